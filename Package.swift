@@ -1,0 +1,135 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One word adds a capability worker: its folder in `Services/Workers`, its twin in `Tests/Workers`.
+let capabilities = ["SemanticUnderstanding", "SoftwareDevelopment", "LegalServices", "SecurityServices"]
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func kebab(_ name: String) -> String {
+    name.reduce(into: "") { out, character in
+        if character.isUppercase, !out.isEmpty { out += "-" }
+        out += character.lowercased()
+    }
+}
+
+func shared(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Shared/\(name)", resources: resources, swiftSettings: strict)
+}
+
+func service(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: path ?? "Services/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, path: String? = nil, exclude: [String] = [], _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: path ?? "Tests/\(name)Tests", exclude: exclude,
+        swiftSettings: strict)
+}
+
+func library(_ name: String, pkgConfig: String? = nil) -> Target {
+    .systemLibrary(name: name, path: "Shared/\(name)", pkgConfig: pkgConfig)
+}
+
+// The C libraries: a module map and a shim each, imported by exactly one target.
+let cModules: [Target] = [
+    library("CRDKafka", pkgConfig: "rdkafka"),
+    library("CLibPQ", pkgConfig: "libpq"),
+    library("CMicroHTTPD", pkgConfig: "libmicrohttpd"),
+    library("CICU", pkgConfig: "icu-uc"),
+    library("COneDNN"),
+    .target(name: "CKernels", path: "Shared/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(
+        name: "CSimdjson", path: "Shared/CSimdjson", cxxSettings: [.unsafeFlags(["-O2"])],
+        linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+]
+
+// Arrows point down this list only: nobody imports what stands below it.
+let sharedModules: [Target] = [
+    shared("JSON", ["CSimdjson"]),
+    shared("Contracts", ["JSON"]),
+    shared("Settings"),
+    shared("Telemetry", ["JSON"]),
+    shared("Lifecycle", ["Telemetry"]),
+    shared("MessageBus", ["Contracts"]),
+    shared("Store", ["Contracts"]),
+    shared("Inference", ["COneDNN", "CKernels", "Contracts"]),
+    shared("KafkaBus", ["CRDKafka", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+    shared(
+        "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
+        resources: [.embedInCode("Migrations")]),
+    shared("Runtime", ["CMicroHTTPD", "Lifecycle", "Settings", "Telemetry"]),
+    shared("Delivery", ["Contracts", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
+    shared("WorkerKit", ["Contracts", "Delivery", "Inference", "MessageBus", "Telemetry"]),
+]
+
+let live: [Target.Dependency] = [
+    "Contracts", "Delivery", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry",
+]
+
+let services: [Target] =
+    [
+        service("Decomposer", live + ["CICU", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
+        service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
+        service("Aggregator", live + ["PostgresStore", "Store"]),
+        service("CLI", live + ["Inference", "JSON", "PostgresStore", "Store"]),
+        service("DevBroker", ["KafkaBus", "Lifecycle", "Runtime", "Settings", "Telemetry"]),
+    ]
+    + capabilities.map {
+        service("\($0)Worker", path: "Services/Workers/\($0)Worker", live + ["Inference", "WorkerKit"])
+    }
+
+let testTargets: [Target] =
+    [
+        tests("JSON", ["JSON"]),
+        tests("Contracts", ["Contracts", "JSON"]),
+        tests("Settings", ["Settings"]),
+        tests("Telemetry", ["JSON", "Telemetry"]),
+        tests("Lifecycle", ["Lifecycle", "Telemetry"]),
+        tests("Inference", exclude: ["Golden"], ["Contracts", "Inference"]),
+        tests("Runtime", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
+        tests("Delivery", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
+        tests("WorkerKit", ["Contracts", "Delivery", "Inference", "MessageBus", "WorkerKit"]),
+        tests("Decomposer", ["Contracts", "Decomposer", "Delivery", "Inference", "JSON", "MessageBus", "Store"]),
+        tests("Escalator", ["Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Store", "WorkerKit"]),
+        tests("Aggregator", ["Aggregator", "Contracts", "Delivery", "MessageBus", "Store"]),
+        tests("CLI", ["CLI", "Contracts", "JSON"]),
+        tests("Architecture", []),
+        tests(
+            "MessageBusConformance", path: "Tests/Conformance/MessageBus",
+            ["Contracts", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+        tests(
+            "StoreConformance", path: "Tests/Conformance/Store",
+            ["Contracts", "Lifecycle", "PostgresStore", "Settings", "Store", "Telemetry"]),
+        tests(
+            "EndToEnd",
+            [
+                "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store",
+                "Telemetry",
+            ]),
+    ]
+    + capabilities.map { name in
+        tests(
+            "\(name)Worker", path: "Tests/Workers/\(name)WorkerTests",
+            ["Contracts", "Delivery", "Inference", "MessageBus", "WorkerKit", .byName(name: "\(name)Worker")])
+    }
+
+let package = Package(
+    name: "winnow",
+    products: [
+        .executable(name: "winnow", targets: ["CLI"]),
+        .executable(name: "decomposer", targets: ["Decomposer"]),
+        .executable(name: "escalator", targets: ["Escalator"]),
+        .executable(name: "aggregator", targets: ["Aggregator"]),
+        .executable(name: "dev-broker", targets: ["DevBroker"]),
+    ] + capabilities.map { .executable(name: "\(kebab($0))-worker", targets: ["\($0)Worker"]) },
+    targets: cModules + sharedModules + services + testTargets,
+    cxxLanguageStandard: .cxx17
+)

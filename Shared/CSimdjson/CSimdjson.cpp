@@ -1,0 +1,49 @@
+#include "CSimdjson.h"
+#include <memory>
+#include <new>
+#include <simdjson.h>
+#include <vector>
+
+namespace {
+constexpr size_t max_document_bytes = 64u << 20;
+constexpr size_t max_depth = 64;
+constexpr size_t kept_capacity = 1u << 20;
+
+// Parsers keep their buffers between documents; a nested parse takes another one.
+thread_local std::vector<std::unique_ptr<simdjson::dom::parser>> idle;
+}
+
+int winnow_json_open(const uint8_t *bytes, size_t count, winnow_json_document *document) {
+    try {
+        std::unique_ptr<simdjson::dom::parser> parser;
+        if (idle.empty()) {
+            parser = std::make_unique<simdjson::dom::parser>(max_document_bytes);
+            if (auto error = parser->allocate(4096, max_depth)) return error;
+        } else {
+            parser = std::move(idle.back());
+            idle.pop_back();
+        }
+        simdjson::dom::element root;
+        auto error = parser->parse(bytes, count, true).get(root);
+        if (error) {
+            if (parser->capacity() <= kept_capacity) idle.push_back(std::move(parser));
+            return error;
+        }
+        document->tape = parser->doc.tape.get();
+        document->strings = parser->doc.string_buf.get();
+        document->parser = parser.release();
+        return 0;
+    } catch (const std::bad_alloc &) {
+        return simdjson::MEMALLOC;
+    }
+}
+
+void winnow_json_close(winnow_json_document document) {
+    std::unique_ptr<simdjson::dom::parser> parser(static_cast<simdjson::dom::parser *>(document.parser));
+    // A rare huge document must not pin its buffers to the thread for good.
+    if (parser && parser->capacity() <= kept_capacity) idle.push_back(std::move(parser));
+}
+
+const char *winnow_json_error(int code) {
+    return simdjson::error_message(static_cast<simdjson::error_code>(code));
+}

@@ -1,0 +1,25 @@
+/// Why a message was not accepted. Never quotes what was sent.
+public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        case notJSON = "not_json"
+        case wrongType = "wrong_type"
+        case missingField = "missing_field"
+        case emptyText = "empty_text"
+        case unknownChannel = "unknown_channel"
+        case unknownRoute = "unknown_route"
+        case tooLarge = "too_large"
+        case invalidPlan = "invalid_plan"
+        case invalidHeader = "invalid_header"
+        case expired = "deadline_passed"
+    }
+
+    public let code: Code
+    public let message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { "\(code.rawValue): \(message)" }
+}

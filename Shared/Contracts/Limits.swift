@@ -1,0 +1,9 @@
+/// The sizes that come from outside and are held at the door.
+public enum Limits {
+    /// Bytes of a request's record value.
+    public static let requestBytes = 256 * 1024
+    public static let stepsPerPlan = 16
+    public static let itemsPerStep = 64
+    /// Bytes of an event id and of a tenant.
+    public static let identifierBytes = 256
+}

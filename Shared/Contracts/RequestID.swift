@@ -1,0 +1,44 @@
+extension Request {
+    /// Winnow's own id of an accepted request: a UUID version 7, so that ids sort, and partition, by time.
+    /// - Source: RFC 9562, section 5.7
+    public struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
+        /// The lower-case 36-character form.
+        public let description: String
+
+        /// - Returns: `nil` unless `text` is a UUID in its 36-character form.
+        public init?(_ text: some StringProtocol) {
+            let bytes = Array(text.utf8)
+            guard bytes.count == 36 else { return nil }
+            for (index, byte) in bytes.enumerated() {
+                switch index {
+                case 8, 13, 18, 23: guard byte == UInt8(ascii: "-") else { return nil }
+                default: guard Character(UnicodeScalar(byte)).isHexDigit else { return nil }
+                }
+            }
+            description = text.lowercased()
+        }
+
+        /// A new id for a request accepted at `time`.
+        public init(
+            acceptedAt time: Timestamp = .now, using generator: inout some RandomNumberGenerator
+        ) {
+            let high = UInt64(time.milliseconds) << 16 | 0x7000 | UInt64.random(in: 0...0xFFF, using: &generator)
+            let low = generator.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+            let digits = Self.hex(high) + Self.hex(low)
+            var text = ""
+            text.reserveCapacity(36)
+            for (index, digit) in digits.enumerated() {
+                if [8, 12, 16, 20].contains(index) { text += "-" }
+                text.unicodeScalars.append(UnicodeScalar(digit))
+            }
+            description = text
+        }
+
+        public static func < (left: ID, right: ID) -> Bool { left.description < right.description }
+
+        private static func hex(_ value: UInt64) -> [UInt8] {
+            let digits = Array("0123456789abcdef".utf8)
+            return (0..<16).map { digits[Int(value >> UInt64(60 - 4 * $0) & 15)] }
+        }
+    }
+}

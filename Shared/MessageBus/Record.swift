@@ -1,0 +1,41 @@
+import Contracts
+
+/// A record as it was read from a topic.
+public struct Record: Sendable, Equatable {
+    public var topic: String
+    public var partition: Int32
+    public var offset: Int64
+    public var timestamp: Timestamp
+    public var key: [UInt8]?
+    /// `nil` is a tombstone.
+    public var value: [UInt8]?
+    public var headers: [Header]
+
+    public init(
+        topic: String, partition: Int32, offset: Int64, timestamp: Timestamp, key: [UInt8]?, value: [UInt8]?,
+        headers: [Header] = []
+    ) {
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+        self.timestamp = timestamp
+        self.key = key
+        self.value = value
+        self.headers = headers
+    }
+}
+
+/// A record to be written. The key decides the partition (murmur2, as Kafka's own clients).
+public struct OutgoingRecord: Sendable, Equatable {
+    public var topic: String
+    public var key: [UInt8]?
+    public var value: [UInt8]?
+    public var headers: [Header]
+
+    public init(topic: String, key: [UInt8]?, value: [UInt8]?, headers: [Header] = []) {
+        self.topic = topic
+        self.key = key
+        self.value = value
+        self.headers = headers
+    }
+}

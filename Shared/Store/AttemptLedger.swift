@@ -1,0 +1,12 @@
+import Contracts
+
+/// The escalator's part of the ledger: a call is a row before it is made, and settled after.
+public protocol AttemptLedger: Sendable {
+    /// Numbers and writes one `started` row a call, at its reserved price, in one transaction. An earlier `started` row
+    /// of the same step whose process died becomes `unknown` and keeps its price; the new call is an attempt of its own.
+    /// - Returns: the entries in the order given, with their numbers.
+    func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry]
+
+    /// Writes what the calls really were; the key is (step, number).
+    func settle(_ entries: [LedgerEntry]) async throws
+}

@@ -1,0 +1,51 @@
+import Contracts
+
+/// Request state. Every method is one transaction, safe to repeat.
+public protocol RequestStore: Sendable {
+    /// Stores arrivals with their first ledger rows, unless (tenant, event id) is known already.
+    /// - Returns: in the order given, what the store holds now: the arrival itself, or the earlier request of that
+    ///   event id (also where two arrivals of one call share it).
+    /// - Throws: `StoreError`, retriable while the database is away.
+    func accept(_ arrivals: [Arrival]) async throws -> [RequestSnapshot]
+
+    /// Locks and reads the requests, lets `transition` decide, writes what it decided.
+    /// Requests that are unknown are not handed to it. A change that makes a request final also sums its ledger.
+    /// - Returns: what the store holds afterwards, of the known requests, in ascending order of id.
+    /// - Throws: `StoreError`; whatever `transition` throws, and then nothing is written.
+    func update(
+        _ requests: [Request.ID], _ transition: @Sendable ([RequestSnapshot]) throws -> [RequestChange]
+    ) async throws -> [RequestSnapshot]
+
+    /// Open requests past their deadline at `now`, and those without progress since `stalledSince`; at most `limit`.
+    func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID]
+
+    /// The prices in force, newest first for each model.
+    func prices() async throws -> [Price]
+}
+
+/// A request to be stored, in the state that decomposition gave it.
+public struct Arrival: Sendable, Equatable {
+    public var snapshot: RequestSnapshot
+    public var entries: [LedgerEntry]
+
+    public init(snapshot: RequestSnapshot, entries: [LedgerEntry] = []) {
+        self.snapshot = snapshot
+        self.entries = entries
+    }
+}
+
+/// What a model's tokens cost from an instant on.
+public struct Price: Sendable, Equatable {
+    public var model: String
+    /// - Units: pico-USD a token.
+    public var inputToken: PicoDollars
+    public var outputToken: PicoDollars
+    public var validFrom: Timestamp
+
+    public init(model: String, inputToken: PicoDollars, outputToken: PicoDollars, validFrom: Timestamp) {
+        self.model = model
+        self.inputToken = inputToken
+        self.outputToken = outputToken
+        self.validFrom = validFrom
+    }
+}

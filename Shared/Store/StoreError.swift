@@ -1,0 +1,18 @@
+/// A fault of the store. Its description holds the SQLSTATE and the statement's name, never binds.
+public struct StoreError: Error, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable { case unavailable, conflict, query, migration, configuration }
+
+    public let code: Code
+    public let message: String
+    public let isRetriable: Bool
+    public let underlying: (any Error)?
+
+    public init(_ code: Code, _ message: String, isRetriable: Bool, underlying: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.isRetriable = isRetriable
+        self.underlying = underlying
+    }
+
+    public var description: String { "\(code.rawValue): \(message)" }
+}
