@@ -1,0 +1,78 @@
+import Synchronization
+
+/// One service's request to stop, found through the task that runs it.
+public final class GracefulShutdown: Sendable {
+    @TaskLocal public static var current: GracefulShutdown?
+
+    private struct State {
+        var isTriggered = false
+        var handlers: [Int: @Sendable () -> Void] = [:]
+        var nextID = 0
+    }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    public var isTriggered: Bool { state.withLock(\.isTriggered) }
+
+    /// Runs every handler once; later calls do nothing.
+    public func trigger() {
+        let handlers = state.withLock { state -> [@Sendable () -> Void] in
+            guard !state.isTriggered else { return [] }
+            state.isTriggered = true
+            defer { state.handlers = [:] }
+            return state.handlers.sorted { $0.key < $1.key }.map(\.value)
+        }
+        for handler in handlers { handler() }
+    }
+
+    /// - Returns: `nil` when the shutdown came first; then `handler` has been run already.
+    func add(_ handler: @escaping @Sendable () -> Void) -> Int? {
+        let id = state.withLock { state -> Int? in
+            guard !state.isTriggered else { return nil }
+            state.nextID += 1
+            state.handlers[state.nextID] = handler
+            return state.nextID
+        }
+        if id == nil { handler() }
+        return id
+    }
+
+    func remove(_ id: Int) { state.withLock { $0.handlers[id] = nil } }
+}
+
+/// Runs `operation`; calls `handler` as soon as this service is asked to stop, at once when it was already.
+public func withGracefulShutdownHandler<Result>(
+    isolation: isolated (any Actor)? = #isolation, operation: () async throws -> Result,
+    onGracefulShutdown handler: @escaping @Sendable () -> Void
+) async rethrows -> Result {
+    guard let shutdown = GracefulShutdown.current else { return try await operation() }
+    let id = shutdown.add(handler)
+    defer { if let id { shutdown.remove(id) } }
+    return try await operation()
+}
+
+/// Returns when this service is asked to stop, or its task is cancelled.
+public func gracefulShutdown() async {
+    let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+    await withGracefulShutdownHandler {
+        for await _ in stream {}
+    } onGracefulShutdown: {
+        continuation.finish()
+    }
+}
+
+/// Waits, but not longer than until this service is asked to stop.
+/// - Returns: whether the whole time has passed.
+public func sleepUnlessShutDown(for duration: Duration) async -> Bool {
+    await withTaskGroup(of: Bool.self) { group in
+        group.addTask { (try? await Task.sleep(for: duration)) != nil }
+        group.addTask {
+            await gracefulShutdown()
+            return false
+        }
+        defer { group.cancelAll() }
+        return await group.next() ?? false
+    }
+}

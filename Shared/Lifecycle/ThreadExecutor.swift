@@ -1,0 +1,59 @@
+import Dispatch
+import Glibc
+import Synchronization
+
+/// One thread for blocking C calls (`rd_kafka_consumer_poll`, `PQexec`), which would stall the cooperative pool.
+///
+/// `@unchecked Sendable`: the queue is behind a mutex, and the semaphore is thread-safe.
+public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
+    private enum Work {
+        case job(UnownedJob)
+        case call(@Sendable () -> Void)
+        case stop
+    }
+
+    private let queue = Mutex<[Work]>([])
+    private let available = DispatchSemaphore(value: 0)
+
+    public init() {
+        var thread = pthread_t()
+        // The thread keeps the executor alive until `stop`.
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                Unmanaged<ThreadExecutor>.fromOpaque(argument).takeRetainedValue().work()
+                return nil
+            }, Unmanaged.passRetained(self).toOpaque())
+        precondition(code == 0, "no thread can be created: error \(code)")
+        pthread_detach(thread)
+    }
+
+    public func enqueue(_ job: consuming ExecutorJob) { push(.job(UnownedJob(job))) }
+
+    /// Runs a blocking call on this thread.
+    public func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            push(.call { continuation.resume(with: Swift.Result(catching: body)) })
+        }
+    }
+
+    /// Ends the thread after what is queued. Nothing may be enqueued afterwards.
+    public func stop() { push(.stop) }
+
+    private func push(_ work: Work) {
+        queue.withLock { $0.append(work) }
+        available.signal()
+    }
+
+    private func work() {
+        while true {
+            available.wait()
+            switch queue.withLock({ $0.removeFirst() }) {
+            case .job(let job): job.runSynchronously(on: asUnownedTaskExecutor())
+            case .call(let call): call()
+            case .stop: return
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// A setting that is missing or cannot be used. Names the key, never a secret's value.
+public struct SettingsError: Error, Equatable, Sendable, CustomStringConvertible {
+    public let key: String
+    public let message: String
+
+    public init(_ key: String, _ message: String) {
+        self.key = key
+        self.message = message
+    }
+
+    public var description: String { "setting \(key): \(message)" }
+}

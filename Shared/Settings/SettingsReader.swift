@@ -1,0 +1,97 @@
+import FoundationEssentials
+
+/// Reads settings from the environment once, at start, and remembers what it read so that it can be shown.
+/// - Source: The Twelve-Factor App, III. Config
+public struct SettingsReader {
+    /// A setting as it is printed at start; a secret's value is not in it.
+    public struct Entry: Equatable, Sendable {
+        public let key: String
+        public let shown: String
+        public let isDefault: Bool
+    }
+
+    private let environment: [String: String]
+    public private(set) var entries: [Entry] = []
+
+    public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+        self.environment = environment
+    }
+
+    public mutating func string(_ key: String, default fallback: String) -> String {
+        let value = given(key)
+        note(key, value ?? fallback, isDefault: value == nil)
+        return value ?? fallback
+    }
+
+    public mutating func optional(_ key: String) -> String? {
+        let value = given(key)
+        note(key, value ?? "", isDefault: value == nil)
+        return value
+    }
+
+    public mutating func required(_ key: String) throws(SettingsError) -> String {
+        guard let value = given(key) else { throw SettingsError(key, "is required and not set") }
+        note(key, value, isDefault: false)
+        return value
+    }
+
+    public mutating func integer(
+        _ key: String, default fallback: Int, in range: ClosedRange<Int>
+    ) throws(SettingsError) -> Int {
+        guard let text = given(key) else {
+            note(key, "\(fallback)", isDefault: true)
+            return fallback
+        }
+        guard let value = Int(text), range.contains(value) else {
+            throw SettingsError(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        note(key, text, isDefault: false)
+        return value
+    }
+
+    /// A value that is never shown: from the variable itself, or from the file that `KEY_FILE` names.
+    public mutating func secret(_ key: String) throws(SettingsError) -> String? {
+        if let value = given(key) {
+            note(key, "***", isDefault: false)
+            return value
+        }
+        guard let path = given(key + "_FILE") else {
+            note(key, "", isDefault: true)
+            return nil
+        }
+        guard let data = try? Data(contentsOf: URL(filePath: path)), let text = String(data: data, encoding: .utf8)
+        else {
+            throw SettingsError(key + "_FILE", "names a file that cannot be read as UTF-8")
+        }
+        note(key + "_FILE", path, isDefault: false)
+        return text.trimmingSuffix(while: \.isNewline)
+    }
+
+    /// Every variable whose name begins with `prefix`, without it; their values are taken for secrets.
+    public mutating func group(_ prefix: String) -> [String: String] {
+        var found: [String: String] = [:]
+        for (key, value) in environment.sorted(by: { $0.key < $1.key }) where key.hasPrefix(prefix) {
+            found[String(key.dropFirst(prefix.count))] = value
+            note(key, "***", isDefault: false)
+        }
+        return found
+    }
+
+    /// An empty variable counts as unset, as compose files write them.
+    private func given(_ key: String) -> String? {
+        guard let value = environment[key], !value.isEmpty else { return nil }
+        return value
+    }
+
+    private mutating func note(_ key: String, _ shown: String, isDefault: Bool) {
+        entries.append(Entry(key: key, shown: shown, isDefault: isDefault))
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {
+        var text = self[...]
+        while let last = text.last, predicate(last) { text.removeLast() }
+        return String(text)
+    }
+}

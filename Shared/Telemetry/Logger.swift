@@ -1,0 +1,56 @@
+import FoundationEssentials
+import Glibc
+import JSON
+
+/// Writes one JSON object a line to standard error. Metadata is for ids, codes and counts, never for payload.
+public struct Logger: Sendable {
+    public enum Level: Int, Sendable, Comparable, CaseIterable {
+        case debug, info, notice, warning, error
+
+        public static func < (left: Level, right: Level) -> Bool { left.rawValue < right.rawValue }
+
+        public init?(name: String) {
+            guard let level = Level.allCases.first(where: { "\($0)" == name.lowercased() }) else { return nil }
+            self = level
+        }
+    }
+
+    public typealias Metadata = [String: String]
+
+    public let service: String
+    public let level: Level
+    private let sink: @Sendable ([UInt8]) -> Void
+
+    public init(
+        service: String, level: Level = .info, sink: @escaping @Sendable ([UInt8]) -> Void = Logger.standardError
+    ) {
+        self.service = service
+        self.level = level
+        self.sink = sink
+    }
+
+    public func debug(_ message: StaticString, metadata: Metadata = [:]) { log(.debug, message, metadata) }
+    public func info(_ message: StaticString, metadata: Metadata = [:]) { log(.info, message, metadata) }
+    public func notice(_ message: StaticString, metadata: Metadata = [:]) { log(.notice, message, metadata) }
+    public func warning(_ message: StaticString, metadata: Metadata = [:]) { log(.warning, message, metadata) }
+    public func error(_ message: StaticString, metadata: Metadata = [:]) { log(.error, message, metadata) }
+
+    /// The message is a `StaticString` so that no value can slip into it: values have keys.
+    private func log(_ level: Level, _ message: StaticString, _ metadata: Metadata) {
+        guard level >= self.level else { return }
+        var writer = JSONWriter()
+        writer.object { line in
+            line.member("time", Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+            line.member("level", "\(level)")
+            line.member(LogKeys.serviceName, service)
+            line.member("message", message.description)
+            for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { line.member(key, value) }
+        }
+        sink(writer.bytes + [UInt8(ascii: "\n")])
+    }
+
+    /// One `write(2)` a line, so that lines of several threads do not mix.
+    public static let standardError: @Sendable ([UInt8]) -> Void = { line in
+        _ = line.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+}
