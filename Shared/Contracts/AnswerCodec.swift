@@ -1,0 +1,49 @@
+import JSON
+
+extension Answer {
+    public func write(to writer: inout JSONWriter) {
+        writer.object { writeMembers(to: &$0) }
+    }
+
+    func writeMembers(to body: inout JSONWriter) {
+        body.member("label", label)
+        body.name("confidence")
+        body.probability(confidence)
+        body.member("decidedBy", decidedBy.rawValue)
+        body.member("model", model)
+    }
+
+    public init(json value: JSONValue) throws {
+        guard let decidedBy = DecidedBy(rawValue: try value.required("decidedBy", in: "answers")) else {
+            throw ContractError(.wrongType, "answers.decidedBy must be \"worker\" or \"full\"")
+        }
+        self.init(
+            label: try value.required("label", in: "answers"),
+            confidence: try value.number("confidence", in: "answers") ?? 0, decidedBy: decidedBy,
+            model: try value.required("model", in: "answers"))
+    }
+
+    /// The answers of a step as they are stored; `null` where there is none yet.
+    public static func encode(_ answers: [Answer?]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.write(answers)
+        return writer.bytes
+    }
+
+    /// - Throws: `ContractError`
+    public static func decode(_ bytes: [UInt8]) throws -> [Answer?] {
+        try JSONDocument.read(bytes) { try $0.map { $0.isNull ? nil : try Answer(json: $0) } ?? [] }
+    }
+}
+
+extension JSONWriter {
+    mutating func write(_ answers: [Answer?]) {
+        array(answers) { writer, answer in
+            if let answer { answer.write(to: &writer) } else { writer.null() }
+        }
+    }
+
+    mutating func write(_ attempts: [Attempt]) {
+        array(attempts) { writer, attempt in attempt.write(to: &writer) }
+    }
+}

@@ -1,0 +1,71 @@
+import JSON
+
+/// Asks the full model for the items of a step that its worker was not sure of. It carries what is known so far, so that
+/// neither an answer nor a cost is lost on the way.
+public struct Escalation: Sendable, Equatable {
+    /// An item that is still open.
+    public struct OpenItem: Sendable, Equatable {
+        /// Its place in the step.
+        public var index: Int
+        public var text: String
+
+        public init(index: Int, text: String) {
+            self.index = index
+            self.text = text
+        }
+    }
+
+    public var step: Int
+    public var route: Route
+    public var open: [OpenItem]
+    /// One an item of the step; `nil` for the open ones.
+    public var answers: [Answer?]
+    public var attempts: [Attempt]
+
+    public init(step: Int, route: Route, open: [OpenItem], answers: [Answer?], attempts: [Attempt]) {
+        self.step = step
+        self.route = route
+        self.open = open
+        self.answers = answers
+        self.attempts = attempts
+    }
+
+    public func encode() -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 512)
+        writer.object { body in
+            body.member("step", step)
+            body.member("capability", route.capability.rawValue)
+            body.member("task", route.task)
+            body.name("open")
+            body.array(open) { writer, item in
+                writer.object {
+                    $0.member("index", item.index)
+                    $0.member("text", item.text)
+                }
+            }
+            body.name("answers")
+            body.write(answers)
+            body.name("attempts")
+            body.write(attempts)
+        }
+        return writer.bytes
+    }
+
+    /// - Throws: `ContractError`
+    public init(decoding bytes: [UInt8]) throws {
+        self = try Contract.read(bytes) { body in
+            let answers = try Contract.answers(body)
+            let open = try body.list("open") { value in
+                let item = OpenItem(
+                    index: try value.requiredInteger("index", in: "open"), text: try value.required("text", in: "open"))
+                guard answers.indices.contains(item.index) else {
+                    throw ContractError(.wrongType, "open.index names no item of the step")
+                }
+                return item
+            }
+            return Escalation(
+                step: try body.requiredInteger("step"), route: try Contract.route(body), open: open, answers: answers,
+                attempts: try Contract.attempts(body))
+        }
+    }
+}
