@@ -65,7 +65,7 @@ let sharedModules: [Target] = [
     shared(
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
-    shared("Runtime", ["CMicroHTTPD", "Lifecycle", "Settings", "Telemetry"]),
+    shared("Runtime", ["CMicroHTTPD", "JSON", "Lifecycle", "Settings", "Telemetry"]),
     shared("Delivery", ["Contracts", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
     shared("WorkerKit", ["Contracts", "Delivery", "Inference", "MessageBus", "Telemetry"]),
 ]

@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// Reads settings from the environment once, at start, and remembers what it read so that it can be shown.
 /// - Source: The Twelve-Factor App, III. Config
-public struct SettingsReader {
+public struct SettingsReader: Sendable {
     /// A setting as it is printed at start; a secret's value is not in it.
     public struct Entry: Equatable, Sendable {
         public let key: String

@@ -1,0 +1,94 @@
+import Glibc
+import Lifecycle
+import Settings
+import Telemetry
+
+/// The one bootstrap of every service's process: settings, logs, health, metrics, signals, order of start and stop.
+public enum Runtime {
+    /// Builds the services from the environment, runs them until SIGTERM or SIGINT, and ends the process.
+    ///
+    /// `build` returns the services in dependency order: what others rest on comes first and is stopped last.
+    /// `/livez` and `/metrics` answer while it runs; `/readyz` says ready when it has returned and every check is good.
+    /// The exit code is an `ExitCode`, or 128 + n when a second signal n ended the process at once.
+    public static func run(
+        _ name: String, build: @Sendable (inout RuntimeContext) async throws -> [any Service]
+    ) async -> Never {
+        let shutdown = GracefulShutdown()
+        let code = await serve(name, reader: SettingsReader(), shutdown: shutdown, build: build) { deadline in
+            Signals.install {
+                shutdown.trigger()
+                deadline.arm()
+            }
+        }
+        exit(code.rawValue)
+    }
+
+    /// `run` without what belongs to the process: the environment, the signals and the exit.
+    static func serve(
+        _ name: String, reader: SettingsReader, sink: @escaping @Sendable ([UInt8]) -> Void = Logger.standardError,
+        shutdown: GracefulShutdown, build: @Sendable (inout RuntimeContext) async throws -> [any Service],
+        started: (ShutdownDeadline) -> Void
+    ) async -> ExitCode {
+        var reader = reader
+        do {
+            let settings = try RuntimeSettings(&reader, name: name)
+            let logger = Logger(service: settings.serviceName, level: settings.logLevel, sink: sink)
+            do {
+                let deadline = ShutdownDeadline(settings.shutdownTimeout, logger: logger)
+                started(deadline)
+                let context = RuntimeContext(settings: reader, logger: logger, shutdown: shutdown)
+                try await serve(context, settings, deadline, build)
+                logger.notice("Stopped")
+                return .stopped
+            } catch let error as SettingsError {
+                return refuse(error, logger)
+            } catch {
+                logger.error("Failed", metadata: [LogKeys.errorMessage: "\(error)"])
+                return .failed
+            }
+        } catch {
+            return refuse(error, Logger(service: name, sink: sink))
+        }
+    }
+
+    private static func serve(
+        _ context: RuntimeContext, _ settings: RuntimeSettings, _ deadline: ShutdownDeadline,
+        _ build: @Sendable (inout RuntimeContext) async throws -> [any Service]
+    ) async throws {
+        var context = context
+        let (health, logger, shutdown) = (context.health, context.logger, context.shutdown)
+        let endpoints = Endpoints(health: health, metrics: context.metrics, service: settings.serviceName)
+        let server = try HTTPServer(settings.http, answer: endpoints.answer)
+        defer { server.stop() }
+        try server.publishPort()
+        let address = ["server.address": settings.http.host, "server.port": "\(server.port)"]
+        logger.notice("Serving health and metrics", metadata: address)
+
+        let starting = health.check("started", initially: false)
+        let services = try await GracefulShutdown.$current.withValue(shutdown) { try await build(&context) }
+        logger.notice("Settings", metadata: context.settings.shown)
+        guard !shutdown.isTriggered else { return }
+        starting.set(true)
+        let draining = Draining(health: health, deadline: deadline, logger: logger)
+        try await ServiceGroup(services: services + [draining], logger: logger).run(until: shutdown)
+    }
+
+    private static func refuse(_ error: SettingsError, _ logger: Logger) -> ExitCode {
+        logger.error("A setting is wrong", metadata: ["setting": error.key, LogKeys.errorMessage: error.message])
+        return .misconfigured
+    }
+}
+
+/// Last in the group, so the first to be asked to stop, for whichever reason the group stops.
+private struct Draining: Service {
+    let health: Health
+    let deadline: ShutdownDeadline
+    let logger: Logger
+
+    func run() async throws {
+        await gracefulShutdown()
+        health.drain()
+        deadline.arm()
+        logger.notice("Stopping")
+    }
+}
