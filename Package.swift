@@ -58,10 +58,10 @@ let sharedModules: [Target] = [
     shared("Settings"),
     shared("Telemetry", ["JSON"]),
     shared("Lifecycle", ["Telemetry"]),
-    shared("MessageBus", ["Contracts"]),
+    shared("MessageBus", ["Contracts", "JSON"]),
     shared("Store", ["Contracts"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts"]),
-    shared("KafkaBus", ["CRDKafka", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+    shared("KafkaBus", ["CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
     shared(
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),

@@ -38,6 +38,9 @@ public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
         }
     }
 
+    /// Runs a blocking call on this thread without anyone waiting for it.
+    public func submit(_ body: @escaping @Sendable () -> Void) { push(.call(body)) }
+
     /// Ends the thread after what is queued. Nothing may be enqueued afterwards.
     public func stop() { push(.stop) }
 

@@ -1,0 +1,19 @@
+import FoundationEssentials
+
+/// Tells other processes where the broker listens; its ports are random.
+struct AddressFile {
+    let path: String?
+
+    /// Writes beside and renames, so that a reader never sees half an address.
+    func publish(_ address: String) throws {
+        print(address)
+        guard let path else { return }
+        try Data((address + "\n").utf8).write(to: URL(filePath: path), options: .atomic)
+    }
+
+    /// An address that nobody listens on must not be found by the next start.
+    func withdraw() {
+        guard let path else { return }
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}

@@ -1,0 +1,17 @@
+import Settings
+
+struct DevBrokerSettings {
+    /// - Default: `infra/kafka/topics.json`, from the repository's root. Key: `WINNOW_TOPICS_FILE`.
+    let topicsFile: String
+    /// Where the address is written, whole or not at all. - Default: nowhere. Key: `DEV_BROKER_ADDRESS_FILE`.
+    let addressFile: String?
+    /// - Default: 1. Key: `DEV_BROKER_BROKERS`.
+    let brokers: Int
+
+    init() throws(SettingsError) {
+        var reader = SettingsReader()
+        topicsFile = reader.string("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json")
+        addressFile = reader.optional("DEV_BROKER_ADDRESS_FILE")
+        brokers = try reader.integer("DEV_BROKER_BROKERS", default: 1, in: 1...9)
+    }
+}

@@ -1,0 +1,95 @@
+import CRDKafka
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// The partitions that this member of a group has at the moment.
+final class Assignment: Sendable {
+    private struct State {
+        var partitions: Set<TopicPartition> = []
+        var losses = 0
+        var isPaused = false
+    }
+
+    private let state = Mutex(State())
+    private let lag: ConsumerLag
+    private let rebalances: Counter
+
+    init(group: String, lag: ConsumerLag, metrics: Metrics) {
+        self.lag = lag
+        rebalances = metrics.counter(
+            "winnow_kafka_rebalances_total", "Changes of a member's partitions.", [("group_id", group)])
+    }
+
+    var partitions: Set<TopicPartition> { state.withLock(\.partitions) }
+
+    /// How often partitions were taken away; tells whether a batch may hold records of lost ones.
+    var losses: Int { state.withLock(\.losses) }
+
+    func contains(_ partition: TopicPartition) -> Bool { state.withLock { $0.partitions.contains(partition) } }
+
+    /// Holds for the partitions of now and for those that come while paused.
+    func setPaused(_ isPaused: Bool, _ client: OpaquePointer) {
+        let partitions = state.withLock { state in
+            state.isPaused = isPaused
+            return state.partitions
+        }
+        let list = PartitionList(partitions)
+        _ = isPaused ? rd_kafka_pause_partitions(client, list.pointer) : rd_kafka_resume_partitions(client, list.pointer)
+    }
+
+    /// Does what the group decided. Called by librdkafka inside of a poll, on the consumer's thread.
+    func change(
+        _ client: OpaquePointer, _ code: rd_kafka_resp_err_t,
+        _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ events: ClientEvents
+    ) {
+        rebalances.increment()
+        // EAGER, should the strategy be overridden, gives and takes everything at once.
+        let isCooperative = rd_kafka_rebalance_protocol(client).map { String(cString: $0) } == "COOPERATIVE"
+        let partitions = PartitionList.entries(list).map(\.partition)
+        let metadata = [LogKeys.count: "\(partitions.count)", "winnow.partitions": "\(partitions)"]
+        switch code {
+        case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+            check(events, isCooperative ? rd_kafka_incremental_assign(client, list) : nil)
+            if !isCooperative { check(events, rd_kafka_assign(client, list)) }
+            let isPaused = state.withLock { state in
+                state.partitions.formUnion(partitions)
+                return state.isPaused
+            }
+            if isPaused { rd_kafka_pause_partitions(client, list) }
+            events.logger.info("Partitions assigned", metadata: metadata)
+        case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+            if rd_kafka_assignment_lost(client) != 0 {
+                events.logger.warning("Partitions lost: the group went on without this member", metadata: metadata)
+            } else {
+                events.logger.info("Partitions revoked", metadata: metadata)
+            }
+            drop(partitions)
+            check(events, isCooperative ? rd_kafka_incremental_unassign(client, list) : nil)
+            if !isCooperative { check(events, rd_kafka_assign(client, nil)) }
+        default:
+            events.note(code, "rebalance failed")
+            drop(self.partitions)
+            check(events, rd_kafka_assign(client, nil))
+        }
+    }
+
+    private func drop(_ partitions: some Collection<TopicPartition>) {
+        state.withLock {
+            $0.partitions.subtract(partitions)
+            $0.losses += 1
+        }
+        // Its new owner measures from now on.
+        for partition in partitions { lag.set(0, partition) }
+    }
+
+    private func check(_ events: ClientEvents, _ error: OpaquePointer?) {
+        guard let error else { return }
+        events.note(rd_kafka_error_code(error), "rebalance not applied")
+        rd_kafka_error_destroy(error)
+    }
+
+    private func check(_ events: ClientEvents, _ code: rd_kafka_resp_err_t) {
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { events.note(code, "rebalance not applied") }
+    }
+}

@@ -1,0 +1,27 @@
+import CRDKafka
+import MessageBus
+
+/// What a cluster says about its brokers and topics.
+public struct ClusterMetadata: Sendable, Equatable {
+    public let brokers: Int
+    /// Partitions of each topic.
+    public let topics: [String: Int]
+
+    /// Blocks for a round trip. All topics are asked for, since asking for one may create it.
+    static func read(_ client: OpaquePointer, timeout: Int32 = 10_000) throws(MessageBusError) -> ClusterMetadata {
+        var pointer: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(client, 1, nil, &pointer, timeout)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let pointer else {
+            throw MessageBusError(code, while: "read metadata")
+        }
+        defer { rd_kafka_metadata_destroy(pointer) }
+        let metadata = pointer.pointee
+        var topics: [String: Int] = [:]
+        for index in 0..<Int(metadata.topic_cnt) {
+            let topic = metadata.topics[index]
+            guard topic.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
+            topics[String(cString: topic.topic)] = Int(topic.partition_cnt)
+        }
+        return ClusterMetadata(brokers: Int(metadata.broker_cnt), topics: topics)
+    }
+}

@@ -1,0 +1,156 @@
+import CRDKafka
+import Glibc
+import Lifecycle
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// A member of a consumer group. Every call into librdkafka that polls, commits or pauses is made on one thread.
+public final class KafkaConsumer: MessageConsumer {
+    private let handle: KafkaHandle
+    private let assignment: Assignment
+    private let source: RecordSource
+    private let bounds: RecordSource.Bounds
+    private let consumed: ConsumedRecords
+    private let thread = ThreadExecutor()
+    private let isStopped = Atomic(false)
+    private let isPaused = Atomic(false)
+    private let isClosed = Atomic(false)
+    /// Calls that wait for the thread; a poll gives way to them.
+    private let waiting = Atomic(0)
+
+    /// Joins the group; the first batch takes as long as the group needs to settle.
+    /// - Parameter accumulation: how long a batch waits for more after its first record; `nil` takes the setting's.
+    /// - Throws: `MessageBusError.configuration`. A topic that does not exist yet is no fault.
+    public init(
+        settings: KafkaSettings, group: String, topics: [String], maxBatch: Int = 500, accumulation: Duration? = nil,
+        logger: Logger, metrics: Metrics
+    ) throws(MessageBusError) {
+        let lag = ConsumerLag(group: group, metrics: metrics)
+        assignment = Assignment(group: group, lag: lag, metrics: metrics)
+        handle = try KafkaHandle(
+            .consumer, Properties.member(settings, clientID: logger.service, group: group),
+            events: ClientEvents(
+                client: "consumer", logger: logger, metrics: metrics, assignment: assignment, lag: lag))
+        source = RecordSource(handle)
+        bounds = RecordSource.Bounds(records: maxBatch, accumulation: accumulation ?? settings.accumulation)
+        consumed = ConsumedRecords(group: group, metrics: metrics)
+        let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
+        let code = handle.withPointer { rd_kafka_subscribe($0, list.pointer) }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            thread.stop()
+            throw MessageBusError(code, while: "subscribe")
+        }
+    }
+
+    deinit { thread.stop() }
+
+    /// A cancelled task stops the consumer.
+    public func nextBatch() async throws -> [Record]? {
+        try await withTaskCancellationHandler {
+            try await pollBatch()
+        } onCancel: {
+            stop()
+        }
+    }
+
+    private func pollBatch() async throws -> [Record]? {
+        while !isStopped.load(ordering: .acquiring) {
+            let batch = try await onThread { consumer in
+                while true {
+                    let batch = try consumer.source.batch(consumer.bounds)
+                    if !batch.isEmpty || consumer.mustGiveWay { return batch }
+                }
+            }
+            if !batch.isEmpty {
+                consumed.count(batch)
+                return batch
+            }
+        }
+        return nil
+    }
+
+    public func commit(_ records: [Record]) async throws {
+        let offsets = records.offsetsToCommit
+        guard !offsets.isEmpty else { return }
+        try await onThread { try $0.commit(offsets) }
+    }
+
+    public func pause() async {
+        isPaused.store(true, ordering: .releasing)
+        try? await onThread { consumer in
+            consumer.handle.withPointer { consumer.assignment.setPaused(true, $0) }
+            // What was fetched is fetched again: librdkafka forgets it too.
+            consumer.source.forgetStash()
+            consumer.stayMember()
+        }
+    }
+
+    public func resume() async {
+        isPaused.store(false, ordering: .releasing)
+        try? await onThread { consumer in consumer.handle.withPointer { consumer.assignment.setPaused(false, $0) } }
+    }
+
+    public func stop() {
+        isStopped.store(true, ordering: .releasing)
+        handle.wake()
+    }
+
+    public func close() async {
+        stop()
+        isPaused.store(false, ordering: .releasing)
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        try? await onThread { consumer in
+            let code = consumer.handle.withPointer { rd_kafka_consumer_close($0) }
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR { consumer.handle.events.note(code, "leaving the group failed") }
+        }
+    }
+
+    private var mustGiveWay: Bool {
+        isStopped.load(ordering: .acquiring) || waiting.load(ordering: .acquiring) > 0
+    }
+
+    private func onThread<Result: Sendable>(
+        _ body: @escaping @Sendable (KafkaConsumer) throws -> Result
+    ) async throws -> Result {
+        waiting.add(1, ordering: .acquiringAndReleasing)
+        handle.wake()
+        return try await thread.run {
+            self.waiting.subtract(1, ordering: .acquiringAndReleasing)
+            return try body(self)
+        }
+    }
+
+    /// While paused nobody may ask for a batch, and a member that does not poll for 5 minutes is put out of its group.
+    private func stayMember() {
+        guard isPaused.load(ordering: .acquiring), !isClosed.load(ordering: .acquiring) else { return }
+        // A fault shows in the next batch.
+        if waiting.load(ordering: .acquiring) == 0 { try? source.serve() }
+        thread.submit { [weak self] in self?.stayMember() }
+    }
+
+    private func commit(_ offsets: [(TopicPartition, offset: Int64)]) throws {
+        var attempt = 1
+        while true {
+            let kept = offsets.filter { assignment.contains($0.0) }
+            guard !kept.isEmpty else { return }
+            let list = PartitionList(kept)
+            var code = handle.withPointer { rd_kafka_commit($0, list.pointer, 0) }
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+                code = list.entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }?.error ?? code
+            }
+            switch code {
+            case RD_KAFKA_RESP_ERR_NO_ERROR: return
+            case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+                RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+                // The group went on without this member: whoever has the partitions now gets the records again.
+                return handle.events.note(code, "offsets not committed, the records come again")
+            case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS where attempt < 20:
+                // The coordinator takes no offsets between join and sync, which librdkafka does in the background.
+                attempt += 1
+                usleep(50_000)
+            default: throw MessageBusError(code, while: "commit")
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+import CRDKafka
+import Lifecycle
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// An idempotent producer. `send` enqueues on the caller's thread, which never blocks; delivery reports arrive on one
+/// thread of its own, asleep until there is one.
+public final class KafkaProducer: MessageProducer {
+    private let handle: KafkaHandle
+    private let topics: TopicHandles
+    private let maxRecordBytes: Int
+    private let thread = ThreadExecutor()
+    private let isClosed = Atomic(false)
+    private let queueWaiters = Mutex<[CheckedContinuation<Void, Never>]>([])
+    private let sent: Counter
+    private let failed: Counter
+    private let duration: Histogram
+
+    /// - Throws: `MessageBusError.configuration`.
+    public init(settings: KafkaSettings, logger: Logger, metrics: Metrics) throws(MessageBusError) {
+        let properties = Properties.producer(settings, clientID: logger.service)
+        handle = try KafkaHandle(
+            .producer, properties, events: ClientEvents(client: "producer", logger: logger, metrics: metrics))
+        topics = TopicHandles(handle)
+        maxRecordBytes = properties["message.max.bytes"].flatMap { Int($0) } ?? 1_000_000
+        sent = metrics.counter("winnow_kafka_sent_records_total", "Records that were acknowledged.")
+        failed = metrics.counter("winnow_kafka_failed_sends_total", "Sends of which a record was not acknowledged.")
+        duration = metrics.histogram("winnow_kafka_send_duration_seconds", "From send to the last acknowledgement.")
+        thread.submit { [weak self] in self?.serve() }
+    }
+
+    deinit { thread.stop() }
+
+    /// - Throws: `.tooLarge` and `.unknownTopic` before anything is written; else see `MessageProducer.send`.
+    public func send(_ records: [OutgoingRecord]) async throws {
+        guard !records.isEmpty else { return }
+        guard !isClosed.load(ordering: .acquiring) else {
+            throw MessageBusError(.fatal, "the producer is closed", isRetriable: false)
+        }
+        if let fatal = handle.events.fatal { throw fatal }
+        if let large = records.first(where: { $0.wireSize > maxRecordBytes }) {
+            throw MessageBusError(
+                .tooLarge, "a record of \(large.wireSize) bytes for \(large.topic), the limit is \(maxRecordBytes)",
+                isRetriable: false)
+        }
+        try await open(records)
+        let start = ContinuousClock.now
+        do {
+            try await write(records)
+            sent.increment(by: records.count)
+        } catch {
+            failed.increment()
+            throw error
+        }
+        duration.observe(start.duration(to: .now))
+    }
+
+    public func close() async {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        handle.wake()
+        // Whoever sends waits for it, so this finds something only where a caller was cancelled.
+        _ = try? await thread.run { [handle] in handle.withPointer { rd_kafka_flush($0, 30_000) } }
+    }
+
+    /// Asks for a topic before its first record: librdkafka would create it, or wait 30 s for it to appear.
+    private func open(_ records: [OutgoingRecord]) async throws {
+        guard let missing = records.first(where: { topics[$0.topic] == nil }) else { return }
+        handle.wake()
+        try await thread.run { [topics] in
+            let existing = try topics.existing()
+            for topic in Set(records.map(\.topic)) where topics[topic] == nil {
+                guard existing.contains(topic) else {
+                    throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true)
+                }
+                try topics.open(topic)
+            }
+        }
+        assert(topics[missing.topic] != nil)
+    }
+
+    private func write(_ records: [OutgoingRecord]) async throws {
+        let pending = PendingSend(count: records.count)
+        var next = 0
+        while next < records.count {
+            let code = handle.withPointer { client in
+                topics[records[next].topic].map { records[next].enqueue(client, $0, pending) }
+                    ?? RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC
+            }
+            switch code {
+            case RD_KAFKA_RESP_ERR_NO_ERROR: next += 1
+            case RD_KAFKA_RESP_ERR__QUEUE_FULL: await queueToDrain()
+            default:
+                // The rest is not tried: what was enqueued is settled by its reports.
+                pending.settle(records.count - next, failure: MessageBusError(code, while: "produce"))
+                next = records.count
+            }
+        }
+        try await pending.wait()
+    }
+
+    private func queueToDrain() async {
+        await withCheckedContinuation { continuation in
+            queueWaiters.withLock { $0.append(continuation) }
+            handle.wake()
+        }
+    }
+
+    /// Serves delivery reports, once they come, then makes room on the thread for whoever waits for it.
+    private func serve() {
+        _ = handle.withPointer { rd_kafka_poll($0, 1000) }
+        let waiters = queueWaiters.withLock { waiters in
+            defer { waiters = [] }
+            return waiters
+        }
+        for waiter in waiters { waiter.resume() }
+        thread.submit { [weak self] in self?.serve() }
+    }
+}
+
+/// Called by librdkafka inside of a poll or flush, once a message.
+func delivered(
+    client: OpaquePointer?, message: UnsafePointer<rd_kafka_message_t>?, opaque: UnsafeMutableRawPointer?
+) {
+    guard let message, let share = message.pointee._private else { return }
+    let code = message.pointee.err
+    PendingSend.take(share).settle(
+        failure: code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : MessageBusError(code, while: "produce"))
+}

@@ -1,0 +1,97 @@
+import CRDKafka
+import Contracts
+import Lifecycle
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// Reads every partition of one topic without a group: nothing is shared, nothing is committed.
+public final class KafkaReader: Sendable {
+    public enum Start: Sendable {
+        case beginning, end
+        /// The first records at or after it.
+        case time(Timestamp)
+    }
+
+    private let handle: KafkaHandle
+    private let source: RecordSource
+    private let thread: ThreadExecutor
+    private let isStopped = Atomic(false)
+
+    /// Returns when every partition's place is known, so that nothing written afterwards can be missed.
+    /// - Throws: `MessageBusError`, `.unknownTopic` among them.
+    public init(
+        settings: KafkaSettings, topic: String, from start: Start, logger: Logger, metrics: Metrics
+    ) async throws {
+        // librdkafka wants a group's name from whoever polls; one that only assigns never joins it.
+        let handle = try KafkaHandle(
+            .consumer, Properties.reader(settings, clientID: logger.service, group: "winnow.reader"),
+            events: ClientEvents(client: "reader", logger: logger, metrics: metrics))
+        let thread = ThreadExecutor()
+        self.handle = handle
+        self.thread = thread
+        source = RecordSource(handle)
+        try await thread.run {
+            try handle.withPointer { try assign($0, topic, start) }
+        }
+    }
+
+    deinit { thread.stop() }
+
+    /// The next records, at least one.
+    /// - Returns: `nil` once `stop` was called or the task is cancelled.
+    public func nextBatch() async throws -> [Record]? {
+        while let batch = try await nextBatch(within: RecordSource.idlePoll) {
+            if !batch.isEmpty { return batch }
+        }
+        return nil
+    }
+
+    /// - Returns: an empty batch when nothing came in time; `nil` once `stop` was called or the task is cancelled.
+    public func nextBatch(within wait: Duration) async throws -> [Record]? {
+        try await withTaskCancellationHandler {
+            guard !isStopped.load(ordering: .acquiring) else { return nil }
+            let batch = try await thread.run { [source] in try source.batch(.init(records: 500), wait: wait) }
+            return batch.isEmpty && isStopped.load(ordering: .acquiring) ? nil : batch
+        } onCancel: {
+            stop()
+        }
+    }
+
+    public func stop() {
+        isStopped.store(true, ordering: .releasing)
+        handle.wake()
+    }
+}
+
+private func assign(_ client: OpaquePointer, _ topic: String, _ start: KafkaReader.Start) throws(MessageBusError) {
+    let count = try ClusterMetadata.read(client).topics[topic] ?? 0
+    guard count > 0 else { throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true) }
+    var places: [(TopicPartition, offset: Int64)] = []
+    for number in 0..<Int32(count) {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let code = rd_kafka_query_watermark_offsets(client, topic, number, &low, &high, 10_000)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "find the end of \(topic)") }
+        let place =
+            switch start {
+            case .beginning: low
+            case .end: high
+            case .time(let time): try offset(client, topic, number, time) ?? high
+            }
+        places.append((TopicPartition(topic: topic, partition: number), offset: place))
+    }
+    let list = PartitionList(places)
+    let code = rd_kafka_assign(client, list.pointer)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "assign \(topic)") }
+}
+
+/// - Returns: `nil` when nothing was written since `time`.
+private func offset(
+    _ client: OpaquePointer, _ topic: String, _ partition: Int32, _ time: Timestamp
+) throws(MessageBusError) -> Int64? {
+    let list = PartitionList([(TopicPartition(topic: topic, partition: partition), offset: time.milliseconds)])
+    let code = rd_kafka_offsets_for_times(client, list.pointer, 10_000)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "find a time in \(topic)") }
+    return list.entries.first.flatMap { $0.offset >= 0 ? $0.offset : nil }
+}

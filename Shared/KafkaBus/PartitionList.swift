@@ -1,0 +1,36 @@
+import CRDKafka
+
+/// Owns a librdkafka list of partitions and their offsets.
+struct PartitionList: ~Copyable {
+    struct Entry {
+        let partition: TopicPartition
+        let offset: Int64
+        let error: rd_kafka_resp_err_t
+    }
+
+    let pointer: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+
+    init(_ partitions: some Collection<(TopicPartition, offset: Int64)>) {
+        pointer = rd_kafka_topic_partition_list_new(Int32(partitions.count))
+        for (partition, offset) in partitions {
+            rd_kafka_topic_partition_list_add(pointer, partition.topic, partition.partition).pointee.offset = offset
+        }
+    }
+
+    init(_ partitions: some Collection<TopicPartition>) {
+        self.init(partitions.map { ($0, offset: Int64(RD_KAFKA_OFFSET_INVALID)) })
+    }
+
+    deinit { rd_kafka_topic_partition_list_destroy(pointer) }
+
+    var entries: [Entry] { Self.entries(pointer) }
+
+    static func entries(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> [Entry] {
+        (0..<Int(list.pointee.cnt)).map { index in
+            let element = list.pointee.elems[index]
+            return Entry(
+                partition: TopicPartition(topic: String(cString: element.topic), partition: element.partition),
+                offset: element.offset, error: element.err)
+        }
+    }
+}

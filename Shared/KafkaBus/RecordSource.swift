@@ -1,0 +1,120 @@
+import CRDKafka
+import Contracts
+import Glibc
+import MessageBus
+
+/// Turns what librdkafka fetched into batches.
+///
+/// `@unchecked Sendable`: used on its owner's one thread only.
+final class RecordSource: @unchecked Sendable {
+    struct Bounds: Sendable {
+        var records: Int
+        /// A batch is closed once its keys and values reach it. - Units: bytes.
+        var bytes = 4 << 20
+        var accumulation: Duration = .zero
+    }
+
+    /// How long an idle poll lasts; a `wake` ends it at once.
+    static let idlePoll = Duration.seconds(1)
+
+    private let handle: KafkaHandle
+    /// A record that was polled when none was asked for: first of the next batch.
+    private var stash: [Record] = []
+    private var topicNames: [(bytes: [CChar], name: String)] = []
+
+    init(_ handle: KafkaHandle) { self.handle = handle }
+
+    /// Waits once for a first record, at most `wait`, then takes what is there.
+    /// - Returns: an empty batch when nothing came or the wait was ended by `wake`.
+    func batch(_ bounds: Bounds, wait: Duration = idlePoll) throws(MessageBusError) -> [Record] {
+        let losses = handle.events.assignment?.losses
+        var batch = stash
+        stash = []
+        if batch.isEmpty, let first = try poll(wait) { batch.append(first) }
+        guard !batch.isEmpty else { return [] }
+        var bytes = batch.reduce(0) { $0 + $1.size }
+        let deadline = bounds.accumulation > .zero ? ContinuousClock.now + bounds.accumulation : nil
+        while batch.count < bounds.records, bytes < bounds.bytes {
+            let left = deadline.map { ContinuousClock.now.duration(to: $0) } ?? .zero
+            guard let record = try poll(max(left, .zero)) else { break }
+            batch.append(record)
+            bytes += record.size
+        }
+        // A partition that went to another member in one of these polls is that member's to work on.
+        if let assignment = handle.events.assignment, assignment.losses != losses {
+            let kept = assignment.partitions
+            batch.removeAll { !kept.contains(TopicPartition(topic: $0.topic, partition: $0.partition)) }
+        }
+        return batch
+    }
+
+    /// Stays a member of the group without taking records.
+    func serve() throws(MessageBusError) {
+        if let record = try poll(Self.idlePoll) { stash.append(record) }
+    }
+
+    func forgetStash() { stash = [] }
+
+    /// - Returns: `nil` when nothing came in time; passing faults are noted and count as nothing.
+    private func poll(_ wait: Duration) throws(MessageBusError) -> Record? {
+        let (seconds, attoseconds) = wait.components
+        let milliseconds = Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        let message = handle.withPointer { rd_kafka_consumer_poll($0, milliseconds) }
+        if let fatal = handle.events.fatal { throw fatal }
+        guard let message else { return nil }
+        defer { rd_kafka_message_destroy(message) }
+        switch message.pointee.err {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: return record(message)
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF: return nil
+        case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+            throw MessageBusError(message.pointee.err, while: "consume")
+        case let code:
+            let reason = rd_kafka_message_errstr(message).map { String(cString: $0) } ?? ""
+            handle.events.note(code, reason)
+            return nil
+        }
+    }
+
+    private func record(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Record {
+        let fields = message.pointee
+        return Record(
+            topic: topicName(fields.rkt), partition: fields.partition, offset: fields.offset,
+            timestamp: Timestamp(milliseconds: rd_kafka_message_timestamp(message, nil)),
+            key: bytes(fields.key, fields.key_len), value: bytes(fields.payload, fields.len),
+            headers: headers(message))
+    }
+
+    private func headers(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> [Header] {
+        var list: OpaquePointer?
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
+        let count = rd_kafka_header_cnt(list)
+        var headers: [Header] = []
+        headers.reserveCapacity(count)
+        for index in 0..<count {
+            var name: UnsafePointer<CChar>?
+            var value: UnsafeRawPointer?
+            var size = 0
+            guard rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let name
+            else { continue }
+            headers.append(Header(String(cString: name), bytes(value, size)))
+        }
+        return headers
+    }
+
+    private func bytes(_ pointer: UnsafeRawPointer?, _ count: Int) -> [UInt8]? {
+        pointer.map { Array(UnsafeRawBufferPointer(start: $0, count: count)) }
+    }
+
+    /// One string a topic: making one for every record costs more than comparing the bytes.
+    private func topicName(_ topic: OpaquePointer?) -> String {
+        guard let topic, let bytes = rd_kafka_topic_name(topic) else { return "" }
+        for known in topicNames where strcmp(known.bytes, bytes) == 0 { return known.name }
+        let name = String(cString: bytes)
+        topicNames.append((Array(name.utf8CString), name))
+        return name
+    }
+}
+
+extension Record {
+    fileprivate var size: Int { (key?.count ?? 0) + (value?.count ?? 0) }
+}
