@@ -104,7 +104,7 @@ let testTargets: [Target] =
         tests("Architecture", []),
         tests(
             "MessageBusConformance", path: "Tests/Conformance/MessageBus",
-            ["Contracts", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+            ["Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
         tests(
             "StoreConformance", path: "Tests/Conformance/Store",
             ["Contracts", "Lifecycle", "PostgresStore", "Settings", "Store", "Telemetry"]),

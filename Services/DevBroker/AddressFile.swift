@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 
 /// Tells other processes where the broker listens; its ports are random.
 struct AddressFile {
@@ -7,6 +8,7 @@ struct AddressFile {
     /// Writes beside and renames, so that a reader never sees half an address.
     func publish(_ address: String) throws {
         print(address)
+        fflush(nil)
         guard let path else { return }
         try Data((address + "\n").utf8).write(to: URL(filePath: path), options: .atomic)
     }

@@ -35,7 +35,11 @@ final class Assignment: Sendable {
             return state.partitions
         }
         let list = PartitionList(partitions)
-        _ = isPaused ? rd_kafka_pause_partitions(client, list.pointer) : rd_kafka_resume_partitions(client, list.pointer)
+        if isPaused {
+            rd_kafka_pause_partitions(client, list.pointer)
+        } else {
+            rd_kafka_resume_partitions(client, list.pointer)
+        }
     }
 
     /// Does what the group decided. Called by librdkafka inside of a poll, on the consumer's thread.

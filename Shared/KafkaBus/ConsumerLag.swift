@@ -1,4 +1,5 @@
 import JSON
+import MessageBus
 import Telemetry
 
 /// Records that wait in a group's partitions, from librdkafka's own statistics: no request is made for it.

@@ -1,4 +1,5 @@
 import CRDKafka
+import MessageBus
 
 /// Owns a librdkafka list of partitions and their offsets.
 struct PartitionList: ~Copyable {

@@ -14,8 +14,6 @@ enum Properties {
             "bootstrap.servers": settings.bootstrapServers,
             "client.id": clientID,
             "log.connection.close": "false",
-            // One setting serves both roles, so each client would warn about the other's properties.
-            "log.configuration.warnings": "false",
             "reconnect.backoff.max.ms": "2000",
             "socket.keepalive.enable": "true",
             // Topics may be created after the services have started; 5 minutes is too late to notice.

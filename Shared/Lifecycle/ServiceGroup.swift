@@ -37,8 +37,8 @@ public struct ServiceGroup: Sendable {
             while !running.isEmpty, let ended = await group.nextResult() {
                 if case .success(.service(let index, let error)) = ended {
                     running.remove(index)
-                    if let error, fault == nil {
-                        fault = error
+                    if let error {
+                        fault = fault ?? error
                         logger.error("Service ended with a fault", metadata: [LogKeys.errorMessage: "\(error)"])
                     }
                 }

@@ -1,0 +1,44 @@
+import Contracts
+
+/// A record that could not be worked on, as it is put away.
+/// - Source: Spring for Apache Kafka's headers, which tools for dead letters read already
+public enum DeadLetter {
+    public static let attemptHeader = "kafka_deliveryAttempt"
+    static let prefix = "kafka_dlt-"
+
+    /// The original key, value and headers byte for byte, and where it came from and why it is here.
+    ///
+    /// - Parameter error: its type and code are written; its message only where it is one of Winnow's own errors,
+    ///   whose messages never hold payload.
+    public static func record(
+        from record: Record, consumerGroup: String, error: any Error, attempt: Int,
+        topic: String = Topic.deadLetters
+    ) -> OutgoingRecord {
+        let fields = Mirror(reflecting: error).children
+        let code = fields.first { $0.label == "code" }.flatMap { ($0.value as? any RawRepresentable)?.rawValue }
+        let type = "\(Swift.type(of: error))"
+        let added: [(String, String)] = [
+            ("original-topic", record.topic),
+            ("original-partition", "\(record.partition)"),
+            ("original-offset", "\(record.offset)"),
+            ("original-timestamp", "\(record.timestamp.milliseconds)"),
+            ("original-consumer-group", consumerGroup),
+            ("exception-fqcn", code.map { "\(type).\($0)" } ?? type),
+            ("exception-message", code == nil ? type : "\(error)"),
+        ]
+        return OutgoingRecord(
+            topic: topic, key: record.key, value: record.value,
+            headers: record.headers + added.map { Header(prefix + $0, text: $1) } + [
+                Header(attemptHeader, text: "\(attempt)")
+            ])
+    }
+
+    /// The record as it was, for its original topic.
+    /// - Returns: `nil` when it is no dead letter.
+    public static func replay(_ record: Record) -> OutgoingRecord? {
+        guard let topic = record.headers[prefix + "original-topic"] else { return nil }
+        return OutgoingRecord(
+            topic: topic, key: record.key, value: record.value,
+            headers: record.headers.filter { !$0.name.hasPrefix(prefix) && $0.name != attemptHeader })
+    }
+}

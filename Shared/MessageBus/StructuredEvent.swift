@@ -1,0 +1,84 @@
+import Contracts
+import FoundationEssentials
+import JSON
+
+/// Structured mode: the whole event is one JSON document in the value. Many SDKs send it, so integrators may; Winnow
+/// itself never writes it.
+/// - Source: CloudEvents 1.0, JSON event format
+enum StructuredEvent {
+    static func isMediaType(_ contentType: String) -> Bool {
+        contentType.lowercased().hasPrefix("application/cloudevents+json")
+    }
+
+    static func read(_ record: Record) throws(ContractError) -> CloudEvent {
+        guard let value = record.value else { throw ContractError(.missingField, "value") }
+        let result: Result<CloudEvent, ContractError>
+        do {
+            result = try JSONDocument.read(value) { root in
+                guard root.kind == .object else { throw ContractError(.wrongType, "the event is no JSON object") }
+                return Result { () throws(ContractError) in try event(root, record) }
+            }
+        } catch let error as ContractError {
+            throw error
+        } catch {
+            throw ContractError(.notJSON, "the event: \(error)")
+        }
+        return try result.get()
+    }
+
+    private static func event(_ root: JSONValue, _ record: Record) throws(ContractError) -> CloudEvent {
+        var attributes: [(name: String, value: String)] = []
+        // The hop is Kafka's, not the event's, unless the event says so.
+        for name in [CloudEvent.Attribute.traceparent, CloudEvent.Attribute.tracestate] {
+            if let value = record.headers[name] { attributes.append((name, value)) }
+        }
+        root.forEachMember { name, value in
+            let plain = value.string ?? value.integer.map { "\($0)" } ?? value.bool.map { "\($0)" }
+            guard let text = plain else { return }
+            switch name {
+            case "data", "data_base64": break
+            case "datacontenttype": attributes.append((CloudEvent.Attribute.contentType, text))
+            case CloudEvent.Attribute.traceparent, CloudEvent.Attribute.tracestate: attributes.append((name, text))
+            default: attributes.append(("ce_" + name, text))
+            }
+        }
+        return try CloudEvent(attributes: attributes, data: try data(root))
+    }
+
+    private static func data(_ root: JSONValue) throws(ContractError) -> [UInt8]? {
+        if let encoded = root["data_base64"] {
+            guard let text = encoded.string, let data = Data(base64Encoded: text) else {
+                throw ContractError(.wrongType, "data_base64 is no base64 text")
+            }
+            return Array(data)
+        }
+        guard let data = root["data"] else { return nil }
+        // Data of another media type than JSON is a string that holds it.
+        let type = root["datacontenttype"]?.string?.lowercased() ?? "application/json"
+        if let text = data.string, !type.contains("json") { return Array(text.utf8) }
+        var writer = JSONWriter()
+        writer.value(data)
+        return writer.bytes
+    }
+}
+
+extension JSONWriter {
+    /// Writes a value as it was read; only spaces and the spelling of numbers and escapes may differ.
+    fileprivate mutating func value(_ value: JSONValue) {
+        switch value.kind {
+        case .object:
+            object { writer in
+                value.forEachMember { name, member in
+                    writer.name(name)
+                    writer.value(member)
+                }
+            }
+        case .array: array { writer in _ = value.map { writer.value($0) } }
+        case .string: string(value.string ?? "")
+        case .integer: if let integer = value.integer { self.integer(integer) } else { null() }
+        case .double: double(value.double ?? 0)
+        case .bool: bool(value.bool ?? false)
+        case .null: null()
+        }
+    }
+}

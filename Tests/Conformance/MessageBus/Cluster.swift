@@ -1,0 +1,30 @@
+import Foundation
+import KafkaBus
+import MessageBus
+import Settings
+import Telemetry
+
+/// The cluster that live tests run on: `KAFKA_BOOTSTRAP_SERVERS`, or an embedded broker of this process.
+actor Cluster {
+    static let shared = Cluster()
+    static let logger = Logger(service: "conformance", level: .error)
+
+    private var embedded: EmbeddedBroker?
+
+    func settings(withTopic topic: String, partitions: Int) async throws -> KafkaSettings {
+        let entry = TopicCatalog.Entry(name: topic, partitions: partitions)
+        let catalog = TopicCatalog(entries: [entry])
+        if let servers = ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"] {
+            let settings = KafkaSettings(bootstrapServers: servers)
+            let admin = try KafkaAdmin(settings: settings, logger: Self.logger)
+            _ = try await admin.create(catalog)
+            return settings
+        }
+        let broker = try embedded ?? EmbeddedBroker(catalog: catalog, logger: Self.logger)
+        if embedded != nil { try broker.create(entry) }
+        embedded = broker
+        // A rebalance takes the session's timeout less a second there.
+        return KafkaSettings(
+            bootstrapServers: broker.bootstrapServers, overrides: ["session.timeout.ms": "4000"])
+    }
+}

@@ -1,0 +1,112 @@
+import MessageBus
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct GroupTests {
+    @Test(arguments: BusUnderTest.allCases)
+    func `a batch holds at least one record and never more than its bound`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig()
+        try await rig.send(95)
+        let consumer = try rig.consumer(maxBatch: 10)
+        var sizes: [Int] = []
+        while sizes.reduce(0, +) < 95, let batch = try await consumer.nextBatch() { sizes.append(batch.count) }
+        #expect(sizes.reduce(0, +) == 95)
+        #expect(sizes.allSatisfy { (1...10).contains($0) })
+        await consumer.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `who comes after a close goes on behind the commit and gets again what was not`(
+        bus: BusUnderTest
+    ) async throws {
+        let rig = try await bus.makeRig(partitions: 1)
+        try await rig.send(20)
+        let first = try rig.consumer(maxBatch: 5)
+        let done = try await first.take(5)
+        try await first.commit(done)
+        let lost = try await first.take(1)
+        await first.close()
+        #expect(lost.first?.number == done.count)
+
+        let second = try rig.consumer()
+        #expect(try await second.take(20 - done.count).compactMap(\.number) == Array(done.count..<20))
+        await second.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `nothing comes while paused and nothing is missing after resume`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig(partitions: 2)
+        try await rig.send(100)
+        let consumer = try rig.consumer(maxBatch: 7)
+        var received = try await consumer.take(7)
+        await consumer.pause()
+        try await rig.producer.send((100..<120).map { rig.record("key-\($0)", "\($0)") })
+        let late = try await withThrowingTaskGroup(of: [Record].self) { group in
+            group.addTask { try await consumer.nextBatch() ?? [] }
+            // Only the resume can end the wait.
+            await consumer.resume()
+            return try await group.next() ?? []
+        }
+        received += late
+        received += try await consumer.take(120 - received.count)
+        #expect(received.compactMap(\.number).sorted() == Array(0..<120))
+        await consumer.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `stop ends a wait that is under way and every one after it`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig()
+        try await rig.send(1)
+        let consumer = try rig.consumer()
+        _ = try await consumer.take(1)
+        async let waiting = consumer.nextBatch()
+        let start = ContinuousClock.now
+        consumer.stop()
+        #expect(try await waiting == nil)
+        #expect(try await consumer.nextBatch() == nil)
+        #expect(start.duration(to: .now) < .milliseconds(500))
+        await consumer.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `a cancelled task stops its consumer`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig()
+        let consumer = try rig.consumer()
+        let ended = try await withThrowingTaskGroup(of: [Record]?.self) { group in
+            group.addTask { try await consumer.nextBatch() }
+            group.cancelAll()
+            return try await group.next()
+        }
+        #expect(ended == .some(nil))
+        await consumer.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `two members share the partitions and together get everything`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig(partitions: 4)
+        let members = [try rig.consumer(), try rig.consumer()]
+        let tally = Tally()
+        // Writes until both have got something: a member that came late must be given its share.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (index, member) in members.enumerated() {
+                group.addTask {
+                    while let batch = try await member.nextBatch() {
+                        tally.add(batch, by: index)
+                        try await member.commit(batch)
+                    }
+                }
+            }
+            var sent = 0
+            while tally.members < 2 {
+                let next = sent
+                try await rig.producer.send((next..<next + 8).map { rig.record("key-\($0)", "\($0)") })
+                sent += 8
+                await tally.waitFor(count: sent)
+            }
+            for member in members { member.stop() }
+            try await group.waitForAll()
+            #expect(tally.numbers.isSuperset(of: 0..<sent))
+        }
+        for member in members { await member.close() }
+    }
+}

@@ -1,0 +1,114 @@
+import Contracts
+import Foundation
+import KafkaBus
+import MessageBus
+import Settings
+import Telemetry
+import Testing
+
+/// What only the live adapter has.
+@Suite(.timeLimit(.minutes(1)))
+struct KafkaTests {
+    private let topic = "winnow.test-\(UUID().uuidString.lowercased()).v1"
+
+    private func record(_ value: String) -> OutgoingRecord {
+        OutgoingRecord(topic: topic, key: Array(value.utf8), value: Array(value.utf8))
+    }
+
+    @Test func `a reader that begins at the end misses nothing that is written after it is there`() async throws {
+        let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 6)
+        let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
+        try await producer.send((0..<20).map { record("old-\($0)") })
+        let reader = try await KafkaReader(
+            settings: settings, topic: topic, from: .end, logger: Cluster.logger, metrics: Metrics())
+        let expected = Set((0..<20).map { "new-\($0)" })
+        try await producer.send(expected.map { record($0) })
+        var seen: Set<String> = []
+        while seen.count < 20, let batch = try await reader.nextBatch() { seen.formUnion(batch.compactMap(\.text)) }
+        #expect(seen == expected)
+
+        #expect(try await reader.nextBatch(within: .milliseconds(10)) == [])
+        reader.stop()
+        #expect(try await reader.nextBatch() == nil)
+
+        let all = try await KafkaReader(
+            settings: settings, topic: topic, from: .beginning, logger: Cluster.logger, metrics: Metrics())
+        var count = 0
+        while count < 40, let batch = try await all.nextBatch() { count += batch.count }
+        #expect(count == 40)
+    }
+
+    @Test func `a reader of a topic that does not exist says so`() async throws {
+        let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 1)
+        let error = await #expect(throws: MessageBusError.self) {
+            _ = try await KafkaReader(
+                settings: settings, topic: topic + "-missing", from: .end, logger: Cluster.logger, metrics: Metrics())
+        }
+        #expect(error?.code == .unknownTopic)
+    }
+
+    @Test func `topics are created once, and lag is what is not committed`() async throws {
+        let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 2)
+        let admin = try KafkaAdmin(settings: settings, logger: Cluster.logger)
+        let catalog = TopicCatalog(entries: [.init(name: topic, partitions: 2)])
+        #expect(try await admin.create(catalog) == [TopicReport(name: topic, outcome: .existing)])
+        let other = TopicCatalog(entries: [.init(name: topic, partitions: 3)])
+        #expect(
+            try await admin.create(other) == [TopicReport(name: topic, outcome: .mismatched(partitions: 2))])
+
+        let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
+        try await producer.send((0..<50).map { record("\($0)") })
+        let metrics = Metrics()
+        let group = topic + ".lag"
+        let consumer = try KafkaConsumer(
+            settings: settings, group: group, topics: [topic], maxBatch: 30, logger: Cluster.logger, metrics: metrics)
+        let batch = try await consumer.take(30)
+        try await consumer.commit(Array(batch.prefix(20)))
+        let lags = try await admin.lag(group: group, topics: [topic])
+        #expect(lags.map(\.end).reduce(0, +) == 50)
+        #expect(lags.map(\.count).reduce(0, +) >= 30)
+        try await consumer.commit(batch + (try await consumer.take(50 - batch.count)))
+        #expect(try await admin.lag(group: group, topics: [topic]).map(\.count) == [0, 0])
+        await consumer.close()
+        #expect(metrics.render().contains("winnow_kafka_consumed_records_total"))
+    }
+
+    @Test func `settings pass through to librdkafka, and errors name the variable but not its value`() throws {
+        var good = SettingsReader(environment: [
+            "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092", "KAFKA_CONF_SASL_PASSWORD": "hidden",
+            "KAFKA_CONF_FETCH_WAIT_MAX_MS": "500", "KAFKA_GROUP_INSTANCE_ID": "worker-0", "KAFKA_ACCUMULATION_MS": "3",
+        ])
+        let settings = try KafkaSettings(from: &good)
+        #expect(settings.overrides == ["sasl.password": "hidden", "fetch.wait.max.ms": "500"])
+        #expect(settings.groupInstanceID == "worker-0")
+        #expect(settings.accumulation == .milliseconds(3))
+        #expect(!good.entries.contains { $0.shown.contains("hidden") })
+
+        for (name, value) in [("NO_SUCH_KEY", "hidden"), ("SESSION_TIMEOUT_MS", "hidden"), ("ACKS", "0")] {
+            var reader = SettingsReader(environment: [
+                "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092", "KAFKA_CONF_\(name)": value,
+            ])
+            let error = #expect(throws: SettingsError.self) { try KafkaSettings(from: &reader) }
+            #expect(error?.key == "KAFKA_CONF_\(name)")
+            #expect(error?.message.contains("hidden") == false)
+        }
+        var empty = SettingsReader(environment: [:])
+        #expect(throws: SettingsError.self) { try KafkaSettings(from: &empty) }
+    }
+
+    @Test func `the catalog in the repository names every topic of the contract`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../infra/kafka")
+        let catalog = try TopicCatalog(contentsOf: root.appending(path: "topics.json").path)
+        let names = [
+            Topic.requests, Topic.outcomes, Topic.escalations, Topic.results, Topic.deadLetters,
+        ] + Capability.requestable.map(Topic.steps)
+        #expect(Set(catalog.entries.map(\.name)) == Set(names))
+        #expect(catalog.entries.allSatisfy { !$0.why.isEmpty && $0.configuration["retention.ms"] != nil })
+    }
+
+    @Test(arguments: ["", "[]", #"{"topics":[{"name":"a_b","partitions":1}]}"#, #"{"topics":[{"name":"a"}]}"#])
+    func `a catalog that cannot be used is refused`(json: String) {
+        let error = #expect(throws: MessageBusError.self) { try TopicCatalog(json: Array(json.utf8)) }
+        #expect(error?.code == .configuration)
+    }
+}

@@ -1,0 +1,42 @@
+import MessageBus
+import Synchronization
+
+/// What the members of a group have got so far.
+final class Tally: Sendable {
+    fileprivate struct State {
+        var numbers: Set<Int> = []
+        var members: Set<Int> = []
+        var waiting: (count: Int, continuation: CheckedContinuation<Void, Never>)?
+    }
+
+    private let state = Mutex(State())
+
+    var members: Int { state.withLock(\.members.count) }
+    var numbers: Set<Int> { state.withLock(\.numbers) }
+
+    func add(_ batch: [Record], by member: Int) {
+        state.withLock { state in
+            state.numbers.formUnion(batch.compactMap(\.number))
+            state.members.insert(member)
+            return state.takeReady()
+        }?.resume()
+    }
+
+    /// Returns as soon as `count` different records have come.
+    func waitFor(count: Int) async {
+        await withCheckedContinuation { continuation in
+            state.withLock { state in
+                state.waiting = (count, continuation)
+                return state.takeReady()
+            }?.resume()
+        }
+    }
+}
+
+extension Tally.State {
+    fileprivate mutating func takeReady() -> CheckedContinuation<Void, Never>? {
+        guard let waiting, numbers.count >= waiting.count else { return nil }
+        self.waiting = nil
+        return waiting.continuation
+    }
+}
