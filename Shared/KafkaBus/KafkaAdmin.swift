@@ -62,7 +62,9 @@ public final class KafkaAdmin: Sendable {
     }
 }
 
-private func readLag(_ client: OpaquePointer, _ partitions: [TopicPartition]) throws(MessageBusError) -> [PartitionLag] {
+private func readLag(
+    _ client: OpaquePointer, _ partitions: [TopicPartition]
+) throws(MessageBusError) -> [PartitionLag] {
     let list = PartitionList(partitions)
     let code = rd_kafka_committed(client, list.pointer, 10_000)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "read committed offsets") }

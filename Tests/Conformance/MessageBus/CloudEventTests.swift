@@ -78,7 +78,8 @@ struct CloudEventTests {
 
     @Test func `a dead letter keeps the record byte for byte and can be replayed`() throws {
         let original = Record(
-            topic: "winnow.steps.x.v1", partition: 4, offset: 99, timestamp: Timestamp(milliseconds: 123), key: [0, 255],
+            topic: "winnow.steps.x.v1", partition: 4, offset: 99, timestamp: Timestamp(milliseconds: 123),
+            key: [0, 255],
             value: nil, headers: [Header("bytes", [255, 0]), Header("null", nil), Header("bytes", [1])])
         let fault = ContractError(.missingField, "ce_id")
         let letter = DeadLetter.record(from: original, consumerGroup: "winnow.worker", error: fault, attempt: 3)

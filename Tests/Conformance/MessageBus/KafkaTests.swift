@@ -99,9 +99,10 @@ struct KafkaTests {
     @Test func `the catalog in the repository names every topic of the contract`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../infra/kafka")
         let catalog = try TopicCatalog(contentsOf: root.appending(path: "topics.json").path)
-        let names = [
-            Topic.requests, Topic.outcomes, Topic.escalations, Topic.results, Topic.deadLetters,
-        ] + Capability.requestable.map(Topic.steps)
+        let names =
+            [
+                Topic.requests, Topic.outcomes, Topic.escalations, Topic.results, Topic.deadLetters,
+            ] + Capability.requestable.map(Topic.steps)
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
         #expect(catalog.entries.allSatisfy { !$0.why.isEmpty && $0.configuration["retention.ms"] != nil })
     }
