@@ -45,7 +45,7 @@ let cModules: [Target] = [
     library("CMicroHTTPD", pkgConfig: "libmicrohttpd"),
     library("CICU", pkgConfig: "icu-uc"),
     library("COneDNN"),
-    .target(name: "CKernels", path: "Shared/CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+    .target(name: "CKernels", path: "Shared/CKernels", exclude: ["Scripts"], cSettings: [.unsafeFlags(["-O3"])]),
     .target(
         name: "CSimdjson", path: "Shared/CSimdjson", cxxSettings: [.unsafeFlags(["-O2"])],
         linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
@@ -60,7 +60,7 @@ let sharedModules: [Target] = [
     shared("Lifecycle", ["Telemetry"]),
     shared("MessageBus", ["Contracts", "JSON"]),
     shared("Store", ["Contracts"]),
-    shared("Inference", ["COneDNN", "CKernels", "Contracts"]),
+    shared("Inference", ["COneDNN", "CKernels", "Contracts", "JSON"]),
     shared("KafkaBus", ["CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
     shared(
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],

@@ -1,0 +1,30 @@
+#define _GNU_SOURCE
+#include "CKernels.h"
+#include <dlfcn.h>
+
+extern const struct winnow_kernels winnow_kernels_baseline, winnow_kernels_avx2, winnow_kernels_avx512;
+
+const struct winnow_kernels *winnow_kernels_at(int index) {
+    const struct winnow_kernels *tables[4] = {0};
+    int count = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512vl"))
+        tables[count++] = &winnow_kernels_avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+        tables[count++] = &winnow_kernels_avx2;
+#endif
+    tables[count++] = &winnow_kernels_baseline;
+    return index >= 0 && index < count ? tables[index] : NULL;
+}
+
+size_t winnow_attention_scratch(int count, int head_size) {
+    size_t lanes = ((size_t)count + 15) / 16 * 16;
+    return lanes * (size_t)head_size * 3 + lanes * 4;
+}
+
+void winnow_single_thread(void) {
+    // looked up, not linked: oneDNN may be built on another runtime, or on none
+    void (*limit)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (limit) limit(1);
+}

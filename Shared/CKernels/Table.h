@@ -1,0 +1,15 @@
+// The bodies compiled for one instruction set; TABLE names the table that they fill.
+#include "CKernels.h"
+#include "Dense.h"
+#include "Attention.h"
+
+const struct winnow_kernels TABLE = {
+    .name = NAME,
+    .embed = embed,
+    .attention = attention,
+    .residual_norm = residual_norm,
+    .gelu = gelu,
+    .mean = mean,
+    .linear = linear,
+    .product = product,
+};

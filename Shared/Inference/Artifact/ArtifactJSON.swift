@@ -1,0 +1,78 @@
+import JSON
+
+/// A JSON value and where it stands, so that a fault can say which member is wrong.
+struct ArtifactJSON {
+    let value: JSONValue
+    let path: String
+    let file: String
+    let code: ArtifactError.Code
+
+    /// Lends the root of the document in `bytes`.
+    /// - Throws: whatever `body` throws; `code` when `bytes` are no JSON.
+    static func read<Result>(
+        _ bytes: UnsafeRawBufferPointer, file: String, code: ArtifactError.Code,
+        _ body: (ArtifactJSON) throws(ArtifactError) -> Result
+    ) throws(ArtifactError) -> Result {
+        do {
+            return try JSONDocument.read(bytes) { root in
+                try body(ArtifactJSON(value: root, path: "", file: file, code: code))
+            }
+        } catch let error as ArtifactError {
+            throw error
+        } catch {
+            throw ArtifactError(code, file, "\(error)")
+        }
+    }
+
+    func fault(_ message: String) -> ArtifactError { ArtifactError(code, file, message) }
+
+    /// - Returns: `nil` where the member is absent or `null`.
+    func optional(_ name: StaticString) -> ArtifactJSON? {
+        value[name].map { ArtifactJSON(value: $0, path: path.isEmpty ? "\(name)" : "\(path).\(name)", file: file, code: code) }
+    }
+
+    func member(_ name: StaticString) throws(ArtifactError) -> ArtifactJSON {
+        guard let member = optional(name) else {
+            throw fault("\(path.isEmpty ? "\(name)" : "\(path).\(name)") is missing")
+        }
+        return member
+    }
+
+    func text() throws(ArtifactError) -> String {
+        guard let text = value.string else { throw fault("\(path) is not a string") }
+        return text
+    }
+
+    func number() throws(ArtifactError) -> Double {
+        guard let number = value.double else { throw fault("\(path) is not a number") }
+        return number
+    }
+
+    func integer() throws(ArtifactError) -> Int {
+        guard let integer = value.integer else { throw fault("\(path) is not an integer") }
+        return integer
+    }
+
+    func elements() throws(ArtifactError) -> [ArtifactJSON] {
+        guard let values = value.map({ $0 }) else { throw fault("\(path) is not an array") }
+        return values.enumerated().map { index, element in
+            ArtifactJSON(value: element, path: "\(path)[\(index)]", file: file, code: code)
+        }
+    }
+
+    func positive() throws(ArtifactError) -> Double {
+        let number = try number()
+        guard number > 0, number.isFinite else { throw fault("\(path) is not a positive number") }
+        return number
+    }
+
+    func texts() throws(ArtifactError) -> [String] { try elements().map { element throws(ArtifactError) in try element.text() } }
+
+    func integer(_ name: StaticString, in range: ClosedRange<Int>) throws(ArtifactError) -> Int {
+        let member = try member(name), integer = try member.integer()
+        guard range.contains(integer) else {
+            throw fault("\(member.path) is \(integer), outside \(range.lowerBound) to \(range.upperBound)")
+        }
+        return integer
+    }
+}

@@ -1,0 +1,100 @@
+import Contracts
+import JSON
+
+/// What a model is, where it comes from and what was measured: an artifact's `card.json`.
+/// - Source: infra/models/README.md
+public struct ModelCard: Sendable {
+    public enum Role: String, Sendable { case full, small, router, splitter }
+
+    /// The file that holds the tensors.
+    public struct Weights: Sendable, Equatable {
+        public let file: String
+        /// Lower-case hexadecimal.
+        public let sha256: String
+        public let bytes: Int
+    }
+
+    /// The one schema that this runtime reads.
+    public static let schemaVersion = 1
+
+    public let name: String
+    public let version: String
+    public let role: Role
+    /// `nil` for a model that serves more than one.
+    public let capability: Capability?
+    public let weights: Weights
+    /// `nil` for a splitter, which has no encoder.
+    public let encoder: Encoder?
+    public let heads: [Head]
+    /// The model that a small one was cut from and must agree with.
+    public let teacher: ModelIdentity?
+    let splitter: SplitterSettings?
+
+    public var identity: ModelIdentity { ModelIdentity(name: name, version: version) }
+
+    public func head(_ route: Route) -> Head? { heads.first { $0.route == route } }
+
+    /// Reads and checks `card.json` alone; cheap, and enough to price a model that is not run.
+    public static func load(directory: String) throws(ArtifactError) -> ModelCard {
+        let file = try MappedFile("\(directory)/card.json")
+        return try ArtifactJSON.read(file.bytes, file: file.path, code: .card) { root throws(ArtifactError) in
+            try ModelCard(root)
+        }
+    }
+
+    private init(_ card: ArtifactJSON) throws(ArtifactError) {
+        let schema = try card.member("schemaVersion").integer()
+        guard schema == Self.schemaVersion else {
+            throw ArtifactError(
+                .schemaVersion, card.file, "schemaVersion is \(schema), this runtime reads \(Self.schemaVersion)")
+        }
+        name = try card.member("name").text()
+        version = try card.member("version").text()
+        let roleName = try card.member("role").text()
+        guard let role = Role(rawValue: roleName) else { throw card.fault("role is none of the four known") }
+        self.role = role
+        capability = try card.optional("capability").map { member throws(ArtifactError) in
+            Capability(rawValue: try member.text())
+        }
+        weights = try Weights(card.member("weights"))
+        teacher = try card.optional("teacher").map { member throws(ArtifactError) in
+            ModelIdentity(name: try member.member("name").text(), version: try member.member("version").text())
+        }
+        if role == .splitter {
+            splitter = try SplitterSettings(card.member("splitter"))
+            (encoder, heads) = (nil, [])
+            return
+        }
+        let encoder = try Encoder(card.member("encoder"))
+        try Self.checkTokenizer(card.member("tokenizer"))
+        let heads = try card.member("heads").elements().map { head throws(ArtifactError) in
+            try Head(head, positions: encoder.positions)
+        }
+        guard !heads.isEmpty else { throw card.fault("heads is empty") }
+        guard Set(heads.map(\.route)).count == heads.count else { throw card.fault("two heads answer the same route") }
+        (self.encoder, self.heads, splitter) = (encoder, heads, nil)
+    }
+
+    /// The runtime has one tokenizer; a card that asks for another must not be answered with this one.
+    private static func checkTokenizer(_ tokenizer: ArtifactJSON) throws(ArtifactError) {
+        let isKnown =
+            tokenizer.value["kind"]?.string == "wordpiece" && tokenizer.value["lowercase"]?.bool == true
+            && tokenizer.value["stripAccents"]?.bool == true
+            && tokenizer.value["handleChineseCharacters"]?.bool == true
+            && tokenizer.value["maxInputCharactersPerWord"]?.integer == WordPieceTokenizer.longestWord
+        guard isKnown else {
+            throw ArtifactError(.unsupported, tokenizer.file, "the tokenizer is not BERT's uncased WordPiece")
+        }
+    }
+}
+
+extension ModelCard.Weights {
+    init(_ weights: ArtifactJSON) throws(ArtifactError) {
+        file = try weights.member("file").text()
+        sha256 = try weights.member("sha256").text()
+        bytes = try weights.member("bytes").integer()
+        guard !file.isEmpty, !file.contains("/"), file != "..", file != "." else {
+            throw weights.fault("weights.file is not the name of a file beside the card")
+        }
+    }
+}

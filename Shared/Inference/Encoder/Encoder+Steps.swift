@@ -1,0 +1,65 @@
+import CKernels
+
+extension Encoder {
+    func embed(_ ids: [Int32], from start: Int, _ lengths: ArraySlice<Int>) {
+        ids.withUnsafeBufferPointer { ids in
+            guard var next = ids.baseAddress.map({ $0 + start }) else { return }
+            eachSequence(lengths) { row, length in
+                kernels.embed(
+                    embeddings.words, embeddings.scales, embeddings.positions, embeddings.norm.parameters, next,
+                    Int32(length), Int32(shape.hiddenSize),
+                    winnow_rows(
+                        values: workspace.hidden + row * shape.hiddenSize,
+                        quantized: workspace.quantized + row * shape.hiddenSize, scales: workspace.scales + row))
+                next += length
+            }
+        }
+    }
+
+    func attend(_ layer: Layer, _ lengths: ArraySlice<Int>) {
+        let width = shape.attentionSize
+        eachSequence(lengths) { row, length in
+            kernels.attention(
+                workspace.sums + row * 3 * width, layer.qkv.dequant, workspace.scales + row, Int32(length),
+                Int32(shape.headCount), Int32(shape.headSize), workspace.attention,
+                winnow_rows(
+                    values: workspace.mixed, quantized: workspace.quantized + row * width,
+                    scales: workspace.scales + row))
+        }
+    }
+
+    /// - Parameter quantizes: false where no product follows.
+    func addAndNormalize(_ linear: Linear, _ norm: Norm, _ tokens: Int, quantizes: Bool = true) {
+        kernels.residual_norm(
+            workspace.sums, linear.dequant, workspace.scales, norm.parameters, Int32(tokens),
+            Int32(shape.hiddenSize),
+            winnow_rows(
+                values: workspace.hidden, quantized: quantizes ? workspace.quantized : nil, scales: workspace.scales))
+    }
+
+    func applyGELU(_ layer: Layer, _ tokens: Int) {
+        kernels.gelu(
+            workspace.sums, layer.up.dequant, workspace.scales, Int32(tokens), Int32(shape.feedForwardSize),
+            winnow_rows(values: workspace.mixed, quantized: workspace.quantized, scales: workspace.scales))
+    }
+
+    /// Means of the chunk's sequences; their indices are the items' places in the call.
+    func pool(_ lengths: ArraySlice<Int>, into pooled: inout [Float]) {
+        let width = shape.hiddenSize
+        pooled.withUnsafeMutableBufferPointer { pooled in
+            guard var next = pooled.baseAddress.map({ $0 + lengths.startIndex * width }) else { return }
+            eachSequence(lengths) { row, length in
+                kernels.mean(workspace.hidden + row * width, Int32(length), Int32(width), next)
+                next += width
+            }
+        }
+    }
+
+    private func eachSequence(_ lengths: ArraySlice<Int>, _ body: (_ row: Int, _ length: Int) -> Void) {
+        var row = 0
+        for length in lengths {
+            body(row, length)
+            row += length
+        }
+    }
+}

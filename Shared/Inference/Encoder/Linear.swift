@@ -1,0 +1,84 @@
+import CKernels
+
+/// One int8 linear layer: the product, and what its sums need to become f32 again.
+final class Linear {
+    let inputs: Int
+    let outputs: Int
+    private let backend: Backend
+    /// Offsets, scales and biases of the output channels in one block, so that their addresses stay.
+    private let offsets: UnsafeMutablePointer<Int32>
+    private let scales: UnsafeMutablePointer<Float>
+
+    private enum Backend {
+        case oneDNN(OneDNN, PackedWeights)
+        case kernels(UnsafeMutablePointer<Int8>)
+    }
+
+    /// Rows of a product: few distinct counts, at most an eighth of them in vain.
+    static func rounded(_ rows: Int) -> Int {
+        switch rows {
+        case ...8: max(rows, 1)
+        case ...16: (rows + 1) & ~1
+        case ...32: (rows + 3) & ~3
+        case ...128: (rows + 7) & ~7
+        default: (rows + 15) & ~15
+        }
+    }
+
+    /// - Parameter library: `nil` where oneDNN's sums are not exact.
+    init(
+        _ tensors: inout TensorReader, _ name: String, inputs: Int, outputs: Int, library: OneDNN?
+    ) throws(ArtifactError) {
+        let weights = try tensors.int8("\(name).weight", [outputs, inputs])
+        let scale = try tensors.scales("\(name).scale", count: outputs)
+        let bias = try tensors.floats("\(name).bias", [outputs])
+        (self.inputs, self.outputs) = (inputs, outputs)
+        do throws(InferenceError) {
+            backend = try Self.backend(weights, inputs: inputs, outputs: outputs, library: library)
+        } catch {
+            throw ArtifactError(.unsupported, tensors.path, "\(name): \(error.message)")
+        }
+        offsets = .allocate(capacity: outputs)
+        scales = .allocate(capacity: 2 * outputs)
+        for output in 0..<outputs {
+            let row = weights[(output * inputs)..<((output + 1) * inputs)]
+            offsets[output] = 128 * row.reduce(0) { $0 + Int32($1) }
+            scales[output] = scale[output]
+            scales[outputs + output] = bias[output]
+        }
+    }
+
+    deinit {
+        offsets.deallocate()
+        scales.deallocate()
+        if case .kernels(let weights) = backend { weights.deallocate() }
+    }
+
+    var dequant: winnow_dequant { winnow_dequant(offset: offsets, scale: scales, bias: scales + outputs) }
+
+    /// `sums[rows, outputs]` of the quantized `input`, which may be read and written up to `rounded(rows)` rows.
+    func run(
+        _ rows: Int, _ input: UnsafeMutablePointer<UInt8>, _ sums: UnsafeMutablePointer<Int32>, _ kernels: winnow_kernels
+    ) throws(InferenceError) {
+        switch backend {
+        case .oneDNN(let library, let weights):
+            let shape = OneDNN.Shape(rows: Self.rounded(rows), inputs: inputs, outputs: outputs)
+            try library.product(shape).run(weights, input, sums, library.stream)
+        case .kernels(let weights):
+            kernels.product(input, weights, Int32(rows), Int32(outputs), Int32(inputs), sums)
+        }
+    }
+
+    private static func backend(
+        _ weights: UnsafeBufferPointer<Int8>, inputs: Int, outputs: Int, library: OneDNN?
+    ) throws(InferenceError) -> Backend {
+        guard let library else {
+            let copy = UnsafeMutableBufferPointer<Int8>.allocate(capacity: weights.count)
+            _ = copy.initialize(from: weights)
+            guard let start = copy.baseAddress else { throw InferenceError(.compute, "an empty matrix") }
+            return .kernels(start)
+        }
+        let any = try library.product(OneDNN.Shape(rows: 16, inputs: inputs, outputs: outputs))
+        return .oneDNN(library, try PackedWeights(weights, any, library))
+    }
+}

@@ -1,0 +1,48 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+extension ModelCard.Head {
+    /// The answer that a row of logits gives.
+    /// - Source: infra/models/README.md, From logits to an answer
+    func decide(_ logits: some Collection<Float>) -> (label: String, confidence: Double) {
+        switch kind {
+        case .singleLabel(let gate): single(logits, gate)
+        case .multiLabel(let thresholds): multiple(logits, thresholds)
+        }
+    }
+
+    func isSure(_ confidence: Double) -> Bool { sureFrom.map { confidence >= $0 } ?? false }
+
+    private func single(_ logits: some Collection<Float>, _ gate: Gate?) -> (label: String, confidence: Double) {
+        var best = 0, peak = -Double.infinity
+        for (index, logit) in logits.enumerated() where Double(logit) > peak { (best, peak) = (index, Double(logit)) }
+        let probability = 1 / sum(logits, above: peak, temperature)
+        guard let gate else { return (labels[best], probability) }
+        let energy = peak + gate.temperature * log(sum(logits, above: peak, gate.temperature))
+        let outside = sigmoid((gate.threshold - energy) / gate.scale), inside = (1 - outside) * probability
+        return inside >= outside ? (labels[best], inside) : (gate.label, outside)
+    }
+
+    private func multiple(_ logits: some Collection<Float>, _ thresholds: [Double]) -> (label: String, confidence: Double) {
+        var given: [String] = []
+        var confidence = 1.0
+        for ((logit, threshold), label) in zip(zip(logits, thresholds), labels) {
+            let score = Double(logit) / temperature
+            if sigmoid(score) >= threshold { given.append(label) }
+            confidence = min(confidence, sigmoid(abs(score - log(threshold / (1 - threshold)))))
+        }
+        return (given.isEmpty ? "none" : given.joined(separator: ","), confidence)
+    }
+
+    /// Σ e^((logit - peak) / temperature)
+    private func sum(_ logits: some Collection<Float>, above peak: Double, _ temperature: Double) -> Double {
+        logits.reduce(0) { $0 + exp((Double($1) - peak) / temperature) }
+    }
+}
+
+func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }

@@ -1,0 +1,48 @@
+import CKernels
+
+/// What the layers write and read, allocated once for the largest chunk; nothing is allocated per call.
+final class Workspace {
+    /// Tokens that go through the layers at once. Weights are read once a chunk, so it should be long; the sums of the
+    /// widest product should stay in the second cache, so it should be short.
+    static let chunk = 128
+
+    let capacity: Int
+    let sums: UnsafeMutablePointer<Int32>
+    let quantized: UnsafeMutablePointer<UInt8>
+    /// One scale a token.
+    let scales: UnsafeMutablePointer<Float>
+    /// The residual stream.
+    let hidden: UnsafeMutablePointer<Float>
+    /// A sequence's attention output, or one row of the feed-forward layer.
+    let mixed: UnsafeMutablePointer<Float>
+    let attention: UnsafeMutablePointer<Float>
+    private let block: UnsafeMutableRawPointer
+
+    init(_ shape: ModelCard.Encoder) {
+        capacity = max(Self.chunk, shape.positions)
+        let rows = Linear.rounded(capacity)
+        let widest = max(shape.feedForwardSize, 3 * shape.attentionSize, shape.hiddenSize)
+        let attentionFloats = winnow_attention_scratch(Int32(shape.positions), Int32(shape.headSize))
+        let sizes = [
+            4 * rows * widest, rows * widest, 4 * rows, 4 * rows * shape.hiddenSize,
+            4 * max(shape.positions * shape.attentionSize, shape.feedForwardSize), 4 * attentionFloats,
+        ].map { ($0 + 63) & ~63 }
+        block = .allocate(byteCount: sizes.reduce(0, +), alignment: 64)
+        // rows behind the last token are multiplied too, so they must have been written
+        block.initializeMemory(as: UInt8.self, repeating: 0, count: sizes.reduce(0, +))
+        var starts: [UnsafeMutableRawPointer] = []
+        var offset = 0
+        for size in sizes {
+            starts.append(block + offset)
+            offset += size
+        }
+        sums = starts[0].bindMemory(to: Int32.self, capacity: rows * widest)
+        quantized = starts[1].bindMemory(to: UInt8.self, capacity: rows * widest)
+        scales = starts[2].bindMemory(to: Float.self, capacity: rows)
+        hidden = starts[3].bindMemory(to: Float.self, capacity: rows * shape.hiddenSize)
+        mixed = starts[4].bindMemory(to: Float.self, capacity: sizes[4] / 4)
+        attention = starts[5].bindMemory(to: Float.self, capacity: attentionFloats)
+    }
+
+    deinit { block.deallocate() }
+}

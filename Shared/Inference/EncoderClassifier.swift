@@ -1,0 +1,79 @@
+import Contracts
+import Synchronization
+
+/// An encoder in the process. Calls of several threads wait for each other: one instance computes on one thread.
+///
+/// The computation blocks the calling thread for milliseconds, so a service calls it from an executor of its own.
+public final class EncoderClassifier: Classifier {
+    public let card: ModelCard
+    public let tokenizer: WordPieceTokenizer
+    private let engine: Mutex<Engine>
+
+    /// Buffers that a call fills; kept so that the next one need not ask for memory.
+    private struct Engine: ~Copyable {
+        let encoder: Encoder
+        var ids: [Int32] = []
+        var lengths: [Int] = []
+    }
+
+    /// Loads and checks the artifact in a folder such as `infra/models/full`.
+    /// - Throws: never retriable; the artifact must change.
+    public convenience init(directory: String) throws(ArtifactError) {
+        try self.init(directory: directory, kernels: 0, exactLibrary: OneDNN.isExact)
+    }
+
+    init(directory: String, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
+        card = try ModelCard.load(directory: directory)
+        guard let shape = card.encoder else {
+            throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is no classifier")
+        }
+        var tensors = try TensorReader(card, directory: directory, format: "winnow-encoder")
+        let vocabulary = try Vocabulary(
+            tensors.bytes("tokenizer.vocabulary"), size: shape.vocabularySize, file: tensors.path)
+        tokenizer = WordPieceTokenizer(vocabulary)
+        let encoder = try Encoder(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
+        try tensors.finish()
+        engine = Mutex(Engine(encoder: encoder))
+    }
+
+    public var identity: ModelIdentity { card.identity }
+
+    public var routes: [Route] { card.heads.map(\.route) }
+
+    public func flops(tokens: Int, route: Route) -> Int64 { card.flops(tokens: tokens, route: route) }
+
+    public func classify(_ texts: [String], as route: Route) async throws -> [Prediction] {
+        try predict(texts, as: route)
+    }
+
+    /// What `classify` does, for a caller that is on a thread of its own already.
+    public func predict(_ texts: [String], as route: Route) throws(InferenceError) -> [Prediction] {
+        let (logits, lengths) = try logits(texts, as: route)
+        guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
+        let width = head.labels.count
+        return lengths.enumerated().map { index, tokens in
+            let (label, confidence) = head.decide(logits[(index * width)..<((index + 1) * width)])
+            return Prediction(
+                label: label, confidence: confidence, isSure: head.isSure(confidence), inputTokens: tokens,
+                flops: card.flops(tokens: tokens, route: route))
+        }
+    }
+
+    /// Logits of each text, a row of the head's labels after another, and each text's tokens.
+    func logits(_ texts: [String], as route: Route) throws(InferenceError) -> (logits: [Float], lengths: [Int]) {
+        guard let index = card.heads.firstIndex(where: { $0.route == route }) else {
+            throw .unknownRoute(route, model: identity)
+        }
+        let limit = card.heads[index].maxTokens
+        return try engine.withLock { engine throws(InferenceError) in
+            engine.ids.removeAll(keepingCapacity: true)
+            engine.lengths.removeAll(keepingCapacity: true)
+            for text in texts {
+                let start = engine.ids.count
+                tokenizer.encode(text, maxTokens: limit, into: &engine.ids)
+                engine.lengths.append(engine.ids.count - start)
+            }
+            return (try engine.encoder.logits(engine.ids, lengths: engine.lengths, head: index), engine.lengths)
+        }
+    }
+}

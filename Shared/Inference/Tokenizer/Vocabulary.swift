@@ -1,0 +1,81 @@
+/// Word pieces by their bytes, in an open-addressed table; a search allocates nothing.
+struct Vocabulary: Sendable {
+    struct Slot {
+        var hash: UInt32 = 0
+        var start: UInt32 = 0
+        /// 0: the slot is free.
+        var count: UInt16 = 0
+        var id: Int32 = 0
+    }
+
+    /// Every piece's bytes; the `##` of a continuation is left out, its own table says it.
+    let bytes: [UInt8]
+    /// Pieces that begin a word, then those that continue one.
+    let tables: [[Slot]]
+    let longest: Int
+    let unknown: Int32
+    let first: Int32
+    let last: Int32
+
+    /// - Parameter text: one piece a line, `\n` between, the line number its id.
+    init(_ text: [UInt8], size: Int, file: String) throws(ArtifactError) {
+        let pieces = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        guard pieces.count == size else {
+            throw ArtifactError(.vocabulary, file, "the vocabulary has \(pieces.count) pieces, its card says \(size)")
+        }
+        guard String(validating: text, as: UTF8.self) != nil else {
+            throw ArtifactError(.vocabulary, file, "the vocabulary is not UTF-8")
+        }
+        var tables = [[Slot]](repeating: [], count: 2)
+        for isContinuation in [false, true] {
+            let count = pieces.count { Self.isContinuation($0) == isContinuation }
+            var capacity = 16
+            while capacity < 2 * count { capacity *= 2 }
+            tables[isContinuation ? 1 : 0] = [Slot](repeating: Slot(), count: capacity)
+        }
+        var longest = 0
+        var specials: [String: Int32] = [:]
+        for (id, piece) in pieces.enumerated() {
+            let continues = Self.isContinuation(piece), key = continues ? piece.dropFirst(2) : piece
+            guard !key.isEmpty, key.count <= 1024 else {
+                throw ArtifactError(.vocabulary, file, "piece \(id) of the vocabulary is empty or too long")
+            }
+            guard Self.insert(key, id: Int32(id), bytes: text, into: &tables[continues ? 1 : 0]) else {
+                throw ArtifactError(.vocabulary, file, "piece \(id) of the vocabulary is there twice")
+            }
+            longest = max(longest, key.count)
+            if piece.first == UInt8(ascii: "[") { specials[String(decoding: piece, as: UTF8.self)] = Int32(id) }
+        }
+        for special in ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] where specials[special] == nil {
+            throw ArtifactError(.vocabulary, file, "the vocabulary lacks \(special)")
+        }
+        (bytes, self.tables, self.longest) = (text, tables, longest)
+        unknown = specials["[UNK]"] ?? 0
+        first = specials["[CLS]"] ?? 0
+        last = specials["[SEP]"] ?? 0
+    }
+
+    /// FNV-1a, a byte at a time, so that one pass over a word gives the hash of each of its beginnings.
+    static let hashStart: UInt32 = 2_166_136_261
+
+    @inline(__always)
+    static func hash(_ hash: UInt32, _ byte: UInt8) -> UInt32 { (hash ^ UInt32(byte)) &* 16_777_619 }
+
+    private static func isContinuation(_ piece: ArraySlice<UInt8>) -> Bool {
+        piece.count > 2 && piece.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "#")])
+    }
+
+    /// - Returns: false when the piece is there already.
+    private static func insert(_ key: ArraySlice<UInt8>, id: Int32, bytes: [UInt8], into table: inout [Slot]) -> Bool {
+        let code = key.reduce(hashStart, hash)
+        var index = Int(code) & (table.count - 1)
+        while table[index].count != 0 {
+            let slot = table[index], start = Int(slot.start)
+            if slot.hash == code, bytes[start..<(start + Int(slot.count))] == key { return false }
+            index = (index + 1) & (table.count - 1)
+        }
+        table[index] = Slot(
+            hash: code, start: UInt32(key.startIndex), count: UInt16(key.count), id: id)
+        return true
+    }
+}

@@ -1,0 +1,58 @@
+/// A vocabulary's tables by address, lent for the length of one text.
+struct VocabularyLookup {
+    let bytes: UnsafeBufferPointer<UInt8>
+    let beginnings: UnsafeBufferPointer<Vocabulary.Slot>
+    let continuations: UnsafeBufferPointer<Vocabulary.Slot>
+    let longest: Int
+    let unknown: Int32
+
+    /// The longest piece that `word` starts with; most words are one piece, so the first question mostly is the last.
+    func longestMatch(_ word: UnsafeBufferPointer<UInt8>, continuing: Bool) -> (id: Int32, count: Int)? {
+        let reach = min(word.count, longest), table = continuing ? continuations : beginnings
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: reach) { hashes in
+            var hash = Vocabulary.hashStart
+            for index in 0..<reach {
+                hash = Vocabulary.hash(hash, word[index])
+                hashes[index] = hash
+            }
+            for count in stride(from: reach, to: 0, by: -1) {
+                if let id = find(word, count, hashes[count - 1], table) { return (id, count) }
+            }
+            return nil
+        }
+    }
+
+    @inline(__always)
+    private func find(
+        _ word: UnsafeBufferPointer<UInt8>, _ count: Int, _ hash: UInt32, _ table: UnsafeBufferPointer<Vocabulary.Slot>
+    ) -> Int32? {
+        var index = Int(hash) & (table.count - 1)
+        while table[index].count != 0 {
+            let slot = table[index]
+            if slot.hash == hash, Int(slot.count) == count, matches(word, count, at: Int(slot.start)) { return slot.id }
+            index = (index + 1) & (table.count - 1)
+        }
+        return nil
+    }
+
+    @inline(__always)
+    private func matches(_ word: UnsafeBufferPointer<UInt8>, _ count: Int, at start: Int) -> Bool {
+        for index in 0..<count where word[index] != bytes[start + index] { return false }
+        return true
+    }
+}
+
+extension Vocabulary {
+    func lend(_ body: (VocabularyLookup) -> Void) {
+        bytes.withUnsafeBufferPointer { bytes in
+            tables[0].withUnsafeBufferPointer { beginnings in
+                tables[1].withUnsafeBufferPointer { continuations in
+                    body(
+                        VocabularyLookup(
+                            bytes: bytes, beginnings: beginnings, continuations: continuations, longest: longest,
+                            unknown: unknown))
+                }
+            }
+        }
+    }
+}
