@@ -41,7 +41,7 @@ extension ModelCard.Head {
         }
         maxTokens = try head.integer("maxTokens", in: 2...positions)
         temperature = try head.member("temperature").positive()
-        sureFrom = try head.member("calibration").optional("threshold").map { threshold throws(ArtifactError) in
+        sureFrom = try head.optional("calibration")?.optional("threshold").map { threshold throws(ArtifactError) in
             try threshold.number()
         }
         kind = try Kind(head, labels: labels)

@@ -1,5 +1,3 @@
-import CKernels
-
 /// Hands out an artifact's tensors, each once and of the expected kind and shape, and knows what nobody took.
 struct TensorReader {
     private let tensors: SafeTensors
@@ -13,7 +11,7 @@ struct TensorReader {
             throw ArtifactError(
                 .byteCount, file.path, "it has \(file.bytes.count) bytes, its card says \(card.weights.bytes)")
         }
-        guard Self.digest(file.bytes) == card.weights.sha256 else {
+        guard SHA256.hex(file.bytes) == card.weights.sha256 else {
             throw ArtifactError(.checksum, file.path, "its SHA-256 is not the one that its card says")
         }
         tensors = try SafeTensors(file)
@@ -81,13 +79,5 @@ struct TensorReader {
         }
         left.remove(name)
         return tensors.bytes(of: tensor)
-    }
-
-    private static func digest(_ bytes: UnsafeRawBufferPointer) -> String {
-        let digest = [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
-            winnow_sha256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, buffer.baseAddress)
-            count = 32
-        }
-        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 }

@@ -32,9 +32,10 @@ extension ModelCard.Head {
         var given: [String] = []
         var confidence = 1.0
         for ((logit, threshold), label) in zip(zip(logits, thresholds), labels) {
-            let score = Double(logit) / temperature
-            if sigmoid(score) >= threshold { given.append(label) }
-            confidence = min(confidence, sigmoid(abs(score - log(threshold / (1 - threshold)))))
+            // the threshold at zero
+            let score = Double(logit) / temperature - log(threshold / (1 - threshold))
+            if score >= 0 { given.append(label) }
+            confidence = min(confidence, sigmoid(abs(score)))
         }
         return (given.isEmpty ? "none" : given.joined(separator: ","), confidence)
     }

@@ -50,9 +50,9 @@ public struct Splitter: Sendable {
             cut.segments.append(first..<utf8.index(first, offsetBy: bytes.count))
         }
         let shift = log(settings.threshold / (1 - settings.threshold))
-        for candidate in candidates {
+        for (place, candidate) in candidates.enumerated() {
             let features = SplitterFeatures(
-                tokens: tokens, candidate: candidate, window: settings.window, candidates: candidates.count)
+                tokens: tokens, candidates: candidates, place: place, window: settings.window)
             var sum = Double(bias)
             features.forEach { sum += Double(weights[Int($0) & (settings.buckets - 1)]) }
             let score = sum / settings.temperature

@@ -1,16 +1,22 @@
-/// The hashed features of one candidate, in the order of the README's table.
+/// The hashed features of one candidate.
+/// - Source: infra/models/README.md, Splitter, Features: the same names in the same order
 struct SplitterFeatures {
     let tokens: [SplitterToken]
-    let candidate: Range<Int>
+    /// All of the sentence, from left to right.
+    let candidates: [Range<Int>]
+    /// Which of them is asked about.
+    let place: Int
     let window: Int
-    /// How many the sentence has.
-    let candidates: Int
 
     /// Calls `body` with the hash of every feature; one that occurs twice comes twice.
     func forEach(_ body: (UInt32) -> Void) {
-        let phrase = tokens.joinedForms(candidate)
         func emit(_ feature: FeatureHash) { body(feature.value) }
-        emit("c=" + phrase)
+        let candidate = candidates[place], (i, j, n) = (candidate.lowerBound, candidate.upperBound, tokens.count)
+        let c = tokens.joinedForms(candidate), l1 = left(1), r1 = right(1), r2 = right(2), o = tokens[before?.upperBound ?? 0].form
+        let cb = before.map(tokens.joinedForms) ?? Self.start, cz = behind.map(tokens.joinedForms) ?? Self.end
+        let near = min(i - (before?.upperBound ?? 0), 8), far = min((behind?.lowerBound ?? n) - j, 8)
+        let s = [tokens[i - 1].shape, tokens[j].shape]
+        emit("c=" + c)
         for k in 1...window {
             emit("l" + k + "=" + left(k))
             emit("r" + k + "=" + right(k))
@@ -19,25 +25,35 @@ struct SplitterFeatures {
             emit("L" + k + "=" + left(k + 1) + " " + left(k))
             emit("R" + k + "=" + right(k) + " " + right(k + 1))
         }
-        emit("cl=" + phrase + "|" + left(1))
-        emit("cr=" + phrase + "|" + right(1))
-        emit("x=" + left(1) + "|" + right(1))
-        emit("cR=" + phrase + "|" + right(1) + " " + right(2))
-        emit("cL=" + phrase + "|" + left(2) + " " + left(1))
-        emit("f=" + tokens[0].form + "|" + right(1))
-        for token in tokens[..<candidate.lowerBound] { emit("bl=" + token.form) }
-        for token in tokens[candidate.upperBound...] { emit("br=" + token.form) }
-        emit("nl=" + min(candidate.lowerBound, 8))
-        emit("nr=" + min(tokens.count - candidate.upperBound, 8))
-        emit("nc=" + min(candidates, 8))
+        for feature: FeatureHash in [
+            "cl=" + c + "|" + l1, "cr=" + c + "|" + r1, "x=" + l1 + "|" + r1,
+            "cR=" + c + "|" + r1 + " " + r2, "cL=" + c + "|" + left(2) + " " + l1,
+            "f=" + tokens[0].form + "|" + r1, "rr=" + r1 + " " + r2 + " " + right(3),
+            "o=" + o + "|" + r1, "ro=" + r1 + " " + r2 + "|" + o,
+            "pc=" + cb + "|" + c, "nx=" + c + "|" + cz, "xn=" + c + "|" + r1 + "|" + cz, "xp=" + c + "|" + r1 + "|" + cb,
+            "gl=" + near, "gr=" + far, "g=" + near + "|" + far, "xg=" + near + "|" + r1, "xh=" + far + "|" + r1,
+            "s=" + c + "|" + s, "sr=" + s + "|" + r1, "sl=" + s + "|" + l1,
+        ] {
+            emit(feature)
+        }
+        for token in tokens[..<i] { emit("bl=" + token.form) }
+        for token in tokens[j...] { emit("br=" + token.form) }
+        emit("nl=" + min(i, 8))
+        emit("nr=" + min(n - j, 8))
+        emit("nc=" + min(candidates.count, 8))
     }
 
+    private var before: Range<Int>? { place > 0 ? candidates[place - 1] : nil }
+
+    private var behind: Range<Int>? { place + 1 < candidates.count ? candidates[place + 1] : nil }
+
     private func left(_ k: Int) -> [UInt8] {
-        candidate.lowerBound < k ? Self.start : tokens[candidate.lowerBound - k].form
+        let index = candidates[place].lowerBound - k
+        return index >= 0 ? tokens[index].form : Self.start
     }
 
     private func right(_ k: Int) -> [UInt8] {
-        let index = candidate.upperBound + k - 1
+        let index = candidates[place].upperBound + k - 1
         return index < tokens.count ? tokens[index].form : Self.end
     }
 

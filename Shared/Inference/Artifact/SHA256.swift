@@ -1,0 +1,13 @@
+import CKernels
+
+/// The digest that a card names its weights by.
+enum SHA256 {
+    /// 64 lower-case hexadecimal digits.
+    static func hex(_ bytes: UnsafeRawBufferPointer) -> String {
+        let digest = [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+            winnow_sha256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, buffer.baseAddress)
+            count = 32
+        }
+        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+}

@@ -1,0 +1,96 @@
+import Contracts
+import Testing
+
+@testable import Inference
+
+/// Fast against plain on random models. Differences come from sums in another order, now and then amplified by an
+/// activation that falls on the other side of a rounding.
+struct EncoderTests {
+    static let shapes: [TinyModel.Shape] = [
+        TinyModel.Shape(),
+        TinyModel.Shape(layers: 1, hidden: 48, heads: 3, headSize: 16, feedForward: 32, positions: 20),
+        TinyModel.Shape(layers: 1, hidden: 32, heads: 1, headSize: 48, feedForward: 64, positions: 70),
+        TinyModel.Shape(layers: 0, hidden: 32, heads: 1, headSize: 32, feedForward: 32, positions: 16),
+    ]
+    static let clauseType = Route(.legalServices, "clause-type")
+
+    @Test(arguments: shapes.indices, [Int32(0), 1, 2])
+    func `logits equal the plain arithmetic on every kernel table`(shape: Int, kernels: Int32) throws {
+        try compare(Self.shapes[shape], kernels: kernels, exactLibrary: OneDNN.isExact)
+    }
+
+    @Test(arguments: shapes.indices)
+    func `logits equal the plain arithmetic where oneDNN is not exact`(shape: Int) throws {
+        try compare(Self.shapes[shape], kernels: 0, exactLibrary: false)
+    }
+
+    @Test func `a text is answered the same alone and among others`() throws {
+        try TinyModel().written { folder in
+            let model = try EncoderClassifier(directory: folder)
+            var dice = Dice(3)
+            let texts = (0..<60).map { _ in Self.text(words: Int.random(in: 0...40, using: &dice), &dice) }
+            let together = try model.predict(texts, as: Self.clauseType)
+            let alone = try texts.map { try model.predict([$0], as: Self.clauseType)[0] }
+            #expect(together == alone)
+        }
+    }
+
+    @Test func `no texts give no predictions`() throws {
+        try TinyModel().written { folder in
+            let predictions = try EncoderClassifier(directory: folder).predict([], as: Self.clauseType)
+            #expect(predictions.isEmpty)
+        }
+    }
+
+    @Test func `a route without a head is an error that names it`() throws {
+        try TinyModel().written { folder in
+            let model = try EncoderClassifier(directory: folder)
+            let error = #expect(throws: InferenceError.self) {
+                try model.predict(["a"], as: Route(.securityServices, "payload"))
+            }
+            #expect(error?.code == .unknownRoute)
+            #expect(error?.isRetriable == false)
+        }
+    }
+
+    @Test func `a prediction counts its tokens after truncation and its work`() throws {
+        try TinyModel().written { folder in
+            let model = try EncoderClassifier(directory: folder)
+            let unfair = Route(.legalServices, "unfair-term")
+            let prediction = try model.predict([String(repeating: "jazz ", count: 50)], as: unfair)[0]
+            #expect(prediction.inputTokens == 8)
+            // 2 layers x (4 x 64 x 64 + 2 x 64 x 96 + 2 x 8 x 64) a token, and 2 labels
+            #expect(prediction.flops == Int64(2 * (8 * 2 * (16_384 + 12_288 + 1_024) + 64 * 2)))
+            #expect(prediction.isSure == false)
+            #expect(model.flops(tokens: 500, route: unfair) == prediction.flops)
+        }
+    }
+
+    private func compare(_ shape: TinyModel.Shape, kernels: Int32, exactLibrary: Bool) throws {
+        let model = TinyModel(shape, seed: UInt64(shape.hidden)), reference = ReferenceEncoder(model: model)
+        try model.written { folder in
+            guard let fast = try? EncoderClassifier(directory: folder, kernels: kernels, exactLibrary: exactLibrary) else {
+                #expect(kernels > 0, "table 0 runs everywhere")
+                return
+            }
+            var dice = Dice(11)
+            let texts = (0..<9).map { Self.text(words: $0 * $0, &dice) }
+            let (logits, lengths) = try fast.logits(texts, as: Self.clauseType)
+            #expect(lengths.max() == shape.positions)
+            for (index, text) in texts.enumerated() {
+                let ids = fast.tokenizer.encode(text, maxTokens: shape.positions)
+                #expect(ids.count == lengths[index])
+                let expected = reference.logits(ids, head: "legal-services/clause-type")
+                for (label, value) in expected.enumerated() {
+                    let difference = abs(logits[index * 3 + label] - value)
+                    #expect(difference < 5e-3, "text \(index) of \(ids.count) tokens, label \(label)")
+                }
+            }
+        }
+    }
+
+    static func text(words: Int, _ dice: inout Dice) -> String {
+        (0..<words).map { _ in ["unaffable", "playing", "jazz", "q", "and", ","].randomElement(using: &dice) ?? "" }
+            .joined(separator: " ")
+    }
+}

@@ -1,0 +1,101 @@
+import FoundationEssentials
+
+@testable import Inference
+
+/// A random encoder artifact, valid until a test spoils it.
+struct TinyModel {
+    struct Shape {
+        var layers = 2
+        var hidden = 64
+        var heads = 2
+        var headSize = 32
+        var feedForward = 96
+        var positions = 48
+    }
+
+    static let pieces =
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "play", "##ing", "jazz", "and", ",", ".", "'", "中"]
+        + (UInt8(ascii: "a")...UInt8(ascii: "z")).map { String(UnicodeScalar($0)) }
+
+    let shape: Shape
+    var file = TensorFile()
+    /// JSON of the card's members; `weights` is added when it is written.
+    var card: [String: String]
+
+    init(_ shape: Shape = Shape(), seed: UInt64 = 7) {
+        self.shape = shape
+        card = [
+            "schemaVersion": "1", "name": "\"tiny\"", "role": "\"small\"", "capability": "\"legal-services\"",
+            "version": "\"1.0.0+test\"", "teacher": "{\"name\":\"full\",\"version\":\"9\"}",
+            "encoder": """
+            {"layers":\(shape.layers),"hiddenSize":\(shape.hidden),"headCount":\(shape.heads),"headSize":\(shape.headSize),
+            "feedForwardSize":\(shape.feedForward),"vocabularySize":\(Self.pieces.count),"positions":\(shape.positions),
+            "layerNormEpsilon":1e-12}
+            """,
+            "tokenizer": """
+            {"kind":"wordpiece","lowercase":true,"stripAccents":true,"handleChineseCharacters":true,
+            "maxInputCharactersPerWord":100}
+            """,
+            "heads": """
+            [{"capability":"legal-services","task":"clause-type","kind":"single-label","labels":["a","b","c"],
+            "maxTokens":\(shape.positions),"temperature":1.0,"thresholds":null,"gate":null,
+            "calibration":{"threshold":0.5}},
+            {"capability":"legal-services","task":"unfair-term","kind":"multi-label","labels":["x","y"],
+            "maxTokens":8,"temperature":1.0,"thresholds":[0.5,0.25],"gate":null,"calibration":null}]
+            """,
+        ]
+        file.metadata = ["format": "winnow-encoder", "schemaVersion": "1", "card": "tiny"]
+        var dice = Dice(seed)
+        let vocabulary = Array(Self.pieces.joined(separator: "\n").utf8)
+        file["tokenizer.vocabulary"] = TensorFile.Tensor(dtype: "U8", shape: [vocabulary.count], bytes: vocabulary)
+        let hidden = shape.hidden, attention = shape.heads * shape.headSize
+        addInt8("embeddings.word", Self.pieces.count, hidden, bias: false, &dice)
+        addFloats("embeddings.position.weight", [shape.positions, hidden], -1...1, &dice)
+        addNorm("embeddings.norm", &dice)
+        for layer in 0..<shape.layers {
+            addInt8("layers.\(layer).attention.qkv", 3 * attention, hidden, &dice)
+            addInt8("layers.\(layer).attention.output", hidden, attention, &dice)
+            addNorm("layers.\(layer).attention.norm", &dice)
+            addInt8("layers.\(layer).feedForward.up", shape.feedForward, hidden, &dice)
+            addInt8("layers.\(layer).feedForward.down", hidden, shape.feedForward, &dice)
+            addNorm("layers.\(layer).feedForward.norm", &dice)
+        }
+        for (head, labels) in [("clause-type", 3), ("unfair-term", 2)] {
+            addFloats("heads.legal-services/\(head).weight", [labels, hidden], -0.5...0.5, &dice)
+            addFloats("heads.legal-services/\(head).bias", [labels], -0.5...0.5, &dice)
+        }
+    }
+
+    /// Writes both files into a folder of their own, lends it and removes it.
+    func written<Result>(
+        editCard: (String) -> String = { $0 }, editFile: ([UInt8]) -> [UInt8] = { $0 },
+        _ body: (String) throws -> Result
+    ) throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "winnow-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let bytes = file.encoded(), digest = bytes.withUnsafeBytes(SHA256.hex)
+        var members = card
+        members["weights"] =
+            members["weights"] ?? "{\"file\":\"model.safetensors\",\"sha256\":\"\(digest)\",\"bytes\":\(bytes.count)}"
+        let text = "{\(members.map { "\"\($0)\":\($1)" }.sorted().joined(separator: ","))}"
+        try Data(editCard(text).utf8).write(to: folder.appending(path: "card.json"))
+        try Data(editFile(bytes)).write(to: folder.appending(path: "model.safetensors"))
+        return try body(folder.path)
+    }
+
+    private mutating func addFloats(_ name: String, _ shape: [Int], _ range: ClosedRange<Float>, _ dice: inout Dice) {
+        file.add(name, shape, (0..<shape.reduce(1, *)).map { _ in Float.random(in: range, using: &dice) })
+    }
+
+    private mutating func addNorm(_ name: String, _ dice: inout Dice) {
+        addFloats("\(name).weight", [shape.hidden], 0.5...1.5, &dice)
+        addFloats("\(name).bias", [shape.hidden], -0.5...0.5, &dice)
+    }
+
+    private mutating func addInt8(_ name: String, _ rows: Int, _ columns: Int, bias: Bool = true, _ dice: inout Dice) {
+        file.add("\(name).weight", [rows, columns], (0..<(rows * columns)).map { _ in Int8.random(in: -127...127, using: &dice) })
+        addFloats("\(name).scale", [rows], 0.0005...0.003, &dice)
+        if bias { addFloats("\(name).bias", [rows], -0.5...0.5, &dice) }
+    }
+}
