@@ -69,7 +69,8 @@ struct EncoderTests {
     private func compare(_ shape: TinyModel.Shape, kernels: Int32, exactLibrary: Bool) throws {
         let model = TinyModel(shape, seed: UInt64(shape.hidden)), reference = ReferenceEncoder(model: model)
         try model.written { folder in
-            guard let fast = try? EncoderClassifier(directory: folder, kernels: kernels, exactLibrary: exactLibrary) else {
+            guard let fast = try? EncoderClassifier(directory: folder, kernels: kernels, exactLibrary: exactLibrary)
+            else {
                 #expect(kernels > 0, "table 0 runs everywhere")
                 return
             }

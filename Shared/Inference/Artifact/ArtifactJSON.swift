@@ -28,7 +28,9 @@ struct ArtifactJSON {
 
     /// - Returns: `nil` where the member is absent or `null`.
     func optional(_ name: StaticString) -> ArtifactJSON? {
-        value[name].map { ArtifactJSON(value: $0, path: path.isEmpty ? "\(name)" : "\(path).\(name)", file: file, code: code) }
+        value[name].map {
+            ArtifactJSON(value: $0, path: path.isEmpty ? "\(name)" : "\(path).\(name)", file: file, code: code)
+        }
     }
 
     func member(_ name: StaticString) throws(ArtifactError) -> ArtifactJSON {
@@ -66,7 +68,9 @@ struct ArtifactJSON {
         return number
     }
 
-    func texts() throws(ArtifactError) -> [String] { try elements().map { element throws(ArtifactError) in try element.text() } }
+    func texts() throws(ArtifactError) -> [String] {
+        try elements().map { element throws(ArtifactError) in try element.text() }
+    }
 
     func integer(_ name: StaticString, in range: ClosedRange<Int>) throws(ArtifactError) -> Int {
         let member = try member(name), integer = try member.integer()

@@ -25,7 +25,8 @@ extension ModelCard.Encoder {
         positions = try encoder.integer("positions", in: 2...4096)
         layerNormEpsilon = try encoder.member("layerNormEpsilon").positive()
         // sixteen floats are one step of every kernel; cutters keep units by the sixteen or the head
-        for (width, name) in [(hiddenSize, "hiddenSize"), (headSize, "headSize"), (feedForwardSize, "feedForwardSize")] {
+        for (width, name) in [(hiddenSize, "hiddenSize"), (headSize, "headSize"), (feedForwardSize, "feedForwardSize")]
+        {
             guard width % 16 == 0 else {
                 throw ArtifactError(.unsupported, encoder.file, "encoder.\(name) is \(width), not a multiple of 16")
             }

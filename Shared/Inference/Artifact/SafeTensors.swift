@@ -105,13 +105,17 @@ struct SafeTensors {
     private static func checkLayout(_ tensors: [String: Tensor], size: Int, file: String) throws(ArtifactError) {
         var end = 0
         let ordered = tensors.sorted {
-            ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound)
+            ($0.value.range.lowerBound, $0.value.range.upperBound) < (
+                $1.value.range.lowerBound, $1.value.range.upperBound
+            )
         }
         for (name, tensor) in ordered {
             guard tensor.range.upperBound <= size else {
                 throw ArtifactError(.offsets, file, "\(name) ends at byte \(tensor.range.upperBound) of \(size)")
             }
-            guard tensor.range.lowerBound >= end else { throw ArtifactError(.offsets, file, "\(name) overlaps another tensor") }
+            guard tensor.range.lowerBound >= end else {
+                throw ArtifactError(.offsets, file, "\(name) overlaps another tensor")
+            }
             guard tensor.range.lowerBound == end else { throw ArtifactError(.offsets, file, "a hole before \(name)") }
             end = tensor.range.upperBound
         }

@@ -58,7 +58,8 @@ final class Linear {
 
     /// `sums[rows, outputs]` of the quantized `input`, which may be read and written up to `rounded(rows)` rows.
     func run(
-        _ rows: Int, _ input: UnsafeMutablePointer<UInt8>, _ sums: UnsafeMutablePointer<Int32>, _ kernels: winnow_kernels
+        _ rows: Int, _ input: UnsafeMutablePointer<UInt8>, _ sums: UnsafeMutablePointer<Int32>,
+        _ kernels: winnow_kernels
     ) throws(InferenceError) {
         switch backend {
         case .oneDNN(let library, let weights):

@@ -1,9 +1,9 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 extension ModelCard.Head {
@@ -28,7 +28,9 @@ extension ModelCard.Head {
         return inside >= outside ? (labels[best], inside) : (gate.label, outside)
     }
 
-    private func multiple(_ logits: some Collection<Float>, _ thresholds: [Double]) -> (label: String, confidence: Double) {
+    private func multiple(_ logits: some Collection<Float>, _ thresholds: [Double]) -> (
+        label: String, confidence: Double
+    ) {
         var given: [String] = []
         var confidence = 1.0
         for ((logit, threshold), label) in zip(zip(logits, thresholds), labels) {

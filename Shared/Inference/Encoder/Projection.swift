@@ -11,7 +11,7 @@ struct Projection {
         do throws(ArtifactError) {
             weight = try tensors.floats("\(name).weight", [head.labels.count, inputs])
             bias = try tensors.floats("\(name).bias", [head.labels.count])
-        } catch where error.code == .dimensions {
+        } catch  where error.code == .dimensions {
             throw ArtifactError(.labels, error.file, error.message)
         }
         self.inputs = inputs

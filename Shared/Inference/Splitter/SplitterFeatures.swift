@@ -12,7 +12,8 @@ struct SplitterFeatures {
     func forEach(_ body: (UInt32) -> Void) {
         func emit(_ feature: FeatureHash) { body(feature.value) }
         let candidate = candidates[place], (i, j, n) = (candidate.lowerBound, candidate.upperBound, tokens.count)
-        let c = tokens.joinedForms(candidate), l1 = left(1), r1 = right(1), r2 = right(2), o = tokens[before?.upperBound ?? 0].form
+        let c = tokens.joinedForms(candidate), l1 = left(1), r1 = right(1), r2 = right(2),
+            o = tokens[before?.upperBound ?? 0].form
         let cb = before.map(tokens.joinedForms) ?? Self.start, cz = behind.map(tokens.joinedForms) ?? Self.end
         let near = min(i - (before?.upperBound ?? 0), 8), far = min((behind?.lowerBound ?? n) - j, 8)
         let s = [tokens[i - 1].shape, tokens[j].shape]
@@ -30,7 +31,8 @@ struct SplitterFeatures {
             "cR=" + c + "|" + r1 + " " + r2, "cL=" + c + "|" + left(2) + " " + l1,
             "f=" + tokens[0].form + "|" + r1, "rr=" + r1 + " " + r2 + " " + right(3),
             "o=" + o + "|" + r1, "ro=" + r1 + " " + r2 + "|" + o,
-            "pc=" + cb + "|" + c, "nx=" + c + "|" + cz, "xn=" + c + "|" + r1 + "|" + cz, "xp=" + c + "|" + r1 + "|" + cb,
+            "pc=" + cb + "|" + c, "nx=" + c + "|" + cz, "xn=" + c + "|" + r1 + "|" + cz,
+            "xp=" + c + "|" + r1 + "|" + cb,
             "gl=" + near, "gr=" + far, "g=" + near + "|" + far, "xg=" + near + "|" + r1, "xh=" + far + "|" + r1,
             "s=" + c + "|" + s, "sr=" + s + "|" + r1, "sl=" + s + "|" + l1,
         ] {

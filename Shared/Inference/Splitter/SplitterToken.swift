@@ -12,7 +12,8 @@ struct SplitterToken {
         var start: Int?
         func close(_ end: Int) {
             guard let first = start else { return }
-            tokens.append(SplitterToken(bytes: first..<end, form: form(sentence[first..<end]), shape: shape(sentence[first])))
+            tokens.append(
+                SplitterToken(bytes: first..<end, form: form(sentence[first..<end]), shape: shape(sentence[first])))
             start = nil
         }
         for (index, byte) in sentence.enumerated() {

@@ -23,7 +23,8 @@ struct ReferenceEncoder {
                 let units = linear("layers.\(layer).feedForward.up", row).map { x in
                     Float(0.5 * Double(x) * (1 + erf(Double(x) / 2.0.squareRoot())))
                 }
-                return norm("layers.\(layer).feedForward.norm", sum(row, linear("layers.\(layer).feedForward.down", units)))
+                return norm(
+                    "layers.\(layer).feedForward.norm", sum(row, linear("layers.\(layer).feedForward.down", units)))
             }
         }
         let mean = (0..<shape.hidden).map { n in rows.reduce(0) { $0 + $1[n] } / Float(rows.count) }
@@ -39,7 +40,9 @@ struct ReferenceEncoder {
         let peak = row.reduce(0) { max($0, abs($1)) }, step = peak > 0 ? peak / 127 : 1
         let quantized = row.map { Int32(min(max(($0 / step).rounded(.toNearestOrEven), -127), 127)) }
         return bias.enumerated().map { output, bias in
-            let sum = quantized.enumerated().reduce(Int32(0)) { $0 + $1.element * Int32(weight[output * row.count + $1.offset]) }
+            let sum = quantized.enumerated().reduce(Int32(0)) {
+                $0 + $1.element * Int32(weight[output * row.count + $1.offset])
+            }
             return Float(sum) * step * scale[output] + bias
         }
     }

@@ -14,7 +14,10 @@ struct TinyModel {
     }
 
     static let pieces =
-        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "play", "##ing", "jazz", "and", ",", ".", "'", "中"]
+        [
+            "[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "play", "##ing", "jazz", "and", ",", ".", "'",
+            "中",
+        ]
         + (UInt8(ascii: "a")...UInt8(ascii: "z")).map { String(UnicodeScalar($0)) }
 
     let shape: Shape
@@ -94,7 +97,9 @@ struct TinyModel {
     }
 
     private mutating func addInt8(_ name: String, _ rows: Int, _ columns: Int, bias: Bool = true, _ dice: inout Dice) {
-        file.add("\(name).weight", [rows, columns], (0..<(rows * columns)).map { _ in Int8.random(in: -127...127, using: &dice) })
+        file.add(
+            "\(name).weight", [rows, columns],
+            (0..<(rows * columns)).map { _ in Int8.random(in: -127...127, using: &dice) })
         addFloats("\(name).scale", [rows], 0.0005...0.003, &dice)
         if bias { addFloats("\(name).bias", [rows], -0.5...0.5, &dice) }
     }

@@ -1,0 +1,62 @@
+import Contracts
+import Testing
+
+@testable import Inference
+
+/// The artifacts of this repository against what the training side computed with the reference tools.
+struct GoldenTests {
+    /// Differences of logits, relative above one.
+    ///
+    /// f32 sums in another order move a few activations to the other side of a rounding, and each layer carries that
+    /// on: PyTorch's own f32 differs from its f64 by 1.3e-3 in the median item of the six-layer model and by 0.14 in
+    /// the worst of 280, this runtime by 3e-4 and 0.19. A fault of the arithmetic moves the median first.
+    static let tolerance = (median: Float(5e-3), nineInTen: Float(8e-2), worst: Float(0.5))
+
+    @Test(arguments: Golden.names.filter { $0.hasPrefix("tokenizer") || $0.hasPrefix("scalars") })
+    func `ids equal the reference tokenizer's`(file: String) throws {
+        let lines = Dictionary(grouping: try Golden.lines(file, as: Golden.Tokenized.self), by: \.vocabulary)
+        #expect(!lines.isEmpty)
+        for (vocabulary, lines) in lines {
+            let tokenizer = try EncoderClassifier(directory: Golden.model(vocabulary)).tokenizer
+            let wrong = lines.filter { tokenizer.encode($0.text, maxTokens: .max) != $0.ids }
+            #expect(
+                wrong.isEmpty,
+                "\(wrong.count) of \(lines.count), the first: \(wrong.first?.text.debugDescription ?? "")")
+        }
+    }
+
+    @Test(arguments: Golden.encoders)
+    func `logits equal the reference arithmetic`(name: String) throws {
+        let model = try EncoderClassifier(directory: Golden.model(name))
+        let lines = try Golden.lines("logits-\(name).jsonl", as: Golden.Logits.self)
+        var differences: [Float] = [], agreeing = 0
+        for (head, lines) in Dictionary(grouping: lines, by: \.head) {
+            let route = try #require(Route(head))
+            let (logits, lengths) = try model.logits(lines.map(\.text), as: route)
+            for (index, line) in lines.enumerated() {
+                #expect(lengths[index] == line.ids.count, "\(line.text)")
+                let row = Array(logits[(index * line.logits.count)..<((index + 1) * line.logits.count)])
+                differences.append(zip(row, line.logits).map { abs($0 - $1) / max(1, abs($1)) }.max() ?? 0)
+                if row.firstIndex(of: row.max() ?? 0) == line.logits.firstIndex(of: line.logits.max() ?? 0) {
+                    agreeing += 1
+                }
+            }
+        }
+        differences.sort()
+        #expect(differences[lines.count / 2] < Self.tolerance.median)
+        #expect(differences[lines.count * 9 / 10] < Self.tolerance.nineInTen)
+        #expect(differences[lines.count - 1] < Self.tolerance.worst)
+        #expect(Double(agreeing) >= 0.995 * Double(lines.count), "\(agreeing) of \(lines.count) argmaxes agree")
+    }
+
+    @Test(.enabled(if: Golden.names.contains("splitter.jsonl")))
+    func `segments equal the reference splitter's`() throws {
+        let splitter = try Splitter(directory: Golden.model("splitter"))
+        let lines = try Golden.lines("splitter.jsonl", as: Golden.Split.self)
+        for line in lines {
+            let cut = splitter.cut(line.text)
+            #expect(cut.segments.map { String(line.text[$0]) } == line.segments, "\(line.text)")
+            #expect(abs(cut.confidence - line.confidence) < 1e-4, "\(line.text)")
+        }
+    }
+}
