@@ -45,6 +45,7 @@ let cModules: [Target] = [
     library("CMicroHTTPD", pkgConfig: "libmicrohttpd"),
     library("CICU", pkgConfig: "icu-uc"),
     library("COneDNN"),
+    library("CZlib"),
     .target(name: "CKernels", path: "Shared/CKernels", exclude: ["Scripts"], cSettings: [.unsafeFlags(["-O3"])]),
     .target(
         name: "CSimdjson", path: "Shared/CSimdjson", cxxSettings: [.unsafeFlags(["-O2"])],
@@ -66,8 +67,10 @@ let sharedModules: [Target] = [
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
     shared("Runtime", ["CMicroHTTPD", "JSON", "Lifecycle", "Settings", "Telemetry"]),
-    shared("Delivery", ["Contracts", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
-    shared("WorkerKit", ["Contracts", "Delivery", "Inference", "MessageBus", "Telemetry"]),
+    shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
+    shared(
+        "WorkerKit",
+        ["Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
 ]
 
 let live: [Target.Dependency] = [
@@ -79,7 +82,7 @@ let services: [Target] =
         service("Decomposer", live + ["CICU", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
         service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["PostgresStore", "Store"]),
-        service("CLI", live + ["Inference", "JSON", "PostgresStore", "Store"]),
+        service("CLI", live + ["CZlib", "Inference", "JSON", "PostgresStore", "Store"]),
         service("DevBroker", ["KafkaBus", "Lifecycle", "Runtime", "Settings", "Telemetry"]),
     ]
     + capabilities.map {

@@ -1,4 +1,40 @@
-@main
-enum App {
-    static func main() async throws {}
+import Contracts
+import Delivery
+import KafkaBus
+import PostgresStore
+import Runtime
+
+/// Owns request state after decomposition: settles, dispatches what waited, answers, expires, drives again.
+///
+/// - Consumes: `winnow.outcomes.v1`
+/// - Produces: `winnow.results.v1`, `winnow.steps.*`, `winnow.escalations.v1`
+@main enum App {
+    static let service = "aggregator"
+
+    static func main() async {
+        await Runtime.run(service) { context in
+            let kafka = try KafkaSettings(from: &context.settings)
+            let postgres = try PostgresSettings(from: &context.settings)
+            let sweeper = try SweeperSettings(&context.settings)
+            // The name under which the full model is priced. Default: full. Key: WINNOW_FULL_MODEL.
+            let fullModel = context.settings.string("WINNOW_FULL_MODEL", default: "full")
+            let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
+            let readiness = context.health.check("delivery")
+            return [
+                DeliveryLoop(
+                    service: service,
+                    consumer: try KafkaConsumer(
+                        settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.outcomes],
+                        logger: context.logger, metrics: context.metrics),
+                    producer: producer,
+                    handler: OutcomeHandler(
+                        service: service, store: PostgresStore(postgres), fullModel: fullModel),
+                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                // On a connection of its own: a sweep must not hold up the settling of outcomes.
+                Sweeper(
+                    service: service, store: PostgresStore(postgres), producer: producer, settings: sweeper,
+                    logger: context.logger),
+            ]
+        }
+    }
 }

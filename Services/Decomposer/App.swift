@@ -1,4 +1,40 @@
-@main
-enum App {
-    static func main() async throws {}
+import Contracts
+import Delivery
+import Inference
+import KafkaBus
+import PostgresStore
+import Runtime
+import WorkerKit
+
+/// Accepts requests and decides which steps they take.
+///
+/// - Consumes: `winnow.requests.v1`
+/// - Produces: `winnow.steps.*`, `winnow.escalations.v1`, `winnow.results.v1`
+@main enum App {
+    static let service = "decomposer"
+
+    static func main() async {
+        await Runtime.run(service) { context in
+            let kafka = try KafkaSettings(from: &context.settings)
+            let models = ModelSettings(&context.settings)
+            let store = PostgresStore(try PostgresSettings(from: &context.settings))
+            let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
+            let splitter = try Splitter(directory: models.splitter)
+            let planner = Planner(
+                segmenter: Segmenter { splitter.split($0) },
+                router: try EncoderClassifier(directory: models.router), counterfactual: counterfactual)
+            let readiness = context.health.check("delivery")
+            return [
+                DeliveryLoop(
+                    service: service,
+                    consumer: try KafkaConsumer(
+                        settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.requests],
+                        logger: context.logger, metrics: context.metrics),
+                    producer: try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
+                    handler: RequestHandler(
+                        service: service, planner: planner, store: store, fullModel: counterfactual.model),
+                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)
+            ]
+        }
+    }
 }

@@ -1,4 +1,38 @@
-@main
-enum App {
-    static func main() async throws {}
+import Contracts
+import Delivery
+import Inference
+import KafkaBus
+import PostgresStore
+import Runtime
+import WorkerKit
+
+/// The full model, for the steps whose small model was not sure.
+///
+/// - Consumes: `winnow.escalations.v1`
+/// - Produces: `winnow.outcomes.v1`
+@main enum App {
+    static let service = "escalator"
+    /// A step costs milliseconds here: small batches keep the wait of the first one short.
+    static let mostSteps = 32
+
+    static func main() async {
+        await Runtime.run(service) { context in
+            let kafka = try KafkaSettings(from: &context.settings)
+            let models = ModelSettings(&context.settings)
+            let store = PostgresStore(try PostgresSettings(from: &context.settings))
+            let readiness = context.health.check("delivery")
+            return [
+                DeliveryLoop(
+                    service: service,
+                    consumer: try KafkaConsumer(
+                        settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.escalations],
+                        maxBatch: mostSteps, logger: context.logger, metrics: context.metrics),
+                    producer: try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
+                    handler: EscalationHandler(
+                        service: service, classifier: try EncoderClassifier(directory: models.fullModel),
+                        ledger: store, prices: PriceBook(store: store)),
+                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)
+            ]
+        }
+    }
 }

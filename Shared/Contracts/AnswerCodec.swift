@@ -5,7 +5,7 @@ extension Answer {
         writer.object { writeMembers(to: &$0) }
     }
 
-    func writeMembers(to body: inout JSONWriter) {
+    public func writeMembers(to body: inout JSONWriter) {
         body.member("label", label)
         body.name("confidence")
         body.probability(confidence)

@@ -1,7 +1,7 @@
 import JSON
 
 extension Item {
-    func writeMembers(to body: inout JSONWriter) {
+    public func writeMembers(to body: inout JSONWriter) {
         body.member("text", text)
         body.optional("span", span) { writer, span in
             writer.array([span.start, span.end]) { $0.integer($1) }

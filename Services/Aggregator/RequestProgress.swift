@@ -1,0 +1,124 @@
+import Contracts
+import Delivery
+import Store
+
+/// The state machine of an accepted request: what its outcomes, its deadline or a stall make of it.
+///
+/// Pure: the store reads the snapshot, writes the change, and repeats both after a crash.
+struct RequestProgress {
+    private(set) var snapshot: RequestSnapshot
+    private let now: Timestamp
+    private var newSteps: [Step] = []
+    private var updated: Set<Int> = []
+    private var entries: [LedgerEntry] = []
+
+    init(_ snapshot: RequestSnapshot, now: Timestamp) {
+        self.snapshot = snapshot
+        self.now = now
+    }
+
+    /// Settles a step and records what it cost. A step that is final already keeps its answers; its cost still counts.
+    mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) {
+        guard let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) else { return }
+        let step = Step.ID(request: snapshot.id, ordinal: outcome.step)
+        entries += outcome.attempts.map {
+            pricing.entry(for: $0, of: step, tenant: snapshot.tenant, route: outcome.route, fullModel: fullModel)
+        }
+        guard !snapshot.state.isFinal, !snapshot.steps[index].state.isFinal else { return }
+        settle(index, outcome)
+        if snapshot.steps[index].state == .answered, snapshot.steps[index].route == .decomposition { expand(index) }
+    }
+
+    /// Past its deadline nothing is computed for a request any more.
+    mutating func expire() {
+        guard !snapshot.state.isFinal else { return }
+        for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
+            set(index, .expired, error: "the deadline passed")
+        }
+    }
+
+    /// What is to be written; also moves the steps that the settled ones held back.
+    mutating func change() -> RequestChange {
+        releaseWaiting()
+        var change = RequestChange(
+            request: snapshot.id, newSteps: newSteps, updatedSteps: updated.sorted().map { snapshot.steps[$0] },
+            entries: entries, progressedAt: now)
+        let wasFinal = snapshot.state.isFinal
+        if !wasFinal, let final = finalState {
+            change.state = final
+            change.error = snapshot.steps.lazy.compactMap(\.error).first
+        } else if wasFinal, !entries.isEmpty {
+            // A late cost: the same state again, so that the ledger is summed anew.
+            change.state = snapshot.state
+            change.error = snapshot.error
+        }
+        return change
+    }
+
+    private mutating func settle(_ index: Int, _ outcome: Outcome) {
+        switch outcome.state {
+        case .answered:
+            let isComplete =
+                outcome.answers.count == snapshot.steps[index].items.count && !outcome.answers.contains { $0 == nil }
+            guard isComplete else { return set(index, .failed, error: "the answers do not match the items") }
+            snapshot.steps[index].answers = outcome.answers
+            set(index, .answered)
+        case .failed: set(index, .failed, error: outcome.error ?? "the step failed")
+        case .expired: set(index, .expired, error: outcome.error)
+        }
+    }
+
+    /// Gives the items that the full model has routed to the capabilities that it named.
+    private mutating func expand(_ index: Int) {
+        let routing = snapshot.steps[index]
+        var plan = PlanBuilder(firstOrdinal: snapshot.steps.count, dependsOn: [routing.ordinal])
+        for (item, answer) in zip(routing.items, routing.answers) {
+            guard let answer, routing.dispatchedAnswer(answer) else { continue }
+            plan.add(item, to: PlanBuilder.routes(in: answer.label))
+        }
+        guard snapshot.steps.count + plan.steps.count <= Limits.stepsPerPlan else {
+            return set(index, .failed, error: "the plan would have more than \(Limits.stepsPerPlan) steps")
+        }
+        newSteps += plan.steps
+        snapshot.steps += plan.steps
+    }
+
+    /// A step goes out when all that it depends on is answered, and never when one of them was not.
+    private mutating func releaseWaiting() {
+        var hasMoved = true
+        while hasMoved {
+            hasMoved = false
+            for index in snapshot.steps.indices where snapshot.steps[index].state == .waiting {
+                let states = snapshot.steps[index].dependsOn.compactMap { ordinal in
+                    snapshot.steps.first { $0.ordinal == ordinal }?.state
+                }
+                if states.contains(where: { $0.isFinal && $0 != .answered }) {
+                    set(index, .cancelled, error: "a step that it depends on was not answered")
+                    hasMoved = true
+                } else if states.allSatisfy({ $0 == .answered }) {
+                    set(index, .dispatched)
+                }
+            }
+        }
+    }
+
+    private mutating func set(_ index: Int, _ state: Step.State, error: String? = nil) {
+        snapshot.steps[index].state = state
+        snapshot.steps[index].error = error
+        updated.insert(index)
+    }
+
+    /// `nil` while a step is open; the worst of its steps otherwise.
+    private var finalState: RequestSnapshot.State? {
+        guard snapshot.steps.allSatisfy(\.state.isFinal) else { return nil }
+        let states = Set(snapshot.steps.map(\.state))
+        if states.contains(.failed) { return .failed }
+        if states.contains(.expired) { return .expired }
+        return states.contains(.cancelled) ? .cancelled : .completed
+    }
+}
+
+extension Step {
+    /// Of a routing step only the items that went to the full model become steps now; the router's own went at once.
+    fileprivate func dispatchedAnswer(_ answer: Answer) -> Bool { answer.decidedBy == .full }
+}

@@ -1,0 +1,59 @@
+/// The words after the verb: options with and without values, and operands.
+struct Arguments {
+    private var values: [String: String] = [:]
+    private var set: Set<String> = []
+    private var operands: [String] = []
+    private var fault: UsageError?
+
+    init(_ words: [String], flags: Set<String>) {
+        var words = words[...]
+        while let word = words.popFirst() {
+            guard word.hasPrefix("-"), word != "-" else {
+                operands.append(word)
+                continue
+            }
+            let parts = word.split(separator: "=", maxSplits: 1)
+            let name = String(parts[0])
+            if flags.contains(name) {
+                set.insert(name)
+            } else if parts.count == 2 {
+                values[name] = String(parts[1])
+            } else if let value = words.popFirst() {
+                values[name] = value
+            } else {
+                fault = UsageError("\(name) needs a value")
+            }
+        }
+    }
+
+    mutating func flag(_ name: String) -> Bool { set.remove(name) != nil }
+
+    mutating func value(_ name: String) -> String? { values.removeValue(forKey: name) }
+
+    mutating func integer(_ name: String, default fallback: Int, in range: ClosedRange<Int>) throws(UsageError) -> Int {
+        guard let text = value(name) else { return fallback }
+        guard let number = Int(text), range.contains(number) else {
+            throw UsageError("\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    mutating func operand(_ what: String) throws(UsageError) -> String {
+        guard !operands.isEmpty else { throw UsageError("\(what) is missing") }
+        return operands.removeFirst()
+    }
+
+    /// - Throws: `UsageError` for whatever nobody asked for.
+    func finish() throws(UsageError) {
+        if let fault { throw fault }
+        if let name = values.keys.sorted().first ?? set.sorted().first { throw UsageError("no such option: \(name)") }
+        if let word = operands.first { throw UsageError("unexpected word: \(word)") }
+    }
+}
+
+/// The command line cannot be understood.
+struct UsageError: Error, Equatable {
+    let message: String
+
+    init(_ message: String) { self.message = message }
+}

@@ -1,0 +1,87 @@
+import Contracts
+import JSON
+
+/// A result as `winnow` reads it from the results topic.
+struct ResultView: Sendable {
+    struct Item: Sendable {
+        var text: String
+        var label: String?
+        var confidence: Double?
+        var decidedBy: Answer.DecidedBy?
+    }
+
+    struct Step: Sendable {
+        var route: Route
+        var status: String
+        var items: [Item]
+    }
+
+    var id: String
+    var status: String
+    var error: String?
+    var steps: [Step]
+    var flops: Int
+    var fullModelFlops: Int
+    var cost: PicoDollars
+    var fullModelCost: PicoDollars
+
+    /// - Throws: `JSONError`
+    init(_ bytes: [UInt8]) throws {
+        self = try JSONDocument.read(bytes) { root in
+            let usage = root["usage"]
+            let cost = root["cost"]
+            return ResultView(
+                id: root["id"]?.string ?? "", status: root["status"]?.string ?? "", error: root["error"]?.string,
+                steps: root["steps"]?.map(Self.step) ?? [], flops: usage?["flops"]?.integer ?? 0,
+                fullModelFlops: usage?["fullModelFlops"]?.integer ?? 0,
+                cost: PicoDollars(Int64(cost?["picoUSD"]?.integer ?? 0)),
+                fullModelCost: PicoDollars(Int64(cost?["fullModelPicoUSD"]?.integer ?? 0)))
+        }
+    }
+
+    /// The request's id alone.
+    static func id(of bytes: [UInt8]) throws -> String? { try JSONDocument.read(bytes) { $0["id"]?.string } }
+
+    private init(
+        id: String, status: String, error: String?, steps: [Step], flops: Int, fullModelFlops: Int, cost: PicoDollars,
+        fullModelCost: PicoDollars
+    ) {
+        self.id = id
+        self.status = status
+        self.error = error
+        self.steps = steps
+        self.flops = flops
+        self.fullModelFlops = fullModelFlops
+        self.cost = cost
+        self.fullModelCost = fullModelCost
+    }
+
+    private static func step(_ value: JSONValue) -> Step {
+        Step(
+            route: Route(
+                Capability(rawValue: value["capability"]?.string ?? ""), value["task"]?.string ?? ""),
+            status: value["status"]?.string ?? "",
+            items: value["items"]?.map { item in
+                Item(
+                    text: item["text"]?.string ?? "", label: item["label"]?.string,
+                    confidence: item["confidence"]?.double,
+                    decidedBy: item["decidedBy"]?.string.flatMap(Answer.DecidedBy.init(rawValue:)))
+            } ?? [])
+    }
+
+    /// For people: the request, then a line an item with who decided it.
+    var text: String {
+        var lines = ["\(id)  \(status)  \(cost) USD, full model alone \(fullModelCost) USD"]
+        if let error { lines.append("    \(error)") }
+        for step in steps {
+            for item in step.items {
+                let confidence = item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? ""
+                lines.append(
+                    "    " + "\(step.route)".padded(to: 30) + " " + (item.label ?? step.status).padded(to: 24) + " "
+                        + confidence.padded(to: 6) + " " + (item.decidedBy?.rawValue ?? "").padded(to: 7)
+                        + "\"\(item.text.shortened(to: 60))\"")
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,41 @@
+import FoundationEssentials
+import KafkaBus
+import PostgresStore
+import Settings
+import Telemetry
+
+/// What the verbs share: where things are, read from the environment when a verb first needs it.
+struct Session: Sendable {
+    let logger = Logger(service: "winnow", level: .warning)
+    let metrics = Metrics()
+    private let environment: [String: String]
+
+    init() throws {
+        do {
+            environment = try EnvironmentFile.environment()
+        } catch {
+            throw SettingsError("WINNOW_ENV_FILE", error.message)
+        }
+    }
+
+    /// - Throws: `SettingsError`
+    func kafka() throws -> KafkaSettings {
+        var reader = SettingsReader(environment: environment)
+        return try KafkaSettings(from: &reader)
+    }
+
+    /// - Throws: `SettingsError`, `StoreError`
+    func postgres() throws -> PostgresSettings {
+        var reader = SettingsReader(environment: environment)
+        return try PostgresSettings(from: &reader)
+    }
+
+    var modelsDirectory: String { setting("WINNOW_MODELS_DIRECTORY", default: "infra/models") }
+
+    var topicsFile: String { setting("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json") }
+
+    private func setting(_ key: String, default fallback: String) -> String {
+        var reader = SettingsReader(environment: environment)
+        return reader.string(key, default: fallback)
+    }
+}

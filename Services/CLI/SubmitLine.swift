@@ -1,0 +1,73 @@
+import Contracts
+import JSON
+
+/// One line of `winnow submit`: a request's bytes as they were written, and the id that it goes by.
+///
+/// The line is sent as it is: whether it is good is for the suite to say, so that everybody gets the same answer.
+struct SubmitLine: Equatable {
+    var eventID: String
+    var bytes: [UInt8]
+    /// Why it cannot even be sent.
+    var rejection: ContractError?
+
+    /// What the topics take; the suite's own limit is smaller and is the suite's to enforce.
+    static let mostBytes = 900 * 1024
+
+    init(_ bytes: [UInt8], newID: () -> String) {
+        self.bytes = bytes
+        let id =
+            (try? JSONDocument.read(bytes) { root -> Result<String?, ContractError> in
+                guard let member = root["id"] else { return .success(nil) }
+                guard let id = member.string, !id.isEmpty else {
+                    return .failure(ContractError(.wrongType, "id must be a string that is not empty"))
+                }
+                guard id.utf8.count <= Limits.identifierBytes, !id.utf8.contains(0) else {
+                    return .failure(
+                        ContractError(.tooLarge, "id has more than \(Limits.identifierBytes) bytes, or a NUL"))
+                }
+                return .success(id)
+            }) ?? .success(nil)
+        switch id {
+        case .success(let id): eventID = id ?? newID()
+        case .failure(let error):
+            eventID = newID()
+            rejection = error
+        }
+        if bytes.count > Self.mostBytes {
+            rejection = ContractError(
+                .tooLarge, "the request has \(bytes.count) bytes; at most \(Limits.requestBytes)")
+        }
+    }
+
+    /// The result of a line that was not sent, in the suite's shape.
+    static func rejected(_ id: String, _ error: ContractError) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.member("id", id)
+            body.member("status", "rejected")
+            body.member("error", error.description)
+            body.name("steps")
+            body.array { _ in }
+            body.name("usage")
+            body.object { usage in
+                for name in ["inputTokens", "outputTokens", "flops", "fullModelTokens", "fullModelFlops"] {
+                    usage.member(name, 0)
+                }
+            }
+            body.name("cost")
+            body.object { cost in
+                cost.member("picoUSD", 0)
+                cost.member("fullModelPicoUSD", 0)
+            }
+        }
+        return writer.bytes
+    }
+}
+
+extension SubmitLine {
+    static func acknowledgement(_ id: String) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { $0.member("id", id) }
+        return writer.bytes
+    }
+}

@@ -1,0 +1,38 @@
+import PostgresStore
+
+/// What was spent, and what the full model alone would have cost.
+struct CostsVerb: Verb {
+    static let name = "costs"
+    static let summary = "what each capability, task, model, tenant or hour has cost"
+    static let help = """
+        Usage: winnow costs [--by capability|task|model|tenant|hour] [--json]
+
+        Sums the ledger: calls, items, tokens, operations, cost in pico-USD and USD, and what the full model alone
+        would have cost for the same items.
+        """
+
+    private let grouping: CostGrouping
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        let name = arguments.value("--by") ?? CostGrouping.capability.rawValue
+        guard let grouping = CostGrouping(rawValue: name) else {
+            throw UsageError("--by must be one of \(CostGrouping.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self.grouping = grouping
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let reader = OperationsReader(try session.postgres())
+        let costs = Table(try await reader.costs(by: grouping))
+        guard !isJSON else {
+            Console.print(costs.json)
+            return .ok
+        }
+        Console.print(costs.text)
+        let savings = try await reader.savings()
+        Console.print("\n" + Table(savings).text)
+        return .ok
+    }
+}

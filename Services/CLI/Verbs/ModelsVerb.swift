@@ -1,0 +1,70 @@
+import Contracts
+import Inference
+import PostgresStore
+import Store
+
+/// Lists the models and prices them.
+struct ModelsVerb: Verb {
+    static let name = "models"
+    static let summary = "list the models, or give those without a price their first one"
+    static let help = """
+        Usage: winnow models list [--json]
+               winnow models register [--pico-usd-per-megaflop N]
+
+        register reads the model cards and gives every model that has no price yet one a token, from the operations
+        that a token takes. The default, 111 pico-USD a million operations, is a core at 0.04 USD an hour that does
+        100 billion a second. Prices that are there are never changed.
+        """
+
+    private static let names = [
+        "full", "router", "semantic-understanding", "software-development", "legal-services", "security-services",
+    ]
+    /// Near the median item; attention makes longer ones a little dearer a token.
+    private static let typicalTokens = 32
+
+    private let isRegistering: Bool
+    private let rate: Int
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        let action = try arguments.operand("list or register")
+        guard ["list", "register"].contains(action) else { throw UsageError("no such action: \(action)") }
+        isRegistering = action == "register"
+        rate = try arguments.integer("--pico-usd-per-megaflop", default: 111, in: 1...1_000_000_000)
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let cards = try Self.names.map { try ModelCard.load(directory: "\(session.modelsDirectory)/\($0)") }
+        if isRegistering {
+            let store = PostgresStore(try session.postgres())
+            try await store.registerPrices(
+                cards.map { card in
+                    Price(
+                        model: card.identity.name, inputToken: tokenPrice(of: card), outputToken: .zero,
+                        validFrom: Timestamp(milliseconds: 0))
+                })
+        }
+        let table = Table(
+            columns: ["model", "version", "tasks", "mflops_per_token", "pico_usd_per_token"],
+            rows: cards.map { card in
+                [
+                    .text(card.identity.name), .text(card.identity.version),
+                    .text(card.heads.map(\.route.task).joined(separator: " ")),
+                    .number("\(Double(flopsPerToken(of: card) / 1000) / 1000)"),
+                    .number("\(tokenPrice(of: card).amount)"),
+                ]
+            })
+        Console.print(isJSON ? table.json : table.text)
+        return .ok
+    }
+
+    private func flopsPerToken(of card: ModelCard) -> Int64 {
+        guard let route = card.heads.first?.route else { return 0 }
+        return card.flops(tokens: Self.typicalTokens, route: route) / Int64(Self.typicalTokens)
+    }
+
+    private func tokenPrice(of card: ModelCard) -> PicoDollars {
+        PicoDollars(max(1, flopsPerToken(of: card) * Int64(rate) / 1_000_000))
+    }
+}

@@ -1,0 +1,131 @@
+import Contracts
+import FoundationEssentials
+
+/// Sends requests; with `--wait` prints a result for each.
+struct SubmitVerb: Verb {
+    static let name = "submit"
+    static let summary = "send requests, JSON Lines, and wait for their results if asked to"
+    static let flags: Set<String> = ["--json", "--wait"]
+    static let help = """
+        Usage: winnow submit [--file FILE|-] [--tenant TENANT] [--wait] [--timeout SECONDS] [--json]
+
+        Reads a request a line: {"text": …} with optional "id", "channel" (human|machine), "attachments"
+        ([{"name", "mediaType", "text"}]), "steps" ([{"capability", "task", "items", "dependsOn"}]) and "deadline"
+        (RFC 3339). Without "id" a new one is made.
+
+          --file FILE        where to read from (default -, standard input)
+          --tenant TENANT    on whose behalf (default "default")
+          --wait             wait for the results and print them, in the order of the lines
+          --timeout SECONDS  how long to wait (default 120)
+          --json             with --wait a result a line; without it {"id"} a line
+
+        Ends with 1 when a result is missing after the timeout.
+        """
+
+    private let file: String
+    private let tenant: TenantID
+    private let isWaiting: Bool
+    private let timeout: Int
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        file = arguments.value("--file") ?? "-"
+        tenant = TenantID(rawValue: arguments.value("--tenant") ?? TenantID.default.rawValue)
+        isWaiting = arguments.flag("--wait")
+        timeout = try arguments.integer("--timeout", default: 120, in: 1...86_400)
+        isJSON = arguments.flag("--json")
+        guard !tenant.rawValue.isEmpty, tenant.rawValue.utf8.count <= Limits.identifierBytes else {
+            throw UsageError("--tenant must have 1 to \(Limits.identifierBytes) bytes")
+        }
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let lines = try readLines()
+        let sendable = lines.filter { $0.rejection == nil }
+        let pending = sendable.map { Exchange.Pending(eventID: $0.eventID, bytes: $0.bytes) }
+        guard isWaiting else {
+            try await Exchange.send(pending, tenant: tenant, session)
+            for line in lines { acknowledge(line) }
+            return sendable.count == lines.count ? .ok : .failed
+        }
+        return try await wait(lines, pending, session)
+    }
+
+    private func wait(
+        _ lines: [SubmitLine], _ pending: [Exchange.Pending], _ session: Session
+    ) async throws -> ExitStatus {
+        let exchange = try await Exchange(session, tenant: tenant)
+        var printer = OrderedPrinter(lines) { bytes in
+            if isJSON { Console.print(bytes) } else { Console.print((try? ResultView(bytes).text) ?? "") }
+        }
+        printer.printReady()
+        var done = 0
+        let missing = try await exchange.run(pending, timeout: .seconds(timeout)) { id, result in
+            done += 1
+            Console.progress("\(done) of \(pending.count) answered")
+            printer.add(id, result)
+        }
+        Console.progress("")
+        printer.finish()
+        guard missing.isEmpty else {
+            Console.complain("winnow submit: \(missing.count) of \(pending.count) without a result after \(timeout) s")
+            return .failed
+        }
+        return .ok
+    }
+
+    private func acknowledge(_ line: SubmitLine) {
+        if let rejection = line.rejection {
+            Console.complain("winnow submit: \(line.eventID): \(rejection)")
+        } else if isJSON {
+            Console.print(SubmitLine.acknowledgement(line.eventID))
+        } else {
+            Console.print(line.eventID)
+        }
+    }
+
+    private func readLines() throws -> [SubmitLine] {
+        let data = try file == "-" ? FileDescriptorReader.standardInput() : Data(contentsOf: URL(filePath: file))
+        var generator = SystemRandomNumberGenerator()
+        return data.split(separator: UInt8(ascii: "\n"))
+            .filter { !$0.allSatisfy { [0x20, 0x09, 0x0D].contains($0) } }
+            .map { line in SubmitLine(Array(line)) { "\(Request.ID(using: &generator))" } }
+    }
+}
+
+/// Prints results in the order of the lines, each as soon as all before it are printed.
+private struct OrderedPrinter {
+    private let lines: [SubmitLine]
+    private let print: ([UInt8]) -> Void
+    private var results: [String: [UInt8]] = [:]
+    private var next = 0
+
+    init(_ lines: [SubmitLine], print: @escaping ([UInt8]) -> Void) {
+        self.lines = lines
+        self.print = print
+    }
+
+    mutating func add(_ id: String, _ result: [UInt8]) {
+        results[id] = result
+        printReady()
+    }
+
+    mutating func printReady() {
+        while next < lines.count, let result = result(of: lines[next]) {
+            print(result)
+            next += 1
+        }
+    }
+
+    /// What is there, past the ones that are missing.
+    mutating func finish() {
+        for line in lines[next...] {
+            if let result = result(of: line) { print(result) }
+        }
+        next = lines.count
+    }
+
+    private func result(of line: SubmitLine) -> [UInt8]? {
+        line.rejection.map { SubmitLine.rejected(line.eventID, $0) } ?? results[line.eventID]
+    }
+}

@@ -1,0 +1,8 @@
+import Contracts
+
+/// What decomposition made of a request: its plan, and what the language stage cost.
+struct Decomposition {
+    var steps: [Step]
+    /// `nil` for a machine request, which skips the language stage.
+    var attempt: Attempt?
+}

@@ -1,0 +1,57 @@
+import Contracts
+import Delivery
+import MessageBus
+import Store
+
+/// A request record whose id could be read: from here on it gets a result, an answer or a rejection.
+struct Reception {
+    let event: CloudEvent
+    let tenant: TenantID
+    private(set) var request: Request?
+    var rejection: ContractError?
+    var decomposition: Decomposition?
+
+    /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
+    init(_ record: Record, at now: Timestamp) throws(ContractError) {
+        event = try CloudEvent(record)
+        tenant = event.authID.map(TenantID.init(rawValue:)) ?? .default
+        // Postgres' text holds no NUL.
+        guard !(event.id + tenant.rawValue).utf8.contains(0) else {
+            throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")
+        }
+        do {
+            let request = try Request.decode(
+                event.data ?? [], eventID: event.id, tenant: tenant, deadline: event.expiryTime)
+            if let deadline = request.deadline, deadline <= now {
+                throw ContractError(.expired, "the deadline had passed when the request arrived")
+            }
+            self.request = request
+        } catch let error as ContractError {
+            rejection = error
+        } catch {
+            rejection = ContractError(.notJSON, "the request cannot be read")
+        }
+    }
+
+    func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) -> Arrival {
+        var generator = SystemRandomNumberGenerator()
+        let id = Request.ID(acceptedAt: now, using: &generator)
+        var snapshot = RequestSnapshot(
+            id: id, tenant: tenant, eventID: event.id, channel: request?.channel, state: .open, acceptedAt: now,
+            deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent)
+        guard let decomposition, rejection == nil else {
+            snapshot.state = .rejected
+            snapshot.error = rejection?.description
+            return Arrival(snapshot: snapshot)
+        }
+        snapshot.steps = decomposition.steps
+        // A human text of which nothing fits any capability is answered by the routing alone.
+        if snapshot.steps.allSatisfy(\.state.isFinal) { snapshot.state = .completed }
+        let entries = decomposition.attempt.map { attempt in
+            pricing.entry(
+                for: attempt, of: Step.ID(request: id, ordinal: 0), tenant: tenant, route: .decomposition,
+                fullModel: fullModel)
+        }
+        return Arrival(snapshot: snapshot, entries: entries.map { [$0] } ?? [])
+    }
+}

@@ -1,0 +1,74 @@
+import Contracts
+import Delivery
+import Inference
+import WorkerKit
+
+/// A human request on its way to a plan: first the wholes are routed, then what is not taken whole.
+///
+/// A bug report or a prompt means something only as a whole, a contract sentence by sentence, and a compound wish part
+/// by part: so a block is asked for as a whole before it is cut
+/// (`infra/decisions/0005-route-wholes-before-parts.md`).
+struct RoutingDraft {
+    /// Tasks whose unit is a document.
+    private static let documentRoutes: Set<Route> = [
+        Route(.softwareDevelopment, "issue-type"), Route(.securityServices, "prompt-attack"),
+    ]
+
+    private let segments: [Segment]
+    private var predictions: [String: Prediction] = [:]
+    private(set) var chosen: [Item] = []
+    private(set) var usage = TokenUsage.zero
+    private(set) var durationMicros: Int64 = 0
+    private(set) var startedAt = Timestamp.now
+
+    init(request: Request, segmenter: Segmenter) {
+        var segments = segmenter.segments(of: request)
+        // Nothing but fences or marks: the text itself is the one item, so that nothing is lost.
+        if segments.isEmpty, let text = request.text {
+            let whole = Item(text: text, span: Item.Span(0, text.unicodeScalars.count))
+            segments = [Segment(whole: whole, kind: .quotation, sentences: [.init(whole: whole, parts: [whole])])]
+        }
+        self.segments = segments
+    }
+
+    /// Blocks of several sentences, and compound sentences: what might be better left whole.
+    var wholes: [Item] {
+        segments.flatMap { segment in
+            (segment.sentences.count > 1 ? [segment.whole] : [])
+                + segment.sentences.filter { $0.parts.count > 1 }.map(\.whole)
+        }
+    }
+
+    /// What was chosen and is not routed yet.
+    var openItems: [Item] { chosen.filter { predictions[$0.text] == nil } }
+
+    var routed: [(item: Item, prediction: Prediction)] {
+        chosen.compactMap { item in predictions[item.text].map { (item, $0) } }
+    }
+
+    mutating func record(_ items: [Item], _ share: BatchClassification.Share) {
+        for (item, prediction) in zip(items, share.predictions) { predictions[item.text] = prediction }
+        usage = usage + share.usage
+        durationMicros += share.durationMicros
+        startedAt = min(startedAt, share.startedAt)
+    }
+
+    mutating func choose() {
+        chosen = segments.flatMap { segment in
+            if segment.sentences.count > 1, isSurely(segment.whole, Self.documentRoutes.contains) {
+                return [segment.whole]
+            }
+            return segment.sentences.flatMap { sentence in
+                // A clause is long and full of "and", and still one clause.
+                sentence.parts.count > 1 && isSurely(sentence.whole, { $0.capability == .legalServices })
+                    ? [sentence.whole] : sentence.parts
+            }
+        }
+    }
+
+    private func isSurely(_ item: Item, _ condition: (Route) -> Bool) -> Bool {
+        guard let prediction = predictions[item.text], prediction.isSure else { return false }
+        let routes = PlanBuilder.routes(in: prediction.label)
+        return !routes.isEmpty && routes.allSatisfy(condition)
+    }
+}

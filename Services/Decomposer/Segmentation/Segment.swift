@@ -1,0 +1,118 @@
+import Contracts
+
+/// A block, with what it is made of when it is not taken whole.
+struct Segment: Equatable {
+    var whole: Item
+    var kind: Block.Kind
+    /// In the order of the text; a single sentence that is not compound is one part.
+    var sentences: [Sentence]
+
+    struct Sentence: Equatable {
+        var whole: Item
+        /// The simple sentences that the splitter finds in a compound one; one where it is simple.
+        var parts: [Item]
+    }
+}
+
+/// Cuts a request into segments: blocks and sentences by rules, compound sentences by the learned splitter.
+struct Segmenter: Sendable {
+    /// A sentence, and where to cut it.
+    typealias Split = @Sendable (String) -> [Range<String.Index>]
+
+    private let split: Split
+
+    init(split: @escaping Split) { self.split = split }
+
+    func segments(of request: Request) -> [Segment] {
+        let own = request.text.map { segments(of: $0, source: nil, isProse: true) } ?? []
+        return request.attachments.reduce(into: own) { segments, attachment in
+            segments += self.segments(
+                of: attachment.text, source: attachment.name, isProse: Self.isProse(attachment.mediaType))
+        }
+    }
+
+    /// Everything else that is text (logs, CSV, URI lists, form data) means something line by line.
+    private static func isProse(_ mediaType: String) -> Bool {
+        let type = mediaType.lowercased().prefix { $0 != ";" }.filter { !$0.isWhitespace }
+        return ["text/plain", "text/markdown", "text/html"].contains(type)
+    }
+
+    private func segments(of text: String, source: String?, isProse: Bool) -> [Segment] {
+        let ruler = CodePointRuler(text)
+        func item(_ range: Range<String.Index>) -> Item {
+            Item(text: String(text[range]), span: ruler.span(range), source: source)
+        }
+        return BlockScanner.blocks(of: text, isProse: isProse).map { block in
+            let whole = item(block.range)
+            guard block.kind == .prose else {
+                return Segment(whole: whole, kind: block.kind, sentences: [.init(whole: whole, parts: [whole])])
+            }
+            let sentences = Sentences.ranges(in: text[block.range]).map { range -> Segment.Sentence in
+                let parts = source == nil ? partRanges(of: text, range).map(item) : [item(range)]
+                return Segment.Sentence(whole: item(range), parts: parts)
+            }
+            return Segment(whole: whole, kind: block.kind, sentences: sentences)
+        }
+    }
+
+    /// The splitter's cuts, but for those inside quotation marks.
+    private func partRanges(of text: String, _ range: Range<String.Index>) -> [Range<String.Index>] {
+        let sentence = String(text[range])
+        let quotations = Quotations.ranges(in: sentence)
+        var parts: [Range<String.Index>] = []
+        for part in split(sentence) {
+            if let last = parts.last, quotations.contains(where: { $0.overlaps(last.upperBound..<part.lowerBound) }) {
+                parts[parts.count - 1] = last.lowerBound..<part.upperBound
+            } else {
+                parts.append(part)
+            }
+        }
+        return parts.map { part in
+            let start = sentence.utf8.distance(from: sentence.startIndex, to: part.lowerBound)
+            let count = sentence.utf8.distance(from: part.lowerBound, to: part.upperBound)
+            let lower = text.utf8.index(range.lowerBound, offsetBy: start)
+            return lower..<text.utf8.index(lower, offsetBy: count)
+        }
+    }
+}
+
+/// What stands between quotation marks of one kind.
+enum Quotations {
+    private static let pairs: [Character: Character] = ["\"": "\"", "`": "`", "“": "”", "«": "»", "„": "“"]
+
+    static func ranges(in text: String) -> [Range<String.Index>] {
+        var ranges: [Range<String.Index>] = []
+        var rest = text[...]
+        while let opening = rest.firstIndex(where: { pairs[$0] != nil }) {
+            let inside = text.index(after: opening)
+            guard let closing = text[inside...].firstIndex(where: { $0 == pairs[text[opening]] }) else {
+                rest = text[inside...]
+                continue
+            }
+            ranges.append(opening..<text.index(after: closing))
+            rest = text[text.index(after: closing)...]
+        }
+        return ranges
+    }
+}
+
+/// Turns indices into code point offsets, walking the text once for ascending ranges.
+private final class CodePointRuler {
+    private let text: String
+    private var last: (index: String.Index, offset: Int)
+
+    init(_ text: String) {
+        self.text = text
+        last = (text.startIndex, 0)
+    }
+
+    func span(_ range: Range<String.Index>) -> Item.Span {
+        let start = offset(of: range.lowerBound)
+        return Item.Span(start, start + text.unicodeScalars.distance(from: range.lowerBound, to: range.upperBound))
+    }
+
+    private func offset(of index: String.Index) -> Int {
+        last = (index, last.offset + text.unicodeScalars.distance(from: last.index, to: index))
+        return last.offset
+    }
+}

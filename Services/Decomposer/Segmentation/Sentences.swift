@@ -1,0 +1,44 @@
+import CICU
+
+/// Sentence boundaries by ICU.
+/// - Source: Unicode Standard Annex #29, section 5
+enum Sentences {
+    /// The sentences of `text` as ranges of its UTF-8, without the white space around them; the whole text where ICU
+    /// cannot help.
+    static func ranges(in text: Substring) -> [Range<String.Index>] {
+        var text = text
+        let start = text.startIndex
+        let offsets = text.withUTF8 { bytes in boundaries(bytes) }
+        let edges = [0] + offsets
+        return zip(edges, edges.dropFirst()).compactMap { from, to in
+            let utf8 = text.utf8
+            let range = utf8.index(start, offsetBy: from)..<utf8.index(start, offsetBy: to)
+            return text.trimmed(range)
+        }
+    }
+
+    private static func boundaries(_ bytes: UnsafeBufferPointer<UInt8>) -> [Int] {
+        guard !bytes.isEmpty else { return [] }
+        return bytes.withMemoryRebound(to: CChar.self) { characters in
+            var status = U_ZERO_ERROR
+            var text: UnsafeMutablePointer<UText>?
+            let iterator = winnow_sentences_open(characters.baseAddress, Int64(bytes.count), &text, &status)
+            defer { winnow_sentences_close(iterator, text) }
+            guard winnow_icu_failed(status) == 0 else { return [bytes.count] }
+            var offsets: [Int] = []
+            while case let offset = winnow_sentences_next(iterator), offset > 0 { offsets.append(Int(offset)) }
+            return offsets.last == bytes.count ? offsets : offsets + [bytes.count]
+        }
+    }
+}
+
+extension StringProtocol {
+    /// `range` without white space at its ends; `nil` where nothing else is in it.
+    func trimmed(_ range: Range<Index>) -> Range<Index>? {
+        let scalars = unicodeScalars
+        guard let first = scalars[range].firstIndex(where: { !$0.properties.isWhitespace }),
+            let last = scalars[range].lastIndex(where: { !$0.properties.isWhitespace })
+        else { return nil }
+        return first..<scalars.index(after: last)
+    }
+}

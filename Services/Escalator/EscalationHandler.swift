@@ -1,0 +1,131 @@
+import Contracts
+import Delivery
+import Inference
+import MessageBus
+import Store
+import WorkerKit
+
+/// The full model for the items that a small one was not sure of.
+///
+/// A call is a ledger row before it is made: if the process dies in it, the row stays, as `unknown`, at its reserved
+/// price, and the repetition is an attempt of its own.
+/// - Consumes: `winnow.escalations.v1`
+/// - Produces: `winnow.outcomes.v1`
+struct EscalationHandler: BatchHandler {
+    private let source: EventSource
+    private let classifier: any Classifier
+    private let ledger: any AttemptLedger
+    private let prices: PriceBook
+
+    init(service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook) {
+        source = EventSource(service: service)
+        self.classifier = classifier
+        self.ledger = ledger
+        self.prices = prices
+    }
+
+    func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        var emitted: [OutgoingRecord] = []
+        var calls: [Call] = []
+        let now = Timestamp.now
+        for record in records {
+            do throws(ContractError) {
+                let event = try StepEvent(record)
+                let escalation = try event.body(Escalation.init(decoding:))
+                if event.isExpired(at: now) {
+                    var outcome = Outcome.expired(escalation.step, escalation.route)
+                    outcome.attempts = escalation.attempts
+                    emitted.append(source.outcome(outcome, of: event))
+                } else if classifier.routes.contains(escalation.route) {
+                    calls.append(Call(event: event, escalation: escalation))
+                } else {
+                    var outcome = Outcome.failed(
+                        escalation.step, escalation.route, "the full model does not answer this task")
+                    outcome.attempts = escalation.attempts
+                    emitted.append(source.outcome(outcome, of: event))
+                }
+            } catch {
+                emitted.append(source.deadLetter(record, error))
+            }
+        }
+        guard !calls.isEmpty else { return emitted }
+        for (call, outcome) in zip(calls, try await answer(calls)) {
+            emitted.append(source.outcome(outcome, of: call.event))
+        }
+        return emitted
+    }
+
+    private func answer(_ calls: [Call]) async throws -> [Outcome] {
+        let pricing = try await prices.current()
+        let model = classifier.identity
+        let started = try await ledger.start(
+            calls.map { call in
+                let attempt = Attempt(
+                    number: 2, kind: .full, state: .started, model: model.name, version: model.version,
+                    items: call.escalation.open.count, usage: call.reservation, durationMicros: 0, startedAt: .now)
+                return pricing.entry(
+                    for: attempt, of: call.step, tenant: call.event.tenant, route: call.escalation.route,
+                    fullModel: model.name)
+            })
+        do {
+            let shares = try await BatchClassification.run(
+                calls.map { .init(route: $0.escalation.route, texts: $0.escalation.open.map(\.text)) }, on: classifier)
+            try await ledger.settle(
+                zip(started, shares).map { entry, share in entry.settled(by: share, pricing: pricing) })
+            return zip(calls, shares).map { call, share in call.outcome(share, model: model) }
+        } catch let error as InferenceError {
+            try await ledger.settle(started.map { $0.failed(error.code.rawValue) })
+            return calls.map { call in
+                var outcome = Outcome.failed(call.escalation.step, call.escalation.route, error.message)
+                outcome.attempts = call.escalation.attempts
+                return outcome
+            }
+        }
+    }
+}
+
+/// One step in front of the full model.
+private struct Call {
+    let event: StepEvent
+    let escalation: Escalation
+
+    var step: Step.ID { Step.ID(request: event.request, ordinal: escalation.step) }
+
+    /// At most a token a byte, and no more than an encoder's positions an item.
+    var reservation: TokenUsage {
+        let tokens = escalation.open.reduce(0) { $0 + min($1.text.utf8.count + 2, 256) }
+        return TokenUsage(inputTokens: Int64(tokens), flops: 0)
+    }
+
+    func outcome(_ share: BatchClassification.Share, model: ModelIdentity) -> Outcome {
+        var answers = escalation.answers
+        for (item, prediction) in zip(escalation.open, share.predictions) {
+            answers[item.index] = Answer(
+                label: prediction.label, confidence: prediction.confidence, decidedBy: .full,
+                model: model.description)
+        }
+        // The full model's own row is in the ledger already.
+        return Outcome(
+            step: escalation.step, route: escalation.route, state: .answered, answers: answers,
+            attempts: escalation.attempts)
+    }
+}
+
+extension LedgerEntry {
+    fileprivate func settled(by share: BatchClassification.Share, pricing: PriceList) -> LedgerEntry {
+        var entry = self
+        entry.attempt.state = .settled
+        entry.attempt.usage = share.usage
+        entry.attempt.startedAt = share.startedAt
+        entry.attempt.durationMicros = share.durationMicros
+        entry.cost = pricing.cost(of: share.usage, model: attempt.model, at: attempt.startedAt)
+        return entry
+    }
+
+    fileprivate func failed(_ code: String) -> LedgerEntry {
+        var entry = self
+        entry.attempt.state = .failed
+        entry.attempt.error = code
+        return entry
+    }
+}

@@ -1,0 +1,72 @@
+import Contracts
+import MessageBus
+import Store
+
+/// What a request's state calls for: a pure function, so that it can be derived again after a crash.
+public enum Emission {
+    /// Which of a request's dispatched steps are to be emitted.
+    public enum Trigger: Sendable, Equatable {
+        /// All of them: a request just accepted, repeated, or re-driven.
+        case every
+        /// Those that waited for one of these steps.
+        case settled(Set<Int>)
+    }
+
+    /// The commands of an open request, or the result of a final one.
+    public static func records(
+        for snapshot: RequestSnapshot, trigger: Trigger, from source: String, causedBy cause: String? = nil
+    ) -> [OutgoingRecord] {
+        let event = EventContext(snapshot: snapshot, source: source, causationID: cause)
+        guard snapshot.state == .open else { return [event.result()] }
+        return snapshot.steps
+            .filter { $0.state == .dispatched && trigger.includes($0) }
+            .map { event.command(for: $0) }
+    }
+}
+
+extension Emission.Trigger {
+    func includes(_ step: Step) -> Bool {
+        switch self {
+        case .every: true
+        case .settled(let steps): step.dependsOn.contains { steps.contains($0) }
+        }
+    }
+}
+
+/// The headers that a request's records share.
+private struct EventContext {
+    let snapshot: RequestSnapshot
+    let source: String
+    let causationID: String?
+
+    func command(for step: Step) -> OutgoingRecord {
+        let id = Step.ID(request: snapshot.id, ordinal: step.ordinal)
+        // An unsure routing has no worker of its own: it goes to the full model at once.
+        guard step.route != .decomposition else {
+            let open = step.items.indices.filter { index in
+                !step.answers.indices.contains(index) || step.answers[index] == nil
+            }
+            let answers = step.items.indices.map { step.answers.indices.contains($0) ? step.answers[$0] : nil }
+            let escalation = Escalation(
+                step: step.ordinal, route: step.route,
+                open: open.map { Escalation.OpenItem(index: $0, text: step.items[$0].text) }, answers: answers,
+                attempts: [])
+            return record(Topic.escalations, id: "\(id)/escalation", type: EventType.escalation, escalation.encode())
+        }
+        let command = StepCommand(step: step.ordinal, route: step.route, items: step.items.map(\.text))
+        return record(
+            Topic.steps(step.route.capability), id: "\(id)/step", type: EventType.step, command.encode())
+    }
+
+    func result() -> OutgoingRecord {
+        record(Topic.results, id: "\(snapshot.id)/result", type: EventType.result, ResultMessage.encode(snapshot))
+    }
+
+    private func record(_ topic: String, id: String, type: String, _ value: [UInt8]) -> OutgoingRecord {
+        let event = CloudEvent(
+            id: id, type: type, source: source, correlationID: "\(snapshot.id)", causationID: causationID,
+            expiryTime: type == EventType.result ? nil : snapshot.deadline, authID: snapshot.tenant.rawValue,
+            traceparent: snapshot.traceparent, data: value)
+        return event.record(topic: topic, key: Array(snapshot.id.description.utf8))
+    }
+}

@@ -1,0 +1,52 @@
+import Contracts
+import MessageBus
+
+/// Writes a service's records about steps.
+public struct EventSource: Sendable {
+    private let service: String
+
+    public init(service: String) { self.service = service }
+
+    /// `ce_source`
+    public var uri: String { "/winnow/\(service)" }
+
+    public func outcome(_ outcome: Outcome, of event: StepEvent) -> OutgoingRecord {
+        record(Topic.outcomes, EventType.outcome, "outcome", outcome.step, outcome.encode(), event)
+    }
+
+    public func escalation(_ escalation: Escalation, of event: StepEvent) -> OutgoingRecord {
+        record(Topic.escalations, EventType.escalation, "escalation", escalation.step, escalation.encode(), event)
+    }
+
+    public func deadLetter(_ record: Record, _ error: ContractError) -> OutgoingRecord {
+        DeadLetter.record(
+            from: record, consumerGroup: ConsumerGroup.name(of: service), error: error, attempt: 1)
+    }
+
+    /// The id is the step's and the kind's, so that a repetition writes it again.
+    private func record(
+        _ topic: String, _ type: String, _ kind: String, _ ordinal: Int, _ value: [UInt8], _ event: StepEvent
+    ) -> OutgoingRecord {
+        let step = Step.ID(request: event.request, ordinal: ordinal)
+        let context = CloudEvent(
+            id: "\(step)/\(kind)", type: type, source: uri, correlationID: "\(event.request)",
+            causationID: event.event.id, expiryTime: event.event.expiryTime, authID: event.tenant.rawValue,
+            traceparent: event.event.traceparent, data: value)
+        return context.record(topic: topic, key: Array(event.request.description.utf8))
+    }
+}
+
+/// Names of consumer groups.
+public enum ConsumerGroup {
+    public static func name(of service: String) -> String { "winnow.\(service)" }
+}
+
+extension Outcome {
+    public static func expired(_ step: Int, _ route: Route) -> Outcome {
+        Outcome(step: step, route: route, state: .expired, error: "the deadline passed before it was computed")
+    }
+
+    public static func failed(_ step: Int, _ route: Route, _ error: String) -> Outcome {
+        Outcome(step: step, route: route, state: .failed, error: error)
+    }
+}

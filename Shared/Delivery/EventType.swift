@@ -1,0 +1,8 @@
+/// The `ce_type` of each record that Winnow writes.
+public enum EventType {
+    public static let request = "winnow.request.v1"
+    public static let step = "winnow.step.v1"
+    public static let escalation = "winnow.escalation.v1"
+    public static let outcome = "winnow.outcome.v1"
+    public static let result = "winnow.result.v1"
+}

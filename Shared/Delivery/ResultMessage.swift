@@ -1,0 +1,93 @@
+import Contracts
+import JSON
+import Store
+
+/// The answer to a request, as integrators read it on `winnow.results.v1`.
+/// - Shape: `{"id", "requestId", "status", "error"?, "steps": [{"capability", "task", "status", "items": […]}], "usage",
+///   "cost"}`
+public enum ResultMessage {
+    public static func encode(_ snapshot: RequestSnapshot) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 1024)
+        writer.object { body in
+            body.member("id", snapshot.eventID)
+            body.member("requestId", snapshot.id.description)
+            body.member("status", snapshot.state.rawValue)
+            body.member("error", snapshot.error)
+            body.name("steps")
+            body.array(presented(snapshot)) { writer, step in write(step, to: &writer) }
+            body.name("usage")
+            body.object { usage in
+                usage.member("inputTokens", snapshot.totals.usage.inputTokens)
+                usage.member("outputTokens", snapshot.totals.usage.outputTokens)
+                usage.member("flops", snapshot.totals.usage.flops)
+                usage.member("fullModelTokens", snapshot.totals.counterfactualUsage.inputTokens)
+                usage.member("fullModelFlops", snapshot.totals.counterfactualUsage.flops)
+            }
+            body.name("cost")
+            body.object { cost in
+                cost.member("picoUSD", snapshot.totals.cost.amount)
+                cost.member("fullModelPicoUSD", snapshot.totals.counterfactualCost.amount)
+            }
+        }
+        return writer.bytes
+    }
+
+    /// A human's items of one route in the order of the text, however many steps they took; of the routing itself only
+    /// what fits no capability. A machine's steps as it named them.
+    static func presented(_ snapshot: RequestSnapshot) -> [Step] {
+        guard snapshot.channel == .human else { return snapshot.steps }
+        var merged: [Step] = []
+        for step in snapshot.steps {
+            var step = step
+            if step.route == .decomposition { step.keepUnrouted() }
+            guard !step.items.isEmpty else { continue }
+            if let index = merged.firstIndex(where: { $0.route == step.route && $0.state == step.state }) {
+                merged[index].append(step)
+            } else {
+                merged.append(step)
+            }
+        }
+        return merged
+    }
+
+    private static func write(_ step: Step, to writer: inout JSONWriter) {
+        writer.object { body in
+            body.member("capability", step.route.capability.rawValue)
+            body.member("task", step.route.task)
+            body.member("status", step.state.rawValue)
+            body.member("error", step.error)
+            body.name("items")
+            body.array(step.items.indices) { writer, index in
+                let answer = step.answers.indices.contains(index) ? step.answers[index] : nil
+                writer.object { item in
+                    step.items[index].writeMembers(to: &item)
+                    answer?.writeMembers(to: &item)
+                }
+            }
+        }
+    }
+}
+
+extension Step {
+    /// Items that were routed stand in the steps that they were routed to.
+    fileprivate mutating func keepUnrouted() {
+        guard state == .answered else { return }
+        let kept = items.indices.filter { answers[$0]?.label == Answer.noRoute }
+        items = kept.map { items[$0] }
+        answers = kept.map { answers[$0] }
+    }
+
+    fileprivate mutating func append(_ other: Step) {
+        let known = answers + Array(repeating: nil, count: items.count - answers.count)
+        let added = other.answers + Array(repeating: nil, count: other.items.count - other.answers.count)
+        let sources = (items + other.items).map(\.source)
+        // The text comes first, then the attachments in the order of their first item.
+        func place(_ item: Item) -> (Int, Int) {
+            (item.source == nil ? -1 : sources.firstIndex(of: item.source) ?? 0, item.span?.start ?? 0)
+        }
+        let pairs = (Array(zip(items, known)) + Array(zip(other.items, added)))
+            .sorted { place($0.0) < place($1.0) }
+        items = pairs.map(\.0)
+        answers = pairs.map(\.1)
+    }
+}

@@ -1,0 +1,17 @@
+import Telemetry
+
+/// How many items a worker answered itself, and how many it gave up.
+struct AnswerMetrics: Sendable {
+    private let answers: Counter
+    private let escalations: Counter
+
+    init(_ metrics: Metrics) {
+        answers = metrics.counter("winnow_items_answered_total", "Items that the small model was sure of.")
+        escalations = metrics.counter("winnow_items_escalated_total", "Items given to the full model.")
+    }
+
+    func answered(_ answered: Int, escalated: Int) {
+        answers.increment(by: answered)
+        escalations.increment(by: escalated)
+    }
+}

@@ -1,0 +1,78 @@
+import Contracts
+import Delivery
+import Inference
+import MessageBus
+import Telemetry
+
+/// What a capability worker does with a batch of steps: answers the items it is sure of, escalates the others.
+///
+/// - Consumes: `winnow.steps.<capability>.v1`
+/// - Produces: `winnow.outcomes.v1` where it is sure of every item, `winnow.escalations.v1` otherwise
+public struct StepHandler: BatchHandler {
+    private let source: EventSource
+    private let classifier: any Classifier
+    private let counterfactual: Counterfactual
+    private let metrics: AnswerMetrics
+
+    public init(service: String, classifier: any Classifier, counterfactual: Counterfactual, metrics: Metrics) {
+        source = EventSource(service: service)
+        self.classifier = classifier
+        self.counterfactual = counterfactual
+        self.metrics = AnswerMetrics(metrics)
+    }
+
+    public func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        let now = Timestamp.now
+        var emitted: [OutgoingRecord] = []
+        var work: [(event: StepEvent, command: StepCommand)] = []
+        for record in records {
+            do throws(ContractError) {
+                let event = try StepEvent(record)
+                let command = try event.body(StepCommand.init(decoding:))
+                if event.isExpired(at: now) {
+                    emitted.append(source.outcome(.expired(command.step, command.route), of: event))
+                } else if classifier.routes.contains(command.route) {
+                    work.append((event, command))
+                } else {
+                    let outcome = Outcome.failed(command.step, command.route, "no model here answers this task")
+                    emitted.append(source.outcome(outcome, of: event))
+                }
+            } catch {
+                emitted.append(source.deadLetter(record, error))
+            }
+        }
+        let shares = try await BatchClassification.run(
+            work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier)
+        for ((event, command), share) in zip(work, shares) {
+            emitted.append(decide(command, share, event))
+        }
+        return emitted
+    }
+
+    private func decide(
+        _ command: StepCommand, _ share: BatchClassification.Share, _ event: StepEvent
+    ) -> OutgoingRecord {
+        let model = classifier.identity
+        let answers = share.predictions.map { prediction -> Answer? in
+            guard prediction.isSure else { return nil }
+            return Answer(
+                label: prediction.label, confidence: prediction.confidence, decidedBy: .worker,
+                model: model.description)
+        }
+        let attempt = Attempt(
+            number: 1, kind: .worker, model: model.name, version: model.version, items: command.items.count,
+            usage: share.usage, durationMicros: share.durationMicros, startedAt: share.startedAt,
+            counterfactual: counterfactual.usage(of: share.predictions, route: command.route))
+        let open = answers.indices.filter { answers[$0] == nil }
+        metrics.answered(answers.count - open.count, escalated: open.count)
+        guard !open.isEmpty else {
+            let outcome = Outcome(
+                step: command.step, route: command.route, state: .answered, answers: answers, attempts: [attempt])
+            return source.outcome(outcome, of: event)
+        }
+        let escalation = Escalation(
+            step: command.step, route: command.route, open: open.map { .init(index: $0, text: command.items[$0]) },
+            answers: answers, attempts: [attempt])
+        return source.escalation(escalation, of: event)
+    }
+}

@@ -1,0 +1,21 @@
+import Contracts
+import Delivery
+import Settings
+
+/// What a capability worker is told.
+public struct WorkerSettings: Sendable {
+    public let service: String
+    public let topic: String
+    public let model: String
+    public let fullModel: String
+
+    public init(_ reader: inout SettingsReader, capability: Capability) {
+        let models = ModelSettings(&reader)
+        service = "\(capability)-worker"
+        topic = Topic.steps(capability)
+        model = models.model(of: capability)
+        fullModel = models.fullModel
+    }
+
+    public var group: String { ConsumerGroup.name(of: service) }
+}
