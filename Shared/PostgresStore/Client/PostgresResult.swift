@@ -1,0 +1,95 @@
+import CLibPQ
+import Contracts
+import Store
+
+/// The rows of one statement, in binary format. Owns the `PGresult`.
+///
+/// `@unchecked Sendable`: a result is never changed after libpq handed it out.
+final class PostgresResult: @unchecked Sendable {
+    private let handle: OpaquePointer
+    let count: Int
+
+    /// Takes over `handle`.
+    init(owning handle: OpaquePointer) {
+        self.handle = handle
+        count = Int(PQntuples(handle))
+    }
+
+    deinit { PQclear(handle) }
+
+    /// Rows that an INSERT, UPDATE or DELETE touched.
+    var affectedRows: Int { PQcmdTuples(handle).flatMap { Int(String(cString: $0)) } ?? 0 }
+
+    func rows<Value>(_ read: (PostgresRow) throws -> Value) rethrows -> [Value] {
+        var values: [Value] = []
+        values.reserveCapacity(count)
+        for index in 0..<count { values.append(try read(PostgresRow(result: handle, index: Int32(index)))) }
+        return values
+    }
+
+    func first<Value>(_ read: (PostgresRow) throws -> Value) rethrows -> Value? {
+        try count > 0 ? read(PostgresRow(result: handle, index: 0)) : nil
+    }
+}
+
+/// One row; valid only inside the closure that it is lent to.
+struct PostgresRow {
+    fileprivate let result: OpaquePointer
+    fileprivate let index: Int32
+
+    func isNull(_ column: Int32) -> Bool { PQgetisnull(result, index, column) == 1 }
+
+    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
+        let count = Int(PQgetlength(result, index, column))
+        return UnsafeRawBufferPointer(start: PQgetvalue(result, index, column), count: count)
+    }
+
+    /// - Returns: `nil` for NULL and for what is no integer of 2, 4 or 8 bytes.
+    func optionalInteger(_ column: Int32) -> Int64? {
+        guard !isNull(column) else { return nil }
+        let bytes = bytes(column)
+        switch bytes.count {
+        case 2: return Int64(Int16(bigEndian: bytes.loadUnaligned(as: Int16.self)))
+        case 4: return Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
+        case 8: return Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
+        default: return nil
+        }
+    }
+
+    func integer(_ column: Int32) throws(StoreError) -> Int64 {
+        guard let value = optionalInteger(column) else { throw .unreadable("column \(column)") }
+        return value
+    }
+
+    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
+
+    /// - Returns: the empty string for NULL.
+    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+
+    func bool(_ column: Int32) -> Bool { bytes(column).first == 1 }
+
+    func optionalTimestamp(_ column: Int32) -> Timestamp? {
+        // Rounded down, so that an instant before 1970 is read as it was written too.
+        optionalInteger(column).map { microseconds in
+            let milliseconds = (microseconds - (microseconds % 1000 + 1000) % 1000) / 1000
+            return Timestamp(milliseconds: milliseconds + Timestamp.postgresEpoch)
+        }
+    }
+
+    func timestamp(_ column: Int32) throws(StoreError) -> Timestamp {
+        guard let value = optionalTimestamp(column) else { throw .unreadable("column \(column)") }
+        return value
+    }
+
+    func requestKey(_ column: Int32) throws(StoreError) -> RequestKey {
+        let bytes = bytes(column)
+        guard bytes.count == 16 else { throw .unreadable("column \(column)") }
+        return RequestKey(bytes)
+    }
+
+    /// An enum's label.
+    func label<Label: RawRepresentable<String>>(_ column: Int32) throws(StoreError) -> Label {
+        guard let value = Label(rawValue: text(column)) else { throw .unreadable("column \(column)") }
+        return value
+    }
+}

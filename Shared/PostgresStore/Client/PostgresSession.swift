@@ -1,0 +1,82 @@
+import Glibc
+import Lifecycle
+import Store
+import Synchronization
+
+/// A connection on a thread of its own, opened again when it is lost.
+public final class PostgresSession: Sendable {
+    private let settings: PostgresSettings
+    private let thread = ThreadExecutor()
+    private let state = Mutex(State())
+
+    private struct State {
+        var connection: PostgresConnection?
+        /// Failed attempts to connect since the last success.
+        var failures = 0
+    }
+
+    /// How often a transaction that lost to another is tried before the caller is told.
+    private static let conflictTries = 5
+
+    public init(_ settings: PostgresSettings) { self.settings = settings }
+
+    deinit { thread.stop() }
+
+    /// Runs `body` on the session's thread, one call at a time. A conflict, or a connection that was lost while it was
+    /// idle, runs it again: it must be one transaction that can be repeated.
+    /// - Throws: `StoreError`, retriable while the server is away; whatever `body` throws, with its transaction undone.
+    func run<Result: Sendable>(
+        _ body: @escaping @Sendable (PostgresConnection) throws -> Result
+    ) async throws -> Result {
+        try await thread.run { [self] in
+            var tries = 0
+            while true {
+                let (connection, isNew) = try connect()
+                do {
+                    return try body(connection)
+                } catch {
+                    tries += 1
+                    let isUsable = recover(connection, from: error)
+                    guard let fault = error as? StoreError, fault.isRetriable else { throw error }
+                    switch fault.code {
+                    case .conflict where tries < Self.conflictTries: pause(milliseconds: 5 << tries)
+                    case .unavailable where !isUsable && !isNew && tries == 1: continue
+                    default: throw error
+                    }
+                }
+            }
+        }
+    }
+
+    /// Undoes what is open.
+    /// - Returns: whether the connection can be used again; otherwise it is closed.
+    private func recover(_ connection: PostgresConnection, from error: any Error) -> Bool {
+        let fault = (error as? StoreError)?.underlying as? PostgresFault
+        if connection.isUsable, fault?.endsConnection != true {
+            if connection.isIdle { return true }
+            if (try? connection.run(script: "ROLLBACK", name: "rollback")) != nil, connection.isIdle { return true }
+        }
+        state.withLock { $0.connection = nil }
+        return false
+    }
+
+    private func connect() throws -> (PostgresConnection, isNew: Bool) {
+        let (known, failures) = state.withLock { ($0.connection, $0.failures) }
+        if let known { return (known, false) }
+        // The first attempt is made at once; from the second one the thread waits, never longer than about 5 s.
+        if failures > 0 { pause(milliseconds: min(100 << min(failures, 6), 5000)) }
+        do {
+            let connection = try PostgresConnection(settings)
+            state.withLock { $0 = State(connection: connection) }
+            return (connection, true)
+        } catch {
+            state.withLock { $0.failures += 1 }
+            throw error
+        }
+    }
+
+    /// Waits between half and all of the time: instances that lost the server together must not come back together.
+    private func pause(milliseconds: Int) {
+        usleep(UInt32(Int.random(in: milliseconds / 2...milliseconds) * 1000))
+    }
+}

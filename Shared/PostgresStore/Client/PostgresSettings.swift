@@ -1,0 +1,58 @@
+import Settings
+
+/// Where the database is: libpq's own variables, or one `DATABASE_URL` that they add to.
+public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflectable {
+    /// libpq's connection parameters, in the order that they override each other. Holds the password.
+    let parameters: [(keyword: String, value: String)]
+    public let description: String
+
+    /// - Default: every variable is optional; what is not set is libpq's default. `PGCONNECT_TIMEOUT` 5 s.
+    /// - Throws: `SettingsError` when a secret's file cannot be read.
+    public init(from reader: inout SettingsReader) throws(SettingsError) {
+        // A dead peer must be noticed within the 30 s that a partition may be held up.
+        var parameters = [
+            ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
+            ("tcp_user_timeout", "20000"), ("client_encoding", "UTF8"),
+        ]
+        var shown: [String] = []
+        if let url = try reader.secret("DATABASE_URL") {
+            parameters.append(("dbname", url))
+            shown.append("DATABASE_URL")
+        }
+        for (variable, keyword) in Self.variables {
+            guard let value = reader.optional(variable) else { continue }
+            parameters.append((keyword, value))
+            shown.append("\(keyword)=\(value)")
+        }
+        if let password = try reader.secret("PGPASSWORD") { parameters.append(("password", password)) }
+        let timeout = try reader.integer("PGCONNECT_TIMEOUT", default: 5, in: 1...60)
+        parameters.append(("connect_timeout", "\(timeout)"))
+        self.parameters = parameters.map { (keyword: $0.0, value: $0.1) }
+        description = "postgres(\(shown.joined(separator: " ")))"
+    }
+
+    private init(parameters: [(keyword: String, value: String)], description: String) {
+        self.parameters = parameters
+        self.description = description
+    }
+
+    /// The same server, another database. libpq expands the first `dbname` only, so a URL's other parts stay.
+    public func database(_ name: String) -> PostgresSettings { adding("dbname", name) }
+
+    /// Server settings for every session.
+    func options(_ settings: [(name: String, value: String)]) -> PostgresSettings {
+        adding("options", settings.map { "-c \($0.name)=\($0.value)" }.joined(separator: " "))
+    }
+
+    public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
+
+    private func adding(_ keyword: String, _ value: String) -> PostgresSettings {
+        PostgresSettings(parameters: parameters + [(keyword: keyword, value: value)], description: description)
+    }
+
+    private static let variables = [
+        ("PGHOST", "host"), ("PGPORT", "port"), ("PGUSER", "user"), ("PGDATABASE", "dbname"),
+        ("PGSSLMODE", "sslmode"), ("PGSSLROOTCERT", "sslrootcert"), ("PGAPPNAME", "application_name"),
+        ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ]
+}

@@ -1,0 +1,80 @@
+import Contracts
+
+/// A value in PostgreSQL's binary format.
+protocol PostgresValue {
+    /// The type's and its array's object id, fixed for built-in types.
+    /// - Source: PostgreSQL, pg_type.dat
+    static var typeID: UInt32 { get }
+    static var arrayTypeID: UInt32 { get }
+
+    func encode(into bytes: inout [UInt8])
+}
+
+extension Array<UInt8> {
+    /// Network byte order.
+    mutating func append(bigEndian value: some FixedWidthInteger) {
+        Swift.withUnsafeBytes(of: value.bigEndian) { append(contentsOf: $0) }
+    }
+
+    mutating func replace(at offset: Int, bigEndian value: Int32) {
+        Swift.withUnsafeBytes(of: value.bigEndian) { replaceSubrange(offset..<offset + 4, with: $0) }
+    }
+}
+
+extension Int16: PostgresValue {
+    static var typeID: UInt32 { 21 }
+    static var arrayTypeID: UInt32 { 1005 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: self) }
+}
+
+extension Int32: PostgresValue {
+    static var typeID: UInt32 { 23 }
+    static var arrayTypeID: UInt32 { 1007 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: self) }
+}
+
+extension Int64: PostgresValue {
+    static var typeID: UInt32 { 20 }
+    static var arrayTypeID: UInt32 { 1016 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: self) }
+}
+
+extension Bool: PostgresValue {
+    static var typeID: UInt32 { 16 }
+    static var arrayTypeID: UInt32 { 1000 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(self ? 1 : 0) }
+}
+
+extension String: PostgresValue {
+    static var typeID: UInt32 { 25 }
+    static var arrayTypeID: UInt32 { 1009 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: utf8) }
+}
+
+extension Timestamp: PostgresValue {
+    static var typeID: UInt32 { 1184 }
+    static var arrayTypeID: UInt32 { 1185 }
+
+    /// PostgreSQL counts microseconds from 2000-01-01; this is that instant in our milliseconds.
+    static let postgresEpoch: Int64 = 946_684_800_000
+
+    func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: (milliseconds - Self.postgresEpoch) * 1000) }
+}
+
+/// Bytes that are one JSON text.
+struct JSONBytes: PostgresValue {
+    let bytes: [UInt8]
+
+    static var typeID: UInt32 { 114 }
+    static var arrayTypeID: UInt32 { 199 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self.bytes) }
+}
+
+/// `bytea`
+struct Blob: PostgresValue {
+    let bytes: [UInt8]
+
+    static var typeID: UInt32 { 17 }
+    static var arrayTypeID: UInt32 { 1001 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self.bytes) }
+}

@@ -1,0 +1,18 @@
+/// One numbered change of the schema, embedded in the binary.
+public struct Migration: Sendable, Equatable {
+    public let version: Int
+    public let name: String
+    let script: [UInt8]
+
+    /// In order; a merged one is never edited, a new one is added at the end.
+    public static let all: [Migration] = [
+        Migration(version: 1, name: "create_schema", script: PackageResources.V0001_create_schema_sql),
+        Migration(version: 2, name: "maintain_partitions", script: PackageResources.V0002_maintain_partitions_sql),
+    ]
+
+    init(version: Int, name: String, script: [UInt8]) {
+        self.version = version
+        self.name = name
+        self.script = script
+    }
+}

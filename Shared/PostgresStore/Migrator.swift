@@ -1,0 +1,114 @@
+import Contracts
+import Store
+
+/// Brings the schema to this binary's version.
+public final class Migrator: Sendable {
+    /// A migration of this binary, and when it was applied.
+    public struct Status: Sendable, Equatable {
+        public let version: Int
+        public let name: String
+        /// `nil` while it is pending.
+        public let appliedAt: Timestamp?
+    }
+
+    private let session: PostgresSession
+    private let migrations: [Migration]
+
+    public convenience init(_ settings: PostgresSettings) { self.init(settings, migrations: Migration.all) }
+
+    /// With other migrations than the binary's; for tests.
+    init(_ settings: PostgresSettings, migrations: [Migration]) {
+        session = PostgresSession(settings)
+        self.migrations = migrations
+    }
+
+    /// Applies what is pending, each in a transaction of its own. Of several that run at once one applies them, the
+    /// others wait and find nothing to do.
+    /// - Returns: those applied by this call.
+    /// - Throws: `StoreError` `.migration` for a changed or an unknown applied migration, or a script that fails.
+    @discardableResult
+    public func migrate() async throws -> [Migration] {
+        let migrations = migrations
+        return try await session.run { connection in
+            try connection.run(script: "SELECT pg_advisory_lock(\(Self.lockKey))", name: "lock migrations")
+            defer { try? connection.run(script: "SELECT pg_advisory_unlock(\(Self.lockKey))", name: "unlock") }
+            try connection.run(script: Self.bootstrap, name: "create schema_migration")
+            let applied = try Self.verified(migrations, on: connection)
+            let pending = migrations.filter { applied[$0.version] == nil }
+            for migration in pending { try Self.apply(migration, on: connection) }
+            return pending
+        }
+    }
+
+    /// - Throws: as `migrate`; also what is not there yet is read as pending.
+    public func status() async throws -> [Status] {
+        let migrations = migrations
+        return try await session.run { connection in
+            let exists = try connection.execute("SELECT to_regclass('winnow.schema_migration') IS NOT NULL")
+            let hasTable = exists[0].first { $0.bool(0) } ?? false
+            let applied = hasTable ? try Self.verified(migrations, on: connection) : [:]
+            return migrations.map { Status(version: $0.version, name: $0.name, appliedAt: applied[$0.version]) }
+        }
+    }
+
+    /// "winnow" in ASCII; any number that nobody else locks will do.
+    private static let lockKey = 0x77696e6e6f77
+
+    private static let bootstrap = """
+        BEGIN;
+        CREATE SCHEMA IF NOT EXISTS winnow;
+        CREATE TABLE IF NOT EXISTS winnow.schema_migration (
+            version integer PRIMARY KEY,
+            name text NOT NULL,
+            checksum text NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now()
+        );
+        COMMENT ON TABLE winnow.schema_migration IS 'Which migrations were applied, and the SHA-256 of each script.';
+        COMMIT;
+        """
+
+    /// When each migration was applied, once it is sure that they are this binary's.
+    private static func verified(
+        _ migrations: [Migration], on connection: PostgresConnection
+    ) throws -> [Int: Timestamp] {
+        let versions = PostgresArray(migrations.map { Int32($0.version) })
+        let scripts = PostgresArray(migrations.map { Blob(bytes: $0.script) })
+        // The server hashes: no cryptography is needed here.
+        let select: SQL = """
+            SELECT a.version, a.applied_at, a.checksum IS NOT DISTINCT FROM encode(sha256(u.script), 'hex')
+            FROM winnow.schema_migration AS a
+            LEFT JOIN unnest(\(versions), \(scripts)) AS u (version, script) ON u.version = a.version
+            ORDER BY a.version
+            """
+        let rows = try connection.execute(select.named("read migrations"))[0].rows { row throws in
+            (version: Int(try row.integer(0)), appliedAt: try row.timestamp(1), isUnchanged: row.bool(2))
+        }
+        for row in rows {
+            guard let migration = migrations.first(where: { $0.version == row.version }) else {
+                throw failure("the database is newer: it has migration \(row.version), which this binary does not know")
+            }
+            guard row.isUnchanged else {
+                throw failure("migration \(row.version) \(migration.name) was changed after it was applied")
+            }
+        }
+        return Dictionary(rows.map { ($0.version, $0.appliedAt) }) { first, _ in first }
+    }
+
+    private static func apply(_ migration: Migration, on connection: PostgresConnection) throws {
+        let record: SQL = """
+            INSERT INTO winnow.schema_migration (version, name, checksum)
+            VALUES (\(Int32(migration.version)), \(migration.name), encode(sha256(\(Blob(bytes: migration.script))), 'hex'))
+            """
+        do {
+            try connection.run(script: "BEGIN", name: "begin migration")
+            try connection.run(script: String(decoding: migration.script, as: UTF8.self), name: "run migration")
+            try connection.execute(record.named("record migration"), "COMMIT")
+        } catch let error as StoreError where !error.isRetriable {
+            throw failure("migration \(migration.version) \(migration.name) failed: \(error.message)", error)
+        }
+    }
+
+    private static func failure(_ message: String, _ underlying: StoreError? = nil) -> StoreError {
+        StoreError(.migration, message, isRetriable: false, underlying: underlying)
+    }
+}

@@ -1,0 +1,78 @@
+import Contracts
+import Store
+
+extension PostgresStore {
+    public func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
+        guard let batch = StartBatch(entries) else { return [] }
+        return try await session.run { connection in
+            let read = try connection.execute("BEGIN", batch.abandon, batch.last)
+            let entries = try batch.numbered(after: read[2])
+            let insert: SQL = "\(insert: EntryRows(entries))"
+            do {
+                try connection.execute(insert.named("start attempts"), "COMMIT")
+            } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
+                // Another process took the number in the same moment: the session counts again.
+                throw StoreError(.conflict, error.message, isRetriable: true, underlying: error.underlying)
+            }
+            return entries
+        }
+    }
+
+    /// A row that was never started is written too: what was paid for is never left out.
+    public func settle(_ entries: [LedgerEntry]) async throws {
+        guard !entries.isEmpty else { return }
+        // One statement cannot change a row twice: the last word on a call counts.
+        let last = Dictionary(entries.map { (LedgerKey($0), $0) }) { $1 }
+        let rows = EntryRows(last.values)
+        let settle: SQL = """
+            \(insert: rows)
+            ON CONFLICT (request_id, step_ordinal, number) DO UPDATE
+            SET state = excluded.state, model = excluded.model, version = excluded.version, items = excluded.items,
+                duration_us = excluded.duration_us, error = excluded.error, started_at = excluded.started_at,
+                settled_at = excluded.settled_at, input_tokens = excluded.input_tokens,
+                output_tokens = excluded.output_tokens, flops = excluded.flops,
+                cost_pico_usd = excluded.cost_pico_usd, full_model_input_tokens = excluded.full_model_input_tokens,
+                full_model_output_tokens = excluded.full_model_output_tokens,
+                full_model_flops = excluded.full_model_flops,
+                full_model_cost_pico_usd = excluded.full_model_cost_pico_usd
+            """
+        try await session.run { connection in _ = try connection.execute(settle.named("settle attempts")) }
+    }
+
+    /// The ledger's rows of a request, by step and number.
+    public func ledger(of request: Request.ID) async throws -> [LedgerEntry] {
+        let select: SQL = """
+            SELECT step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items, duration_us,
+                started_at, error, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+                full_model_output_tokens, full_model_flops, full_model_cost_pico_usd
+            FROM winnow.attempt WHERE request_id = \(RequestKey(request)) ORDER BY step_ordinal, number
+            """
+        return try await session.run { connection in
+            let results = try connection.execute(select.named("read attempts"))
+            return try results.flatMap { try $0.rows { try LedgerEntry($0, of: request) } }
+        }
+    }
+}
+
+/// What identifies a row of the ledger.
+private struct LedgerKey: Hashable {
+    let step: Step.ID
+    let number: Int
+
+    init(_ entry: LedgerEntry) { (step, number) = (entry.step, entry.attempt.number) }
+}
+
+extension LedgerEntry {
+    fileprivate init(_ row: PostgresRow, of request: Request.ID) throws {
+        let totals = try LedgerTotals(row, from: 13)
+        let attempt = Attempt(
+            number: Int(try row.integer(1)), kind: try row.label(5), state: try row.label(6), model: row.text(7),
+            version: row.text(8), items: Int(try row.integer(9)), usage: totals.usage,
+            durationMicros: try row.integer(10), startedAt: try row.timestamp(11),
+            counterfactual: totals.counterfactualUsage, error: row.optionalText(12))
+        self.init(
+            step: Step.ID(request: request, ordinal: Int(try row.integer(0))), tenant: TenantID(rawValue: row.text(2)),
+            route: Route(Capability(rawValue: row.text(3)), row.text(4)), attempt: attempt, cost: totals.cost,
+            counterfactualCost: totals.counterfactualCost)
+    }
+}

@@ -1,0 +1,53 @@
+import Contracts
+import Store
+
+extension PostgresStore {
+    /// Past their deadline first, oldest first.
+    public func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID] {
+        let limit = Int64(max(0, limit))
+        // Two scans of two small indexes; what makes no progress was accepted before that.
+        let select: SQL = """
+            SELECT request_id, min(accepted_at) FROM (
+                (SELECT request_id, accepted_at FROM winnow.request
+                WHERE state = 'open' AND deadline_at <= \(now)
+                ORDER BY deadline_at LIMIT \(limit))
+                UNION ALL
+                (SELECT request_id, accepted_at FROM winnow.request
+                WHERE state = 'open' AND accepted_at < \(stalledSince) AND progressed_at < \(stalledSince)
+                ORDER BY accepted_at LIMIT \(limit))
+            ) AS overdue
+            GROUP BY request_id ORDER BY 2, 1 LIMIT \(limit)
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("read overdue requests")).flatMap { result in
+                try result.rows { row throws in try row.requestKey(0).requestID() }
+            }
+        }
+    }
+
+    /// Creates the partitions of the days ahead, drops those past retention and deletes their final requests.
+    /// - Returns: how much was done; call again while `deleted` is not 0.
+    @discardableResult
+    public func maintainPartitions(daysAhead: Int = 7, retentionDays: Int = 30) async throws -> PartitionMaintenance {
+        let call: SQL = """
+            SELECT created, dropped, deleted
+            FROM winnow.maintain_partitions(\(Int32(clamping: daysAhead)), \(Int32(clamping: retentionDays)))
+            """
+        return try await session.run { connection in
+            let results = try connection.execute(call.named("maintain partitions"))
+            let done = try results[0].first { row throws in
+                PartitionMaintenance(
+                    created: Int(try row.integer(0)), dropped: Int(try row.integer(1)),
+                    deletedRequests: Int(try row.integer(2)))
+            }
+            return done ?? PartitionMaintenance(created: 0, dropped: 0, deletedRequests: 0)
+        }
+    }
+}
+
+/// What a maintenance run did.
+public struct PartitionMaintenance: Sendable, Equatable {
+    public let created: Int
+    public let dropped: Int
+    public let deletedRequests: Int
+}

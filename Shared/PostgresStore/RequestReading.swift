@@ -1,0 +1,74 @@
+import Contracts
+import Store
+
+/// Reads requests and their steps back.
+enum RequestReading {
+    static let columns: StaticString = """
+        r.request_id, r.tenant_id, r.event_id, r.channel, r.state, r.error, r.accepted_at, r.deadline_at,
+            r.progressed_at, r.traceparent, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
+            r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd
+        """
+
+    /// The bounds are parameters too, so that partitions are pruned when the statement starts.
+    static func steps(of keys: PostgresArray<RequestKey>, from lowest: RequestKey, to highest: RequestKey) -> SQL {
+        let sql: SQL = """
+            SELECT s.request_id, s.ordinal, s.capability, s.task, s.items, s.depends_on::text, s.state, s.answers, s.error
+            FROM winnow.step AS s
+            WHERE s.request_id = ANY (\(keys)) AND s.request_id BETWEEN \(lowest) AND \(highest)
+            """
+        return sql.named("read steps")
+    }
+
+    /// - Parameter requests: one result with `columns`.
+    static func snapshots(
+        _ requests: [PostgresResult], on connection: PostgresConnection
+    ) throws -> [RequestSnapshot] {
+        let keys = try requests.flatMap { try $0.rows { row throws in try row.requestKey(0) } }
+        guard let lowest = keys.min(), let highest = keys.max() else { return [] }
+        let steps = try connection.execute(Self.steps(of: PostgresArray(keys), from: lowest, to: highest))
+        return try snapshots(requests, steps, ids: [:])
+    }
+
+    /// - Parameter ids: the ids that are known by their key already, for making one anew costs more than a lookup.
+    static func snapshots(
+        _ requests: [PostgresResult], _ steps: [PostgresResult], ids: [RequestKey: Request.ID]
+    ) throws -> [RequestSnapshot] {
+        var stepsByKey = [RequestKey: [Step]](minimumCapacity: ids.count)
+        for result in steps {
+            _ = try result.rows { row throws in stepsByKey[try row.requestKey(0), default: []].append(try step(row)) }
+        }
+        return try requests.flatMap { result in
+            try result.rows { row throws in
+                let key = try row.requestKey(0)
+                var snapshot = try self.snapshot(row, try ids[key] ?? key.requestID())
+                if let steps = stepsByKey[key] {
+                    snapshot.steps = steps.count > 1 ? steps.sorted { $0.ordinal < $1.ordinal } : steps
+                }
+                return snapshot
+            }
+        }
+    }
+
+    private static func snapshot(_ row: PostgresRow, _ id: Request.ID) throws -> RequestSnapshot {
+        RequestSnapshot(
+            id: id, tenant: TenantID(rawValue: row.text(1)), eventID: row.text(2),
+            channel: row.isNull(3) ? nil : try row.label(3), state: try row.label(4), error: row.optionalText(5),
+            acceptedAt: try row.timestamp(6), deadline: row.optionalTimestamp(7), progressedAt: try row.timestamp(8),
+            traceparent: row.optionalText(9), totals: try LedgerTotals(row, from: 10))
+    }
+
+    private static func step(_ row: PostgresRow) throws -> Step {
+        let dependsOn = row.text(5).dropFirst().dropLast().split(separator: ",").compactMap { Int($0) }
+        return Step(
+            ordinal: Int(try row.integer(1)), route: Route(Capability(rawValue: row.text(2)), row.text(3)),
+            items: try StepCoding.decodeItems(row.bytes(4)), dependsOn: dependsOn, state: try row.label(6),
+            answers: row.isNull(7) ? [] : try StepCoding.decodeAnswers(row.bytes(7)), error: row.optionalText(8))
+    }
+}
+
+extension RequestKey {
+    func requestID() throws(StoreError) -> Request.ID {
+        guard let id else { throw .unreadable("a request's id") }
+        return id
+    }
+}

@@ -1,0 +1,61 @@
+import Contracts
+import Store
+
+/// What changes of a request, as columns.
+struct RequestUpdateRows {
+    var keys = PostgresArray<RequestKey>()
+    private var states = PostgresArray<String>()
+    private var errors = PostgresArray<String>()
+    private var progressedAt = PostgresArray<Timestamp>()
+    private var final = PostgresArray<Bool>()
+    private(set) var becameFinal = false
+
+    mutating func append(_ snapshot: RequestSnapshot, _ key: RequestKey, becameFinal: Bool) {
+        keys.append(key)
+        states.append(snapshot.state.rawValue)
+        errors.append(snapshot.error)
+        progressedAt.append(snapshot.progressedAt)
+        final.append(becameFinal)
+        self.becameFinal = self.becameFinal || becameFinal
+    }
+
+    /// Sums the ledger of those that became final; the bounds prune its partitions.
+    func statement(from lowest: RequestKey, to highest: RequestKey) -> SQL {
+        guard becameFinal else { return progress }
+        let sql: SQL = """
+            UPDATE winnow.request AS r
+            SET state = u.state::winnow.request_state, error = u.error, progressed_at = u.progressed_at,
+                completed_at = CASE WHEN u.final THEN u.progressed_at ELSE r.completed_at END,
+                input_tokens = coalesce(t.t1, r.input_tokens), output_tokens = coalesce(t.t2, r.output_tokens),
+                flops = coalesce(t.t3, r.flops), cost_pico_usd = coalesce(t.t4, r.cost_pico_usd),
+                full_model_input_tokens = coalesce(t.t5, r.full_model_input_tokens),
+                full_model_output_tokens = coalesce(t.t6, r.full_model_output_tokens),
+                full_model_flops = coalesce(t.t7, r.full_model_flops),
+                full_model_cost_pico_usd = coalesce(t.t8, r.full_model_cost_pico_usd)
+            FROM unnest(\(keys), \(states), \(errors), \(progressedAt), \(final))
+                AS u (request_id, state, error, progressed_at, final),
+            LATERAL (
+                SELECT sum(a.input_tokens)::bigint AS t1, sum(a.output_tokens)::bigint AS t2,
+                    sum(a.flops)::bigint AS t3, sum(a.cost_pico_usd)::bigint AS t4,
+                    sum(a.full_model_input_tokens)::bigint AS t5, sum(a.full_model_output_tokens)::bigint AS t6,
+                    sum(a.full_model_flops)::bigint AS t7, sum(a.full_model_cost_pico_usd)::bigint AS t8
+                FROM winnow.attempt AS a
+                WHERE u.final AND a.request_id = u.request_id AND a.request_id BETWEEN \(lowest) AND \(highest)
+            ) AS t
+            WHERE r.request_id = u.request_id
+            RETURNING r.request_id, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
+                r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd
+            """
+        return sql.named("complete requests")
+    }
+
+    /// Touches no index, so that the row changes in place.
+    private var progress: SQL {
+        let sql: SQL = """
+            UPDATE winnow.request AS r SET error = u.error, progressed_at = u.progressed_at
+            FROM unnest(\(keys), \(errors), \(progressedAt)) AS u (request_id, error, progressed_at)
+            WHERE r.request_id = u.request_id
+            """
+        return sql.named("progress requests")
+    }
+}

@@ -1,0 +1,152 @@
+import Contracts
+import Synchronization
+
+/// The store without a database, for tests and for trying a service out: the same semantics, nothing survives.
+public final class InMemoryStore: RequestStore, AttemptLedger {
+    fileprivate struct EventKey: Hashable {
+        let tenant: TenantID
+        let eventID: String
+
+        init(_ arrival: Arrival) { (tenant, eventID) = (arrival.snapshot.tenant, arrival.snapshot.eventID) }
+    }
+
+    fileprivate struct State {
+        var requests: [Request.ID: RequestSnapshot] = [:]
+        var events: [EventKey: Request.ID] = [:]
+        var ledger: [Request.ID: [LedgerEntry]] = [:]
+        var prices: [Price] = []
+    }
+
+    /// Held while a transition decides, so that changes of one request follow each other.
+    private let state = Mutex(State())
+
+    public init() {}
+
+    public func accept(_ arrivals: [Arrival]) async throws -> [RequestSnapshot] {
+        try state.withLock { state in
+            // Before anything is written, for a call is all or nothing.
+            for arrival in arrivals where state.events[EventKey(arrival)] == nil {
+                guard state.requests[arrival.snapshot.id] == nil else {
+                    throw StoreError(.conflict, "a request's id is taken by another event", isRetriable: false)
+                }
+            }
+            return arrivals.map { arrival in
+                let key = EventKey(arrival)
+                if let known = state.events[key], let snapshot = state.requests[known] { return snapshot }
+                state.events[key] = arrival.snapshot.id
+                state.insert(arrival.entries)
+                let stored = arrival.stored
+                state.requests[stored.id] = stored
+                return stored
+            }
+        }
+    }
+
+    public func update(
+        _ requests: [Request.ID], _ transition: @Sendable ([RequestSnapshot]) throws -> [RequestChange]
+    ) async throws -> [RequestSnapshot] {
+        try state.withLock { state in
+            let before = Set(requests).sorted().compactMap { state.requests[$0] }
+            guard !before.isEmpty else { return [] }
+            let changes = try AppliedChanges(transition(before), to: before)
+            state.insert(changes.entries)
+            var after = changes.snapshots
+            for touched in changes.touched where touched.becameFinal {
+                after[touched.index].totals = .sum(state.ledger[after[touched.index].id] ?? [])
+            }
+            for snapshot in after { state.requests[snapshot.id] = snapshot }
+            return after
+        }
+    }
+
+    public func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID] {
+        state.withLock { state in
+            let overdue = state.requests.values.filter { request in
+                guard request.state == .open else { return false }
+                return request.deadline.map { $0 <= now } ?? false || request.progressedAt < stalledSince
+            }
+            return overdue.sorted { ($0.acceptedAt, $0.id) < ($1.acceptedAt, $1.id) }.prefix(limit).map(\.id)
+        }
+    }
+
+    public func prices() async throws -> [Price] {
+        let now = Timestamp.now
+        return state.withLock { $0.prices }.filter { $0.validFrom <= now }.sorted {
+            $0.model == $1.model ? $0.validFrom > $1.validFrom : $0.model < $1.model
+        }
+    }
+
+    /// Adds the prices of models that have none yet.
+    public func registerPrices(_ prices: [Price]) async throws {
+        state.withLock { state in
+            let known = Set(state.prices.map(\.model))
+            for price in prices where !known.contains(price.model) && !state.prices.contains(where: price.isSameRow) {
+                state.prices.append(price)
+            }
+        }
+    }
+
+    public func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
+        state.withLock { state in
+            for entry in entries { state.abandon(before: entry) }
+            return entries.map { entry in
+                var entry = entry
+                entry.attempt.state = .started
+                entry.attempt.number = max(entry.attempt.number, state.lastNumber(of: entry.step) + 1)
+                state.insert([entry])
+                return entry
+            }
+        }
+    }
+
+    public func settle(_ entries: [LedgerEntry]) async throws {
+        state.withLock { state in
+            for entry in entries {
+                state.ledger[entry.step.request]?.removeAll { $0.isSameRow(as: entry) }
+                state.insert([entry])
+            }
+        }
+    }
+
+    /// The ledger's rows of a request, by step and number.
+    public func ledger(of request: Request.ID) async throws -> [LedgerEntry] {
+        state.withLock { $0.ledger[request] ?? [] }.sorted {
+            ($0.step.ordinal, $0.attempt.number) < ($1.step.ordinal, $1.attempt.number)
+        }
+    }
+}
+
+extension InMemoryStore.State {
+    /// Rows that are there already stay as they are.
+    fileprivate mutating func insert(_ entries: [LedgerEntry]) {
+        for entry in entries where !ledger[entry.step.request, default: []].contains(where: entry.isSameRow) {
+            ledger[entry.step.request, default: []].append(entry)
+        }
+    }
+
+    fileprivate mutating func abandon(before entry: LedgerEntry) {
+        let rows = ledger[entry.step.request] ?? []
+        ledger[entry.step.request] = rows.map { row in
+            guard row.step == entry.step, row.attempt.kind == entry.attempt.kind, row.attempt.state == .started else {
+                return row
+            }
+            var row = row
+            row.attempt.state = .unknown
+            return row
+        }
+    }
+
+    fileprivate func lastNumber(of step: Step.ID) -> Int {
+        (ledger[step.request] ?? []).filter { $0.step == step }.map(\.attempt.number).max() ?? 0
+    }
+}
+
+extension LedgerEntry {
+    fileprivate func isSameRow(as other: LedgerEntry) -> Bool {
+        step == other.step && attempt.number == other.attempt.number
+    }
+}
+
+extension Price {
+    fileprivate func isSameRow(as other: Price) -> Bool { model == other.model && validFrom == other.validFrom }
+}

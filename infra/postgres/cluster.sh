@@ -1,0 +1,145 @@
+#!/usr/bin/env bash
+# A private PostgreSQL cluster in one directory, for development and tests.
+#
+#   cluster.sh start DIR [--port PORT] [--parent PID] [--remove]
+#   cluster.sh stop DIR [--remove]
+#   cluster.sh status DIR
+#
+# `start` prints the environment of a client as KEY=value lines. The unix socket in DIR is trusted and reachable for
+# this user only; loopback TCP asks for the password in DIR/password (PGPASSWORD_FILE). With --parent the cluster stops
+# when that process is gone; with --remove DIR goes with it. PostgreSQL refuses to run as root: then the user named by
+# WINNOW_POSTGRES_USER (default postgres) runs it.
+set -euo pipefail
+
+fail() { echo "cluster.sh: $*" >&2; exit 1; }
+
+bindir() {
+    local found
+    found=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+    [ -n "$found" ] || found=$(pg_config --bindir 2>/dev/null) || true
+    [ -n "$found" ] && [ -x "$found/initdb" ] || fail "no PostgreSQL server found: install postgresql"
+    echo "$found"
+}
+
+# Runs a command as the user that owns the cluster, with nothing of the caller's PG* in its environment.
+owned() {
+    if [ "$(id -u)" = 0 ]; then
+        setpriv --reuid="$owner" --regid="$(id -g "$owner")" --init-groups env -i PATH="$PATH" LC_ALL=C.UTF-8 "$@"
+    else
+        env -i PATH="$PATH" LC_ALL=C.UTF-8 "$@"
+    fi
+}
+
+free_port() {
+    local port try
+    for try in $(seq 50); do
+        port=$((20000 + RANDOM % 20000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+    done
+    fail "no free port found"
+}
+
+create() {
+    owned "$bin/initdb" --pgdata="$dir/data" --username=postgres --auth-local=trust --auth-host=scram-sha-256 \
+        --encoding=UTF8 --locale=C.UTF-8 --pwfile="$dir/password" --no-sync >"$dir/initdb.log" 2>&1 \
+        || fail "initdb failed, see $dir/initdb.log"
+    cat >>"$dir/data/postgresql.conf" <<CONF
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$dir/socket'
+unix_socket_permissions = 0700
+max_connections = 100
+shared_buffers = 256MB
+max_wal_size = 2GB
+checkpoint_timeout = 15min
+wal_compression = on
+jit = off
+log_line_prefix = '%m [%p] '
+CONF
+}
+
+start() {
+    mkdir -p "$dir" && chmod 755 "$dir"
+    mkdir -p "$dir/socket" && chmod 700 "$dir/socket"
+    if [ ! -f "$dir/password" ]; then
+        (umask 077 && head -c 24 /dev/urandom | base64 | tr -d '/+=\n' >"$dir/password")
+    fi
+    [ "$(id -u)" != 0 ] || chown -R "$owner" "$dir"
+    [ -f "$dir/data/PG_VERSION" ] || create
+    if ! running; then
+        [ -n "$port" ] || port=$(free_port)
+        owned "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/server.log" --silent --no-wait \
+            --options="-p $port" >/dev/null || fail "the server did not start, see $dir/server.log"
+        echo "$port" >"$dir/port"
+        ready || fail "the server did not become ready, see $dir/server.log"
+        ensure_database
+    fi
+    [ -z "$parent" ] || watch_parent
+    environment
+}
+
+running() { owned "$bin/pg_ctl" status --pgdata="$dir/data" >/dev/null 2>&1; }
+
+ready() {
+    local try
+    for try in $(seq 150); do
+        owned "$bin/pg_isready" --quiet --host="$dir/socket" --port="$(cat "$dir/port")" && return 0
+        running || [ "$try" -lt 20 ] || return 1
+        sleep 0.2
+    done
+    return 1
+}
+
+# The database and its owner, who may create the roles and databases that migrations and tests need.
+ensure_database() {
+    local psql=(owned "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$dir/socket" -p "$(cat "$dir/port")" -U postgres -d postgres)
+    [ "$("${psql[@]}" -c "SELECT count(*) FROM pg_roles WHERE rolname = 'winnow'")" = 1 ] \
+        || "${psql[@]}" -c "CREATE ROLE winnow LOGIN CREATEDB CREATEROLE PASSWORD '$(cat "$dir/password")'"
+    [ "$("${psql[@]}" -c "SELECT count(*) FROM pg_database WHERE datname = 'winnow'")" = 1 ] \
+        || "${psql[@]}" -c "CREATE DATABASE winnow OWNER winnow"
+}
+
+# In a session of its own, so that a signal to the parent's group cannot end it before it has done its work.
+watch_parent() {
+    setsid bash -c 'while kill -0 "$2" 2>/dev/null; do sleep 1; done; exec "$0" stop "$1" $3' \
+        "$self" "$dir" "$parent" "$remove" </dev/null >/dev/null 2>&1 &
+}
+
+stop() {
+    [ ! -f "$dir/data/PG_VERSION" ] || ! running \
+        || owned "$bin/pg_ctl" stop --pgdata="$dir/data" --mode="$([ -n "$remove" ] && echo immediate || echo fast)" --silent 2>/dev/null \
+        || fail "the server did not stop"
+    [ -z "$remove" ] || rm -rf -- "$dir"
+}
+
+environment() {
+    echo "PGHOST=$dir/socket"
+    echo "PGPORT=$(cat "$dir/port")"
+    echo "PGUSER=winnow"
+    echo "PGDATABASE=winnow"
+    echo "PGPASSWORD_FILE=$dir/password"
+}
+
+self=$(readlink -f "$0")
+[ $# -ge 2 ] || fail "usage: cluster.sh start|stop|status DIR [--port PORT] [--parent PID] [--remove]"
+command=$1 dir=$(readlink -m "$2")
+shift 2
+port="" parent="" remove=""
+while [ $# -gt 0 ]; do
+    case $1 in
+        --port) port=${2:?--port needs a number} && shift 2 ;;
+        --parent) parent=${2:?--parent needs a process id} && shift 2 ;;
+        --remove) remove=--remove && shift ;;
+        *) fail "unknown option $1" ;;
+    esac
+done
+owner=${WINNOW_POSTGRES_USER:-postgres}
+bin=$(bindir)
+# A socket's path is limited to 107 bytes by the kernel.
+[ ${#dir} -le 80 ] || fail "DIR is too long for a unix socket"
+
+case $command in
+    start) start ;;
+    stop) stop ;;
+    status) [ -f "$dir/port" ] && running && environment || { echo "stopped" && exit 3; } ;;
+    *) fail "unknown command $command" ;;
+esac
