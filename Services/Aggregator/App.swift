@@ -3,6 +3,7 @@ import Delivery
 import KafkaBus
 import PostgresStore
 import Runtime
+import Settings
 
 /// Owns request state after decomposition: settles, dispatches what waited, answers, expires, drives again.
 ///

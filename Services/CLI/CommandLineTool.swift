@@ -55,7 +55,7 @@ enum CommandLineTool {
             return .ok
         }
         Console.print("winnow: give every request to the smallest model that can be trusted with it\n")
-        let width = verbs.map(\.name.count).max() ?? 0
+        let width = verbs.map { $0.name.count }.max() ?? 0
         for verb in verbs {
             Console.print("  \(verb.name.padded(to: width))  \(verb.summary)")
         }

@@ -16,7 +16,7 @@ struct MigrateVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         let applied = try await Migrator(try session.postgres()).migrate()
-        for migration in applied { Console.print("applied \(migration)") }
+        for migration in applied { Console.print("applied \(migration.version) \(migration.name)") }
         if applied.isEmpty { Console.print("nothing to apply") }
         return .ok
     }

@@ -1,3 +1,4 @@
+import Contracts
 import KafkaBus
 import Runtime
 import WorkerKit

@@ -1,0 +1,132 @@
+import Contracts
+import Delivery
+import Inference
+import KafkaBus
+import MessageBus
+import PostgresStore
+import Store
+
+/// Looks at everything that the suite rests on, and says what to do.
+struct DoctorVerb: Verb {
+    static let name = "doctor"
+    static let summary = "check broker, topics, database, migrations, models and lag, and say what to do"
+    static let help = """
+        Usage: winnow doctor [--json]
+
+        Ends with 1 when something must be done before requests are answered.
+        """
+
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) { isJSON = arguments.flag("--json") }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let findings = await examine(session)
+        let table = Table(
+            columns: ["check", "verdict", "finding", "advice"],
+            rows: findings.map { finding in
+                [
+                    .text(finding.check), .text(finding.verdict.rawValue), .text(finding.finding),
+                    finding.advice.map { .text($0) } ?? .none,
+                ]
+            })
+        Console.print(isJSON ? table.json : table.text)
+        return findings.contains { $0.verdict == .bad } ? .failed : .ok
+    }
+
+    private func examine(_ session: Session) async -> [Finding] {
+        await broker(session) + database(session) + models(session)
+    }
+
+    private func broker(_ session: Session) async -> [Finding] {
+        do {
+            let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
+            let metadata = try await admin.metadata()
+            let catalog = try TopicCatalog(contentsOf: session.topicsFile)
+            let missing = catalog.entries.map(\.name).filter { metadata.topics[$0] == nil }
+            return [
+                Finding("broker", .good, "\(metadata.brokers) reached"),
+                missing.isEmpty
+                    ? Finding("topics", .good, "all \(catalog.entries.count) are there")
+                    : Finding(
+                        "topics", .bad, "missing: \(missing.joined(separator: ", "))", "run 'winnow topics create'"),
+            ] + (await lag(admin))
+        } catch {
+            return [
+                Finding(
+                    "broker", .bad, "\(error)",
+                    "start it ('make up'), or set KAFKA_BOOTSTRAP_SERVERS to a cluster that answers")
+            ]
+        }
+    }
+
+    private func lag(_ admin: KafkaAdmin) async -> [Finding] {
+        let stages =
+            [("decomposer", Topic.requests), ("escalator", Topic.escalations), ("aggregator", Topic.outcomes)]
+            + Capability.requestable.map { ("\($0)-worker", Topic.steps($0)) }
+        var findings: [Finding] = []
+        for (service, topic) in stages {
+            do {
+                let lag = try await admin.lag(group: ConsumerGroup.name(of: service), topics: [topic])
+                let waiting = lag.reduce(0) { $0 + $1.count }
+                findings.append(
+                    waiting < 10_000
+                        ? Finding("lag of \(service)", .good, "\(waiting) records")
+                        : Finding("lag of \(service)", .doubtful, "\(waiting) records", "start more of \(service)"))
+            } catch {
+                findings.append(Finding("lag of \(service)", .doubtful, "\(error)"))
+            }
+        }
+        return findings
+    }
+
+    private func database(_ session: Session) async -> [Finding] {
+        do {
+            let settings = try session.postgres()
+            let pending = try await Migrator(settings).status().filter { $0.appliedAt == nil }
+            guard pending.isEmpty else {
+                return [
+                    Finding("database", .good, "reached"),
+                    Finding("migrations", .bad, "\(pending.count) to apply", "run 'winnow migrate'"),
+                ]
+            }
+            let prices = try await PostgresStore(settings).prices()
+            return [
+                Finding("database", .good, "reached"), Finding("migrations", .good, "all applied"),
+                prices.isEmpty
+                    ? Finding("prices", .doubtful, "none: every cost is 0", "run 'winnow models register'")
+                    : Finding("prices", .good, "\(Set(prices.map(\.model)).count) models have one"),
+            ]
+        } catch {
+            return [Finding("database", .bad, "\(error)", "set DATABASE_URL or PG*, and see that the server answers")]
+        }
+    }
+
+    private func models(_ session: Session) -> [Finding] {
+        (["full", "router"] + Capability.requestable.map(\.rawValue)).map { name in
+            do {
+                let model = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(name)")
+                return Finding("model \(name)", .good, model.identity.description)
+            } catch {
+                return Finding("model \(name)", .bad, "\(error)", "restore it from the repository, or run 'make models'")
+            }
+        }
+    }
+}
+
+/// One thing that was looked at.
+private struct Finding {
+    enum Verdict: String { case good = "ok", doubtful, bad }
+
+    let check: String
+    let verdict: Verdict
+    let finding: String
+    let advice: String?
+
+    init(_ check: String, _ verdict: Verdict, _ finding: String, _ advice: String? = nil) {
+        self.check = check
+        self.verdict = verdict
+        self.finding = finding
+        self.advice = advice
+    }
+}
