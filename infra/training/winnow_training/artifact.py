@@ -1,0 +1,99 @@
+"""Writes and reads the two files of a model: `model.safetensors` and `card.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from . import data
+from .batches import in_order
+from .encoder import Shape
+from .quantization import QuantizedEncoder
+from .tasks import max_tokens
+from .tokenizer import Tokenizer
+
+VERSION = "1.0.0"
+_VOCABULARY = "tokenizer.vocabulary"
+
+
+@dataclass
+class Artifact:
+    """An encoder as it runs. `card` may still lack what has not been measured yet."""
+
+    name: str
+    tensors: dict[str, Tensor]
+    shape: Shape
+    vocabulary: Sequence[str]
+    card: dict[str, Any]
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        return Tokenizer(self.vocabulary)
+
+    @cached_property
+    def encoder(self) -> QuantizedEncoder:
+        return QuantizedEncoder(self.shape, self.tensors)
+
+    def head_card(self, key: str) -> dict[str, Any]:
+        return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)
+
+    def logits(self, texts: Sequence[str], key: str) -> Tensor:
+        """One row a text, in the order given."""
+        encoded = self.tokenizer.encode(texts, max_tokens(key))
+        rows = torch.empty(len(texts), self.tensors[f"heads.{key}.bias"].shape[0])
+        for batch in in_order(encoded):
+            rows[batch.rows] = self.encoder.head(self.encoder.pool(batch.ids, batch.mask), key)
+        return rows
+
+    def save(self) -> None:
+        vocabulary = "\n".join(self.vocabulary).encode("utf-8")
+        tensors = {_VOCABULARY: torch.frombuffer(bytearray(vocabulary), dtype=torch.uint8), **self.tensors}
+        write(self.name, "winnow-encoder", tensors, self.card)
+
+    @classmethod
+    def load(cls, name: str) -> Artifact:
+        card, tensors = read(name)
+        vocabulary = bytes(tensors.pop(_VOCABULARY).tolist()).decode("utf-8").split("\n")
+        return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card)
+
+
+def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]) -> None:
+    """Fills in the card's `version` and `weights` from the bytes that were written."""
+    folder = data.MODELS / name
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.safetensors"
+    save_file(tensors, str(path), metadata={"format": kind, "schemaVersion": "1", "card": name})
+    path.chmod(0o644)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    card["version"] = f"{VERSION}+{digest[:12]}"
+    card["weights"] = {"file": path.name, "sha256": digest, "bytes": path.stat().st_size}
+    text = json.dumps(card, indent=2, ensure_ascii=False)
+    (folder / "card.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    folder = data.MODELS / name
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    return card, load_file(str(folder / card["weights"]["file"]))
+
+
+_SHAPE_KEYS = {"layers": "layers", "hidden_size": "hiddenSize", "head_count": "headCount", "head_size": "headSize",
+               "feed_forward_size": "feedForwardSize", "vocabulary_size": "vocabularySize", "positions": "positions",
+               "layer_norm_epsilon": "layerNormEpsilon"}
+
+
+def encoder_card(shape: Shape) -> dict[str, Any]:
+    return {_SHAPE_KEYS[name]: value for name, value in shape.to_dict().items()}
+
+
+def shape_of(card: dict[str, Any]) -> Shape:
+    return Shape(**{name: card[key] for name, key in _SHAPE_KEYS.items()})

@@ -1,0 +1,56 @@
+"""Label-preserving copies of training texts, each a pure function of its random generator."""
+
+from __future__ import annotations
+
+import random
+import re
+from urllib.parse import quote, quote_plus
+
+_NAMES = ("q", "id", "name", "search", "user", "page", "file", "path", "query", "cat", "lang", "url", "item", "comment")
+_PATHS = ("search", "index.php", "login", "api/items", "products", "view", "download", "account/profile", "news.asp")
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
+
+
+def embed_payload(text: str, chance: random.Random) -> str:
+    """The value of an HTTP parameter as it is met in the wild: after a name, in a URL, percent-encoded."""
+    name, path = chance.choice(_NAMES), chance.choice(_PATHS)
+    value = chance.choice((str, str, quote, quote_plus))(text)
+    form = chance.randrange(5)
+    if form == 0:
+        return f"{name}={value}"
+    if form == 1:
+        return f"/{path}?{name}={value}"
+    if form == 2:
+        return f"GET /{path}?{name}={quote_plus(text)} HTTP/1.1"
+    if form == 3:
+        return f"/{path}?{chance.choice(_NAMES)}={chance.randrange(1000)}&{name}={value}"
+    return f"{name}={value}&{chance.choice(_NAMES)}={chance.randrange(1000)}"
+
+
+def segments(text: str, least: int = 4, most: int = 48) -> list[str]:
+    """Sentences as a splitter would cut them, without scraps that say nothing."""
+    parts = (part.strip() for part in _SENTENCE_END.split(text))
+    return [part for part in parts if least <= len(part.split()) <= most]
+
+
+def noisy(text: str, vocabulary: list[str], chance: random.Random, drop: float = 0.1, replace: float = 0.12) -> str:
+    """Words dropped, and others replaced by words of the same task: still its domain, no longer its memory."""
+    words = []
+    for word in text.split():
+        draw = chance.random()
+        if draw < drop:
+            continue
+        words.append(chance.choice(vocabulary) if draw < drop + replace else word)
+    return " ".join(words) or text
+
+
+def spliced(left: str, right: str, chance: random.Random) -> str:
+    """The head of one text and the tail of another."""
+    a, b = left.split(), right.split()
+    return " ".join(a[: chance.randint(1, max(1, len(a)))] + b[chance.randrange(max(1, len(b))) :])
+
+
+def recased(text: str, chance: random.Random) -> str:
+    """Sentence case and a full stop, where the data is all lowercase and bare."""
+    text = text[:1].upper() + text[1:] if chance.random() < 0.5 else text
+    return text + chance.choice((".", "?", "!", " please")) if chance.random() < 0.5 else text

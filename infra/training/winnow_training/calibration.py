@@ -1,0 +1,82 @@
+"""When an answer may be trusted: temperatures that make confidence mean something, and thresholds with a promise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.stats import beta
+
+TARGET, LEVEL = 0.99, 0.95
+_LEAST_CERTIFIABLE = 299  # fewer items cannot bound 1% at 95%, not even without a single error
+_STEPS = 100
+_FIXED = ("fixed-sequence testing from the most confident quarter downwards, exact Clopper-Pearson bound; "
+          "temperature fitted on the same items")
+_EMPIRICAL = ("too few items for a bound at this level: empirical, (disagreements + 1) / (accepted + 1) within the target; "
+              "temperature fitted on the same items")
+_NONE = "no threshold met the target: every item escalates"
+
+
+def upper_bound(errors: int, items: int) -> float:
+    """Clopper-Pearson, one-sided."""
+    return 1.0 if errors >= items else float(beta.ppf(LEVEL, errors + 1, items - errors))
+
+
+def certify(confidence: np.ndarray, agrees: np.ndarray) -> dict[str, Any]:
+    """The `calibration` of a head.
+
+    The sequence of thresholds is fixed by ranks, before any agreement is looked at; it stops at the first that fails, so
+    that trying many costs nothing of the promise.
+    """
+    order = np.argsort(-confidence, kind="stable")
+    errors = np.concatenate([[0], np.cumsum(~agrees[order])])
+    total = len(confidence)
+    certified = _fixed_sequence(errors, total)
+    method, accepted = (_FIXED, certified) if certified else (_EMPIRICAL, _succession(errors, total))
+    if certified == 0 and total >= 4 * _LEAST_CERTIFIABLE:
+        method = _EMPIRICAL.replace("too few items for a bound at this level", "fixed-sequence testing failed at its first step")
+    threshold = _between(confidence[order], accepted) if accepted else None
+    accepted = int((confidence >= threshold).sum()) if threshold is not None else 0
+    return {"score": "confidence", "threshold": threshold, "agreementTarget": TARGET, "confidenceLevel": LEVEL,
+            "items": total, "accepted": accepted, "disagreements": int(errors[accepted]),
+            "method": method if accepted else _NONE}
+
+
+def _fixed_sequence(errors: np.ndarray, total: int) -> int:
+    start = max(_LEAST_CERTIFIABLE + 1, total // 4)
+    passed = 0
+    for accepted in np.unique(np.linspace(start, total, _STEPS).astype(int)) if total >= start else ():
+        if upper_bound(int(errors[accepted]), int(accepted)) > 1 - TARGET:
+            break
+        passed = int(accepted)
+    return passed
+
+
+def _succession(errors: np.ndarray, total: int) -> int:
+    """The longest run from the top that is never over the target, past the least size that can be under it."""
+    least = round(1 / (1 - TARGET)) - 1
+    passed = 0
+    for accepted in range(least, total + 1):
+        if errors[accepted] + 1 > (1 - TARGET) * (accepted + 1) + 1e-9:
+            break
+        passed = accepted
+    return passed
+
+
+def _between(ranked: np.ndarray, accepted: int) -> float:
+    """A threshold just under the last accepted score, half-way to the next, so that rounding cannot flip it."""
+    last = float(ranked[accepted - 1])
+    below = next((float(score) for score in ranked[accepted:] if score < last), 0.0)
+    return round((last + below) / 2, 9) if accepted < len(ranked) else round(last * 0.999, 9)
+
+
+def fit_temperature(loss: Callable[[float], float]) -> float:
+    found = minimize_scalar(lambda log: loss(float(np.exp(log))), bounds=(np.log(0.05), np.log(20)), method="bounded")
+    return round(float(np.exp(found.x)), 4)
+
+
+def folds(count: int, parts: int = 5) -> list[np.ndarray]:
+    """Row numbers of each fold, drawn once and for all."""
+    return np.array_split(np.random.default_rng(20261123).permutation(count), parts)

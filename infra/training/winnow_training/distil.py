@@ -1,0 +1,91 @@
+"""Teaches a cut model to answer as the full one does; the teacher is the quantized artifact that really runs."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .batches import by_length, pad
+from .encoder import Encoder
+from .full import warm_cosine
+from .decision import Gate
+from .pools import UNLABELLED
+from .tasks import ROUTE, SEED
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One head's texts in the student's tokens, the teacher's logits, and the labels where there are any."""
+
+    key: str
+    encoded: Sequence[list[int]]
+    teacher: Tensor
+    labels: Tensor
+    epochs: int
+    batch: int = 64
+    gate: Gate | None = None
+
+
+_SOFTNESS = 2.0
+
+
+def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | None) -> Tensor:
+    """4·KL at temperature 2, half a cross entropy on the true labels and half on the teacher's own answer.
+
+    The last makes the student's confidence a forecast of agreement, which is what it is used for.
+    """
+    teacher, labels = lesson.teacher[rows], lesson.labels[rows]
+    if lesson.key == ROUTE:
+        return F.binary_cross_entropy_with_logits(logits, teacher.sigmoid())
+    soft = F.kl_div((logits / _SOFTNESS).log_softmax(1), (teacher / _SOFTNESS).log_softmax(1), log_target=True,
+                    reduction="batchmean")
+    value = 4 * soft + 0.5 * F.cross_entropy(logits, teacher.argmax(1))
+    known = labels != UNLABELLED
+    if known.any():
+        value = value + 0.5 * F.cross_entropy(logits[known], labels[known])
+    if lesson.gate is not None and threshold is not None:
+        outside = (threshold - logits.logsumexp(1)) / lesson.gate.scale
+        value = value + F.binary_cross_entropy_with_logits(outside, lesson.gate.outside(teacher))
+    return value
+
+
+def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> None:
+    """- Produces: the student, trained in place, its heads' batches interleaved."""
+    torch.manual_seed(SEED)
+    chance = random.Random(SEED)
+    steps = _schedule(lessons, chance)
+    thresholds = {lesson.key: nn.Parameter(torch.tensor(lesson.gate.threshold)) for lesson in lessons if lesson.gate}
+    optimizer = torch.optim.AdamW([*student.parameters(), *thresholds.values()], lr=rate, weight_decay=0.01)
+    scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
+    student.train()
+    start, mean = time.monotonic(), {}
+    for number, (lesson, rows) in enumerate(steps):
+        ids, mask = pad([lesson.encoded[row] for row in rows])
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = student(ids, mask, lesson.key)
+        value = loss(lesson, logits.float(), rows, thresholds.get(lesson.key))
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimizer.step()
+        scale.step()
+        mean[lesson.key] = 0.98 * mean.get(lesson.key, value.item()) + 0.02 * value.item()
+        if number % 1000 == 0 or number == len(steps) - 1:
+            print(f"  step {number}/{len(steps)} {time.monotonic() - start:.0f} s "
+                  + " ".join(f"{key.split('/')[1]}={mean[key]:.3f}" for key in mean), flush=True)
+    student.eval()
+
+
+def _schedule(lessons: Sequence[Lesson], chance: random.Random) -> list[tuple[Lesson, list[int]]]:
+    steps = []
+    for lesson in lessons:
+        lengths = [len(tokens) for tokens in lesson.encoded]
+        batches = [batch for _ in range(lesson.epochs) for batch in by_length(lengths, lesson.batch, chance)]
+        steps += [((number + chance.random()) / len(batches), lesson, batch) for number, batch in enumerate(batches)]
+    return [(lesson, batch) for _, lesson, batch in sorted(steps, key=lambda step: step[0])]

@@ -1,0 +1,130 @@
+"""Turns the logits of a head on the validation items into its card: operating point, temperature, gate, certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from scipy.optimize import minimize
+from torch import Tensor
+
+from . import calibration
+from .decision import Gate, MultiLabel, SingleLabel
+from .metrics import classification, expected_calibration_error, share
+from .tasks import OUT_OF_SCOPE, ROUTE, ROUTE_LABELS, Task, max_tokens
+
+_GATE_TEMPERATURE = 1.0
+
+
+def shift_of_rare(logits: Tensor, score: Callable[[list[int]], float]) -> float:
+    """What to add to the second of two logits. The middle of the best plateau, since its edge is luck."""
+    margin = (logits[:, 1] - logits[:, 0]).numpy()
+    grid = np.linspace(-4, 4, 161)
+    scores = np.array([score((margin + shift > 0).astype(int).tolist()) for shift in grid])
+    smooth = np.convolve(scores, np.ones(9) / 9, mode="same")
+    return round(float(grid[int(smooth.argmax())]), 3)
+
+
+def fit_gate(energy: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
+    """Threshold and scale of a logistic gate, by likelihood."""
+    def cost(parameters: np.ndarray) -> float:
+        z = (parameters[0] - energy) / np.exp(parameters[1])
+        return float(np.mean(np.logaddexp(0, z) - outside * z))
+
+    found = minimize(cost, np.array([energy.mean(), 0.0]), method="Nelder-Mead")
+    return float(found.x[0]), float(np.exp(found.x[1]))
+
+
+def full_single(task: Task, labels: Sequence[str], logits: Tensor, truth: Sequence[str]) -> SingleLabel:
+    """The full model's rule, fitted to the labels of the validation items."""
+    index = {label: number for number, label in enumerate(labels)}
+    inside = torch.tensor([label in index for label in truth])
+    target = torch.tensor([index.get(label, 0) for label in truth])
+    temperature = calibration.fit_temperature(
+        lambda t: float(F.cross_entropy(logits[inside] / t, target[inside])))
+    if OUT_OF_SCOPE not in truth:
+        return SingleLabel(labels, temperature)
+    energy = logits.logsumexp(1).numpy()
+    threshold, scale = fit_gate(energy, (~inside).numpy())
+    return _best_gate(labels, temperature, threshold, scale, lambda rule: _balanced(rule.answers(logits), truth))
+
+
+def small_single(labels: Sequence[str], logits: Tensor, reference: Sequence[str], gate: Gate | None) -> SingleLabel:
+    """A small model's rule, fitted to the full model's answers."""
+    index = {label: number for number, label in enumerate(labels)}
+    inside = torch.tensor([label in index for label in reference])
+    target = torch.tensor([index.get(label, 0) for label in reference])
+    temperature = calibration.fit_temperature(
+        lambda t: float(F.cross_entropy(logits[inside] / t, target[inside])))
+    if gate is None:
+        return SingleLabel(labels, temperature)
+    threshold, scale = fit_gate(logits.logsumexp(1).numpy(), (~inside).numpy())
+    return _best_gate(labels, temperature, threshold, scale,
+                      lambda rule: share(a == b for a, b in zip(rule.answers(logits), reference)))
+
+
+def _best_gate(labels: Sequence[str], temperature: float, threshold: float, scale: float,
+               score: Callable[[SingleLabel], float]) -> SingleLabel:
+    """Moves the likelihood's threshold to where `score` is best."""
+    def rule(shift: float) -> SingleLabel:
+        gate = Gate(_GATE_TEMPERATURE, round(threshold + shift * scale, 4), round(scale, 4), OUT_OF_SCOPE)
+        return SingleLabel(labels, temperature, gate)
+
+    shifts = np.linspace(-3, 3, 61)
+    scores = np.convolve([score(rule(shift)) for shift in shifts], np.ones(5) / 5, mode="same")
+    return rule(float(shifts[int(scores.argmax())]))
+
+
+def _balanced(answers: Sequence[str], truth: Sequence[str]) -> float:
+    """In-scope accuracy three times as heavy as out-of-scope recall: users mostly ask what is in scope."""
+    inside = share(a == t for a, t in zip(answers, truth) if t != OUT_OF_SCOPE)
+    outside = share(a == t for a, t in zip(answers, truth) if t == OUT_OF_SCOPE)
+    return 0.75 * inside + 0.25 * outside
+
+
+def multi(logits: Tensor, target: np.ndarray) -> MultiLabel:
+    """Temperature by likelihood, then for each label the middle of the thresholds that make the fewest mistakes."""
+    temperature = calibration.fit_temperature(
+        lambda t: float(F.binary_cross_entropy_with_logits(logits / t, torch.tensor(target, dtype=torch.float32))))
+    p = torch.sigmoid(logits / temperature).numpy()
+    grid = np.linspace(0.05, 0.95, 91)
+    thresholds = []
+    for column in range(p.shape[1]):
+        right = np.array([((p[:, column] >= t) == target[:, column]).mean() for t in grid])
+        thresholds.append(round(float(np.median(grid[right >= right.max() - 1e-9])), 3))
+    return MultiLabel(ROUTE_LABELS, thresholds, temperature)
+
+
+def single_metrics(rule: SingleLabel, logits: Tensor, truth: Sequence[str]) -> dict[str, Any]:
+    answers = rule.answers(logits)
+    result: dict[str, Any] = classification(truth, answers)
+    if rule.gate:
+        result["accuracyInScope"] = share(a == t for a, t in zip(answers, truth) if t != OUT_OF_SCOPE)
+        result["outOfScopeRecall"] = share(a == t for a, t in zip(answers, truth) if t == OUT_OF_SCOPE)
+    return result
+
+
+def out_of_fold_error(logits: Tensor, reference: Sequence[str], fit: Callable[[Tensor, Sequence[str]], SingleLabel]) -> float:
+    """How far confidence is from the rate of agreement when the rule is fitted on other items."""
+    confidence, agrees = np.zeros(len(reference)), np.zeros(len(reference), dtype=bool)
+    for held in calibration.folds(len(reference)):
+        others = np.setdiff1d(np.arange(len(reference)), held)
+        rule = fit(logits[others], [reference[row] for row in others])
+        confidence[held] = rule.confidence(logits[held])
+        agrees[held] = [a == reference[row] for a, row in zip(rule.answers(logits[held]), held)]
+    return expected_calibration_error(confidence, agrees)
+
+
+def head_card(key: str, rule: SingleLabel | MultiLabel, certificate: dict[str, Any] | None,
+              metrics: dict[str, Any]) -> dict[str, Any]:
+    capability, task = key.split("/")
+    gate = rule.gate.to_card() if isinstance(rule, SingleLabel) and rule.gate else None
+    return {
+        "capability": capability, "task": task, "kind": "multi-label" if key == ROUTE else "single-label",
+        "labels": list(rule.labels), "maxTokens": max_tokens(key), "temperature": rule.temperature,
+        "thresholds": list(rule.thresholds) if isinstance(rule, MultiLabel) else None,
+        "gate": gate, "calibration": certificate, "metrics": metrics,
+    }

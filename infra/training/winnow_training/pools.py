@@ -1,0 +1,92 @@
+"""The texts a small model learns from: its tasks' own, and noisy copies that only the full model has to judge.
+
+Where the two models will disagree is at the borders, and there are too few training texts there; the teacher needs no
+labels, so borders can be made.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from . import augment, data, router_data
+from .tasks import (BY_KEY, CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, ROUTE, SEED, UNFAIR_TERM,
+                    UTTERANCE, Task)
+
+UNLABELLED = -1
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Copies of each training text, and how many texts of other tasks are added."""
+
+    noisy: int
+    spliced: float
+    segments: int
+    foreign: int
+
+
+_AMOUNTS: dict[str, Amounts] = {
+    INTENT.key: Amounts(noisy=2, spliced=0.7, segments=0, foreign=12500),
+    CLAUSE_TYPE.key: Amounts(noisy=1, spliced=1.0, segments=1500, foreign=2500),
+    UNFAIR_TERM.key: Amounts(noisy=1, spliced=0.5, segments=1500, foreign=3500),
+    PAYLOAD.key: Amounts(noisy=0, spliced=0.3, segments=0, foreign=0),
+    PROMPT_ATTACK.key: Amounts(noisy=7, spliced=3.0, segments=3000, foreign=4000),
+    ISSUE_TYPE.key: Amounts(noisy=2, spliced=1.0, segments=1000, foreign=0),
+}
+
+
+@dataclass(frozen=True)
+class Pool:
+    texts: list[str]
+    labels: list[int]
+
+
+def build(key: str) -> Pool:
+    chance = random.Random(f"{SEED} pool {key}")
+    if key == ROUTE:
+        return _route(chance)
+    task, amounts = BY_KEY[key], _AMOUNTS[key]
+    index = {label: number for number, label in enumerate(data.labels(task))}
+    items = data.load(task, "train")
+    texts = [item.text for item in items]
+    rows = [(item.text, index.get(item.label, UNLABELLED)) for item in items]
+    words = [word for text in chance.sample(texts, min(len(texts), 2000)) for word in text.split()[:60]]
+    made = [augment.noisy(text, words, chance) for text in texts for _ in range(amounts.noisy)]
+    made += [augment.spliced(*chance.sample(texts, 2), chance) for _ in range(int(amounts.spliced * len(texts)))]
+    cut = [part for text in texts for part in augment.segments(text) if part != text]
+    made += chance.sample(cut, min(len(cut), amounts.segments))
+    foreign = _foreign(task)
+    made += chance.sample(foreign, min(len(foreign), amounts.foreign))
+    if task is PAYLOAD:
+        rows += [(augment.embed_payload(text, chance), label) for text, label in chance.sample(rows, len(rows) // 2)]
+        common = _common(rows)
+        rare = [row for row in rows if row[1] not in common]
+        rows += [(augment.embed_payload(text, chance), label) for text, label in rare for _ in range(3)]
+    if task is INTENT:
+        made += [augment.recased(text, chance) for text in chance.sample(texts, 4000)]
+    return Pool([text for text, _ in rows] + made, [label for _, label in rows] + [UNLABELLED] * len(made))
+
+
+def _common(rows: list[tuple[str, int]]) -> set[int]:
+    labels = [label for _, label in rows]
+    return {label for label in set(labels) if labels.count(label) > 0.1 * len(labels)}
+
+
+def _foreign(task: Task) -> list[str]:
+    """Unlabelled texts that the router may well send to this task."""
+    if task is INTENT:
+        talk = [item.text for item in data.load(PROMPT_ATTACK, "train") if len(item.text.split()) < 25]
+        return [item.text for item in data.load(UTTERANCE, "train")] + talk
+    if task is PROMPT_ATTACK:
+        return [item.text for other in (INTENT, ISSUE_TYPE) for item in data.load(other, "train")[:3000]]
+    other = {CLAUSE_TYPE: UNFAIR_TERM, UNFAIR_TERM: CLAUSE_TYPE}.get(task)
+    return [item.text for item in data.load(other, "train")] if other else []
+
+
+def _route(chance: random.Random) -> Pool:
+    """Route targets are sets, which the teacher gives; so every row counts as unlabelled."""
+    texts = [item.text for item in router_data.build("train")]
+    words = [word for text in chance.sample(texts, 3000) for word in text.split()[:30]]
+    texts += [augment.noisy(text, words, chance) for text in chance.sample(texts, 5000)]
+    return Pool(texts, [UNLABELLED] * len(texts))

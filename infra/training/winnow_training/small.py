@@ -1,0 +1,150 @@
+"""Makes one small model: importance, cut, distillation, int8, calibration, card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import calibration, data, distil, fitting, flops, importance, pools, quantization, router_data
+from .artifact import Artifact, encoder_card
+from .cut import Cut, Recipe, cut
+from .decision import MultiLabel, SingleLabel, of_card
+from .encoder import Encoder
+from .metrics import multi_label, share
+from .tasks import BY_KEY, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
+from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
+
+RECIPES: dict[str, Recipe] = {
+    "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=256, channels=256, vocabulary=7000, positions=64),
+    "software-development": Recipe(layers=2, heads=4, feed_forward_size=256, channels=256, vocabulary=7000, positions=256),
+    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=256, channels=256, vocabulary=7000, positions=128),
+    "security-services": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256),
+    "router": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=64),
+}
+EPOCHS: dict[str, int] = {
+    "semantic-understanding/intent": 12, "legal-services/clause-type": 10, "legal-services/unfair-term": 7,
+    "security-services/payload": 5, "security-services/prompt-attack": 8, "software-development/issue-type": 6, ROUTE: 4,
+}
+
+
+def keys_of(name: str) -> list[str]:
+    return [ROUTE] if name == "router" else [task.key for task in TEXT_TASKS if task.capability == name]
+
+
+def validation(key: str) -> tuple[list[str], list[Any]]:
+    """Texts and true labels, for the route head sets of tasks."""
+    if key == ROUTE:
+        items = router_data.build("val")
+        return [item.text for item in items], [item.tasks for item in items]
+    chosen = data.load(BY_KEY[key], "val")
+    return [item.text for item in chosen], [item.label for item in chosen]
+
+
+def teach(name: str, full: Artifact, source: Encoder, teacher: dict[str, Tensor]) -> tuple[Artifact, Cut]:
+    """The cut and distilled model as it will run, its card still empty.
+
+    - Parameter teacher: the full artifact's logits on each head's pool.
+    """
+    texts = {key: pools.build(key) for key in keys_of(name)}
+    vocabulary = cut_vocabulary((text for pool in texts.values() for text in pool.texts), RECIPES[name].vocabulary)
+    examples = {key: (full_tokenizer().encode(pool.texts[:5000], max_tokens(key)), _probabilities(key, teacher[key][:5000]))
+                for key, pool in texts.items()}
+    piece = cut(source, importance.measure(source, examples), RECIPES[name], vocabulary, keys_of(name))
+    tokenizer = Tokenizer(vocabulary)
+    lessons = []
+    for key, pool in texts.items():
+        rule = of_card(full.head_card(key))
+        lessons.append(distil.Lesson(key, tokenizer.encode(pool.texts, max_tokens(key)), teacher[key],
+                                     torch.tensor(pool.labels), EPOCHS[key],
+                                     gate=rule.gate if isinstance(rule, SingleLabel) else None))
+    distil.train(piece.model, lessons)
+    return Artifact(name, quantization.tensors(piece.model), piece.model.shape, vocabulary, {}), piece
+
+
+def _probabilities(key: str, logits: Tensor) -> Tensor:
+    return logits.sigmoid() if key == ROUTE else logits.softmax(1)
+
+
+def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
+    """Calibrates against the full artifact, measures, writes."""
+    heads = [_head(small, full, key) for key in keys_of(small.name)]
+    lengths = [len(row) for key in keys_of(small.name)
+               for row in small.tokenizer.encode(validation(key)[0], max_tokens(key))]
+    widest = max(len(head["labels"]) for head in heads)
+    sources = [task for task in TEXT_TASKS if small.name == "router" or task.capability == small.name]
+    if small.name in ("router", "semantic-understanding"):
+        sources.append(UTTERANCE)
+    small.card = {
+        "schemaVersion": 1, "name": small.name, "role": "router" if small.name == "router" else "small",
+        "capability": "decomposition" if small.name == "router" else small.name, "version": "", "weights": {},
+        "encoder": encoder_card(small.shape), "tokenizer": tokenizer_card(), "heads": heads,
+        "teacher": {"name": full.name, "version": full.card["version"]}, "cut": piece.card,
+        "flops": {"perToken": round(flops.per_token(small.shape, median(lengths))),
+                  "perHead": flops.per_head(small.shape, widest),
+                  "shareOfFull": max(head["metrics"]["flopsShareOfFull"] for head in heads)},
+        "data": data.sources(tuple(sources)), "training": training_card(seconds),
+    }
+    small.save()
+
+
+def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
+    texts, truth = validation(key)
+    logits, reference = small.logits(texts, key), full.logits(texts, key)
+    labels = full.head_card(key)["labels"]
+    share_of_full = flops.share(small.shape, full.shape, [len(row) for row in small.tokenizer.encode(texts, max_tokens(key))],
+                                [len(row) for row in full.tokenizer.encode(texts, max_tokens(key))], len(labels))
+    if key == ROUTE:
+        rule, agrees, metrics = _route(logits, reference, truth, of_card(full.head_card(key)))
+    else:
+        rule, agrees, metrics = _single(small, key, logits, reference, truth, of_card(full.head_card(key)))
+        logits = small.logits(texts, key)
+    certificate = calibration.certify(rule.confidence(logits), agrees)
+    metrics |= {"agreementWithFull": share(agrees), "escalated": round(1 - certificate["accepted"] / len(texts), 4),
+                "flopsShareOfFull": round(share_of_full, 5), "full": full.head_card(key)["metrics"],
+                "baseline": full.head_card(key)["metrics"].get("baseline")}
+    return fitting.head_card(key, rule, certificate, metrics)
+
+
+def _single(small: Artifact, key: str, logits: Tensor, reference: Tensor, truth: Sequence[str],
+            teacher: SingleLabel) -> tuple[SingleLabel, np.ndarray, dict[str, Any]]:
+    answers = teacher.answers(reference)
+    if len(teacher.labels) == 2:  # the operating point of two labels lives in the bias
+        index = np.array([teacher.labels.index(answer) for answer in answers])
+        shift = fitting.shift_of_rare(logits, lambda given: float((np.array(given) == index).mean()))
+        small.tensors[f"heads.{key}.bias"][1] += shift
+        logits = logits + torch.tensor([0.0, shift])
+
+    def fit(part: Tensor, expected: Sequence[str]) -> SingleLabel:
+        return fitting.small_single(teacher.labels, part, expected, teacher.gate)
+
+    rule = fit(logits, answers)
+    agrees = np.array([a == b for a, b in zip(rule.answers(logits), answers)])
+    metrics = fitting.single_metrics(rule, logits, truth)
+    metrics["expectedCalibrationError"] = fitting.out_of_fold_error(logits, answers, fit)
+    return rule, agrees, metrics
+
+
+def _route(logits: Tensor, reference: Tensor, truth: Sequence[frozenset[str]],
+           teacher: MultiLabel) -> tuple[MultiLabel, np.ndarray, dict[str, Any]]:
+    given = teacher.given(reference)
+    rule = fitting.multi(logits, given)
+    answers = rule.given(logits)
+    return rule, (answers == given).all(1), multi_label(route_matrix(truth), answers, ROUTE_LABELS)
+
+
+def route_matrix(truth: Sequence[frozenset[str]]) -> np.ndarray:
+    return np.array([[label in tasks for label in ROUTE_LABELS] for tasks in truth])
+
+
+def tokenizer_card() -> dict[str, Any]:
+    return {"kind": "wordpiece", "lowercase": True, "stripAccents": True, "handleChineseCharacters": True,
+            "maxInputCharactersPerWord": 100}
+
+
+def training_card(seconds: float) -> dict[str, Any]:
+    return {"seed": SEED, "seconds": round(seconds), "tool": f"torch {torch.__version__}"}

@@ -1,0 +1,77 @@
+"""Runs the whole recipe stage by stage; what a stage made is kept in the cache until `--fresh`."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from . import artifact, baseline, data, full, full_card, golden, pools, small, splitter_card
+from .encoder import Encoder, Shape
+from .tasks import SEED, TEXT_TASKS
+
+
+class Stages:
+    """Times every stage, and remembers how long the cached ones took."""
+
+    def __init__(self, fresh: bool) -> None:
+        if fresh:
+            shutil.rmtree(data.CACHE, ignore_errors=True)
+        data.CACHE.mkdir(parents=True, exist_ok=True)
+        self.seconds: dict[str, float] = {}
+
+    def run(self, name: str, make: Callable[[], Any]) -> Any:
+        """- Produces: what `make` returns, read from the cache where it is there."""
+        path = data.CACHE / f"{name}.pt"
+        if path.exists():
+            kept = torch.load(path, weights_only=False)
+            self.seconds[name] = kept["seconds"]
+            print(f"{name}: cached ({kept['seconds']:.0f} s when made)", flush=True)
+            return kept["value"]
+        print(f"{name}: started", flush=True)
+        random.seed(SEED)
+        np.random.seed(SEED)
+        torch.manual_seed(SEED)
+        start = time.monotonic()
+        value = make()
+        self.seconds[name] = time.monotonic() - start
+        torch.save({"value": value, "seconds": self.seconds[name]}, path)
+        print(f"{name}: {self.seconds[name]:.0f} s", flush=True)
+        return value
+
+
+def make(fresh: bool = False) -> None:
+    torch.set_num_threads(2)
+    stages = Stages(fresh)
+    baselines = stages.run("baseline", lambda: {task.key: baseline.measure(task) for task in TEXT_TASKS})
+    weights = stages.run("full", lambda: full.train().state_dict())
+    source = Encoder(Shape(), full.head_sizes(), dropout=0.0)
+    source.load_state_dict(weights)
+    source.eval()
+    stages.run("full-card", lambda: full_card.finish(source, baselines, stages.seconds["full"]).card["version"])
+    whole = artifact.Artifact.load("full")
+    for name in small.RECIPES:
+        _small(stages, name, whole, source)
+    stages.run("splitter", splitter_card.make)
+    stages.run("golden", golden.make)
+    for name, seconds in stages.seconds.items():
+        print(f"{seconds:7.0f} s  {name}")
+    print(f"{sum(stages.seconds.values()):7.0f} s  together")
+
+
+def _small(stages: Stages, name: str, whole: artifact.Artifact, source: Encoder) -> None:
+    teacher = {key: stages.run(f"teacher-{key.replace('/', '.')}", lambda key=key: whole.logits(pools.build(key).texts, key))
+               for key in small.keys_of(name)}
+
+    def build() -> str:
+        start = time.monotonic()
+        model, piece = small.teach(name, whole, source, teacher)
+        small.finish(model, piece, whole, time.monotonic() - start)
+        return model.card["version"]
+
+    stages.run(name, build)

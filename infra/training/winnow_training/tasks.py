@@ -1,0 +1,64 @@
+"""What is asked of an item of text: the tasks, their data, and the models that answer them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEED = 20261123
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a task's texts come from, as credited in cards and NOTICE."""
+
+    name: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question of one capability."""
+
+    capability: str
+    name: str
+    max_tokens: int
+    skewed: bool  # macro F1 says more than accuracy where one label dominates
+    source: Source
+
+    @property
+    def key(self) -> str:
+        return f"{self.capability}/{self.name}"
+
+    @property
+    def stem(self) -> str:
+        """The data files are `<stem>.train.jsonl.gz` and `<stem>.val.jsonl.gz`."""
+        return f"{self.capability}.{self.name}"
+
+
+INTENT = Task("semantic-understanding", "intent", 48, False,
+              Source("CLINC150 (clinc/oos-eval)", "CC BY 3.0"))
+CLAUSE_TYPE = Task("legal-services", "clause-type", 128, False,
+                   Source("CUAD v1 (TheAtticusProject/cuad)", "CC BY 4.0"))
+UNFAIR_TERM = Task("legal-services", "unfair-term", 96, True,
+                   Source("nlp-unibo/Multilingual-Unfair-Clause-Detection", "CC BY 4.0"))
+PAYLOAD = Task("security-services", "payload", 128, True,
+               Source("Morzeux/HttpParamsDataset", "MIT"))
+PROMPT_ATTACK = Task("security-services", "prompt-attack", 256, True,
+                     Source("sinanw/llm-security-prompt-injection; llm-security-research/malicious-prompts", "MIT; as published"))
+ISSUE_TYPE = Task("software-development", "issue-type", 256, False,
+                  Source("nlbse2024/issue-report-classification", "as published"))
+UTTERANCE = Task("decomposition", "utterance", 48, False,
+                 Source("SNIPS (sonos/nlu-benchmark)", "CC0 1.0"))
+
+TEXT_TASKS: tuple[Task, ...] = (INTENT, CLAUSE_TYPE, UNFAIR_TERM, PAYLOAD, PROMPT_ATTACK, ISSUE_TYPE)
+BY_KEY: dict[str, Task] = {task.key: task for task in TEXT_TASKS}
+
+ROUTE = "decomposition/route"
+ROUTE_LABELS: list[str] = sorted(task.key for task in TEXT_TASKS)
+ROUTE_MAX_TOKENS = 64  # the first lines say where a text belongs; reading on would cost more than it tells
+
+OUT_OF_SCOPE = "out_of_scope"  # not a class of its own: a gate on the energy of the intent logits
+
+
+def max_tokens(key: str) -> int:
+    return ROUTE_MAX_TOKENS if key == ROUTE else BY_KEY[key].max_tokens
