@@ -26,6 +26,8 @@ public final class EmbeddedBroker: @unchecked Sendable {
         }
         self.cluster = cluster
         bootstrapServers = String(cString: servers)
+        let ports = bootstrapServers.split(separator: ",").compactMap { $0.split(separator: ":").last.flatMap { UInt16($0) } }
+        ListenSockets.sendAtOnce(ports: Set(ports))
         for topic in catalog.entries { try create(topic) }
     }
 

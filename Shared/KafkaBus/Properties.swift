@@ -16,6 +16,8 @@ enum Properties {
             "log.connection.close": "false",
             "reconnect.backoff.max.ms": "2000",
             "socket.keepalive.enable": "true",
+            // Several requests are in flight at once; none may wait for another's acknowledgement.
+            "socket.nagle.disable": "true",
             // Topics may be created after the services have started; 5 minutes is too late to notice.
             "topic.metadata.refresh.interval.ms": "10000",
         ]

@@ -1,7 +1,7 @@
 import Contracts
 
-/// Times as event attributes have them. Every record carries one to three of them, and Foundation's style takes
-/// longer over one than everything else in a record together.
+/// Times as event attributes have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
+/// loses one in two.
 /// - Source: RFC 3339, section 5.6; days from Howard Hinnant, chrono-compatible low-level date algorithms
 enum RFC3339 {
     /// In UTC, with milliseconds.
