@@ -43,7 +43,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     }
 
     public func update(
-        _ requests: [Request.ID], _ transition: @Sendable ([RequestSnapshot]) throws -> [RequestChange]
+        _ requests: [Request.ID], _ transition: @escaping @Sendable ([RequestSnapshot]) throws -> [RequestChange]
     ) async throws -> [RequestSnapshot] {
         try state.withLock { state in
             let before = Set(requests).sorted().compactMap { state.requests[$0] }

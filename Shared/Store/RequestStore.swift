@@ -13,7 +13,7 @@ public protocol RequestStore: Sendable {
     /// - Returns: what the store holds afterwards, of the known requests, in ascending order of id.
     /// - Throws: `StoreError`; whatever `transition` throws, and then nothing is written.
     func update(
-        _ requests: [Request.ID], _ transition: @Sendable ([RequestSnapshot]) throws -> [RequestChange]
+        _ requests: [Request.ID], _ transition: @escaping @Sendable ([RequestSnapshot]) throws -> [RequestChange]
     ) async throws -> [RequestSnapshot]
 
     /// Open requests past their deadline at `now`, and those without progress since `stalledSince`; at most `limit`.
