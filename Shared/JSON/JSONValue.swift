@@ -44,7 +44,11 @@ public struct JSONValue {
     }
 
     public var double: Double? {
-        type == UInt8(ascii: "d") ? Double(bitPattern: tape[index + 1]) : integer.map(Double.init)
+        switch type {
+        case UInt8(ascii: "d"): Double(bitPattern: tape[index + 1])
+        case UInt8(ascii: "u"): Double(tape[index + 1])
+        default: integer.map(Double.init)
+        }
     }
 
     /// The value of a member; the first one where a name is repeated; `nil` for `null` too.

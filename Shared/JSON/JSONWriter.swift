@@ -31,11 +31,24 @@ public struct JSONWriter {
         separate()
         bytes.append(UInt8(ascii: "\""))
         var value = value
-        value.withUTF8 { for byte in $0 { escape(byte) } }
+        value.withUTF8 { utf8 in
+            var start = 0
+            for index in utf8.indices where Self.needsEscape(utf8[index]) {
+                bytes.append(contentsOf: utf8[start..<index])
+                escape(utf8[index])
+                start = index + 1
+            }
+            bytes.append(contentsOf: utf8[start...])
+        }
         bytes.append(UInt8(ascii: "\""))
     }
 
-    public mutating func integer(_ value: some BinaryInteger) { raw("\(value)") }
+    public mutating func integer(_ value: some BinaryInteger) {
+        guard let word = Int(exactly: value) else { return raw("\(value)") }
+        separate()
+        if word < 0 { bytes.append(UInt8(ascii: "-")) }
+        digits(word.magnitude)
+    }
 
     public mutating func bool(_ value: Bool) { raw(value ? "true" : "false") }
 
@@ -72,17 +85,33 @@ public struct JSONWriter {
         needsComma = true
     }
 
+    /// Written backwards into a scratch buffer: the hot path makes no string of a number.
+    private mutating func digits(_ value: UInt) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { scratch in
+            var (start, rest) = (scratch.count, value)
+            repeat {
+                start -= 1
+                scratch[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            bytes.append(contentsOf: scratch[start...])
+        }
+    }
+
+    private static func needsEscape(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+    }
+
     private mutating func escape(_ byte: UInt8) {
         switch byte {
         case UInt8(ascii: "\""): bytes.append(contentsOf: "\\\"".utf8)
         case UInt8(ascii: "\\"): bytes.append(contentsOf: "\\\\".utf8)
         case UInt8(ascii: "\n"): bytes.append(contentsOf: "\\n".utf8)
-        case 0..<0x20:
-            let digits = Array("0123456789abcdef".utf8)
+        default:
             bytes.append(contentsOf: "\\u00".utf8)
-            bytes.append(digits[Int(byte >> 4)])
-            bytes.append(digits[Int(byte & 15)])
-        default: bytes.append(byte)
+            for digit in [byte >> 4, byte & 15] {
+                bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            }
         }
     }
 }

@@ -13,15 +13,19 @@ enum Signals {
     private static let state = Mutex(State())
     private static let queue = DispatchQueue(label: "winnow.signals")
 
+    /// Returns when both are caught: until then a signal would be ignored, and be lost.
     static func install(onFirst stop: @escaping @Sendable () -> Void) {
+        let registered = DispatchSemaphore(value: 0)
         // A peer that went away is an error of that write, not the end of the process.
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGTERM, SIGINT] {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { @Sendable in received(number, stop) }
-            source.activate()
+            source.setRegistrationHandler { @Sendable in registered.signal() }
             state.withLock { $0.sources.append(source) }
+            source.activate()
+            registered.wait()
         }
     }
 

@@ -70,7 +70,7 @@ public struct SettingsReader: Sendable {
     /// Every variable whose name begins with `prefix`, without it; their values are taken for secrets.
     public mutating func group(_ prefix: String) -> [String: String] {
         var found: [String: String] = [:]
-        for (key, value) in environment.sorted(by: { $0.key < $1.key }) where key.hasPrefix(prefix) {
+        for (key, value) in environment.sorted(by: { $0.key < $1.key }) where key.hasPrefix(prefix) && !value.isEmpty {
             found[String(key.dropFirst(prefix.count))] = value
             note(key, "***", isDefault: false)
         }

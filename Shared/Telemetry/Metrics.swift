@@ -53,14 +53,16 @@ public final class Metrics: Sendable {
     }
 
     private func escaped(_ value: String) -> String {
-        value.flatMap { character -> String in
+        var text = ""
+        for character in value.unicodeScalars {
             switch character {
-            case "\\": "\\\\"
-            case "\"": "\\\""
-            case "\n": "\\n"
-            default: String(character)
+            case "\\": text += "\\\\"
+            case "\"": text += "\\\""
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(character)
             }
-        }.description
+        }
+        return text
     }
 }
 
