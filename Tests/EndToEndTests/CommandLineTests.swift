@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+extension `Whole suite` {
+    @Test
+    func `evaluate measures suite, full and small model on a labelled file`() async throws {
+        let suite = try await Suite.shared()
+        let file = FileManager.default.temporaryDirectory.appending(path: "labelled-\(UUID()).jsonl")
+        defer { try? FileManager.default.removeItem(at: file) }
+        let lines = [("28014", "benign"), ("calle mayor", "benign"), ("1' OR '1'='1", "sql_injection")].map {
+            #"{"capability": "security-services", "task": "payload", "text": "\#($0)", "label": "\#($1)"}"#
+        }
+        try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
+        let result = try await suite.winnow(["evaluate", "--data", file.path, "--json"])
+        #expect(result.status == 0)
+        let report = try #require(result.objects.first)
+        let task = try #require((report["tasks"] as? [[String: Any]])?.first)
+        #expect(task["n"] as? Int == 3)
+        for name in ["suiteAccuracy", "fullAccuracy", "smallAccuracy", "agreement", "escalationRate", "computeShare"] {
+            let figure = try #require(task[name] as? [String: Double])
+            let (value, low, high) = try (
+                #require(figure["value"]), #require(figure["low"]), #require(figure["high"])
+            )
+            #expect(low <= value && value <= high)
+        }
+        #expect((task["suiteAccuracy"] as? [String: Double])?["value"] == 1)
+    }
+
+    @Test(arguments: ["capability", "task", "model", "tenant", "hour"])
+    func `costs are shown by everything that they can be grouped by`(grouping: String) async throws {
+        let suite = try await Suite.shared()
+        _ = try await suite.submit([Self.payload(id: UUID().uuidString, ["28014"])])
+        let result = try await suite.winnow(["costs", "--by", grouping, "--json"])
+        #expect(result.status == 0)
+        let rows = try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
+        #expect(!rows.isEmpty)
+        #expect(rows.allSatisfy { $0[grouping] != nil && $0["cost_pico_usd"] is NSNumber })
+    }
+
+    @Test
+    func `trace tells a request's story by either of its ids`() async throws {
+        let suite = try await Suite.shared()
+        let id = "trace-\(UUID())"
+        let answer = try #require(try await suite.submit([Self.payload(id: id, ["28014"])]).objects.first)
+        let request = try #require(answer["requestId"] as? String)
+        let byRequest = try await suite.winnow(["trace", request, "--json"])
+        let byEvent = try await suite.winnow(["trace", id, "--json"])
+        #expect(byRequest.status == 0)
+        #expect(byRequest.output == byEvent.output)
+        #expect(!byRequest.output.contains("28014"))
+        #expect(try await suite.winnow(["trace", "no-such-request"]).status == 1)
+    }
+
+    @Test
+    func `doctor finds nothing to do on a running suite`() async throws {
+        let suite = try await Suite.shared()
+        let result = try await suite.winnow(["doctor"])
+        #expect(result.status == 0, "\(result.output)")
+    }
+
+    @Test(arguments: [["sing"], ["submit", "--what"], ["costs", "--by", "colour"], ["trace"], ["topics", "drop"]])
+    func `wrong usage ends with 2`(arguments: [String]) async throws {
+        let suite = try await Suite.shared()
+        #expect(try await suite.winnow(arguments).status == 2)
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Synchronization
+
+/// One executable of the build under test, running.
+final class ServiceProcess: Sendable {
+    let name: String
+    private let process: Process
+    private let portFile: URL
+
+    init(_ name: String, environment: [String: String], directory: URL) throws {
+        self.name = name
+        let instance = "\(name)-\(UInt32.random(in: 0...UInt32.max))"
+        portFile = directory.appending(path: "\(instance).port")
+        process = Process()
+        process.executableURL = Repository.binaries.appending(path: name)
+        process.currentDirectoryURL = Repository.root
+        process.environment = environment.merging(["WINNOW_HTTP_PORT_FILE": portFile.path]) { $1 }
+        let log = directory.appending(path: "\(instance).log")
+        FileManager.default.createFile(atPath: log.path, contents: nil)
+        process.standardError = try FileHandle(forWritingTo: log)
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        Self.running.withLock { _ = $0.insert(process.processIdentifier) }
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    /// Waits for `/readyz` to say so.
+    func ready() async throws {
+        try await Eventually.holds("\(name) is ready", within: .seconds(40)) {
+            guard process.isRunning else { throw SuiteFault("\(name) ended with \(process.terminationStatus)") }
+            return try await http("/readyz").status == 200
+        }
+    }
+
+    func http(_ path: String) async throws -> (status: Int, body: String) {
+        guard let text = try? String(contentsOf: portFile, encoding: .utf8), let port = Int(text.trimmed) else {
+            return (0, "")
+        }
+        let answer = try await Command.run(
+            URL(filePath: "/usr/bin/curl"),
+            ["--silent", "--max-time", "5", "--write-out", "\n%{http_code}", "http://127.0.0.1:\(port)\(path)"])
+        let lines = answer.output.split(separator: "\n", omittingEmptySubsequences: false)
+        return (Int(lines.last ?? "") ?? 0, lines.dropLast().joined(separator: "\n"))
+    }
+
+    /// - Returns: the exit code after SIGTERM.
+    func terminate() async -> Int32 {
+        process.terminate()
+        return await exitCode()
+    }
+
+    func kill() async {
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        _ = await exitCode()
+    }
+
+    private func exitCode() async -> Int32 {
+        let code = await withCheckedContinuation { continuation in
+            Thread.detachNewThread { [process] in
+                process.waitUntilExit()
+                continuation.resume(returning: process.terminationStatus)
+            }
+        }
+        Self.running.withLock { _ = $0.remove(process.processIdentifier) }
+        return code
+    }
+
+    /// What the test process must not leave behind.
+    static let running = Mutex<Set<Int32>>([])
+}
+
+extension String {
+    var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
+}

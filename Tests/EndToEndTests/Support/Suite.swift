@@ -1,0 +1,98 @@
+import Foundation
+
+/// The whole suite, every process of it, started once for all tests of this target.
+actor Suite {
+    static let names = [
+        "decomposer", "aggregator", "escalator", "semantic-understanding-worker", "software-development-worker",
+        "legal-services-worker", "security-services-worker",
+    ]
+
+    private static let started = Task { try await start() }
+
+    static func shared() async throws -> Suite { try await started.value }
+
+    nonisolated let environment: [String: String]
+    private nonisolated let directory: URL
+    private var services: [ServiceProcess] = []
+
+    private init(environment: [String: String], directory: URL) {
+        self.environment = environment
+        self.directory = directory
+    }
+
+    func services(_ name: String) -> [ServiceProcess] { services.filter { $0.name == name } }
+
+    func launch(_ name: String) async throws -> ServiceProcess {
+        let service = try ServiceProcess(name, environment: environment, directory: directory)
+        services.append(service)
+        return service
+    }
+
+    func forget(_ service: ServiceProcess) { services.removeAll { $0 === service } }
+
+    nonisolated func winnow(_ arguments: [String], input: [UInt8] = []) async throws -> Command.Result {
+        try await Command.run(
+            Repository.binaries.appending(path: "winnow"), arguments, input: input, environment: environment)
+    }
+
+    /// Sends requests and waits for their results.
+    nonisolated func submit(_ lines: [String], tenant: String = "default") async throws -> Command.Result {
+        try await winnow(
+            ["submit", "--wait", "--json", "--timeout", "60", "--tenant", tenant],
+            input: Array(lines.joined(separator: "\n").utf8))
+    }
+
+    /// One value of one row.
+    nonisolated func query(_ sql: String) async throws -> String {
+        let result = try await Command.run(
+            URL(filePath: "/usr/bin/psql"), ["--no-psqlrc", "--tuples-only", "--no-align", "--command", sql],
+            environment: environment)
+        guard result.status == 0 else { throw SuiteFault(result.errors) }
+        return result.output.trimmed
+    }
+
+    private static func start() async throws -> Suite {
+        atexit { ServiceProcess.running.withLock { for process in $0 { kill(process, SIGTERM) } } }
+        let directory = URL(filePath: "/tmp/winnow-e2e-\(getpid())")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        var environment = ProcessInfo.processInfo.environment
+        for key in environment.keys where key.hasPrefix("PG") || key == "DATABASE_URL" { environment[key] = nil }
+        environment["WINNOW_SWEEP_INTERVAL_MS"] = "200"
+        let cluster = try await Command.run(
+            Repository.root.appending(path: "infra/postgres/cluster.sh"),
+            ["start", directory.appending(path: "postgres").path, "--parent", "\(getpid())", "--remove"])
+        guard cluster.status == 0 else { throw SuiteFault("no Postgres: \(cluster.errors)") }
+        for line in cluster.output.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+            environment[parts[0]] = parts.count > 1 ? parts[1] : ""
+        }
+        if environment["KAFKA_BOOTSTRAP_SERVERS"] == nil {
+            environment["KAFKA_BOOTSTRAP_SERVERS"] = try await startBroker(environment, directory)
+        }
+        let suite = Suite(environment: environment, directory: directory)
+        for arguments in [["migrate"], ["topics", "create"], ["models", "register"]] {
+            // The embedded broker has created the topics itself, and knows no admin request for it.
+            if arguments[0] == "topics", ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"] == nil {
+                continue
+            }
+            let result = try await suite.winnow(arguments)
+            guard result.status == 0 else { throw SuiteFault("winnow \(arguments): \(result.errors)") }
+        }
+        for name in names { _ = try await suite.launch(name) }
+        for service in await suite.services { try await service.ready() }
+        return suite
+    }
+
+    private static func startBroker(_ environment: [String: String], _ directory: URL) async throws -> String {
+        let address = directory.appending(path: "broker")
+        _ = try ServiceProcess(
+            "dev-broker", environment: environment.merging(["DEV_BROKER_ADDRESS_FILE": address.path]) { $1 },
+            directory: directory)
+        var text = ""
+        try await Eventually.holds("the broker has published its address", within: .seconds(20)) {
+            text = ((try? String(contentsOf: address, encoding: .utf8)) ?? "").trimmed
+            return !text.isEmpty
+        }
+        return text
+    }
+}
