@@ -89,6 +89,11 @@ let services: [Target] =
         service("\($0)Worker", path: "Services/Workers/\($0)Worker", live + ["Inference", "WorkerKit"])
     }
 
+// Measured by `make bench`, beside the reference.
+let benchmarks: [Target] = [
+    service("EncoderBench", path: "Tests/Benchmarks/EncoderBench", ["Contracts", "Inference"])
+]
+
 let testTargets: [Target] =
     [
         tests("JSON", ["JSON"]),
@@ -134,6 +139,6 @@ let package = Package(
         .executable(name: "aggregator", targets: ["Aggregator"]),
         .executable(name: "dev-broker", targets: ["DevBroker"]),
     ] + capabilities.map { .executable(name: "\(kebab($0))-worker", targets: ["\($0)Worker"]) },
-    targets: cModules + sharedModules + services + testTargets,
+    targets: cModules + sharedModules + services + benchmarks + testTargets,
     cxxLanguageStandard: .cxx17
 )

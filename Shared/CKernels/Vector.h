@@ -3,10 +3,10 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef float v16f __attribute__((vector_size(64)));
-typedef int32_t v16i __attribute__((vector_size(64)));
-typedef uint8_t v16b __attribute__((vector_size(16)));
-typedef int8_t v16c __attribute__((vector_size(16)));
+typedef float v16f __attribute__((ext_vector_type(16)));
+typedef int32_t v16i __attribute__((ext_vector_type(16)));
+typedef uint8_t v16b __attribute__((ext_vector_type(16)));
+typedef int8_t v16c __attribute__((ext_vector_type(16)));
 
 // Every function that takes or gives a vector is inlined, so no two of them can differ on how it is passed.
 #pragma clang diagnostic ignored "-Wpsabi"
@@ -33,25 +33,31 @@ INLINE v16f load_bytes(const int8_t *p) {
     return __builtin_convertvector(v, v16f);
 }
 
-INLINE v16f splat(float x) { return (v16f){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+INLINE v16f splat(float x) { return (v16f)x; }
 
-INLINE v16f select(v16i mask, v16f a, v16f b) { return (v16f)(((v16i)a & mask) | ((v16i)b & ~mask)); }
+INLINE v16f select(v16i mask, v16f a, v16f b) { return mask ? a : b; }
 
-INLINE v16f maximum(v16f a, v16f b) { return __builtin_elementwise_max(a, b); }
+// Comparisons rather than __builtin_elementwise_max, which takes care of NaNs in three more instructions.
+INLINE v16f maximum(v16f a, v16f b) { return a > b ? a : b; }
 
-INLINE v16f minimum(v16f a, v16f b) { return __builtin_elementwise_min(a, b); }
+INLINE v16f minimum(v16f a, v16f b) { return a < b ? a : b; }
 
 INLINE v16f absolute(v16f a) { return (v16f)((v16i)a & 0x7FFFFFFF); }
 
-INLINE float largest(v16f a) { return __builtin_reduce_max(a); }
+typedef float v8f __attribute__((ext_vector_type(8)));
+typedef float v4f __attribute__((ext_vector_type(4)));
+
+INLINE float largest(v16f a) {
+    v8f b = a.lo > a.hi ? a.lo : a.hi;
+    v4f c = b.lo > b.hi ? b.lo : b.hi;
+    float d = c.x > c.z ? c.x : c.z, e = c.y > c.w ? c.y : c.w;
+    return d > e ? d : e;
+}
 
 INLINE float total(v16f a) {
-    typedef float v8f __attribute__((vector_size(32)));
-    typedef float v4f __attribute__((vector_size(16)));
-    v8f b = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7)
-        + __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
-    v4f c = __builtin_shufflevector(b, b, 0, 1, 2, 3) + __builtin_shufflevector(b, b, 4, 5, 6, 7);
-    return (c[0] + c[2]) + (c[1] + c[3]);
+    v8f b = a.lo + a.hi;
+    v4f c = b.lo + b.hi;
+    return (c.x + c.z) + (c.y + c.w);
 }
 
 /// Half to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
