@@ -35,7 +35,7 @@ enum Command {
         // Files and not pipes: a pipe that nobody reads stops the program that fills it.
         let files = ["input", "output", "errors"].map { directory.appending(path: $0) }
         try Data(input).write(to: files[0])
-        for file in files[1...] { FileManager.default.createFile(atPath: file.path, contents: nil) }
+        for file in files[1...] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments

@@ -16,7 +16,7 @@ final class ServiceProcess: Sendable {
         process.currentDirectoryURL = Repository.root
         process.environment = environment.merging(["WINNOW_HTTP_PORT_FILE": portFile.path]) { $1 }
         let log = directory.appending(path: "\(instance).log")
-        FileManager.default.createFile(atPath: log.path, contents: nil)
+        _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: log)
         process.standardOutput = FileHandle.nullDevice
         try process.run()

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The whole suite, every process of it, started once for all tests of this target.
 actor Suite {
