@@ -31,5 +31,7 @@ func getProcessID() -> Int32 { ProcessInfo.processInfo.processIdentifier }
 
 extension RequestStore {
     /// What is stored now.
-    func snapshots(of requests: [Request.ID]) async throws -> [RequestSnapshot] { try await update(requests) { _ in [] } }
+    func snapshots(of requests: [Request.ID]) async throws -> [RequestSnapshot] {
+        try await update(requests) { _ in [] }
+    }
 }
