@@ -7,10 +7,10 @@ struct AddressFile {
 
     /// Writes beside and renames, so that a reader never sees half an address.
     func publish(_ address: String) throws {
+        if let path { try Data((address + "\n").utf8).write(to: URL(filePath: path), options: .atomic) }
         print(address)
+        // A pipe would keep it until the end.
         fflush(nil)
-        guard let path else { return }
-        try Data((address + "\n").utf8).write(to: URL(filePath: path), options: .atomic)
     }
 
     /// An address that nobody listens on must not be found by the next start.

@@ -64,7 +64,7 @@ final class ClientEvents: Sendable {
         switch level {
         // `KAFKA_CONF_*` serves every role, so each client warns about the others' properties; and the embedded broker
         // is too old to be told that a consumer must not create topics.
-        case _ where facility == "CONFWARN" || facility == "AUTOCREATE": logger.debug("Kafka client", metadata: metadata)
+        case _ where ["CONFWARN", "AUTOCREATE"].contains(facility): logger.debug("Kafka client", metadata: metadata)
         case ...4: logger.warning("Kafka client", metadata: metadata)
         case 5: logger.notice("Kafka client", metadata: metadata)
         case 6: logger.info("Kafka client", metadata: metadata)

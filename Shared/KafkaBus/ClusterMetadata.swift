@@ -7,6 +7,11 @@ public struct ClusterMetadata: Sendable, Equatable {
     /// Partitions of each topic.
     public let topics: [String: Int]
 
+    public init(brokers: Int, topics: [String: Int]) {
+        self.brokers = brokers
+        self.topics = topics
+    }
+
     /// Blocks for a round trip. All topics are asked for, since asking for one may create it.
     static func read(_ client: OpaquePointer, timeout: Int32 = 10_000) throws(MessageBusError) -> ClusterMetadata {
         var pointer: UnsafePointer<rd_kafka_metadata>?

@@ -39,8 +39,7 @@ final class ConsumerLag: Sendable {
     private static func lag(_ partition: JSONValue) -> Int? {
         if let lag = partition["consumer_lag"]?.integer, lag >= 0 { return lag }
         guard let end = partition["hi_offset"]?.integer, end >= 0 else { return nil }
-        // Nothing was committed yet: everything from the position on, or else from the beginning.
-        let position = partition["app_offset"]?.integer ?? -1
-        return max(0, end - max(position, partition["lo_offset"]?.integer ?? 0, 0))
+        // Nothing was committed yet, so everything waits.
+        return max(0, end - max(partition["lo_offset"]?.integer ?? 0, 0))
     }
 }

@@ -26,8 +26,8 @@ public final class EmbeddedBroker: @unchecked Sendable {
         }
         self.cluster = cluster
         bootstrapServers = String(cString: servers)
-        let ports = bootstrapServers.split(separator: ",").compactMap { $0.split(separator: ":").last.flatMap { UInt16($0) } }
-        ListenSockets.sendAtOnce(ports: Set(ports))
+        let ports = bootstrapServers.split(separator: ",").compactMap { $0.split(separator: ":").last }
+        ListenSockets.sendAtOnce(ports: Set(ports.compactMap { UInt16($0) }))
         for topic in catalog.entries { try create(topic) }
     }
 

@@ -80,8 +80,6 @@ public final class KafkaConsumer: MessageConsumer {
         isPaused.store(true, ordering: .releasing)
         try? await onThread { consumer in
             consumer.handle.withPointer { consumer.assignment.setPaused(true, $0) }
-            // What was fetched is fetched again: librdkafka forgets it too.
-            consumer.source.forgetStash()
             consumer.stayMember()
         }
     }

@@ -18,7 +18,8 @@ final class RecordSource: @unchecked Sendable {
     static let idlePoll = Duration.seconds(1)
 
     private let handle: KafkaHandle
-    /// A record that was polled when none was asked for: first of the next batch.
+    /// A record that was polled when none was asked for: first of the next batch. Dropping it would lose it, for
+    /// librdkafka goes on behind what it has handed out.
     private var stash: [Record] = []
     private var topicNames: [(bytes: [CChar], name: String)] = []
 
@@ -29,6 +30,7 @@ final class RecordSource: @unchecked Sendable {
     func batch(_ bounds: Bounds, wait: Duration = idlePoll) throws(MessageBusError) -> [Record] {
         let losses = handle.events.assignment?.losses
         var batch = stash
+        let wasStashed = !stash.isEmpty
         stash = []
         if batch.isEmpty, let first = try poll(wait) { batch.append(first) }
         guard !batch.isEmpty else { return [] }
@@ -41,7 +43,7 @@ final class RecordSource: @unchecked Sendable {
             bytes += record.size
         }
         // A partition that went to another member in one of these polls is that member's to work on.
-        if let assignment = handle.events.assignment, assignment.losses != losses {
+        if let assignment = handle.events.assignment, wasStashed || assignment.losses != losses {
             let kept = assignment.partitions
             batch.removeAll { !kept.contains(TopicPartition(topic: $0.topic, partition: $0.partition)) }
         }
@@ -52,8 +54,6 @@ final class RecordSource: @unchecked Sendable {
     func serve() throws(MessageBusError) {
         if let record = try poll(Self.idlePoll) { stash.append(record) }
     }
-
-    func forgetStash() { stash = [] }
 
     /// - Returns: `nil` when nothing came in time; passing faults are noted and count as nothing.
     private func poll(_ wait: Duration) throws(MessageBusError) -> Record? {

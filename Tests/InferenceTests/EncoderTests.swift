@@ -35,6 +35,19 @@ struct EncoderTests {
         }
     }
 
+    @Test func `callers on several threads get what one alone would`() async throws {
+        let model = try TinyModel().written { try EncoderClassifier(directory: $0) }
+        var dice = Dice(5)
+        let texts = (0..<40).map { _ in Self.text(words: Int.random(in: 0...30, using: &dice), &dice) }
+        let expected = try model.predict(texts, as: Self.clauseType)
+        try await withThrowingTaskGroup(of: (Int, Prediction).self) { group in
+            for (index, text) in texts.enumerated() {
+                group.addTask { (index, try await model.classify([text], as: Self.clauseType)[0]) }
+            }
+            for try await (index, prediction) in group { #expect(prediction == expected[index]) }
+        }
+    }
+
     @Test func `no texts give no predictions`() throws {
         try TinyModel().written { folder in
             let predictions = try EncoderClassifier(directory: folder).predict([], as: Self.clauseType)

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Installs what infra/dev/packages.txt names and this machine lacks; asks nothing when all is there.
+# Installs what a list names and this machine lacks; asks nothing when all is there.
+#
+#   install-packages.sh [LIST]      default: infra/dev/packages.txt
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+list=${1:-$here/packages.txt}
 missing=()
 while read -r package; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-done < <(grep -vE '^(#|$)' "$here/packages.txt")
+done < <(grep -vE '^(#|$)' "$list")
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 as_root=()

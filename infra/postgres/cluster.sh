@@ -30,6 +30,14 @@ owned() {
     fi
 }
 
+# For what outlives this script: whoever waits for the end of its descriptors would wait for the server's.
+close_descriptors() {
+    local fd
+    for fd in /proc/self/fd/*; do
+        [ "${fd##*/}" -le 2 ] || eval "exec ${fd##*/}>&-"
+    done
+}
+
 free_port() {
     local port try
     for try in $(seq 50); do
@@ -67,8 +75,11 @@ start() {
     [ -f "$dir/data/PG_VERSION" ] || create
     if ! running; then
         [ -n "$port" ] || port=$(free_port)
-        owned "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/server.log" --silent --no-wait \
-            --options="-p $port" >/dev/null || fail "the server did not start, see $dir/server.log"
+        (
+            close_descriptors
+            owned "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/server.log" --silent --no-wait \
+                --options="-p $port" >/dev/null
+        ) || fail "the server did not start, see $dir/server.log"
         echo "$port" >"$dir/port"
         ready || fail "the server did not become ready, see $dir/server.log"
         ensure_database
@@ -100,8 +111,11 @@ ensure_database() {
 
 # In a session of its own, so that a signal to the parent's group cannot end it before it has done its work.
 watch_parent() {
-    setsid bash -c 'while kill -0 "$2" 2>/dev/null; do sleep 1; done; exec "$0" stop "$1" $3' \
-        "$self" "$dir" "$parent" "$remove" </dev/null >/dev/null 2>&1 &
+    (
+        close_descriptors
+        exec setsid bash -c 'while kill -0 "$2" 2>/dev/null; do sleep 1; done; exec "$0" stop "$1" $3' \
+            "$self" "$dir" "$parent" "$remove"
+    ) </dev/null >/dev/null 2>&1 &
 }
 
 stop() {

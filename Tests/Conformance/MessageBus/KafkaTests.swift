@@ -73,6 +73,30 @@ struct KafkaTests {
         #expect(metrics.render().contains("winnow_kafka_consumed_records_total"))
     }
 
+    @Test func `the lag of an own partition is measured`() async throws {
+        let cluster = try await Cluster.shared.settings(withTopic: topic, partitions: 1)
+        let settings = KafkaSettings(
+            bootstrapServers: cluster.bootstrapServers,
+            overrides: cluster.overrides.merging(["statistics.interval.ms": "50"]) { $1 })
+        let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
+        let metrics = Metrics()
+        let consumer = try KafkaConsumer(
+            settings: settings, group: topic + ".group", topics: [topic], logger: Cluster.logger, metrics: metrics)
+        let labels = #"{group_id="\#(topic).group",topic_name="\#(topic)",partition_id="0"}"#
+        try await producer.send([record("0")])
+        var sent = 1
+        var lag: Int?
+        // Statistics come with the polls; nothing is committed, so the lag is what was sent.
+        while lag ?? 0 == 0, try await consumer.nextBatch() != nil {
+            try await producer.send([record("\(sent)")])
+            sent += 1
+            let line = metrics.render().split(separator: "\n").first { $0.contains(labels) }
+            lag = line?.split(separator: " ").last.flatMap { Int($0) }
+        }
+        #expect((1...sent).contains(lag ?? 0))
+        await consumer.close()
+    }
+
     @Test func `settings pass through to librdkafka, and errors name the variable but not its value`() throws {
         var good = SettingsReader(environment: [
             "KAFKA_BOOTSTRAP_SERVERS": "kafka:9092", "KAFKA_CONF_SASL_PASSWORD": "hidden",

@@ -1,0 +1,39 @@
+# Names only: what a target does stands in the script that it calls.
+.DEFAULT_GOAL := help
+.PHONY: help packages build demo up down status test models format lint clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+packages: ## Install the Debian packages that are missing (as root or through sudo)
+	@infra/dev/install-packages.sh
+
+build: packages ## Build every executable, optimized
+	@infra/dev/build.sh
+
+demo: packages ## Start a private suite, answer the requests of infra/demo, show costs, stop it all
+	@infra/dev/demo.sh
+
+up: build ## Start a suite on this machine that keeps running (state in .run)
+	@infra/dev/stack.sh up
+
+down: ## Stop what `make up` started
+	@infra/dev/stack.sh down
+
+status: ## Show what `make up` started
+	@infra/dev/stack.sh status
+
+test: packages ## Run all tests, with everything that they need
+	@infra/dev/test.sh
+
+models: packages ## Rebuild every model from its data (up to 90 minutes)
+	@infra/training/make-models.sh
+
+format: ## Format all Swift
+	@infra/dev/format.sh
+
+lint: packages ## Check format, scripts and the compose file
+	@infra/dev/lint.sh
+
+clean: ## Remove what was built
+	@infra/dev/clean.sh

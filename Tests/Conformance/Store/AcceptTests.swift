@@ -1,0 +1,137 @@
+import Contracts
+import Store
+import Testing
+
+@Suite struct AcceptTests {
+    @Test(arguments: StoreKind.allCases)
+    func `a stored request is read back whole`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            var snapshot = Fixture.snapshot(
+                deadline: Fixture.noon.adding(milliseconds: 60_000),
+                steps: [
+                    Fixture.step(
+                        0, items: [Item(text: "a", span: Item.Span(3, 4)), Item(text: "b", span: nil, source: "x.txt")]),
+                    Fixture.step(1, state: .waiting, dependsOn: [0]),
+                    Fixture.step(2, state: .waiting, dependsOn: [0, 1]),
+                ])
+            snapshot.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            snapshot.channel = .human
+            let accepted = try await store.accept([Arrival(snapshot: snapshot)])
+            #expect(accepted == [snapshot])
+            #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a request of another channel than known ones has none`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            var snapshot = Fixture.snapshot(state: .rejected, steps: [])
+            snapshot.channel = nil
+            snapshot.error = "not_json: the record is not JSON"
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a known event id gives the earlier request`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = Fixture.snapshot()
+            let second = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: first, entries: [Fixture.entry(first.id)])])
+            let accepted = try await store.accept([
+                Arrival(snapshot: second, entries: [Fixture.entry(second.id)]),
+                Arrival(snapshot: Fixture.snapshot("other")),
+            ])
+            #expect(accepted.map(\.eventID) == ["event", "other"])
+            #expect(accepted.first == first)
+            #expect(try await store.snapshots(of: [second.id]) == [])
+            #expect(try await store.ledger(of: second.id) == [])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an arrival that is repeated is stored once`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot()
+            let arrival = Arrival(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])
+            for _ in 0..<3 {
+                let accepted = try await store.accept([arrival])
+                #expect(accepted == [snapshot])
+            }
+            #expect(try await store.ledger(of: snapshot.id).count == 1)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `two arrivals of one event in one batch are one request`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = Fixture.snapshot()
+            let second = Fixture.snapshot()
+            let accepted = try await store.accept([
+                Arrival(snapshot: first, entries: [Fixture.entry(first.id)]),
+                Arrival(snapshot: second, entries: [Fixture.entry(second.id)]), Arrival(snapshot: first),
+            ])
+            #expect(accepted == [first, first, first])
+            #expect(try await store.snapshots(of: [first.id, second.id]) == [first])
+            #expect(try await store.ledger(of: second.id) == [])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `one event id of two tenants is two requests`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = Fixture.snapshot(tenant: TenantID(rawValue: "acme"))
+            let second = Fixture.snapshot(tenant: TenantID(rawValue: "globex"))
+            let accepted = try await store.accept([first, second].map { Arrival(snapshot: $0) })
+            #expect(accepted == [first, second])
+            #expect(try await store.snapshots(of: [second.id, first.id]).count == 2)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what arrives final has its ledger summed`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot(state: .rejected)
+            let entries = [Fixture.entry(snapshot.id, cost: 5), Fixture.entry(snapshot.id, number: 2, cost: 6)]
+            let accepted = try await store.accept([Arrival(snapshot: snapshot, entries: entries)])
+            #expect(accepted.first?.totals.cost == PicoDollars(11))
+            #expect(try await store.snapshots(of: [snapshot.id]) == accepted)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `texts keep every character`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let texts = [
+                "null \u{0} inside", #"quotes " ' \ and {braces}, NULL"#, "line\nfeed\ttab\u{1F}", "家族👩‍👩‍👧‍👦 e\u{301} \u{202E}",
+                "", "\u{10FFFF}\u{FFFD}",
+            ]
+            var step = Fixture.step(items: texts.map { Item(text: $0, source: $0) }, state: .answered)
+            step.answers = texts.map { Fixture.answer($0) }
+            step.answers[2] = nil
+            let snapshot = Fixture.snapshot("évènement \"1\"", tenant: TenantID(rawValue: "ténant, {x}"), steps: [step])
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a plan of 16 steps of 64 items is stored`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let items = (0..<64).map { Item(text: String(repeating: "x", count: $0 * 8), span: Item.Span($0, $0 + 1)) }
+            let snapshot = Fixture.snapshot(steps: (0..<16).map { Fixture.step($0, items: items) })
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `no arrivals are no work`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let accepted = try await store.accept([])
+            #expect(accepted == [])
+            #expect(try await store.update([]) { _ in [] } == [])
+        }
+    }
+}

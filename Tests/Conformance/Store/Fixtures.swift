@@ -1,0 +1,59 @@
+import Contracts
+import Store
+
+/// Values to store, each as plain as can be.
+enum Fixture {
+    /// Milliseconds matter, microseconds do not exist.
+    static let noon = Timestamp(milliseconds: 1_790_000_000_123)
+
+    static func id(at time: Timestamp = .now) -> Request.ID {
+        var generator = SystemRandomNumberGenerator()
+        return Request.ID(acceptedAt: time, using: &generator)
+    }
+
+    static func step(
+        _ ordinal: Int = 0, items: [Item] = [Item(text: "first")], state: Step.State = .dispatched,
+        dependsOn: [Int] = []
+    ) -> Step {
+        Step(
+            ordinal: ordinal, route: Route(.legalServices, "clause-type"), items: items, dependsOn: dependsOn,
+            state: state)
+    }
+
+    static func snapshot(
+        _ eventID: String = "event", tenant: TenantID = .default, state: RequestSnapshot.State = .open,
+        acceptedAt: Timestamp = noon, deadline: Timestamp? = nil, steps: [Step] = [step()]
+    ) -> RequestSnapshot {
+        RequestSnapshot(
+            id: id(), tenant: tenant, eventID: eventID, channel: .machine, state: state, acceptedAt: acceptedAt,
+            deadline: deadline, progressedAt: acceptedAt, steps: steps)
+    }
+
+    static func entry(
+        _ request: Request.ID, step: Int = 0, number: Int = 1, kind: Attempt.Kind = .worker,
+        state: Attempt.State = .settled, cost: Int64 = 10
+    ) -> LedgerEntry {
+        let attempt = Attempt(
+            number: number, kind: kind, state: state, model: "legal-services-clause-type", version: "1", items: 1,
+            usage: TokenUsage(inputTokens: 20, outputTokens: 1, flops: 1_000_000), durationMicros: 1_500,
+            startedAt: noon, counterfactual: TokenUsage(inputTokens: 21, outputTokens: 2, flops: 5_000_000))
+        return LedgerEntry(
+            step: Step.ID(request: request, ordinal: step), tenant: .default,
+            route: Route(.legalServices, "clause-type"), attempt: attempt, cost: PicoDollars(cost),
+            counterfactualCost: PicoDollars(cost * 7))
+    }
+
+    static func answer(_ label: String = "Governing Law") -> Answer {
+        Answer(label: label, confidence: 0.987_654_321, decidedBy: .worker, model: "legal-services-clause-type@1")
+    }
+
+    /// The change that an answered single-step request calls for.
+    static func completion(of snapshot: RequestSnapshot, cost: Int64 = 10) -> RequestChange {
+        var step = snapshot.steps[0]
+        step.state = .answered
+        step.answers = step.items.map { _ in answer() }
+        return RequestChange(
+            request: snapshot.id, state: .completed, updatedSteps: [step],
+            entries: [entry(snapshot.id, cost: cost)], progressedAt: noon.adding(milliseconds: 500))
+    }
+}

@@ -1,0 +1,37 @@
+import Contracts
+import Foundation
+import Testing
+import PostgresStore
+import Store
+
+/// What both stores offer, the seams and a little more.
+protocol StoreUnderTest: RequestStore, AttemptLedger {
+    func ledger(of request: Request.ID) async throws -> [LedgerEntry]
+    func registerPrices(_ prices: [Price]) async throws
+}
+
+extension InMemoryStore: StoreUnderTest {}
+extension PostgresStore: StoreUnderTest {}
+
+/// The adapters that every test of the suite runs on.
+enum StoreKind: CaseIterable, CustomTestStringConvertible {
+    case inMemory, postgres
+
+    var testDescription: String { "\(self)" }
+
+    func with(_ body: (any StoreUnderTest) async throws -> Void) async throws {
+        switch self {
+        case .inMemory: try await body(InMemoryStore())
+        case .postgres: try await TestDatabase.with { try await body(PostgresStore($0.settings)) }
+        }
+    }
+}
+
+func getProcessID() -> Int32 { ProcessInfo.processInfo.processIdentifier }
+
+extension RequestStore {
+    /// What is stored now.
+    func snapshots(of requests: [Request.ID]) async throws -> [RequestSnapshot] {
+        try await update(requests) { _ in [] }
+    }
+}

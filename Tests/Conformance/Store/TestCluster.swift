@@ -1,0 +1,49 @@
+import Foundation
+import PostgresStore
+import Settings
+
+/// The server that the tests run on: the one that `DATABASE_URL` or `PGHOST` names, else a private one for this
+/// process, which ends with it.
+enum TestCluster {
+    /// Its settings; starting it blocks the first test that asks.
+    static let settings = Result { try start() }
+
+    static let isPrivate: Bool = {
+        let environment = ProcessInfo.processInfo.environment
+        return environment["DATABASE_URL"] == nil && environment["PGHOST"] == nil
+    }()
+
+    private static func start() throws -> PostgresSettings {
+        var environment = ProcessInfo.processInfo.environment
+        if isPrivate {
+            // Short, for a socket's path is limited, and not in a temporary directory that only this user may enter.
+            let directory = "/tmp/winnow-test-\(ProcessInfo.processInfo.processIdentifier)"
+            for (key, value) in try run(["start", directory, "--parent", "\(getpid())", "--remove"]) {
+                environment[key] = value
+            }
+        }
+        var reader = SettingsReader(environment: environment)
+        return try PostgresSettings(from: &reader)
+    }
+
+    private static func run(_ arguments: [String]) throws -> [(String, String)] {
+        let process = Process()
+        process.executableURL = root.appending(path: "infra/postgres/cluster.sh")
+        process.arguments = arguments
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw ClusterError(status: process.terminationStatus) }
+        return String(decoding: data, as: UTF8.self).split(separator: "\n").map { line in
+            let parts = line.split(separator: "=", maxSplits: 1).map(String.init)
+            return (parts[0], parts.count > 1 ? parts[1] : "")
+        }
+    }
+
+    private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent()
+
+    struct ClusterError: Error { let status: Int32 }
+}

@@ -1,0 +1,71 @@
+import Store
+import Synchronization
+
+@testable import PostgresStore
+
+/// A migrated database of one test's own, so that tests run side by side.
+struct TestDatabase: Sendable {
+    let settings: PostgresSettings
+
+    private static let count = Atomic<Int>(0)
+    private static let template = Template()
+
+    /// - Parameter migrated: `false` gives an empty database.
+    static func with<Result>(migrated: Bool = true, _ body: (TestDatabase) async throws -> Result) async throws -> Result {
+        let name = "winnow_test_\(getProcessID())_\(count.add(1, ordering: .relaxed).newValue)"
+        let server = try TestCluster.settings.get()
+        let source = migrated ? try await template.name() : "template1"
+        try await run("CREATE DATABASE \(name) TEMPLATE \(source)", on: server)
+        let database = TestDatabase(settings: server.database(name))
+        let result: Result
+        do {
+            result = try await body(database)
+        } catch {
+            try await database.drop(name, on: server)
+            throw error
+        }
+        try await database.drop(name, on: server)
+        return result
+    }
+
+    /// One statement without binds, on a connection of its own.
+    func run(_ script: String) async throws { try await Self.run(script, on: settings) }
+
+    /// The first column of a query, as text.
+    func column(_ query: String) async throws -> [String] {
+        let sql = SQL(stringLiteral: "SELECT column_1::text FROM (\(query)) AS query (column_1)")
+        return try await PostgresSession(settings).run { connection in
+            try connection.execute(sql)[0].rows { $0.text(0) }
+        }
+    }
+
+    /// A private cluster goes as a whole.
+    private func drop(_ name: String, on server: PostgresSettings) async throws {
+        guard !TestCluster.isPrivate else { return }
+        try await Self.run("DROP DATABASE \(name) WITH (FORCE)", on: server)
+    }
+
+    private static func run(_ script: String, on settings: PostgresSettings) async throws {
+        try await PostgresSession(settings).run { try $0.run(script: script, name: "test") }
+    }
+
+    /// The database that the others are copied from, migrated once.
+    private actor Template {
+        private var made: Task<String, any Error>?
+
+        func name() async throws -> String {
+            let task = made ?? Task { try await Self.make() }
+            made = task
+            return try await task.value
+        }
+
+        private static func make() async throws -> String {
+            let name = "winnow_test_\(getProcessID())_template"
+            let server = try TestCluster.settings.get()
+            try await TestDatabase.run("CREATE DATABASE \(name)", on: server)
+            try await Migrator(server.database(name)).migrate()
+            _ = try await PostgresStore(server.database(name)).maintainPartitions(daysAhead: 2)
+            return name
+        }
+    }
+}

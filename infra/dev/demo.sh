@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# A private suite from nothing: answers the requests of infra/demo, shows what they cost, and leaves nothing running.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+infra/dev/build.sh
+bin=$(readlink -m .build/release)
+run=$(mktemp -d "${TMPDIR:-/tmp}/winnow-demo.XXXXXX")
+chmod 755 "$run"
+export WINNOW_RUN_DIRECTORY=$run WINNOW_BIN_DIRECTORY=$bin WINNOW_ENV_FILE=$run/env
+
+finish() {
+    local code=$?
+    trap - EXIT INT TERM
+    echo
+    echo "Stopping."
+    infra/dev/stack.sh down || code=1
+    if [ "$code" = 0 ]; then
+        rm -rf "$run"
+    else
+        echo "The demo failed (code $code); its logs are in $run/logs" >&2
+        rm -rf "$run/postgres"
+    fi
+    exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+infra/dev/stack.sh up
+echo
+echo "=== Requests and their answers ==="
+"$bin/winnow" submit --file infra/demo/requests.jsonl --wait --timeout 120
+echo
+echo "=== What they cost ==="
+"$bin/winnow" costs

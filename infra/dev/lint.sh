@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Format, scripts, compose file. Every check runs; the exit code says whether all were clean.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+infra/dev/install-packages.sh infra/dev/packages-lint.txt
+
+failed=0
+check() {
+    local name=$1
+    shift
+    if "$@"; then echo "ok      $name"; else echo "FAILED  $name" && failed=1; fi
+}
+
+mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
+check "Swift format" swift format lint --strict --recursive --parallel Package.swift Services Shared Tests
+check "shell scripts" shellcheck --severity=warning "${scripts[@]}"
+check "compose file" infra/dev/check-compose.sh
+exit "$failed"

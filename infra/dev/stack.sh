@@ -1,0 +1,223 @@
+#!/usr/bin/env bash
+# A whole suite on this machine: Postgres, a broker, migrations, every service.
+#
+#   stack.sh up        start it; it keeps running
+#   stack.sh down      stop what `up` started, and nothing else
+#   stack.sh status    show it; exit code 0 when all is ready, 1 when something is not, 3 when nothing runs
+#   stack.sh run       `up`, wait for Ctrl-C or SIGTERM, `down`
+#
+# WINNOW_RUN_DIRECTORY           where state, logs and pids are (default: .run)
+# WINNOW_BIN_DIRECTORY           which executables run (default: .build/release)
+# KAFKA_BOOTSTRAP_SERVERS        a cluster to use: its topics are created, and no embedded broker is started
+# DATABASE_URL                   a database to use: no private Postgres is started
+# WINNOW_SCALE_<SERVICE>         how many of a service (default: 1), as in WINNOW_SCALE_LEGAL_SERVICES_WORKER=3
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+# Downstream first, so that what is sent finds somebody; stopped in reverse.
+services=(
+    aggregator escalator
+    semantic-understanding-worker software-development-worker legal-services-worker security-services-worker
+    decomposer
+)
+run=$(readlink -m "${WINNOW_RUN_DIRECTORY:-.run}")
+bin=$(readlink -m "${WINNOW_BIN_DIRECTORY:-.build/release}")
+ready_seconds=90
+stop_seconds=40
+
+say() { echo "stack: $*" >&2; }
+
+# A pid alone may be a stranger's by now: with the time of its start it is ours.
+started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+alive() { [ -n "$1" ] && [ "$(started_at "$1")" = "$2" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+
+# launch NAME COMMAND...: in a session of its own, with its log in logs/NAME.log.
+launch() {
+    local name=$1 pid
+    shift
+    setsid "$@" </dev/null >>"$run/logs/$name.log" 2>&1 &
+    pid=$!
+    echo "$name $pid $(started_at "$pid")" >>"$run/pids"
+}
+
+read_environment() {
+    local line
+    [ ! -f "$run/env" ] || while read -r line; do export "${line?}"; done <"$run/env"
+}
+
+note() { echo "$1" >>"$run/env" && export "${1?}"; }
+
+start_database() {
+    local line lines
+    if [ -n "${DATABASE_URL:-}" ]; then
+        (umask 077 && echo "DATABASE_URL=$DATABASE_URL" >>"$run/env")
+        return
+    fi
+    postgres_directory >"$run/postgres-directory"
+    say "starting Postgres"
+    lines=$(infra/postgres/cluster.sh start "$(cat "$run/postgres-directory")")
+    while read -r line; do note "$line"; done <<<"$lines"
+}
+
+# In the state directory; but root's server runs as another user, who may not reach a home directory.
+postgres_directory() {
+    local short
+    short=$(echo "$run" | cksum | cut -d ' ' -f 1)
+    if [ "$(id -u)" = 0 ] && ! setpriv --reuid="${WINNOW_POSTGRES_USER:-postgres}" --clear-groups test -x "$run" \
+        || [ ${#run} -gt 60 ]; then
+        echo "/var/tmp/winnow-$short"
+    else
+        echo "$run/postgres"
+    fi
+}
+
+start_broker() {
+    if [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ]; then
+        note "KAFKA_BOOTSTRAP_SERVERS=$KAFKA_BOOTSTRAP_SERVERS"
+        return
+    fi
+    say "starting the embedded broker"
+    rm -f "$run/broker"
+    DEV_BROKER_ADDRESS_FILE=$run/broker launch dev-broker "$bin/dev-broker"
+    await dev-broker test -s "$run/broker"
+    note "KAFKA_BOOTSTRAP_SERVERS=$(cat "$run/broker")"
+}
+
+prepare() {
+    "$bin/winnow" migrate >>"$run/logs/migrate.log" 2>&1 || give_up migrate
+    "$bin/winnow" models register >>"$run/logs/models.log" 2>&1 || give_up models
+    [ -f "$run/broker" ] || "$bin/winnow" topics create >>"$run/logs/topics.log" 2>&1 || give_up topics
+}
+
+start_services() {
+    local service count index name
+    mkdir -p "$run/ports"
+    for service in "${services[@]}"; do
+        count=WINNOW_SCALE_$(tr 'a-z-' 'A-Z_' <<<"$service")
+        for index in $(seq "${!count:-1}"); do
+            name=$service
+            [ "$index" = 1 ] || name=$service.$index
+            rm -f "$run/ports/$name"
+            WINNOW_HTTP_PORT=0 WINNOW_HTTP_PORT_FILE=$run/ports/$name launch "$name" "$bin/$service"
+        done
+    done
+    say "waiting until every service is ready"
+    while read -r name _; do
+        [ "$name" = dev-broker ] || await "$name" is_ready "$name"
+    done <"$run/pids"
+}
+
+is_ready() {
+    [ -s "$run/ports/$1" ] && curl -fs -o /dev/null --max-time 2 "http://127.0.0.1:$(cat "$run/ports/$1")/readyz"
+}
+
+# await NAME CONDITION...: until the condition holds; gives up when NAME's process has ended or the time is over.
+await() {
+    local name=$1 pid began deadline=$((SECONDS + ready_seconds))
+    shift
+    read -r _ pid began < <(grep "^$name " "$run/pids")
+    until "$@"; do
+        alive "$pid" "$began" || give_up "$name" "has ended"
+        [ $SECONDS -lt $deadline ] || give_up "$name" "was not ready after $ready_seconds s"
+        sleep 0.1
+    done
+}
+
+give_up() {
+    local name=$1
+    say "$name ${2:-failed}; the end of $run/logs/$name.log:"
+    tail -n 20 "$run/logs/$name.log" >&2 || true
+    exit 1
+}
+
+up() {
+    [ -x "$bin/winnow" ] || { say "$bin/winnow is not there: run 'make build' first"; exit 1; }
+    if [ -s "$run/pids" ]; then
+        status && say "is up already" && return
+        down
+    fi
+    mkdir -p "$run/logs"
+    rm -f "$run"/logs/*.log "$run/env" "$run/broker"
+    : >"$run/pids"
+    # Whatever stops us half way, nothing is left running.
+    trap 'trap - EXIT; down' EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    export OMP_NUM_THREADS=1
+    note "WINNOW_MODELS_DIRECTORY=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models}"
+    note "WINNOW_TOPICS_FILE=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}"
+    start_database
+    start_broker
+    prepare
+    start_services
+    trap - EXIT INT TERM
+    status
+}
+
+down() {
+    local entries entry name pid began deadline left=0
+    if [ -s "$run/pids" ]; then
+        mapfile -t entries < <(tac "$run/pids")
+        for entry in "${entries[@]}"; do
+            read -r name pid began <<<"$entry"
+            alive "$pid" "$began" || continue
+            kill -TERM "$pid" 2>/dev/null || true
+            deadline=$((SECONDS + stop_seconds))
+            while alive "$pid" "$began" && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
+            if alive "$pid" "$began"; then
+                say "$name did not stop within $stop_seconds s and is killed"
+                kill -KILL "$pid" 2>/dev/null || true
+                left=1
+            fi
+        done
+    fi
+    if [ -f "$run/postgres-directory" ]; then
+        infra/postgres/cluster.sh stop "$(cat "$run/postgres-directory")" || left=1
+    fi
+    rm -f "$run/pids" "$run/env" "$run/broker" "$run/postgres-directory"
+    rm -rf "$run/ports"
+    return "$left"
+}
+
+status() {
+    local name pid began port state code=0
+    if [ ! -s "$run/pids" ]; then
+        echo "Nothing runs. Start it with 'make up'."
+        return 3
+    fi
+    printf '%-32s %-10s %8s %6s\n' SERVICE STATE PID HTTP
+    while read -r name pid began; do
+        port=$(cat "$run/ports/$name" 2>/dev/null || true)
+        if ! alive "$pid" "$began"; then
+            state=ended
+        elif [ "$name" = dev-broker ] || is_ready "$name"; then
+            state=ready
+        else
+            state="not ready"
+        fi
+        [ "$state" = ready ] || code=1
+        printf '%-32s %-10s %8s %6s\n' "$name" "$state" "$pid" "${port:--}"
+    done <"$run/pids"
+    echo "Logs: ${run#"$PWD/"}/logs    Environment: ${run#"$PWD/"}/env"
+    return "$code"
+}
+
+run_until_stopped() {
+    local stopped=0
+    up
+    trap 'stopped=1' INT TERM
+    say "running; Ctrl-C stops it"
+    while [ "$stopped" = 0 ]; do
+        sleep 1 &
+        wait $! || true
+    done
+    down
+}
+
+case ${1:-} in
+    up) up ;;
+    down) read_environment && down ;;
+    status) status ;;
+    run) run_until_stopped ;;
+    *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2 && exit 2 ;;
+esac

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# All tests, with a private Postgres. Arguments go to `swift test`, as in: test.sh --filter RuntimeTests
+# KAFKA_BOOTSTRAP_SERVERS: a cluster that the broker-facing tests use instead of the embedded one.
+# DATABASE_URL, PGHOST: a server that the tests use instead of a private one.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export OMP_NUM_THREADS=1
+
+echo "Building services and tests" >&2
+swift build --build-tests
+built=$SECONDS
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/winnow-test.XXXXXX")
+chmod 755 "$work"
+finish() {
+    local code=$?
+    trap - EXIT INT TERM
+    [ ! -d "$work/postgres" ] || infra/postgres/cluster.sh stop "$work/postgres" --remove || code=1
+    rm -rf "$work"
+    exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if [ -z "${DATABASE_URL:-}${PGHOST:-}" ]; then
+    # With our id, so that it stops even when this script is killed.
+    lines=$(infra/postgres/cluster.sh start "$work/postgres" --parent $$ --remove)
+    while read -r line; do export "${line?}"; done <<<"$lines"
+fi
+
+code=0
+swift test --skip-build "$@" 2>&1 | tee "$work/output" || code=$?
+echo
+# The failures again, for in the stream above they scroll away; then the runner's own closing lines.
+grep -a '^✘' "$work/output" | grep -av '^✘ Test run' || true
+grep -aE '^. Test run|Executed [0-9]+ test' "$work/output" || { echo "No test ran." && code=1; }
+echo "Built in $built s, tested in $((SECONDS - built)) s."
+exit "$code"
