@@ -91,7 +91,8 @@ let services: [Target] =
 
 // Measured by `make bench`, beside the reference.
 let benchmarks: [Target] = [
-    service("EncoderBench", path: "Tests/Benchmarks/EncoderBench", ["Contracts", "Inference"])
+    service("EncoderBench", path: "Tests/Benchmarks/EncoderBench", ["Contracts", "Inference"]),
+    service("StoreBench", path: "Tests/Benchmarks/StoreBench", ["Contracts", "PostgresStore", "Settings", "Store"]),
 ]
 
 let testTargets: [Target] =

@@ -8,6 +8,8 @@ public struct Migration: Sendable, Equatable {
     public static let all: [Migration] = [
         Migration(version: 1, name: "create_schema", script: PackageResources.V0001_create_schema_sql),
         Migration(version: 2, name: "maintain_partitions", script: PackageResources.V0002_maintain_partitions_sql),
+        Migration(version: 3, name: "create_ops", script: PackageResources.V0003_create_ops_sql),
+        Migration(version: 4, name: "create_roles", script: PackageResources.V0004_create_roles_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

@@ -1,15 +1,88 @@
-/// Reads the `ops` views for people and programs; every value as text.
+import Contracts
+import Store
+
+/// Reads the `ops` views; a login that is a member of `winnow_ops` is enough.
 public final class OperationsReader: Sendable {
     private let session: PostgresSession
 
     public init(_ settings: PostgresSettings) { session = PostgresSession(settings) }
-    public func costs(by grouping: CostGrouping) async throws -> OperationsReport { OperationsReport(columns: [], rows: []) }
-    public func savings() async throws -> OperationsReport { OperationsReport(columns: [], rows: []) }
-    public func timeline(of id: String) async throws -> OperationsReport { OperationsReport(columns: [], rows: []) }
-}
-public enum CostGrouping: String, Sendable, CaseIterable { case capability, task, model, tenant, hour }
-public struct OperationsReport: Sendable {
-    public struct Column: Sendable { public let name: String; public let isNumber: Bool }
-    public let columns: [Column]
-    public let rows: [[String?]]
+
+    /// The whole ledger that is kept, the dearest first; hours in their order.
+    public func costs(by grouping: CostGrouping) async throws -> OperationsReport {
+        let group: StaticString
+        switch grouping {
+        case .capability: group = "capability"
+        case .task: group = "capability || '/' || task"
+        case .model: group = "model || '@' || version"
+        case .tenant: group = "tenant"
+        case .hour: group = #"to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')"#
+        }
+        let select: SQL = """
+            SELECT \(literal: group), sum(calls)::text, sum(items)::text, sum(input_tokens)::text,
+                sum(output_tokens)::text, sum(flops)::text, sum(cost_pico_usd)::text,
+                ops.usd(sum(cost_pico_usd))::text, ops.usd(sum(full_model_cost_pico_usd))::text,
+                ops.usd(sum(full_model_cost_pico_usd) - sum(cost_pico_usd))::text
+            FROM ops.capability_cost
+            GROUP BY 1
+            ORDER BY CASE WHEN \(grouping == .hour) THEN 0 ELSE sum(cost_pico_usd) END DESC, 1
+            """
+        let numbers = [
+            "calls", "items", "input_tokens", "output_tokens", "flops", "cost_pico_usd", "cost_usd",
+            "full_model_cost_usd", "saved_usd",
+        ]
+        return try await report(
+            select.named("read costs"), [.init(grouping.rawValue)] + numbers.map { .number($0) })
+    }
+
+    /// One row: everything that is kept, against the full model alone.
+    public func savings() async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT spent_pico_usd::text, full_model_pico_usd::text, saved_pico_usd::text, spent_usd::text,
+                full_model_usd::text, saved_usd::text, saved_share::text, compute_share::text
+            FROM ops.savings_total
+            """
+        let numbers = [
+            "spent_pico_usd", "full_model_pico_usd", "saved_pico_usd", "spent_usd", "full_model_usd", "saved_usd",
+            "saved_share", "compute_share",
+        ]
+        return try await report(select.named("read savings"), numbers.map { .number($0) })
+    }
+
+    /// What happened to a request, in the order of time.
+    /// - Parameter id: Winnow's own id, or the integrator's, which several tenants may have used.
+    public func timeline(of id: String) async throws -> OperationsReport {
+        let requests: [RequestKey]
+        if let id = Request.ID(id) {
+            requests = [RequestKey(id)]
+        } else {
+            requests = try await self.requests(of: id)
+        }
+        let select: SQL = """
+            SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), request_id::text, tenant, event,
+                step::text, detail
+            FROM ops.request_timeline WHERE request_id = ANY (\(PostgresArray(requests)))
+            ORDER BY request_id, at, step NULLS FIRST, event
+            """
+        return try await report(
+            select.named("read timeline"),
+            [.init("at"), .init("request_id"), .init("tenant"), .init("event"), .number("step"), .init("detail")])
+    }
+
+    private func requests(of eventID: String) async throws -> [RequestKey] {
+        let select: SQL = "SELECT request_id FROM ops.request WHERE event_id = \(eventID)"
+        return try await session.run { connection in
+            try connection.execute(select.named("find request")).flatMap { result in
+                try result.rows { row throws in try row.requestKey(0) }
+            }
+        }
+    }
+
+    private func report(_ select: SQL, _ columns: [OperationsReport.Column]) async throws -> OperationsReport {
+        let rows = try await session.run { connection in
+            try connection.execute(select).flatMap { result in
+                result.rows { row in columns.indices.map { row.optionalText(Int32($0)) } }
+            }
+        }
+        return OperationsReport(columns: columns, rows: rows)
+    }
 }

@@ -39,9 +39,10 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
     /// The same server, another database. libpq expands the first `dbname` only, so a URL's other parts stay.
     public func database(_ name: String) -> PostgresSettings { adding("dbname", name) }
 
-    /// Server settings for every session.
+    /// Server settings for every session; those that are there already, from `PGOPTIONS`, overrule them.
     func options(_ settings: [(name: String, value: String)]) -> PostgresSettings {
-        adding("options", settings.map { "-c \($0.name)=\($0.value)" }.joined(separator: " "))
+        let given = parameters.filter { $0.keyword == "options" }.map(\.value)
+        return adding("options", (settings.map { "-c \($0.name)=\($0.value)" } + given).joined(separator: " "))
     }
 
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
@@ -53,6 +54,6 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
     private static let variables = [
         ("PGHOST", "host"), ("PGPORT", "port"), ("PGUSER", "user"), ("PGDATABASE", "dbname"),
         ("PGSSLMODE", "sslmode"), ("PGSSLROOTCERT", "sslrootcert"), ("PGAPPNAME", "application_name"),
-        ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+        ("PGTARGETSESSIONATTRS", "target_session_attrs"), ("PGOPTIONS", "options"),
     ]
 }

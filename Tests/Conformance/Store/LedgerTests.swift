@@ -15,14 +15,16 @@ import Testing
             let snapshot = Fixture.snapshot(steps: [Fixture.step(0), Fixture.step(1)])
             let other = Fixture.id()
             _ = try await store.accept([Arrival(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])])
-            let started = try await store.start([
+            let calls = [
                 Self.call(snapshot.id, step: 1), Self.call(snapshot.id), Self.call(other, number: 5),
                 Self.call(snapshot.id),
-            ])
+            ]
+            let started = try await store.start(calls)
             #expect(started.map(\.attempt.number) == [1, 2, 5, 3])
             #expect(started.map(\.step.ordinal) == [1, 0, 0, 0])
             #expect(try await store.ledger(of: other) == [started[2]])
-            #expect(try await store.ledger(of: snapshot.id).map(\.attempt.state) == [.settled, .started, .started, .started])
+            let ledger = try await store.ledger(of: snapshot.id)
+            #expect(ledger.map(\.attempt.state) == [.settled, .started, .started, .started])
         }
     }
 

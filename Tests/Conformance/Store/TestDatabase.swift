@@ -11,7 +11,9 @@ struct TestDatabase: Sendable {
     private static let template = Template()
 
     /// - Parameter migrated: `false` gives an empty database.
-    static func with<Result>(migrated: Bool = true, _ body: (TestDatabase) async throws -> Result) async throws -> Result {
+    static func with<Result>(
+        migrated: Bool = true, _ body: (TestDatabase) async throws -> Result
+    ) async throws -> Result {
         let name = "winnow_test_\(getProcessID())_\(count.add(1, ordering: .relaxed).newValue)"
         let server = try TestCluster.settings.get()
         let source = migrated ? try await template.name() : "template1"

@@ -1,0 +1,70 @@
+import Contracts
+import Settings
+import Store
+import Testing
+
+@testable import PostgresStore
+
+@Suite struct ConnectionTests {
+    @Test func `a session that the server ended is opened again`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let snapshot = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            try await database.run(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
+            #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
+        }
+    }
+
+    @Test func `a server that is away is a passing fault`() async throws {
+        var reader = SettingsReader(environment: ["PGHOST": "127.0.0.1", "PGPORT": "1", "PGPASSWORD": "hidden"])
+        let store = PostgresStore(try PostgresSettings(from: &reader))
+        let error = await #expect(throws: StoreError.self) { try await store.prices() }
+        #expect(error?.code == .unavailable)
+        #expect(error?.isRetriable == true)
+    }
+
+    @Test func `a fault names the statement and never a value`() async throws {
+        try await TestDatabase.with { database in
+            let session = PostgresSession(database.settings)
+            let error = await #expect(throws: StoreError.self) {
+                try await session.run { connection in
+                    let sql: SQL = "SELECT \("secret text")::uuid"
+                    try connection.execute(sql.named("cast"), "SELECT 1")
+                }
+            }
+            #expect(error?.description == "query: SQLSTATE 22P02 in 'cast'")
+            #expect(error?.isRetriable == false)
+            // The session goes on.
+            let seven = try await session.run { connection in
+                try connection.execute("SELECT 7::bigint")[0].rows { row throws in try row.integer(0) }
+            }
+            #expect(seven == [7])
+        }
+    }
+
+    @Test func `secrets are never printed`() throws {
+        let environment = [
+            "DATABASE_URL": "postgresql://user:hidden@db/winnow", "PGPASSWORD": "hidden", "PGHOST": "db.example",
+        ]
+        var reader = SettingsReader(environment: environment)
+        let settings = try PostgresSettings(from: &reader)
+        var dumped = ""
+        dump(settings, to: &dumped)
+        for text in ["\(settings)", String(reflecting: settings), dumped, "\(reader.entries)"] {
+            #expect(!text.contains("hidden"))
+        }
+        #expect("\(settings)" == "postgres(DATABASE_URL host=db.example)")
+    }
+
+    @Test func `an interpolated value is a bind`() {
+        let sql: SQL = "SELECT \("Robert'); DROP TABLE"), \(nil as Int64?), \(PostgresArray<Int16>([1, 2]))"
+        #expect(sql.text == "SELECT $1, $2, $3")
+        #expect(sql.binds.map(\.typeID) == [25, 20, 1005])
+        #expect(sql.binds.map { $0.range?.count } == [20, nil, 32])
+    }
+}

@@ -1,0 +1,73 @@
+import Contracts
+import Store
+import Testing
+
+@testable import PostgresStore
+
+@Suite struct RoleTests {
+    /// Runs a script as a role, and says how it was refused.
+    private func refusal(_ script: String, as role: String, in database: TestDatabase) async throws -> String? {
+        do {
+            try await database.run("SET ROLE \(role); \(script)")
+            return nil
+        } catch let error as StoreError {
+            return (error.underlying as? PostgresFault)?.sqlState
+        }
+    }
+
+    @Test func `operators read ops and nothing else`() async throws {
+        try await TestDatabase.with { database in
+            try await database.run(
+                """
+                DO $$ BEGIN GRANT winnow_ops TO CURRENT_USER; EXCEPTION WHEN OTHERS THEN NULL; END $$;
+                INSERT INTO winnow.tenant (tenant_id) VALUES ('acme')
+                """)
+            let views = try await database.column("SELECT viewname FROM pg_views WHERE schemaname = 'ops' ORDER BY 1")
+            #expect(
+                views == [
+                    "capability_cost", "capability_use", "request", "request_timeline", "savings", "savings_total",
+                ])
+            for view in views {
+                #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
+            }
+            let forbidden = [
+                "SELECT * FROM winnow.request", "SELECT * FROM winnow.step", "SELECT * FROM winnow.attempt",
+                "SELECT * FROM winnow.tenant", "SELECT * FROM winnow.price", "SELECT * FROM winnow.schema_migration",
+                "UPDATE ops.request SET error = ''", "DELETE FROM ops.request", "CREATE TABLE ops.mine ()",
+                "CREATE TABLE public.mine ()", "SELECT winnow.maintain_partitions(1, 1)", "SELECT winnow.grant_roles()",
+            ]
+            for statement in forbidden {
+                #expect(
+                    try await refusal(statement, as: "winnow_ops", in: database) == "42501", "\(statement)")
+            }
+        }
+    }
+
+    @Test func `a service has the rights that it needs and no others`() async throws {
+        try await TestDatabase.with { database in
+            for role in ["winnow_decomposer", "winnow_escalator", "winnow_aggregator"] {
+                try await database.run(
+                    "DO $$ BEGIN GRANT \(role) TO CURRENT_USER; EXCEPTION WHEN OTHERS THEN NULL; END $$")
+            }
+            let store = { (role: String) in PostgresStore(database.settings.options([(name: "role", value: role)])) }
+            let snapshot = Fixture.snapshot()
+            _ = try await store("winnow_decomposer").accept([
+                .init(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])
+            ])
+            let calls = try await store("winnow_escalator").start([Fixture.entry(snapshot.id, kind: .full)])
+            try await store("winnow_escalator").settle(calls)
+            let aggregator = store("winnow_aggregator")
+            let after = try await aggregator.update([snapshot.id]) { $0.map { Fixture.completion(of: $0) } }
+            #expect(after.first?.state == .completed)
+            try await aggregator.maintainPartitions(daysAhead: 3)
+            await #expect(throws: StoreError.self) {
+                try await store("winnow_escalator").accept([.init(snapshot: Fixture.snapshot("other"))])
+            }
+            #expect(
+                try await refusal("DELETE FROM winnow.attempt", as: "winnow_aggregator", in: database) == "42501")
+            #expect(
+                try await refusal("UPDATE winnow.price SET model = ''", as: "winnow_aggregator", in: database)
+                    == "42501")
+        }
+    }
+}
