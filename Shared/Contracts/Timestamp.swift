@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Glibc
 
 /// An instant. - Units: milliseconds since 1970-01-01T00:00:00Z.
 public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
@@ -6,29 +6,23 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
-    /// - Source: RFC 3339, section 5.6; fractional seconds optional.
+    /// - Source: RFC 3339, section 5.6; what is finer than a millisecond is cut off.
     public init?(rfc3339 text: String) {
-        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        guard let date = (try? fractional.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text)) else {
-            return nil
-        }
-        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded()
-        guard abs(milliseconds) < 1e15 else { return nil }
-        self.init(milliseconds: Int64(milliseconds))
+        guard let timestamp = RFC3339.timestamp(text) else { return nil }
+        self = timestamp
     }
 
     public static var now: Timestamp {
-        Timestamp(milliseconds: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down)))
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
     public func adding(milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: self.milliseconds + milliseconds) }
 
-    public var rfc3339: String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-            .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
+    public var rfc3339: String { RFC3339.text(self) }
 
     public var description: String { rfc3339 }
 }

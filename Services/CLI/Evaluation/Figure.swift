@@ -8,7 +8,7 @@ struct Figure: Equatable {
     var high: Double
 
     /// A proportion with Wilson's score interval.
-    /// - Source: E. B. Wilson, JASA 22 (1927)
+    /// - Source: Probable inference, the law of succession, and statistical inference, JASA 22 (1927)
     init(successes: Int, of count: Int) {
         guard count > 0 else {
             self.init(value: .nan, low: .nan, high: .nan)
@@ -23,7 +23,7 @@ struct Figure: Equatable {
     }
 
     /// A ratio of sums over requests, with a percentile bootstrap interval over them.
-    /// - Source: B. Efron, Annals of Statistics 7 (1979)
+    /// - Source: Bootstrap methods, Annals of Statistics 7 (1979)
     init(ratio pairs: [(part: Double, whole: Double)], using generator: inout some RandomNumberGenerator) {
         func ratio(_ pairs: some Sequence<(part: Double, whole: Double)>) -> Double {
             let sums = pairs.reduce((0.0, 0.0)) { ($0.0 + $1.part, $0.1 + $1.whole) }
@@ -62,7 +62,7 @@ struct Figure: Equatable {
 }
 
 /// A small seeded generator, so that the same data gives the same intervals.
-/// - Source: SplitMix64 (G. Steele, D. Lea, C. Flood, OOPSLA 2014)
+/// - Source: Fast splittable pseudorandom number generators, OOPSLA 2014
 struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

@@ -1,15 +1,14 @@
-import Contracts
-
 /// Times as event attributes have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
 /// loses one in two.
-/// - Source: RFC 3339, section 5.6; days from Howard Hinnant, chrono-compatible low-level date algorithms
+/// - Source: RFC 3339, section 5.6; days by eras of 400 years, as std::chrono has them
 enum RFC3339 {
     /// In UTC, with milliseconds.
     static func text(_ time: Timestamp) -> String {
-        let days = floorDiv(time.milliseconds, 86_400_000)
-        let rest = time.milliseconds - days * 86_400_000
+        // Four digits of a year are all that the format has.
+        let milliseconds = min(max(time.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
+        let days = floorDiv(milliseconds, 86_400_000)
+        let rest = milliseconds - days * 86_400_000
         let (year, month, day) = civil(days)
-        guard (0...9999).contains(year) else { return time.rfc3339 }
         return String(unsafeUninitializedCapacity: 24) { buffer in
             var index = 0
             func digits(_ value: Int64, _ count: Int, then separator: Character) {
