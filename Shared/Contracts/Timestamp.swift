@@ -6,15 +6,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
-    /// - Source: RFC 3339, section 5.6; fractional seconds optional.
+    /// - Returns: `nil` unless `text` is an RFC 3339 time; what is finer than a millisecond is cut off.
     public init?(rfc3339 text: String) {
-        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        guard let date = (try? fractional.parse(text)) ?? (try? Date.ISO8601FormatStyle().parse(text)) else {
-            return nil
-        }
-        let milliseconds = (date.timeIntervalSince1970 * 1000).rounded()
-        guard abs(milliseconds) < 1e15 else { return nil }
-        self.init(milliseconds: Int64(milliseconds))
+        guard let time = RFC3339.timestamp(text) else { return nil }
+        self = time
     }
 
     public static var now: Timestamp {
@@ -25,10 +20,8 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public func adding(milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: self.milliseconds + milliseconds) }
 
-    public var rfc3339: String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000)
-            .formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-    }
+    /// In UTC, with milliseconds.
+    public var rfc3339: String { RFC3339.text(self) }
 
     public var description: String { rfc3339 }
 }

@@ -65,7 +65,7 @@ extension CloudEvent {
     }
 
     private static func timestamp(_ name: String, _ value: String) throws(ContractError) -> Timestamp {
-        guard let timestamp = RFC3339.timestamp(value) else {
+        guard let timestamp = Timestamp(rfc3339: value) else {
             throw ContractError(.invalidHeader, "\(name) is no RFC 3339 time")
         }
         return timestamp

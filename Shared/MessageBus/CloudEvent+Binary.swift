@@ -26,9 +26,9 @@ extension CloudEvent {
         ]
         headers.reserveCapacity(12)
         let optional: [(String, String?)] = [
-            (Attribute.time, time.map(RFC3339.text)), (Attribute.subject, subject),
+            (Attribute.time, time.map(\.rfc3339)), (Attribute.subject, subject),
             (Attribute.correlationID, correlationID), (Attribute.causationID, causationID),
-            (Attribute.expiryTime, expiryTime.map(RFC3339.text)), (Attribute.partitionKey, partitionKey),
+            (Attribute.expiryTime, expiryTime.map(\.rfc3339)), (Attribute.partitionKey, partitionKey),
             (Attribute.authType, authType), (Attribute.authID, authID), (Attribute.dataRef, dataRef),
             (Attribute.dataClassification, dataClassification),
             (Attribute.sampledRate, sampledRate.map { "\($0)" }), (Attribute.contentType, contentType),

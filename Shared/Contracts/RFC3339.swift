@@ -1,15 +1,16 @@
-import Contracts
-
-/// Times as event attributes have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
-/// loses one in two.
+/// Times as events and requests have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
+/// loses one in two, and Foundation reads 30 February too.
 /// - Source: RFC 3339, section 5.6; days from Howard Hinnant, chrono-compatible low-level date algorithms
 enum RFC3339 {
-    /// In UTC, with milliseconds.
+    /// The first and the last instant that four digits of year can say.
+    private static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
+
+    /// In UTC, with milliseconds; what lies outside of the years 0 to 9999 as the nearest instant within.
     static func text(_ time: Timestamp) -> String {
-        let days = floorDiv(time.milliseconds, 86_400_000)
-        let rest = time.milliseconds - days * 86_400_000
+        let milliseconds = min(max(time.milliseconds, range.lowerBound), range.upperBound)
+        let days = floorDiv(milliseconds, 86_400_000)
+        let rest = milliseconds - days * 86_400_000
         let (year, month, day) = civil(days)
-        guard (0...9999).contains(year) else { return time.rfc3339 }
         return String(unsafeUninitializedCapacity: 24) { buffer in
             var index = 0
             func digits(_ value: Int64, _ count: Int, then separator: Character) {
