@@ -110,7 +110,9 @@ let testTargets: [Target] =
             name: "TestKit",
             dependencies: ["Contracts", "Delivery", "Inference", "MessageBus", "Store", "Telemetry", "WorkerKit"],
             path: "Tests/TestKit", swiftSettings: strict),
-        tests("Delivery", ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
+        tests(
+            "Delivery",
+            ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
         tests(
             "WorkerKit",
             ["Contracts", "Delivery", "Inference", "MessageBus", "Settings", "Telemetry", "TestKit", "WorkerKit"]),

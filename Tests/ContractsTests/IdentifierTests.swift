@@ -48,7 +48,9 @@ struct IdentifierTests {
         #expect(Step.ID(step.description) == step)
     }
 
-    @Test(arguments: ["", "/", "/1", "ID", "ID/", "ID/-1", "ID/a", "ID/1/", "ID//1", "/ID/1", "ID/1/2", "ID/+1", "ID/01"])
+    @Test(arguments: [
+        "", "/", "/1", "ID", "ID/", "ID/-1", "ID/a", "ID/1/", "ID//1", "/ID/1", "ID/1/2", "ID/+1", "ID/01",
+    ])
     func `what is no request and place is no step id`(text: String) {
         let id = "01234567-89ab-7cde-8f01-23456789abcd"
         #expect(Step.ID(text.replacing("ID", with: id)) == nil)

@@ -47,7 +47,8 @@ struct RequestDecodingTests {
 
     @Test func `items are strings or objects with a text`() throws {
         let request = try decode(
-            #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a",{"text":"b","span":[0,1]}]}]}"#)
+            #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a",{"text":"b","span":[0,1]}]}]}"#
+        )
         #expect(request.steps.first?.items == ["a", "b"])
     }
 

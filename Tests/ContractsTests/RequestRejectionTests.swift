@@ -48,7 +48,8 @@ struct RequestRejectionTests {
         Case("a raw control character", Array(#"{"text":"CANARY"#.utf8) + [1] + Array(#""}"#.utf8), .notJSON),
         Case("invalid UTF-8", Array(#"{"text":"CANARY"#.utf8) + [0xFF, 0xC0] + Array(#""}"#.utf8), .notJSON),
         Case("an overlong NUL", Array(#"{"text":"CANARY"#.utf8) + [0xC0, 0x80] + Array(#""}"#.utf8), .notJSON),
-        Case("two thousand levels", String(repeating: "[", count: 2000) + String(repeating: "]", count: 2000), .notJSON),
+        Case(
+            "two thousand levels", String(repeating: "[", count: 2000) + String(repeating: "]", count: 2000), .notJSON),
         Case("an array", #"["CANARY"]"#, .wrongType),
         Case("a string", #""CANARY""#, .wrongType),
         Case("null", "null", .wrongType),

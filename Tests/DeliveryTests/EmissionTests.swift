@@ -14,7 +14,9 @@ struct EmissionTests {
 
     @Test func `an open request emits a command for every step that is dispatched, and for no other`() throws {
         let states: [Step.State] = [.dispatched, .waiting, .answered, .failed, .expired, .cancelled, .dispatched]
-        let steps = states.enumerated().map { Fixture.step($0, $0 == 6 ? Fixture.issue : Fixture.clause, ["t\($0)"], $1) }
+        let steps = states.enumerated().map {
+            Fixture.step($0, $0 == 6 ? Fixture.issue : Fixture.clause, ["t\($0)"], $1)
+        }
         let records = emit(Fixture.snapshot(steps))
         #expect(records.map(\.topic) == ["winnow.steps.legal-services.v1", "winnow.steps.software-development.v1"])
         #expect(
@@ -92,7 +94,8 @@ struct EmissionTests {
     @Test func `what is derived twice is the same, byte for byte`() {
         let snapshots = [
             Fixture.snapshot([Fixture.step(0), Fixture.step(1, .decomposition, ["a", "b"])]),
-            Fixture.snapshot(.completed, [Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer("x")])]),
+            Fixture.snapshot(
+                .completed, [Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer("x")])]),
         ]
         for snapshot in snapshots { #expect(emit(snapshot) == emit(snapshot)) }
     }

@@ -43,7 +43,8 @@ struct PlanBuilderTests {
     @Test(arguments: [
         ("legal-services/clause-type", [Fixture.clause]),
         ("legal-services/clause-type,software-development/issue-type", [Fixture.clause, Fixture.issue]),
-        ("none", []), ("", []), ("legal-services", []), ("legal-services/poetry,legal-services/unfair-term", [Fixture.unfair]),
+        ("none", []), ("", []), ("legal-services", []),
+        ("legal-services/poetry,legal-services/unfair-term", [Fixture.unfair]),
         ("decomposition/route", []),
     ])
     func `a routing answer names the routes that there are`(label: String, routes: [Route]) {

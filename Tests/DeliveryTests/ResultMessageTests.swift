@@ -49,7 +49,8 @@ struct ResultMessageTests {
             view.steps == [
                 .init("legal-services/clause-type", "answered", nil, ["a": "x"]),
                 .init("legal-services/unfair-term", "failed", "the step failed", ["b": nil]),
-                .init("legal-services/clause-type", "cancelled", "a step that it depends on was not answered", ["c": nil]),
+                .init(
+                    "legal-services/clause-type", "cancelled", "a step that it depends on was not answered", ["c": nil]),
             ])
     }
 
@@ -85,7 +86,8 @@ struct ResultMessageTests {
         let routing = Fixture.step(
             0, .decomposition, ["a", "b", "c"], .answered,
             answers: [
-                Fixture.answer("none"), Fixture.answer("legal-services/clause-type", .full), Fixture.answer("none", .full),
+                Fixture.answer("none"), Fixture.answer("legal-services/clause-type", .full),
+                Fixture.answer("none", .full),
             ])
         let answered = Fixture.step(1, Fixture.clause, ["b"], .answered, answers: [Fixture.answer("x")])
         let view = try View(Fixture.snapshot(.completed, channel: .human, [routing, answered]))
@@ -109,7 +111,8 @@ struct ResultMessageTests {
 
     @Test func `a routing that failed shows the items that nobody answered`() throws {
         let routing = Fixture.step(
-            0, .decomposition, ["a", "b"], .expired, answers: [Fixture.answer("none"), nil], error: "the deadline passed")
+            0, .decomposition, ["a", "b"], .expired, answers: [Fixture.answer("none"), nil],
+            error: "the deadline passed")
         let view = try View(Fixture.snapshot(.expired, channel: .human, [routing]))
         #expect(view.order == [["a", "b"]])
         #expect(view.steps.first?.error == "the deadline passed")

@@ -7,6 +7,11 @@ public final class ScriptedClassifier: Classifier {
     public struct Call: Sendable, Equatable {
         public var texts: [String]
         public var route: Route
+
+        public init(texts: [String], route: Route) {
+            self.texts = texts
+            self.route = route
+        }
     }
 
     public typealias Answering = @Sendable (String, Route) throws -> Prediction
@@ -36,7 +41,8 @@ public final class ScriptedClassifier: Classifier {
 
 extension Prediction {
     /// A token a character and 1,000 operations a token, so that sums are easy to write down.
-    public static func of(_ text: String, _ label: String, _ confidence: Double = 0.99, isSure: Bool = true) -> Prediction
+    public static func of(_ text: String, _ label: String, _ confidence: Double = 0.99, isSure: Bool = true)
+        -> Prediction
     {
         Prediction(
             label: label, confidence: confidence, isSure: isSure, inputTokens: text.count,
