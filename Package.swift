@@ -105,11 +105,29 @@ let testTargets: [Target] =
         tests("Inference", exclude: ["Golden"], ["Contracts", "Inference"]),
         service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
         tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
-        tests("Delivery", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
-        tests("WorkerKit", ["Contracts", "Delivery", "Inference", "MessageBus", "WorkerKit"]),
-        tests("Decomposer", ["Contracts", "Decomposer", "Delivery", "Inference", "JSON", "MessageBus", "Store"]),
-        tests("Escalator", ["Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Store", "WorkerKit"]),
-        tests("Aggregator", ["Aggregator", "Contracts", "Delivery", "MessageBus", "Store"]),
+        // What the tests of the services share: scripted models, records without a broker, the tree's own files.
+        .target(
+            name: "TestKit",
+            dependencies: ["Contracts", "Delivery", "Inference", "MessageBus", "Store", "Telemetry", "WorkerKit"],
+            path: "Tests/TestKit", swiftSettings: strict),
+        tests(
+            "Delivery",
+            ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
+        tests(
+            "WorkerKit",
+            ["Contracts", "Delivery", "Inference", "MessageBus", "Settings", "Telemetry", "TestKit", "WorkerKit"]),
+        tests(
+            "Decomposer",
+            [
+                "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "MessageBus", "Store", "TestKit",
+                "WorkerKit",
+            ]),
+        tests(
+            "Escalator",
+            ["Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Store", "TestKit", "WorkerKit"]),
+        tests(
+            "Aggregator",
+            ["Aggregator", "Contracts", "Delivery", "JSON", "MessageBus", "Settings", "Store", "TestKit"]),
         tests("CLI", ["CLI", "Contracts", "JSON"]),
         tests("Architecture", []),
         tests(
@@ -128,7 +146,10 @@ let testTargets: [Target] =
     + capabilities.map { name in
         tests(
             "\(name)Worker", path: "Tests/Workers/\(name)WorkerTests",
-            ["Contracts", "Delivery", "Inference", "MessageBus", "WorkerKit", .byName(name: "\(name)Worker")])
+            [
+                "Contracts", "Delivery", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit",
+                .byName(name: "\(name)Worker"),
+            ])
     }
 
 let package = Package(

@@ -12,10 +12,11 @@ struct Arguments {
                 operands.append(word)
                 continue
             }
-            let parts = word.split(separator: "=", maxSplits: 1)
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             if flags.contains(name) {
                 set.insert(name)
+                if parts.count == 2 { fault = UsageError("\(name) takes no value") }
             } else if parts.count == 2 {
                 values[name] = String(parts[1])
             } else if let value = words.popFirst() {

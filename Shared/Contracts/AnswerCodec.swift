@@ -32,7 +32,7 @@ extension Answer {
 
     /// - Throws: `ContractError`
     public static func decode(_ bytes: [UInt8]) throws -> [Answer?] {
-        try JSONDocument.read(bytes) { try $0.map { $0.isNull ? nil : try Answer(json: $0) } ?? [] }
+        try Contract.readList(bytes) { $0.isNull ? nil : try Answer(json: $0) }
     }
 }
 

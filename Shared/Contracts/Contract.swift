@@ -3,11 +3,25 @@ import JSON
 /// What the codecs of Winnow's own messages share.
 enum Contract {
     static func read<Message>(_ bytes: [UInt8], _ body: (JSONValue) throws -> Message) throws -> Message {
-        do {
-            return try JSONDocument.read(bytes) { root in
-                guard root.kind == .object else { throw ContractError(.wrongType, "the message must be a JSON object") }
-                return try body(root)
+        try parsed(bytes) { root in
+            guard root.kind == .object else { throw ContractError(.wrongType, "the message must be a JSON object") }
+            return try body(root)
+        }
+    }
+
+    /// What a column of the store holds.
+    static func readList<Element>(_ bytes: [UInt8], _ element: (JSONValue) throws -> Element) throws -> [Element] {
+        try parsed(bytes) { root in
+            guard let elements = try root.map(element) else {
+                throw ContractError(.wrongType, "the value must be a JSON array")
             }
+            return elements
+        }
+    }
+
+    private static func parsed<Result>(_ bytes: [UInt8], _ body: (JSONValue) throws -> Result) throws -> Result {
+        do {
+            return try JSONDocument.read(bytes, body)
         } catch let error as JSONError {
             throw ContractError(.notJSON, error.message)
         }

@@ -28,6 +28,6 @@ extension Item {
 
     /// - Throws: `ContractError`
     public static func decode(_ bytes: [UInt8]) throws -> [Item] {
-        try JSONDocument.read(bytes) { try $0.map { try Item(json: $0) } ?? [] }
+        try Contract.readList(bytes) { try Item(json: $0) }
     }
 }

@@ -12,10 +12,10 @@ public struct Step: Sendable, Equatable {
 
         /// - Returns: `nil` unless `text` is `request/ordinal`.
         public init?(_ text: some StringProtocol) {
-            let parts = text.split(separator: "/")
-            guard parts.count == 2, let request = Request.ID(parts[0]), let ordinal = Int(parts[1]), ordinal >= 0 else {
-                return nil
-            }
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 2, let request = Request.ID(parts[0]), let ordinal = Int(parts[1]),
+                ordinal >= 0, parts[1] == "\(ordinal)"
+            else { return nil }
             self.init(request: request, ordinal: ordinal)
         }
 

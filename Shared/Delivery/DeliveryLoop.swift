@@ -53,11 +53,12 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         return emission.count
     }
 
-    /// A record that cannot be applied is found by halving the batch, and becomes a dead letter alone.
+    /// A record that cannot be applied is found by halving the batch, and becomes a dead letter alone. A process that
+    /// ends says nothing against its records.
     private func emission(of records: [Record]) async throws -> [OutgoingRecord] {
         do {
             return try await handler.handle(records)
-        } catch  where !Fault.isRetriable(error) {
+        } catch  where !Fault.isRetriable(error) && !(error is CancellationError) {
             metrics.faults.increment()
             guard records.count > 1 else {
                 guard let record = records.first else { return [] }

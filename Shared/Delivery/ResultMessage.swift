@@ -72,7 +72,7 @@ extension Step {
     /// Items that were routed stand in the steps that they were routed to.
     fileprivate mutating func keepUnrouted() {
         guard state == .answered else { return }
-        let kept = items.indices.filter { answers[$0]?.label == Answer.noRoute }
+        let kept = items.indices.filter { PlanBuilder.routes(in: answers[$0]?.label ?? "").isEmpty }
         items = kept.map { items[$0] }
         answers = kept.map { answers[$0] }
     }

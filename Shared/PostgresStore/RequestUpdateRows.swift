@@ -8,24 +8,24 @@ struct RequestUpdateRows {
     private var errors = PostgresArray<String>()
     private var progressedAt = PostgresArray<Timestamp>()
     private var final = PostgresArray<Bool>()
-    private(set) var becameFinal = false
+    private(set) var sumsLedger = false
 
-    mutating func append(_ snapshot: RequestSnapshot, _ key: RequestKey, becameFinal: Bool) {
+    mutating func append(_ snapshot: RequestSnapshot, _ key: RequestKey, sumsLedger: Bool) {
         keys.append(key)
         states.append(snapshot.state.rawValue)
         errors.append(snapshot.error)
         progressedAt.append(snapshot.progressedAt)
-        final.append(becameFinal)
-        self.becameFinal = self.becameFinal || becameFinal
+        final.append(sumsLedger)
+        self.sumsLedger = self.sumsLedger || sumsLedger
     }
 
     /// Sums the ledger of those that became final; the bounds prune its partitions.
     func statement(from lowest: RequestKey, to highest: RequestKey) -> SQL {
-        guard becameFinal else { return progress }
+        guard sumsLedger else { return progress }
         let sql: SQL = """
             UPDATE winnow.request AS r
             SET state = u.state::winnow.request_state, error = u.error, progressed_at = u.progressed_at,
-                completed_at = CASE WHEN u.final THEN u.progressed_at ELSE r.completed_at END,
+                completed_at = CASE WHEN u.final THEN coalesce(r.completed_at, u.progressed_at) ELSE r.completed_at END,
                 input_tokens = coalesce(t.t1, r.input_tokens), output_tokens = coalesce(t.t2, r.output_tokens),
                 flops = coalesce(t.t3, r.flops), cost_pico_usd = coalesce(t.t4, r.cost_pico_usd),
                 full_model_input_tokens = coalesce(t.t5, r.full_model_input_tokens),

@@ -35,7 +35,7 @@ struct UpdateBatch: Sendable {
         for touched in changes.touched {
             let snapshot = changes.snapshots[touched.index]
             let key = RequestKey(snapshot.id)
-            requests.append(snapshot, key, becameFinal: touched.becameFinal)
+            requests.append(snapshot, key, sumsLedger: touched.sumsLedger)
             if touched.newSteps.isEmpty, touched.updatedSteps.isEmpty { continue }
             for step in snapshot.steps {
                 if touched.newSteps.contains(step.ordinal) {
@@ -55,7 +55,7 @@ struct UpdateBatch: Sendable {
         // Behind the attempts: as a statement of its own it sees them, and those that others committed.
         if requests.keys.count > 0 { statements.append(requests.statement(from: lowest, to: highest)) }
         let results = try connection.execute(statements + ["COMMIT"])
-        guard requests.becameFinal, results.count > 1 else { return changes.snapshots }
+        guard requests.sumsLedger, results.count > 1 else { return changes.snapshots }
         return try summed(changes, results[results.count - 2])
     }
 
@@ -63,7 +63,7 @@ struct UpdateBatch: Sendable {
         let totals = try result.rows { row throws in (try row.requestKey(0), try LedgerTotals(row, from: 1)) }
         let totalsByKey = Dictionary(totals) { first, _ in first }
         var snapshots = changes.snapshots
-        for touched in changes.touched where touched.becameFinal {
+        for touched in changes.touched where touched.sumsLedger {
             let key = RequestKey(snapshots[touched.index].id)
             if let totals = totalsByKey[key] { snapshots[touched.index].totals = totals }
         }

@@ -9,7 +9,8 @@ package struct AppliedChanges: Sendable {
         /// Ordinals.
         package var newSteps: Set<Int> = []
         package var updatedSteps: Set<Int> = []
-        package var becameFinal = false
+        /// It became final, or its final state was written again because a cost came late.
+        package var sumsLedger = false
     }
 
     /// Every snapshot as it is afterwards, in the order given; totals are still those of before.
@@ -37,10 +38,12 @@ package struct AppliedChanges: Sendable {
     private func apply(
         _ change: RequestChange, _ snapshot: inout RequestSnapshot, _ touched: inout Touched
     ) throws(StoreError) {
-        if let state = change.state, state != snapshot.state {
-            guard !snapshot.state.isFinal else { throw Self.refused("the state of a request that is final") }
+        if let state = change.state {
+            guard state == snapshot.state || !snapshot.state.isFinal else {
+                throw Self.refused("the state of a request that is final")
+            }
             snapshot.state = state
-            touched.becameFinal = state.isFinal
+            touched.sumsLedger = state.isFinal
         }
         if let error = change.error { snapshot.error = error }
         snapshot.progressedAt = change.progressedAt

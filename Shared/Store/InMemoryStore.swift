@@ -51,7 +51,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
             let changes = try AppliedChanges(transition(before), to: before)
             state.insert(changes.entries)
             var after = changes.snapshots
-            for touched in changes.touched where touched.becameFinal {
+            for touched in changes.touched where touched.sumsLedger {
                 after[touched.index].totals = .sum(state.ledger[after[touched.index].id] ?? [])
             }
             for snapshot in after { state.requests[snapshot.id] = snapshot }

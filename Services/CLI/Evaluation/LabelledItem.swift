@@ -21,6 +21,10 @@ struct LabelledItem: Sendable {
             guard count > 0 else { break }
             bytes += chunk[..<Int(count)]
         }
+        // A gzip file that was cut off ends like a whole one; only the status tells.
+        var status = Z_OK
+        gzerror(file, &status)
+        guard status == Z_OK else { throw LabelledFileError("\(path) is damaged") }
         return try bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
             do {
                 return try JSONDocument.read(line) { try item($0) }

@@ -53,7 +53,7 @@ struct BlockScanner {
             return
         }
         guard let content else { return endBlocks() }
-        if text[content].hasPrefix("```") {
+        if opensFence(content) {
             endBlocks()
             fence = (line.lowerBound, line.upperBound)
         } else if text[content].hasPrefix(">") {
@@ -67,6 +67,11 @@ struct BlockScanner {
             endQuotation()
             paragraph = (paragraph?.lowerBound ?? content.lowerBound)..<content.upperBound
         }
+    }
+
+    /// Three backticks and no other on the line: those are code within a sentence.
+    private func opensFence(_ line: Range<String.Index>) -> Bool {
+        text[line].hasPrefix("```") && !text[line].drop { $0 == "`" }.contains("`")
     }
 
     /// What follows `- `, `* `, `+ `, `• `, `1. ` or `1) `.

@@ -81,6 +81,22 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `totals are summed anew when a final state is written again`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            var costs: [PicoDollars?] = []
+            for (number, cost) in [(1, 1), (2, 10)] as [(Int, Int64)] {
+                let end = RequestChange(
+                    request: snapshot.id, state: .completed,
+                    entries: [Fixture.entry(snapshot.id, number: number, cost: cost)], progressedAt: Fixture.noon)
+                costs.append(try await store.update([snapshot.id]) { _ in [end] }.first?.totals.cost)
+            }
+            #expect(costs == [PicoDollars(1), PicoDollars(11)])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `an attempt that is written again stays as it was`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot()

@@ -1,0 +1,112 @@
+import Contracts
+import Delivery
+import JSON
+import MessageBus
+import Store
+import TestKit
+import Testing
+
+@testable import Aggregator
+
+struct OutcomeHandlerTests {
+    private let store = InMemoryStore()
+    private let id = Request.ID.numbered(1)
+
+    private func accept(_ snapshots: RequestSnapshot...) async throws {
+        try await store.registerPrices(Fixture.prices)
+        _ = try await store.accept(snapshots.map { Arrival(snapshot: $0) })
+    }
+
+    private func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        try await OutcomeHandler(service: "aggregator", store: store, fullModel: "full") { Fixture.now }.handle(records)
+    }
+
+    private func stored(_ id: Request.ID) async throws -> RequestSnapshot? {
+        try await store.update([id]) { _ in [] }.first
+    }
+
+    @Test func `the last outcome of a request emits its result with what it cost`() async throws {
+        try await accept(Fixture.snapshot([Fixture.step(0), Fixture.step(1)]))
+        #expect(try await handle([.outcome(Fixture.answered(0), of: id)]).isEmpty)
+        let records = try await handle([.outcome(Fixture.answered(1), of: id)])
+        let result = try #require(records.first)
+        #expect(records.count == 1)
+        #expect(result.topic == Topic.results)
+        #expect(try result.event().id == "\(id)/result")
+        #expect(try result.event().source == "/winnow/aggregator")
+        try JSONDocument.read(result.value ?? []) { root in
+            #expect(root["status"]?.string == "completed")
+            #expect(root["cost"]?["picoUSD"]?.integer == 6)
+            #expect(root["cost"]?["fullModelPicoUSD"]?.integer == 600)
+            #expect(root["usage"]?["flops"]?.integer == 60)
+        }
+    }
+
+    @Test func `an outcome dispatches what waited for it`() async throws {
+        try await accept(Fixture.snapshot([Fixture.step(0), Fixture.step(1, dependsOn: [0])]))
+        let records = try await handle([.outcome(Fixture.answered(0), of: id)])
+        #expect(records.map(\.topic) == ["winnow.steps.legal-services.v1"])
+        #expect(try records.map { try $0.command().step } == [1])
+    }
+
+    @Test func `a batch that comes again emits the same and is charged once`() async throws {
+        try await accept(Fixture.snapshot([Fixture.step(0), Fixture.step(1, dependsOn: [0])]))
+        let batch = [Record.outcome(Fixture.answered(0), of: id)]
+        let first = try await handle(batch)
+        #expect(try await handle(batch) == first)
+        #expect(try await store.ledger(of: id).count == 1)
+
+        let last = [Record.outcome(Fixture.answered(1), of: id)]
+        let result = try await handle(last)
+        #expect(try await handle(last) == result)
+        #expect(try await store.ledger(of: id).count == 2)
+    }
+
+    @Test func `outcomes of several requests are applied in one update`() async throws {
+        let other = Request.ID.numbered(2)
+        try await accept(Fixture.snapshot([Fixture.step(0)]), Fixture.snapshot([Fixture.step(0)], id: other))
+        let records = try await handle([
+            .outcome(Fixture.failed(0), of: other), .outcome(Fixture.answered(0), of: id),
+        ])
+        #expect(try Set(records.map { try $0.event().id }) == ["\(id)/result", "\(other)/result"])
+        #expect(try await stored(other)?.state == .failed)
+        #expect(try await stored(id)?.state == .completed)
+    }
+
+    @Test func `a cost that comes after the result is in the sum of the next one`() async throws {
+        try await accept(Fixture.snapshot([Fixture.step(0)]))
+        _ = try await handle([.outcome(Fixture.answered(0), of: id)])
+        let late = Fixture.answered(0, attempts: [Fixture.attempt(2, tokens: 4)])
+        let records = try await handle([.outcome(late, of: id)])
+        #expect(records.count == 1)
+        let cost = try JSONDocument.read(records.first?.value ?? []) { $0["cost"]?["picoUSD"]?.integer }
+        #expect(cost == 7)
+    }
+
+    @Test func `an outcome of an unknown request is dropped`() async throws {
+        try await accept(Fixture.snapshot([Fixture.step(0)]))
+        #expect(try await handle([.outcome(Fixture.answered(0), of: .numbered(99))]).isEmpty)
+        #expect(try await stored(id)?.state == .open)
+    }
+
+    @Test func `a record that cannot be read is dead-lettered and its neighbours are settled`() async throws {
+        try await accept(Fixture.snapshot([Fixture.step(0)]))
+        let good = Record.outcome(Fixture.answered(0), of: id)
+        var bad = good
+        bad.value = [0x00, 0xFF]
+        let records = try await handle([bad, good])
+        #expect(records.map(\.topic) == [Topic.deadLetters, Topic.results])
+        #expect(records.first?.value == [0x00, 0xFF])
+    }
+
+    @Test func `what the full model has routed is dispatched`() async throws {
+        let routing = Fixture.step(0, .decomposition, ["a"])
+        try await accept(Fixture.snapshot([routing]))
+        let answer = Fixture.answer("software-development/issue-type", .full)
+        let batch = [Record.outcome(Fixture.answered(0, .decomposition, [answer]), of: id)]
+        let records = try await handle(batch)
+        #expect(try records.map { try $0.command() } == [StepCommand(step: 1, route: Fixture.issue, items: ["a"])])
+        #expect(try await handle(batch) == records)
+        #expect(try await stored(id)?.steps.count == 2)
+    }
+}

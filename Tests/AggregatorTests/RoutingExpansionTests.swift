@@ -1,0 +1,72 @@
+import Contracts
+import Store
+import TestKit
+import Testing
+
+@testable import Aggregator
+
+/// What becomes of the items that the full model has routed.
+struct RoutingExpansionTests {
+    private static let clauseLabel = "legal-services/clause-type"
+    private static let issueLabel = "software-development/issue-type"
+
+    private func change(_ snapshot: RequestSnapshot, _ answers: [Answer?]) -> RequestChange {
+        var progress = RequestProgress(snapshot, now: Fixture.now)
+        progress.apply(
+            Fixture.answered(0, .decomposition, answers, attempts: []), pricing: PriceList(), fullModel: "full")
+        return progress.change()
+    }
+
+    private func full(_ label: String) -> Answer { Fixture.answer(label, .full) }
+
+    @Test func `routed items become steps that depend on the routing and go out at once`() {
+        let routing = Fixture.step(0, .decomposition, ["a", "b", "c"])
+        let change = change(
+            Fixture.snapshot([routing, Fixture.step(1)]),
+            [full(Self.clauseLabel), full("\(Self.issueLabel),\(Self.clauseLabel)"), full("none")])
+        #expect(change.state == nil)
+        #expect(change.newSteps.map(\.ordinal) == [2, 3])
+        #expect(change.newSteps.map(\.route) == [Fixture.clause, Fixture.issue])
+        #expect(change.newSteps.map { $0.items.map(\.text) } == [["a", "b"], ["b"]])
+        #expect(change.newSteps.allSatisfy { $0.state == .dispatched && $0.dependsOn == [0] })
+        #expect(change.updatedSteps.map(\.ordinal) == [0])
+    }
+
+    @Test func `items keep their spans`() {
+        var routing = Fixture.step(0, .decomposition, ["a"])
+        routing.items[0].span = Item.Span(3, 4)
+        routing.items[0].source = "mail.txt"
+        let change = change(Fixture.snapshot([routing]), [full(Self.clauseLabel)])
+        #expect(change.newSteps.first?.items == routing.items)
+    }
+
+    @Test func `what the router itself had sent away is not routed again`() {
+        let routing = Fixture.step(0, .decomposition, ["a", "b"])
+        let change = change(Fixture.snapshot([routing]), [Fixture.answer("none"), full("none")])
+        #expect(change.newSteps.isEmpty)
+        #expect(change.state == .completed)
+    }
+
+    @Test(arguments: [(14, true), (15, true), (16, false)])
+    func `a plan never grows beyond sixteen steps`(before: Int, fits: Bool) {
+        let others = (1..<before).map {
+            Fixture.step($0, Fixture.clause, ["x"], .answered, answers: [Fixture.answer()])
+        }
+        let routing = Fixture.step(0, .decomposition, ["a"])
+        let change = change(Fixture.snapshot([routing] + others), [full(Self.clauseLabel)])
+        #expect(change.newSteps.count == (fits ? 1 : 0))
+        #expect(change.updatedSteps.first?.state == (fits ? .answered : .failed))
+        #expect(change.state == (fits ? nil : .failed))
+    }
+
+    @Test func `a routing that is settled twice expands once`() {
+        var progress = RequestProgress(
+            Fixture.snapshot([Fixture.step(0, .decomposition, ["a"])]), now: Fixture.now)
+        for _ in 0..<2 {
+            progress.apply(
+                Fixture.answered(0, .decomposition, [full(Self.clauseLabel)]), pricing: PriceList(), fullModel: "full")
+        }
+        let change = progress.change()
+        #expect(change.newSteps.count == 1)
+    }
+}

@@ -1,0 +1,48 @@
+import Testing
+
+@testable import CLI
+
+struct CommandLineToolTests {
+    @Test(arguments: [
+        [], ["help"], ["--help"], ["-h"], ["help", "submit"], ["submit", "--help"], ["trace", "-h"],
+        ["costs", "--help"],
+        ["evaluate", "--help"], ["doctor", "--help"], ["migrate", "--help"], ["topics", "--help"],
+        ["models", "--help"],
+    ])
+    func `help ends well`(words: [String]) async {
+        #expect(await CommandLineTool.run(words) == .ok)
+    }
+
+    @Test(arguments: [
+        ["dance"], ["help", "dance"], ["submit", "word"], ["submit", "--nobody", "x"], ["submit", "--timeout", "0"],
+        ["submit", "--timeout", "soon"], ["submit", "--tenant", ""], ["submit", "--file"],
+        ["submit", "--tenant", String(repeating: "x", count: 257)], ["costs", "--by", "colour"], ["costs", "extra"],
+        ["trace"], ["trace", "one", "two"], ["evaluate"], ["evaluate", "--data"],
+        ["evaluate", "--data", "f", "--timeout", "-1"],
+        ["migrate", "now"], ["migrate", "--json"], ["topics"], ["topics", "delete"], ["models"], ["models", "drop"],
+        ["models", "register", "--pico-usd-per-megaflop", "0"],
+    ])
+    func `wrong usage ends with 2`(words: [String]) async {
+        #expect(await CommandLineTool.run(words) == .wrongUsage)
+    }
+
+    @Test func `a file that is not there ends with 1`() async {
+        #expect(await CommandLineTool.run(["evaluate", "--data", "/nowhere/at/all.jsonl"]) == .failed)
+        #expect(await CommandLineTool.run(["submit", "--file", "/nowhere/at/all.jsonl"]) == .failed)
+    }
+
+    @Test func `the exit codes are those that were promised`() {
+        #expect([ExitStatus.ok, .failed, .wrongUsage].map(\.rawValue) == [0, 1, 2])
+    }
+
+    @Test func `every verb is found under its name and explains itself`() {
+        let verbs = CommandLineTool.verbs
+        #expect(
+            verbs.map { $0.name } == ["submit", "costs", "trace", "evaluate", "doctor", "migrate", "topics", "models"])
+        for verb in verbs {
+            #expect(verb.help.hasPrefix("Usage: winnow \(verb.name)"))
+            #expect(!verb.summary.isEmpty)
+            for flag in verb.flags { #expect(verb.help.contains(flag), "\(verb.name) \(flag)") }
+        }
+    }
+}

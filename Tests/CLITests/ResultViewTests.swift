@@ -1,0 +1,42 @@
+import Contracts
+import JSON
+import Testing
+
+@testable import CLI
+
+struct ResultViewTests {
+    private let json = #"""
+        {"id":"mine","requestId":"r","status":"completed","steps":[{"capability":"legal-services","task":"clause-type",
+        "status":"answered","items":[{"text":"a\nb","span":[0,3],"label":"x","confidence":0.87654,"decidedBy":"full",
+        "model":"full@1"},{"text":"c"}]}],"usage":{"flops":7,"fullModelFlops":70},
+        "cost":{"picoUSD":3,"fullModelPicoUSD":30}}
+        """#
+
+    @Test func `a result is read as it was promised`() throws {
+        let view = try ResultView(Array(json.utf8))
+        #expect(view.status == "completed")
+        #expect(view.steps.map(\.route) == [Route(.legalServices, "clause-type")])
+        #expect(view.steps.first?.items.map(\.label) == ["x", nil])
+        #expect(view.steps.first?.items.map(\.decidedBy) == [.full, nil])
+        #expect(view.flops == 7)
+        #expect(view.fullModelFlops == 70)
+        #expect(view.cost == PicoDollars(3))
+        #expect(view.fullModelCost == PicoDollars(30))
+    }
+
+    @Test func `people read a line an item with who decided it`() throws {
+        let lines = try ResultView(Array(json.utf8)).text.split(separator: "\n")
+        #expect(lines.count == 3)
+        #expect(lines[0] == "mine  completed  0.000000000003 USD, full model alone 0.000000000030 USD")
+        #expect(lines[1].contains("legal-services/clause-type"))
+        #expect(lines[1].contains(" x "))
+        #expect(lines[1].contains("0.877"))
+        #expect(lines[1].contains("full"))
+        #expect(lines[1].hasSuffix("\"a b\""))
+        #expect(lines[2].contains("answered"))
+    }
+
+    @Test func `what is no result is refused`() {
+        #expect(throws: JSONError.self) { try ResultView(Array("{".utf8)) }
+    }
+}

@@ -1,0 +1,77 @@
+import Contracts
+import JSON
+import Testing
+
+@testable import CLI
+
+struct ScorecardTests {
+    private let route = Route(.legalServices, "clause-type")
+
+    private func chunk(_ labels: [String]) -> EvaluationChunk {
+        EvaluationChunk(
+            eventID: "e", route: route,
+            items: labels.enumerated().map { LabelledItem(route: route, text: "t\($0)", label: $1) })
+    }
+
+    private func result(_ items: String) throws -> ResultView {
+        let json =
+            #"{"id":"e","status":"completed","steps":[{"capability":"legal-services","task":"clause-type","#
+            + #""items":[\#(items)]}],"usage":{"flops":30,"fullModelFlops":100}}"#
+        return try ResultView(Array(json.utf8))
+    }
+
+    @Test func `labels are held against each other item by item`() throws {
+        var card = Scorecard()
+        let items = [
+            #"{"text":"t0","label":"a","decidedBy":"worker"}"#, #"{"text":"t1","label":"b","decidedBy":"full"}"#,
+            #"{"text":"t2","label":"c","decidedBy":"worker"}"#, #"{"text":"t3","label":"x","decidedBy":"worker"}"#,
+        ].joined(separator: ",")
+        card.add(
+            chunk(["a", "b", "c", "d"]), try result(items), full: ["a", "b", "x", "x"], small: ["a", "x", "c", "x"])
+        #expect(card.count == 4)
+        let values = Dictionary(uniqueKeysWithValues: zip(Scorecard.columns, card.figures.map(\.value)))
+        #expect(
+            values == [
+                "suiteAccuracy": 0.75, "fullAccuracy": 0.5, "smallAccuracy": 0.5, "agreement": 0.75,
+                "escalationRate": 0.25, "computeShare": 0.3,
+            ])
+    }
+
+    @Test func `an item without an answer is a wrong one`() throws {
+        var card = Scorecard()
+        card.add(chunk(["a", "b"]), nil, full: ["a", "b"], small: ["a", "b"])
+        card.add(
+            chunk(["a", "b"]), try result(#"{"text":"t0","label":"a","decidedBy":"worker"},{"text":"t1"}"#),
+            full: ["a", "b"], small: ["a", "b"])
+        #expect(card.figures.first?.value == 0.25)
+    }
+
+    @Test func `cards add up`() throws {
+        var card = Scorecard()
+        card.add(chunk(["a"]), try result(#"{"text":"t0","label":"a"}"#), full: ["a"], small: ["a"])
+        var sum = Scorecard()
+        sum.add(card)
+        sum.add(card)
+        #expect(sum.count == 2)
+        #expect(sum.figures.last?.value == 0.3)
+    }
+
+    @Test func `programs read n and every figure by name`() throws {
+        var card = Scorecard()
+        card.add(chunk(["a"]), try result(#"{"text":"t0","label":"a"}"#), full: ["a"], small: ["a"])
+        var writer = JSONWriter()
+        writer.object { card.writeFigures(to: &$0) }
+        try JSONDocument.read(writer.bytes) { root in
+            #expect(root["n"]?.integer == 1)
+            #expect(root["suiteAccuracy"]?["value"]?.double == 1)
+            #expect(root["computeShare"]?["high"]?.double == 0.3)
+        }
+    }
+
+    @Test func `a chunk goes out as a machine request of one step`() throws {
+        let pending = chunk(["a", "b"]).pending
+        let request = try Request.decode(pending.bytes, eventID: pending.eventID, tenant: .default, deadline: nil)
+        #expect(request.channel == .machine)
+        #expect(request.steps == [RequestedStep(route: route, items: ["t0", "t1"])])
+    }
+}

@@ -1,0 +1,49 @@
+import Contracts
+import JSON
+import Testing
+
+@testable import CLI
+
+struct SubmitLineTests {
+    private func line(_ json: String) -> SubmitLine { SubmitLine(Array(json.utf8)) { "new" } }
+
+    @Test func `a line is sent byte for byte under its own id`() {
+        let json = #" {"text" : "é\u0041", "id":"mine"} "#
+        #expect(line(json).eventID == "mine")
+        #expect(line(json).bytes == Array(json.utf8))
+        #expect(line(json).rejection == nil)
+    }
+
+    @Test(arguments: [#"{"text":"a"}"#, #"{"id":null,"text":"a"}"#, "no JSON", "[1]", #"{"text":""}"#, "\u{0}"])
+    func `a line without an id gets a new one, and is the suite's to judge`(json: String) {
+        #expect(line(json).eventID == "new")
+        #expect(line(json).rejection == nil)
+    }
+
+    @Test(arguments: [
+        (#"{"id":7}"#, ContractError.Code.wrongType), (#"{"id":""}"#, .wrongType), (#"{"id":"a\u0000"}"#, .tooLarge),
+        (#"{"id":"\#(String(repeating: "x", count: 257))"}"#, .tooLarge),
+    ])
+    func `an id that no record could carry is rejected here`(json: String, code: ContractError.Code) {
+        #expect(line(json).rejection?.code == code)
+        #expect(line(json).eventID == "new")
+    }
+
+    @Test func `a line that no topic would take is rejected here`() {
+        let text = String(repeating: "x", count: SubmitLine.mostBytes)
+        let long = line(#"{"id":"mine","text":"\#(text)"}"#)
+        #expect(long.rejection?.code == .tooLarge)
+        #expect(long.eventID == "mine")
+        #expect(line(#"{"text":"\#(text.dropLast(20))"}"#).rejection == nil)
+    }
+
+    @Test func `a rejection here reads like one of the suite's`() throws {
+        let view = try ResultView(SubmitLine.rejected("mine", ContractError(.wrongType, "why")))
+        #expect(view.id == "mine")
+        #expect(view.status == "rejected")
+        #expect(view.error == "wrong_type: why")
+        #expect(view.steps.isEmpty)
+        #expect(view.cost == .zero)
+        #expect(try ResultView.id(of: SubmitLine.acknowledgement("mine")) == "mine")
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+
+/// A file that is gone when nobody holds it any more.
+final class TemporaryFile {
+    let path: String
+
+    init(_ bytes: [UInt8], name: String = "file") throws {
+        path = FileManager.default.temporaryDirectory.appending(path: "\(UUID().uuidString)-\(name)").path
+        try Data(bytes).write(to: URL(filePath: path))
+    }
+
+    convenience init(_ text: String, name: String = "file") throws { try self.init(Array(text.utf8), name: name) }
+
+    /// The text gzipped by the system's own tool, cut off after `share` of its bytes.
+    static func gzipped(_ text: String, share: Double = 1) throws -> TemporaryFile {
+        let plain = try TemporaryFile(text)
+        let gzip = Process()
+        let output = Pipe()
+        gzip.executableURL = URL(filePath: "/bin/gzip")
+        gzip.arguments = ["-c", plain.path]
+        gzip.standardOutput = output
+        try gzip.run()
+        let whole = try output.fileHandleForReading.readToEnd() ?? Data()
+        gzip.waitUntilExit()
+        return try TemporaryFile(Array(whole.prefix(Int(Double(whole.count) * share))), name: "file.gz")
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}

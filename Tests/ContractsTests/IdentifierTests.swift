@@ -1,0 +1,67 @@
+import Contracts
+import Testing
+
+struct IdentifierTests {
+    private let time = Timestamp(milliseconds: 0x0123_4567_89AB)
+
+    @Test func `a request id is a UUID of version 7 that begins with its time`() throws {
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<200 {
+            let text = Request.ID(acceptedAt: time, using: &generator).description
+            #expect(text.count == 36)
+            #expect(text.hasPrefix("01234567-89ab-7"))
+            #expect(["8", "9", "a", "b"].contains(text.dropFirst(19).first))
+            #expect(Request.ID(text)?.description == text)
+        }
+    }
+
+    @Test func `ids of later times are greater and ids of one time differ`() {
+        var generator = SystemRandomNumberGenerator()
+        let times = [0, 1, 255, 256, 65_535, 1_790_000_000_000, 0xFFFF_FFFF_FFFF].map(Timestamp.init(milliseconds:))
+        let ids = times.map { Request.ID(acceptedAt: $0, using: &generator) }
+        #expect(ids == ids.sorted())
+        #expect(Set((0..<1000).map { _ in Request.ID(acceptedAt: time, using: &generator) }).count == 1000)
+    }
+
+    @Test func `an id in capitals is the same id`() {
+        let id = Request.ID("01234567-89AB-7CDE-8F01-23456789ABCD")
+        #expect(id != nil)
+        #expect(id == Request.ID("01234567-89ab-7cde-8f01-23456789abcd"))
+        #expect(id?.description == "01234567-89ab-7cde-8f01-23456789abcd")
+    }
+
+    @Test(arguments: [
+        "", "01234567-89ab-7cde-8f01-23456789abc", "01234567-89ab-7cde-8f01-23456789abcde",
+        "0123456789ab-7cde-8f01-23456789abcd1", "01234567-89ab-7cde-8f0123456789abcd--",
+        "{1234567-89ab-7cde-8f01-23456789abc}", "g1234567-89ab-7cde-8f01-23456789abcd",
+        "01234567-89ab-7cde-8f01-23456789abc ", "01234567-89ab-7cde-8f01-23456789ab\u{E9}",
+        "0123456７-89ab-7cde-8f01-23456789a",
+    ])
+    func `what is no UUID is no request id`(text: String) {
+        #expect(Request.ID(text) == nil)
+    }
+
+    @Test func `a step id is its request and its place`() throws {
+        let request = try #require(Request.ID("01234567-89ab-7cde-8f01-23456789abcd"))
+        let step = Step.ID(request: request, ordinal: 15)
+        #expect(step.description == "01234567-89ab-7cde-8f01-23456789abcd/15")
+        #expect(Step.ID(step.description) == step)
+    }
+
+    @Test(arguments: [
+        "", "/", "/1", "ID", "ID/", "ID/-1", "ID/a", "ID/1/", "ID//1", "/ID/1", "ID/1/2", "ID/+1", "ID/01",
+    ])
+    func `what is no request and place is no step id`(text: String) {
+        let id = "01234567-89ab-7cde-8f01-23456789abcd"
+        #expect(Step.ID(text.replacing("ID", with: id)) == nil)
+    }
+
+    @Test(arguments: ["", "/", "a", "a/", "/b", "a/b/c", "a//b"])
+    func `what is not two words around a slash is no route`(text: String) {
+        #expect(Route(text) == nil)
+    }
+
+    @Test func `every route comes back from its text`() {
+        for route in Route.requestable + [.decomposition] { #expect(Route("\(route)") == route) }
+    }
+}

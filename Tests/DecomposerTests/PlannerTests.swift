@@ -1,0 +1,159 @@
+import Contracts
+import Inference
+import TestKit
+import Testing
+
+@testable import Decomposer
+
+struct PlannerTests {
+    private static let clause = "legal-services/clause-type"
+    private static let intent = "semantic-understanding/intent"
+    private static let issue = "software-development/issue-type"
+    private static let attack = "security-services/prompt-attack"
+
+    /// Says the last of these that the text holds; unsure where it asks.
+    private let router = ScriptedClassifier("router", version: "3", routes: [.decomposition]) { text, _ in
+        let words = [
+            ("music", intent), ("lights", intent), ("party", clause), ("crash", issue), ("ignore", attack),
+            ("weather", "none"),
+            ("both", "\(clause),\(intent)"),
+        ]
+        let label = words.last { text.contains($0.0) }?.1 ?? "none"
+        return .of(text, label, 0.9, isSure: !text.contains("?"))
+    }
+
+    private func planner() throws -> Planner {
+        let segmenter = Segmenter { sentence in
+            guard let range = sentence.firstRange(of: " and ") else { return [sentence.startIndex..<sentence.endIndex] }
+            return [sentence.startIndex..<range.lowerBound, range.upperBound..<sentence.endIndex]
+        }
+        return Planner(segmenter: segmenter, router: router, counterfactual: try Tree.counterfactual())
+    }
+
+    private func human(_ text: String) -> Request { Request(eventID: "e", channel: .human, text: text) }
+
+    private func plan(_ text: String) async throws -> Decomposition {
+        try #require(try await planner().plans(for: [human(text)]).first).get()
+    }
+
+    private func routed(_ decomposition: Decomposition) -> [String: [String]] {
+        decomposition.steps.reduce(into: [:]) { $0["\($1.route)"] = $1.items.map(\.text) }
+    }
+
+    @Test func `a machine's plan is what it named, and no model is asked`() async throws {
+        let route = Route(.legalServices, "unfair-term")
+        let request = Request(
+            eventID: "e", channel: .machine,
+            steps: [
+                RequestedStep(route: route, items: ["party and music. lights?"]),
+                RequestedStep(route: route, items: ["b", "c"], dependsOn: [0]),
+            ])
+        let decomposition = try #require(try await planner().plans(for: [request]).first).get()
+        #expect(
+            decomposition.steps == [
+                Step(ordinal: 0, route: route, items: [Item(text: "party and music. lights?")], state: .dispatched),
+                Step(
+                    ordinal: 1, route: route, items: [Item(text: "b"), Item(text: "c")], dependsOn: [0], state: .waiting
+                ),
+            ])
+        #expect(decomposition.attempt == nil)
+        #expect(router.calls.isEmpty)
+    }
+
+    @Test func `a compound wish is routed part by part`() async throws {
+        let decomposition = try await plan("music and lights")
+        #expect(routed(decomposition) == ["decomposition/route": [], Self.intent: ["music", "lights"]])
+        #expect(decomposition.steps.map(\.state) == [.answered, .dispatched])
+        #expect(decomposition.steps.last?.items.map(\.span) == [Item.Span(0, 5), Item.Span(10, 16)])
+    }
+
+    @Test func `a clause is not cut at its conjunctions`() async throws {
+        #expect(try await routed(plan("one party and another"))[Self.clause] == ["one party and another"])
+    }
+
+    @Test func `a document is taken whole where the router is sure of it`() async throws {
+        let report = "It started well. Then a crash came."
+        #expect(try await routed(plan(report))[Self.issue] == [report])
+        let attack = "Now music. But ignore it."
+        #expect(try await routed(plan(attack))[Self.attack] == [attack])
+    }
+
+    @Test func `a text of several sentences that is no document is routed sentence by sentence`() async throws {
+        let decomposition = try await plan("Some music. Another party.")
+        #expect(
+            routed(decomposition) == [
+                "decomposition/route": [], Self.intent: ["Some music."], Self.clause: ["Another party."],
+            ])
+    }
+
+    @Test func `an item of two routes is in two steps`() async throws {
+        let decomposition = try await plan("both")
+        #expect(routed(decomposition) == ["decomposition/route": [], Self.clause: ["both"], Self.intent: ["both"]])
+    }
+
+    @Test func `what fits no capability stays with the routing and is answered`() async throws {
+        let routing = try #require(try await plan("weather").steps.first)
+        #expect(routing.route == .decomposition)
+        #expect(routing.state == .answered)
+        #expect(routing.items.map(\.text) == ["weather"])
+        #expect(
+            routing.answers == [Answer(label: "none", confidence: 0.9, decidedBy: .worker, model: "router@3")])
+    }
+
+    @Test func `an unsure routing is dispatched, with the open items alone`() async throws {
+        let decomposition = try await plan("Some music. The weather. What now?")
+        let routing = try #require(decomposition.steps.first)
+        #expect(routing.state == .dispatched)
+        #expect(routing.items.map(\.text) == ["The weather.", "What now?"])
+        #expect(routing.answers.map { $0?.label } == ["none", nil])
+        #expect(routed(decomposition)[Self.intent] == ["Some music."])
+    }
+
+    @Test func `all requests of a batch are routed in two calls`() async throws {
+        let texts = ["music and lights", "Some music. Another party.", "weather"]
+        let plans = try await planner().plans(for: texts.map(human))
+        #expect(plans.count == 3)
+        #expect(
+            router.calls.map(\.texts) == [
+                ["music and lights", "Some music. Another party."],
+                ["music", "lights", "Some music.", "Another party.", "weather"],
+            ])
+    }
+
+    @Test func `the routing's attempt holds both calls and what the full model would have consumed`() async throws {
+        let attempt = try #require(try await plan("music and lights").attempt)
+        #expect(attempt.kind == .router)
+        #expect(attempt.model == "router")
+        #expect(attempt.version == "3")
+        #expect(attempt.items == 2)
+        #expect(attempt.usage.inputTokens == 16 + 5 + 6)
+        // The full model alone would have routed the items, not the wholes.
+        #expect(attempt.counterfactual.inputTokens == 5 + 6)
+    }
+
+    @Test func `a text with more items than a plan holds is refused`() async throws {
+        func lines(_ count: Int, _ word: String) -> String {
+            (0..<count).map { "- \(word) \($0)" }.joined(separator: "\n")
+        }
+        let requests = [
+            lines(15 * 64, "music"), lines(15 * 64 + 1, "music"), lines(64, "weather"), lines(65, "weather"),
+        ]
+        let plans = try await planner().plans(for: requests.map(human))
+        #expect(try plans[0].get().steps.count == 16)
+        #expect(throws: ContractError.self) { try plans[1].get() }
+        #expect(try plans[2].get().steps.first?.items.count == 64)
+        let error = #expect(throws: ContractError.self) { try plans[3].get() }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test(arguments: ["```", "> ", "```\n```", "-", ">"])
+    func `a text of nothing but marks is one item`(text: String) async throws {
+        let items = try await plan(text).steps.flatMap(\.items)
+        #expect(items.count == 1)
+    }
+
+    @Test func `a repeated line is answered as often as it stands there`() async throws {
+        let items = try await plan("- music\n- music").steps.flatMap(\.items)
+        #expect(items.map(\.span) == [Item.Span(2, 7), Item.Span(10, 15)])
+    }
+}

@@ -1,0 +1,179 @@
+import Contracts
+import Delivery
+import Inference
+import JSON
+import MessageBus
+import Store
+import TestKit
+import Testing
+
+@testable import Decomposer
+
+struct RequestHandlerTests {
+    private static let plan = #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a"]}]}"#
+
+    private let store = InMemoryStore()
+    private let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in
+        .of(text, text.contains("weather") ? "none" : "semantic-understanding/intent", isSure: !text.contains("?"))
+    }
+
+    private func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        try await store.registerPrices([
+            Price(
+                model: "router", inputToken: PicoDollars(2), outputToken: .zero, validFrom: Timestamp(milliseconds: 0)),
+            Price(
+                model: "full", inputToken: PicoDollars(100), outputToken: .zero, validFrom: Timestamp(milliseconds: 0)),
+        ])
+        let planner = Planner(
+            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
+            counterfactual: try Tree.counterfactual())
+        return try await RequestHandler(service: "decomposer", planner: planner, store: store, fullModel: "full")
+            .handle(records)
+    }
+
+    private func request(
+        _ json: String, id: String = "their-id", tenant: String? = nil, expiry: Timestamp? = nil
+    ) -> Record {
+        request(bytes: Array(json.utf8), id: id, tenant: tenant, expiry: expiry)
+    }
+
+    private func request(
+        bytes: [UInt8]?, id: String = "their-id", tenant: String? = nil, expiry: Timestamp? = nil
+    ) -> Record {
+        let event = CloudEvent(
+            id: id, type: EventType.request, source: "/them", expiryTime: expiry, authID: tenant, data: bytes)
+        return Record(event.record(topic: Topic.requests, key: nil))
+    }
+
+    /// Status and error of a result.
+    private func result(_ record: OutgoingRecord?) throws -> (id: String?, status: String?, error: String?) {
+        let record = try #require(record)
+        #expect(record.topic == Topic.results)
+        return try JSONDocument.read(record.value ?? []) {
+            ($0["id"]?.string, $0["status"]?.string, $0["error"]?.string)
+        }
+    }
+
+    @Test func `a machine request becomes its ready steps and asks no model`() async throws {
+        let records = try await handle([request(Self.plan, tenant: "acme")])
+        let record = try #require(records.first)
+        #expect(records.count == 1)
+        #expect(record.topic == "winnow.steps.legal-services.v1")
+        #expect(try record.command() == StepCommand(step: 0, route: Route(.legalServices, "clause-type"), items: ["a"]))
+        let event = try record.event()
+        #expect(event.authID == "acme")
+        #expect(event.causationID == "their-id")
+        #expect(router.calls.isEmpty)
+        let id = try #require(event.correlationID.flatMap { Request.ID($0) })
+        #expect(try await store.ledger(of: id).isEmpty)
+    }
+
+    @Test func `a human request pays for its routing, once`() async throws {
+        let record = request(#"{"text":"play music"}"#)
+        let first = try await handle([record])
+        #expect(first.map(\.topic) == ["winnow.steps.semantic-understanding.v1"])
+        #expect(try await handle([record]) == first)
+        let id = try #require(try first.first?.event().correlationID.flatMap { Request.ID($0) })
+        let rows = try await store.ledger(of: id)
+        #expect(rows.map(\.step.ordinal) == [0])
+        #expect(rows.map(\.cost) == [PicoDollars(20)])
+        #expect(rows.map(\.counterfactualCost) == [PicoDollars(1000)])
+        #expect(rows.map(\.attempt.kind) == [.router])
+    }
+
+    @Test func `an unsure routing goes to the full model beside the steps that are sure`() async throws {
+        let records = try await handle([request(#"{"text":"Play music. What?"}"#)])
+        #expect(records.map(\.topic) == [Topic.escalations, "winnow.steps.semantic-understanding.v1"])
+        #expect(try records.first?.escalation().open == [.init(index: 0, text: "What?")])
+    }
+
+    @Test func `a text that fits nothing is answered at once`() async throws {
+        let records = try await handle([request(#"{"text":"weather"}"#)])
+        #expect(try result(records.first) == ("their-id", "completed", nil))
+        let (cost, items) = try JSONDocument.read(records.first?.value ?? []) { root in
+            (root["cost"]?["picoUSD"]?.integer, root["steps"]?.map { $0["items"]?.map { $0["label"]?.string } })
+        }
+        #expect(cost == 14)
+        #expect(items == [["none"]])
+    }
+
+    @Test func `an event id is answered once, whatever comes under it later`() async throws {
+        let first = try await handle([request(Self.plan)])
+        let again = try await handle([request(#"{"text":""}"#), request(Self.plan)])
+        #expect(again == first + first)
+    }
+
+    @Test func `an event id belongs to its tenant`() async throws {
+        let records = try await handle([
+            request(Self.plan, tenant: "a"), request(Self.plan, tenant: "b"), request(Self.plan),
+        ])
+        #expect(try Set(records.map { try $0.event().correlationID }).count == 3)
+        #expect(try records.map { try $0.event().authID } == ["a", "b", "default"])
+    }
+
+    @Test func `a rejected request gets the same result again`() async throws {
+        let record = request(#"{"text":" "}"#)
+        let first = try await handle([record])
+        #expect(try result(first.first) == ("their-id", "rejected", "empty_text: text is empty"))
+        #expect(try await handle([record]) == first)
+    }
+
+    @Test(
+        arguments: [
+            (Array("no JSON".utf8), "not_json"), ([0xFF], "not_json"), ([], "not_json"), (nil, "not_json"),
+            (Array(#"{"text":1}"#.utf8), "wrong_type"), (Array(#"{"text":"a","channel":"x"}"#.utf8), "unknown_channel"),
+            (Array(#"{"steps":[{"capability":"x","task":"y","items":["a"]}]}"#.utf8), "unknown_route"),
+            (Array(repeating: UInt8(ascii: " "), count: Limits.requestBytes + 1), "too_large"),
+        ] as [([UInt8]?, String)])
+    func `bad input gets a rejection, and the next request is answered`(bytes: [UInt8]?, code: String) async throws {
+        let records = try await handle([request(bytes: bytes), request(Self.plan, id: "next")])
+        #expect(records.count == 2)
+        let (id, status, error) = try result(records.first)
+        #expect(id == "their-id")
+        #expect(status == "rejected")
+        #expect(error?.hasPrefix(code + ": ") == true)
+        #expect(records.last?.topic == "winnow.steps.legal-services.v1")
+    }
+
+    @Test func `a request past its deadline is rejected before anything is computed`() async throws {
+        let past = Timestamp(milliseconds: 1)
+        let records = try await handle([
+            request(#"{"text":"play music"}"#, expiry: past),
+            request(#"{"text":"play music","deadline":"2001-01-01T00:00:00Z"}"#, id: "body"),
+        ])
+        for record in records {
+            #expect(try result(record).status == "rejected")
+            #expect(try result(record).error?.hasPrefix("deadline_passed: ") == true)
+        }
+        #expect(records.count == 2)
+        #expect(router.calls.isEmpty)
+    }
+
+    @Test func `a record whose id cannot be read becomes a dead letter with its bytes intact`() async throws {
+        let good = request(Self.plan)
+        var bare = request(bytes: [0xFF, 0x00, 0x0A])
+        bare.headers = []
+        var nameless = good
+        nameless.headers.removeAll { $0.name == "ce_id" }
+        var strange = good
+        strange.headers.append(Header("ce_id", [0xFF]))
+        var long = good
+        long.headers.append(Header("ce_id", text: String(repeating: "x", count: 257)))
+        var zero = good
+        zero.headers.append(Header("ce_id", text: "a\u{0}"))
+        let bad = [bare, nameless, strange, long, zero]
+        let records = try await handle(bad + [good])
+        let letters = records.filter { $0.topic == Topic.deadLetters }
+        #expect(letters.map(\.value) == bad.map(\.value))
+        for (letter, record) in zip(letters, bad) {
+            #expect(Array(letter.headers.prefix(record.headers.count)) == record.headers)
+        }
+        #expect(records.last?.topic == "winnow.steps.legal-services.v1")
+    }
+
+    @Test func `two records of one id in one batch are one request`() async throws {
+        let records = try await handle([request(Self.plan), request(Self.plan)])
+        #expect(records.count == 2)
+        #expect(records.first == records.last)
+    }
+}

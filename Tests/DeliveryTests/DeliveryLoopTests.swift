@@ -1,0 +1,255 @@
+import Contracts
+import Delivery
+import Lifecycle
+import MessageBus
+import Store
+import Synchronization
+import Telemetry
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct DeliveryLoopTests {
+    private static let away = StoreError(.unavailable, "away", isRetriable: true)
+    private static let brokerAway = MessageBusError(.unavailable, "away", isRetriable: true)
+
+    @Test func `a batch is polled, handled, sent and committed in this order`() async throws {
+        let rig = Rig(maxBatch: 3)
+        try await rig.send(["a", "b", "c", "d", "e"])
+        try await rig.run { await rig.committed(5) }
+        #expect(
+            rig.journal.entries == [
+                .ready(true), .polled(3), .handled(3), .sent(3), .committed(3), .polled(2), .handled(2), .sent(2),
+                .committed(2), .ready(false), .closed,
+            ])
+        #expect(rig.emitted == ["a", "b", "c", "d", "e"])
+    }
+
+    @Test func `a batch that emits nothing is committed too`() async throws {
+        let rig = Rig { _ in [] }
+        try await rig.send(["a"])
+        try await rig.run { await rig.committed(1) }
+        #expect(rig.emitted.isEmpty)
+        #expect(rig.journal.count(.committed(1)) == 1)
+    }
+
+    @Test func `nothing is committed when the emission cannot be sent`() async throws {
+        let tooLarge = MessageBusError(.tooLarge, "a record", isRetriable: false)
+        let rig = Rig(sendFaults: [tooLarge])
+        try await rig.send(["a", "b"])
+        let error = await #expect(throws: MessageBusError.self) { try await rig.run() }
+        #expect(error?.code == .tooLarge)
+        #expect(rig.bus.committed(group: Rig.group, topic: Rig.input) == 0)
+        #expect(!rig.journal.entries.contains(.committed(2)))
+    }
+
+    @Test(arguments: [1, 3])
+    func `a fault of the database pauses the source, and passes with one result`(times: Int) async throws {
+        let faults = Faults(Array(repeating: Self.away, count: times))
+        let rig = Rig { records in
+            if let fault = faults.next() { throw fault }
+            return Rig.echo(records)
+        }
+        try await rig.send(["a", "b"])
+        try await rig.run { await rig.committed(2) }
+        #expect(rig.emitted == ["a", "b"])
+        #expect(rig.journal.count(.handled(2)) == times + 1)
+        #expect(
+            rig.journal.entries.filter { $0 != .handled(2) } == [
+                .ready(true), .polled(2), .paused, .ready(false), .resumed, .ready(true), .sent(2), .committed(2),
+                .ready(false), .closed,
+            ])
+    }
+
+    @Test func `a fault of the broker while sending repeats the sending alone`() async throws {
+        let rig = Rig(sendFaults: [Self.brokerAway, Self.brokerAway])
+        try await rig.send(["a"])
+        try await rig.run { await rig.committed(1) }
+        #expect(rig.emitted == ["a"])
+        #expect(rig.journal.count(.handled(1)) == 1)
+        #expect(rig.journal.count(.sendFailed) == 2)
+    }
+
+    @Test func `a fault of the broker while committing repeats the commit alone`() async throws {
+        let rig = Rig(commitFaults: [Self.brokerAway])
+        try await rig.send(["a"])
+        try await rig.run { await rig.committed(1) }
+        #expect(rig.emitted == ["a"])
+        #expect(rig.journal.count(.commitFailed) == 1)
+        #expect(rig.journal.count(.sent(1)) == 1)
+    }
+
+    @Test(arguments: [[4], [0], [8], [0, 8], [3, 4], Array(0..<9)])
+    func `a record that cannot be applied becomes a dead letter alone`(poison: [Int]) async throws {
+        let rig = Rig { records in
+            guard !records.contains(where: \.isPoison) else { throw ContractError(.wrongType, "poison") }
+            return Rig.echo(records)
+        }
+        let values = (0..<9).map { poison.contains($0) ? [0xFF, 0x00, UInt8($0)] : Array("\($0)".utf8) }
+        try await rig.send(bytes: values)
+        try await rig.run { await rig.committed(9) }
+        #expect(rig.emitted == (0..<9).filter { !poison.contains($0) }.map { "\($0)" })
+        let letters = rig.bus.records(in: Topic.deadLetters).sorted { ($0.value?.last ?? 0) < ($1.value?.last ?? 0) }
+        #expect(letters.map(\.value) == poison.map { values[$0] })
+        for (letter, number) in zip(letters, poison) {
+            #expect(letter.key == Rig.key)
+            #expect(letter.headers.first == Header("their-header", [0x00, 0xFF]))
+            #expect(letter.headers["kafka_dlt-original-topic"] == Rig.input)
+            #expect(letter.headers["kafka_dlt-original-offset"] == "\(number)")
+            #expect(letter.headers["kafka_dlt-original-consumer-group"] == Rig.group)
+            #expect(letter.headers["kafka_dlt-exception-fqcn"] == "ContractError.wrong_type")
+        }
+    }
+
+    @Test func `a passing fault while halving dead-letters nobody who is good`() async throws {
+        let faults = Faults([Self.away])
+        let rig = Rig { records in
+            guard !records.contains(where: \.isPoison) else { throw ContractError(.wrongType, "poison") }
+            if let fault = faults.next() { throw fault }
+            return Rig.echo(records)
+        }
+        try await rig.send(bytes: [Array("a".utf8), [0xFF], Array("c".utf8)])
+        try await rig.run { await rig.committed(3) }
+        #expect(rig.emitted == ["a", "c"])
+        #expect(rig.bus.records(in: Topic.deadLetters).map(\.value) == [[0xFF]])
+    }
+
+    @Test func `a handler that was cancelled says nothing against its records`() async throws {
+        let shutdown = GracefulShutdown()
+        let rig = Rig(shutdown: shutdown) { _ in
+            shutdown.trigger()
+            throw CancellationError()
+        }
+        try await rig.send(["a", "b"])
+        await #expect(throws: CancellationError.self) { try await rig.run() }
+        #expect(rig.bus.records(in: Topic.deadLetters).isEmpty)
+        #expect(rig.bus.committed(group: Rig.group, topic: Rig.input) == 0)
+    }
+
+    @Test func `a graceful stop finishes and commits what was begun, then leaves`() async throws {
+        let shutdown = GracefulShutdown()
+        let rig = Rig(maxBatch: 2, shutdown: shutdown) { records in
+            shutdown.trigger()
+            return Rig.echo(records)
+        }
+        try await rig.send(["a", "b", "c"])
+        try await rig.run()
+        #expect(rig.emitted == ["a", "b"])
+        #expect(
+            rig.journal.entries == [
+                .ready(true), .polled(2), .handled(2), .sent(2), .committed(2), .ready(false), .closed,
+            ])
+        // Whoever comes next goes on behind the commit.
+        let next = rig.bus.consumer(group: Rig.group, topics: [Rig.input])
+        #expect(try await next.nextBatch()?.map(\.text) == ["c"])
+    }
+
+    @Test func `a graceful stop while a dependency is away leaves without a commit`() async throws {
+        let shutdown = GracefulShutdown()
+        let faults = Mutex(0)
+        let rig = Rig(shutdown: shutdown) { _ in
+            faults.withLock { $0 += 1 }
+            shutdown.trigger()
+            throw Self.away
+        }
+        try await rig.send(["a"])
+        try await rig.run()
+        #expect(faults.withLock(\.self) == 1)
+        #expect(rig.emitted.isEmpty)
+        #expect(rig.bus.committed(group: Rig.group, topic: Rig.input) == 0)
+        #expect(rig.journal.entries.last == .closed)
+    }
+
+    @Test func `what is done is counted`() async throws {
+        let rig = Rig { records in
+            guard !records.contains(where: \.isPoison) else { throw ContractError(.wrongType, "poison") }
+            return Rig.echo(records) + Rig.echo(records)
+        }
+        try await rig.send(bytes: [Array("a".utf8), [0xFF]])
+        try await rig.run { await rig.committed(2) }
+        let text = rig.metrics.render()
+        #expect(text.contains("\nwinnow_messaging_consumed_messages_total 2\n"))
+        #expect(text.contains("\nwinnow_messaging_sent_messages_total 3\n"))
+        #expect(text.contains("\nwinnow_messaging_faults_total 2\n"))
+        #expect(text.contains("\nwinnow_messaging_retries_total 0\n"))
+    }
+}
+
+/// A loop between two topics of one partition each.
+private struct Rig: Sendable {
+    typealias Handling = @Sendable ([Record]) throws -> [OutgoingRecord]
+
+    static let input = "input"
+    static let group = "winnow.echo"
+    static let key = Array("key".utf8)
+
+    let bus = InMemoryBus(topics: [input: 1, "output": 1, Topic.deadLetters: 1])
+    let journal = Journal()
+    let metrics = Metrics()
+    private let shutdown: GracefulShutdown
+    private let loop: DeliveryLoop<WatchedHandler>
+
+    init(
+        maxBatch: Int = 500, sendFaults: [any Error] = [], commitFaults: [any Error] = [],
+        shutdown: GracefulShutdown = GracefulShutdown(), handling: @escaping Handling = { Rig.echo($0) }
+    ) {
+        let journal = journal
+        self.shutdown = shutdown
+        loop = DeliveryLoop(
+            service: "echo",
+            consumer: WatchedConsumer(
+                consumer: bus.consumer(group: Self.group, topics: [Self.input], maxBatch: maxBatch), journal: journal,
+                commitFaults: Faults(commitFaults)),
+            producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
+            handler: WatchedHandler(journal: journal, handling: handling), logger: .silent, metrics: metrics,
+            onReadiness: { journal.write(.ready($0)) })
+    }
+
+    static func echo(_ records: [Record]) -> [OutgoingRecord] {
+        records.map { OutgoingRecord(topic: "output", key: $0.key, value: $0.value) }
+    }
+
+    func send(_ texts: [String]) async throws { try await send(bytes: texts.map { Array($0.utf8) }) }
+
+    func send(bytes: [[UInt8]]) async throws {
+        try await bus.producer().send(
+            bytes.map {
+                OutgoingRecord(
+                    topic: Self.input, key: Self.key, value: $0, headers: [Header("their-header", [0x00, 0xFF])])
+            })
+    }
+
+    /// Runs the loop until it ends by itself.
+    func run() async throws {
+        try await GracefulShutdown.$current.withValue(shutdown) { try await loop.run() }
+    }
+
+    /// Runs the loop, and stops it gracefully once `event` has come.
+    func run(until event: @Sendable () async -> Void) async throws {
+        async let running: Void = run()
+        await event()
+        shutdown.trigger()
+        try await running
+    }
+
+    func committed(_ count: Int) async { await bus.waitForCommit(group: Self.group, topic: Self.input, atLeast: count) }
+
+    var emitted: [String] { bus.records(in: "output").map(\.text) }
+}
+
+/// A handler that is watched.
+private struct WatchedHandler: BatchHandler {
+    let journal: Journal
+    let handling: Rig.Handling
+
+    func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        journal.write(.handled(records.count))
+        return try handling(records)
+    }
+}
+
+extension Record {
+    fileprivate var isPoison: Bool { value?.first == 0xFF }
+
+    fileprivate var text: String { String(decoding: value ?? [], as: UTF8.self) }
+}

@@ -1,0 +1,177 @@
+import Contracts
+import Delivery
+import Inference
+import MessageBus
+import Store
+import Synchronization
+import TestKit
+import Testing
+
+@testable import Escalator
+
+struct EscalationHandlerTests {
+    private static let clause = Route(.legalServices, "clause-type")
+    private static let price = Price(
+        model: "full", inputToken: PicoDollars(10), outputToken: .zero, validFrom: Timestamp(milliseconds: 0))
+
+    private let id = Request.ID.numbered(1)
+    private let store = InMemoryStore()
+    private let workersAttempt = Attempt(
+        number: 1, kind: .worker, model: "small", version: "7", items: 3,
+        usage: TokenUsage(inputTokens: 9, flops: 90), durationMicros: 5, startedAt: Timestamp(milliseconds: 7),
+        counterfactual: TokenUsage(inputTokens: 9, flops: 900))
+    private let workersAnswer = Answer(label: "w", confidence: 0.999, decidedBy: .worker, model: "small@7")
+
+    private func escalation(step: Int = 3, route: Route = clause) -> Escalation {
+        Escalation(
+            step: step, route: route, open: [.init(index: 0, text: "first"), .init(index: 2, text: "ab")],
+            answers: [nil, workersAnswer, nil], attempts: [workersAttempt])
+    }
+
+    private func handle(
+        _ records: [Record], ledger: (any AttemptLedger)? = nil, model: ScriptedClassifier = full()
+    ) async throws -> [OutgoingRecord] {
+        try await store.registerPrices([Self.price])
+        let handler = EscalationHandler(
+            service: "escalator", classifier: model, ledger: ledger ?? store, prices: PriceBook(store: store))
+        return try await handler.handle(records)
+    }
+
+    private static func full() -> ScriptedClassifier {
+        ScriptedClassifier("full", version: "2", routes: Route.requestable + [.decomposition]) { text, _ in
+            .of(text, "label of \(text)", 0.75, isSure: false)
+        }
+    }
+
+    private func answer(_ text: String) -> Answer {
+        Answer(label: "label of \(text)", confidence: 0.75, decidedBy: .full, model: "full@2")
+    }
+
+    @Test func `the open items are answered and merged with what the worker knew`() async throws {
+        let model = Self.full()
+        let records = try await handle([.escalation(escalation(), of: id)], model: model)
+        #expect(records.map(\.topic) == [Topic.outcomes])
+        #expect(try records.first?.event().id == "\(id)/3/outcome")
+        #expect(
+            try records.first?.outcome()
+                == Outcome(
+                    step: 3, route: Self.clause, state: .answered,
+                    answers: [answer("first"), workersAnswer, answer("ab")], attempts: [workersAttempt]))
+        #expect(model.calls == [.init(texts: ["first", "ab"], route: Self.clause)])
+    }
+
+    @Test func `a call is in the ledger before it is made, and settled after`() async throws {
+        let journal = Mutex<[String]>([])
+        let model = ScriptedClassifier("full", version: "2") { text, _ in
+            journal.withLock { $0.append("called") }
+            return .of(text, "x")
+        }
+        let ledger = WatchedLedger(ledger: store) { event in journal.withLock { $0.append(event) } }
+        _ = try await handle([.escalation(escalation(), of: id)], ledger: ledger, model: model)
+        #expect(journal.withLock(\.self) == ["start started", "called", "called", "settle settled"])
+    }
+
+    @Test func `a settled row holds what was consumed and what it cost`() async throws {
+        _ = try await handle([.escalation(escalation(), of: id)])
+        let rows = try await store.ledger(of: id)
+        let row = try #require(rows.first)
+        #expect(rows.count == 1)
+        #expect(row.step == Step.ID(request: id, ordinal: 3))
+        #expect(row.tenant == TenantID(rawValue: "acme"))
+        #expect(row.route == Self.clause)
+        #expect(row.attempt.number == 2)
+        #expect(row.attempt.kind == .full)
+        #expect(row.attempt.state == .settled)
+        #expect(row.attempt.items == 2)
+        #expect(row.attempt.usage == TokenUsage(inputTokens: 7, flops: 7000))
+        #expect(row.cost == PicoDollars(70))
+        // The worker's row holds what the full model would have cost for these items.
+        #expect(row.counterfactualCost == .zero)
+    }
+
+    @Test func `a call that is started again leaves the first one unknown at its reserved price`() async throws {
+        let dying = ScriptedClassifier("full", version: "2") { _, _ in throw CancellationError() }
+        await #expect(throws: CancellationError.self) {
+            try await handle([.escalation(escalation(), of: id)], model: dying)
+        }
+        _ = try await handle([.escalation(escalation(), of: id)])
+        let rows = try await store.ledger(of: id)
+        #expect(rows.map(\.attempt.number) == [2, 3])
+        #expect(rows.map(\.attempt.state) == [.unknown, .settled])
+        // Five and two characters, and two marks each.
+        #expect(rows.map(\.cost) == [PicoDollars(110), PicoDollars(70)])
+    }
+
+    @Test func `a model that fails leaves a failed outcome and a failed row`() async throws {
+        let broken = ScriptedClassifier("full", version: "2") { _, _ in
+            throw InferenceError(.unavailable, "the endpoint did not answer")
+        }
+        let outcome = try #require(
+            try await handle([.escalation(escalation(), of: id)], model: broken).first?.outcome())
+        #expect(outcome.state == .failed)
+        #expect(outcome.error == "the endpoint did not answer")
+        #expect(outcome.attempts == [workersAttempt])
+        let row = try #require(try await store.ledger(of: id).first)
+        #expect(row.attempt.state == .failed)
+        #expect(row.attempt.error == "unavailable")
+    }
+
+    @Test func `a step past its deadline costs no call and passes the worker's cost on`() async throws {
+        let model = Self.full()
+        let records = try await handle(
+            [.escalation(escalation(), of: id, expiry: Timestamp(milliseconds: 1))], model: model)
+        let outcome = try #require(try records.first?.outcome())
+        #expect(outcome.state == .expired)
+        #expect(outcome.attempts == [workersAttempt])
+        #expect(model.calls.isEmpty)
+        #expect(try await store.ledger(of: id).isEmpty)
+    }
+
+    @Test func `a task that the full model does not know fails and passes the worker's cost on`() async throws {
+        let records = try await handle([.escalation(escalation(route: Route(.legalServices, "poetry")), of: id)])
+        let outcome = try #require(try records.first?.outcome())
+        #expect(outcome.state == .failed)
+        #expect(outcome.attempts == [workersAttempt])
+        #expect(try await store.ledger(of: id).isEmpty)
+    }
+
+    @Test func `a record that cannot be read is dead-lettered and its neighbours are answered`() async throws {
+        let good = Record.escalation(escalation(), of: id)
+        var bad = good
+        bad.value = [0xFF]
+        let records = try await handle([bad, good])
+        #expect(records.map(\.topic) == [Topic.deadLetters, Topic.outcomes])
+        #expect(records.first?.value == [0xFF])
+    }
+
+    @Test func `steps of several requests share one call a route and keep their own rows`() async throws {
+        let model = Self.full()
+        let other = Request.ID.numbered(2)
+        let records = try await handle(
+            [
+                .escalation(escalation(), of: id), .escalation(escalation(step: 0, route: .decomposition), of: other),
+                .escalation(escalation(step: 1), of: other),
+            ], model: model)
+        #expect(model.calls.count == 2)
+        #expect(
+            try records.map { try $0.event().id } == ["\(id)/3/outcome", "\(other)/0/outcome", "\(other)/1/outcome"])
+        #expect(try await store.ledger(of: id).map(\.cost.amount) == [70])
+        #expect(try await store.ledger(of: other).map(\.cost.amount) == [70, 70])
+    }
+}
+
+/// A ledger that is watched.
+private struct WatchedLedger: AttemptLedger {
+    let ledger: InMemoryStore
+    let report: @Sendable (String) -> Void
+
+    func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
+        report("start " + entries.map(\.attempt.state.rawValue).joined(separator: " "))
+        return try await ledger.start(entries)
+    }
+
+    func settle(_ entries: [LedgerEntry]) async throws {
+        report("settle " + entries.map(\.attempt.state.rawValue).joined(separator: " "))
+        try await ledger.settle(entries)
+    }
+}

@@ -1,0 +1,149 @@
+import Contracts
+import Delivery
+import Inference
+import MessageBus
+import Telemetry
+import TestKit
+import Testing
+import WorkerKit
+
+struct StepHandlerTests {
+    private static let clause = Route(.legalServices, "clause-type")
+    private static let unfair = Route(.legalServices, "unfair-term")
+
+    private let id = Request.ID.numbered(1)
+    private let metrics = Metrics()
+    /// Sure of everything but what begins with a question mark.
+    private let classifier = ScriptedClassifier(routes: [clause, unfair]) { text, route in
+        .of(text, "\(route.task) of \(text)", isSure: !text.hasPrefix("?"))
+    }
+
+    private func handle(_ records: [Record], _ classifier: ScriptedClassifier? = nil) async throws -> [OutgoingRecord] {
+        let handler = StepHandler(
+            service: "legal-services-worker", classifier: classifier ?? self.classifier,
+            counterfactual: try Tree.counterfactual(), metrics: metrics)
+        return try await handler.handle(records)
+    }
+
+    private func answer(_ text: String, _ route: Route = clause) -> Answer {
+        Answer(label: "\(route.task) of \(text)", confidence: 0.99, decidedBy: .worker, model: "small@7")
+    }
+
+    @Test func `a step whose every item is sure becomes an outcome`() async throws {
+        let command = StepCommand(step: 4, route: Self.clause, items: ["a", "bcd"])
+        let records = try await handle([.step(command, of: id)])
+        let record = try #require(records.first)
+        #expect(records.count == 1)
+        #expect(record.topic == Topic.outcomes)
+        #expect(try record.event().id == "\(id)/4/outcome")
+        let outcome = try record.outcome()
+        #expect(outcome.step == 4)
+        #expect(outcome.route == Self.clause)
+        #expect(outcome.state == .answered)
+        #expect(outcome.answers == [answer("a"), answer("bcd")])
+        let attempt = try #require(outcome.attempts.first)
+        #expect(outcome.attempts.count == 1)
+        #expect(attempt.number == 1)
+        #expect(attempt.kind == .worker)
+        #expect(attempt.state == .settled)
+        #expect(attempt.model == "small")
+        #expect(attempt.version == "7")
+        #expect(attempt.items == 2)
+        #expect(attempt.usage == TokenUsage(inputTokens: 4, flops: 4000))
+    }
+
+    @Test func `the attempt says what the full model would have consumed for the same items`() async throws {
+        let command = StepCommand(step: 0, route: Self.clause, items: ["a", "bcd"])
+        let attempt = try #require(try await handle([.step(command, of: id)]).first?.outcome().attempts.first)
+        let card = try Tree.fullCard()
+        let flops = card.flops(tokens: 1, route: Self.clause) + card.flops(tokens: 3, route: Self.clause)
+        #expect(attempt.counterfactual == TokenUsage(inputTokens: 4, flops: flops))
+        #expect(flops > attempt.usage.flops)
+    }
+
+    @Test func `only the items that are unsure are escalated, once, with all that is known`() async throws {
+        let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b", "?c", "d"])
+        let records = try await handle([.step(command, of: id)])
+        let record = try #require(records.first)
+        #expect(records.count == 1)
+        #expect(record.topic == Topic.escalations)
+        #expect(try record.event().id == "\(id)/2/escalation")
+        let escalation = try record.escalation()
+        #expect(escalation.step == 2)
+        #expect(escalation.route == Self.clause)
+        #expect(escalation.open == [.init(index: 0, text: "?a"), .init(index: 2, text: "?c")])
+        #expect(escalation.answers == [nil, answer("b"), nil, answer("d")])
+        // The unsure items were computed too: they are paid for.
+        #expect(escalation.attempts.map(\.items) == [4])
+        #expect(escalation.attempts.first?.usage.inputTokens == 6)
+    }
+
+    @Test func `items are counted by who answered them`() async throws {
+        let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b", "c"])
+        _ = try await handle([.step(command, of: id)])
+        #expect(metrics.render().contains("\nwinnow_items_answered_total 2\n"))
+        #expect(metrics.render().contains("\nwinnow_items_escalated_total 1\n"))
+    }
+
+    @Test func `a step past its deadline is expired without computing it`() async throws {
+        let command = StepCommand(step: 1, route: Self.clause, items: ["a"])
+        let records = try await handle([.step(command, of: id, expiry: Timestamp(milliseconds: 1))])
+        #expect(try records.map { try $0.outcome() } == [.expired(1, Self.clause)])
+        #expect(classifier.calls.isEmpty)
+    }
+
+    @Test func `a task that the model has no head for fails, and says so`() async throws {
+        let command = StepCommand(step: 1, route: Route(.legalServices, "CANARY"), items: ["a"])
+        let outcome = try #require(try await handle([.step(command, of: id)]).first?.outcome())
+        #expect(outcome.state == .failed)
+        #expect(outcome.error?.isEmpty == false)
+        #expect(outcome.attempts.isEmpty)
+        #expect(classifier.calls.isEmpty)
+    }
+
+    @Test func `a record that cannot be read is dead-lettered and its neighbours are answered`() async throws {
+        let good = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
+        var unreadable = good
+        unreadable.value = [0xFF, 0xFE]
+        var headless = good
+        headless.headers = []
+        var bare = good
+        bare.value = nil
+        let records = try await handle([unreadable, good, headless, bare])
+        let letters = records.filter { $0.topic == Topic.deadLetters }
+        #expect(letters.map(\.value) == [[0xFF, 0xFE], good.value, nil])
+        #expect(try records.filter { $0.topic == Topic.outcomes }.map { try $0.outcome().state } == [.answered])
+    }
+
+    @Test func `steps of one batch share one call a route`() async throws {
+        let records = (0..<6).map { number in
+            Record.step(
+                StepCommand(
+                    step: number, route: number.isMultiple(of: 2) ? Self.clause : Self.unfair,
+                    items: ["\(number)x", "\(number)y"]),
+                of: .numbered(UInt64(number)))
+        }
+        let emitted = try await handle(records)
+        #expect(Set(classifier.calls.map(\.route)) == [Self.clause, Self.unfair])
+        #expect(classifier.calls.count == 2)
+        #expect(classifier.calls.allSatisfy { $0.texts.count == 6 })
+        for (number, record) in emitted.enumerated() {
+            let route = number.isMultiple(of: 2) ? Self.clause : Self.unfair
+            #expect(try record.event().correlationID == "\(Request.ID.numbered(UInt64(number)))")
+            #expect(try record.outcome().answers == [answer("\(number)x", route), answer("\(number)y", route)])
+        }
+        #expect(emitted.count == 6)
+    }
+
+    @Test func `a step that comes again is answered under the same ids`() async throws {
+        let record = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
+        let ids = try await handle([record, record]).map { try $0.event().id }
+        #expect(ids == ["\(id)/0/outcome", "\(id)/0/outcome"])
+    }
+
+    @Test func `a model that fails is a fault of the batch, so that no record is lost`() async throws {
+        let broken = ScriptedClassifier(routes: [Self.clause]) { _, _ in throw InferenceError(.compute, "no memory") }
+        let record = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
+        await #expect(throws: InferenceError.self) { try await handle([record], broken) }
+    }
+}

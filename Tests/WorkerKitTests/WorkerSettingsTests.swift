@@ -1,0 +1,25 @@
+import Contracts
+import Settings
+import Testing
+import WorkerKit
+
+struct WorkerSettingsTests {
+    @Test func `a worker's names follow from its capability`() {
+        var reader = SettingsReader(environment: [:])
+        let settings = WorkerSettings(&reader, capability: .legalServices)
+        #expect(settings.service == "legal-services-worker")
+        #expect(settings.topic == "winnow.steps.legal-services.v1")
+        #expect(settings.group == "winnow.legal-services-worker")
+        #expect(settings.model == "infra/models/legal-services")
+        #expect(settings.fullModel == "infra/models/full")
+    }
+
+    @Test func `the models are where the environment says`() {
+        var reader = SettingsReader(environment: ["WINNOW_MODELS_DIRECTORY": "/elsewhere"])
+        let models = ModelSettings(&reader)
+        #expect(models.model(of: .securityServices) == "/elsewhere/security-services")
+        #expect(
+            [models.fullModel, models.router, models.splitter]
+                == ["full", "router", "splitter"].map { "/elsewhere/" + $0 })
+    }
+}
