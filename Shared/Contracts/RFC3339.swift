@@ -1,24 +1,11 @@
-<<<<<<< HEAD
 /// Times as event attributes have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
 /// loses one in two.
 /// - Source: RFC 3339, section 5.6; days by eras of 400 years, as std::chrono has them
-=======
-/// Times as events and requests have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
-/// loses one in two, and Foundation reads 30 February too.
-/// - Source: RFC 3339, section 5.6; days from Howard Hinnant, chrono-compatible low-level date algorithms
->>>>>>> main
 enum RFC3339 {
-    /// The first and the last instant that four digits of year can say.
-    private static let range: ClosedRange<Int64> = -62_167_219_200_000...253_402_300_799_999
-
-    /// In UTC, with milliseconds; what lies outside of the years 0 to 9999 as the nearest instant within.
+    /// In UTC, with milliseconds.
     static func text(_ time: Timestamp) -> String {
-<<<<<<< HEAD
         // Four digits of a year are all that the format has.
         let milliseconds = min(max(time.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
-=======
-        let milliseconds = min(max(time.milliseconds, range.lowerBound), range.upperBound)
->>>>>>> main
         let days = floorDiv(milliseconds, 86_400_000)
         let rest = milliseconds - days * 86_400_000
         let (year, month, day) = civil(days)
