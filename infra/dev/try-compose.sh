@@ -12,7 +12,8 @@ running=()
 finish() {
     local code=$? pid
     trap - EXIT INT TERM
-    for pid in "${running[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
+    for pid in "${running[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in "${running[@]}"; do wait "$pid" 2>/dev/null || true; done
     infra/postgres/cluster.sh stop "$work/postgres" --remove >/dev/null 2>&1 || true
     rm -rf "$work"
     exit "$code"
