@@ -1,4 +1,5 @@
 import Contracts
+import Inference
 import TestKit
 import Testing
 
@@ -42,6 +43,20 @@ struct SegmenterTests {
     func `what stands in quotation marks is not cut`(text: String) {
         #expect(parts(text) == [[text]])
         #expect(parts(text + " and go") == [[text, "go"]])
+    }
+
+    @Test func `a sentence that the splitter leaves nothing of stays whole`() {
+        let request = Request(eventID: "e", channel: .human, text: "And. Go.")
+        let segments = Segmenter { $0 == "And." ? [] : [$0.startIndex..<$0.endIndex] }.segments(of: request)
+        #expect(segments.flatMap { $0.sentences.flatMap { $0.parts.map(\.text) } } == ["And.", "Go."])
+    }
+
+    @Test(arguments: ["And", "and then", "...", "👍", "?!", "and, also"])
+    func `whatever is said is an item with the splitter of this repository too`(text: String) throws {
+        let splitter = try Splitter(directory: Tree.model("splitter"))
+        let request = Request(eventID: "e", channel: .human, text: text)
+        let segments = Segmenter { splitter.split($0) }.segments(of: request)
+        #expect(!segments.flatMap { $0.sentences.flatMap(\.parts) }.isEmpty)
     }
 
     @Test(arguments: ["> a and b. C and d.", "```\na and b. C and d.\n```"])

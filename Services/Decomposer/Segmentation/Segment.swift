@@ -67,6 +67,8 @@ struct Segmenter: Sendable {
                 parts.append(part)
             }
         }
+        // Where the splitter leaves nothing the sentence stays: what was said must not be lost.
+        guard !parts.isEmpty else { return [range] }
         return parts.map { part in
             let start = sentence.utf8.distance(from: sentence.startIndex, to: part.lowerBound)
             let count = sentence.utf8.distance(from: part.lowerBound, to: part.upperBound)

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Prints what docker-compose.yml gives a service, for a run of it on this machine without an engine.
+
+compose-env.py SERVICE [--map HOST:PORT=HOST:PORT]... [--http-port PORT] [--command | --health]
+
+The environment is the image's and the file's, as KEY=value lines; `--map` says where a host of the compose network is
+here, and paths in the image become paths in the repository. `--command` prints the command instead, one word a line,
+`--health` the health check. Variables of the file come from the environment, then from .env.example.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+IN_IMAGE = {"/opt/winnow/models": ROOT / "infra/models", "/opt/winnow/topics.json": ROOT / "infra/kafka/topics.json"}
+
+
+def image_environment():
+    text = (ROOT / "infra/docker/Dockerfile").read_text().replace("\\\n", " ")
+    final = text[text.rindex("\nFROM ") :]
+    return dict(pair.split("=", 1) for line in re.findall(r"^ENV (.*)$", final, re.M) for pair in line.split())
+
+
+def interpolate(value, variables):
+    def replace(match):
+        found = variables.get(match[1], "")
+        if not found and match[2] == "?":
+            raise SystemExit(f"compose-env: {match[1]}: {match[3]}")
+        return found or (match[3] if match[2] == "-" else "")
+
+    return re.sub(r"\$\{(\w+):?([-?])?([^}]*)\}", replace, str(value))
+
+
+def mapped(environment, places):
+    for there, here in places.items():
+        (host, port), (new_host, new_port) = there.rsplit(":", 1), here.rsplit(":", 1)
+        if environment.get("PGHOST") == host and environment.get("PGPORT") == port:
+            environment.update(PGHOST=new_host, PGPORT=new_port)
+        environment = {key: value.replace(there, here) for key, value in environment.items()}
+    for there, here in IN_IMAGE.items():
+        environment = {key: value.replace(there, str(here)) for key, value in environment.items()}
+    return environment
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("service")
+    parser.add_argument("--map", action="append", default=[], metavar="HOST:PORT=HOST:PORT")
+    parser.add_argument("--http-port")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--command", action="store_true")
+    what.add_argument("--health", action="store_true")
+    given = parser.parse_args()
+
+    example = dict(line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if re.match(r"\w+=", line))
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][given.service]
+    environment = {**image_environment(), **service.get("environment", {})}
+    environment = {key: interpolate(value, {**example, **os.environ}) for key, value in environment.items()}
+    environment = mapped(environment, dict(place.split("=", 1) for place in given.map))
+    port = environment["WINNOW_HTTP_PORT"]
+    if given.http_port:
+        environment["WINNOW_HTTP_PORT"] = given.http_port
+    if given.command:
+        print("\n".join(service["command"]))
+    elif given.health:
+        words = service["healthcheck"]["test"][1:]
+        print("\n".join(word.replace(f":{port}/", f":{environment['WINNOW_HTTP_PORT']}/") for word in words))
+    else:
+        print("\n".join(f"{key}={value}" for key, value in sorted(environment.items())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Runs every job and service of docker-compose.yml here, with exactly the environment that the file and the image give
+# it, until its own health check passes; then stops it with SIGTERM. The broker is the embedded one.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+infra/dev/install-packages.sh infra/dev/packages-lint.txt
+bin=$(readlink -m "${WINNOW_BIN_DIRECTORY:-.build/release}")
+work=$(mktemp -d "${TMPDIR:-/tmp}/winnow-compose.XXXXXX")
+chmod 755 "$work"
+running=()
+
+finish() {
+    local code=$? pid
+    trap - EXIT INT TERM
+    for pid in "${running[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in "${running[@]}"; do wait "$pid" 2>/dev/null || true; done
+    infra/postgres/cluster.sh stop "$work/postgres" --remove >/dev/null 2>&1 || true
+    rm -rf "$work"
+    exit "$code"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+until_true() {
+    local deadline=$((SECONDS + 30))
+    until "$@" >/dev/null 2>&1; do
+        kill -0 "${running[-1]}" 2>/dev/null && [ $SECONDS -lt $deadline ] || return 1
+        sleep 0.1
+    done
+}
+
+lines=$(infra/postgres/cluster.sh start "$work/postgres" --parent $$ --remove)
+POSTGRES_PASSWORD=$(cat "$(sed -n 's/^PGPASSWORD_FILE=//p' <<<"$lines")")
+export POSTGRES_PASSWORD
+port=$(sed -n 's/^PGPORT=//p' <<<"$lines")
+(
+    while read -r line; do export "${line?}"; done < <(grep '_DB_PASSWORD=' .env.example)
+    export PGHOST=127.0.0.1 PGPORT=$port PGPASSWORD=$POSTGRES_PASSWORD POSTGRES_USER=winnow POSTGRES_DB=winnow
+    infra/docker/create-logins.sh >/dev/null
+)
+
+DEV_BROKER_ADDRESS_FILE=$work/broker "$bin/dev-broker" >"$work/dev-broker.log" 2>&1 &
+running+=($!)
+until_true test -s "$work/broker" || { cat "$work/dev-broker.log" >&2 && exit 1; }
+http_port=$((30000 + RANDOM % 20000))
+map=(--map "postgres:5432=127.0.0.1:$port" --map "kafka:9092=$(cat "$work/broker")" --http-port "$http_port")
+
+# start NAME: the command in nothing but its environment.
+start() {
+    local environment command
+    mapfile -t environment < <(infra/dev/compose-env.py "$1" "${map[@]}")
+    mapfile -t command < <(infra/dev/compose-env.py "$1" --command)
+    (cd / && exec env -i PATH="$bin:/usr/bin:/bin" "${environment[@]}" "${command[@]}") >"$work/$1.log" 2>&1 &
+    running+=($!)
+}
+
+failed=0
+report() {
+    echo "$2  $1"
+    [ "$2" = "ok    " ] || { failed=1 && tail -n 20 "$work/$1.log" >&2; }
+}
+
+# The embedded broker has its topics from its start and knows no admin calls.
+start migrate
+if wait "${running[-1]}"; then report migrate "ok    "; else report migrate FAILED; fi
+
+for service in aggregator escalator semantic-understanding-worker software-development-worker legal-services-worker \
+    security-services-worker decomposer; do
+    start "$service"
+    mapfile -t health < <(infra/dev/compose-env.py "$service" "${map[@]}" --health)
+    if until_true "${health[@]}" && kill -TERM "${running[-1]}" && wait "${running[-1]}"; then
+        report "$service" "ok    "
+    else
+        report "$service" FAILED
+    fi
+done
+exit "$failed"
