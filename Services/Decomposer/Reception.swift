@@ -14,7 +14,7 @@ struct Reception {
     /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
     init(_ record: Record, at now: Timestamp) throws(ContractError) {
         event = try CloudEvent(record)
-        tenant = event.authID.map(TenantID.init(rawValue:)) ?? .default
+        tenant = TenantID(authID: event.authID)
         // Postgres' text holds no NUL.
         guard !(event.id + tenant.rawValue).utf8.contains(0) else {
             throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")

@@ -16,7 +16,7 @@ public struct StepEvent: Sendable {
         }
         self.event = event
         self.request = request
-        tenant = event.authID.map(TenantID.init(rawValue:)) ?? .default
+        tenant = TenantID(authID: event.authID)
         guard let value = event.data else { throw ContractError(.notJSON, "the record has no value") }
         self.value = value
     }

@@ -41,12 +41,26 @@ public struct StepHandler: BatchHandler {
                 emitted.append(source.deadLetter(record, error))
             }
         }
-        let shares = try await BatchClassification.run(
-            work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier)
-        for ((event, command), share) in zip(work, shares) {
-            emitted.append(decide(command, share, event))
+        do {
+            let shares = try await BatchClassification.run(
+                work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier)
+            for ((event, command), share) in zip(work, shares) {
+                emitted.append(decide(command, share, event))
+            }
+        } catch let error as InferenceError {
+            for (event, command) in work { emitted.append(giveUp(command, error, event)) }
         }
         return emitted
+    }
+
+    /// A model that cannot compute is sure of nothing: the full model holds the line.
+    private func giveUp(_ command: StepCommand, _ error: InferenceError, _ event: StepEvent) -> OutgoingRecord {
+        let attempt = Attempt(
+            number: 1, kind: .worker, state: .failed, model: classifier.identity.name,
+            version: classifier.identity.version, items: command.items.count, usage: .zero, durationMicros: 0,
+            startedAt: .now, error: error.code.rawValue)
+        metrics.answered(0, escalated: command.items.count)
+        return escalation(of: command, answers: command.items.map { _ in nil }, attempt, event)
     }
 
     private func decide(
@@ -70,6 +84,13 @@ public struct StepHandler: BatchHandler {
                 step: command.step, route: command.route, state: .answered, answers: answers, attempts: [attempt])
             return source.outcome(outcome, of: event)
         }
+        return escalation(of: command, answers: answers, attempt, event)
+    }
+
+    private func escalation(
+        of command: StepCommand, answers: [Answer?], _ attempt: Attempt, _ event: StepEvent
+    ) -> OutgoingRecord {
+        let open = answers.indices.filter { answers[$0] == nil }
         let escalation = Escalation(
             step: command.step, route: command.route, open: open.map { .init(index: $0, text: command.items[$0]) },
             answers: answers, attempts: [attempt])

@@ -13,6 +13,14 @@ struct SentencesTests {
         ("He said \"Stop. Now.\" Then he left.", ["He said \"Stop.", "Now.\"", "Then he left."]),
         ("これは文です。次の文です。", ["これは文です。", "次の文です。"]), ("Hello 👋🏽. Good e\u{301}tude.", ["Hello 👋🏽.", "Good e\u{301}tude."]),
         ("a\u{0}b. C.", ["a\u{0}b.", "C."]),
+        ("A heading\nand its text. More.", ["A heading", "and its text.", "More."]),
+        (
+            "This line is certainly long enough to have been\nwrapped by an editor that keeps to a width of\r\nsome columns. On.",
+            [
+                "This line is certainly long enough to have been\nwrapped by an editor that keeps to a width of\r\nsome columns.",
+                "On.",
+            ]
+        ),
     ])
     func `text is cut where a sentence ends`(text: String, expected: [String]) {
         #expect(sentences(text[...]) == expected)

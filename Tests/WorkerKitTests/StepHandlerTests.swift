@@ -141,9 +141,12 @@ struct StepHandlerTests {
         #expect(ids == ["\(id)/0/outcome", "\(id)/0/outcome"])
     }
 
-    @Test func `a model that fails is a fault of the batch, so that no record is lost`() async throws {
+    @Test func `a model that fails is sure of nothing, and the full model is asked`() async throws {
         let broken = ScriptedClassifier(routes: [Self.clause]) { _, _ in throw InferenceError(.compute, "no memory") }
         let record = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
-        await #expect(throws: InferenceError.self) { try await handle([record], broken) }
+        let escalation = try #require(try await handle([record], broken).first).escalation()
+        #expect(escalation.open == [.init(index: 0, text: "a")])
+        #expect(escalation.attempts.map(\.state) == [.failed])
+        #expect(escalation.attempts.map(\.error) == ["compute"])
     }
 }

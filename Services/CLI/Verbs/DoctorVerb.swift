@@ -108,7 +108,8 @@ struct DoctorVerb: Verb {
                 let model = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(name)")
                 return Finding("model \(name)", .good, model.identity.description)
             } catch {
-                return Finding("model \(name)", .bad, "\(error)", "restore it from the repository, or run 'make models'")
+                return Finding(
+                    "model \(name)", .bad, "\(error)", "restore it from the repository, or run 'make models'")
             }
         }
     }

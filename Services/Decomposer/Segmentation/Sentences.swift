@@ -6,9 +6,8 @@ enum Sentences {
     /// The sentences of `text` as ranges of its UTF-8, without the white space around them; the whole text where ICU
     /// cannot help.
     static func ranges(in text: Substring) -> [Range<String.Index>] {
-        var text = text
         let start = text.startIndex
-        let offsets = text.withUTF8 { bytes in boundaries(bytes) }
+        let offsets = unwrapped(text.utf8).withUnsafeBufferPointer { boundaries($0) }
         let edges = [0] + offsets
         return zip(edges, edges.dropFirst()).compactMap { from, to in
             let utf8 = text.utf8
@@ -16,6 +15,20 @@ enum Sentences {
             return text.trimmed(range)
         }
     }
+
+    /// ICU ends a sentence at every line end; but a long line was wrapped by its editor, and only a short one was ended
+    /// on purpose, as headings are.
+    private static func unwrapped(_ text: Substring.UTF8View) -> [UInt8] {
+        var bytes = Array(text)
+        var lineStart = 0
+        for index in bytes.indices where bytes[index] == 0x0A || bytes[index] == 0x0D {
+            if index - lineStart >= wrappedBytes { bytes[index] = 0x20 }
+            if bytes[index] == 0x0A || bytes.dropFirst(index + 1).first != 0x0A { lineStart = index + 1 }
+        }
+        return bytes
+    }
+
+    private static let wrappedBytes = 40
 
     private static func boundaries(_ bytes: UnsafeBufferPointer<UInt8>) -> [Int] {
         guard !bytes.isEmpty else { return [] }
