@@ -50,38 +50,33 @@ struct AcceptBatch: Sendable {
         }
     }
 
-    /// One statement is one transaction and one round trip. Steps and attempts are kept where their request was really
-    /// inserted; `IS TRUE` makes that a hash lookup, where a plain `IN` would be joined by comparing all with all.
+    /// One statement is one transaction and one round trip. What a batch does not have is left out of it, for a part
+    /// without rows costs a batch of one as much as one with a row.
     private static func statement(_ requests: RequestRows, _ steps: StepRows, _ entries: EntryRows) -> SQL {
-        let sql: SQL = """
-            WITH arrived AS (
-                INSERT INTO winnow.request (
-                    request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
-                    completed_at, traceparent, input_tokens, output_tokens, flops, cost_pico_usd,
-                    full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd)
-                SELECT request_id, tenant_id, event_id, channel::winnow.channel, state::winnow.request_state, error,
-                    accepted_at, deadline_at, progressed_at, CASE WHEN state <> 'open' THEN progressed_at END,
-                    traceparent, t1, t2, t3, t4, t5, t6, t7, t8
-                FROM unnest(
-                    \(requests.keys), \(requests.tenants), \(requests.eventIDs), \(requests.channels),
-                    \(requests.states), \(requests.errors), \(requests.acceptedAt), \(requests.deadlines),
-                    \(requests.progressedAt), \(requests.traceparents), \(requests.totals[0]), \(requests.totals[1]),
-                    \(requests.totals[2]), \(requests.totals[3]), \(requests.totals[4]), \(requests.totals[5]),
-                    \(requests.totals[6]), \(requests.totals[7])
-                ) AS u (
-                    request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
-                    traceparent, t1, t2, t3, t4, t5, t6, t7, t8)
-                ON CONFLICT DO NOTHING
-                RETURNING request_id
-            ), planned AS (
-                \(insert: steps)
-                WHERE (request_id IN (SELECT request_id FROM arrived)) IS TRUE
-            ), charged AS (
-                \(insert: entries)
-                WHERE (request_id IN (SELECT request_id FROM arrived)) IS TRUE
-            )
-            SELECT request_id FROM arrived
-            """
+        let sql: SQL
+        switch (steps.keys.count > 0, !entries.isEmpty) {
+        case (false, false): sql = "WITH \(arrived: requests) SELECT request_id FROM arrived"
+        case (true, false):
+            sql = """
+                WITH \(arrived: requests), planned AS (\(insert: steps) \(literal: ofArrived))
+                SELECT request_id FROM arrived
+                """
+        case (false, true):
+            sql = """
+                WITH \(arrived: requests), charged AS (\(insert: entries) \(literal: ofArrived))
+                SELECT request_id FROM arrived
+                """
+        case (true, true):
+            sql = """
+                WITH \(arrived: requests), planned AS (\(insert: steps) \(literal: ofArrived)),
+                charged AS (\(insert: entries) \(literal: ofArrived))
+                SELECT request_id FROM arrived
+                """
+        }
         return sql.named("insert requests")
     }
+
+    /// Keeps what belongs to requests that were really inserted. `IS TRUE` makes it a hash lookup, where a plain `IN`
+    /// would be joined by comparing all with all.
+    private static let ofArrived: StaticString = "WHERE (request_id IN (SELECT request_id FROM arrived)) IS TRUE"
 }

@@ -8,15 +8,19 @@ extension PostgresStore {
         let tenants = unknownTenants(arrivals.lazy.map(\.snapshot.tenant))
         let inserted = try await session.run { connection in
             if !tenants.isEmpty { try connection.execute(Self.insertTenants(tenants)) }
-            let results = try connection.execute(batch.insert)
-            return Set(try results.flatMap { try $0.rows { row throws in try row.requestKey(0) } })
+            do {
+                let results = try connection.execute(batch.insert)
+                return Set(try results.flatMap { try $0.rows { row throws in try row.requestKey(0) } })
+            } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
+                throw Self.idIsTaken
+            }
         }
         remember(tenants)
         let missing = batch.firsts.filter { !inserted.contains($0.key) }
         if missing.isEmpty { return batch.resolved([:]) }
         let known = try await stored(missing.map(\.event))
         guard missing.allSatisfy({ known[$0.event] != nil }) else {
-            throw StoreError(.conflict, "a request's id is taken by another event", isRetriable: false)
+            throw Self.idIsTaken
         }
         return batch.resolved(known)
     }
@@ -36,6 +40,9 @@ extension PostgresStore {
         }
         return Dictionary(snapshots.map { (EventKey($0), $0) }) { first, _ in first }
     }
+
+    private static let idIsTaken = StoreError(
+        .conflict, "a request's id is taken by another event", isRetriable: false)
 
     private static func insertTenants(_ tenants: Set<TenantID>) -> SQL {
         let ids = PostgresArray(tenants.map(\.rawValue).sorted())

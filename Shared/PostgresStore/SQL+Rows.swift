@@ -3,6 +3,33 @@ extension SQL.StringInterpolation {
     /// A fragment of our own, written as it is.
     mutating func appendInterpolation(literal fragment: StaticString) { appendLiteral(fragment.description) }
 
+    /// `arrived AS (INSERT INTO winnow.request …)`, which returns the ids that were not known.
+    mutating func appendInterpolation(arrived rows: RequestRows) {
+        appendLiteral(
+            """
+            arrived AS (
+            INSERT INTO winnow.request (
+                request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
+                completed_at, traceparent, input_tokens, output_tokens, flops, cost_pico_usd,
+                full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd)
+            SELECT request_id, tenant_id, event_id, channel::winnow.channel, state::winnow.request_state, error,
+                accepted_at, deadline_at, progressed_at, CASE WHEN state <> 'open' THEN progressed_at END,
+                traceparent, t1, t2, t3, t4, t5, t6, t7, t8
+            FROM unnest(
+            """)
+        list(rows.keys, rows.tenants, rows.eventIDs, rows.channels, rows.states, rows.errors, rows.acceptedAt)
+        appendLiteral(", ")
+        list(rows.deadlines, rows.progressedAt, rows.traceparents)
+        list(rows.totals)
+        appendLiteral(
+            """
+            ) AS u (
+                request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
+                traceparent, t1, t2, t3, t4, t5, t6, t7, t8)
+            ON CONFLICT (tenant_id, event_id) DO NOTHING RETURNING request_id)
+            """)
+    }
+
     /// `INSERT INTO winnow.step SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
     mutating func appendInterpolation(insert rows: StepRows) {
         appendLiteral(
@@ -40,16 +67,21 @@ extension SQL.StringInterpolation {
         list(rows.states, rows.models, rows.versions, rows.items, rows.durations, rows.errors, rows.startedAt)
         appendLiteral(", ")
         list(rows.settledAt)
-        for amounts in rows.amounts {
-            appendLiteral(", ")
-            appendInterpolation(amounts)
-        }
+        list(rows.amounts)
         appendLiteral(
             """
             ) AS u (
                 request_id, step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items,
                 duration_us, error, started_at, settled_at, t1, t2, t3, t4, t5, t6, t7, t8)
             """)
+    }
+
+    /// Binds, each behind a comma.
+    private mutating func list(_ amounts: [PostgresArray<Int64>]) {
+        for amounts in amounts {
+            appendLiteral(", ")
+            appendInterpolation(amounts)
+        }
     }
 
     /// Binds, with commas between them.

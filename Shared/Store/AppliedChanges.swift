@@ -30,17 +30,18 @@ package struct AppliedChanges: Sendable {
                 touched.append(Touched(index: index))
                 positions[index] = position
             }
-            try apply(change, &self.snapshots[index], &touched[position])
+            try Self.apply(change, &self.snapshots[index], &touched[position])
             entries.append(contentsOf: change.entries)
         }
     }
 
-    private func apply(
+    /// Static, for a copy of `self` would make every change copy all the snapshots.
+    private static func apply(
         _ change: RequestChange, _ snapshot: inout RequestSnapshot, _ touched: inout Touched
     ) throws(StoreError) {
         if let state = change.state {
             guard state == snapshot.state || !snapshot.state.isFinal else {
-                throw Self.refused("the state of a request that is final")
+                throw refused("the state of a request that is final")
             }
             snapshot.state = state
             touched.sumsLedger = state.isFinal
@@ -54,7 +55,7 @@ package struct AppliedChanges: Sendable {
         }
         if !change.newSteps.isEmpty { snapshot.steps.sort { $0.ordinal < $1.ordinal } }
         for step in change.updatedSteps {
-            guard let position = snapshot.position(of: step.ordinal) else { throw Self.refused("an unknown step") }
+            guard let position = snapshot.position(of: step.ordinal) else { throw refused("an unknown step") }
             snapshot.steps[position].state = step.state
             snapshot.steps[position].answers = step.answers
             snapshot.steps[position].error = step.error

@@ -9,7 +9,8 @@ public protocol RequestStore: Sendable {
     func accept(_ arrivals: [Arrival]) async throws -> [RequestSnapshot]
 
     /// Locks and reads the requests, lets `transition` decide, writes what it decided.
-    /// Requests that are unknown are not handed to it. A change to a final state, also to the same one again, sums its ledger.
+    /// Requests that are unknown are not handed to it. A change to a final state, also to the same one again, sums its
+    /// ledger.
     /// - Returns: what the store holds afterwards, of the known requests, in ascending order of id.
     /// - Throws: `StoreError`; whatever `transition` throws, and then nothing is written.
     func update(

@@ -6,8 +6,8 @@ import Store
 
 /// Requests of one step through accept and update, each on a connection of its own, as decomposer and aggregator do it.
 ///
-/// `PG*` names the database, which is migrated; `StoreBench [REQUESTS [POSTMASTER_PID]]`, with whose pid the server's
-/// processor time is measured too.
+/// `PG*` names the database, which is migrated. `StoreBench [REQUESTS [POSTMASTER_PID [BATCH…]]]`: with the server's pid
+/// its processor time is measured too.
 @main enum App {
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
@@ -18,7 +18,7 @@ import Store
         let bench = Bench(accepting: PostgresStore(settings), updating: PostgresStore(settings))
         let server = arguments.count > 1 ? ServerProcess(postmaster: arguments[1]) : nil
         print("batch   requests/s   client µs   server µs   accept ms   update ms")
-        for batch in [500, 200, 100, 10, 1] {
+        for batch in arguments.count > 2 ? Array(arguments.dropFirst(2)) : [500, 200, 100, 10, 1] {
             let count = max(200, (arguments.first ?? 20_000) / (batch >= 100 ? 1 : 10 / min(batch, 5)))
             _ = try await bench.run(batch: batch, count: batch * 10)
             let figures = try await bench.run(batch: batch, count: count, server: server)

@@ -90,6 +90,24 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `an id that another event has is refused with its whole batch`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = Fixture.snapshot("first")
+            var second = Fixture.snapshot("second")
+            second.id = first.id
+            let third = Fixture.snapshot("third")
+            _ = try await store.accept([Arrival(snapshot: first)])
+            let error = await #expect(throws: StoreError.self) {
+                try await store.accept([Arrival(snapshot: third), Arrival(snapshot: second)])
+            }
+            #expect(error?.code == .conflict)
+            #expect(error?.isRetriable == false)
+            let stored = try await store.snapshots(of: [first.id, third.id])
+            #expect(stored == [first])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `what arrives final has its ledger summed`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot(state: .rejected)
