@@ -1,0 +1,95 @@
+import Testing
+
+/// The checks themselves: each must fail on what it forbids, and on nothing else.
+@Suite struct CheckerTests {
+    private let architecture = Architecture(
+        shared: ["Contracts", "KafkaBus", "Runtime"], services: ["Aggregator", "Escalator", "CLI"], cModules: ["CKafka"]
+    )
+
+    @Test(arguments: [
+        ("Shared/Contracts/A.swift", "import Runtime"),
+        ("Shared/Contracts/A.swift", "import Aggregator"),
+        ("Shared/Contracts/A.swift", "import Foundation"),
+        ("Shared/Runtime/A.swift", "import KafkaBus"),
+        ("Shared/Unknown/A.swift", "import Contracts"),
+        ("Services/Aggregator/A.swift", "import Escalator"),
+        ("Services/Aggregator/A.swift", "import KafkaBus"),
+        ("Services/Aggregator/A.swift", "@preconcurrency import struct KafkaBus.KafkaConsumer"),
+        ("Services/Aggregator/A.swift", "import Contracts\n  public import FoundationNetworking"),
+        ("Services/Workers/LegalServicesWorker/A.swift", "import KafkaBus"),
+    ])
+    func `an import against the arrows is found`(path: String, text: String) {
+        #expect(violations(path, text).count == 1)
+    }
+
+    @Test(arguments: [
+        ("Shared/KafkaBus/A.swift", "import Contracts"),
+        ("Shared/Contracts/A.swift", "import FoundationEssentials\nimport Glibc\n// import Runtime"),
+        ("Shared/Contracts/A.swift", "let text = \"\"\"\nimport Runtime\n\"\"\""),
+        ("Services/Aggregator/App.swift", "import KafkaBus\nimport Contracts"),
+        ("Services/CLI/Session.swift", "import KafkaBus"),
+    ])
+    func `an import along the arrows is not`(path: String, text: String) {
+        #expect(violations(path, text) == [])
+    }
+
+    @Test func `a C module has exactly one importer`() {
+        let one = SourceFile(path: "Shared/KafkaBus/A.swift", text: "import CKafka")
+        let two = SourceFile(path: "Shared/Runtime/A.swift", text: "import CKafka")
+        #expect(architecture.violations(in: [one]) == [])
+        #expect(architecture.violations(in: [one, two]).count == 1)
+        #expect(architecture.violations(in: []).count == 1)
+    }
+
+    @Test(arguments: [
+        "let a = b!", "b!.c()", "a[0]!.b", "f()!", "try! f()", "a as! B", "var a: Int!", "fatalError(\"x\")",
+        "print(a)",
+        "Task { await a() }", "Task.detached { }", "Task(priority: .low) { }", "let a = \"\\(b!)\"", "dump(a)",
+        "let a = #\"\\#(b!)\"#",
+    ])
+    func `a bad habit is found`(code: String) {
+        #expect(habits(code).count == 1)
+    }
+
+    @Test(arguments: [
+        "a != b", "!a && !b", "a!=b", "let a = \"stop! \\(b) now!\"", "// go!", "/* go! /* so! */ go! */", "a ? !b : c",
+        "writer.print(a)", "blueprint(a)", "TaskGroup { }", "withTaskGroup { }", "let a = #\"say \"hi!\" \\(b!)\"#",
+        "let a = \"\"\"\n  go! \"so!\"\n  \"\"\"", "func preprint(_ a: Int) {}", "let a = \"\\(f(\"go!\", (1)))!\"",
+    ])
+    func `what only looks like a bad habit is not`(code: String) {
+        #expect(habits(code) == [])
+    }
+
+    @Test func `a tool may print`() {
+        #expect(Habits.violations(in: [SourceFile(path: "Services/CLI/A.swift", text: "print(a)")]) == [])
+    }
+
+    @Test func `a file that is too long is found`() {
+        let line = "let a = 1\n"
+        #expect(habits(String(repeating: line, count: Habits.maxLines)) == [])
+        #expect(habits(String(repeating: line, count: Habits.maxLines + 1)).count == 1)
+    }
+
+    @Test(arguments: [
+        "try await Task.sleep(for: .seconds(1))", "usleep(3)", "sleep(1)", "Thread.sleep(forTimeInterval: 1)",
+    ])
+    func `a test that sleeps is found`(code: String) {
+        #expect(Habits.testViolations(in: [SourceFile(path: "Tests/A/A.swift", text: code)]).count == 1)
+        #expect(Habits.testViolations(in: [SourceFile(path: "Tests/A/A.swift", text: "\"\(code)\" // \(code)")]) == [])
+    }
+
+    @Test func `a violation names its line`() {
+        #expect(
+            habits("\n\"\"\"\n\n\"\"\"\nlet a = b!") == ["Shared/Contracts/A.swift:5: unwraps, casts or tries by force"]
+        )
+    }
+
+    private func violations(_ path: String, _ text: String) -> [String] {
+        let importer = SourceFile(path: "Shared/KafkaBus/C.swift", text: "import CKafka")
+        return architecture.violations(in: [importer, SourceFile(path: path, text: text)])
+    }
+
+    private func habits(_ code: String) -> [String] {
+        Habits.violations(in: [SourceFile(path: "Shared/Contracts/A.swift", text: code)])
+    }
+}

@@ -1,0 +1,35 @@
+/// House rules that can be seen in the text.
+enum Habits {
+    static let maxLines = 300
+
+    private static var forbidden: [(Regex<Substring>, String)] {
+        [
+            (/[\w\)\]}>]!(?!=)/, "unwraps, casts or tries by force"),
+            (/\bfatalError\(/, "ends the process with fatalError"),
+            (/\bTask(?:\.detached)?\s*(?:\(|\{)/, "starts a task that nobody waits for"),
+        ]
+    }
+
+    static func violations(in files: [SourceFile]) -> [String] {
+        files.flatMap { file in
+            let tooLong = file.lineCount > maxLines ? ["\(file.path): has \(file.lineCount) lines"] : []
+            let lines = forbidden.flatMap { pattern, fault in
+                file.lines(matching: pattern).map { "\(file.path):\($0): \(fault)" }
+            }
+            return tooLong + lines + prints(in: file)
+        }
+    }
+
+    /// Tools speak to people on standard output; a service speaks through its logger.
+    private static func prints(in file: SourceFile) -> [String] {
+        guard !Architecture.tools.contains(file.module) else { return [] }
+        return file.lines(matching: /(?:^|[^.\w])(?:print|debugPrint|dump)\(/).map { "\(file.path):\($0): prints" }
+    }
+
+    static func testViolations(in files: [SourceFile]) -> [String] {
+        files.flatMap { file in
+            file.lines(matching: /\bTask\.sleep\b|\b(?:u|nano)?sleep\(|\bThread\.sleep\b/)
+                .map { "\(file.path):\($0): sleeps instead of waiting for an event" }
+        }
+    }
+}
