@@ -93,6 +93,9 @@ let services: [Target] =
 let benchmarks: [Target] = [
     service("EncoderBench", path: "Tests/Benchmarks/EncoderBench", ["Contracts", "Inference"]),
     service("StoreBench", path: "Tests/Benchmarks/StoreBench", ["Contracts", "PostgresStore", "Settings", "Store"]),
+    service(
+        "LoadBench", path: "Tests/Benchmarks/LoadBench",
+        ["Contracts", "Delivery", "JSON", "KafkaBus", "MessageBus", "Settings", "Telemetry"]),
 ]
 
 let testTargets: [Target] =

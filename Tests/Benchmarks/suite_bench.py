@@ -1,0 +1,187 @@
+"""Puts the running suite of WINNOW_RUN_DIRECTORY under load and measures every process of it. Standard library only."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from datetime import datetime, timezone
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+TICKS = os.sysconf("SC_CLK_TCK")
+RUN, BIN = Path(os.environ["WINNOW_RUN_DIRECTORY"]), Path(os.environ["WINNOW_BIN_DIRECTORY"])
+ENVIRONMENT = dict(line.split("=", 1) for line in (RUN / "env").read_text().splitlines() if "=" in line)
+
+
+def stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat from the third on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def children(parent: int) -> list[int]:
+    found = []
+    for path in glob("/proc/[0-9]*/stat"):
+        pid = int(path.split("/")[2])
+        try:
+            if int(stat(pid)[1]) == parent:
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+class Suite:
+    """Every process of the suite, Postgres and all its backends as one."""
+
+    def __init__(self) -> None:
+        lines = (RUN / "pids").read_text().splitlines()
+        self.services = {line.split()[0]: int(line.split()[1]) for line in lines}
+        folder = RUN / "postgres-directory"
+        file = Path(folder.read_text().strip()) / "data/postmaster.pid" if folder.exists() else None
+        self.postmaster = int(file.read_text().splitlines()[0]) if file else None
+
+    def cpu(self) -> dict[str, float]:
+        """User and system seconds since each began."""
+        seconds = {name: sum(map(int, stat(pid)[11:13])) / TICKS for name, pid in self.services.items()}
+        if self.postmaster:
+            # its own, those of backends that have ended, and those of the living
+            ticks = sum(map(int, stat(self.postmaster)[11:15]))
+            for pid in children(self.postmaster):
+                try:
+                    ticks += sum(map(int, stat(pid)[11:13]))
+                except OSError:
+                    continue
+            seconds["postgres"] = ticks / TICKS
+        return seconds
+
+    def resident(self) -> dict[str, float]:
+        """Megabytes; of Postgres nothing, its shared buffers would be counted once a backend."""
+        sizes = {}
+        for name, pid in self.services.items():
+            fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+            sizes[name] = round(int(fields["VmRSS"].split()[0]) / 1024, 1)
+        return sizes
+
+
+def difference(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    return {name: after[name] - before[name] for name in after}
+
+
+def machine_cpu() -> tuple[float, float]:
+    """Busy and all ticks of the machine: shows what else was running."""
+    fields = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
+    return sum(fields) - fields[3] - fields[4], sum(fields)
+
+
+def load(*arguments: object) -> dict[str, Any]:
+    done = subprocess.run([BIN / "LoadBench", *map(str, arguments)], env=os.environ | ENVIRONMENT, text=True,
+                          stdout=subprocess.PIPE, check=False)
+    if not done.stdout.strip():
+        raise SystemExit("suite_bench: LoadBench gave no report")
+    return json.loads(done.stdout)
+
+
+def query(sql: str) -> list[list[str]]:
+    names = {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE"}
+    client = sorted(glob("/usr/lib/postgresql/*/bin/psql"))[-1:] or ["psql"]
+    environment = os.environ | {name: value for name, value in ENVIRONMENT.items() if name in names}
+    done = subprocess.run([*client, "-XAtq", "-F", "\t", "-c", sql], env=environment, text=True, check=True,
+                          stdout=subprocess.PIPE)
+    return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def stages(since: str) -> dict[str, Any]:
+    """Model time by kind of attempt, and how many items went to the full model."""
+    rows = query("SELECT kind, capability = 'decomposition', count(*), sum(items), sum(duration_us) "
+                 f"FROM winnow.attempt WHERE started_at >= '{since}' GROUP BY 1, 2")
+    total = sum(int(row[4]) for row in rows) or 1
+    found: dict[str, dict[str, Any]] = {}
+    for kind, routing, attempts, items, micros in rows:
+        name = f"{kind} (routing)" if kind == "full" and routing == "t" else kind
+        found[name] = {"attempts": int(attempts), "items": int(items), "modelSeconds": int(micros) / 1e6,
+                       "share": round(int(micros) / total, 4)}
+    first = found.get("worker", {}).get("items", 0)
+    routed = found.get("router", {}).get("items", 0)
+    return {
+        "stages": found,
+        "escalationRate": round(found.get("full", {}).get("items", 0) / first, 4) if first else None,
+        "routingEscalationRate": round(found.get("full (routing)", {}).get("items", 0) / routed, 4) if routed else None,
+    }
+
+
+def measure(suite: Suite, *arguments: object) -> dict[str, Any]:
+    since = datetime.now(timezone.utc).isoformat()
+    before, (busy, ticks) = suite.cpu(), machine_cpu()
+    report = load(*arguments)
+    cpu, (busy_after, ticks_after) = difference(suite.cpu(), before), machine_cpu()
+    thousands = report["requests"] / 1000
+    report["cpuSecondsPer1000"] = {name: round(seconds / thousands, 4) for name, seconds in cpu.items()}
+    report["cpuSecondsPer1000Total"] = round(sum(cpu.values()) / thousands, 4)
+    report["machineBusy"] = round((busy_after - busy) / (ticks_after - ticks), 3)
+    report["cpuShareOfSuite"] = round(sum(cpu.values()) * TICKS / (busy_after - busy), 3)
+    report.update(stages(since))
+    report["residentMB"] = suite.resident()
+    show(report)
+    return report
+
+
+def show(report: dict[str, Any]) -> None:
+    pace = f"{report['rate']}/s offered" if "rate" in report else "to completion"
+    print(f"\n{report['mix']}, {pace}: {report['requestsPerSecond']:.0f} requests/s, "
+          f"{report['itemsPerSecond']:.0f} items/s, p50/p95/p99/max "
+          f"{report.get('p50')}/{report.get('p95')}/{report.get('p99')}/{report.get('max')} ms"
+          + (f", MISSING {report['missing']}" if report["missing"] else "")
+          + (f", NOT COMPLETED {report['notCompleted']}" if report["notCompleted"] else ""))
+    print(f"  CPU-seconds per 1,000: {report['cpuSecondsPer1000Total']:.3f} ("
+          + ", ".join(f"{name} {value:.3f}" for name, value in
+                      sorted(report["cpuSecondsPer1000"].items(), key=lambda pair: -pair[1]) if value >= 0.001) + ")")
+    print("  model time: " + ", ".join(f"{name} {stage['share']:.0%}" for name, stage in report["stages"].items())
+          + f"; escalated {report['escalationRate']}, routing {report['routingEscalationRate']}"
+          + f"; machine {report['machineBusy']:.0%} busy, {report['cpuShareOfSuite']:.0%} of that the suite",
+          flush=True)
+
+
+def idle(suite: Suite, seconds: float) -> dict[str, Any]:
+    before = suite.cpu()
+    time.sleep(seconds)
+    cpu = difference(suite.cpu(), before)
+    return {"seconds": seconds, "shareOfACore": round(sum(cpu.values()) / seconds, 4),
+            "byService": {name: round(value / seconds, 4) for name, value in cpu.items()}}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    quick = arguments.quick
+    suite = Suite()
+    load("--mix", "mixed", "--requests", 200 if quick else 1000, "--in-flight", 100)
+    load("--mix", "machine", "--requests", 2000, "--in-flight", 1000)
+    load("--mix", "human", "--requests", 100, "--in-flight", 50)
+    results: dict[str, Any] = {
+        "startedAt": datetime.now(timezone.utc).isoformat(timespec="seconds"), "cores": os.cpu_count(),
+        "loadAverage": os.getloadavg(), "runs": []}
+    runs = results["runs"]
+    seconds = 4 if quick else 20
+    runs.append(measure(suite, "--mix", "machine", "--requests", 10_000 if quick else 40_000))
+    for rate in [200] if quick else [200, 50]:
+        runs.append(measure(suite, "--mix", "machine", "--rate", rate, "--seconds", seconds))
+    for mix, count, rate in [("human", 3000, 20), ("mixed", 3000, 20)]:
+        runs.append(measure(suite, "--mix", mix, "--requests", 200 if quick else count, "--in-flight", 500))
+        if not quick:
+            runs.append(measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds))
+    results["idle"] = idle(suite, 5 if quick else 20)
+    results["residentMB"] = suite.resident()
+    print(f"\nidle suite: {results['idle']['shareOfACore']:.1%} of a core ("
+          + ", ".join(f"{name} {share:.1%}" for name, share in results["idle"]["byService"].items()) + ")")
+    print("resident: " + ", ".join(f"{name} {size} MB" for name, size in results["residentMB"].items()))
+    arguments.out.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
