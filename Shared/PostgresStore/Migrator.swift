@@ -103,7 +103,7 @@ public final class Migrator: Sendable {
             try connection.run(script: "BEGIN", name: "begin migration")
             try connection.run(script: String(decoding: migration.script, as: UTF8.self), name: "run migration")
             try connection.execute(record.named("record migration"), "COMMIT")
-        } catch let error as StoreError where !error.isRetriable {
+        } catch let error as StoreError where error.code == .query || error.code == .configuration {
             throw failure("migration \(migration.version) \(migration.name) failed: \(error.message)", error)
         }
     }

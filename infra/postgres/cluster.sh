@@ -38,11 +38,13 @@ close_descriptors() {
     done
 }
 
+is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
 free_port() {
     local port try
     for try in $(seq 50); do
         port=$((20000 + RANDOM % 20000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+        is_taken "$port" || { echo "$port"; return; }
     done
     fail "no free port found"
 }
@@ -74,6 +76,8 @@ start() {
     [ "$(id -u)" != 0 ] || chown -R "$owner" "$dir"
     [ -f "$dir/data/PG_VERSION" ] || create
     if ! running; then
+        # The port of the last time, so that clients find it again.
+        [ -n "$port" ] || [ ! -f "$dir/port" ] || is_taken "$(cat "$dir/port")" || port=$(cat "$dir/port")
         [ -n "$port" ] || port=$(free_port)
         (
             close_descriptors
@@ -125,6 +129,7 @@ stop() {
     [ -z "$remove" ] || rm -rf -- "$dir"
 }
 
+# For `PostgresSettings` and libpq alike; psql takes the password from PGPASSWORD, or needs none by the socket.
 environment() {
     echo "PGHOST=$dir/socket"
     echo "PGPORT=$(cat "$dir/port")"

@@ -28,6 +28,27 @@ import Testing
         #expect(error?.isRetriable == true)
     }
 
+    @Test func `a database that is not migrated yet is no reason to give a request up`() async throws {
+        try await TestDatabase.with(migrated: false) { database in
+            let store = PostgresStore(database.settings)
+            let error = await #expect(throws: StoreError.self) {
+                try await store.accept([Arrival(snapshot: Fixture.snapshot())])
+            }
+            #expect(error?.code == .configuration)
+            #expect(error?.isRetriable == true)
+        }
+    }
+
+    @Test func `a session outlives a change of the schema`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            try await store.registerPrices([])
+            #expect(try await store.prices() == [])
+            try await database.run("ALTER TABLE winnow.price ALTER COLUMN model TYPE varchar(500)")
+            #expect(try await store.prices() == [])
+        }
+    }
+
     @Test func `a fault names the statement and never a value`() async throws {
         try await TestDatabase.with { database in
             let session = PostgresSession(database.settings)
