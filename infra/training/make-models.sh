@@ -7,5 +7,5 @@ cd "$(dirname "$0")"
 ./environment.sh
 # freed blocks are kept: giving pages back and faulting them in again costs more than the arithmetic
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456
-export OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false PYTHONHASHSEED=0
+export OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false PYTHONHASHSEED=0
 exec .venv/bin/python -u -m winnow_training "$@"

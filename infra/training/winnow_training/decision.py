@@ -68,6 +68,9 @@ class MultiLabel:
     def given(self, logits: Tensor) -> np.ndarray:
         return (self.shifted(logits) >= 0).numpy()
 
+    def answers(self, logits: Tensor) -> list[frozenset[str]]:
+        return [frozenset(label for label, on in zip(self.labels, row) if on) for row in self.given(logits)]
+
     def confidence(self, logits: Tensor) -> np.ndarray:
         return torch.sigmoid(self.shifted(logits).abs()).amin(1).numpy()
 

@@ -13,19 +13,28 @@ from torch import Tensor
 
 from . import calibration
 from .decision import Gate, MultiLabel, SingleLabel
-from .metrics import classification, expected_calibration_error, share
+from .metrics import expected_calibration_error, share
 from .tasks import OUT_OF_SCOPE, ROUTE, ROUTE_LABELS, Task, max_tokens
 
 _GATE_TEMPERATURE = 1.0
 
 
-def shift_of_rare(logits: Tensor, score: Callable[[list[int]], float]) -> float:
-    """What to add to the second of two logits. The middle of the best plateau, since its edge is luck."""
-    margin = (logits[:, 1] - logits[:, 0]).numpy()
-    grid = np.linspace(-4, 4, 161)
-    scores = np.array([score((margin + shift > 0).astype(int).tolist()) for shift in grid])
-    smooth = np.convolve(scores, np.ones(9) / 9, mode="same")
-    return round(float(grid[int(smooth.argmax())]), 3)
+def shift_of(label: int, logits: Tensor, score: Callable[[list[int]], float]) -> float:
+    """What to add to one logit so that `score` of the answers is best; 0 where nothing is better than 0.
+
+    The middle of the best plateau, since its edge is luck.
+    """
+    grid = np.round(np.linspace(-4, 4, 161), 3)
+    moved = torch.zeros_like(logits)
+    scores = []
+    for shift in grid:
+        moved[:, label] = float(shift)
+        scores.append(score((logits + moved).argmax(1).tolist()))
+    smooth = np.convolve(np.pad(scores, 4, mode="edge"), np.ones(9) / 9, mode="valid")
+    best = np.flatnonzero(smooth >= smooth.max() - 1e-9)
+    run = max(np.split(best, np.flatnonzero(np.diff(best) > 1) + 1), key=len)
+    middle = int(run[len(run) // 2])
+    return float(grid[middle]) if scores[middle] > scores[len(grid) // 2] else 0.0
 
 
 def fit_gate(energy: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
@@ -96,15 +105,6 @@ def multi(logits: Tensor, target: np.ndarray) -> MultiLabel:
         right = np.array([((p[:, column] >= t) == target[:, column]).mean() for t in grid])
         thresholds.append(round(float(np.median(grid[right >= right.max() - 1e-9])), 3))
     return MultiLabel(ROUTE_LABELS, thresholds, temperature)
-
-
-def single_metrics(rule: SingleLabel, logits: Tensor, truth: Sequence[str]) -> dict[str, Any]:
-    answers = rule.answers(logits)
-    result: dict[str, Any] = classification(truth, answers)
-    if rule.gate:
-        result["accuracyInScope"] = share(a == t for a, t in zip(answers, truth) if t != OUT_OF_SCOPE)
-        result["outOfScopeRecall"] = share(a == t for a, t in zip(answers, truth) if t == OUT_OF_SCOPE)
-    return result
 
 
 def out_of_fold_error(logits: Tensor, reference: Sequence[str], fit: Callable[[Tensor, Sequence[str]], SingleLabel]) -> float:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-import torch
 from sklearn.metrics import f1_score
+from torch import Tensor
 
 from . import data, fitting, flops, quantization
 from .artifact import Artifact, encoder_card
 from .decision import MultiLabel, SingleLabel
 from .encoder import Encoder
-from .metrics import multi_label
-from .small import route_matrix, tokenizer_card, training_card, validation
-from .tasks import BY_KEY, ROUTE, ROUTE_LABELS, TEXT_TASKS, UNFAIR_TERM, UTTERANCE, max_tokens
+from .small import head_metrics, route_matrix, tokenizer_card, training_card, validation
+from .tasks import BY_KEY, PAYLOAD, ROUTE, TEXT_TASKS, UNFAIR_TERM, UTTERANCE, max_tokens
 from .tokenizer import full_tokenizer
 
 
@@ -41,17 +40,27 @@ def _single(full: Artifact, key: str, baseline: dict[str, float]) -> dict[str, A
     labels = data.labels(task)
     texts, truth = validation(key)
     logits = full.logits(texts, key)
-    if task is UNFAIR_TERM:  # trained with a weight; where the weight should have been is read off the validation items
-        index = [labels.index(label) for label in truth]
-        shift = fitting.shift_of_rare(logits, lambda given: float(f1_score(index, given, average="macro")))
-        full.tensors[f"heads.{key}.bias"][1] += shift
-        logits = logits + torch.tensor([0.0, shift])
+    if task in (UNFAIR_TERM, PAYLOAD):
+        logits = _operating_point(full, key, logits, [labels.index(label) for label in truth])
     rule: SingleLabel = fitting.full_single(task, labels, logits, truth)
-    return fitting.head_card(key, rule, None, fitting.single_metrics(rule, logits, truth) | {"baseline": baseline})
+    return fitting.head_card(key, rule, None, head_metrics(key, rule.answers(logits), truth) | {"baseline": baseline})
+
+
+def _operating_point(full: Artifact, key: str, logits: Tensor, truth: list[int]) -> Tensor:
+    """These two were trained on other proportions than are met, the rare weighted or repeated.
+
+    Where the balance lies is read off the validation items, rarest label first, and kept in the bias.
+    """
+    for label in sorted(set(truth), key=truth.count)[:-1]:
+        shift = fitting.shift_of(label, logits, lambda given: float(f1_score(truth, given, average="macro")))
+        full.tensors[f"heads.{key}.bias"][label] += shift
+        logits = logits.clone()
+        logits[:, label] += shift
+    return logits
 
 
 def _route(full: Artifact) -> dict[str, Any]:
     texts, truth = validation(ROUTE)
-    logits, target = full.logits(texts, ROUTE), route_matrix(truth)
-    rule: MultiLabel = fitting.multi(logits, target)
-    return fitting.head_card(ROUTE, rule, None, multi_label(target, rule.given(logits), ROUTE_LABELS))
+    logits = full.logits(texts, ROUTE)
+    rule: MultiLabel = fitting.multi(logits, route_matrix(truth))
+    return fitting.head_card(ROUTE, rule, None, head_metrics(ROUTE, rule.answers(logits), truth))

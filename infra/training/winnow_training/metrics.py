@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import f1_score
 
+from .tasks import OUT_OF_SCOPE
+
 
 def classification(truth: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
     """Accuracy and macro F1; for two labels also the F1 of the rarer one."""
@@ -18,6 +20,15 @@ def classification(truth: Sequence[str], answers: Sequence[str]) -> dict[str, fl
     if len(labels) == 2:
         rare = min(labels, key=list(truth).count)
         result["f1"] = round(float(f1_score(truth, answers, pos_label=rare, zero_division=0)), 4)
+    return result
+
+
+def single_label(truth: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
+    """`classification`, with out-of-scope apart where there is such a thing."""
+    result = classification(truth, answers)
+    if OUT_OF_SCOPE in truth:
+        result["accuracyInScope"] = share(a == t for a, t in zip(answers, truth) if t != OUT_OF_SCOPE)
+        result["outOfScopeRecall"] = share(a == t for a, t in zip(answers, truth) if t == OUT_OF_SCOPE)
     return result
 
 

@@ -13,6 +13,7 @@ import pydoc_data.topics
 import random
 import sysconfig
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from . import augment, data
@@ -36,7 +37,8 @@ class RouteItem:
     kind: str  # whole, segment, embedded, utterance, none
 
 
-def build(split: str) -> list[RouteItem]:
+@lru_cache(maxsize=None)
+def build(split: str) -> tuple[RouteItem, ...]:
     """- Parameter split: `train` takes a bounded share of each task and repeats the small ones; `val` takes all."""
     chance = random.Random(f"{SEED} route {split}")
     items: list[RouteItem] = []
@@ -48,7 +50,7 @@ def build(split: str) -> list[RouteItem]:
     items += [RouteItem(text, frozenset({INTENT.key}), "utterance") for text in utterances]
     items += _negatives(split, chance)
     chance.shuffle(items)
-    return items
+    return tuple(items)
 
 
 def _positives(task: Task, split: str, chance: random.Random) -> list[RouteItem]:

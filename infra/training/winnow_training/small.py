@@ -15,16 +15,16 @@ from .artifact import Artifact, encoder_card
 from .cut import Cut, Recipe, cut
 from .decision import MultiLabel, SingleLabel, of_card
 from .encoder import Encoder
-from .metrics import multi_label, share
+from .metrics import multi_label, share, single_label
 from .tasks import BY_KEY, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
 from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 
 RECIPES: dict[str, Recipe] = {
-    "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=256, channels=256, vocabulary=7000, positions=64),
-    "software-development": Recipe(layers=2, heads=4, feed_forward_size=256, channels=256, vocabulary=7000, positions=256),
-    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=256, channels=256, vocabulary=7000, positions=128),
-    "security-services": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256),
     "router": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=64),
+    "security-services": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256),
+    "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=192, channels=256, vocabulary=7000, positions=64),
+    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=192, channels=256, vocabulary=7000, positions=128),
+    "software-development": Recipe(layers=2, heads=4, feed_forward_size=192, channels=256, vocabulary=7000, positions=256),
 }
 EPOCHS: dict[str, int] = {
     "semantic-understanding/intent": 12, "legal-services/clause-type": 10, "legal-services/unfair-term": 7,
@@ -94,47 +94,58 @@ def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
 
 def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     texts, truth = validation(key)
-    logits, reference = small.logits(texts, key), full.logits(texts, key)
-    labels = full.head_card(key)["labels"]
-    share_of_full = flops.share(small.shape, full.shape, [len(row) for row in small.tokenizer.encode(texts, max_tokens(key))],
-                                [len(row) for row in full.tokenizer.encode(texts, max_tokens(key))], len(labels))
-    if key == ROUTE:
-        rule, agrees, metrics = _route(logits, reference, truth, of_card(full.head_card(key)))
-    else:
-        rule, agrees, metrics = _single(small, key, logits, reference, truth, of_card(full.head_card(key)))
+    reference, teacher = full.logits(texts, key), of_card(full.head_card(key))
+    if isinstance(teacher, MultiLabel):
         logits = small.logits(texts, key)
+        rule, metrics = fitting.multi(logits, teacher.given(reference)), {}
+    else:
+        _shift_bias(small, key, small.logits(texts, key), teacher.answers(reference), teacher)
+        logits = small.logits(texts, key)
+        rule, metrics = _single(logits, teacher.answers(reference), teacher)
+    answers, expected = rule.answers(logits), teacher.answers(reference)
+    agrees = np.array([answer == other for answer, other in zip(answers, expected)])
     certificate = calibration.certify(rule.confidence(logits), agrees)
-    metrics |= {"agreementWithFull": share(agrees), "escalated": round(1 - certificate["accepted"] / len(texts), 4),
-                "flopsShareOfFull": round(share_of_full, 5), "full": full.head_card(key)["metrics"],
-                "baseline": full.head_card(key)["metrics"].get("baseline")}
+    accepted = rule.confidence(logits) >= (certificate["threshold"] or np.inf)
+    cascade = [mine if sure else other for mine, other, sure in zip(answers, expected, accepted)]
+    measured = head_metrics(key, answers, truth)
+    metrics = measured | metrics | {
+        "agreementWithFull": share(agrees), "escalated": round(1 - certificate["accepted"] / len(texts), 4),
+        "withEscalation": head_metrics(key, cascade, truth), "flopsShareOfFull": _flops_share(small, full, key, texts),
+        "full": {name: value for name, value in full.head_card(key)["metrics"].items() if name != "baseline"},
+        "baseline": full.head_card(key)["metrics"].get("baseline"),
+    }
     return fitting.head_card(key, rule, certificate, metrics)
 
 
-def _single(small: Artifact, key: str, logits: Tensor, reference: Tensor, truth: Sequence[str],
-            teacher: SingleLabel) -> tuple[SingleLabel, np.ndarray, dict[str, Any]]:
-    answers = teacher.answers(reference)
-    if len(teacher.labels) == 2:  # the operating point of two labels lives in the bias
-        index = np.array([teacher.labels.index(answer) for answer in answers])
-        shift = fitting.shift_of_rare(logits, lambda given: float((np.array(given) == index).mean()))
-        small.tensors[f"heads.{key}.bias"][1] += shift
-        logits = logits + torch.tensor([0.0, shift])
-
-    def fit(part: Tensor, expected: Sequence[str]) -> SingleLabel:
-        return fitting.small_single(teacher.labels, part, expected, teacher.gate)
-
-    rule = fit(logits, answers)
-    agrees = np.array([a == b for a, b in zip(rule.answers(logits), answers)])
-    metrics = fitting.single_metrics(rule, logits, truth)
-    metrics["expectedCalibrationError"] = fitting.out_of_fold_error(logits, answers, fit)
-    return rule, agrees, metrics
+def head_metrics(key: str, answers: Sequence[Any], truth: Sequence[Any]) -> dict[str, Any]:
+    if key != ROUTE:
+        return single_label(truth, answers)
+    result = multi_label(route_matrix(truth), route_matrix(answers), ROUTE_LABELS)
+    kinds = [item.kind for item in router_data.build("val")]
+    result["exactMatchByKind"] = {kind: share(a == t for a, t, k in zip(answers, truth, kinds) if k == kind)
+                                  for kind in sorted(set(kinds))}
+    return result
 
 
-def _route(logits: Tensor, reference: Tensor, truth: Sequence[frozenset[str]],
-           teacher: MultiLabel) -> tuple[MultiLabel, np.ndarray, dict[str, Any]]:
-    given = teacher.given(reference)
-    rule = fitting.multi(logits, given)
-    answers = rule.given(logits)
-    return rule, (answers == given).all(1), multi_label(route_matrix(truth), answers, ROUTE_LABELS)
+def _shift_bias(small: Artifact, key: str, logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> None:
+    """The operating point of two labels lives in the bias: where most answers are the full model's."""
+    if len(teacher.labels) == 2:
+        index = np.array([teacher.labels.index(answer) for answer in expected])
+        small.tensors[f"heads.{key}.bias"][1] += fitting.shift_of(
+            1, logits, lambda given: float((np.array(given) == index).mean()))
+
+
+def _single(logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> tuple[SingleLabel, dict[str, Any]]:
+    def fit(part: Tensor, answers: Sequence[str]) -> SingleLabel:
+        return fitting.small_single(teacher.labels, part, answers, teacher.gate)
+
+    return fit(logits, expected), {"expectedCalibrationError": fitting.out_of_fold_error(logits, expected, fit)}
+
+
+def _flops_share(small: Artifact, full: Artifact, key: str, texts: Sequence[str]) -> float:
+    small_lengths, full_lengths = ([len(row) for row in model.tokenizer.encode(texts, max_tokens(key))]
+                                   for model in (small, full))
+    return round(flops.share(small.shape, full.shape, small_lengths, full_lengths, len(full.head_card(key)["labels"])), 5)
 
 
 def route_matrix(truth: Sequence[frozenset[str]]) -> np.ndarray:

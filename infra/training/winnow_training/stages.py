@@ -13,7 +13,7 @@ import torch
 
 from . import artifact, baseline, data, full, full_card, golden, pools, small, splitter_card
 from .encoder import Encoder, Shape
-from .tasks import SEED, TEXT_TASKS
+from .tasks import ISSUE_TYPE, SEED, TEXT_TASKS
 
 
 class Stages:
@@ -49,11 +49,14 @@ def make(fresh: bool = False) -> None:
     torch.set_num_threads(2)
     stages = Stages(fresh)
     baselines = stages.run("baseline", lambda: {task.key: baseline.measure(task) for task in TEXT_TASKS})
-    weights = stages.run("full", lambda: full.train().state_dict())
-    source = Encoder(Shape(), full.head_sizes(), dropout=0.0)
-    source.load_state_dict(weights)
-    source.eval()
-    stages.run("full-card", lambda: full_card.finish(source, baselines, stages.seconds["full"]).card["version"])
+    first = stages.run("full-first", lambda: full.first_part().state_dict())
+    second = stages.run("full-second", lambda: full.second_part(_encoder(first)).state_dict())
+    opinions = stages.run("opinions", lambda: baseline.out_of_fold(ISSUE_TYPE))
+    between = full.mean(first, second)
+    third = stages.run("full-third", lambda: full.third_part(_encoder(between), opinions).state_dict())
+    source = _encoder(full.mean(between, third), dropout=0.0).eval()
+    seconds = sum(stages.seconds[f"full-{part}"] for part in ("first", "second", "third"))
+    stages.run("full-card", lambda: full_card.finish(source, baselines, seconds).card["version"])
     whole = artifact.Artifact.load("full")
     for name in small.RECIPES:
         _small(stages, name, whole, source)
@@ -62,6 +65,12 @@ def make(fresh: bool = False) -> None:
     for name, seconds in stages.seconds.items():
         print(f"{seconds:7.0f} s  {name}")
     print(f"{sum(stages.seconds.values()):7.0f} s  together")
+
+
+def _encoder(weights: dict[str, torch.Tensor], dropout: float = 0.1) -> Encoder:
+    model = Encoder(Shape(), full.head_sizes(), dropout)
+    model.load_state_dict(weights)
+    return model
 
 
 def _small(stages: Stages, name: str, whole: artifact.Artifact, source: Encoder) -> None:
