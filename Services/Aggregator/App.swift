@@ -35,6 +35,10 @@ import Settings
                 Sweeper(
                     service: service, store: PostgresStore(postgres), producer: producer, settings: sweeper,
                     logger: context.logger),
+                PartitionKeeper(logger: context.logger) { [store = PostgresStore(postgres)] in
+                    // Old requests go in batches; the call comes again until none is left.
+                    while try await store.maintainPartitions().deletedRequests > 0 {}
+                },
             ]
         }
     }

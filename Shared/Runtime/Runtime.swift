@@ -35,6 +35,7 @@ public enum Runtime {
             let logger = Logger(service: settings.serviceName, level: settings.logLevel, sink: sink)
             do {
                 let deadline = ShutdownDeadline(settings.shutdownTimeout, logger: logger)
+                defer { deadline.met() }
                 started(deadline)
                 let context = RuntimeContext(settings: reader, logger: logger, shutdown: shutdown)
                 try await serve(context, settings, deadline, build)

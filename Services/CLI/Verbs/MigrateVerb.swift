@@ -17,6 +17,8 @@ struct MigrateVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus {
         let applied = try await Migrator(try session.postgres()).migrate()
         for migration in applied { Console.print("applied \(migration.version) \(migration.name)") }
+        // Otherwise the first day's rows would go to the default partition.
+        _ = try await PostgresStore(try session.postgres()).maintainPartitions()
         if applied.isEmpty { Console.print("nothing to apply") }
         return .ok
     }

@@ -11,7 +11,7 @@ struct SecurityServicesWorkerTests {
     /// What nobody would disagree about.
     private static let clear = [
         ("1' union all select null,null,null--", "sql_injection"),
-        ("1%' and sleep(5) and '%'='", "sql_injection"),
+        ("1%' and pg_sleep(5) and '%'='", "sql_injection"),
         ("<script>alert(document.cookie)</script>", "cross_site_scripting"),
         ("../../../../etc/passwd", "path_traversal"),
         ("maria gonzalez", "benign"),
