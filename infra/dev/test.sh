@@ -30,10 +30,23 @@ if [ -z "${DATABASE_URL:-}${PGHOST:-}" ]; then
 fi
 
 code=0
-swift test --skip-build "$@" 2>&1 | tee "$work/output" || code=$?
+# Whatever a test starts carries this mark, so that what a test that died has left can be found, and only that.
+export WINNOW_TEST_RUN=$work
+swift test --skip-build --disable-xctest "$@" 2>&1 | tee "$work/output" || code=$?
+for _ in $(seq 20); do
+    # Servers that watch their test process need a moment to see that it has ended.
+    left=$(infra/dev/marked.sh "WINNOW_TEST_RUN=$work")
+    [ -n "$left" ] || break
+    sleep 0.5
+done
+for process in $left; do
+    echo "A test has left behind: $(tr '\0' ' ' <"/proc/$process/cmdline")" >&2
+    kill -KILL "$process" 2>/dev/null || true
+    code=1
+done
 echo
 # The failures again, for in the stream above they scroll away; then the runner's own closing lines.
 grep -a '^✘' "$work/output" | grep -av '^✘ Test run' || true
-grep -aE '^. Test run|Executed [0-9]+ test' "$work/output" || { echo "No test ran." && code=1; }
+grep -aE "^. Test run (with|passed|failed)" "$work/output" || { echo "No test ran." && code=1; }
 echo "Built in $built s, tested in $((SECONDS - built)) s."
 exit "$code"
