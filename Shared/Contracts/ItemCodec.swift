@@ -1,8 +1,8 @@
 import JSON
 
 extension Item {
-    public func writeMembers(to body: inout JSONWriter) {
-        body.member("text", text)
+    public func writeMembers(to body: inout JSONWriter, withText: Bool = true) {
+        if withText { body.member("text", text) }
         body.optional("span", span) { writer, span in
             writer.array([span.start, span.end]) { $0.integer($1) }
         }

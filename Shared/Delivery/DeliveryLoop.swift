@@ -47,35 +47,46 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     /// - Returns: how many records were emitted; `nil` when a stop came while waiting for a dependency. The offsets
     ///   are then not committed, and the records come again after the restart.
     private func apply(_ records: [Record]) async throws -> Int? {
-        guard let emission = try await untilItWorks({ try await emission(of: records) }) else { return nil }
-        guard try await untilItWorks({ try await producer.send(emission) }) != nil else { return nil }
+        guard let emitted = try await deliver(records) else { return nil }
         guard try await untilItWorks({ try await consumer.commit(records) }) != nil else { return nil }
-        return emission.count
+        return emitted
     }
 
-    /// A record that cannot be applied is found by halving the batch, and becomes a dead letter alone. A process that
-    /// ends says nothing against its records.
-    private func emission(of records: [Record]) async throws -> [OutgoingRecord] {
+    /// A record that cannot be applied, or of which more comes than a topic takes, is found by halving the batch, and
+    /// becomes a dead letter alone. What was applied before is applied again, which changes nothing.
+    private func deliver(_ records: [Record]) async throws -> Int? {
         do {
-            return try await handler.handle(records)
-        } catch  where !Fault.isRetriable(error) && !(error is CancellationError) {
+            guard let emission = try await untilItWorks({ try await handler.handle(records) }) else { return nil }
+            return try await send(emission)
+        } catch  where Fault.isOfRecords(error) {
             metrics.faults.increment()
             guard records.count > 1 else {
-                guard let record = records.first else { return [] }
-                logger.error(
-                    "Record dead-lettered",
-                    metadata: [
-                        LogKeys.errorType: Fault.type(of: error), LogKeys.destination: record.topic,
-                        LogKeys.partition: "\(record.partition)", LogKeys.offset: "\(record.offset)",
-                    ])
-                return [
-                    DeadLetter.record(
-                        from: record, consumerGroup: ConsumerGroup.name(of: service), error: error, attempt: 1)
-                ]
+                guard let record = records.first else { return 0 }
+                return try await putAway(record, error)
             }
             let half = records.count / 2
-            return try await emission(of: Array(records[..<half])) + emission(of: Array(records[half...]))
+            guard let first = try await deliver(Array(records[..<half])) else { return nil }
+            return try await deliver(Array(records[half...])).map { first + $0 }
         }
+    }
+
+    private func putAway(_ record: Record, _ error: any Error) async throws -> Int? {
+        logger.error(
+            "Record dead-lettered",
+            metadata: [
+                LogKeys.errorType: Fault.type(of: error), LogKeys.destination: record.topic,
+                LogKeys.partition: "\(record.partition)", LogKeys.offset: "\(record.offset)",
+            ])
+        let group = ConsumerGroup.name(of: service)
+        do {
+            return try await send([DeadLetter.record(from: record, consumerGroup: group, error: error, attempt: 1)])
+        } catch  where Fault.isOfRecords(error) {
+            return try await send([DeadLetter.reference(to: record, consumerGroup: group, error: error, attempt: 1)])
+        }
+    }
+
+    private func send(_ records: [OutgoingRecord]) async throws -> Int? {
+        try await untilItWorks { try await producer.send(records) }.map { records.count }
     }
 
     /// Repeats a call while its fault is one that passes; the partitions are paused meanwhile, not drained.

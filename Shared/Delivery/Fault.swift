@@ -12,6 +12,16 @@ enum Fault {
         }
     }
 
+    /// Whether the records themselves are at fault, so that others would pass. A process that ends says nothing against
+    /// its records, nor does a client that cannot go on.
+    static func isOfRecords(_ error: any Error) -> Bool {
+        switch error {
+        case is CancellationError: false
+        case let error as MessageBusError: error.code == .tooLarge
+        default: !isRetriable(error)
+        }
+    }
+
     /// The type and the code, for `error.type` and for dead letters; no payload.
     static func type(of error: any Error) -> String {
         switch error {

@@ -6,7 +6,15 @@ import Store
 /// - Shape: `{"id", "requestId", "status", "error"?, "steps": [{"capability", "task", "status", "items": […]}], "usage",
 ///   "cost"}`
 public enum ResultMessage {
+    ///
+    /// An item that was routed to several capabilities stands there once for each, so a result may be larger than its
+    /// request; above `Limits.resultBytes` the items go without `text`, and `span` says where it stood.
     public static func encode(_ snapshot: RequestSnapshot) -> [UInt8] {
+        let whole = encode(snapshot, withTexts: true)
+        return whole.count <= Limits.resultBytes ? whole : encode(snapshot, withTexts: false)
+    }
+
+    private static func encode(_ snapshot: RequestSnapshot, withTexts: Bool) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
         writer.object { body in
             body.member("id", snapshot.eventID)
@@ -14,7 +22,7 @@ public enum ResultMessage {
             body.member("status", snapshot.state.rawValue)
             body.member("error", snapshot.error)
             body.name("steps")
-            body.array(presented(snapshot)) { writer, step in write(step, to: &writer) }
+            body.array(presented(snapshot)) { writer, step in write(step, to: &writer, withTexts: withTexts) }
             body.name("usage")
             body.object { usage in
                 usage.member("inputTokens", snapshot.totals.usage.inputTokens)
@@ -50,7 +58,7 @@ public enum ResultMessage {
         return merged
     }
 
-    private static func write(_ step: Step, to writer: inout JSONWriter) {
+    private static func write(_ step: Step, to writer: inout JSONWriter, withTexts: Bool) {
         writer.object { body in
             body.member("capability", step.route.capability.rawValue)
             body.member("task", step.route.task)
@@ -60,7 +68,7 @@ public enum ResultMessage {
             body.array(step.items.indices) { writer, index in
                 let answer = step.answers.indices.contains(index) ? step.answers[index] : nil
                 writer.object { item in
-                    step.items[index].writeMembers(to: &item)
+                    step.items[index].writeMembers(to: &item, withText: withTexts)
                     answer?.writeMembers(to: &item)
                 }
             }

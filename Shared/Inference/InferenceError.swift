@@ -1,6 +1,6 @@
 import Contracts
 
-/// A model that was asked and could not answer. Never quotes a text.
+/// A model that was asked and could not answer: the same texts would fail again. Never quotes a text.
 public struct InferenceError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case unknownRoute = "unknown_route"
@@ -14,13 +14,11 @@ public struct InferenceError: Error, Sendable, CustomStringConvertible {
 
     public let code: Code
     public let message: String
-    public let isRetriable: Bool
     public let underlying: (any Error)?
 
-    public init(_ code: Code, _ message: String, isRetriable: Bool = false, underlying: (any Error)? = nil) {
+    public init(_ code: Code, _ message: String, underlying: (any Error)? = nil) {
         self.code = code
         self.message = message
-        self.isRetriable = isRetriable
         self.underlying = underlying
     }
 

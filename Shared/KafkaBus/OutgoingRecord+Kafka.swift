@@ -2,14 +2,6 @@ import CRDKafka
 import MessageBus
 
 extension OutgoingRecord {
-    /// What the record takes on the wire, rounded up. - Units: bytes.
-    var wireSize: Int {
-        // 64 is more than lengths, attributes, timestamp and offset take, and 16 more than a header's lengths.
-        headers.reduce(64 + (key?.count ?? 0) + (value?.count ?? 0)) {
-            $0 + 16 + $1.name.utf8.count + ($1.value?.count ?? 0)
-        }
-    }
-
     /// Copies the record into librdkafka's queue.
     func enqueue(_ client: OpaquePointer, _ topic: OpaquePointer, _ pending: PendingSend) -> rd_kafka_resp_err_t {
         let list = headers.isEmpty ? nil : rd_kafka_headers_new(headers.count)

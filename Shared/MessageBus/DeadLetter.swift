@@ -14,10 +14,29 @@ public enum DeadLetter {
         from record: Record, consumerGroup: String, error: any Error, attempt: Int,
         topic: String = Topic.deadLetters
     ) -> OutgoingRecord {
-        let fields = Mirror(reflecting: error).children
-        let code = fields.first { $0.label == "code" }.flatMap { ($0.value as? any RawRepresentable)?.rawValue }
+        OutgoingRecord(
+            topic: topic, key: record.key, value: record.value,
+            headers: record.headers
+                + added(from: record, consumerGroup: consumerGroup, error: error, attempt: attempt))
+    }
+
+    /// Where a record lies that is too large to be put away: near the limit, there is no room for a dead letter's headers.
+    public static func reference(
+        to record: Record, consumerGroup: String, error: any Error, attempt: Int,
+        topic: String = Topic.deadLetters
+    ) -> OutgoingRecord {
+        OutgoingRecord(
+            topic: topic, key: nil, value: nil,
+            headers: added(from: record, consumerGroup: consumerGroup, error: error, attempt: attempt))
+    }
+
+    private static func added(
+        from record: Record, consumerGroup: String, error: any Error, attempt: Int
+    ) -> [Header] {
+        let children = Mirror(reflecting: error).children
+        let code = children.first { $0.label == "code" }.flatMap { ($0.value as? any RawRepresentable)?.rawValue }
         let type = "\(Swift.type(of: error))"
-        let added: [(String, String)] = [
+        let fields: [(String, String)] = [
             ("original-topic", record.topic),
             ("original-partition", "\(record.partition)"),
             ("original-offset", "\(record.offset)"),
@@ -26,11 +45,7 @@ public enum DeadLetter {
             ("exception-fqcn", code.map { "\(type).\($0)" } ?? type),
             ("exception-message", code == nil ? type : "\(error)"),
         ]
-        return OutgoingRecord(
-            topic: topic, key: record.key, value: record.value,
-            headers: record.headers + added.map { Header(prefix + $0, text: $1) } + [
-                Header(attemptHeader, text: "\(attempt)")
-            ])
+        return fields.map { Header(prefix + $0, text: $1) } + [Header(attemptHeader, text: "\(attempt)")]
     }
 
     /// The record as it was, for its original topic.

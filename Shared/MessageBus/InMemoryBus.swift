@@ -55,7 +55,7 @@ public final class InMemoryBus: Sendable {
                 guard log.partitions(of: record.topic) != nil else {
                     return MessageBusError(.unknownTopic, "\(record.topic) does not exist", isRetriable: true)
                 }
-                guard (record.key?.count ?? 0) + (record.value?.count ?? 0) <= Self.maxRecordBytes else {
+                guard record.wireSize <= Self.maxRecordBytes else {
                     return MessageBusError(.tooLarge, "a record for \(record.topic)", isRetriable: false)
                 }
             }

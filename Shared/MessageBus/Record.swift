@@ -39,3 +39,13 @@ public struct OutgoingRecord: Sendable, Equatable {
         self.headers = headers
     }
 }
+
+extension OutgoingRecord {
+    /// What the record takes on the wire, rounded up. - Units: bytes.
+    public var wireSize: Int {
+        // 64 is more than lengths, attributes, timestamp and offset take, and 16 more than a header's lengths.
+        headers.reduce(64 + (key?.count ?? 0) + (value?.count ?? 0)) {
+            $0 + 16 + $1.name.utf8.count + ($1.value?.count ?? 0)
+        }
+    }
+}

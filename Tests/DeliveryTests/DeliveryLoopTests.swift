@@ -33,14 +33,36 @@ struct DeliveryLoopTests {
         #expect(rig.journal.count(.committed(1)) == 1)
     }
 
-    @Test func `nothing is committed when the emission cannot be sent`() async throws {
-        let tooLarge = MessageBusError(.tooLarge, "a record", isRetriable: false)
-        let rig = Rig(sendFaults: [tooLarge])
+    @Test func `nothing is committed when the producer cannot go on`() async throws {
+        let rig = Rig(sendFaults: [MessageBusError(.fatal, "fenced", isRetriable: false)])
         try await rig.send(["a", "b"])
         let error = await #expect(throws: MessageBusError.self) { try await rig.run() }
-        #expect(error?.code == .tooLarge)
+        #expect(error?.code == .fatal)
         #expect(rig.bus.committed(group: Rig.group, topic: Rig.input) == 0)
         #expect(!rig.journal.entries.contains(.committed(2)))
+    }
+
+    @Test func `a record of which more comes than a topic takes becomes a dead letter alone`() async throws {
+        let rig = Rig { records in
+            Rig.echo(records).map { $0.value == Array("b".utf8) ? $0.grown(to: 1_000_001) : $0 }
+        }
+        try await rig.send(["a", "b", "c"])
+        try await rig.run { await rig.committed(3) }
+        #expect(rig.emitted == ["a", "c"])
+        let letters = rig.bus.records(in: Topic.deadLetters)
+        #expect(letters.map(\.value) == [Array("b".utf8)])
+        #expect(letters.first?.headers["kafka_dlt-exception-fqcn"] == "MessageBusError.too_large")
+    }
+
+    @Test func `a record too large for a dead letter is put away by reference`() async throws {
+        let rig = Rig { _ in throw ContractError(.wrongType, "poison") }
+        let large = [UInt8](repeating: 0xFF, count: 999_700)
+        try await rig.send(bytes: [[1], large])
+        try await rig.run { await rig.committed(2) }
+        let letters = rig.bus.records(in: Topic.deadLetters)
+        #expect(letters.map(\.value) == [[1], nil])
+        #expect(letters.last?.headers["kafka_dlt-original-offset"] == "1")
+        #expect(letters.last?.headers["their-header"] == nil)
     }
 
     @Test(arguments: [1, 3])
@@ -252,4 +274,10 @@ extension Record {
     fileprivate var isPoison: Bool { value?.first == 0xFF }
 
     fileprivate var text: String { String(decoding: value ?? [], as: UTF8.self) }
+}
+
+extension OutgoingRecord {
+    fileprivate func grown(to bytes: Int) -> OutgoingRecord {
+        OutgoingRecord(topic: topic, key: key, value: [UInt8](repeating: 0x61, count: bytes))
+    }
 }

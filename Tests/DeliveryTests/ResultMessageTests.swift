@@ -29,6 +29,26 @@ struct ResultMessageTests {
                 + #""cost":{"picoUSD":4,"fullModelPicoUSD":7}}"#)
     }
 
+    @Test(arguments: [(3, true), (4, false)])
+    func `a result above the limit leaves out the texts and keeps the spans`(routes: Int, hasText: Bool) throws {
+        let text = String(repeating: "a", count: Limits.resultBytes / 4)
+        let steps = (0..<routes).map { ordinal in
+            Step(
+                ordinal: ordinal, route: Fixture.clause, items: [Item(text: text, span: Item.Span(0, text.utf8.count))],
+                dependsOn: [], state: .answered, answers: [Fixture.answer("x")])
+        }
+        let bytes = ResultMessage.encode(Fixture.snapshot(.completed, steps))
+        #expect(bytes.count <= Limits.resultBytes)
+        try JSONDocument.read(bytes) { root in
+            let steps = root["steps"]?.map(\.self) ?? []
+            let items = steps.flatMap { $0["items"]?.map(\.self) ?? [] }
+            #expect(items.count == routes)
+            #expect(items.allSatisfy { ($0["text"] != nil) == hasText })
+            #expect(items.allSatisfy { $0["span"]?.map { $0.integer } == [0, text.utf8.count] })
+            #expect(items.allSatisfy { $0["label"]?.string == "x" })
+        }
+    }
+
     @Test func `a rejected request says why, and has the other members too`() throws {
         let view = try View(Fixture.snapshot(.rejected, channel: nil, error: "empty_text: text is empty"))
         #expect(view.status == "rejected")

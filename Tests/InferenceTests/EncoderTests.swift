@@ -62,7 +62,6 @@ struct EncoderTests {
                 try model.predict(["a"], as: Route(.securityServices, "payload"))
             }
             #expect(error?.code == .unknownRoute)
-            #expect(error?.isRetriable == false)
         }
     }
 
