@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test bench models format lint clean
+.PHONY: help packages build demo up down status test bench models format lint compose clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ format: ## Format all Swift
 
 lint: packages ## Check format, scripts and the compose file
 	@infra/dev/lint.sh
+
+compose: build ## Run every service with exactly the environment of docker-compose.yml
+	@infra/dev/try-compose.sh
 
 clean: ## Remove what was built
 	@infra/dev/clean.sh
