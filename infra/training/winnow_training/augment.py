@@ -8,6 +8,9 @@ from urllib.parse import quote, quote_plus
 
 _NAMES = ("q", "id", "name", "search", "user", "page", "file", "path", "query", "cat", "lang", "url", "item", "comment")
 _PATHS = ("search", "index.php", "login", "api/items", "products", "view", "download", "account/profile", "news.asp")
+_FILES = ("etc/passwd", "etc/shadow", "etc/hosts", "boot.ini", "windows/win.ini", "windows/system.ini", "web.config", "winnt/win.ini",
+          ".htpasswd", "proc/self/environ", "var/log/apache/access.log", "wp-config.php", "config/database.yml", "inetpub/wwwroot/web.config")
+_SCHEMES = ("file:/", "file:///", "file:/c:/", "/", "c:/", "")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 
 
@@ -25,6 +28,16 @@ def embed_payload(text: str, chance: random.Random) -> str:
     if form == 3:
         return f"/{path}?{chance.choice(_NAMES)}={chance.randrange(1000)}&{name}={value}"
     return f"{name}={value}&{chance.choice(_NAMES)}={chance.randrange(1000)}"
+
+
+def aimed_traversal(text: str, chance: random.Random) -> str:
+    """A path traversal with a file that is worth reading in place of the data's `{file}`, or straight to that file."""
+    file = chance.choice(_FILES)
+    if "{file}" not in text:
+        return text
+    if chance.random() < 0.15:
+        return chance.choice(_SCHEMES) + file
+    return text.replace("{file}", file)
 
 
 def segments(text: str, least: int = 4, most: int = 48) -> list[str]:

@@ -44,8 +44,18 @@ def by_length(lengths: Sequence[int], size: int, chance: random.Random | None = 
     return batches
 
 
-def in_order(rows: Sequence[Sequence[int]], size: int = 64) -> Iterator[Batch]:
-    """Every row once, for evaluation."""
-    for numbers in by_length([len(row) for row in rows], size):
-        ids, mask = pad([rows[number] for number in numbers])
-        yield Batch(ids, mask, numbers)
+def in_order(rows: Sequence[Sequence[int]], tokens: int = 1024) -> Iterator[Batch]:
+    """Every row once, for evaluation, in batches of about `tokens`: what passes between layers stays in the cache."""
+    numbers: list[int] = []
+    for number in sorted(range(len(rows)), key=lambda row: len(rows[row])):
+        if numbers and (len(numbers) + 1) * len(rows[number]) > tokens:
+            yield _batch(rows, numbers)
+            numbers = []
+        numbers.append(number)
+    if numbers:
+        yield _batch(rows, numbers)
+
+
+def _batch(rows: Sequence[Sequence[int]], numbers: list[int]) -> Batch:
+    ids, mask = pad([rows[number] for number in numbers])
+    return Batch(ids, mask, numbers)

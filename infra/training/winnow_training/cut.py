@@ -40,7 +40,8 @@ def cut(full: Encoder, importance: Importance, recipe: Recipe, vocabulary: Seque
     kept_units = [_best(importance.units[layer], recipe.feed_forward_size) for layer in range(recipe.layers)]
     shape = replace(full.shape, layers=recipe.layers, hidden_size=recipe.channels, head_count=recipe.heads,
                     feed_forward_size=recipe.feed_forward_size, vocabulary_size=len(vocabulary), positions=recipe.positions)
-    small = Encoder(shape, {key: full.head(key).out_features for key in heads})
+    # no dropout: a model this small forgets enough by itself
+    small = Encoder(shape, {key: full.head(key).out_features for key in heads}, dropout=0.0)
     rows = torch.tensor([full_tokenizer().ids[piece] for piece in vocabulary])
     with torch.no_grad():
         small.word.weight.copy_(full.word.weight[rows][:, channels])

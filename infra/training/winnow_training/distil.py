@@ -61,7 +61,7 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     chance = random.Random(SEED)
     steps = _schedule(lessons, chance)
     thresholds = {lesson.key: nn.Parameter(torch.tensor(lesson.gate.threshold)) for lesson in lessons if lesson.gate}
-    optimizer = torch.optim.AdamW([*student.parameters(), *thresholds.values()], lr=rate, weight_decay=0.01)
+    optimizer = torch.optim.AdamW([*student.parameters(), *thresholds.values()], lr=rate, weight_decay=0.01, fused=True)
     scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
     student.train()
     start, mean = time.monotonic(), {}

@@ -51,20 +51,10 @@ SECOND: dict[str, Plan] = {
     UNFAIR_TERM.key: Plan(epochs=1, batch=32, positive_weight=2.0, share=0.5),
     PAYLOAD.key: Plan(epochs=1, batch=48, share=0.2),
     PROMPT_ATTACK.key: Plan(epochs=1, batch=16),
-    ISSUE_TYPE.key: Plan(epochs=3, batch=16),
+    ISSUE_TYPE.key: Plan(epochs=4, batch=16),
     ROUTE: Plan(epochs=1, batch=48, share=0.4),
 }
-# A third, from the mean of the first two, for the one task where a bag of words still knew more.
-THIRD: dict[str, Plan] = {
-    INTENT.key: Plan(epochs=1, batch=48, share=0.2),
-    CLAUSE_TYPE.key: Plan(epochs=1, batch=32, share=0.5),
-    UNFAIR_TERM.key: Plan(epochs=1, batch=32, positive_weight=2.0, share=0.2),
-    PAYLOAD.key: Plan(epochs=1, batch=48, share=0.15),
-    PROMPT_ATTACK.key: Plan(epochs=1, batch=16, share=0.3),
-    ISSUE_TYPE.key: Plan(epochs=2, batch=16),
-    ROUTE: Plan(epochs=1, batch=48, share=0.2),
-}
-_SECOND_OPINION = 0.45  # the weight of the SVM's out-of-fold answers in the targets of the third part
+_SECOND_OPINION = 0.45  # the weight of an SVM's out-of-fold answers among the targets of issue types
 _ROUTE_ITEMS = 20000
 _OPENING = 48  # pieces of a long text that are always seen: an issue's title
 
@@ -97,12 +87,12 @@ def _with_outliers(chosen: list[Row], chance: random.Random) -> list[Row]:
 
 
 def _balanced_payloads(chosen: list[Row], chance: random.Random) -> list[Row]:
-    """Half of the many, all of the few several times, and a third of them embedded as a request carries them."""
+    """Half of the many, all of the few several times over, and a third of them embedded as a request carries them."""
     counts: dict[object, int] = {}
     for _, label in chosen:
         counts[label] = counts.get(label, 0) + 1
     kept = [row for row in chosen if counts[row[1]] < 1000 or chance.random() < 0.5]
-    kept += [row for row in chosen if counts[row[1]] < 1000 for _ in range(3)]
+    kept += [(augment.aimed_traversal(text, chance), label) for text, label in chosen if counts[label] < 1000 for _ in range(4)]
     return [(augment.embed_payload(text, chance), label) if chance.random() < 0.33 else (text, label)
             for text, label in kept]
 
@@ -142,23 +132,17 @@ def schedule(plans: dict[str, Plan], first_epoch: int = 0) -> list[Step]:
     return [batch for _, batch in sorted(steps, key=lambda step: step[0])]
 
 
-def first_part() -> Encoder:
+def first_part(opinions: np.ndarray) -> Encoder:
+    """- Parameter opinions: `baseline.out_of_fold` of the issue types: there a bag of words still knows more."""
     model = pretrained(head_sizes())
     steps = schedule(PLANS)
-    _train(model, steps[:_FIRST_STEPS], len(steps), rate=1e-4)
+    _train(model, steps[:_FIRST_STEPS], len(steps), 1e-4, opinions)
     return model.eval()
 
 
-def second_part(model: Encoder) -> Encoder:
+def second_part(model: Encoder, opinions: np.ndarray) -> Encoder:
     steps = schedule(SECOND, first_epoch=100)
-    _train(model, steps, len(steps), rate=5e-5)
-    return model.eval()
-
-
-def third_part(model: Encoder, opinions: np.ndarray) -> Encoder:
-    """- Parameter opinions: `baseline.out_of_fold` of the issue types."""
-    steps = schedule(THIRD, first_epoch=200)
-    _train(model, steps, len(steps), rate=3e-5, opinions=opinions)
+    _train(model, steps, len(steps), 5e-5, opinions)
     return model.eval()
 
 
@@ -167,7 +151,7 @@ def mean(*weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: torch.stack([part[name] for part in weights]).mean(0) for name in weights[0]}
 
 
-def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions: np.ndarray | None = None) -> None:
+def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions: np.ndarray) -> None:
     """- Parameter total: the steps that the learning rate's cosine is stretched over."""
     tokenizer = full_tokenizer()
     model.train()
@@ -175,14 +159,14 @@ def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions:
     gate = nn.Parameter(torch.tensor(5.0))
     body = [p for name, p in model.named_parameters() if p.requires_grad and not name.startswith("heads")]
     optimizer = torch.optim.AdamW([{"params": body, "lr": rate}, {"params": [*model.heads.parameters(), gate], "lr": 10 * rate}],
-                                  weight_decay=0.01)
+                                  weight_decay=0.01, fused=True)
     scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, total))
     loaded: dict[str, tuple[int, list[list[int]], list]] = {}
     start, seen, losses = time.monotonic(), 0, {}
     for number, (key, epoch, batch) in enumerate(steps):
         if key not in loaded or loaded[key][0] != epoch:
             texts, targets = zip(*rows(key, epoch))
-            if key == ISSUE_TYPE.key and opinions is not None:
+            if key == ISSUE_TYPE.key:
                 targets = _blended(targets, opinions)
             loaded[key] = (epoch, tokenizer.encode(texts, 2 * max_tokens(key)), list(targets))
         _, encoded, targets = loaded[key]

@@ -32,7 +32,7 @@ _AMOUNTS: dict[str, Amounts] = {
     UNFAIR_TERM.key: Amounts(noisy=1, spliced=0.5, segments=1500, foreign=3500),
     PAYLOAD.key: Amounts(noisy=0, spliced=0.3, segments=0, foreign=0),
     PROMPT_ATTACK.key: Amounts(noisy=7, spliced=3.0, segments=3000, foreign=4000),
-    ISSUE_TYPE.key: Amounts(noisy=2, spliced=1.0, segments=1000, foreign=0),
+    ISSUE_TYPE.key: Amounts(noisy=4, spliced=1.5, segments=1000, foreign=0),
 }
 
 
@@ -62,7 +62,8 @@ def build(key: str) -> Pool:
         rows += [(augment.embed_payload(text, chance), label) for text, label in chance.sample(rows, len(rows) // 2)]
         common = _common(rows)
         rare = [row for row in rows if row[1] not in common]
-        rows += [(augment.embed_payload(text, chance), label) for text, label in rare for _ in range(3)]
+        aimed = [(augment.aimed_traversal(text, chance), label) for text, label in rare for _ in range(3)]
+        rows += aimed + [(augment.embed_payload(text, chance), label) for text, label in aimed]
     if task is INTENT:
         made += [augment.recased(text, chance) for text in chance.sample(texts, 4000)]
     return Pool([text for text, _ in rows] + made, [label for _, label in rows] + [UNLABELLED] * len(made))

@@ -77,10 +77,10 @@ class QuantizedEncoder:
 
     def _linear(self, name: str, x: Tensor) -> Tensor:
         weight, scale, bias = (self.tensors[f"{name}.{part}"] for part in ("weight", "scale", "bias"))
-        peak = x.abs().amax(1, keepdim=True)
+        peak = torch.linalg.vector_norm(x, float("inf"), 1, keepdim=True)
         step = torch.where(peak > 0, peak / 127, torch.ones_like(peak))
-        quantized = (x / step).round().clamp(-127, 127).to(torch.int8)  # torch rounds halves to even
-        return torch._int_mm(quantized, weight.t()).float() * step * scale + bias
+        quantized = (x / step).round_().to(torch.int8)  # torch rounds halves to even; the peak itself becomes 127
+        return torch._int_mm(quantized, weight.t()).float().mul_(step).mul_(scale).add_(bias)
 
     def _attend(self, qkv: Tensor, mask: Tensor) -> Tensor:
         batch, length = mask.shape

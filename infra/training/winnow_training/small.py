@@ -22,14 +22,16 @@ from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 RECIPES: dict[str, Recipe] = {
     "router": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=64),
     "security-services": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256),
-    "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=192, channels=256, vocabulary=7000, positions=64),
-    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=192, channels=256, vocabulary=7000, positions=128),
-    "software-development": Recipe(layers=2, heads=4, feed_forward_size=192, channels=256, vocabulary=7000, positions=256),
+    "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=320, channels=192, vocabulary=10000, positions=64),
+    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=288, channels=192, vocabulary=10000, positions=128),
+    "software-development": Recipe(layers=2, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=256),
 }
 EPOCHS: dict[str, int] = {
     "semantic-understanding/intent": 12, "legal-services/clause-type": 10, "legal-services/unfair-term": 7,
-    "security-services/payload": 5, "security-services/prompt-attack": 8, "software-development/issue-type": 6, ROUTE: 4,
+    "security-services/payload": 5, "security-services/prompt-attack": 8, "software-development/issue-type": 8, ROUTE: 4,
 }
+
+_LONG = 128  # mean tokens of a text from which on batches are halved: they fall out of the cache
 
 
 def keys_of(name: str) -> list[str]:
@@ -59,8 +61,9 @@ def teach(name: str, full: Artifact, source: Encoder, teacher: dict[str, Tensor]
     lessons = []
     for key, pool in texts.items():
         rule = of_card(full.head_card(key))
-        lessons.append(distil.Lesson(key, tokenizer.encode(pool.texts, max_tokens(key)), teacher[key],
-                                     torch.tensor(pool.labels), EPOCHS[key],
+        encoded = tokenizer.encode(pool.texts, max_tokens(key))
+        batch = 32 if sum(map(len, encoded)) > _LONG * len(encoded) else 64
+        lessons.append(distil.Lesson(key, encoded, teacher[key], torch.tensor(pool.labels), EPOCHS[key], batch,
                                      gate=rule.gate if isinstance(rule, SingleLabel) else None))
     distil.train(piece.model, lessons)
     return Artifact(name, quantization.tensors(piece.model), piece.model.shape, vocabulary, {}), piece

@@ -49,13 +49,11 @@ def make(fresh: bool = False) -> None:
     torch.set_num_threads(2)
     stages = Stages(fresh)
     baselines = stages.run("baseline", lambda: {task.key: baseline.measure(task) for task in TEXT_TASKS})
-    first = stages.run("full-first", lambda: full.first_part().state_dict())
-    second = stages.run("full-second", lambda: full.second_part(_encoder(first)).state_dict())
     opinions = stages.run("opinions", lambda: baseline.out_of_fold(ISSUE_TYPE))
-    between = full.mean(first, second)
-    third = stages.run("full-third", lambda: full.third_part(_encoder(between), opinions).state_dict())
-    source = _encoder(full.mean(between, third), dropout=0.0).eval()
-    seconds = sum(stages.seconds[f"full-{part}"] for part in ("first", "second", "third"))
+    first = stages.run("full-first", lambda: full.first_part(opinions).state_dict())
+    second = stages.run("full-second", lambda: full.second_part(_encoder(first), opinions).state_dict())
+    source = _encoder(full.mean(first, second), dropout=0.0).eval()
+    seconds = stages.seconds["full-first"] + stages.seconds["full-second"]
     stages.run("full-card", lambda: full_card.finish(source, baselines, seconds).card["version"])
     whole = artifact.Artifact.load("full")
     for name in small.RECIPES:
