@@ -45,7 +45,7 @@ PAYLOAD = Task("security-services", "payload", 128, True,
                Source("Morzeux/HttpParamsDataset", "MIT"))
 PROMPT_ATTACK = Task("security-services", "prompt-attack", 256, True,
                      Source("sinanw/llm-security-prompt-injection; llm-security-research/malicious-prompts", "MIT; as published"))
-ISSUE_TYPE = Task("software-development", "issue-type", 256, False,
+ISSUE_TYPE = Task("software-development", "issue-type", 128, False,
                   Source("nlbse2024/issue-report-classification", "as published"))
 UTTERANCE = Task("decomposition", "utterance", 48, False,
                  Source("SNIPS (sonos/nlu-benchmark)", "CC0 1.0"))
