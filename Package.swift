@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// One word adds a capability worker: its folder in `Services/Workers`, its twin in `Tests/Workers`.
+/// One word adds a capability worker: its folder in `Services/Workers`.
 let capabilities = ["SemanticUnderstanding", "SoftwareDevelopment", "LegalServices", "SecurityServices"]
 
 let strict: [SwiftSetting] = [
@@ -98,62 +98,55 @@ let benchmarks: [Target] = [
         ["Contracts", "Delivery", "JSON", "KafkaBus", "MessageBus", "Settings", "Telemetry"]),
 ]
 
-let testTargets: [Target] =
-    [
-        tests("JSON", ["JSON"]),
-        tests("Contracts", ["Contracts", "JSON"]),
-        tests("Settings", ["Settings"]),
-        tests("Telemetry", ["JSON", "Telemetry"]),
-        tests("Lifecycle", ["Lifecycle", "Telemetry"]),
-        tests("Inference", exclude: ["Golden"], ["Contracts", "Inference"]),
-        service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
-        tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
-        // What the tests of the services share: scripted models, records without a broker, the tree's own files.
-        .target(
-            name: "TestKit",
-            dependencies: ["Contracts", "Delivery", "Inference", "MessageBus", "Store", "Telemetry", "WorkerKit"],
-            path: "Tests/TestKit", swiftSettings: strict),
-        tests(
-            "Delivery",
-            ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
-        tests(
+let testTargets: [Target] = [
+    tests("JSON", ["JSON"]),
+    tests("Contracts", ["Contracts", "JSON"]),
+    tests("Settings", ["Settings"]),
+    tests("Telemetry", ["JSON", "Telemetry"]),
+    tests("Lifecycle", ["Lifecycle", "Telemetry"]),
+    tests("Inference", exclude: ["Golden"], ["Contracts", "Inference"]),
+    service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
+    tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
+    // What the tests of the services share: scripted models, records without a broker, the tree's own files.
+    .target(
+        name: "TestKit",
+        dependencies: ["Contracts", "Delivery", "Inference", "MessageBus", "Store", "Telemetry", "WorkerKit"],
+        path: "Tests/TestKit", swiftSettings: strict),
+    tests(
+        "Delivery",
+        ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
+    tests(
+        "WorkerKit",
+        ["Contracts", "Delivery", "Inference", "MessageBus", "Settings", "Telemetry", "TestKit", "WorkerKit"]),
+    tests(
+        "Decomposer",
+        [
+            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "MessageBus", "Store", "TestKit",
             "WorkerKit",
-            ["Contracts", "Delivery", "Inference", "MessageBus", "Settings", "Telemetry", "TestKit", "WorkerKit"]),
-        tests(
-            "Decomposer",
-            [
-                "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "MessageBus", "Store", "TestKit",
-                "WorkerKit",
-            ]),
-        tests(
-            "Escalator",
-            ["Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Store", "TestKit", "WorkerKit"]),
-        tests(
-            "Aggregator",
-            ["Aggregator", "Contracts", "Delivery", "JSON", "MessageBus", "Settings", "Store", "TestKit"]),
-        tests("CLI", ["CLI", "Contracts", "JSON"]),
-        tests("Architecture", []),
-        tests(
-            "MessageBusConformance", path: "Tests/Conformance/MessageBus",
-            ["Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
-        tests(
-            "StoreConformance", path: "Tests/Conformance/Store",
-            ["Contracts", "Lifecycle", "PostgresStore", "Settings", "Store", "Telemetry"]),
-        tests(
-            "EndToEnd",
-            [
-                "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store",
-                "Telemetry",
-            ]),
-    ]
-    + capabilities.map { name in
-        tests(
-            "\(name)Worker", path: "Tests/Workers/\(name)WorkerTests",
-            [
-                "Contracts", "Delivery", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit",
-                .byName(name: "\(name)Worker"),
-            ])
-    }
+        ]),
+    tests(
+        "Escalator",
+        ["Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Store", "TestKit", "WorkerKit"]),
+    tests(
+        "Aggregator",
+        ["Aggregator", "Contracts", "Delivery", "JSON", "MessageBus", "Settings", "Store", "TestKit"]),
+    tests(
+        "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
+    tests("CLI", ["CLI", "Contracts", "JSON"]),
+    tests("Architecture", []),
+    tests(
+        "MessageBusConformance", path: "Tests/Conformance/MessageBus",
+        ["Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+    tests(
+        "StoreConformance", path: "Tests/Conformance/Store",
+        ["Contracts", "Lifecycle", "PostgresStore", "Settings", "Store", "Telemetry"]),
+    tests(
+        "EndToEnd",
+        [
+            "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store",
+            "Telemetry",
+        ]),
+]
 
 let package = Package(
     name: "winnow",

@@ -55,20 +55,24 @@ struct RoutingDraft {
 
     mutating func choose() {
         chosen = segments.flatMap { segment in
-            if segment.sentences.count > 1, isSurely(segment.whole, Self.documentRoutes.contains) {
+            // Even a doubtful document is asked about as one: of its sentences the full model could tell less.
+            if segment.sentences.count > 1, isAllowed(segment.whole, Self.documentRoutes.contains) {
                 return [segment.whole]
             }
             return segment.sentences.flatMap { sentence in
                 // A clause is long and full of "and", and still one clause.
-                sentence.parts.count > 1 && isSurely(sentence.whole, { $0.capability == .legalServices })
+                sentence.parts.count > 1 && isSure(sentence.whole)
+                    && isAllowed(sentence.whole, { $0.capability == .legalServices })
                     ? [sentence.whole] : sentence.parts
             }
         }
     }
 
-    private func isSurely(_ item: Item, _ condition: (Route) -> Bool) -> Bool {
-        guard let prediction = predictions[item.text], prediction.isSure else { return false }
-        let routes = PlanBuilder.routes(in: prediction.label)
+    private func isSure(_ item: Item) -> Bool { predictions[item.text]?.isSure ?? false }
+
+    /// Whether it was routed somewhere, and nowhere else than `condition` allows.
+    private func isAllowed(_ item: Item, _ condition: (Route) -> Bool) -> Bool {
+        let routes = predictions[item.text].map { PlanBuilder.routes(in: $0.label) } ?? []
         return !routes.isEmpty && routes.allSatisfy(condition)
     }
 }

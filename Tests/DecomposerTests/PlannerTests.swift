@@ -78,6 +78,14 @@ struct PlannerTests {
         #expect(try await routed(plan(attack))[Self.attack] == [attack])
     }
 
+    @Test func `a doubtful document stays whole, and the full model is asked about it`() async throws {
+        let report = "Why does it crash? It started well."
+        let decomposition = try await plan(report)
+        #expect(routed(decomposition) == ["decomposition/route": [report]])
+        #expect(decomposition.steps.map(\.state) == [.dispatched])
+        #expect(decomposition.steps.first?.answers == [nil])
+    }
+
     @Test func `a text of several sentences that is no document is routed sentence by sentence`() async throws {
         let decomposition = try await plan("Some music. Another party.")
         #expect(

@@ -1,0 +1,54 @@
+import Contracts
+import Inference
+import MessageBus
+import Settings
+import TestKit
+import Testing
+import WorkerKit
+
+/// Every capability's worker with the model that it ships with.
+struct WorkersTests {
+    @Test(arguments: Capability.requestable)
+    func `it reads its capability's topic in a group of its own`(_ capability: Capability) {
+        var reader = SettingsReader(environment: [:])
+        let settings = WorkerSettings(&reader, capability: capability)
+        #expect(settings.service == "\(capability)-worker")
+        #expect(settings.topic == "winnow.steps.\(capability).v1")
+        #expect(settings.group == "winnow.\(capability)-worker")
+    }
+
+    @Test(arguments: Capability.requestable)
+    func `its model answers every task of its capability and no other`(_ capability: Capability) throws {
+        let model = try Self.model(of: capability)
+        #expect(Set(model.routes) == Set(Route.requestable.filter { $0.capability == capability }))
+    }
+
+    @Test(arguments: Route.requestable)
+    func `clear cases are labelled as anybody would`(_ route: Route) async throws {
+        let clear = try #require(ClearCases.of[route])
+        let predictions = try await Self.model(of: route.capability).classify(clear.texts, as: route)
+        #expect(predictions.map(\.label) == clear.labels)
+    }
+
+    @Test(arguments: Route.requestable)
+    func `what its model is sure of it answers, and nothing else`(_ route: Route) async throws {
+        let model = try Self.model(of: route.capability)
+        let head = try #require(model.card.head(route))
+        let texts = try #require(ClearCases.of[route]).texts
+        let predictions = try await model.classify(texts, as: route)
+        let answers = try await Capable.answers(of: model, to: texts, as: route)
+        #expect(answers.count == texts.count)
+        for (answer, prediction) in zip(answers, predictions) {
+            // Without a threshold that was calibrated nothing is sure.
+            let isSure = head.sureFrom.map { prediction.confidence >= $0 } ?? false
+            let expected = Answer(
+                label: prediction.label, confidence: (prediction.confidence * 1e6).rounded() / 1e6, decidedBy: .worker,
+                model: "\(model.identity)")
+            #expect(answer == (isSure ? expected : nil))
+        }
+    }
+
+    private static func model(of capability: Capability) throws -> EncoderClassifier {
+        try EncoderClassifier(directory: Tree.model(capability.rawValue))
+    }
+}
