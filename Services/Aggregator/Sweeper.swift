@@ -3,6 +3,7 @@ import Delivery
 import Lifecycle
 import MessageBus
 import Store
+import Synchronization
 import Telemetry
 
 /// Expires requests past their deadline and drives those again that have made no progress: a broker may lose data,
@@ -14,6 +15,7 @@ struct Sweeper: Service {
     private let settings: SweeperSettings
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
+    private let unsent = Unsent()
 
     init(
         service: String, store: any RequestStore, producer: any MessageProducer, settings: SweeperSettings,
@@ -32,7 +34,7 @@ struct Sweeper: Service {
             do {
                 while try await sweep() == settings.limit {}
             } catch {
-                // The next round tries again: nothing was emitted that state does not call for.
+                // The next round tries again: what is open is overdue then too, and what is final was kept.
                 logger.warning("Sweep failed", metadata: [LogKeys.errorMessage: "\(error)"])
             }
         }
@@ -40,6 +42,7 @@ struct Sweeper: Service {
 
     /// - Returns: how many requests were due.
     func sweep() async throws -> Int {
+        try await send(unsent.take())
         let time = now()
         let stalled = time.adding(milliseconds: -settings.redriveAfterMilliseconds)
         let due = try await store.overdue(now: time, stalledSince: stalled, limit: settings.limit)
@@ -51,9 +54,45 @@ struct Sweeper: Service {
                 return progress.change()
             }
         }
-        try await producer.send(
-            snapshots.flatMap { Emission.records(for: $0, trigger: .every, from: source.uri) })
+        try await send(snapshots)
         logger.notice("Requests expired or driven again", metadata: [LogKeys.count: "\(due.count)"])
         return due.count
+    }
+
+    /// All at once; where a record among them is too large for any topic, each by itself and without that one.
+    private func send(_ snapshots: [RequestSnapshot]) async throws {
+        guard !snapshots.isEmpty else { return }
+        let emissions = snapshots.map { Emission.records(for: $0, trigger: .every, from: source.uri) }
+        do {
+            do {
+                try await producer.send(emissions.flatMap { $0 })
+            } catch let error as MessageBusError where error.code == .tooLarge {
+                for (snapshot, records) in zip(snapshots, emissions) {
+                    do {
+                        try await producer.send(records)
+                    } catch let error as MessageBusError where error.code == .tooLarge {
+                        logger.error("Record too large", metadata: [LogKeys.requestID: "\(snapshot.id)"])
+                    }
+                }
+            }
+        } catch {
+            // State calls for the commands of open requests again, and never again for the result of a final one.
+            unsent.keep(snapshots.filter { $0.state != .open })
+            throw error
+        }
+    }
+}
+
+/// Final requests whose results could not be written yet.
+private final class Unsent: Sendable {
+    private let snapshots = Mutex<[RequestSnapshot]>([])
+
+    func keep(_ more: [RequestSnapshot]) { snapshots.withLock { $0 += more } }
+
+    func take() -> [RequestSnapshot] {
+        snapshots.withLock { kept in
+            defer { kept = [] }
+            return kept
+        }
     }
 }

@@ -16,6 +16,7 @@ struct Exchange {
     private let results: KafkaReader
     private let tenant: TenantID
     private let mostUnderWay: Int
+    private static let mostBytesUnderWay = 4 << 20
 
     /// Returns when every result written from now on will be seen.
     /// - Throws: `SettingsError`, `MessageBusError`
@@ -37,11 +38,22 @@ struct Exchange {
         var waiting: Set<String> = []
         var open = Set(pending.map(\.eventID))
         var next = pending.startIndex
+        var bytes: [String: Int] = [:]
         while !open.isEmpty, ContinuousClock.now < deadline {
-            if next < pending.endIndex, waiting.count < mostUnderWay {
-                let end = min(pending.endIndex, next + mostUnderWay - waiting.count)
+            var end = next
+            var load = bytes.values.reduce(0, +)
+            while end < pending.endIndex, waiting.count + end - next < mostUnderWay,
+                load == 0 || load + pending[end].bytes.count <= Self.mostBytesUnderWay
+            {
+                load += pending[end].bytes.count
+                end += 1
+            }
+            if next < end {
                 try await producer.send(pending[next..<end].map { Self.record($0, tenant: tenant) })
-                waiting.formUnion(pending[next..<end].map(\.eventID).filter(open.contains))
+                for sent in pending[next..<end] where open.contains(sent.eventID) {
+                    waiting.insert(sent.eventID)
+                    bytes[sent.eventID] = sent.bytes.count
+                }
                 next = end
             }
             guard let batch = try await results.nextBatch(within: .milliseconds(200)) else { break }
@@ -50,6 +62,7 @@ struct Exchange {
                     let id = try? ResultView.id(of: data), open.remove(id) != nil
                 else { continue }
                 waiting.remove(id)
+                bytes[id] = nil
                 try onResult(id, data)
             }
         }

@@ -22,7 +22,8 @@ import WorkerKit
             let splitter = try Splitter(directory: models.splitter)
             let planner = Planner(
                 segmenter: Segmenter { splitter.split($0) },
-                router: try EncoderClassifier(directory: models.router), counterfactual: counterfactual)
+                router: try EncoderClassifier(directory: models.router, answering: [.decomposition]),
+                counterfactual: counterfactual)
             let readiness = context.health.check("delivery")
             return [
                 DeliveryLoop(

@@ -30,7 +30,7 @@ struct Planner: Sendable {
     }
 
     private func route(_ drafts: inout [RoutingDraft], _ items: (RoutingDraft) -> [Item]) async throws {
-        let pending = drafts.map { items($0) }
+        let pending = drafts.map { $0.isTooLarge ? [] : items($0) }
         let members = pending.indices.filter { !pending[$0].isEmpty }
         guard !members.isEmpty else { return }
         let groups = members.map {
@@ -41,10 +41,15 @@ struct Planner: Sendable {
         }
     }
 
+    private static let tooLarge = ContractError(
+        .tooLarge,
+        "the text has more items than a plan of \(Limits.stepsPerPlan) steps with \(Limits.itemsPerStep) items holds")
+
     private func machinePlan(_ request: Request) -> Decomposition {
         let steps = request.steps.enumerated().map { ordinal, step in
             Step(
-                ordinal: ordinal, route: step.route, items: step.items.map { Item(text: $0) },
+                ordinal: ordinal, route: step.route,
+                items: step.items.map { Item(text: $0, span: Item.Span(0, $0.unicodeScalars.count)) },
                 dependsOn: step.dependsOn, state: step.dependsOn.isEmpty ? .dispatched : .waiting)
         }
         return Decomposition(steps: steps)
@@ -53,6 +58,7 @@ struct Planner: Sendable {
     /// Step 0 is the routing itself: it carries the router's ledger row, what fits no capability, and what the full
     /// model has to route.
     private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, ContractError> {
+        guard !draft.isTooLarge else { return .failure(Self.tooLarge) }
         var routing = Step(ordinal: 0, route: .decomposition, items: [], state: .answered)
         var plan = PlanBuilder(firstOrdinal: 1)
         for (item, prediction) in draft.routed {
@@ -69,11 +75,7 @@ struct Planner: Sendable {
             if !prediction.isSure { routing.state = .dispatched }
         }
         guard plan.steps.count < Limits.stepsPerPlan, routing.items.count <= Limits.itemsPerStep else {
-            return .failure(
-                ContractError(
-                    .tooLarge,
-                    "the text has more items than a plan of \(Limits.stepsPerPlan) steps with \(Limits.itemsPerStep) items holds"
-                ))
+            return .failure(Self.tooLarge)
         }
         return .success(Decomposition(steps: [routing] + plan.steps, attempt: attempt(draft)))
     }

@@ -13,11 +13,22 @@ struct Reception {
 
     /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
     init(_ record: Record, at now: Timestamp) throws(ContractError) {
-        event = try CloudEvent(record)
+        var fault: ContractError?
+        do throws(ContractError) {
+            event = try CloudEvent(record)
+        } catch {
+            guard let identity = CloudEvent.identity(of: record) else { throw error }
+            event = identity
+            fault = error
+        }
         tenant = TenantID(authID: event.authID)
         // Postgres' text holds no NUL.
         guard !(event.id + tenant.rawValue).utf8.contains(0) else {
             throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")
+        }
+        if let fault {
+            rejection = fault
+            return
         }
         do {
             let request = try Request.decode(

@@ -40,7 +40,9 @@ struct RequestHandler: BatchHandler {
         let arrivals = receptions.map { $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
         guard !arrivals.isEmpty else { return emitted }
         let snapshots = try await store.accept(arrivals)
-        for (reception, snapshot) in zip(receptions, snapshots) {
+        var seen: Set<Request.ID> = []
+        // An id that stands in the batch twice has one row: its work is asked for once.
+        for (reception, snapshot) in zip(receptions, snapshots) where seen.insert(snapshot.id).inserted {
             emitted += Emission.records(
                 for: snapshot, trigger: .every, from: source.uri, causedBy: reception.event.id)
         }

@@ -31,6 +31,9 @@ struct RoutingDraft {
         self.segments = segments
     }
 
+    /// More than any plan holds: known before a model is asked.
+    var isTooLarge: Bool { max(segments.count, chosen.count) > Limits.itemsPerPlan }
+
     /// Blocks of several sentences, and compound sentences: what might be better left whole.
     var wholes: [Item] {
         segments.flatMap { segment in

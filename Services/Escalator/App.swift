@@ -20,6 +20,8 @@ import WorkerKit
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let store = PostgresStore(try PostgresSettings(from: &context.settings))
+            let model = try EncoderClassifier(
+                directory: models.fullModel, answering: Route.requestable + [.decomposition])
             let readiness = context.health.check("delivery")
             return [
                 DeliveryLoop(
@@ -29,8 +31,7 @@ import WorkerKit
                         maxBatch: mostSteps, logger: context.logger, metrics: context.metrics),
                     producer: try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
                     handler: EscalationHandler(
-                        service: service, classifier: try EncoderClassifier(directory: models.fullModel),
-                        ledger: store, prices: PriceBook(store: store)),
+                        service: service, classifier: model, ledger: store, prices: PriceBook(store: store)),
                     logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)
             ]
         }

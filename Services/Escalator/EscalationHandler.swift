@@ -16,6 +16,7 @@ struct EscalationHandler: BatchHandler {
     private let classifier: any Classifier
     private let ledger: any AttemptLedger
     private let prices: PriceBook
+    private let recent = RecentOutcomes()
 
     init(service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook) {
         source = EventSource(service: service)
@@ -26,7 +27,7 @@ struct EscalationHandler: BatchHandler {
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         var emitted: [OutgoingRecord] = []
-        var calls: [Call] = []
+        var requested: [Call] = []
         let now = Timestamp.now
         for record in records {
             do throws(ContractError) {
@@ -37,7 +38,7 @@ struct EscalationHandler: BatchHandler {
                     outcome.attempts = escalation.attempts
                     emitted.append(source.outcome(outcome, of: event))
                 } else if classifier.routes.contains(escalation.route) {
-                    calls.append(Call(event: event, escalation: escalation))
+                    requested.append(Call(event: event, escalation: escalation))
                 } else {
                     var outcome = Outcome.failed(
                         escalation.step, escalation.route, "the full model does not answer this task")
@@ -48,9 +49,19 @@ struct EscalationHandler: BatchHandler {
                 emitted.append(source.deadLetter(record, error))
             }
         }
-        guard !calls.isEmpty else { return emitted }
-        for (call, outcome) in zip(calls, try await answer(calls)) {
-            emitted.append(source.outcome(outcome, of: call.event))
+        var asked: Set<Step.ID> = []
+        let calls = requested.filter {
+            recent.answers(to: $0.escalation.open, of: $0.step) == nil && asked.insert($0.step).inserted
+        }
+        if !calls.isEmpty {
+            for (call, outcome) in zip(calls, try await answer(calls)) {
+                emitted.append(source.outcome(outcome, of: call.event))
+            }
+        }
+        // The answer is given again, as it may be that the first one was never written.
+        for call in requested where !asked.contains(call.step) {
+            guard let answers = recent.answers(to: call.escalation.open, of: call.step) else { continue }
+            emitted.append(source.outcome(call.outcome(answers), of: call.event))
         }
         return emitted
     }
@@ -72,7 +83,11 @@ struct EscalationHandler: BatchHandler {
                 calls.map { .init(route: $0.escalation.route, texts: $0.escalation.open.map(\.text)) }, on: classifier)
             try await ledger.settle(
                 zip(started, shares).map { entry, share in entry.settled(by: share, pricing: pricing) })
-            return zip(calls, shares).map { call, share in call.outcome(share, model: model) }
+            return zip(calls, shares).map { call, share in
+                let answers = call.answers(share, model: model)
+                recent.remember(answers, to: call.escalation.open, of: call.step)
+                return call.outcome(answers)
+            }
         } catch let error as InferenceError {
             try await ledger.settle(started.map { $0.failed(error.code.rawValue) })
             return calls.map { call in
@@ -97,15 +112,19 @@ private struct Call {
         return TokenUsage(inputTokens: Int64(tokens), flops: 0)
     }
 
-    func outcome(_ share: BatchClassification.Share, model: ModelIdentity) -> Outcome {
+    func answers(_ share: BatchClassification.Share, model: ModelIdentity) -> [Answer?] {
         var answers = escalation.answers
         for (item, prediction) in zip(escalation.open, share.predictions) {
             answers[item.index] = Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .full,
                 model: model.description)
         }
-        // The full model's own row is in the ledger already.
-        return Outcome(
+        return answers
+    }
+
+    /// The full model's own row is in the ledger already.
+    func outcome(_ answers: [Answer?]) -> Outcome {
+        Outcome(
             step: escalation.step, route: escalation.route, state: .answered, answers: answers,
             attempts: escalation.attempts)
     }

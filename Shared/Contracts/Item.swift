@@ -1,7 +1,7 @@
 /// A segment of text that one answer is about.
 public struct Item: Sendable, Equatable {
     public var text: String
-    /// Where it stands in its source; `nil` for an item that a machine gave.
+    /// Where it stands in its source; an item that a machine gave is its own.
     public var span: Span?
     /// The attachment that it was cut from; `nil` for the request's own text.
     public var source: String?

@@ -6,6 +6,7 @@ public enum Limits {
     public static let resultBytes = 900_000
     public static let stepsPerPlan = 16
     public static let itemsPerStep = 64
-    /// Bytes of an event id and of a tenant.
+    public static let itemsPerPlan = stepsPerPlan * itemsPerStep
+    /// Bytes of an event id, of a tenant, and of an attachment's name, which every item from it carries.
     public static let identifierBytes = 256
 }

@@ -16,6 +16,9 @@ extension Request {
         guard attachments.allSatisfy({ !$0.name.isBlank && !$0.text.isBlank }) else {
             throw ContractError(.emptyText, "attachments: name and text must not be empty")
         }
+        guard attachments.allSatisfy({ $0.name.utf8.count <= Limits.identifierBytes }) else {
+            throw ContractError(.tooLarge, "attachments: a name has more than \(Limits.identifierBytes) bytes")
+        }
     }
 
     private func validatePlan() throws(ContractError) {

@@ -22,6 +22,17 @@ public final class EncoderClassifier: Classifier {
         try self.init(directory: directory, kernels: 0, exactLibrary: OneDNN.isExact)
     }
 
+    /// The same, refused unless its heads answer every one of `routes`.
+    public convenience init(directory: String, answering routes: [Route]) throws(ArtifactError) {
+        try self.init(directory: directory)
+        let missing = routes.filter { card.head($0) == nil }
+        guard missing.isEmpty else {
+            throw ArtifactError(
+                .unsupported, "\(directory)/card.json",
+                "\(identity) has no head for \(missing.map(\.description).joined(separator: ", "))")
+        }
+    }
+
     init(directory: String, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
         card = try ModelCard.load(directory: directory)
         guard let shape = card.encoder else {

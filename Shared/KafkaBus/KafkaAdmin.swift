@@ -35,6 +35,7 @@ public final class KafkaAdmin: Sendable {
         let created =
             missing.isEmpty
             ? [] : try await thread.run { [handle] in try handle.withPointer { try createTopics($0, missing) } }
+        try await see(missing)
         return catalog.entries.map { entry in
             let outcome: TopicReport.Outcome =
                 switch existing[entry.name] {
@@ -43,6 +44,19 @@ public final class KafkaAdmin: Sendable {
                 case .none: created.contains(entry.name) ? .created : .existing
                 }
             return TopicReport(name: entry.name, outcome: outcome)
+        }
+    }
+
+    /// Waits until the cluster's metadata shows the topics: KRaft answers before every broker has them.
+    private func see(_ entries: [TopicCatalog.Entry]) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !entries.isEmpty {
+            let topics = try await metadata().topics
+            guard entries.contains(where: { topics[$0.name, default: 0] == 0 }) else { return }
+            guard ContinuousClock.now < deadline else {
+                throw MessageBusError(.timedOut, "topics were created and are not visible", isRetriable: true)
+            }
+            try await Task.sleep(for: .milliseconds(100))
         }
     }
 

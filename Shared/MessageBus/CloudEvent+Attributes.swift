@@ -46,7 +46,8 @@ extension CloudEvent {
             case Attribute.dataClassification: dataClassification = value
             case Attribute.sampledRate: sampledRate = Int(value)
             case Attribute.contentType: contentType = value
-            case Attribute.traceparent: traceparent = value
+            // As the specification has it, one of another form is as none (W3C Trace Context, 4.3).
+            case Attribute.traceparent: traceparent = Self.isTraceparent(value) ? value : nil
             case Attribute.tracestate: tracestate = value
             default: break
             }
@@ -62,6 +63,13 @@ extension CloudEvent {
         where value.utf8.count > Limits.identifierBytes {
             throw ContractError(.tooLarge, "\(name) has more than \(Limits.identifierBytes) bytes")
         }
+    }
+
+    /// - Source: W3C Trace Context, 3.2: version, trace-id, parent-id and flags in lower-case hexadecimal
+    private static func isTraceparent(_ value: String) -> Bool {
+        let parts = value.utf8.split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)
+        return parts.map(\.count) == [2, 32, 16, 2]
+            && parts.joined().allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
 
     private static func timestamp(_ name: String, _ value: String) throws(ContractError) -> Timestamp {

@@ -51,17 +51,13 @@ public final class OperationsReader: Sendable {
     /// What happened to a request, in the order of time.
     /// - Parameter id: Winnow's own id, or the integrator's, which several tenants may have used.
     public func timeline(of id: String) async throws -> OperationsReport {
-        let requests: [RequestKey]
-        if let id = Request.ID(id) {
-            requests = [RequestKey(id)]
-        } else {
-            requests = try await self.requests(of: id)
-        }
+        // An integrator's id may look like one of Winnow's.
+        let requests = try await self.requests(of: id) + (Request.ID(id).map { [RequestKey($0)] } ?? [])
         let select: SQL = """
             SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), request_id::text, tenant, event,
                 step::text, detail
             FROM ops.request_timeline WHERE request_id = ANY (\(PostgresArray(requests)))
-            ORDER BY request_id, at, step NULLS FIRST, event
+            ORDER BY request_id, at, event LIKE 'request %' AND event <> 'request accepted', step NULLS FIRST, event
             """
         return try await report(
             select.named("read timeline"),

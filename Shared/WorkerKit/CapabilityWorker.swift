@@ -17,8 +17,10 @@ public struct CapabilityWorker: Service {
         producer: any MessageProducer
     ) throws {
         let readiness = context.health.check("delivery")
+        let routes = Route.requestable.filter { $0.capability == settings.capability }
         let handler = StepHandler(
-            service: settings.service, classifier: try EncoderClassifier(directory: settings.model),
+            service: settings.service,
+            classifier: try EncoderClassifier(directory: settings.model, answering: routes),
             counterfactual: try Counterfactual(fullModelDirectory: settings.fullModel), metrics: context.metrics)
         loop = DeliveryLoop(
             service: settings.service, consumer: consumer, producer: producer, handler: handler,

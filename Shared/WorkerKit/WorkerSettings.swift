@@ -4,6 +4,7 @@ import Settings
 
 /// What a capability worker is told.
 public struct WorkerSettings: Sendable {
+    public let capability: Capability
     public let service: String
     public let topic: String
     public let model: String
@@ -11,6 +12,7 @@ public struct WorkerSettings: Sendable {
 
     public init(_ reader: inout SettingsReader, capability: Capability) {
         let models = ModelSettings(&reader)
+        self.capability = capability
         service = "\(capability)-worker"
         topic = Topic.steps(capability)
         model = models.model(of: capability)

@@ -3,6 +3,7 @@ import JSON
 import MessageBus
 import Settings
 import Store
+import Synchronization
 import TestKit
 import Testing
 
@@ -13,12 +14,15 @@ struct SweeperTests {
     private let bus = InMemoryBus(topics: [Topic.results: 1, Topic.steps(.legalServices): 1])
     private let id = Request.ID.numbered(1)
 
-    private func sweeper(at now: Timestamp = Fixture.now, limit: Int = 500) throws -> Sweeper {
+    private func sweeper(
+        at now: Timestamp = Fixture.now, limit: Int = 500, producer: (any MessageProducer)? = nil
+    ) throws -> Sweeper {
         var reader = SettingsReader(environment: ["WINNOW_REDRIVE_AFTER_SECONDS": "60"])
         var settings = try SweeperSettings(&reader)
         settings.limit = limit
         return Sweeper(
-            service: "aggregator", store: store, producer: bus.producer(), settings: settings, logger: .silent
+            service: "aggregator", store: store, producer: producer ?? bus.producer(), settings: settings,
+            logger: .silent
         ) { now }
     }
 
@@ -63,9 +67,46 @@ struct SweeperTests {
         #expect(bus.records(in: Topic.results).count == 5)
     }
 
+    @Test func `a record too large for its topic holds up no other`() async throws {
+        var huge = Fixture.snapshot([Fixture.step(0)], id: .numbered(2), deadline: Fixture.now)
+        huge.traceparent = String(repeating: "0", count: 1_100_000)
+        try await accept([huge, Fixture.snapshot([Fixture.step(0)], deadline: Fixture.now)])
+        #expect(try await sweeper().sweep() == 2)
+        #expect(try bus.records(in: Topic.results).map { try CloudEvent($0).correlationID } == ["\(id)"])
+    }
+
+    @Test func `a result that could not be written is written by the next sweep`() async throws {
+        try await accept([Fixture.snapshot([Fixture.step(0)], deadline: Fixture.now)])
+        let producer = FailingOnce(producer: bus.producer())
+        let sweeper = try sweeper(producer: producer)
+        await #expect(throws: MessageBusError.self) { try await sweeper.sweep() }
+        #expect(bus.records(in: Topic.results).isEmpty)
+        #expect(try await sweeper.sweep() == 0)
+        #expect(bus.records(in: Topic.results).count == 1)
+    }
+
     @Test func `a request that is final is nobody's business`() async throws {
         let done = Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer()])
         try await accept([Fixture.snapshot([done], .completed, deadline: Fixture.now)])
         #expect(try await sweeper(at: Fixture.now.adding(milliseconds: 1_000_000)).sweep() == 0)
     }
+}
+
+/// A broker that is away for one send.
+private final class FailingOnce: MessageProducer {
+    private let producer: any MessageProducer
+    private let hasFailed = Mutex(false)
+
+    init(producer: any MessageProducer) { self.producer = producer }
+
+    func send(_ records: [OutgoingRecord]) async throws {
+        let fails = hasFailed.withLock { failed in
+            defer { failed = true }
+            return !failed
+        }
+        guard !fails else { throw MessageBusError(.unavailable, "away", isRetriable: true) }
+        try await producer.send(records)
+    }
+
+    func close() async { await producer.close() }
 }

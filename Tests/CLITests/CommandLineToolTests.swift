@@ -19,7 +19,7 @@ struct CommandLineToolTests {
         ["submit", "--tenant", String(repeating: "x", count: 257)], ["costs", "--by", "colour"], ["costs", "extra"],
         ["trace"], ["trace", "one", "two"], ["evaluate"], ["evaluate", "--data"],
         ["evaluate", "--data", "f", "--timeout", "-1"],
-        ["migrate", "now"], ["migrate", "--json"], ["topics"], ["topics", "delete"], ["models"], ["models", "drop"],
+        ["migrate", "now"], ["migrate", "--what"], ["topics"], ["topics", "delete"], ["models"], ["models", "drop"],
         ["models", "register", "--pico-usd-per-megaflop", "0"],
     ])
     func `wrong usage ends with 2`(words: [String]) async {

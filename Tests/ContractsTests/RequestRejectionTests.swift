@@ -99,6 +99,9 @@ struct RequestRejectionTests {
         Case("empty text", #"{"text":""}"#, .emptyText),
         Case("blank text", #"{"text":" \t\r\n\u00a0\u2003\u3000"}"#, .emptyText),
         Case("a blank attachment", #"{"text":"CANARY","attachments":[{"name":"a","text":"\n"}]}"#, .emptyText),
+        Case(
+            "an attachment's name is too long",
+            #"{"attachments":[{"name":"\#(String(repeating: "n", count: 257))","text":"CANARY"}]}"#, .tooLarge),
         Case("a blank attachment name", #"{"attachments":[{"name":" ","text":"CANARY"}]}"#, .emptyText),
         Case("a machine without steps", #"{"channel":"machine"}"#, .missingField),
         Case("a machine with an empty plan", #"{"channel":"machine","steps":[]}"#, .missingField),

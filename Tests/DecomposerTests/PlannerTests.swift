@@ -51,9 +51,13 @@ struct PlannerTests {
         let decomposition = try #require(try await planner().plans(for: [request]).first).get()
         #expect(
             decomposition.steps == [
-                Step(ordinal: 0, route: route, items: [Item(text: "party and music. lights?")], state: .dispatched),
                 Step(
-                    ordinal: 1, route: route, items: [Item(text: "b"), Item(text: "c")], dependsOn: [0], state: .waiting
+                    ordinal: 0, route: route, items: [Item(text: "party and music. lights?", span: Item.Span(0, 24))],
+                    state: .dispatched),
+                Step(
+                    ordinal: 1, route: route,
+                    items: [Item(text: "b", span: Item.Span(0, 1)), Item(text: "c", span: Item.Span(0, 1))],
+                    dependsOn: [0], state: .waiting
                 ),
             ])
         #expect(decomposition.attempt == nil)
@@ -137,6 +141,15 @@ struct PlannerTests {
         #expect(attempt.usage.inputTokens == 16 + 5 + 6)
         // The full model alone would have routed the items, not the wholes.
         #expect(attempt.counterfactual.inputTokens == 5 + 6)
+    }
+
+    @Test func `a text of more lines than any plan holds is refused before a model is asked`() async throws {
+        let lines = (0...Limits.itemsPerPlan).map { "\($0)" }.joined(separator: "\n")
+        let request = Request(
+            eventID: "e", channel: .human, attachments: [.init(name: "a.csv", mediaType: "text/csv", text: lines)])
+        let plan = try #require(try await planner().plans(for: [request]).first)
+        #expect(throws: ContractError.self) { try plan.get() }
+        #expect(router.calls.isEmpty)
     }
 
     @Test func `a text with more items than a plan holds is refused`() async throws {

@@ -45,6 +45,11 @@ struct SegmenterTests {
         #expect(parts(text + " and go") == [[text, "go"]])
     }
 
+    @Test func `a sentence too long for a wish is not given to the splitter`() {
+        let sentence = Array(repeating: "one and two", count: 200).joined(separator: ", ")
+        #expect(parts(sentence) == [[sentence]])
+    }
+
     @Test func `a sentence that the splitter leaves nothing of stays whole`() {
         let request = Request(eventID: "e", channel: .human, text: "And. Go.")
         let segments = Segmenter { $0 == "And." ? [] : [$0.startIndex..<$0.endIndex] }.segments(of: request)

@@ -37,10 +37,10 @@ extension `Whole suite` {
         #expect(rows.allSatisfy { $0[grouping] != nil && $0["cost_pico_usd"] is NSNumber })
     }
 
-    @Test
-    func `trace tells a request's story by either of its ids`() async throws {
+    /// An integrator's id may be a UUID, as Winnow's own are.
+    @Test(arguments: ["trace-\(UUID())", "\(UUID())".lowercased()])
+    func `trace tells a request's story by either of its ids`(id: String) async throws {
         let suite = try await Suite.shared()
-        let id = "trace-\(UUID())"
         let answer = try #require(try await suite.submit([Self.payload(id: id, ["28014"])]).objects.first)
         let request = try #require(answer["requestId"] as? String)
         let byRequest = try await suite.winnow(["trace", request, "--json"])

@@ -135,6 +135,32 @@ struct EscalationHandlerTests {
         #expect(try await store.ledger(of: id).isEmpty)
     }
 
+    @Test func `a step asked for again gets its answer again and is not paid for twice`() async throws {
+        try await store.registerPrices([Self.price])
+        let model = Self.full()
+        let handler = EscalationHandler(
+            service: "escalator", classifier: model, ledger: store, prices: PriceBook(store: store))
+        let record = Record.escalation(escalation(), of: id)
+        let first = try await handler.handle([record, record])
+        #expect(try first.map { try $0.outcome().answers } == [[answer("first"), workersAnswer, answer("ab")]])
+        #expect(try await handler.handle([record]) == first)
+        #expect(model.calls.count == 1)
+        #expect(try await store.ledger(of: id).count == 1)
+        // Other items of the same step are another question.
+        var other = escalation()
+        other.open = [.init(index: 0, text: "other")]
+        _ = try await handler.handle([.escalation(other, of: id)])
+        #expect(model.calls.count == 2)
+    }
+
+    @Test func `what was answered long ago is forgotten`() {
+        let recent = RecentOutcomes(capacity: 2)
+        let open = [Escalation.OpenItem(index: 0, text: "a")]
+        let steps = (0..<4).map { Step.ID(request: id, ordinal: $0) }
+        for step in steps { recent.remember([answer("a")], to: open, of: step) }
+        #expect(steps.map { recent.answers(to: open, of: $0) != nil } == [false, false, true, true])
+    }
+
     @Test func `a record that cannot be read is dead-lettered and its neighbours are answered`() async throws {
         let good = Record.escalation(escalation(), of: id)
         var bad = good

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Standard output and standard error, a whole text a write.
 enum Console {
@@ -8,10 +9,24 @@ enum Console {
 
     static func complain(_ text: String) { write(STDERR_FILENO, Array((text + "\n").utf8)) }
 
-    /// Progress goes to standard error and overwrites itself where that is a terminal; elsewhere it stays silent.
+    /// Progress goes to standard error: on a terminal it overwrites itself, elsewhere it is a line every few seconds.
     static func progress(_ text: String) {
-        guard isatty(STDERR_FILENO) == 1 else { return }
-        write(STDERR_FILENO, Array("\r\u{1B}[K\(text)".utf8))
+        if isatty(STDERR_FILENO) == 1 {
+            write(STDERR_FILENO, Array("\r\u{1B}[K\(text)".utf8))
+        } else if !text.isEmpty, isTimeForProgress() {
+            complain(text)
+        }
+    }
+
+    private static let lastProgress = Mutex<ContinuousClock.Instant?>(nil)
+
+    private static func isTimeForProgress() -> Bool {
+        lastProgress.withLock { last in
+            let now = ContinuousClock.now
+            if let last, now < last + .seconds(5) { return false }
+            last = now
+            return true
+        }
     }
 
     private static func write(_ descriptor: Int32, _ bytes: [UInt8]) {

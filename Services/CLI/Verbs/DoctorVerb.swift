@@ -42,21 +42,33 @@ struct DoctorVerb: Verb {
         do {
             let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
             let metadata = try await admin.metadata()
-            let catalog = try TopicCatalog(contentsOf: session.topicsFile)
-            let missing = catalog.entries.map(\.name).filter { metadata.topics[$0] == nil }
-            return [
-                Finding("broker", .good, "\(metadata.brokers) reached"),
-                missing.isEmpty
-                    ? Finding("topics", .good, "all \(catalog.entries.count) are there")
-                    : Finding(
-                        "topics", .bad, "missing: \(missing.joined(separator: ", "))", "run 'winnow topics create'"),
-            ] + (await lag(admin))
+            return [Finding("broker", .good, "\(metadata.brokers) reached"), topics(session, metadata)]
+                + (await lag(admin))
         } catch {
             return [
                 Finding(
                     "broker", .bad, "\(error)",
                     "start it ('make up'), or set KAFKA_BOOTSTRAP_SERVERS to a cluster that answers")
             ]
+        }
+    }
+
+    private func topics(_ session: Session, _ metadata: ClusterMetadata) -> Finding {
+        do {
+            let catalog = try TopicCatalog(contentsOf: session.topicsFile)
+            let missing = catalog.entries.map(\.name).filter { metadata.topics[$0] == nil }
+            guard missing.isEmpty else {
+                return Finding(
+                    "topics", .bad, "missing: \(missing.joined(separator: ", "))", "run 'winnow topics create'")
+            }
+            let other = catalog.entries.filter { metadata.topics[$0.name] != $0.partitions }.map(\.name)
+            return other.isEmpty
+                ? Finding("topics", .good, "all \(catalog.entries.count) are there")
+                : Finding(
+                    "topics", .doubtful, "another number of partitions: \(other.joined(separator: ", "))",
+                    "scale workers by what is there, or say it in infra/kafka/topics.json")
+        } catch {
+            return Finding("topics", .bad, "\(error)", "set WINNOW_TOPICS_FILE to infra/kafka/topics.json")
         }
     }
 
@@ -108,11 +120,21 @@ struct DoctorVerb: Verb {
                 let model = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(name)")
                 return Finding("model \(name)", .good, model.identity.description)
             } catch {
-                return Finding(
-                    "model \(name)", .bad, "\(error)", "restore it from the repository, or run 'make models'")
+                return Finding("model \(name)", .bad, "\(error)", Self.restore)
             }
+        } + [splitter(session)]
+    }
+
+    private func splitter(_ session: Session) -> Finding {
+        do {
+            let splitter = try Splitter(directory: "\(session.modelsDirectory)/splitter")
+            return Finding("model splitter", .good, splitter.card.identity.description)
+        } catch {
+            return Finding("model splitter", .bad, "\(error)", Self.restore)
         }
     }
+
+    private static let restore = "restore it from the repository, or run 'make models'"
 }
 
 /// One thing that was looked at.

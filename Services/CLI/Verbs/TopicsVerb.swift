@@ -4,15 +4,17 @@ import KafkaBus
 struct TopicsVerb: Verb {
     static let name = "topics"
     static let summary = "create the topics on a Kafka cluster"
-    static let flags: Set<String> = []
     static let help = """
-        Usage: winnow topics create
+        Usage: winnow topics create [--json]
 
         Creates what WINNOW_TOPICS_FILE (default infra/kafka/topics.json) names and the cluster lacks. What is there
         already is left alone; another number of partitions is reported and ends with 1.
         """
 
+    private let isJSON: Bool
+
     init(_ arguments: inout Arguments) throws(UsageError) {
+        isJSON = arguments.flag("--json")
         let action = try arguments.operand("create")
         guard action == "create" else { throw UsageError("no such action: \(action)") }
     }
@@ -21,15 +23,19 @@ struct TopicsVerb: Verb {
         let catalog = try TopicCatalog(contentsOf: session.topicsFile)
         let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
         var status = ExitStatus.ok
-        for report in try await admin.create(catalog) {
+        var table = Table(columns: ["topic", "state", "partitions"], rows: [])
+        for (entry, report) in zip(catalog.entries, try await admin.create(catalog)) {
+            var (state, partitions) = ("created", entry.partitions)
             switch report.outcome {
-            case .created: Console.print("\(report.name)  created")
-            case .existing: Console.print("\(report.name)  is there")
-            case .mismatched(let partitions):
-                Console.print("\(report.name)  is there with another number of partitions: \(partitions)")
+            case .created: break
+            case .existing: state = "is there"
+            case .mismatched(let count):
+                (state, partitions) = ("is there with another number of partitions", count)
                 status = .failed
             }
+            table.rows.append([.text(report.name), .text(state), .number("\(partitions)")])
         }
+        Console.print(isJSON ? table.json : table.text)
         return status
     }
 }

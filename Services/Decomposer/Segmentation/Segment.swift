@@ -19,6 +19,9 @@ struct Segmenter: Sendable {
     /// A sentence, and where to cut it.
     typealias Split = @Sendable (String) -> [Range<String.Index>]
 
+    /// A compound wish is far shorter, and the splitter's work grows with the square of a sentence.
+    private static let longestCompound = 1_000
+
     private let split: Split
 
     init(split: @escaping Split) { self.split = split }
@@ -58,6 +61,7 @@ struct Segmenter: Sendable {
     /// The splitter's cuts, but for those inside quotation marks.
     private func partRanges(of text: String, _ range: Range<String.Index>) -> [Range<String.Index>] {
         let sentence = String(text[range])
+        guard sentence.utf8.count <= Self.longestCompound else { return [range] }
         let quotations = Quotations.ranges(in: sentence)
         var parts: [Range<String.Index>] = []
         for part in split(sentence) {

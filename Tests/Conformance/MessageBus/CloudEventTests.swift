@@ -47,6 +47,14 @@ struct CloudEventTests {
         #expect(read.data == Array(payload.utf8))
     }
 
+    @Test(arguments: [
+        "", "00", String(repeating: "0", count: 55), "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+    ])
+    func `a traceparent of another form is as none`(value: String) throws {
+        let headers = event.headers.filter { $0.name != "traceparent" } + [Header("traceparent", text: value)]
+        #expect(try CloudEvent(record(headers, "{}")).traceparent == nil)
+    }
+
     @Test(arguments: ["ce_specversion", "ce_id", "ce_type", "ce_source"])
     func `a required attribute that is missing is named`(name: String) {
         let headers = event.headers.filter { $0.name != name }

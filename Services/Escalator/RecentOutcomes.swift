@@ -1,0 +1,42 @@
+import Contracts
+import Synchronization
+
+/// The steps that were answered last, so that one asked again is not paid for again: a repeated request, or one that was
+/// driven anew while its escalation still waited. After a restart it is empty, and a repetition is a call of its own.
+final class RecentOutcomes: Sendable {
+    private struct Answered: Sendable {
+        let open: [Escalation.OpenItem]
+        let answers: [Answer?]
+    }
+
+    private struct Memory: Sendable {
+        var answered: [Step.ID: Answered] = [:]
+        /// In the order in which they were answered, as a ring.
+        var order: [Step.ID] = []
+        var oldest = 0
+    }
+
+    private let capacity: Int
+    private let memory = Mutex(Memory())
+
+    init(capacity: Int = 1_000) { self.capacity = capacity }
+
+    /// - Returns: the answers of all items of the step; `nil` unless the very same items were asked for.
+    func answers(to open: [Escalation.OpenItem], of step: Step.ID) -> [Answer?]? {
+        memory.withLock { memory in
+            memory.answered[step].flatMap { $0.open == open ? $0.answers : nil }
+        }
+    }
+
+    func remember(_ answers: [Answer?], to open: [Escalation.OpenItem], of step: Step.ID) {
+        memory.withLock { memory in
+            guard memory.answered.updateValue(Answered(open: open, answers: answers), forKey: step) == nil else {
+                return
+            }
+            guard memory.order.count == capacity else { return memory.order.append(step) }
+            memory.answered[memory.order[memory.oldest]] = nil
+            memory.order[memory.oldest] = step
+            memory.oldest = (memory.oldest + 1) % capacity
+        }
+    }
+}
