@@ -24,6 +24,8 @@ struct OutcomeHandler: BatchHandler {
         prices = PriceBook(store: store)
     }
 
+    func prepare() async throws { _ = try await prices.current() }
+
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         var emitted: [OutgoingRecord] = []
         var outcomes: [Request.ID: [Outcome]] = [:]

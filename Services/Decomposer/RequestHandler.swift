@@ -24,6 +24,8 @@ struct RequestHandler: BatchHandler {
         prices = PriceBook(store: store)
     }
 
+    func prepare() async throws { _ = try await prices.current() }
+
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now
         var emitted: [OutgoingRecord] = []

@@ -25,6 +25,8 @@ struct EscalationHandler: BatchHandler {
         self.prices = prices
     }
 
+    func prepare() async throws { _ = try await prices.current() }
+
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         var emitted: [OutgoingRecord] = []
         var requested: [Call] = []

@@ -30,6 +30,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
 
     public func run() async throws {
         try await withGracefulShutdownHandler {
+            guard try await connect() else { return await consumer.close() }
             onReadiness(true)
             while let records = try await consumer.nextBatch() {
                 let clock = ContinuousClock()
@@ -42,6 +43,15 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         } onGracefulShutdown: {
             consumer.stop()
         }
+    }
+
+    /// - Returns: whether broker and dependencies answer; `false` when a stop came first.
+    private func connect() async throws -> Bool {
+        let connected: Void? = try await untilItWorks {
+            try await consumer.connect()
+            try await handler.prepare()
+        }
+        return connected != nil
     }
 
     /// - Returns: how many records were emitted; `nil` when a stop came while waiting for a dependency. The offsets

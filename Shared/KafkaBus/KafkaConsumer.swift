@@ -45,6 +45,12 @@ public final class KafkaConsumer: MessageConsumer {
 
     deinit { thread.stop() }
 
+    public func connect() async throws {
+        _ = try await onThread { consumer in
+            try consumer.handle.withPointer { try ClusterMetadata.read($0, timeout: 2_000) }
+        }
+    }
+
     /// A cancelled task stops the consumer.
     public func nextBatch() async throws -> [Record]? {
         try await withTaskCancellationHandler {

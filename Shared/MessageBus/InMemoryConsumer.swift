@@ -5,6 +5,8 @@ public struct InMemoryConsumer: MessageConsumer {
     let member: Int
     let maxBatch: Int
 
+    public func connect() async throws {}
+
     /// A cancelled task stops the consumer.
     public func nextBatch() async throws -> [Record]? {
         let batch = await bus.wait { [group, member, maxBatch] log -> [Record]? in

@@ -1,5 +1,9 @@
 /// A member of a consumer group. Used by one task at a time: poll, apply, emit, commit, in that order.
 public protocol MessageConsumer: Sendable {
+    /// Returns once the cluster answers.
+    /// - Throws: `MessageBusError`, retriable while it does not.
+    func connect() async throws
+
     /// The next records, at least one; they grow with the load up to the configured batch.
     /// - Returns: `nil` once `stop` was called and nothing more will come.
     /// - Throws: `MessageBusError` only for a fault that waiting cannot mend.

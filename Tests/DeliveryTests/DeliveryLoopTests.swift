@@ -65,6 +65,17 @@ struct DeliveryLoopTests {
         #expect(letters.last?.headers["their-header"] == nil)
     }
 
+    @Test func `it is not ready before the broker answers`() async throws {
+        let rig = Rig(connectFaults: [Self.brokerAway])
+        try await rig.send(["a"])
+        try await rig.run { await rig.committed(1) }
+        #expect(
+            rig.journal.entries == [
+                .paused, .ready(false), .resumed, .ready(true), .ready(true), .polled(1), .handled(1), .sent(1),
+                .committed(1), .ready(false), .closed,
+            ])
+    }
+
     @Test(arguments: [1, 3])
     func `a fault of the database pauses the source, and passes with one result`(times: Int) async throws {
         let faults = Faults(Array(repeating: Self.away, count: times))
@@ -212,7 +223,8 @@ private struct Rig: Sendable {
     private let loop: DeliveryLoop<WatchedHandler>
 
     init(
-        maxBatch: Int = 500, sendFaults: [any Error] = [], commitFaults: [any Error] = [],
+        maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],
+        commitFaults: [any Error] = [],
         shutdown: GracefulShutdown = GracefulShutdown(), handling: @escaping Handling = { Rig.echo($0) }
     ) {
         let journal = journal
@@ -221,7 +233,7 @@ private struct Rig: Sendable {
             service: "echo",
             consumer: WatchedConsumer(
                 consumer: bus.consumer(group: Self.group, topics: [Self.input], maxBatch: maxBatch), journal: journal,
-                commitFaults: Faults(commitFaults)),
+                commitFaults: Faults(commitFaults), connectFaults: Faults(connectFaults)),
             producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
             handler: WatchedHandler(journal: journal, handling: handling), logger: .silent, metrics: metrics,
             onReadiness: { journal.write(.ready($0)) })

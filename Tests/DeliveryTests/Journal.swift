@@ -23,6 +23,13 @@ struct WatchedConsumer: MessageConsumer {
     let journal: Journal
     var commitFaults = Faults()
 
+    var connectFaults = Faults()
+
+    func connect() async throws {
+        if let fault = connectFaults.next() { throw fault }
+        try await consumer.connect()
+    }
+
     func nextBatch() async throws -> [Record]? {
         let batch = try await consumer.nextBatch()
         if let batch { journal.write(.polled(batch.count)) }
