@@ -7,6 +7,8 @@
 # WINNOW_BIN_DIRECTORY    which executables run, not built here (default: .build/release, built first)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# Private means private, whatever servers the shell knows.
+unset KAFKA_BOOTSTRAP_SERVERS DATABASE_URL DATABASE_URL_FILE "${!PG@}"
 
 encoders=1 quick=""
 for argument in "$@"; do
@@ -17,13 +19,13 @@ for argument in "$@"; do
     esac
 done
 
+data=$(readlink -m "${WINNOW_DATA_DIRECTORY:-../shared/data}")
+[ -d "$data" ] || { echo "bench: no labelled files in $data: set WINNOW_DATA_DIRECTORY" >&2; exit 1; }
 infra/dev/install-packages.sh
 if [ -z "${WINNOW_BIN_DIRECTORY:-}" ]; then
     infra/dev/build.sh
 fi
 bin=$(readlink -m "${WINNOW_BIN_DIRECTORY:-.build/release}")
-data=$(readlink -m "${WINNOW_DATA_DIRECTORY:-../shared/data}")
-[ -d "$data" ] || { echo "bench: no labelled files in $data: set WINNOW_DATA_DIRECTORY" >&2; exit 1; }
 # What has to be fetched is fetched before anything is measured.
 [ "$encoders" = 0 ] || infra/training/environment.sh
 

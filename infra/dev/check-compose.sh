@@ -15,4 +15,4 @@ if "${compose[@]}" --env-file /dev/null --file docker-compose.yml config >/dev/n
     echo "check-compose: it is accepted without any password" >&2
     exit 1
 fi
-python3 infra/dev/check-compose.py <<<"$resolved"
+/usr/bin/python3 infra/dev/check-compose.py <<<"$resolved"

@@ -3,4 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/stack.sh down
+infra/dev/stack.sh forget
 rm -rf .build .run

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Prints what docker-compose.yml gives a service, for a run of it on this machine without an engine.
 
 compose-env.py SERVICE [--map HOST:PORT=HOST:PORT]... [--http-port PORT] [--command | --health]

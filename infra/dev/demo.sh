@@ -2,6 +2,8 @@
 # A private suite from nothing: answers the requests of infra/demo, shows what they cost, and leaves nothing running.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# Private means private, whatever servers the shell knows.
+unset KAFKA_BOOTSTRAP_SERVERS DATABASE_URL DATABASE_URL_FILE "${!PG@}"
 
 infra/dev/build.sh
 bin=$(readlink -m .build/release)

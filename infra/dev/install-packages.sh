@@ -11,6 +11,10 @@ while read -r package; do
 done < <(grep -vE '^(#|$)' "$list")
 [ ${#missing[@]} -eq 0 ] && exit 0
 
+# The package makes a server of its own and starts it; ours are private, and leave nothing running.
+drops_cluster=0
+if printf '%s\n' "${missing[@]}" | grep -q '^postgresql-15$' && [ ! -e /etc/postgresql/15/main ]; then drops_cluster=1; fi
+
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || { echo "install-packages: needs root or sudo for: ${missing[*]}" >&2; exit 1; }
@@ -19,3 +23,6 @@ fi
 echo "Installing Debian packages: ${missing[*]}" >&2
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+if [ "$drops_cluster" = 1 ] && [ -e /etc/postgresql/15/main ]; then
+    "${as_root[@]}" pg_dropcluster --stop 15 main
+fi

@@ -4,6 +4,7 @@
 #   stack.sh up        start it; it keeps running
 #   stack.sh down      stop what `up` started, and nothing else
 #   stack.sh status    show it; exit code 0 when all is ready, 1 when something is not, 3 when nothing runs
+#   stack.sh forget    remove the database of a stack that is down
 #   stack.sh run       `up`, wait for Ctrl-C or SIGTERM, `down`
 #
 # WINNOW_RUN_DIRECTORY           where state, logs and pids are (default: .run)
@@ -219,6 +220,7 @@ case ${1:-} in
     up) up ;;
     down) read_environment && down ;;
     status) status ;;
+    forget) infra/postgres/cluster.sh stop "$(postgres_directory)" --remove ;;
     run) run_until_stopped ;;
     *) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2 && exit 2 ;;
 esac

@@ -2,8 +2,12 @@
 # Rebuilds every artifact of infra/models and the golden files from the data. `--fresh` ignores what earlier runs cached.
 # WINNOW_DATA_DIRECTORY: where the data files are (default: ../shared/data beside the repository).
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "$0")/../.."
 
+data=$(readlink -m "${WINNOW_DATA_DIRECTORY:-../shared/data}")
+[ -d "$data" ] || { echo "make-models: no data files in $data: set WINNOW_DATA_DIRECTORY" >&2; exit 1; }
+export WINNOW_DATA_DIRECTORY=$data
+cd infra/training
 ./environment.sh
 # freed blocks are kept: giving pages back and faulting them in again costs more than the arithmetic
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456

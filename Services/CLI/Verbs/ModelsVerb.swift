@@ -16,9 +16,7 @@ struct ModelsVerb: Verb {
         100 billion a second. Prices that are there are never changed.
         """
 
-    private static let names = [
-        "full", "router", "semantic-understanding", "software-development", "legal-services", "security-services",
-    ]
+    private static let names = ["full", "router"] + Capability.requestable.map(\.rawValue)
     /// Near the median item; attention makes longer ones a little dearer a token.
     private static let typicalTokens = 32
 

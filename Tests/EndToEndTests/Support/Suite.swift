@@ -54,7 +54,9 @@ actor Suite {
 
     private static func start() async throws -> Suite {
         atexit { ServiceProcess.running.withLock { for process in $0 { kill(process, SIGTERM) } } }
-        let directory = URL(filePath: "/tmp/winnow-e2e-\(getpid())")
+        // The test script removes its folder; a socket's path is short, so that no longer one will do.
+        let folder = ProcessInfo.processInfo.environment["WINNOW_TEST_RUN"] ?? "/tmp"
+        let directory = URL(filePath: "\(folder)/e2e-\(getpid())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         var environment = ProcessInfo.processInfo.environment
         for key in environment.keys where key.hasPrefix("PG") || key == "DATABASE_URL" { environment[key] = nil }

@@ -86,6 +86,16 @@ def read(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return card, load_file(str(folder / card["weights"]["file"]))
 
 
+def is_there(name: str, version: str) -> bool:
+    """Whether the files of a model are those of this version, byte for byte."""
+    try:
+        card = json.loads((data.MODELS / name / "card.json").read_text(encoding="utf-8"))
+        weights = (data.MODELS / name / card["weights"]["file"]).read_bytes()
+    except (OSError, ValueError, KeyError):
+        return False
+    return card["version"] == version and hashlib.sha256(weights).hexdigest() == card["weights"]["sha256"]
+
+
 _SHAPE_KEYS = {"layers": "layers", "hidden_size": "hiddenSize", "head_count": "headCount", "head_size": "headSize",
                "feed_forward_size": "feedForwardSize", "vocabulary_size": "vocabularySize", "positions": "positions",
                "layer_norm_epsilon": "layerNormEpsilon"}

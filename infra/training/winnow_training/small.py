@@ -15,21 +15,22 @@ from .artifact import Artifact, encoder_card
 from .cut import Cut, Recipe, cut
 from .decision import MultiLabel, SingleLabel, of_card
 from .encoder import Encoder
+from .full import SECOND_OPINION
 from .metrics import multi_label, share, single_label
 from .tasks import BY_KEY, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
 from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 
 # longest to teach first: two are made at a time, and no core shall wait for a long one at the end
 RECIPES: dict[str, Recipe] = {
-    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=288, channels=192, vocabulary=10000, positions=128),
+    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=368, channels=192, vocabulary=10000, positions=128),
     "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=320, channels=192, vocabulary=10000, positions=64),
-    "software-development": Recipe(layers=2, heads=4, feed_forward_size=288, channels=192, vocabulary=10000, positions=128),
+    "software-development": Recipe(layers=2, heads=4, feed_forward_size=352, channels=192, vocabulary=10000, positions=128),
     "security-services": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256),
     "router": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=64),
 }
 EPOCHS: dict[str, int] = {
-    "semantic-understanding/intent": 12, "legal-services/clause-type": 10, "legal-services/unfair-term": 7,
-    "security-services/payload": 5, "security-services/prompt-attack": 8, "software-development/issue-type": 8, ROUTE: 4,
+    "semantic-understanding/intent": 12, "legal-services/clause-type": 14, "legal-services/unfair-term": 7,
+    "security-services/payload": 5, "security-services/prompt-attack": 8, "software-development/issue-type": 10, ROUTE: 4,
 }
 
 _LONG = 128  # mean tokens of a text from which on batches are halved: they fall out of the cache
@@ -64,7 +65,10 @@ def teach(name: str, full: Artifact, source: Encoder, teacher: dict[str, Tensor]
         rule = of_card(full.head_card(key))
         encoded = tokenizer.encode(pool.texts, max_tokens(key))
         batch = 32 if sum(map(len, encoded)) > _LONG * len(encoded) else 64
-        lessons.append(distil.Lesson(key, encoded, teacher[key], torch.tensor(pool.labels), EPOCHS[key], batch,
+        labels = torch.tensor(pool.labels)
+        if key in SECOND_OPINION:  # the full model weighed its labels; alone they would pull away from it
+            labels = torch.full_like(labels, pools.UNLABELLED)
+        lessons.append(distil.Lesson(key, encoded, teacher[key], labels, EPOCHS[key], batch,
                                      gate=rule.gate if isinstance(rule, SingleLabel) else None))
     distil.train(piece.model, lessons)
     return Artifact(name, quantization.tensors(piece.model), piece.model.shape, vocabulary, {}), piece

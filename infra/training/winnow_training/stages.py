@@ -27,11 +27,13 @@ class Stages:
         data.CACHE.mkdir(parents=True, exist_ok=True)
         self.seconds: dict[str, float] = {}
 
-    def run(self, name: str, make: Callable[[], Any]) -> Any:
-        """- Produces: what `make` returns, read from the cache where it is there."""
+    def run(self, name: str, make: Callable[[], Any], model: str | None = None) -> Any:
+        """- Parameter model: the artifact that `make` writes; what it returns is then its version.
+        - Produces: what `make` returns, read from the cache where it is there, and the artifact with it.
+        """
         path = data.CACHE / f"{name}.pt"
-        if path.exists():
-            kept = torch.load(path, weights_only=False)
+        kept = torch.load(path, weights_only=False) if path.exists() else None
+        if kept and (model is None or artifact.is_there(model, kept["value"])):
             self.seconds[name] = kept["seconds"]
             print(f"{name}: cached ({kept['seconds']:.0f} s when made)", flush=True)
             return kept["value"]
@@ -60,7 +62,7 @@ def make(fresh: bool = False) -> None:
     second = stages.run("full-second", lambda: full.second_part(_encoder(first), opinions).state_dict())
     source = _encoder(full.mean(first, second), dropout=0.0).eval()
     seconds = stages.seconds["full-first"] + stages.seconds["full-second"]
-    stages.run("full-card", lambda: full_card.finish(source, baselines, seconds).card["version"])
+    stages.run("full-card", lambda: full_card.finish(source, baselines, seconds).card["version"], model="full")
     _side_by_side(stages, source)
     stages.run("golden", golden.make)
     for name, seconds in stages.seconds.items():
@@ -79,7 +81,7 @@ def _side_by_side(stages: Stages, source: Encoder) -> None:
 
 def _splitter() -> dict[str, float]:
     stages = Stages(fresh=False)
-    stages.run("splitter", splitter_card.make)
+    stages.run("splitter", splitter_card.make, model="splitter")
     return stages.seconds
 
 
@@ -101,5 +103,5 @@ def _small(name: str, source: Encoder) -> dict[str, float]:
         small.finish(model, piece, whole, time.monotonic() - start)
         return model.card["version"]
 
-    stages.run(name, build)
+    stages.run(name, build, model=name)
     return stages.seconds
