@@ -32,7 +32,7 @@ _AMOUNTS: dict[str, Amounts] = {
     UNFAIR_TERM.key: Amounts(noisy=1, spliced=0.5, segments=1500, foreign=3500),
     PAYLOAD.key: Amounts(noisy=0, spliced=0.3, segments=0, foreign=0),
     PROMPT_ATTACK.key: Amounts(noisy=7, spliced=3.0, segments=3000, foreign=4000),
-    ISSUE_TYPE.key: Amounts(noisy=8, spliced=3.0, segments=1000, foreign=0),
+    ISSUE_TYPE.key: Amounts(noisy=4, spliced=1.5, segments=1000, foreign=0),
 }
 
 
