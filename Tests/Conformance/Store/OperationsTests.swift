@@ -32,8 +32,8 @@ import Testing
             #expect(timeline == (try await reader.timeline(of: snapshot.id.description)))
             #expect(
                 timeline.rows.map { $0[3] } == [
-                    "request accepted", "call settled", "call started", "step dispatched", "request completed",
-                    "step answered",
+                    "request accepted", "call settled", "call started", "step dispatched", "step answered",
+                    "request completed",
                 ])
             #expect(timeline.rows[1][5]?.contains("worker legal-services-clause-type@1, 1 items") == true)
             #expect(try await reader.timeline(of: "unknown").rows == [])
