@@ -29,7 +29,7 @@ test: packages ## Run all tests, with everything that they need
 bench: packages ## Measure a private suite under load, and the encoders beside ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh
 
-models: packages ## Rebuild every model from its data (up to 90 minutes)
+models: packages ## Rebuild every model from its data (an hour and a half)
 	@infra/training/make-models.sh
 
 format: ## Format all Swift
