@@ -14,14 +14,15 @@ final class Linear {
         case kernels(UnsafeMutablePointer<Int8>)
     }
 
-    /// Rows of a product: few distinct counts, at most an eighth of them in vain.
-    static func rounded(_ rows: Int) -> Int {
-        switch rows {
-        case ...8: max(rows, 1)
-        case ...16: (rows + 1) & ~1
-        case ...32: (rows + 3) & ~3
-        case ...128: (rows + 7) & ~7
-        default: (rows + 15) & ~15
+    /// The rows of the next product when `left` are to do. A product is compiled for its row count and takes some 35 kB:
+    /// eleven counts make up every other, with no row in vain.
+    static func block(_ left: Int) -> Int {
+        switch left {
+        case ..<8: left
+        case ..<16: 8
+        case ..<32: 16
+        case ..<64: 32
+        default: 64
         }
     }
 
@@ -56,15 +57,19 @@ final class Linear {
 
     var dequant: winnow_dequant { winnow_dequant(offset: offsets, scale: scales, bias: scales + outputs) }
 
-    /// `sums[rows, outputs]` of the quantized `input`, which may be read and written up to `rounded(rows)` rows.
+    /// `sums[rows, outputs]` of the quantized `input[rows, inputs]`.
     func run(
         _ rows: Int, _ input: UnsafeMutablePointer<UInt8>, _ sums: UnsafeMutablePointer<Int32>,
         _ kernels: winnow_kernels
     ) throws(InferenceError) {
         switch backend {
         case .oneDNN(let library, let weights):
-            let shape = OneDNN.Shape(rows: Self.rounded(rows), inputs: inputs, outputs: outputs)
-            try library.product(shape).run(weights, input, sums, library.stream)
+            var done = 0
+            while done < rows {
+                let shape = OneDNN.Shape(rows: Self.block(rows - done), inputs: inputs, outputs: outputs)
+                try library.product(shape).run(weights, input + done * inputs, sums + done * outputs, library.stream)
+                done += shape.rows
+            }
         case .kernels(let weights):
             kernels.product(input, weights, Int32(rows), Int32(outputs), Int32(inputs), sums)
         }

@@ -4,7 +4,7 @@ import COneDNN
 /// oneDNN's engine and stream, and the products made so far. One thread at a time.
 ///
 /// A primitive is compiled for one shape, row count included, which takes a third of a millisecond; it is kept for the
-/// life of the engine, and row counts are rounded up so that there are few of them.
+/// life of the engine, and a longer product is made of those of few row counts (`Linear.block`).
 final class OneDNN {
     struct Shape: Hashable {
         let rows: Int

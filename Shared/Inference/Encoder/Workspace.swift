@@ -20,15 +20,13 @@ final class Workspace {
 
     init(_ shape: ModelCard.Encoder) {
         capacity = max(Self.chunk, shape.positions)
-        let rows = Linear.rounded(capacity)
         let widest = max(shape.feedForwardSize, 3 * shape.attentionSize, shape.hiddenSize)
         let attentionFloats = winnow_attention_scratch(Int32(shape.positions), Int32(shape.headSize))
         let sizes = [
-            4 * rows * widest, rows * widest, 4 * rows, 4 * rows * shape.hiddenSize,
+            4 * capacity * widest, capacity * widest, 4 * capacity, 4 * capacity * shape.hiddenSize,
             4 * max(shape.positions * shape.attentionSize, shape.feedForwardSize), 4 * attentionFloats,
         ].map { ($0 + 63) & ~63 }
         block = .allocate(byteCount: sizes.reduce(0, +), alignment: 64)
-        // rows behind the last token are multiplied too, so they must have been written
         block.initializeMemory(as: UInt8.self, repeating: 0, count: sizes.reduce(0, +))
         var starts: [UnsafeMutableRawPointer] = []
         var offset = 0
@@ -36,10 +34,10 @@ final class Workspace {
             starts.append(block + offset)
             offset += size
         }
-        sums = starts[0].bindMemory(to: Int32.self, capacity: rows * widest)
-        quantized = starts[1].bindMemory(to: UInt8.self, capacity: rows * widest)
-        scales = starts[2].bindMemory(to: Float.self, capacity: rows)
-        hidden = starts[3].bindMemory(to: Float.self, capacity: rows * shape.hiddenSize)
+        sums = starts[0].bindMemory(to: Int32.self, capacity: capacity * widest)
+        quantized = starts[1].bindMemory(to: UInt8.self, capacity: capacity * widest)
+        scales = starts[2].bindMemory(to: Float.self, capacity: capacity)
+        hidden = starts[3].bindMemory(to: Float.self, capacity: capacity * shape.hiddenSize)
         mixed = starts[4].bindMemory(to: Float.self, capacity: sizes[4] / 4)
         attention = starts[5].bindMemory(to: Float.self, capacity: attentionFloats)
     }
