@@ -16,8 +16,8 @@ from torch import Tensor
 
 from . import data
 from .batches import in_order
-from .encoder import Shape
-from .quantization import QuantizedEncoder
+from .encoder import Encoder, Shape
+from .quantization import QuantizedEncoder, dequantized
 from .tasks import max_tokens
 from .tokenizer import Tokenizer
 
@@ -42,6 +42,10 @@ class Artifact:
     @cached_property
     def encoder(self) -> QuantizedEncoder:
         return QuantizedEncoder(self.shape, self.tensors)
+
+    def as_trained(self) -> Encoder:
+        """The same network in f32."""
+        return dequantized(self.shape, self.tensors, self.encoder.head_names())
 
     def head_card(self, key: str) -> dict[str, Any]:
         return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)

@@ -57,6 +57,20 @@ def noisy(text: str, vocabulary: list[str], chance: random.Random, drop: float =
     return " ".join(words) or text
 
 
+_LONG_WORDS = 90  # what is longer is not read to its end
+
+
+def is_long(text: str) -> bool:
+    return len(text.split()) >= _LONG_WORDS
+
+
+def stretch(text: str, chance: random.Random) -> str:
+    """The opening of a long text, or nothing of it, and then another stretch than the one that is read."""
+    words = text.split()
+    at = chance.randrange(12, max(13, len(words) - 60))
+    return " ".join(words[: chance.choice((0, 8, 16, 24))] + words[at:])
+
+
 def spliced(left: str, right: str, chance: random.Random) -> str:
     """The head of one text and the tail of another."""
     a, b = left.split(), right.split()

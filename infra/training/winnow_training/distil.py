@@ -30,9 +30,11 @@ class Lesson:
     epochs: int
     batch: int = 64
     gate: Gate | None = None
+    opinions: Tensor | None = None  # second opinions as probabilities, of the first rows
 
 
 _SOFTNESS = 2.0
+_MEMORY = 0.998  # of the mean of the weights over the second half, which answers better than the last of them
 
 
 def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | None) -> Tensor:
@@ -49,6 +51,10 @@ def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | No
     known = labels != UNLABELLED
     if known.any():
         value = value + 0.5 * F.cross_entropy(logits[known], labels[known])
+    if lesson.opinions is not None:
+        own = [number for number, row in enumerate(rows) if row < len(lesson.opinions)]
+        if own:
+            value = value + 0.5 * F.cross_entropy(logits[own], lesson.opinions[[rows[number] for number in own]])
     if lesson.gate is not None and threshold is not None:
         outside = (threshold - logits.logsumexp(1)) / lesson.gate.scale
         value = value + F.binary_cross_entropy_with_logits(outside, lesson.gate.outside(teacher))
@@ -64,7 +70,7 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     optimizer = torch.optim.AdamW([*student.parameters(), *thresholds.values()], lr=rate, weight_decay=0.01, fused=True)
     scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
     student.train()
-    start, mean = time.monotonic(), {}
+    start, mean, average = time.monotonic(), {}, None
     for number, (lesson, rows) in enumerate(steps):
         ids, mask = pad([lesson.encoded[row] for row in rows])
         with torch.autocast("cpu", torch.bfloat16):
@@ -75,11 +81,23 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
         nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimizer.step()
         scale.step()
+        if 2 * number > len(steps):
+            average = _averaged(average, student)
         mean[lesson.key] = 0.98 * mean.get(lesson.key, value.item()) + 0.02 * value.item()
         if number % 1000 == 0 or number == len(steps) - 1:
             print(f"  step {number}/{len(steps)} {time.monotonic() - start:.0f} s "
                   + " ".join(f"{key.split('/')[1]}={mean[key]:.3f}" for key in mean), flush=True)
+    if average is not None:
+        student.load_state_dict(average)
     student.eval()
+
+
+def _averaged(average: dict[str, Tensor] | None, student: Encoder) -> dict[str, Tensor]:
+    if average is None:
+        return {name: weight.clone() for name, weight in student.state_dict().items()}
+    for name, weight in student.state_dict().items():
+        average[name].lerp_(weight, 1 - _MEMORY)
+    return average
 
 
 def _schedule(lessons: Sequence[Lesson], chance: random.Random) -> list[tuple[Lesson, list[int]]]:

@@ -21,18 +21,19 @@ class Amounts:
     """Copies of each training text, and how many texts of other tasks are added."""
 
     noisy: int
+    stretches: int
     spliced: float
     segments: int
     foreign: int
 
 
 _AMOUNTS: dict[str, Amounts] = {
-    INTENT.key: Amounts(noisy=2, spliced=0.7, segments=0, foreign=12500),
-    CLAUSE_TYPE.key: Amounts(noisy=1, spliced=1.0, segments=1500, foreign=2500),
-    UNFAIR_TERM.key: Amounts(noisy=1, spliced=0.5, segments=1500, foreign=3500),
-    PAYLOAD.key: Amounts(noisy=0, spliced=0.3, segments=0, foreign=0),
-    PROMPT_ATTACK.key: Amounts(noisy=7, spliced=3.0, segments=3000, foreign=4000),
-    ISSUE_TYPE.key: Amounts(noisy=4, spliced=1.5, segments=1000, foreign=0),
+    INTENT.key: Amounts(noisy=2, stretches=0, spliced=0.7, segments=0, foreign=12500),
+    CLAUSE_TYPE.key: Amounts(noisy=1, stretches=0, spliced=1.0, segments=1500, foreign=2500),
+    UNFAIR_TERM.key: Amounts(noisy=1, stretches=0, spliced=0.5, segments=1500, foreign=3500),
+    PAYLOAD.key: Amounts(noisy=0, stretches=0, spliced=0.3, segments=0, foreign=0),
+    PROMPT_ATTACK.key: Amounts(noisy=7, stretches=0, spliced=3.0, segments=3000, foreign=4000),
+    ISSUE_TYPE.key: Amounts(noisy=2, stretches=4, spliced=1.5, segments=1000, foreign=0),
 }
 
 
@@ -56,6 +57,7 @@ def build(key: str) -> Pool:
     made += [augment.spliced(*chance.sample(texts, 2), chance) for _ in range(int(amounts.spliced * len(texts)))]
     cut = [part for text in texts for part in augment.segments(text) if part != text]
     made += chance.sample(cut, min(len(cut), amounts.segments))
+    made += [augment.stretch(text, chance) for text in texts for _ in range(amounts.stretches) if augment.is_long(text)]
     foreign = _foreign(task)
     made += chance.sample(foreign, min(len(foreign), amounts.foreign))
     if task is PAYLOAD:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from .encoder import Encoder, Shape
 
@@ -42,6 +44,38 @@ def tensors(model: Encoder) -> dict[str, Tensor]:
     for key, head in zip(model.head_names, model.heads):
         found[f"heads.{key}.weight"], found[f"heads.{key}.bias"] = head.weight.detach().float(), head.bias.detach().float()
     return {name: tensor.clone().contiguous() for name, tensor in found.items()}
+
+
+def dequantized(shape: Shape, tensors: dict[str, Tensor], heads: Sequence[str]) -> Encoder:
+    """The inverse of `tensors`, as near as int8 allows: what runs, in a form that can be cut and trained."""
+    model = Encoder(shape, {key: tensors[f"heads.{key}.bias"].shape[0] for key in heads}, dropout=0.0)
+
+    def row_scaled(name: str) -> Tensor:
+        return tensors[f"{name}.weight"].float() * tensors[f"{name}.scale"][:, None]
+
+    def linear(module: nn.Linear, name: str) -> None:
+        module.weight.copy_(row_scaled(name))
+        module.bias.copy_(tensors[f"{name}.bias"])
+
+    def plain(module: nn.LayerNorm | nn.Linear, name: str) -> None:
+        module.weight.copy_(tensors[f"{name}.weight"])
+        module.bias.copy_(tensors[f"{name}.bias"])
+
+    with torch.no_grad():
+        model.word.weight.copy_(row_scaled("embeddings.word"))
+        model.position.weight.copy_(tensors["embeddings.position.weight"])
+        plain(model.norm, "embeddings.norm")
+        for index, layer in enumerate(model.layers):
+            prefix = f"layers.{index}"
+            linear(layer.qkv, f"{prefix}.attention.qkv")
+            linear(layer.output, f"{prefix}.attention.output")
+            plain(layer.attention_norm, f"{prefix}.attention.norm")
+            linear(layer.up, f"{prefix}.feedForward.up")
+            linear(layer.down, f"{prefix}.feedForward.down")
+            plain(layer.feed_forward_norm, f"{prefix}.feedForward.norm")
+        for key in heads:
+            plain(model.head(key), f"heads.{key}")
+    return model.eval()
 
 
 class QuantizedEncoder:
