@@ -29,7 +29,7 @@ class Amounts:
 
 _AMOUNTS: dict[str, Amounts] = {
     INTENT.key: Amounts(noisy=2, stretches=0, spliced=0.7, segments=0, foreign=12500),
-    CLAUSE_TYPE.key: Amounts(noisy=1, stretches=0, spliced=1.0, segments=1500, foreign=2500),
+    CLAUSE_TYPE.key: Amounts(noisy=4, stretches=0, spliced=2.0, segments=2500, foreign=2500),
     UNFAIR_TERM.key: Amounts(noisy=1, stretches=0, spliced=0.5, segments=1500, foreign=3500),
     PAYLOAD.key: Amounts(noisy=0, stretches=0, spliced=0.3, segments=0, foreign=0),
     PROMPT_ATTACK.key: Amounts(noisy=7, stretches=0, spliced=3.0, segments=3000, foreign=4000),
