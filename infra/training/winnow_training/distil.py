@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from .batches import by_length, pad
 from .encoder import Encoder
@@ -70,7 +71,8 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     optimizer = torch.optim.AdamW([*student.parameters(), *thresholds.values()], lr=rate, weight_decay=0.01, fused=True)
     scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
     student.train()
-    start, mean, average = time.monotonic(), {}, None
+    average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(_MEMORY))
+    start, mean = time.monotonic(), {}
     for number, (lesson, rows) in enumerate(steps):
         ids, mask = pad([lesson.encoded[row] for row in rows])
         with torch.autocast("cpu", torch.bfloat16):
@@ -82,22 +84,13 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
         optimizer.step()
         scale.step()
         if 2 * number > len(steps):
-            average = _averaged(average, student)
+            average.update_parameters(student)
         mean[lesson.key] = 0.98 * mean.get(lesson.key, value.item()) + 0.02 * value.item()
         if number % 1000 == 0 or number == len(steps) - 1:
             print(f"  step {number}/{len(steps)} {time.monotonic() - start:.0f} s "
                   + " ".join(f"{key.split('/')[1]}={mean[key]:.3f}" for key in mean), flush=True)
-    if average is not None:
-        student.load_state_dict(average)
+    student.load_state_dict(average.module.state_dict())
     student.eval()
-
-
-def _averaged(average: dict[str, Tensor] | None, student: Encoder) -> dict[str, Tensor]:
-    if average is None:
-        return {name: weight.clone() for name, weight in student.state_dict().items()}
-    for name, weight in student.state_dict().items():
-        average[name].lerp_(weight, 1 - _MEMORY)
-    return average
 
 
 def _schedule(lessons: Sequence[Lesson], chance: random.Random) -> list[tuple[Lesson, list[int]]]:

@@ -57,7 +57,7 @@ def build(key: str) -> Pool:
     made += [augment.spliced(*chance.sample(texts, 2), chance) for _ in range(int(amounts.spliced * len(texts)))]
     cut = [part for text in texts for part in augment.segments(text) if part != text]
     made += chance.sample(cut, min(len(cut), amounts.segments))
-    made += [augment.stretch(text, chance) for text in texts for _ in range(amounts.stretches) if augment.is_long(text)]
+    made += [augment.stretch(text, chance) for text in texts if augment.is_long(text) for _ in range(amounts.stretches)]
     foreign = _foreign(task)
     made += chance.sample(foreign, min(len(foreign), amounts.foreign))
     if task is PAYLOAD:

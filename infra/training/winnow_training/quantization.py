@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -21,61 +21,44 @@ def quantize_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
 def tensors(model: Encoder) -> dict[str, Tensor]:
     """A trained encoder as the tensors of an artifact, the vocabulary left out."""
     found: dict[str, Tensor] = {}
-
-    def int8(name: str, weight: Tensor, bias: Tensor | None = None) -> None:
-        found[f"{name}.weight"], found[f"{name}.scale"] = quantize_rows(weight.detach().float())
-        if bias is not None:
-            found[f"{name}.bias"] = bias.detach().float()
-
-    def norm(name: str, module: torch.nn.LayerNorm) -> None:
-        found[f"{name}.weight"], found[f"{name}.bias"] = module.weight.detach().float(), module.bias.detach().float()
-
-    int8("embeddings.word", model.word.weight)
-    found["embeddings.position.weight"] = model.position.weight.detach().float()
-    norm("embeddings.norm", model.norm)
-    for index, layer in enumerate(model.layers):
-        prefix = f"layers.{index}"
-        int8(f"{prefix}.attention.qkv", layer.qkv.weight, layer.qkv.bias)
-        int8(f"{prefix}.attention.output", layer.output.weight, layer.output.bias)
-        norm(f"{prefix}.attention.norm", layer.attention_norm)
-        int8(f"{prefix}.feedForward.up", layer.up.weight, layer.up.bias)
-        int8(f"{prefix}.feedForward.down", layer.down.weight, layer.down.bias)
-        norm(f"{prefix}.feedForward.norm", layer.feed_forward_norm)
-    for key, head in zip(model.head_names, model.heads):
-        found[f"heads.{key}.weight"], found[f"heads.{key}.bias"] = head.weight.detach().float(), head.bias.detach().float()
+    for name, module, in_int8 in _parts(model):
+        weight = module.weight.detach().float()
+        if in_int8:
+            found[f"{name}.weight"], found[f"{name}.scale"] = quantize_rows(weight)
+        else:
+            found[f"{name}.weight"] = weight
+        if not isinstance(module, nn.Embedding):
+            found[f"{name}.bias"] = module.bias.detach().float()
     return {name: tensor.clone().contiguous() for name, tensor in found.items()}
 
 
 def dequantized(shape: Shape, tensors: dict[str, Tensor], heads: Sequence[str]) -> Encoder:
     """The inverse of `tensors`, as near as int8 allows: what runs, in a form that can be cut and trained."""
     model = Encoder(shape, {key: tensors[f"heads.{key}.bias"].shape[0] for key in heads}, dropout=0.0)
-
-    def row_scaled(name: str) -> Tensor:
-        return tensors[f"{name}.weight"].float() * tensors[f"{name}.scale"][:, None]
-
-    def linear(module: nn.Linear, name: str) -> None:
-        module.weight.copy_(row_scaled(name))
-        module.bias.copy_(tensors[f"{name}.bias"])
-
-    def plain(module: nn.LayerNorm | nn.Linear, name: str) -> None:
-        module.weight.copy_(tensors[f"{name}.weight"])
-        module.bias.copy_(tensors[f"{name}.bias"])
-
     with torch.no_grad():
-        model.word.weight.copy_(row_scaled("embeddings.word"))
-        model.position.weight.copy_(tensors["embeddings.position.weight"])
-        plain(model.norm, "embeddings.norm")
-        for index, layer in enumerate(model.layers):
-            prefix = f"layers.{index}"
-            linear(layer.qkv, f"{prefix}.attention.qkv")
-            linear(layer.output, f"{prefix}.attention.output")
-            plain(layer.attention_norm, f"{prefix}.attention.norm")
-            linear(layer.up, f"{prefix}.feedForward.up")
-            linear(layer.down, f"{prefix}.feedForward.down")
-            plain(layer.feed_forward_norm, f"{prefix}.feedForward.norm")
-        for key in heads:
-            plain(model.head(key), f"heads.{key}")
+        for name, module, in_int8 in _parts(model):
+            weight = tensors[f"{name}.weight"]
+            module.weight.copy_(weight.float() * tensors[f"{name}.scale"][:, None] if in_int8 else weight)
+            if not isinstance(module, nn.Embedding):
+                module.bias.copy_(tensors[f"{name}.bias"])
     return model.eval()
+
+
+def _parts(model: Encoder) -> Iterator[tuple[str, nn.Embedding | nn.Linear | nn.LayerNorm, bool]]:
+    """Each part's name in an artifact, and whether its weight is stored in int8."""
+    yield "embeddings.word", model.word, True
+    yield "embeddings.position", model.position, False
+    yield "embeddings.norm", model.norm, False
+    for index, layer in enumerate(model.layers):
+        prefix = f"layers.{index}"
+        yield f"{prefix}.attention.qkv", layer.qkv, True
+        yield f"{prefix}.attention.output", layer.output, True
+        yield f"{prefix}.attention.norm", layer.attention_norm, False
+        yield f"{prefix}.feedForward.up", layer.up, True
+        yield f"{prefix}.feedForward.down", layer.down, True
+        yield f"{prefix}.feedForward.norm", layer.feed_forward_norm, False
+    for key, head in zip(model.head_names, model.heads):
+        yield f"heads.{key}", head, False
 
 
 class QuantizedEncoder:
