@@ -1,6 +1,7 @@
 import CKernels
 
-/// What the layers write and read, allocated once for the largest chunk; nothing is allocated per call.
+/// What the layers write and read, allocated once for the largest chunk; nothing is allocated per call. No step reads what
+/// none has written, so the pages of sequences that never come stay untouched.
 final class Workspace {
     /// Tokens that go through the layers at once. Weights are read once a chunk, so it should be long; the sums of the
     /// widest product should stay in the second cache, so it should be short.
@@ -27,7 +28,6 @@ final class Workspace {
             4 * max(shape.positions * shape.attentionSize, shape.feedForwardSize), 4 * attentionFloats,
         ].map { ($0 + 63) & ~63 }
         block = .allocate(byteCount: sizes.reduce(0, +), alignment: 64)
-        block.initializeMemory(as: UInt8.self, repeating: 0, count: sizes.reduce(0, +))
         var starts: [UnsafeMutableRawPointer] = []
         var offset = 0
         for size in sizes {
