@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import beta
 
 TARGET, LEVEL = 0.99, 0.95
-_LEAST_CERTIFIABLE = 299  # fewer items cannot bound 1% at 95%, not even without a single error
+LEAST_CERTIFIABLE = 299  # fewer items cannot bound 1% at 95%, not even without a single error
 _STEPS = 100
 _FIXED = ("fixed-sequence testing from the most confident quarter downwards, exact Clopper-Pearson bound; "
           "temperature fitted on the same items")
@@ -35,7 +35,7 @@ def certify(confidence: np.ndarray, agrees: np.ndarray) -> dict[str, Any]:
     total = len(confidence)
     certified = _fixed_sequence(errors, total)
     method, accepted = (_FIXED, certified) if certified else (_EMPIRICAL, _succession(errors, total))
-    if certified == 0 and total >= 4 * _LEAST_CERTIFIABLE:
+    if certified == 0 and total >= 4 * LEAST_CERTIFIABLE:
         method = _EMPIRICAL.replace("too few items for a bound at this level", "fixed-sequence testing failed at its first step")
     threshold = _between(confidence[order], accepted) if accepted else None
     accepted = int((confidence >= threshold).sum()) if threshold is not None else 0
@@ -45,7 +45,7 @@ def certify(confidence: np.ndarray, agrees: np.ndarray) -> dict[str, Any]:
 
 
 def _fixed_sequence(errors: np.ndarray, total: int) -> int:
-    start = max(_LEAST_CERTIFIABLE + 1, total // 4)
+    start = max(LEAST_CERTIFIABLE + 1, total // 4)
     passed = 0
     for accepted in np.unique(np.linspace(start, total, _STEPS).astype(int)) if total >= start else ():
         if upper_bound(int(errors[accepted]), int(accepted)) > 1 - TARGET:

@@ -31,10 +31,11 @@ class Lesson:
     epochs: int
     batch: int = 64
     gate: Gate | None = None
-    opinions: Tensor | None = None  # second opinions as probabilities, of the first rows
+    opinions: Tensor | None = None  # of SVMs, as probabilities
 
 
 _SOFTNESS = 2.0
+_HEARING = 1.0  # of second opinions
 _MEMORY = 0.998  # of the mean of the weights over the second half, which answers better than the last of them
 
 
@@ -53,9 +54,7 @@ def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | No
     if known.any():
         value = value + 0.5 * F.cross_entropy(logits[known], labels[known])
     if lesson.opinions is not None:
-        own = [number for number, row in enumerate(rows) if row < len(lesson.opinions)]
-        if own:
-            value = value + 0.5 * F.cross_entropy(logits[own], lesson.opinions[[rows[number] for number in own]])
+        value = value + _HEARING * F.cross_entropy(logits, lesson.opinions[rows])
     if lesson.gate is not None and threshold is not None:
         outside = (threshold - logits.logsumexp(1)) / lesson.gate.scale
         value = value + F.binary_cross_entropy_with_logits(outside, lesson.gate.outside(teacher))

@@ -63,18 +63,18 @@ def make(fresh: bool = False) -> None:
     source = _encoder(full.mean(first, second), dropout=0.0).eval()
     seconds = stages.seconds["full-first"] + stages.seconds["full-second"]
     stages.run("full-card", lambda: full_card.finish(source, baselines, seconds).card["version"], model="full")
-    _side_by_side(stages, opinions)
+    _side_by_side(stages)
     stages.run("golden", golden.make)
     for name, seconds in stages.seconds.items():
         print(f"{seconds:7.0f} s  {name}")
     print(f"{time.monotonic() - start:7.0f} s  together, {_CORES} at a time where they do not wait for each other")
 
 
-def _side_by_side(stages: Stages, opinions: full.Opinions) -> None:
+def _side_by_side(stages: Stages) -> None:
     """One process a core, each with one thread: models this small gain nothing from a second."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_CORES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        running = [pool.submit(_small, name, opinions) for name in small.RECIPES] + [pool.submit(_splitter)]
+        running = [pool.submit(_small, name) for name in small.RECIPES] + [pool.submit(_splitter)]
         for work in running:
             stages.seconds |= work.result()
 
@@ -91,17 +91,21 @@ def _encoder(weights: dict[str, torch.Tensor], dropout: float = 0.1) -> Encoder:
     return model
 
 
-def _small(name: str, opinions: full.Opinions) -> dict[str, float]:
+def _small(name: str) -> dict[str, float]:
     """- Produces: how long each stage took."""
     stages, whole = Stages(fresh=False), artifact.Artifact.load("full")
-    teacher = {key: stages.run(f"teacher-{key.replace('/', '.')}", lambda key=key: whole.logits(pools.build(key).texts, key))
-               for key in small.keys_of(name)}
+    texts = {key: stages.run(_stage("pool", key), lambda key=key: pools.build(key)) for key in small.keys_of(name)}
+    teacher = {key: stages.run(_stage("teacher", key), lambda key=key: whole.logits(texts[key].texts, key)) for key in texts}
 
     def build() -> str:
         start = time.monotonic()
-        model, piece = small.teach(name, whole, teacher, opinions)
+        model, piece = small.teach(name, whole, texts, teacher)
         small.finish(model, piece, whole, time.monotonic() - start)
         return model.card["version"]
 
     stages.run(name, build, model=name)
     return stages.seconds
+
+
+def _stage(kind: str, key: str) -> str:
+    return f"{kind}-{key.replace('/', '.')}"
