@@ -104,16 +104,3 @@ static void linear(const float *a, const float *b, const float *bias, int m, int
         }
     }
 }
-
-static void product(const uint8_t *a, const int8_t *b, int m, int n, int k, int32_t *out) {
-    for (int row = 0; row < m; row++) {
-        for (int column = 0; column < n; column++) {
-            const uint8_t *x = a + (size_t)row * (size_t)k;
-            const int8_t *w = b + (size_t)column * (size_t)k;
-            int32_t sum = 0;
-            // widened to 16 bits: pairs of products then add up in 32, where the 8-bit instruction would saturate
-            for (int i = 0; i < k; i++) sum += (int16_t)x[i] * (int16_t)w[i];
-            out[(size_t)row * (size_t)n + column] = sum;
-        }
-    }
-}

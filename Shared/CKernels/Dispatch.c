@@ -18,6 +18,16 @@ const struct winnow_kernels *winnow_kernels_at(int index) {
     return index >= 0 && index < count ? tables[index] : NULL;
 }
 
+size_t winnow_packed_size(int n, int k) { return (size_t)n * (size_t)(k + (k & 1)); }
+
+void winnow_pack(const int8_t *weights, int n, int k, int8_t *packed) {
+    for (int column = 0; column < n; column += 16)
+        for (int from = 0; from < k; from += 2)
+            for (int output = 0; output < 16; output++)
+                for (int i = from; i < from + 2; i++)
+                    *packed++ = i < k ? weights[(size_t)(column + output) * (size_t)k + (size_t)i] : 0;
+}
+
 size_t winnow_attention_scratch(int count, int head_size) {
     size_t lanes = ((size_t)count + 15) / 16 * 16;
     return lanes * (size_t)head_size * 3 + lanes * 4;

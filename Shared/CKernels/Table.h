@@ -2,6 +2,7 @@
 #include "CKernels.h"
 #include "Dense.h"
 #include "Attention.h"
+#include "Product.h"
 
 const struct winnow_kernels TABLE = {
     .name = NAME,

@@ -60,11 +60,18 @@ struct winnow_kernels {
         const float *a, const float *b, const float *bias, int m, int n, int k, float *out);
 
     /// `out[m][n] = sum over k of a[m][k] * b[n][k]`, exact in int32: the product where oneDNN's saturates.
-    void (*product)(const uint8_t *a, const int8_t *b, int m, int n, int k, int32_t *out);
+    /// `packed` is `b` from `winnow_pack`.
+    void (*product)(const uint8_t *a, const int8_t *packed, int m, int n, int k, int32_t *out);
 };
 
 /// - Returns: the tables that this processor can run, the widest first; null behind the last.
 const struct winnow_kernels *winnow_kernels_at(int index);
+
+/// Bytes of `n` rows of `k` weights when packed.
+size_t winnow_packed_size(int n, int k);
+
+/// Weight rows as `product` reads them: sixteen outputs side by side, two inputs of each together. `n` is a multiple of 16.
+void winnow_pack(const int8_t *weights, int n, int k, int8_t *packed);
 
 /// Floats that `attention` needs for a sequence of `count` tokens.
 size_t winnow_attention_scratch(int count, int head_size);

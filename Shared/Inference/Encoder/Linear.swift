@@ -79,10 +79,10 @@ final class Linear {
         _ weights: UnsafeBufferPointer<Int8>, inputs: Int, outputs: Int, library: OneDNN?
     ) throws(InferenceError) -> Backend {
         guard let library else {
-            let copy = UnsafeMutableBufferPointer<Int8>.allocate(capacity: weights.count)
-            _ = copy.initialize(from: weights)
-            guard let start = copy.baseAddress else { throw InferenceError(.compute, "an empty matrix") }
-            return .kernels(start)
+            let packed = UnsafeMutablePointer<Int8>.allocate(
+                capacity: winnow_packed_size(Int32(outputs), Int32(inputs)))
+            winnow_pack(weights.baseAddress, Int32(outputs), Int32(inputs), packed)
+            return .kernels(packed)
         }
         let any = try library.product(OneDNN.Shape(rows: 16, inputs: inputs, outputs: outputs))
         return .oneDNN(library, try PackedWeights(weights, any, library))

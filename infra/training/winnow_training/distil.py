@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from . import processor
 from .batches import by_length, pad
 from .encoder import Encoder
 from .full import warm_cosine
@@ -74,7 +75,7 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     start, mean = time.monotonic(), {}
     for number, (lesson, rows) in enumerate(steps):
         ids, mask = pad([lesson.encoded[row] for row in rows])
-        with torch.autocast("cpu", torch.bfloat16):
+        with processor.autocast():
             logits = student(ids, mask, lesson.key)
         value = loss(lesson, logits.float(), rows, thresholds.get(lesson.key))
         optimizer.zero_grad(set_to_none=True)

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import augment, data, router_data
+from . import augment, data, processor, router_data
 from .batches import by_length, pad
 from .encoder import Encoder, pretrained
 from .tasks import (CLAUSE_TYPE, INTENT, ISSUE_TYPE, OUT_OF_SCOPE, PAYLOAD, PROMPT_ATTACK, ROUTE, ROUTE_LABELS, SEED,
@@ -172,7 +172,7 @@ def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions:
             loaded[key] = (epoch, tokenizer.encode(texts, 2 * max_tokens(key)), list(targets))
         _, encoded, targets = loaded[key]
         ids, mask = pad([_view(encoded[row], max_tokens(key)) for row in batch])
-        with torch.autocast("cpu", torch.bfloat16):
+        with processor.autocast():
             logits = model(ids, mask, key)
         value = loss(key, logits.float(), torch.tensor([targets[row] for row in batch]), gate)
         optimizer.zero_grad(set_to_none=True)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import processor
 from .batches import by_length, pad
 from .encoder import Encoder
 from .tasks import SEED
@@ -41,7 +42,7 @@ def measure(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tenso
         for batch in by_length([len(encoded[row]) for row in chosen], 16):
             rows = [chosen[number] for number in batch]
             ids, mask = pad([encoded[row] for row in rows])
-            with torch.autocast("cpu", torch.bfloat16):
+            with processor.autocast():
                 logits = model(ids, mask, key)
             gradients = torch.autograd.grad(_loss(logits.float(), target[rows]), masks)
             heads += torch.stack(gradients[:layers]).abs()

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import processor
 from .encoder import Encoder, Shape
 
 
@@ -61,6 +62,17 @@ def _parts(model: Encoder) -> Iterator[tuple[str, nn.Embedding | nn.Linear | nn.
         yield f"heads.{key}", head, False
 
 
+_EXACT_IN_F32 = 2**24 // 127**2  # products of two int8 whose sum f32 holds exactly, in any order
+
+
+def _sums(left: Tensor, weight: Tensor) -> Tensor:
+    """Sums of int8 products, as f32. In f32 they are as exact, and faster than int8 that is emulated."""
+    if processor.HAS_INT8:
+        return torch._int_mm(left, weight.t()).float()
+    parts = zip(left.float().split(_EXACT_IN_F32, 1), weight.float().split(_EXACT_IN_F32, 1))
+    return sum(part @ rows.t() for part, rows in parts)
+
+
 class QuantizedEncoder:
     """Runs an artifact's tensors. Tokens are packed, so padding never enters a product."""
 
@@ -97,7 +109,7 @@ class QuantizedEncoder:
         peak = torch.linalg.vector_norm(x, float("inf"), 1, keepdim=True)
         step = torch.where(peak > 0, peak / 127, torch.ones_like(peak))
         quantized = (x / step).round_().to(torch.int8)  # torch rounds halves to even; the peak itself becomes 127
-        return torch._int_mm(quantized, weight.t()).float().mul_(step).mul_(scale).add_(bias)
+        return _sums(quantized, weight).mul_(step).mul_(scale).add_(bias)
 
     def _attend(self, qkv: Tensor, mask: Tensor) -> Tensor:
         batch, length = mask.shape
