@@ -46,6 +46,7 @@ let cModules: [Target] = [
     library("CICU", pkgConfig: "icu-uc"),
     library("COneDNN"),
     library("CZlib"),
+    .target(name: "CPinnedPort", path: "Shared/CPinnedPort"),
     .target(name: "CKernels", path: "Shared/CKernels", exclude: ["Scripts"], cSettings: [.unsafeFlags(["-O3"])]),
     .target(
         name: "CSimdjson", path: "Shared/CSimdjson", cxxSettings: [.unsafeFlags(["-O2"])],
@@ -83,7 +84,7 @@ let services: [Target] =
         service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["PostgresStore", "Store"]),
         service("CLI", live + ["CZlib", "Inference", "JSON", "PostgresStore", "Store"]),
-        service("DevBroker", ["KafkaBus", "Lifecycle", "Runtime", "Settings", "Telemetry"]),
+        service("DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "Runtime", "Settings", "Telemetry"]),
     ]
     + capabilities.map {
         service("\($0)Worker", path: "Services/Workers/\($0)Worker", live + ["Inference", "WorkerKit"])
@@ -99,6 +100,8 @@ let benchmarks: [Target] = [
 ]
 
 let testTargets: [Target] = [
+    // What the chaos run reads topics with.
+    service("TopicTail", path: "Tests/Chaos/TopicTail", ["KafkaBus", "MessageBus", "Settings", "Telemetry"]),
     tests("JSON", ["JSON"]),
     tests("Contracts", ["Contracts", "JSON"]),
     tests("Settings", ["Settings"]),

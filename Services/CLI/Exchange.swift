@@ -1,7 +1,7 @@
 import Contracts
-import Delivery
 import KafkaBus
 import MessageBus
+import Store
 import Telemetry
 
 /// Sends requests and waits for their results, with bounded work under way: the embedded broker keeps 5 MiB a
@@ -10,21 +10,28 @@ struct Exchange {
     struct Pending: Sendable {
         var eventID: String
         var bytes: [UInt8]
+
+        func submission(of tenant: TenantID) -> Submission {
+            Submission(tenant: tenant, eventID: eventID, body: bytes)
+        }
     }
 
-    private let producer: KafkaProducer
+    private let outbox: Outbox
     private let results: KafkaReader
     private let tenant: TenantID
     private let mostUnderWay: Int
     private static let mostBytesUnderWay = 4 << 20
+    private static let chunk = 500
+    /// How long a result may take from Postgres to here before it is asked for again.
+    private static let patience = Duration.seconds(5)
 
     /// Returns when every result written from now on will be seen.
     /// - Throws: `SettingsError`, `MessageBusError`
     init(_ session: Session, tenant: TenantID, mostUnderWay: Int = 1000) async throws {
-        let settings = try session.kafka()
         results = try await KafkaReader(
-            settings: settings, topic: Topic.results, from: .end, logger: session.logger, metrics: session.metrics)
-        producer = try KafkaProducer(settings: settings, logger: session.logger, metrics: session.metrics)
+            settings: try session.kafka(), topic: Topic.results, from: .end, logger: session.logger,
+            metrics: session.metrics)
+        outbox = try Outbox(session)
         self.tenant = tenant
         self.mostUnderWay = mostUnderWay
     }
@@ -35,62 +42,42 @@ struct Exchange {
         _ pending: [Pending], timeout: Duration, onResult: (String, [UInt8]) throws -> Void
     ) async throws -> Set<String> {
         let deadline = ContinuousClock.now + timeout
-        var waiting: Set<String> = []
-        var open = Set(pending.map(\.eventID))
-        var next = pending.startIndex
-        var bytes: [String: Int] = [:]
-        while !open.isEmpty, ContinuousClock.now < deadline {
-            var end = next
-            var load = bytes.values.reduce(0, +)
-            while end < pending.endIndex, waiting.count + end - next < mostUnderWay,
-                load == 0 || load + pending[end].bytes.count <= Self.mostBytesUnderWay
-            {
-                load += pending[end].bytes.count
-                end += 1
+        var flight = Flight(pending, mostUnderWay: mostUnderWay, mostBytes: Self.mostBytesUnderWay)
+        var askAgainAt = ContinuousClock.now + Self.patience
+        while !flight.isDone, ContinuousClock.now < deadline {
+            let departing = flight.departures(atMost: Self.chunk)
+            if !departing.isEmpty {
+                try await outbox.send(departing.map { $0.submission(of: tenant) })
             }
-            if next < end {
-                try await producer.send(pending[next..<end].map { Self.record($0, tenant: tenant) })
-                for sent in pending[next..<end] where open.contains(sent.eventID) {
-                    waiting.insert(sent.eventID)
-                    bytes[sent.eventID] = sent.bytes.count
-                }
-                next = end
+            guard let batch = try await results.nextBatch(within: .milliseconds(departing.isEmpty ? 200 : 0)) else {
+                break
             }
-            guard let batch = try await results.nextBatch(within: .milliseconds(200)) else { break }
             for record in batch {
                 guard let event = try? CloudEvent(record), event.authID == tenant.rawValue, let data = event.data,
-                    let id = try? ResultView.id(of: data), open.remove(id) != nil
+                    let id = try? ResultView.id(of: data), flight.arrived(id)
                 else { continue }
-                waiting.remove(id)
-                bytes[id] = nil
                 try onResult(id, data)
             }
+            if ContinuousClock.now > askAgainAt {
+                try await outbox.sendAgain(
+                    flight.underWay.map { $0.submission(of: tenant) },
+                    answeredBefore: Timestamp.now.adding(milliseconds: -5_000))
+                askAgainAt = ContinuousClock.now + Self.patience
+            }
         }
-        await close()
-        return open
+        results.stop()
+        await outbox.close()
+        return flight.open
     }
 
     /// Sends without waiting for results.
     static func send(_ pending: [Pending], tenant: TenantID, _ session: Session) async throws {
-        let producer = try KafkaProducer(
-            settings: try session.kafka(), logger: session.logger, metrics: session.metrics)
+        let outbox = try Outbox(session)
         var rest = pending[...]
         while !rest.isEmpty {
-            try await producer.send(rest.prefix(500).map { record($0, tenant: tenant) })
-            rest = rest.dropFirst(500)
+            try await outbox.send(rest.prefix(chunk).map { $0.submission(of: tenant) })
+            rest = rest.dropFirst(chunk)
         }
-        await producer.close()
-    }
-
-    private func close() async {
-        results.stop()
-        await producer.close()
-    }
-
-    private static func record(_ pending: Pending, tenant: TenantID) -> OutgoingRecord {
-        let event = CloudEvent(
-            id: pending.eventID, type: EventType.request, source: "/winnow/cli", time: .now, authID: tenant.rawValue,
-            data: pending.bytes)
-        return event.record(topic: Topic.requests, key: Array(pending.eventID.utf8))
+        await outbox.close()
     }
 }

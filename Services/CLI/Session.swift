@@ -30,6 +30,17 @@ struct Session: Sendable {
         return try PostgresSettings(from: &reader)
     }
 
+    /// Whether requests go to Postgres first: the embedded broker forgets them when it is started again.
+    /// - Default: `topic`. Key: `WINNOW_INTAKE`, `topic` or `postgres`.
+    /// - Throws: `SettingsError`
+    func submitsThroughPostgres() throws -> Bool {
+        switch setting("WINNOW_INTAKE", default: "topic") {
+        case "topic": false
+        case "postgres": true
+        default: throw SettingsError("WINNOW_INTAKE", "must be topic or postgres")
+        }
+    }
+
     var modelsDirectory: String { setting("WINNOW_MODELS_DIRECTORY", default: "infra/models") }
 
     var topicsFile: String { setting("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json") }

@@ -8,8 +8,8 @@ import WorkerKit
 
 /// Accepts requests and decides which steps they take.
 ///
-/// - Consumes: `winnow.requests.v1`
-/// - Produces: `winnow.steps.*`, `winnow.escalations.v1`, `winnow.results.v1`
+/// - Consumes: `winnow.requests.v1`; submissions that wait in Postgres
+/// - Produces: `winnow.requests.v1` from those, `winnow.steps.*`, `winnow.escalations.v1`, `winnow.results.v1`
 @main enum App {
     static let service = "decomposer"
 
@@ -17,7 +17,8 @@ import WorkerKit
         await Runtime.run(service) { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
-            let store = PostgresStore(try PostgresSettings(from: &context.settings))
+            let postgres = try PostgresSettings(from: &context.settings)
+            let store = PostgresStore(postgres)
             let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
             let splitter = try Splitter(directory: models.splitter)
             let planner = Planner(
@@ -25,16 +26,21 @@ import WorkerKit
                 router: try EncoderClassifier(directory: models.router, answering: [.decomposition]),
                 counterfactual: counterfactual)
             let readiness = context.health.check("delivery")
+            let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
+            let intake = try IntakeSettings(&context.settings)
             return [
                 DeliveryLoop(
                     service: service,
                     consumer: try KafkaConsumer(
                         settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.requests],
                         logger: context.logger, metrics: context.metrics),
-                    producer: try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
+                    producer: producer,
                     handler: RequestHandler(
                         service: service, planner: planner, store: store, fullModel: counterfactual.model),
-                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)
+                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                // On a connection of its own: it must not wait for a batch that is being accepted.
+                Intake(
+                    queue: PostgresStore(postgres), producer: producer, settings: intake, logger: context.logger),
             ]
         }
     }

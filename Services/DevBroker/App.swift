@@ -1,3 +1,4 @@
+import CPinnedPort
 import Glibc
 import KafkaBus
 import Settings
@@ -12,6 +13,7 @@ enum App {
         do {
             let signals = StopSignals()
             let settings = try DevBrokerSettings()
+            winnow_pin_port(settings.port)
             let broker = try EmbeddedBroker(
                 catalog: try TopicCatalog(contentsOf: settings.topicsFile), brokers: settings.brokers, logger: logger)
             try withExtendedLifetime(broker) {

@@ -7,11 +7,14 @@ struct DevBrokerSettings {
     let addressFile: String?
     /// - Default: 1. Key: `DEV_BROKER_BROKERS`.
     let brokers: Int
+    /// The first broker's port, so that one that is started again is found. - Default: 0, any. Key: `DEV_BROKER_PORT`.
+    let port: UInt16
 
     init() throws(SettingsError) {
         var reader = SettingsReader()
         topicsFile = reader.string("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json")
         addressFile = reader.optional("DEV_BROKER_ADDRESS_FILE")
         brokers = try reader.integer("DEV_BROKER_BROKERS", default: 1, in: 1...9)
+        port = UInt16(try reader.integer("DEV_BROKER_PORT", default: 0, in: 0...65_000))
     }
 }

@@ -57,7 +57,9 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     /// - Returns: how many records were emitted; `nil` when a stop came while waiting for a dependency. The offsets
     ///   are then not committed, and the records come again after the restart.
     private func apply(_ records: [Record]) async throws -> Int? {
+        FaultPoint.beforeApply.reached(by: service)
         guard let emitted = try await deliver(records) else { return nil }
+        FaultPoint.beforeOffsetCommit.reached(by: service)
         guard try await untilItWorks({ try await consumer.commit(records) }) != nil else { return nil }
         return emitted
     }
@@ -67,7 +69,10 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     private func deliver(_ records: [Record]) async throws -> Int? {
         do {
             guard let emission = try await untilItWorks({ try await handler.handle(records) }) else { return nil }
-            return try await send(emission)
+            FaultPoint.afterCommit.reached(by: service)
+            let emitted = try await send(emission)
+            FaultPoint.afterEmit.reached(by: service)
+            return emitted
         } catch  where Fault.isOfRecords(error) {
             metrics.faults.increment()
             guard records.count > 1 else {

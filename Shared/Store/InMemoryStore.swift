@@ -3,22 +3,26 @@ import Synchronization
 
 /// The store without a database, for tests and for trying a service out: the same semantics, nothing survives.
 public final class InMemoryStore: RequestStore, AttemptLedger {
-    fileprivate struct EventKey: Hashable {
+    struct EventKey: Hashable {
         let tenant: TenantID
         let eventID: String
+
+        init(tenant: TenantID, eventID: String) { (self.tenant, self.eventID) = (tenant, eventID) }
 
         init(_ arrival: Arrival) { (tenant, eventID) = (arrival.snapshot.tenant, arrival.snapshot.eventID) }
     }
 
-    fileprivate struct State {
+    struct State {
         var requests: [Request.ID: RequestSnapshot] = [:]
         var events: [EventKey: Request.ID] = [:]
         var ledger: [Request.ID: [LedgerEntry]] = [:]
         var prices: [Price] = []
+        /// In the order in which they came.
+        var submissions: [Waiting] = []
     }
 
     /// Held while a transition decides, so that changes of one request follow each other.
-    private let state = Mutex(State())
+    let state = Mutex(State())
 
     public init() {}
 

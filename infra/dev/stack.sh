@@ -82,6 +82,8 @@ start_broker() {
     DEV_BROKER_ADDRESS_FILE=$run/broker launch dev-broker "$bin/dev-broker"
     await dev-broker test -s "$run/broker"
     note "KAFKA_BOOTSTRAP_SERVERS=$(cat "$run/broker")"
+    # What this broker holds is gone when it ends, so requests wait in Postgres until they are accepted.
+    note "WINNOW_INTAKE=postgres"
 }
 
 prepare() {

@@ -1,0 +1,28 @@
+import Glibc
+
+/// Where a chaos run ends a process inside its delivery loop. Debug builds only: a release has no such door.
+///
+/// A point is armed by a file `SERVICE.POINT` in the folder that `WINNOW_FAULT_DIRECTORY` names; the process that reaches
+/// it removes the file and dies as by SIGKILL, so that a file is one fault.
+enum FaultPoint: String, CaseIterable {
+    /// A batch was polled, nothing is done.
+    case beforeApply = "before-apply"
+    /// The transaction is committed, nothing is emitted.
+    case afterCommit = "after-commit"
+    /// What the state calls for is acknowledged.
+    case afterEmit = "after-emit"
+    /// The next call would commit the offsets.
+    case beforeOffsetCommit = "before-offset-commit"
+
+    @inline(__always)
+    func reached(by service: String) {
+        #if DEBUG
+            guard let directory = Self.directory, unlink("\(directory)/\(service).\(rawValue)") == 0 else { return }
+            kill(getpid(), SIGKILL)
+        #endif
+    }
+
+    #if DEBUG
+        private static let directory = getenv("WINNOW_FAULT_DIRECTORY").map { String(cString: $0) }
+    #endif
+}

@@ -1,0 +1,16 @@
+-- Requests that wait here and not in a topic: the embedded broker keeps 5 MiB a partition, and a restart empties it.
+-- A row goes once its request is accepted, so the table holds what waits, and no more.
+CREATE TABLE winnow.submission (
+    submitted_at timestamptz NOT NULL DEFAULT now(),
+    sent_at timestamptz,
+    tenant_id text COLLATE "C" NOT NULL,
+    event_id text COLLATE "C" NOT NULL,
+    body bytea NOT NULL,
+    PRIMARY KEY (tenant_id, event_id)
+) WITH (autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE winnow.submission IS 'Requests not accepted yet. Holds payload: no role but the services reads it.';
+
+-- Each tenant's next ones.
+CREATE INDEX submission_waiting ON winnow.submission (tenant_id, submitted_at) WHERE sent_at IS NULL;
+-- What is under way, bounded by the window.
+CREATE INDEX submission_under_way ON winnow.submission (sent_at) WHERE sent_at IS NOT NULL;

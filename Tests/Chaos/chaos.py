@@ -1,0 +1,128 @@
+"""Kills, stops and restarts every part of a suite under load, and then looks for what was lost and what was doubled.
+
+    chaos.py [--seed N] [--faults N] [--requests N] [--seconds N] [--bin FOLDER] [--keep]
+
+Prints a table fault × injected × recovered × longest stall, and every promise that was checked; ends with 1 where one was
+broken. With KAFKA_BOOTSTRAP_SERVERS the broker is that cluster, restarted by the command in CHAOS_BROKER_RESTART.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+from faults import Injector, schedule
+from promises import Load, check, stalls
+from stack import ROOT, Stack
+
+
+def requests(seed: int, count: int, run: str) -> list[dict]:
+    """Every kind of request in turn, on behalf of three tenants; one in twenty has a deadline that may pass."""
+    chance = random.Random(f"{seed} requests")
+    kinds = [json.loads(line) for line in (ROOT / "infra/demo/requests.jsonl").read_text().splitlines()]
+    made = []
+    for number in range(count):
+        request = dict(kinds[number % len(kinds)])
+        request["id"] = f"{run}-{number}-{request['id']}"
+        if chance.random() < 0.05:
+            deadline = time.time() + chance.uniform(20, 120)
+            request["deadline"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(deadline))
+        made.append(request)
+    return made
+
+
+def submit(stack: Stack, load: Load, batch: list[dict], tenant: str) -> None:
+    """Until it is stored: a database that is away makes the command fail, and whoever asks tries again, as here."""
+    text = "\n".join(json.dumps(request) for request in batch)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            stack.winnow("submit", "--tenant", tenant, "--json", text=text)
+            break
+        except RuntimeError:
+            time.sleep(0.5)
+    else:
+        raise RuntimeError("nothing can be submitted for two minutes")
+    load.accepted += [(tenant, request["id"]) for request in batch]
+
+
+def run(arguments: argparse.Namespace, stack: Stack) -> bool:
+    chance = random.Random(f"{arguments.seed} pace")
+    plan = schedule(arguments.seed, arguments.faults)
+    work = requests(arguments.seed, arguments.requests, uuid.uuid4().hex[:8])
+    load = Load(stack)
+    injector = Injector(stack)
+    began = time.monotonic()
+    share = max(1, -(-len(work) // (len(plan) + 1)))
+    pause = arguments.seconds / (len(plan) + 1)
+    tenants = ["acme", "globex", "initech"]
+    for number in range(len(plan) + 1):
+        batch = work[number * share : (number + 1) * share]
+        if batch:
+            submit(stack, load, batch, tenants[number % len(tenants)])
+        injector.collect()
+        if number < len(plan):
+            injector.inject(plan[number])
+            print(f"  {time.monotonic() - began:5.0f} s  {plan[number].target}: {plan[number].name}", file=sys.stderr, flush=True)
+        next_at = began + (number + 1) * pause * chance.uniform(0.85, 1.0)
+        time.sleep(max(0.0, next_at - time.monotonic()))
+    injector.finish()
+    # points that were armed and not reached get a load that reaches them
+    extra = 0
+    while injector.armed and extra < 8:
+        more = requests(arguments.seed + 1 + extra, 24, uuid.uuid4().hex[:8])
+        submit(stack, load, more, tenants[extra % len(tenants)])
+        time.sleep(4)
+        injector.collect()
+        extra += 1
+    for fault in injector.armed:
+        (stack.faults / f"{fault.target}.{fault.detail}").unlink(missing_ok=True)
+    stack.wait_ready(60)
+    load.settle(seconds=180)
+    print(f"{len(load.accepted)} requests, {sum(fault.injected for fault in plan)} of {len(plan)} faults, "
+          f"{time.monotonic() - began:.0f} s, seed {arguments.seed}\n")
+    recovered = stalls(stack, plan)
+    return check(stack, load, plan) and recovered
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--requests", type=int, default=2400)
+    parser.add_argument("--seconds", type=float, default=660)
+    parser.add_argument("--bin", type=Path, default=ROOT / ".build/debug")
+    parser.add_argument("--keep", action="store_true", help="leave logs behind")
+    arguments = parser.parse_args()
+    # as Ctrl-C: what was started is stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    folder = Path(tempfile.mkdtemp(prefix="winnow-chaos.", dir="/tmp"))
+    folder.chmod(0o755)
+    stack = Stack(folder, arguments.bin.resolve())
+    kept = arguments.keep
+    try:
+        stack.start()
+        passed = run(arguments, stack)
+        kept = kept or not passed
+        return 0 if passed else 1
+    except BaseException:
+        kept = True
+        raise
+    finally:
+        stack.stop()
+        if kept:
+            print(f"logs: {folder}/logs", file=sys.stderr)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""What can go wrong, and how it is done to the suite."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stack import POINTS, SERVICES, Stack
+
+_STOPPED_SECONDS = 8.0  # more than the session timeout of 6 s: the group goes on without the member
+
+
+@dataclass
+class Fault:
+    """One thing done to the suite."""
+
+    kind: str
+    target: str
+    detail: str = ""
+    at: float = 0.0
+    injected: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.detail}".strip()
+
+
+def schedule(seed: int, count: int) -> list[Fault]:
+    """Every service dies at every point at least once where `count` allows; the rest is drawn."""
+    chance = random.Random(seed)
+    points = [Fault("dies", service, point) for service in SERVICES for point in POINTS]
+    others = [Fault("kill -9", service) for service in SERVICES] + [Fault("SIGSTOP", service) for service in SERVICES]
+    others += [Fault("SIGTERM", service) for service in SERVICES]
+    others += [Fault("kill -9", "postgres"), Fault("stop", "postgres"), Fault("kill -9", "broker")]
+    chance.shuffle(points)
+    chance.shuffle(others)
+    first = [fault for pair in zip(points, others) for fault in pair] + points[len(others):] + others[len(points):]
+    drawn = []
+    while len(first) + len(drawn) < count:
+        kind = chance.choices(["dies", "kill -9", "SIGTERM", "SIGSTOP", "postgres", "broker"], [50, 20, 12, 8, 6, 4])[0]
+        if kind == "dies":
+            drawn.append(Fault("dies", chance.choice(SERVICES), chance.choice(POINTS)))
+        elif kind == "postgres":
+            drawn.append(Fault(chance.choice(["kill -9", "stop"]), "postgres"))
+        elif kind == "broker":
+            drawn.append(Fault("kill -9", "broker"))
+        else:
+            drawn.append(Fault(kind, chance.choice(SERVICES)))
+    if count < len(first):
+        # a short run still meets a broker that forgets and a database that dies
+        must = [fault for fault in first if fault.target in ("broker", "postgres") and fault.kind == "kill -9"]
+        first = must + [fault for fault in first if fault not in must][: count - len(must)]
+        chance.shuffle(first)
+    return (first + drawn)[:count]
+
+
+class Injector:
+    """Does faults to a stack; what takes time goes on in the background."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.instances = {instance.name: instance for instance in stack.instances}
+        self.armed: list[Fault] = []
+        self.background: list[threading.Thread] = []
+        self.server = threading.Lock()
+        self.failures: list[BaseException] = []
+
+    def inject(self, fault: Fault) -> None:
+        fault.at = time.time()
+        if fault.kind == "dies":
+            # counted once the process has taken the file and died
+            (self.stack.faults / f"{fault.target}.{fault.detail}").touch()
+            self.armed.append(fault)
+            return
+        fault.injected = True
+        if fault.target == "postgres":
+            self._aside(lambda: self.stack.restart_postgres(kills=fault.kind == "kill -9"))
+        elif fault.target == "broker":
+            self._aside(self.stack.restart_broker)
+        elif fault.kind == "SIGSTOP":
+            self.instances[fault.target].signal(signal.SIGSTOP)
+            self._aside(lambda: (time.sleep(_STOPPED_SECONDS), self.instances[fault.target].signal(signal.SIGCONT)), False)
+        else:
+            self.instances[fault.target].signal(signal.SIGKILL if fault.kind == "kill -9" else signal.SIGTERM)
+
+    def collect(self) -> None:
+        """Armed points that were reached."""
+        for fault in list(self.armed):
+            if not (self.stack.faults / f"{fault.target}.{fault.detail}").exists():
+                fault.injected, fault.at = True, time.time()
+                self.armed.remove(fault)
+
+    def finish(self) -> None:
+        for thread in self.background:
+            thread.join()
+        for failure in self.failures:
+            raise failure
+
+    def _aside(self, work: Callable[[], object], alone: bool = True) -> None:
+        def run() -> None:
+            try:
+                with self.server if alone else contextlib.nullcontext():
+                    work()
+            except Exception as error:
+                self.failures.append(error)
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.background.append(thread)

@@ -1,0 +1,131 @@
+"""What must hold after a chaos run, asked of Postgres and of the topics."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import time
+from collections import defaultdict
+
+from faults import Fault
+from stack import ROOT, Stack
+
+
+class Load:
+    """What was submitted, and every result that was ever written, kept by two readers of the topics."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.accepted: list[tuple[str, str]] = []
+        self.tails = [self._tail("winnow.results.v1"), self._tail("winnow.dead-letters.v1")]
+
+    def _tail(self, topic: str) -> subprocess.Popen[bytes]:
+        with open(self.stack.folder / topic, "wb") as out:
+            return subprocess.Popen([self.stack.binaries / "TopicTail", topic], env=self.stack.environment, cwd=ROOT,
+                                    stdin=subprocess.DEVNULL, stdout=out)
+
+    def settle(self, seconds: float) -> None:
+        """Waits until nothing is open and nothing waits, then asks for every result once more."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            left = int(self.stack.value("SELECT (SELECT count(*) FROM winnow.request WHERE state = 'open')"
+                                        " + (SELECT count(*) FROM winnow.submission)"))
+            if left == 0:
+                break
+            time.sleep(0.5)
+        self.again: dict[str, str] = {}
+        by_tenant = defaultdict(list)
+        for tenant, event_id in self.accepted:
+            by_tenant[tenant].append(event_id)
+        for tenant, ids in by_tenant.items():
+            # the body does not matter any more: the id is known
+            text = "\n".join(json.dumps({"id": event_id, "text": "again"}) for event_id in ids)
+            for result in self.stack.winnow("submit", "--tenant", tenant, "--wait", "--json", "--timeout", "120", text=text,
+                                            check=False):
+                self.again[result["id"]] = digest(result)
+        for tail in self.tails:
+            tail.terminate()
+            tail.wait()
+
+    def results(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for line in (self.stack.folder / "winnow.results.v1").read_bytes().splitlines():
+            result = json.loads(line)
+            found[result["id"]].add(digest(result))
+        for event_id, value in self.again.items():
+            found[event_id].add(value)
+        return found
+
+    def dead_letters(self) -> int:
+        return len((self.stack.folder / "winnow.dead-letters.v1").read_bytes().splitlines())
+
+
+def digest(result: dict) -> str:
+    """What was answered, without what it cost: a late cost is added to the same answers."""
+    said = [result["status"], [[step["capability"], step["task"], step["status"],
+                                [[item.get("text"), item.get("label"), item.get("decidedBy")] for item in step["items"]]]
+                               for step in result["steps"]]]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def stalls(stack: Stack, plan: list[Fault]) -> bool:
+    """The table: how long the request that waited longest over each kind of fault waited after it."""
+    spans = [tuple(map(float, row)) for row in stack.rows(
+        "SELECT extract(epoch FROM accepted_at), coalesce(extract(epoch FROM completed_at), 1e12) FROM winnow.request")]
+    kinds: dict[str, list[tuple[bool, float | None]]] = defaultdict(list)
+    for fault in plan:
+        place = fault.target if fault.target in ("postgres", "broker") else "service"
+        open_then = [end - fault.at for begin, end in spans if begin <= fault.at < end]
+        kinds[f"{place}: {fault.name}"].append((fault.injected, max(open_then, default=0.0)))
+    print(f"{'fault':38} {'injected':>8} {'recovered':>9} {'longest stall':>14}")
+    whole = True
+    for kind, seen in sorted(kinds.items()):
+        done = [stall for injected, stall in seen if injected]
+        recovered = sum(stall < 1e9 for stall in done)
+        whole = whole and recovered == len(done)
+        longest = max((stall for stall in done if stall < 1e9), default=0.0)
+        print(f"{kind:38} {len(done):8} {recovered:9} {longest:12.1f} s")
+    print()
+    return whole
+
+
+def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
+    """Every promise, with how often it was broken."""
+    results, ids = load.results(), {event_id for _, event_id in load.accepted}
+    count = lambda sql: int(stack.value(sql))
+    steps = "winnow.step AS s JOIN winnow.request AS r USING (request_id)"
+    broken = {
+        "accepted requests without a row": len(ids) - count(
+            "SELECT count(DISTINCT event_id) FROM winnow.request"),
+        "requests still open": count("SELECT count(*) FROM winnow.request WHERE state = 'open'"),
+        "requests open past their deadline": count(
+            "SELECT count(*) FROM winnow.request WHERE state = 'open' AND deadline_at < now() - interval '5 s'"),
+        "requests without a result": len(ids - set(results)),
+        "requests with two different results": sum(len(results[event_id]) > 1 for event_id in ids),
+        "submissions left behind": count("SELECT count(*) FROM winnow.submission"),
+        "answered steps without their worker's charge": count(
+            f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.capability <> 'decomposition' AND NOT EXISTS ("
+            " SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
+            " AND a.kind = 'worker')"),
+        "steps charged twice for their worker": count(
+            "SELECT count(*) FROM (SELECT FROM winnow.attempt WHERE kind IN ('worker', 'router')"
+            " GROUP BY request_id, step_ordinal HAVING count(*) > 1) AS d"),
+        "full-model calls neither settled nor unknown": count(
+            "SELECT count(*) FROM winnow.attempt WHERE kind = 'full' AND state NOT IN ('settled', 'unknown', 'failed')"),
+        "items answered by the full model without a call": count(
+            f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.answers::text LIKE '%\"full\"%' AND NOT EXISTS ("
+            " SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
+            " AND a.kind = 'full' AND a.state = 'settled')"),
+        "requests whose cost is not their ledger's": count(
+            "SELECT count(*) FROM winnow.request AS r WHERE r.state <> 'open' AND r.cost_pico_usd <> ("
+            " SELECT coalesce(sum(a.cost_pico_usd), 0) FROM winnow.attempt AS a WHERE a.request_id = r.request_id)"),
+        "dead letters": load.dead_letters(),
+    }
+    for promise, times in broken.items():
+        print(f"{'ok    ' if times == 0 else 'BROKEN'} {promise}: {times}")
+    states = stack.rows("SELECT state, count(*) FROM winnow.request GROUP BY 1 ORDER BY 1")
+    calls = stack.rows("SELECT kind || ' ' || state, count(*) FROM winnow.attempt GROUP BY 1 ORDER BY 1")
+    print("\nrequests: " + ", ".join(f"{name} {number}" for name, number in states)
+          + "\ncalls:    " + ", ".join(f"{name} {number}" for name, number in calls))
+    return not any(broken.values())

@@ -1,0 +1,196 @@
+"""A private suite whose every process can be killed: Postgres, a broker, the services of a debug build."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ["aggregator", "escalator", "semantic-understanding-worker", "software-development-worker",
+            "legal-services-worker", "security-services-worker", "decomposer"]
+POINTS = ["before-apply", "after-commit", "after-emit", "before-offset-commit"]
+
+
+class Instance:
+    """One process of a service, started again whenever it ends, as an orchestrator would."""
+
+    def __init__(self, name: str, stack: Stack) -> None:
+        self.name, self.stack = name, stack
+        self.process: subprocess.Popen[bytes] | None = None
+        self.wanted = True
+        self.starts = 0
+        self.port_file = stack.folder / f"{name}.port"
+
+    def start(self) -> None:
+        self.port_file.unlink(missing_ok=True)
+        environment = self.stack.environment | {"WINNOW_HTTP_PORT_FILE": str(self.port_file)}
+        with open(self.stack.folder / "logs" / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen([self.stack.binaries / self.name], env=environment, cwd=ROOT,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.starts += 1
+
+    def signal(self, number: int) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def answers(self, path: str) -> bool:
+        try:
+            port = int(self.port_file.read_text())
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2) as answer:
+                return answer.status == 200
+        except (OSError, ValueError):
+            return False
+
+
+class Stack:
+    def __init__(self, folder: Path, binaries: Path) -> None:
+        self.folder, self.binaries = folder, binaries
+        (folder / "logs").mkdir(parents=True)
+        self.faults = folder / "faults"
+        self.faults.mkdir()
+        self.external = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "")
+        self.broker_restart = os.environ.get("CHAOS_BROKER_RESTART", "")
+        self.environment = {key: value for key, value in os.environ.items()
+                            if not key.startswith("PG") and key not in ("DATABASE_URL", "DATABASE_URL_FILE")}
+        self.environment |= {
+            "WINNOW_FAULT_DIRECTORY": str(self.faults), "WINNOW_HTTP_PORT": "0", "OMP_NUM_THREADS": "1",
+            "MALLOC_ARENA_MAX": "2", "WINNOW_SWEEP_INTERVAL_MS": "500", "WINNOW_REDRIVE_AFTER_SECONDS": "15",
+            "WINNOW_INTAKE": "postgres", "WINNOW_INTAKE_RESEND_SECONDS": "10", "WINNOW_ABANDON_AFTER_SECONDS": "30",
+        }
+        self.broker: subprocess.Popen[bytes] | None = None
+        self.broker_port = 0
+        self.instances = [Instance(name, self) for name in SERVICES]
+        self.is_watching = False
+
+    # Postgres and the broker
+
+    def cluster(self, *arguments: str) -> str:
+        return subprocess.run([ROOT / "infra/postgres/cluster.sh", arguments[0], self.folder / "postgres", *arguments[1:]],
+                              check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def start_postgres(self) -> None:
+        for line in self.cluster("start", "--parent", str(os.getpid()), "--remove").splitlines():
+            key, _, value = line.partition("=")
+            self.environment[key] = value
+
+    def restart_postgres(self, kills: bool, away: float = 0.0) -> None:
+        pid = int((self.folder / "postgres/data/postmaster.pid").read_text().splitlines()[0])
+        if kills:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            self.cluster("stop")
+        until(lambda: not Path(f"/proc/{pid}").exists(), 30, "Postgres has ended")
+        time.sleep(away)
+        # the backends of one that was killed have to see it first
+        until(self._starts_postgres, 60, "Postgres is up again")
+
+    def _starts_postgres(self) -> bool:
+        try:
+            self.cluster("start")
+            return self.value("SELECT 1") == "1"
+        except (subprocess.CalledProcessError, RuntimeError):
+            return False
+
+    def start_broker(self) -> None:
+        if self.external:
+            self.environment["KAFKA_BOOTSTRAP_SERVERS"] = self.external
+            return
+        address = self.folder / "broker"
+        address.unlink(missing_ok=True)
+        if not self.broker_port:
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.broker_port = free.getsockname()[1]
+        environment = self.environment | {"DEV_BROKER_PORT": str(self.broker_port), "DEV_BROKER_ADDRESS_FILE": str(address)}
+        with open(self.folder / "logs/dev-broker.log", "ab") as log:
+            self.broker = subprocess.Popen([self.binaries / "dev-broker"], env=environment, cwd=ROOT,
+                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(lambda: address.exists(), 20, "the broker is up")
+        self.environment["KAFKA_BOOTSTRAP_SERVERS"] = address.read_text().strip()
+
+    def restart_broker(self) -> None:
+        if self.external:
+            subprocess.run(self.broker_restart, shell=True, check=True)
+            return
+        assert self.broker
+        self.broker.kill()
+        self.broker.wait()
+        self.start_broker()
+
+    # Services
+
+    def start(self) -> None:
+        self.start_postgres()
+        self.start_broker()
+        self.winnow("migrate")
+        self.winnow("models", "register")
+        if self.external:
+            self.winnow("topics", "create")
+        for instance in self.instances:
+            instance.start()
+        self.wait_ready(90)
+        self.is_watching = True
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def wait_ready(self, seconds: float) -> None:
+        for instance in self.instances:
+            until(lambda instance=instance: instance.answers("/readyz"), seconds, f"{instance.name} is ready")
+
+    def _watch(self) -> None:
+        while self.is_watching:
+            for instance in self.instances:
+                if instance.wanted and instance.process and instance.process.poll() is not None:
+                    instance.start()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        self.is_watching = False
+        time.sleep(0.2)
+        for instance in reversed(self.instances):
+            instance.wanted = False
+            instance.signal(signal.SIGCONT)
+            instance.signal(signal.SIGTERM)
+        for instance in self.instances:
+            if instance.process:
+                try:
+                    instance.process.wait(40)
+                except subprocess.TimeoutExpired:
+                    instance.process.kill()
+        if self.broker:
+            self.broker.kill()
+            self.broker.wait()
+        subprocess.run([ROOT / "infra/postgres/cluster.sh", "stop", self.folder / "postgres", "--remove"], check=False)
+
+    # Its command line and its database
+
+    def winnow(self, *arguments: str, text: str | None = None, check: bool = True) -> list[dict]:
+        done = subprocess.run([self.binaries / "winnow", *arguments], env=self.environment, cwd=ROOT, text=True, input=text,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"winnow {arguments[0]}: {done.stderr[-400:]}")
+        return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+    def rows(self, sql: str) -> list[list[str]]:
+        done = subprocess.run(["psql", "--no-psqlrc", "--tuples-only", "--no-align", "--field-separator=\t", "--command", sql],
+                              env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if done.returncode != 0:
+            raise RuntimeError(f"psql: {done.stderr[-400:]}")
+        return [line.split("\t") for line in done.stdout.splitlines() if line]
+
+    def value(self, sql: str) -> str:
+        return self.rows(sql)[0][0]
+
+
+def until(condition, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.05)
