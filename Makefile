@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test bench models format lint compose clean
+.PHONY: help packages build demo up down status test chaos bench models format lint compose clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ status: ## Show what `make up` started
 
 test: packages ## Run all tests, with everything that they need
 	@infra/dev/test.sh
+
+chaos: packages ## Kill and restart every part of a suite under load; then look for what was lost (13 minutes)
+	@infra/dev/chaos.sh $(CHAOS)
 
 bench: packages ## Measure a private suite under load, and the encoders beside ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh

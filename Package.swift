@@ -151,6 +151,17 @@ let testTargets: [Target] = [
         ]),
 ]
 
+// `make fuzz` alone: libFuzzer brings their main, so that no other build can link them.
+let fuzzTargets: [Target] =
+    Context.environment["WINNOW_FUZZ"] == nil
+    ? []
+    : [
+        service("JSONFuzz", path: "Tests/Fuzz/JSONFuzz", ["Contracts", "JSON"]),
+        service("CloudEventFuzz", path: "Tests/Fuzz/CloudEventFuzz", ["Contracts", "MessageBus"]),
+        service("ArtifactFuzz", path: "Tests/Fuzz/ArtifactFuzz", ["Inference"]),
+        service("TokenizerFuzz", path: "Tests/Fuzz/TokenizerFuzz", ["Inference"]),
+    ]
+
 let package = Package(
     name: "winnow",
     products: [
@@ -160,6 +171,6 @@ let package = Package(
         .executable(name: "aggregator", targets: ["Aggregator"]),
         .executable(name: "dev-broker", targets: ["DevBroker"]),
     ] + capabilities.map { .executable(name: "\(kebab($0))-worker", targets: ["\($0)Worker"]) },
-    targets: cModules + sharedModules + services + benchmarks + testTargets,
+    targets: cModules + sharedModules + services + benchmarks + testTargets + fuzzTargets,
     cxxLanguageStandard: .cxx17
 )

@@ -11,6 +11,7 @@ struct RequestProgress {
     private var newSteps: [Step] = []
     private var updated: Set<Int> = []
     private var entries: [LedgerEntry] = []
+    private var hasOutcomes = false
 
     init(_ snapshot: RequestSnapshot, now: Timestamp) {
         self.snapshot = snapshot
@@ -20,6 +21,7 @@ struct RequestProgress {
     /// Settles a step and records what it cost. A step that is final already keeps its answers; its cost still counts.
     mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) {
         guard let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) else { return }
+        hasOutcomes = true
         let step = Step.ID(request: snapshot.id, ordinal: outcome.step)
         entries += outcome.attempts.map {
             pricing.entry(for: $0, of: step, tenant: snapshot.tenant, route: outcome.route, fullModel: fullModel)
@@ -47,8 +49,9 @@ struct RequestProgress {
         if !wasFinal, let final = finalState {
             change.state = final
             change.error = snapshot.steps.lazy.compactMap(\.error).first
-        } else if wasFinal, !entries.isEmpty {
-            // A late cost: the same state again, so that the ledger is summed anew.
+        } else if wasFinal, hasOutcomes {
+            // A late cost, carried by the outcome or written by the escalator itself before it: the same state again, so
+            // that the ledger is summed anew.
             change.state = snapshot.state
             change.error = snapshot.error
         }

@@ -6,8 +6,8 @@ import Store
 import Synchronization
 import Telemetry
 
-/// Expires requests past their deadline and drives those again that have made no progress: a broker may lose data,
-/// Postgres holds all that is needed to emit it anew.
+/// Expires requests past their deadline, drives those again that have made no progress (a broker may lose data, Postgres
+/// holds all that is needed to emit it anew), and gives up calls whose process died.
 struct Sweeper: Service {
     private let source: EventSource
     private let store: any RequestStore
@@ -33,6 +33,7 @@ struct Sweeper: Service {
         while await sleepUnlessShutDown(for: settings.interval) {
             do {
                 while try await sweep() == settings.limit {}
+                try await abandonLostCalls()
             } catch {
                 // The next round tries again: what is open is overdue then too, and what is final was kept.
                 logger.warning("Sweep failed", metadata: [LogKeys.errorMessage: "\(error)"])
@@ -57,6 +58,22 @@ struct Sweeper: Service {
         try await send(snapshots)
         logger.notice("Requests expired or driven again", metadata: [LogKeys.count: "\(due.count)"])
         return due.count
+    }
+
+    /// Their price stays; a final request's totals are summed anew, for it may have become final before them.
+    func abandonLostCalls() async throws {
+        let time = now()
+        let started = time.adding(milliseconds: -settings.abandonAfterMilliseconds)
+        let lost = try await store.abandonCalls(startedBefore: started, limit: settings.limit)
+        guard !lost.isEmpty else { return }
+        _ = try await store.update(lost) { snapshots in
+            snapshots.filter(\.state.isFinal).map { snapshot in
+                RequestChange(
+                    request: snapshot.id, state: snapshot.state, error: snapshot.error,
+                    progressedAt: snapshot.progressedAt)
+            }
+        }
+        logger.notice("Lost calls are unknown", metadata: [LogKeys.count: "\(lost.count)"])
     }
 
     /// All at once; where a record among them is too large for any topic, each by itself and without that one.

@@ -25,6 +25,25 @@ extension PostgresStore {
         }
     }
 
+    public func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {
+        let limit = Int64(max(0, limit))
+        let abandon: SQL = """
+            UPDATE winnow.attempt AS a SET state = 'unknown'
+            FROM (
+                SELECT request_id, step_ordinal, number FROM winnow.attempt
+                WHERE state = 'started' AND started_at < \(instant) ORDER BY started_at LIMIT \(limit)) AS lost
+            WHERE a.request_id = lost.request_id AND a.step_ordinal = lost.step_ordinal AND a.number = lost.number
+                AND a.state = 'started'
+            RETURNING a.request_id
+            """
+        return try await session.run { connection in
+            let ids = try connection.execute(abandon.named("abandon lost calls")).flatMap { result in
+                try result.rows { row throws in try row.requestKey(0).requestID() }
+            }
+            return Set(ids).sorted()
+        }
+    }
+
     /// Creates the partitions of the days ahead, drops those past retention and deletes their final requests.
     /// - Returns: how much was done; call again while `deleted` is not 0.
     @discardableResult

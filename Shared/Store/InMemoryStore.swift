@@ -73,6 +73,20 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
+    public func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {
+        state.withLock { state in
+            let lost = state.ledger.filter { _, rows in rows.contains { $0.isOverdue(instant) } }.keys.sorted()
+            for request in lost.prefix(limit) {
+                state.ledger[request] = state.ledger[request]?.map { row in
+                    var row = row
+                    if row.isOverdue(instant) { row.attempt.state = .unknown }
+                    return row
+                }
+            }
+            return Array(lost.prefix(limit))
+        }
+    }
+
     public func prices() async throws -> [Price] {
         let now = Timestamp.now
         return state.withLock { $0.prices }.filter { $0.validFrom <= now }.sorted {
@@ -146,6 +160,10 @@ extension InMemoryStore.State {
 }
 
 extension LedgerEntry {
+    fileprivate func isOverdue(_ instant: Timestamp) -> Bool {
+        attempt.state == .started && attempt.startedAt < instant
+    }
+
     fileprivate func isSameRow(as other: LedgerEntry) -> Bool {
         step == other.step && attempt.number == other.attempt.number
     }

@@ -20,6 +20,11 @@ public protocol RequestStore: Sendable {
     /// Open requests past their deadline at `now`, and those without progress since `stalledSince`; at most `limit`.
     func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID]
 
+    /// Calls started before `instant` and never settled become `unknown` and keep their reserved price: the process died,
+    /// and nobody asks for the step again.
+    /// - Returns: the requests whose ledger changed, at most `limit`.
+    func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID]
+
     /// The prices in force, newest first for each model.
     func prices() async throws -> [Price]
 }

@@ -92,6 +92,14 @@ struct RequestProgressTests {
         #expect(change.state == state)
     }
 
+    @Test func `a late outcome that carries no cost sums the ledger anew too: the escalator wrote its own`() {
+        var done = Fixture.snapshot([Fixture.step(0, Fixture.clause, ["a"], .answered)])
+        done.state = .completed
+        var outcome = Fixture.answered(0, Fixture.clause, [Fixture.answer("late")])
+        outcome.attempts = []
+        #expect(change(done, outcome).state == .completed)
+    }
+
     @Test(arguments: [[], [nil], [Fixture.answer(), nil], [Fixture.answer(), Fixture.answer(), Fixture.answer()]])
     func `answers that do not match the items fail the step`(answers: [Answer?]) {
         let change = change(

@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stack import POINTS, SERVICES, Stack
+from stack import POINTS, SERVICES, Stack, until
 
+_AWAY_SECONDS = 60.0
+_USES_POSTGRES = ("decomposer", "escalator", "aggregator")
 _STOPPED_SECONDS = 8.0  # more than the session timeout of 6 s: the group goes on without the member
 
 
@@ -51,6 +53,8 @@ def schedule(seed: int, count: int) -> list[Fault]:
             drawn.append(Fault("kill -9", "broker"))
         else:
             drawn.append(Fault(kind, chance.choice(SERVICES)))
+    if count >= 100:
+        first.insert(len(first) // 2, Fault("away", "postgres", f"{_AWAY_SECONDS:.0f} s"))
     if count < len(first):
         # a short run still meets a broker that forgets and a database that dies
         must = [fault for fault in first if fault.target in ("broker", "postgres") and fault.kind == "kill -9"]
@@ -78,7 +82,9 @@ class Injector:
             self.armed.append(fault)
             return
         fault.injected = True
-        if fault.target == "postgres":
+        if fault.kind == "away":
+            self._aside(lambda: self.stack.restart_postgres(kills=False, away=self._look_while_away))
+        elif fault.target == "postgres":
             self._aside(lambda: self.stack.restart_postgres(kills=fault.kind == "kill -9"))
         elif fault.target == "broker":
             self._aside(self.stack.restart_broker)
@@ -87,6 +93,12 @@ class Injector:
             self._aside(lambda: (time.sleep(_STOPPED_SECONDS), self.instances[fault.target].signal(signal.SIGCONT)), False)
         else:
             self.instances[fault.target].signal(signal.SIGKILL if fault.kind == "kill -9" else signal.SIGTERM)
+
+    def _look_while_away(self) -> None:
+        """Who needs the database says that it is not ready, and lives."""
+        until(lambda: all(not self.instances[name].answers("/readyz") and self.instances[name].answers("/livez")
+                          for name in _USES_POSTGRES), _AWAY_SECONDS, "/readyz fails and /livez answers without Postgres")
+        time.sleep(_AWAY_SECONDS)
 
     def collect(self) -> None:
         """Armed points that were reached."""

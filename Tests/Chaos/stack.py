@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,14 +81,15 @@ class Stack:
             key, _, value = line.partition("=")
             self.environment[key] = value
 
-    def restart_postgres(self, kills: bool, away: float = 0.0) -> None:
+    def restart_postgres(self, kills: bool, away: Callable[[], None] = lambda: None) -> None:
+        """- Parameter away: what is done before it is started again."""
         pid = int((self.folder / "postgres/data/postmaster.pid").read_text().splitlines()[0])
         if kills:
             os.kill(pid, signal.SIGKILL)
         else:
             self.cluster("stop")
         until(lambda: not Path(f"/proc/{pid}").exists(), 30, "Postgres has ended")
-        time.sleep(away)
+        away()
         # the backends of one that was killed have to see it first
         until(self._starts_postgres, 60, "Postgres is up again")
 

@@ -14,3 +14,6 @@ COMMENT ON TABLE winnow.submission IS 'Requests not accepted yet. Holds payload:
 CREATE INDEX submission_waiting ON winnow.submission (tenant_id, submitted_at) WHERE sent_at IS NULL;
 -- What is under way, bounded by the window.
 CREATE INDEX submission_under_way ON winnow.submission (sent_at) WHERE sent_at IS NOT NULL;
+
+-- Calls whose process died: few, and looked for again and again.
+CREATE INDEX attempt_started ON winnow.attempt (started_at) WHERE state = 'started';

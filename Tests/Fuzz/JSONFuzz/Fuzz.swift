@@ -1,0 +1,13 @@
+import Contracts
+import JSON
+
+/// Any bytes as a request: read or refused, and what is read is written and read again alike.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    let tenant = TenantID(rawValue: "fuzz")
+    guard let request = try? Request.decode(bytes, eventID: "fuzz", tenant: tenant, deadline: nil) else { return 0 }
+    let again = try? Request.decode(request.encode(), eventID: "fuzz", tenant: tenant, deadline: request.deadline)
+    precondition(again == request, "a request changed by being written and read")
+    return 0
+}

@@ -1,0 +1,18 @@
+@testable import Inference
+
+/// A small vocabulary with pieces of one to four bytes a character.
+enum FuzzedTokenizer {
+    static let pieces =
+        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "play", "##ing", "jazz", "and", ",", ".", "'", "t"]
+        + "abcdefghijklmnopqrstuvwxyz0123456789".flatMap { ["\($0)", "##\($0)"] }.filter { $0 != "t" }
+        + ["é", "##ü", "中", "##中", "🙂", "##🙂"]
+
+    static let shared: WordPieceTokenizer = {
+        do {
+            let text = Array(pieces.joined(separator: "\n").utf8)
+            return WordPieceTokenizer(try Vocabulary(text, size: pieces.count, file: "fuzz"))
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }()
+}
