@@ -20,7 +20,8 @@ public struct EventSource: Sendable {
 
     public func deadLetter(_ record: Record, _ error: ContractError) -> OutgoingRecord {
         DeadLetter.record(
-            from: record, consumerGroup: ConsumerGroup.name(of: service), error: error, attempt: 1)
+            from: record, consumerGroup: ConsumerGroup.name(of: service), error: error,
+            attempt: Retry.attempt(of: record))
     }
 
     /// The id is the step's and the kind's, so that a repetition writes it again.

@@ -16,7 +16,7 @@ public enum DeadLetter {
     ) -> OutgoingRecord {
         OutgoingRecord(
             topic: topic, key: record.key, value: record.value,
-            headers: record.headers
+            headers: Retry.original(record.headers)
                 + added(from: record, consumerGroup: consumerGroup, error: error, attempt: attempt))
     }
 
