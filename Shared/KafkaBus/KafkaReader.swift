@@ -13,6 +13,8 @@ public final class KafkaReader: Sendable {
         case time(Timestamp)
     }
 
+    /// Behind the last record that each partition had when this reader began; only partitions with something to read.
+    public let backlog: [TopicPartition: Int64]
     private let handle: KafkaHandle
     private let source: RecordSource
     private let thread: ThreadExecutor
@@ -31,7 +33,7 @@ public final class KafkaReader: Sendable {
         self.handle = handle
         self.thread = thread
         source = RecordSource(handle)
-        try await thread.run {
+        backlog = try await thread.run {
             try handle.withPointer { try assign($0, topic, start) }
         }
     }
@@ -64,10 +66,14 @@ public final class KafkaReader: Sendable {
     }
 }
 
-private func assign(_ client: OpaquePointer, _ topic: String, _ start: KafkaReader.Start) throws(MessageBusError) {
+/// - Returns: the ends of the partitions that have something to read.
+private func assign(
+    _ client: OpaquePointer, _ topic: String, _ start: KafkaReader.Start
+) throws(MessageBusError) -> [TopicPartition: Int64] {
     let count = try ClusterMetadata.read(client).topics[topic] ?? 0
     guard count > 0 else { throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true) }
     var places: [(TopicPartition, offset: Int64)] = []
+    var backlog: [TopicPartition: Int64] = [:]
     for number in 0..<Int32(count) {
         var low: Int64 = 0
         var high: Int64 = 0
@@ -79,11 +85,14 @@ private func assign(_ client: OpaquePointer, _ topic: String, _ start: KafkaRead
             case .end: high
             case .time(let time): try offset(client, topic, number, time) ?? high
             }
-        places.append((TopicPartition(topic: topic, partition: number), offset: place))
+        let partition = TopicPartition(topic: topic, partition: number)
+        places.append((partition, offset: place))
+        if place < high { backlog[partition] = high }
     }
     let list = PartitionList(places)
     let code = rd_kafka_assign(client, list.pointer)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "assign \(topic)") }
+    return backlog
 }
 
 /// - Returns: `nil` when nothing was written since `time`.

@@ -43,6 +43,22 @@ import Testing
         }
     }
 
+    @Test func `an operator who may act disposes of dead letters, reads ops, and sees no payload`() async throws {
+        try await TestDatabase.with { database in
+            try await database.run(
+                "DO $$ BEGIN GRANT winnow_operator TO CURRENT_USER; EXCEPTION WHEN OTHERS THEN NULL; END $$")
+            let operating = database.settings.options([(name: "role", value: "winnow_operator")])
+            let place = DeadLetterRegister.Place(topic: "t", partition: 0, offset: 1, writtenAt: Fixture.noon)
+            try await DeadLetterRegister(operating).dispose(of: [place], as: .discarded)
+            #expect(try await DeadLetterRegister(operating).disposed(of: [place]) == [place])
+            _ = try await OperationsReader(operating).savings()
+            for statement in ["SELECT * FROM winnow.step", "DELETE FROM winnow.dead_letter_disposition"] {
+                #expect(
+                    try await refusal(statement, as: "winnow_operator", in: database) == "42501", "\(statement)")
+            }
+        }
+    }
+
     @Test func `a service has the rights that it needs and no others`() async throws {
         try await TestDatabase.with { database in
             for role in ["winnow_decomposer", "winnow_escalator", "winnow_aggregator"] {
