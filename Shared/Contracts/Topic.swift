@@ -5,6 +5,7 @@ public enum Topic {
     public static let escalations = "winnow.escalations.v1"
     public static let results = "winnow.results.v1"
     public static let retries = "winnow.retries.v1"
+    public static let cancellations = "winnow.cancellations.v1"
     public static let deadLetters = "winnow.dead-letters.v1"
 
     /// Those whose records are worked on, and may come again.

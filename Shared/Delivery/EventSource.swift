@@ -47,6 +47,11 @@ extension Outcome {
         Outcome(step: step, route: route, state: .expired, error: "the deadline passed before it was computed")
     }
 
+    /// The aggregator has settled the step already: this carries what it cost before.
+    public static func cancelled(_ step: Int, _ route: Route) -> Outcome {
+        Outcome(step: step, route: route, state: .failed, error: "the request was cancelled")
+    }
+
     public static func failed(_ step: Int, _ route: Route, _ error: String) -> Outcome {
         Outcome(step: step, route: route, state: .failed, error: error)
     }

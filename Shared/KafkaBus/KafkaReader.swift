@@ -5,15 +5,14 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// Reads every partition of one topic without a group: nothing is shared, nothing is committed.
-public final class KafkaReader: Sendable {
+/// Reads every partition of one topic.
+public final class KafkaReader: MessageReader {
     public enum Start: Sendable {
         case beginning, end
         /// The first records at or after it.
         case time(Timestamp)
     }
 
-    /// Behind the last record that each partition had when this reader began; only partitions with something to read.
     public let backlog: [TopicPartition: Int64]
     private let handle: KafkaHandle
     private let source: RecordSource
@@ -40,8 +39,6 @@ public final class KafkaReader: Sendable {
 
     deinit { thread.stop() }
 
-    /// The next records, at least one.
-    /// - Returns: `nil` once `stop` was called or the task is cancelled.
     public func nextBatch() async throws -> [Record]? {
         while let batch = try await nextBatch(within: RecordSource.idlePoll) {
             if !batch.isEmpty { return batch }
