@@ -135,7 +135,7 @@ let testTargets: [Target] = [
         ["Aggregator", "Contracts", "Delivery", "JSON", "MessageBus", "Settings", "Store", "TestKit"]),
     tests(
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
-    tests("CLI", ["CLI", "Contracts", "JSON"]),
+    tests("CLI", ["CLI", "Contracts", "JSON", "MessageBus"]),
     tests("Architecture", []),
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",

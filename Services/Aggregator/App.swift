@@ -5,10 +5,10 @@ import PostgresStore
 import Runtime
 import Settings
 
-/// Owns request state after decomposition: settles, dispatches what waited, answers, expires, drives again.
+/// Owns request state after decomposition: settles, dispatches what waited, answers, cancels, expires, drives again.
 ///
-/// - Consumes: `winnow.outcomes.v1`
-/// - Produces: `winnow.results.v1`, `winnow.steps.*`, `winnow.escalations.v1`
+/// - Consumes: `winnow.outcomes.v1`, `winnow.retries.v1`
+/// - Produces: `winnow.results.v1`, `winnow.steps.*`, `winnow.escalations.v1`, `winnow.cancellations.v1`; whatever is to be delivered again
 @main enum App {
     static let service = "aggregator"
 
@@ -31,6 +31,13 @@ import Settings
                     handler: OutcomeHandler(
                         service: service, store: PostgresStore(postgres), fullModel: fullModel),
                     logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                DeliveryLoop(
+                    service: RetryHandler.service,
+                    consumer: try KafkaConsumer(
+                        settings: kafka.unhurried, group: ConsumerGroup.name(of: RetryHandler.service),
+                        topics: [Topic.retries], logger: context.logger, metrics: context.metrics),
+                    producer: producer, handler: RetryHandler(), logger: context.logger, metrics: context.metrics,
+                    onReadiness: context.health.check("retries").set),
                 // On a connection of its own: a sweep must not hold up the settling of outcomes.
                 Sweeper(
                     service: service, store: PostgresStore(postgres), producer: producer, settings: sweeper,

@@ -12,6 +12,7 @@ struct RequestProgress {
     private var updated: Set<Int> = []
     private var entries: [LedgerEntry] = []
     private var hasOutcomes = false
+    private var isCancelled = false
 
     init(_ snapshot: RequestSnapshot, now: Timestamp) {
         self.snapshot = snapshot
@@ -36,6 +37,15 @@ struct RequestProgress {
         guard !snapshot.state.isFinal else { return }
         for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
             set(index, .expired, error: "the deadline passed")
+        }
+    }
+
+    /// Somebody does not want it any more: what has been answered stays, nothing else is computed.
+    mutating func cancel() {
+        guard !snapshot.state.isFinal else { return }
+        isCancelled = true
+        for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
+            set(index, .cancelled, error: "cancelled on request")
         }
     }
 
@@ -114,6 +124,7 @@ struct RequestProgress {
     /// `nil` while a step is open; the worst of its steps otherwise.
     private var finalState: RequestSnapshot.State? {
         guard snapshot.steps.allSatisfy(\.state.isFinal) else { return nil }
+        if isCancelled { return .cancelled }
         let states = Set(snapshot.steps.map(\.state))
         if states.contains(.failed) { return .failed }
         if states.contains(.expired) { return .expired }

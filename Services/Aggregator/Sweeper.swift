@@ -6,20 +6,21 @@ import Store
 import Synchronization
 import Telemetry
 
-/// Expires requests past their deadline, drives those again that have made no progress (a broker may lose data, Postgres
-/// holds all that is needed to emit it anew), and gives up calls whose process died.
+/// Cancels requests that somebody wants stopped, expires those past their deadline, drives those again that have made no
+/// progress (a broker may lose data, Postgres holds all that is needed to emit it anew), and gives up calls whose process
+/// died.
 struct Sweeper: Service {
-    private let source: EventSource
-    private let store: any RequestStore
-    private let producer: any MessageProducer
-    private let settings: SweeperSettings
-    private let logger: Logger
-    private let now: @Sendable () -> Timestamp
+    let source: EventSource
+    let store: any RequestStore & CancellationQueue
+    let producer: any MessageProducer
+    let settings: SweeperSettings
+    let logger: Logger
+    let now: @Sendable () -> Timestamp
     private let unsent = Unsent()
 
     init(
-        service: String, store: any RequestStore, producer: any MessageProducer, settings: SweeperSettings,
-        logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
+        service: String, store: any RequestStore & CancellationQueue, producer: any MessageProducer,
+        settings: SweeperSettings, logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         source = EventSource(service: service)
         self.store = store
@@ -32,6 +33,7 @@ struct Sweeper: Service {
     func run() async throws {
         while await sleepUnlessShutDown(for: settings.interval) {
             do {
+                while try await cancel() == settings.limit {}
                 while try await sweep() == settings.limit {}
                 try await abandonLostCalls()
             } catch {
@@ -77,7 +79,7 @@ struct Sweeper: Service {
     }
 
     /// All at once; where a record among them is too large for any topic, each by itself and without that one.
-    private func send(_ snapshots: [RequestSnapshot]) async throws {
+    func send(_ snapshots: [RequestSnapshot]) async throws {
         guard !snapshots.isEmpty else { return }
         let emissions = snapshots.map { Emission.records(for: $0, trigger: .every, from: source.uri) }
         do {

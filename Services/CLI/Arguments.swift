@@ -1,3 +1,5 @@
+import Contracts
+
 /// The words after the verb: options with and without values, and operands.
 struct Arguments {
     private var values: [String: String] = [:]
@@ -42,6 +44,19 @@ struct Arguments {
     mutating func operand(_ what: String) throws(UsageError) -> String {
         guard !operands.isEmpty else { throw UsageError("\(what) is missing") }
         return operands.removeFirst()
+    }
+
+    /// Every operand that is left.
+    mutating func rest() -> [String] {
+        defer { operands = [] }
+        return operands
+    }
+
+    /// - Throws: `UsageError` unless it is an RFC 3339 time.
+    mutating func time(_ name: String) throws(UsageError) -> Timestamp? {
+        guard let text = value(name) else { return nil }
+        guard let time = Timestamp(rfc3339: text) else { throw UsageError("\(name) must be an RFC 3339 time") }
+        return time
     }
 
     /// - Throws: `UsageError` for whatever nobody asked for.

@@ -8,7 +8,7 @@ import WorkerKit
 
 /// The full model, for the steps whose small model was not sure.
 ///
-/// - Consumes: `winnow.escalations.v1`
+/// - Consumes: `winnow.escalations.v1`, `winnow.cancellations.v1`
 /// - Produces: `winnow.outcomes.v1`
 @main enum App {
     static let service = "escalator"
@@ -23,7 +23,14 @@ import WorkerKit
             let model = try EncoderClassifier(
                 directory: models.fullModel, answering: Route.requestable + [.decomposition])
             let readiness = context.health.check("delivery")
+            let cancellations = CancellationTail(logger: context.logger) {
+                [logger = context.logger, metrics = context.metrics] in
+                try await KafkaReader(
+                    settings: kafka.unhurried, topic: Topic.cancellations, from: .beginning, logger: logger,
+                    metrics: metrics)
+            }
             return [
+                cancellations,
                 DeliveryLoop(
                     service: service,
                     consumer: try KafkaConsumer(
@@ -31,8 +38,9 @@ import WorkerKit
                         maxBatch: mostSteps, logger: context.logger, metrics: context.metrics),
                     producer: try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
                     handler: EscalationHandler(
-                        service: service, classifier: model, ledger: store, prices: PriceBook(store: store)),
-                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)
+                        service: service, classifier: model, ledger: store, prices: PriceBook(store: store),
+                        metrics: context.metrics, cancellations: cancellations),
+                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
             ]
         }
     }

@@ -3,6 +3,7 @@ import Delivery
 import Inference
 import MessageBus
 import Store
+import Telemetry
 import WorkerKit
 
 /// The full model for the items that a small one was not sure of.
@@ -16,16 +17,27 @@ struct EscalationHandler: BatchHandler {
     private let classifier: any Classifier
     private let ledger: any AttemptLedger
     private let prices: PriceBook
+    private let cancellations: any Cancellations
+    private let cancelled: Counter
     private let recent = RecentOutcomes()
 
-    init(service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook) {
+    init(
+        service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook,
+        metrics: Metrics = Metrics(), cancellations: any Cancellations = NoCancellations()
+    ) {
         source = EventSource(service: service)
         self.classifier = classifier
         self.ledger = ledger
         self.prices = prices
+        self.cancellations = cancellations
+        cancelled = metrics.counter(
+            "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
     }
 
-    func prepare() async throws { _ = try await prices.current() }
+    func prepare() async throws {
+        _ = try await prices.current()
+        await cancellations.prepare()
+    }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         var emitted: [OutgoingRecord] = []
@@ -35,7 +47,14 @@ struct EscalationHandler: BatchHandler {
             do throws(ContractError) {
                 let event = try StepEvent(record)
                 let escalation = try event.body(Escalation.init(decoding:))
-                if event.isExpired(at: now) {
+                if cancellations.contains(event.request) {
+                    cancelled.increment()
+                    guard !escalation.attempts.isEmpty else { continue }
+                    // No call is made, but the worker's is on its way to the ledger.
+                    var outcome = Outcome.cancelled(escalation.step, escalation.route)
+                    outcome.attempts = escalation.attempts
+                    emitted.append(source.outcome(outcome, of: event))
+                } else if event.isExpired(at: now) {
                     var outcome = Outcome.expired(escalation.step, escalation.route)
                     outcome.attempts = escalation.attempts
                     emitted.append(source.outcome(outcome, of: event))

@@ -8,11 +8,18 @@ public protocol BatchHandler: Sendable {
     /// - Throws: a retriable fault while it does not.
     func prepare() async throws
 
+    /// Returns once the records may be handled; by default at once.
+    /// - Returns: `false` when a stop came first; nothing is committed then.
+    func waitUntilDue(_ records: [Record]) async -> Bool
+
     /// - Returns: what the resulting state calls for, under ids that a repetition gives again.
-    /// - Throws: a fault; a retriable one (`isRetriable`) is tried again in place, any other isolates the record.
+    /// - Throws: a fault: of a dependency, which is waited for; of the records, which may pass or not
+    ///   (`infra/decisions/0009-three-kinds-of-faults.md`).
     func handle(_ records: [Record]) async throws -> [OutgoingRecord]
 }
 
 extension BatchHandler {
     public func prepare() async throws {}
+
+    public func waitUntilDue(_ records: [Record]) async -> Bool { true }
 }

@@ -1,3 +1,4 @@
+import Contracts
 import Lifecycle
 import MessageBus
 import Telemetry
@@ -6,18 +7,21 @@ import Telemetry
 ///
 /// There is no outbox: redelivery is the outbox (`infra/decisions/0002-redelivery-is-the-outbox.md`).
 public struct DeliveryLoop<Handler: BatchHandler>: Service {
-    private let service: String
+    let service: String
     private let consumer: any MessageConsumer
-    private let producer: any MessageProducer
+    let producer: any MessageProducer
     private let handler: Handler
-    private let logger: Logger
-    private let metrics: DeliveryMetrics
+    let logger: Logger
+    let metrics: DeliveryMetrics
+    let policy: RetryPolicy
+    let now: @Sendable () -> Timestamp
     private let onReadiness: @Sendable (Bool) -> Void
 
     /// - Parameter onReadiness: told whether the loop can make progress.
     public init(
         service: String, consumer: any MessageConsumer, producer: any MessageProducer, handler: Handler, logger: Logger,
-        metrics: Metrics, onReadiness: @escaping @Sendable (Bool) -> Void = { _ in }
+        metrics: Metrics, policy: RetryPolicy = RetryPolicy(), now: @escaping @Sendable () -> Timestamp = { .now },
+        onReadiness: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.service = service
         self.consumer = consumer
@@ -25,6 +29,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         self.handler = handler
         self.logger = logger
         self.metrics = DeliveryMetrics(metrics)
+        self.policy = policy
+        self.now = now
         self.onReadiness = onReadiness
     }
 
@@ -33,6 +39,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
             guard try await connect() else { return await consumer.close() }
             onReadiness(true)
             while let records = try await consumer.nextBatch() {
+                guard await handler.waitUntilDue(records) else { break }
                 let clock = ContinuousClock()
                 let start = clock.now
                 guard let emitted = try await apply(records) else { break }
@@ -47,7 +54,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
 
     /// - Returns: whether broker and dependencies answer; `false` when a stop came first.
     private func connect() async throws -> Bool {
-        let connected: Void? = try await untilItWorks {
+        var patience = Patience(nil)
+        let connected: Void? = try await untilItWorks(&patience) {
             try await consumer.connect()
             try await handler.prepare()
         }
@@ -58,78 +66,85 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     ///   are then not committed, and the records come again after the restart.
     private func apply(_ records: [Record]) async throws -> Int? {
         FaultPoint.beforeApply.reached(by: service)
-        guard let emitted = try await deliver(records) else { return nil }
+        var patience = Patience(policy)
+        guard let emitted = try await deliver(records, &patience) else { return nil }
         FaultPoint.beforeOffsetCommit.reached(by: service)
-        guard try await untilItWorks({ try await consumer.commit(records) }) != nil else { return nil }
+        guard try await untilItWorks(&patience, { try await consumer.commit(records) }) != nil else { return nil }
         return emitted
     }
 
     /// A record that cannot be applied, or of which more comes than a topic takes, is found by halving the batch, and
-    /// becomes a dead letter alone. What was applied before is applied again, which changes nothing.
-    private func deliver(_ records: [Record]) async throws -> Int? {
+    /// is put aside alone. What was applied before is applied again, which changes nothing.
+    private func deliver(_ records: [Record], _ patience: inout Patience) async throws -> Int? {
         do {
-            guard let emission = try await untilItWorks({ try await handler.handle(records) }) else { return nil }
+            let emission = try await untilItWorks(&patience) { try await handler.handle(records) }
+            guard let emission else { return nil }
             FaultPoint.afterCommit.reached(by: service)
-            let emitted = try await send(emission)
+            let emitted = try await send(emission, &patience)
             FaultPoint.afterEmit.reached(by: service)
             return emitted
-        } catch  where Fault.isOfRecords(error) {
+        } catch  where Fault(error).isOfRecords {
             metrics.faults.increment()
-            guard records.count > 1 else {
-                guard let record = records.first else { return 0 }
-                return try await putAway(record, error)
+            guard records.count > 1 else { return try await putAside(records, error, wasAlone: true, &patience) }
+            var sum = 0
+            for part in [records.prefix(records.count / 2), records.dropFirst(records.count / 2)].map(Array.init) {
+                let hasTime = Fault(error) == .permanent || !patience.isOver
+                let count =
+                    hasTime
+                    ? try await deliver(part, &patience)
+                    : try await putAside(part, error, wasAlone: false, &patience)
+                guard let count else { return nil }
+                sum += count
             }
-            let half = records.count / 2
-            guard let first = try await deliver(Array(records[..<half])) else { return nil }
-            return try await deliver(Array(records[half...])).map { first + $0 }
+            return sum
         }
     }
 
-    private func putAway(_ record: Record, _ error: any Error) async throws -> Int? {
-        logger.error(
-            "Record dead-lettered",
-            metadata: [
-                LogKeys.errorType: Fault.type(of: error), LogKeys.destination: record.topic,
-                LogKeys.partition: "\(record.partition)", LogKeys.offset: "\(record.offset)",
-            ])
-        let group = ConsumerGroup.name(of: service)
-        do {
-            return try await send([DeadLetter.record(from: record, consumerGroup: group, error: error, attempt: 1)])
-        } catch  where Fault.isOfRecords(error) {
-            return try await send([DeadLetter.reference(to: record, consumerGroup: group, error: error, attempt: 1)])
-        }
+    func send(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Int? {
+        try await untilItWorks(&patience) { try await producer.send(records) }.map { records.count }
     }
 
-    private func send(_ records: [OutgoingRecord]) async throws -> Int? {
-        try await untilItWorks { try await producer.send(records) }.map { records.count }
-    }
-
-    /// Repeats a call while its fault is one that passes; the partitions are paused meanwhile, not drained.
-    private func untilItWorks<Result>(_ body: () async throws -> Result) async throws -> Result? {
+    /// Repeats a call while a dependency is away, with the partitions paused meanwhile, not drained; and for as long as
+    /// patience allows while its fault is one of these records that passes.
+    private func untilItWorks<Result>(
+        _ patience: inout Patience, _ body: () async throws -> Result
+    ) async throws -> Result? {
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
         var isPaused = false
         while true {
             do {
                 let result = try await body()
-                if isPaused {
-                    await consumer.resume()
-                    onReadiness(true)
-                    logger.notice("Delivery goes on")
-                }
+                if isPaused { await goOn(&patience) }
                 return result
-            } catch  where Fault.isRetriable(error) {
-                if !isPaused {
+            } catch {
+                let fault = Fault(error)
+                guard fault == .dependency || fault == .passing && patience.allowsRetry else {
+                    if isPaused, fault.isOfRecords { await goOn(&patience) }
+                    throw error
+                }
+                if fault == .dependency, !isPaused {
                     isPaused = true
-                    await consumer.pause()
-                    onReadiness(false)
-                    logger.warning(
-                        "Delivery waits for a dependency",
-                        metadata: [LogKeys.errorType: Fault.type(of: error), LogKeys.errorMessage: "\(error)"])
+                    await stand(still: error)
                 }
                 metrics.retries.increment()
                 guard await sleepUnlessShutDown(for: backoff.next(using: &generator)) else { return nil }
             }
         }
+    }
+
+    private func stand(still error: any Error) async {
+        await consumer.pause()
+        onReadiness(false)
+        logger.warning(
+            "Delivery waits for a dependency",
+            metadata: [LogKeys.errorType: Fault.type(of: error), LogKeys.errorMessage: "\(error)"])
+    }
+
+    private func goOn(_ patience: inout Patience) async {
+        patience.renew()
+        await consumer.resume()
+        onReadiness(true)
+        logger.notice("Delivery goes on")
     }
 }

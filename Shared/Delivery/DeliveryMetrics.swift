@@ -6,6 +6,7 @@ struct DeliveryMetrics: Sendable {
     let emitted: Counter
     let faults: Counter
     let retries: Counter
+    let putOff: Counter
     let duration: Histogram
 
     init(_ metrics: Metrics) {
@@ -13,6 +14,8 @@ struct DeliveryMetrics: Sendable {
         emitted = metrics.counter("winnow_messaging_sent_messages_total", "Records emitted and acknowledged.")
         faults = metrics.counter("winnow_messaging_faults_total", "Batches that could not be applied as they were.")
         retries = metrics.counter("winnow_messaging_retries_total", "Repetitions after a fault that may pass.")
+        putOff = metrics.counter(
+            "winnow_messaging_put_off_messages_total", "Records written to the retries, to come again later.")
         duration = metrics.histogram(
             "winnow_messaging_process_duration_seconds", "Apply, emit and commit of one batch.")
     }

@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import MessageBus
 import Store
 
@@ -21,6 +22,11 @@ public enum Emission {
         return snapshot.steps
             .filter { $0.state == .dispatched && trigger.includes($0) }
             .map { event.command(for: $0) }
+    }
+
+    /// Tells whoever computes that nothing is to be computed for the request any more.
+    public static func cancellation(of snapshot: RequestSnapshot, from source: String) -> OutgoingRecord {
+        EventContext(snapshot: snapshot, source: source, causationID: nil).cancellation()
     }
 }
 
@@ -62,10 +68,18 @@ private struct EventContext {
         record(Topic.results, id: "\(snapshot.id)/result", type: EventType.result, ResultMessage.encode(snapshot))
     }
 
+    func cancellation() -> OutgoingRecord {
+        var writer = JSONWriter()
+        writer.object { $0.member("requestId", snapshot.id.description) }
+        return record(
+            Topic.cancellations, id: "\(snapshot.id)/cancellation", type: EventType.cancellation, writer.bytes)
+    }
+
     private func record(_ topic: String, id: String, type: String, _ value: [UInt8]) -> OutgoingRecord {
+        let asksForWork = type != EventType.result && type != EventType.cancellation
         let event = CloudEvent(
             id: id, type: type, source: source, correlationID: "\(snapshot.id)", causationID: causationID,
-            expiryTime: type == EventType.result ? nil : snapshot.deadline, authID: snapshot.tenant.rawValue,
+            expiryTime: asksForWork ? snapshot.deadline : nil, authID: snapshot.tenant.rawValue,
             traceparent: snapshot.traceparent, data: value)
         return event.record(topic: topic, key: Array(snapshot.id.description.utf8))
     }

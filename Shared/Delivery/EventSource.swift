@@ -20,7 +20,8 @@ public struct EventSource: Sendable {
 
     public func deadLetter(_ record: Record, _ error: ContractError) -> OutgoingRecord {
         DeadLetter.record(
-            from: record, consumerGroup: ConsumerGroup.name(of: service), error: error, attempt: 1)
+            from: record, consumerGroup: ConsumerGroup.name(of: service), error: error,
+            attempt: Retry.attempt(of: record))
     }
 
     /// The id is the step's and the kind's, so that a repetition writes it again.
@@ -44,6 +45,11 @@ public enum ConsumerGroup {
 extension Outcome {
     public static func expired(_ step: Int, _ route: Route) -> Outcome {
         Outcome(step: step, route: route, state: .expired, error: "the deadline passed before it was computed")
+    }
+
+    /// The aggregator has settled the step already: this carries what it cost before.
+    public static func cancelled(_ step: Int, _ route: Route) -> Outcome {
+        Outcome(step: step, route: route, state: .failed, error: "the request was cancelled")
     }
 
     public static func failed(_ step: Int, _ route: Route, _ error: String) -> Outcome {

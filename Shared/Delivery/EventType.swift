@@ -4,5 +4,6 @@ public enum EventType {
     public static let step = "winnow.step.v1"
     public static let escalation = "winnow.escalation.v1"
     public static let outcome = "winnow.outcome.v1"
+    public static let cancellation = "winnow.cancellation.v1"
     public static let result = "winnow.result.v1"
 }

@@ -5,14 +5,15 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// Reads every partition of one topic without a group: nothing is shared, nothing is committed.
-public final class KafkaReader: Sendable {
+/// Reads every partition of one topic.
+public final class KafkaReader: MessageReader {
     public enum Start: Sendable {
         case beginning, end
         /// The first records at or after it.
         case time(Timestamp)
     }
 
+    public let backlog: [TopicPartition: Int64]
     private let handle: KafkaHandle
     private let source: RecordSource
     private let thread: ThreadExecutor
@@ -31,15 +32,13 @@ public final class KafkaReader: Sendable {
         self.handle = handle
         self.thread = thread
         source = RecordSource(handle)
-        try await thread.run {
+        backlog = try await thread.run {
             try handle.withPointer { try assign($0, topic, start) }
         }
     }
 
     deinit { thread.stop() }
 
-    /// The next records, at least one.
-    /// - Returns: `nil` once `stop` was called or the task is cancelled.
     public func nextBatch() async throws -> [Record]? {
         while let batch = try await nextBatch(within: RecordSource.idlePoll) {
             if !batch.isEmpty { return batch }
@@ -64,10 +63,14 @@ public final class KafkaReader: Sendable {
     }
 }
 
-private func assign(_ client: OpaquePointer, _ topic: String, _ start: KafkaReader.Start) throws(MessageBusError) {
+/// - Returns: the ends of the partitions that have something to read.
+private func assign(
+    _ client: OpaquePointer, _ topic: String, _ start: KafkaReader.Start
+) throws(MessageBusError) -> [TopicPartition: Int64] {
     let count = try ClusterMetadata.read(client).topics[topic] ?? 0
     guard count > 0 else { throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true) }
     var places: [(TopicPartition, offset: Int64)] = []
+    var backlog: [TopicPartition: Int64] = [:]
     for number in 0..<Int32(count) {
         var low: Int64 = 0
         var high: Int64 = 0
@@ -79,11 +82,14 @@ private func assign(_ client: OpaquePointer, _ topic: String, _ start: KafkaRead
             case .end: high
             case .time(let time): try offset(client, topic, number, time) ?? high
             }
-        places.append((TopicPartition(topic: topic, partition: number), offset: place))
+        let partition = TopicPartition(topic: topic, partition: number)
+        places.append((partition, offset: place))
+        if place < high { backlog[partition] = high }
     }
     let list = PartitionList(places)
     let code = rd_kafka_assign(client, list.pointer)
     guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "assign \(topic)") }
+    return backlog
 }
 
 /// - Returns: `nil` when nothing was written since `time`.

@@ -29,6 +29,13 @@ public struct KafkaSettings: Sendable {
         self.overrides = overrides
     }
 
+    /// For records that may come half a second later: an idle client fetches twice a second then, not eighty times.
+    public var unhurried: KafkaSettings {
+        KafkaSettings(
+            bootstrapServers: bootstrapServers, groupInstanceID: groupInstanceID, accumulation: accumulation,
+            overrides: ["fetch.wait.max.ms": "500"].merging(overrides) { $1 })
+    }
+
     /// - Throws: `SettingsError` also for a property that librdkafka does not know or accept, and for one that
     ///   delivery rests on.
     public init(from reader: inout SettingsReader) throws(SettingsError) {

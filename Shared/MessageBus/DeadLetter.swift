@@ -16,7 +16,7 @@ public enum DeadLetter {
     ) -> OutgoingRecord {
         OutgoingRecord(
             topic: topic, key: record.key, value: record.value,
-            headers: record.headers
+            headers: Retry.original(record.headers)
                 + added(from: record, consumerGroup: consumerGroup, error: error, attempt: attempt))
     }
 
@@ -48,10 +48,22 @@ public enum DeadLetter {
         return fields.map { Header(prefix + $0, text: $1) } + [Header(attemptHeader, text: "\(attempt)")]
     }
 
+    /// Where it came from; `nil` when it is no dead letter.
+    public static func originalTopic(of record: Record) -> String? { record.headers[prefix + "original-topic"] }
+
+    /// Why it was put away: the error's type and code.
+    public static func reason(of record: Record) -> String? { record.headers[prefix + "exception-fqcn"] }
+
+    /// Whether it only says where the record lies, so that there is nothing to replay.
+    public static func isReference(_ record: Record) -> Bool {
+        record.key == nil && record.value == nil
+            && record.headers.allSatisfy { $0.name.hasPrefix(prefix) || $0.name == attemptHeader }
+    }
+
     /// The record as it was, for its original topic.
     /// - Returns: `nil` when it is no dead letter.
     public static func replay(_ record: Record) -> OutgoingRecord? {
-        guard let topic = record.headers[prefix + "original-topic"] else { return nil }
+        guard let topic = originalTopic(of: record) else { return nil }
         return OutgoingRecord(
             topic: topic, key: record.key, value: record.value,
             headers: record.headers.filter { !$0.name.hasPrefix(prefix) && $0.name != attemptHeader })

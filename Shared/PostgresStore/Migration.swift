@@ -10,6 +10,8 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 2, name: "maintain_partitions", script: PackageResources.V0002_maintain_partitions_sql),
         Migration(version: 3, name: "create_ops", script: PackageResources.V0003_create_ops_sql),
         Migration(version: 4, name: "create_roles", script: PackageResources.V0004_create_roles_sql),
+        Migration(version: 5, name: "create_dispositions", script: PackageResources.V0005_create_dispositions_sql),
+        Migration(version: 6, name: "create_cancellations", script: PackageResources.V0006_create_cancellations_sql),
         Migration(version: 7, name: "create_submission", script: PackageResources.V0007_create_submission_sql),
     ]
 

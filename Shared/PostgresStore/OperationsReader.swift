@@ -51,8 +51,7 @@ public final class OperationsReader: Sendable {
     /// What happened to a request, in the order of time.
     /// - Parameter id: Winnow's own id, or the integrator's, which several tenants may have used.
     public func timeline(of id: String) async throws -> OperationsReport {
-        // An integrator's id may look like one of Winnow's.
-        let requests = try await self.requests(of: id) + (Request.ID(id).map { [RequestKey($0)] } ?? [])
+        let requests = try await find(id).map { RequestKey($0.id) }
         let select: SQL = """
             SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), request_id::text, tenant, event,
                 step::text, detail
@@ -64,11 +63,21 @@ public final class OperationsReader: Sendable {
             [.init("at"), .init("request_id"), .init("tenant"), .init("event"), .number("step"), .init("detail")])
     }
 
-    private func requests(of eventID: String) async throws -> [RequestKey] {
-        let select: SQL = "SELECT request_id FROM ops.request WHERE event_id = \(eventID)"
+    /// The requests of an id, Winnow's own or the integrator's, which several tenants may have used.
+    public func find(_ id: String, tenant: TenantID? = nil) async throws -> [FoundRequest] {
+        let select: SQL = """
+            SELECT request_id, tenant, state FROM ops.request
+            WHERE (event_id = \(id) OR request_id = \(Request.ID(id).map { RequestKey($0) }))
+                AND (\(tenant?.rawValue) IS NULL OR tenant = \(tenant?.rawValue))
+            ORDER BY request_id
+            """
         return try await session.run { connection in
             try connection.execute(select.named("find request")).flatMap { result in
-                try result.rows { row throws in try row.requestKey(0) }
+                try result.rows { row throws in
+                    FoundRequest(
+                        id: try row.requestKey(0).requestID(), tenant: TenantID(rawValue: row.text(1)),
+                        state: try row.label(2))
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// A batch is a handful of statements over arrays, so that a row costs microseconds and a batch of one three round
 /// trips for its whole life: one to accept it, two to settle it.
-public final class PostgresStore: RequestStore, AttemptLedger {
+public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue {
     let session: PostgresSession
     private let knownTenants = Mutex<Set<TenantID>>([])
 

@@ -23,6 +23,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
 
     /// Held while a transition decides, so that changes of one request follow each other.
     let state = Mutex(State())
+    let cancellations = Mutex<[Request.ID: Timestamp]>([:])
 
     public init() {}
 

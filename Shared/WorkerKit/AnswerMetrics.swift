@@ -4,9 +4,12 @@ import Telemetry
 struct AnswerMetrics: Sendable {
     private let answers: Counter
     private let escalations: Counter
+    let cancelled: Counter
 
     init(_ metrics: Metrics) {
         answers = metrics.counter("winnow_items_answered_total", "Items that the small model was sure of.")
+        cancelled = metrics.counter(
+            "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
         escalations = metrics.counter("winnow_items_escalated_total", "Items given to the full model.")
     }
 

@@ -14,14 +14,15 @@ public struct CapabilityWorker: Service {
     /// - Throws: `ArtifactError`
     public init(
         _ settings: WorkerSettings, _ context: RuntimeContext, consumer: any MessageConsumer,
-        producer: any MessageProducer
+        producer: any MessageProducer, cancellations: any Cancellations
     ) throws {
         let readiness = context.health.check("delivery")
         let routes = Route.requestable.filter { $0.capability == settings.capability }
         let handler = StepHandler(
             service: settings.service,
             classifier: try EncoderClassifier(directory: settings.model, answering: routes),
-            counterfactual: try Counterfactual(fullModelDirectory: settings.fullModel), metrics: context.metrics)
+            counterfactual: try Counterfactual(fullModelDirectory: settings.fullModel), metrics: context.metrics,
+            cancellations: cancellations)
         loop = DeliveryLoop(
             service: settings.service, consumer: consumer, producer: producer, handler: handler,
             logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)

@@ -13,13 +13,20 @@ public struct StepHandler: BatchHandler {
     private let classifier: any Classifier
     private let counterfactual: Counterfactual
     private let metrics: AnswerMetrics
+    private let cancellations: any Cancellations
 
-    public init(service: String, classifier: any Classifier, counterfactual: Counterfactual, metrics: Metrics) {
+    public init(
+        service: String, classifier: any Classifier, counterfactual: Counterfactual, metrics: Metrics,
+        cancellations: any Cancellations = NoCancellations()
+    ) {
         source = EventSource(service: service)
         self.classifier = classifier
         self.counterfactual = counterfactual
         self.metrics = AnswerMetrics(metrics)
+        self.cancellations = cancellations
     }
+
+    public func prepare() async { await cancellations.prepare() }
 
     public func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now
@@ -29,7 +36,9 @@ public struct StepHandler: BatchHandler {
             do throws(ContractError) {
                 let event = try StepEvent(record)
                 let command = try event.body(StepCommand.init(decoding:))
-                if event.isExpired(at: now) {
+                if cancellations.contains(event.request) {
+                    metrics.cancelled.increment()
+                } else if event.isExpired(at: now) {
                     emitted.append(source.outcome(.expired(command.step, command.route), of: event))
                 } else if classifier.routes.contains(command.route) {
                     work.append((event, command))

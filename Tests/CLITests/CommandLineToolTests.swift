@@ -7,7 +7,7 @@ struct CommandLineToolTests {
         [], ["help"], ["--help"], ["-h"], ["help", "submit"], ["submit", "--help"], ["trace", "-h"],
         ["costs", "--help"],
         ["evaluate", "--help"], ["doctor", "--help"], ["migrate", "--help"], ["topics", "--help"],
-        ["models", "--help"],
+        ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"],
     ])
     func `help ends well`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .ok)
@@ -20,7 +20,12 @@ struct CommandLineToolTests {
         ["trace"], ["trace", "one", "two"], ["evaluate"], ["evaluate", "--data"],
         ["evaluate", "--data", "f", "--timeout", "-1"],
         ["migrate", "now"], ["migrate", "--what"], ["topics"], ["topics", "delete"], ["models"], ["models", "drop"],
-        ["models", "register", "--pico-usd-per-megaflop", "0"],
+        ["models", "register", "--pico-usd-per-megaflop", "0"], ["dead-letters"], ["dead-letters", "burn"],
+        ["cancel"], ["cancel", "one", "two"], ["cancel", "one", "--what"], ["dead-letters", "list", "42"],
+        ["dead-letters", "list", "--since", "noon"], ["dead-letters", "show"],
+        ["dead-letters", "show", "0-1", "0-2"], ["dead-letters", "replay"], ["dead-letters", "discard"],
+        ["dead-letters", "list", "--all"], ["dead-letters", "list", "--payload"],
+        ["dead-letters", "discard", "0-1", "--all"], ["dead-letters", "discard", "--payload", "0-1"],
     ])
     func `wrong usage ends with 2`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .wrongUsage)
@@ -38,7 +43,10 @@ struct CommandLineToolTests {
     @Test func `every verb is found under its name and explains itself`() {
         let verbs = CommandLineTool.verbs
         #expect(
-            verbs.map { $0.name } == ["submit", "costs", "trace", "evaluate", "doctor", "migrate", "topics", "models"])
+            verbs.map { $0.name } == [
+                "submit", "costs", "trace", "cancel", "dead-letters", "evaluate", "doctor", "migrate", "topics",
+                "models",
+            ])
         for verb in verbs {
             #expect(verb.help.hasPrefix("Usage: winnow \(verb.name)"))
             #expect(!verb.summary.isEmpty)

@@ -147,6 +147,18 @@ struct DeliveryLoopTests {
         #expect(rig.bus.records(in: Topic.deadLetters).map(\.value) == [[0xFF]])
     }
 
+    @Test func `a source that was paused goes on when the next fault is one of its records`() async throws {
+        let faults = Faults([Self.away, ContractError(.wrongType, "poison")])
+        let rig = Rig(maxBatch: 1) { records in
+            if let fault = faults.next() { throw fault }
+            return Rig.echo(records)
+        }
+        try await rig.send(["a", "b"])
+        try await rig.run { await rig.committed(2) }
+        #expect(rig.emitted == ["b"])
+        #expect(rig.journal.count(.resumed) == 1)
+    }
+
     @Test func `a handler that was cancelled says nothing against its records`() async throws {
         let shutdown = GracefulShutdown()
         let rig = Rig(shutdown: shutdown) { _ in
@@ -205,91 +217,5 @@ struct DeliveryLoopTests {
         #expect(text.contains("\nwinnow_messaging_sent_messages_total 3\n"))
         #expect(text.contains("\nwinnow_messaging_faults_total 2\n"))
         #expect(text.contains("\nwinnow_messaging_retries_total 0\n"))
-    }
-}
-
-/// A loop between two topics of one partition each.
-private struct Rig: Sendable {
-    typealias Handling = @Sendable ([Record]) throws -> [OutgoingRecord]
-
-    static let input = "input"
-    static let group = "winnow.echo"
-    static let key = Array("key".utf8)
-
-    let bus = InMemoryBus(topics: [input: 1, "output": 1, Topic.deadLetters: 1])
-    let journal = Journal()
-    let metrics = Metrics()
-    private let shutdown: GracefulShutdown
-    private let loop: DeliveryLoop<WatchedHandler>
-
-    init(
-        maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],
-        commitFaults: [any Error] = [],
-        shutdown: GracefulShutdown = GracefulShutdown(), handling: @escaping Handling = { Rig.echo($0) }
-    ) {
-        let journal = journal
-        self.shutdown = shutdown
-        loop = DeliveryLoop(
-            service: "echo",
-            consumer: WatchedConsumer(
-                consumer: bus.consumer(group: Self.group, topics: [Self.input], maxBatch: maxBatch), journal: journal,
-                commitFaults: Faults(commitFaults), connectFaults: Faults(connectFaults)),
-            producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
-            handler: WatchedHandler(journal: journal, handling: handling), logger: .silent, metrics: metrics,
-            onReadiness: { journal.write(.ready($0)) })
-    }
-
-    static func echo(_ records: [Record]) -> [OutgoingRecord] {
-        records.map { OutgoingRecord(topic: "output", key: $0.key, value: $0.value) }
-    }
-
-    func send(_ texts: [String]) async throws { try await send(bytes: texts.map { Array($0.utf8) }) }
-
-    func send(bytes: [[UInt8]]) async throws {
-        try await bus.producer().send(
-            bytes.map {
-                OutgoingRecord(
-                    topic: Self.input, key: Self.key, value: $0, headers: [Header("their-header", [0x00, 0xFF])])
-            })
-    }
-
-    /// Runs the loop until it ends by itself.
-    func run() async throws {
-        try await GracefulShutdown.$current.withValue(shutdown) { try await loop.run() }
-    }
-
-    /// Runs the loop, and stops it gracefully once `event` has come.
-    func run(until event: @Sendable () async -> Void) async throws {
-        async let running: Void = run()
-        await event()
-        shutdown.trigger()
-        try await running
-    }
-
-    func committed(_ count: Int) async { await bus.waitForCommit(group: Self.group, topic: Self.input, atLeast: count) }
-
-    var emitted: [String] { bus.records(in: "output").map(\.text) }
-}
-
-/// A handler that is watched.
-private struct WatchedHandler: BatchHandler {
-    let journal: Journal
-    let handling: Rig.Handling
-
-    func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        journal.write(.handled(records.count))
-        return try handling(records)
-    }
-}
-
-extension Record {
-    fileprivate var isPoison: Bool { value?.first == 0xFF }
-
-    fileprivate var text: String { String(decoding: value ?? [], as: UTF8.self) }
-}
-
-extension OutgoingRecord {
-    fileprivate func grown(to bytes: Int) -> OutgoingRecord {
-        OutgoingRecord(topic: topic, key: key, value: [UInt8](repeating: 0x61, count: bytes))
     }
 }

@@ -26,10 +26,10 @@ enum Fixture {
 
     static func snapshot(
         _ state: RequestSnapshot.State, channel: Request.Channel? = .machine, _ steps: [Step] = [],
-        error: String? = nil, totals: LedgerTotals = .zero
+        error: String? = nil, totals: LedgerTotals = .zero, id: Request.ID = .numbered(1)
     ) -> RequestSnapshot {
         RequestSnapshot(
-            id: .numbered(1), tenant: TenantID(rawValue: "acme"), eventID: "their-id", channel: channel, state: state,
+            id: id, tenant: TenantID(rawValue: "acme"), eventID: "their-id", channel: channel, state: state,
             error: error, acceptedAt: Timestamp(milliseconds: 1), deadline: Timestamp(milliseconds: 1_896_093_296_007),
             progressedAt: Timestamp(milliseconds: 1),
             traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", steps: steps, totals: totals)

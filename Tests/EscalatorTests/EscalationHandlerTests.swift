@@ -29,11 +29,13 @@ struct EscalationHandlerTests {
     }
 
     private func handle(
-        _ records: [Record], ledger: (any AttemptLedger)? = nil, model: ScriptedClassifier = full()
+        _ records: [Record], ledger: (any AttemptLedger)? = nil, model: ScriptedClassifier = full(),
+        cancellations: any Cancellations = NoCancellations()
     ) async throws -> [OutgoingRecord] {
         try await store.registerPrices([Self.price])
         let handler = EscalationHandler(
-            service: "escalator", classifier: model, ledger: ledger ?? store, prices: PriceBook(store: store))
+            service: "escalator", classifier: model, ledger: ledger ?? store, prices: PriceBook(store: store),
+            cancellations: cancellations)
         return try await handler.handle(records)
     }
 
@@ -123,6 +125,18 @@ struct EscalationHandlerTests {
         let outcome = try #require(try records.first?.outcome())
         #expect(outcome.state == .expired)
         #expect(outcome.attempts == [workersAttempt])
+        #expect(model.calls.isEmpty)
+        #expect(try await store.ledger(of: id).isEmpty)
+    }
+
+    @Test func `a step of a cancelled request costs no call and passes the worker's cost on`() async throws {
+        let model = Self.full()
+        let unpaid = Escalation(
+            step: 0, route: .decomposition, open: [.init(index: 0, text: "a")], answers: [nil], attempts: [])
+        let records = try await handle(
+            [.escalation(escalation(), of: id), .escalation(unpaid, of: id)], model: model,
+            cancellations: KnownCancellations(id))
+        #expect(try records.map { try $0.outcome().attempts } == [[workersAttempt]])
         #expect(model.calls.isEmpty)
         #expect(try await store.ledger(of: id).isEmpty)
     }

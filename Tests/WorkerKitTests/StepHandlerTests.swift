@@ -101,6 +101,17 @@ struct StepHandlerTests {
         #expect(classifier.calls.isEmpty)
     }
 
+    @Test func `a step of a cancelled request is dropped before any compute, and counted`() async throws {
+        let command = StepCommand(step: 0, route: Self.clause, items: ["a"])
+        let handler = StepHandler(
+            service: "legal-services-worker", classifier: classifier, counterfactual: try Tree.counterfactual(),
+            metrics: metrics, cancellations: KnownCancellations(id))
+        let records = try await handler.handle([.step(command, of: id), .step(command, of: .numbered(2))])
+        #expect(try records.map { try $0.event().correlationID } == ["\(Request.ID.numbered(2))"])
+        #expect(classifier.calls.flatMap(\.texts) == ["a"])
+        #expect(metrics.render().contains("\nwinnow_steps_cancelled_total 1\n"))
+    }
+
     @Test func `a record that cannot be read is dead-lettered and its neighbours are answered`() async throws {
         let good = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
         var unreadable = good

@@ -74,7 +74,10 @@ struct DoctorVerb: Verb {
 
     private func lag(_ admin: KafkaAdmin) async -> [Finding] {
         let stages =
-            [("decomposer", Topic.requests), ("escalator", Topic.escalations), ("aggregator", Topic.outcomes)]
+            [
+                ("decomposer", Topic.requests), ("escalator", Topic.escalations), ("aggregator", Topic.outcomes),
+                ("retries", Topic.retries),
+            ]
             + Capability.requestable.map { ("\($0)-worker", Topic.steps($0)) }
         var findings: [Finding] = []
         for (service, topic) in stages {

@@ -1,24 +1,33 @@
 import Contracts
+import Delivery
 import KafkaBus
 import Runtime
 import WorkerKit
 
 /// Legal services: the type of a contract clause, and terms of service that are unfair.
 ///
-/// - Consumes: `winnow.steps.legal-services.v1`
+/// - Consumes: `winnow.steps.legal-services.v1`, `winnow.cancellations.v1`
 /// - Produces: `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("legal-services-worker") { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let worker = WorkerSettings(&context.settings, capability: .legalServices)
+            let cancellations = CancellationTail(logger: context.logger) {
+                [logger = context.logger, metrics = context.metrics] in
+                try await KafkaReader(
+                    settings: kafka.unhurried, topic: Topic.cancellations, from: .beginning, logger: logger,
+                    metrics: metrics)
+            }
             return [
+                cancellations,
                 try CapabilityWorker(
                     worker, context,
                     consumer: KafkaConsumer(
                         settings: kafka, group: worker.group, topics: [worker.topic], logger: context.logger,
                         metrics: context.metrics),
-                    producer: KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics))
+                    producer: KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
+                    cancellations: cancellations),
             ]
         }
     }

@@ -1,24 +1,33 @@
 import Contracts
+import Delivery
 import KafkaBus
 import Runtime
 import WorkerKit
 
 /// Software development: whether an issue is a bug, a feature or a question.
 ///
-/// - Consumes: `winnow.steps.software-development.v1`
+/// - Consumes: `winnow.steps.software-development.v1`, `winnow.cancellations.v1`
 /// - Produces: `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("software-development-worker") { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let worker = WorkerSettings(&context.settings, capability: .softwareDevelopment)
+            let cancellations = CancellationTail(logger: context.logger) {
+                [logger = context.logger, metrics = context.metrics] in
+                try await KafkaReader(
+                    settings: kafka.unhurried, topic: Topic.cancellations, from: .beginning, logger: logger,
+                    metrics: metrics)
+            }
             return [
+                cancellations,
                 try CapabilityWorker(
                     worker, context,
                     consumer: KafkaConsumer(
                         settings: kafka, group: worker.group, topics: [worker.topic], logger: context.logger,
                         metrics: context.metrics),
-                    producer: KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics))
+                    producer: KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
+                    cancellations: cancellations),
             ]
         }
     }

@@ -40,6 +40,9 @@ extension StoreError {
         }
     }
 
+    /// Whether the time to wait for a lock was used up.
+    var hasWaited: Bool { (underlying as? PostgresFault)?.sqlState == "55P03" }
+
     /// A value that the store wrote and cannot read again.
     static func unreadable(_ what: String) -> StoreError {
         StoreError(.query, "\(what) cannot be read back", isRetriable: false)

@@ -15,7 +15,8 @@ public final class PostgresSession: Sendable {
         var failures = 0
     }
 
-    /// How often a transaction that lost to another is tried before the caller is told.
+    /// How often a transaction that lost to another is tried before the caller is told; at once where it has waited for
+    /// a lock for as long as it may, for a partition must not be held up by several such waits.
     private static let conflictTries = 5
 
     public init(_ settings: PostgresSettings) { self.settings = settings }
@@ -39,7 +40,7 @@ public final class PostgresSession: Sendable {
                     let isUsable = recover(connection, from: error)
                     guard let fault = error as? StoreError, fault.isRetriable else { throw error }
                     switch fault.code {
-                    case .conflict where tries < Self.conflictTries: pause(milliseconds: 5 << tries)
+                    case .conflict where tries < Self.conflictTries && !fault.hasWaited: pause(milliseconds: 5 << tries)
                     case .unavailable where !isUsable && !isNew && tries == 1: continue
                     default: throw error
                     }

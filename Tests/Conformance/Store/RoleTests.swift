@@ -25,7 +25,8 @@ import Testing
             let views = try await database.column("SELECT viewname FROM pg_views WHERE schemaname = 'ops' ORDER BY 1")
             #expect(
                 views == [
-                    "capability_cost", "capability_use", "request", "request_timeline", "savings", "savings_total",
+                    "avoided_compute", "capability_cost", "capability_use", "request", "request_timeline", "savings",
+                    "savings_total",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -39,6 +40,23 @@ import Testing
             for statement in forbidden {
                 #expect(
                     try await refusal(statement, as: "winnow_ops", in: database) == "42501", "\(statement)")
+            }
+        }
+    }
+
+    @Test func `an operator who may act disposes of dead letters and cancels, and sees no payload`() async throws {
+        try await TestDatabase.with { database in
+            try await database.run(
+                "DO $$ BEGIN GRANT winnow_operator TO CURRENT_USER; EXCEPTION WHEN OTHERS THEN NULL; END $$")
+            let operating = database.settings.options([(name: "role", value: "winnow_operator")])
+            let place = DeadLetterRegister.Place(topic: "t", partition: 0, offset: 1, writtenAt: Fixture.noon)
+            try await DeadLetterRegister(operating).dispose(of: [place], as: .discarded)
+            #expect(try await DeadLetterRegister(operating).disposed(of: [place]) == [place])
+            try await PostgresStore(operating).requestCancellation(of: [Fixture.id()], at: Fixture.noon)
+            _ = try await OperationsReader(operating).savings()
+            for statement in ["SELECT * FROM winnow.step", "DELETE FROM winnow.dead_letter_disposition"] {
+                #expect(
+                    try await refusal(statement, as: "winnow_operator", in: database) == "42501", "\(statement)")
             }
         }
     }
@@ -60,6 +78,8 @@ import Testing
             let after = try await aggregator.update([snapshot.id]) { $0.map { Fixture.completion(of: $0) } }
             #expect(after.first?.state == .completed)
             try await aggregator.maintainPartitions(daysAhead: 3)
+            #expect(try await aggregator.requestedCancellations(limit: 1).isEmpty)
+            try await aggregator.forgetCancellations(of: [snapshot.id])
             await #expect(throws: StoreError.self) {
                 try await store("winnow_escalator").accept([.init(snapshot: Fixture.snapshot("other"))])
             }

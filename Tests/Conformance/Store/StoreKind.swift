@@ -5,7 +5,7 @@ import PostgresStore
 import Store
 
 /// What both stores offer, the seams and a little more.
-protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue {
+protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue {
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func registerPrices(_ prices: [Price]) async throws
 }

@@ -1,0 +1,105 @@
+import Contracts
+import JSON
+import MessageBus
+import Settings
+import Store
+import TestKit
+import Testing
+
+@testable import Aggregator
+
+struct CancellationTests {
+    private let store = InMemoryStore()
+    private let bus = InMemoryBus(topics: [Topic.results: 1, Topic.cancellations: 1])
+    private let id = Request.ID.numbered(1)
+
+    private func sweeper(_ producer: (any MessageProducer)? = nil) throws -> Sweeper {
+        var reader = SettingsReader(environment: [:])
+        return Sweeper(
+            service: "aggregator", store: store, producer: producer ?? bus.producer(),
+            settings: try SweeperSettings(&reader), logger: .silent
+        ) { Fixture.now }
+    }
+
+    private func ask(for snapshot: RequestSnapshot) async throws {
+        _ = try await store.accept([Arrival(snapshot: snapshot)])
+        try await store.requestCancellation(of: [snapshot.id], at: Fixture.now)
+    }
+
+    @Test func `what has not run is cancelled, and what was answered stays`() {
+        let answered = Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer()])
+        var progress = RequestProgress(
+            Fixture.snapshot([answered, Fixture.step(1), Fixture.step(2, dependsOn: [1])]), now: Fixture.now)
+        progress.cancel()
+        let change = progress.change()
+        #expect(change.state == .cancelled)
+        #expect(change.error == "cancelled on request")
+        #expect(change.updatedSteps.map(\.ordinal) == [1, 2])
+        #expect(change.updatedSteps.allSatisfy { $0.state == .cancelled })
+    }
+
+    @Test func `a request is cancelled although one of its steps had failed`() {
+        let failed = Fixture.step(0, Fixture.clause, ["a"], .failed)
+        var progress = RequestProgress(Fixture.snapshot([failed, Fixture.step(1)]), now: Fixture.now)
+        progress.cancel()
+        #expect(progress.change().state == .cancelled)
+    }
+
+    @Test(arguments: [RequestSnapshot.State.completed, .failed, .expired, .rejected, .cancelled])
+    func `a request that is final stays as it is`(state: RequestSnapshot.State) {
+        var progress = RequestProgress(Fixture.snapshot([Fixture.step(0)], state), now: Fixture.now)
+        progress.cancel()
+        let change = progress.change()
+        #expect(change.state == nil)
+        #expect(change.updatedSteps.isEmpty)
+    }
+
+    @Test func `a late outcome of a cancelled request changes nothing and is paid for`() {
+        let cancelled = Fixture.step(0, Fixture.clause, ["a"], .cancelled)
+        var progress = RequestProgress(Fixture.snapshot([cancelled], .cancelled), now: Fixture.now)
+        progress.apply(Fixture.answered(0), pricing: PriceList(Fixture.prices), fullModel: "full")
+        let change = progress.change()
+        #expect(change.updatedSteps.isEmpty)
+        #expect(change.state == .cancelled)
+        #expect(change.entries.map(\.cost) == [PicoDollars(3)])
+    }
+
+    @Test func `a wish is seen to once: a result that says so, and word to whoever computes`() async throws {
+        try await ask(for: Fixture.snapshot([Fixture.step(0), Fixture.step(1)]))
+        #expect(try await sweeper().cancel() == 1)
+        #expect(try await sweeper().cancel() == 0)
+        let results = bus.records(in: Topic.results)
+        #expect(results.count == 1)
+        let status = try JSONDocument.read(results.first?.value ?? []) { $0["status"]?.string }
+        #expect(status == "cancelled")
+        #expect(try bus.records(in: Topic.cancellations).map { try CloudEvent($0).correlationID } == ["\(id)"])
+        #expect(try await store.requestedCancellations(limit: 10).isEmpty)
+    }
+
+    @Test func `a wish that comes too late, or names nothing, is forgotten`() async throws {
+        let done = Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer()])
+        try await ask(for: Fixture.snapshot([done], .completed))
+        try await store.requestCancellation(of: [.numbered(9)], at: Fixture.now)
+        #expect(try await sweeper().cancel() == 2)
+        #expect(bus.records(in: Topic.results).isEmpty)
+        #expect(bus.records(in: Topic.cancellations).isEmpty)
+        #expect(try await store.requestedCancellations(limit: 10).isEmpty)
+    }
+
+    @Test func `a wish whose records could not be written is seen to again`() async throws {
+        try await ask(for: Fixture.snapshot([Fixture.step(0)]))
+        await #expect(throws: MessageBusError.self) { try await sweeper(Away()).cancel() }
+        #expect(try await sweeper().cancel() == 1)
+        #expect(bus.records(in: Topic.results).count == 1)
+        #expect(bus.records(in: Topic.cancellations).count == 1)
+    }
+}
+
+/// A broker that is away.
+private struct Away: MessageProducer {
+    func send(_ records: [OutgoingRecord]) async throws {
+        throw MessageBusError(.unavailable, "away", isRetriable: true)
+    }
+
+    func close() async {}
+}

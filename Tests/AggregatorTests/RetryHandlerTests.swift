@@ -1,0 +1,91 @@
+import Contracts
+import Delivery
+import Lifecycle
+import MessageBus
+import Telemetry
+import TestKit
+import Testing
+
+@testable import Aggregator
+
+@Suite(.timeLimit(.minutes(1)))
+struct RetryHandlerTests {
+    private static let group = "winnow.retries"
+    private let bus = InMemoryBus(topics: [Topic.retries: 1, Topic.outcomes: 1, Topic.deadLetters: 1])
+    private let original = Record(
+        topic: Topic.outcomes, partition: 3, offset: 42, timestamp: Timestamp(milliseconds: 7), key: [0, 255],
+        value: [1, 0, 255], headers: [Header("theirs", [0xFF, 0x00]), Header("null", nil)])
+
+    private func loop(at now: Timestamp, delay: Duration = .seconds(30)) -> DeliveryLoop<RetryHandler> {
+        DeliveryLoop(
+            service: RetryHandler.service, consumer: bus.consumer(group: Self.group, topics: [Topic.retries]),
+            producer: bus.producer(), handler: RetryHandler(delay: delay) { now }, logger: .silent,
+            metrics: Metrics())
+    }
+
+    private func run(_ loop: DeliveryLoop<RetryHandler>, until event: @Sendable () async -> Void) async throws {
+        let shutdown = GracefulShutdown()
+        async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await loop.run() }
+        await event()
+        shutdown.trigger()
+        try await running
+    }
+
+    @Test func `a record that is due goes back to its topic as it was, with the count of its deliveries`() async throws
+    {
+        try await bus.producer().send([Retry.record(from: original, notBefore: Fixture.now)])
+        try await run(loop(at: Fixture.now)) {
+            await bus.waitForCommit(group: Self.group, topic: Topic.retries, atLeast: 1)
+        }
+        let again = try #require(bus.records(in: Topic.outcomes).first)
+        #expect(again.key == original.key)
+        #expect(again.value == original.value)
+        #expect(Array(again.headers.prefix(2)) == original.headers)
+        #expect(again.headers.dropFirst(2).map(\.name) == ["retry_topic-attempts", "retry_topic-original-timestamp"])
+        #expect(Retry.attempt(of: again) == 2)
+        #expect(bus.records(in: Topic.deadLetters).isEmpty)
+    }
+
+    @Test func `a stop while nothing is due yet loses nothing`() async throws {
+        let shutdown = GracefulShutdown()
+        let handler = RetryHandler(delay: .seconds(3600)) { Fixture.now }
+        let waiting = Record(Retry.record(from: original, notBefore: Fixture.now.adding(milliseconds: 3_600_000)))
+        await GracefulShutdown.$current.withValue(shutdown) {
+            async let isDue = handler.waitUntilDue([waiting])
+            shutdown.trigger()
+            #expect(await !isDue)
+        }
+        try await bus.producer().send([Retry.record(from: original, notBefore: .now.adding(milliseconds: 3_600_000))])
+        let stopped = GracefulShutdown()
+        stopped.trigger()
+        let loop = loop(at: .now, delay: .seconds(3600))
+        try await GracefulShutdown.$current.withValue(stopped) { try await loop.run() }
+        #expect(bus.committed(group: Self.group, topic: Topic.retries) == 0)
+        #expect(bus.records(in: Topic.outcomes).isEmpty)
+    }
+
+    @Test func `a record of a clock that is astray waits no longer than the delay`() async throws {
+        let later = Fixture.now.adding(milliseconds: 86_400_000)
+        try await bus.producer().send([Retry.record(from: original, notBefore: later)])
+        try await run(loop(at: Fixture.now, delay: .milliseconds(1))) {
+            await bus.waitForCommit(group: Self.group, topic: Topic.retries, atLeast: 1)
+        }
+        #expect(bus.records(in: Topic.outcomes).count == 1)
+    }
+
+    @Test(arguments: [nil, "elsewhere", Topic.retries, Topic.results, Topic.deadLetters])
+    func `a record that may not go where it says is a dead letter`(topic: String?) async throws {
+        let headers = topic.map { [Header("kafka_original-topic", text: $0)] } ?? []
+        let forged = Record(OutgoingRecord(topic: Topic.retries, key: nil, value: [1], headers: headers))
+        let emitted = try await RetryHandler().handle([forged])
+        #expect(emitted.map(\.topic) == [Topic.deadLetters])
+        #expect(emitted.first?.value == [1])
+    }
+
+    @Test(arguments: ["-1", "many", "99999999999999999999", ""])
+    func `a count that nobody can have written counts as none`(count: String) {
+        var record = original
+        record.headers.append(Header(Retry.attemptsHeader, text: count))
+        #expect(Retry.attempt(of: record) == 1)
+    }
+}

@@ -1,0 +1,80 @@
+import Contracts
+import JSON
+import MessageBus
+import Testing
+
+@testable import CLI
+
+struct LetterTests {
+    private static let noon = Timestamp(milliseconds: 1_790_000_000_000)
+    private static let original = Record(
+        topic: Topic.requests, partition: 2, offset: 9, timestamp: noon, key: [1], value: Array("secret\u{1B}".utf8),
+        headers: [Header("ce_correlationid", text: "their-request"), Header("bytes", [0xFF])])
+
+    private static func letter(_ record: OutgoingRecord) -> Letter {
+        Letter(
+            Record(
+                topic: record.topic, partition: 0, offset: 42, timestamp: noon, key: record.key, value: record.value,
+                headers: record.headers))
+    }
+
+    private let letter = letter(
+        DeadLetter.record(
+            from: original, consumerGroup: "winnow.decomposer", error: ContractError(.wrongType, "text"), attempt: 3))
+
+    private func selection(_ words: [String]) throws -> LetterSelection {
+        var arguments = Arguments(words, flags: [])
+        return try LetterSelection(&arguments)
+    }
+
+    @Test func `a dead letter says where it came from and why`() {
+        #expect("\(letter.id)" == "0-42")
+        #expect(letter.originalTopic == Topic.requests)
+        #expect(letter.reason == "ContractError.wrong_type")
+        #expect(letter.attempt == "3")
+        #expect(letter.requestID == "their-request")
+        #expect(letter.replay?.value == Self.original.value)
+    }
+
+    @Test(arguments: ["", "0", "0-", "-1", "0--1", "0-1-2", "00-1", "a-b", "0-+1", "0-99999999999999999999"])
+    func `what is no place is no id`(text: String) {
+        #expect(Letter.ID(text) == nil)
+    }
+
+    @Test(arguments: [
+        [], ["0-42"], ["0-1", "0-42"], ["--reason", "ContractError.wrong_type"], ["--since", noon.rfc3339],
+        ["--until", noon.adding(milliseconds: 1).rfc3339],
+    ])
+    func `what was meant is selected`(words: [String]) throws {
+        #expect(try selection(words).contains(letter))
+    }
+
+    @Test(arguments: [
+        ["0-41"], ["1-42"], ["--reason", "ContractError"], ["--since", noon.adding(milliseconds: 1).rfc3339],
+        ["--until", noon.rfc3339], ["0-42", "--reason", "StoreError.conflict"],
+    ])
+    func `what was not meant is not`(words: [String]) throws {
+        #expect(try !selection(words).contains(letter))
+    }
+
+    @Test func `a reference, and a letter of a topic that nobody works on, are not replayed`() {
+        let fault = ContractError(.wrongType, "text")
+        let reference = DeadLetter.reference(to: Self.original, consumerGroup: "g", error: fault, attempt: 1)
+        #expect(Self.letter(reference).replay == nil)
+        var elsewhere = Self.original
+        elsewhere.topic = "elsewhere"
+        let letter = DeadLetter.record(from: elsewhere, consumerGroup: "g", error: fault, attempt: 1)
+        #expect(Self.letter(letter).replay == nil)
+    }
+
+    @Test func `the payload is shown only where it is asked for, and moves no cursor`() throws {
+        let short = LetterReport(letter: letter, withPayload: false)
+        #expect(!short.text.contains("secret") && !short.json.contains("secret"))
+        #expect(short.text.contains("7 bytes"))
+        #expect(short.text.contains("1 bytes that are no UTF-8"))
+        let full = LetterReport(letter: letter, withPayload: true)
+        #expect(full.text.contains("secret\u{FFFD}"))
+        let payload = try JSONDocument.read(Array(full.json.utf8)) { $0["payload"]?.string }
+        #expect(payload == "secret\u{1B}")
+    }
+}

@@ -1,0 +1,94 @@
+import Contracts
+import Delivery
+import Lifecycle
+import MessageBus
+import Telemetry
+import TestKit
+
+/// A loop between two topics of one partition each.
+struct Rig: Sendable {
+    typealias Handling = @Sendable ([Record]) throws -> [OutgoingRecord]
+
+    static let input = "input"
+    static let group = "winnow.echo"
+    static let key = Array("key".utf8)
+    static let now = Timestamp(milliseconds: 1_790_000_000_000)
+
+    let bus = InMemoryBus(topics: [input: 1, "output": 1, Topic.retries: 1, Topic.deadLetters: 1])
+    let journal = Journal()
+    let metrics = Metrics()
+    private let shutdown: GracefulShutdown
+    private let loop: DeliveryLoop<WatchedHandler>
+
+    init(
+        maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],
+        commitFaults: [any Error] = [], policy: RetryPolicy = RetryPolicy(),
+        shutdown: GracefulShutdown = GracefulShutdown(), handling: @escaping Handling = { Rig.echo($0) }
+    ) {
+        let journal = journal
+        self.shutdown = shutdown
+        loop = DeliveryLoop(
+            service: "echo",
+            consumer: WatchedConsumer(
+                consumer: bus.consumer(group: Self.group, topics: [Self.input], maxBatch: maxBatch), journal: journal,
+                commitFaults: Faults(commitFaults), connectFaults: Faults(connectFaults)),
+            producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
+            handler: WatchedHandler(journal: journal, handling: handling), logger: .silent, metrics: metrics,
+            policy: policy, now: { Self.now }, onReadiness: { journal.write(.ready($0)) })
+    }
+
+    static let theirs = Header("their-header", [0x00, 0xFF])
+
+    static func echo(_ records: [Record]) -> [OutgoingRecord] {
+        records.map { OutgoingRecord(topic: "output", key: $0.key, value: $0.value) }
+    }
+
+    func send(_ texts: [String]) async throws { try await send(bytes: texts.map { Array($0.utf8) }) }
+
+    func send(bytes: [[UInt8]], headers: [Header] = []) async throws {
+        try await bus.producer().send(
+            bytes.map {
+                OutgoingRecord(topic: Self.input, key: Self.key, value: $0, headers: [Self.theirs] + headers)
+            })
+    }
+
+    /// Runs the loop until it ends by itself.
+    func run() async throws {
+        try await GracefulShutdown.$current.withValue(shutdown) { try await loop.run() }
+    }
+
+    /// Runs the loop, and stops it gracefully once `event` has come.
+    func run(until event: @Sendable () async -> Void) async throws {
+        async let running: Void = run()
+        await event()
+        shutdown.trigger()
+        try await running
+    }
+
+    func committed(_ count: Int) async { await bus.waitForCommit(group: Self.group, topic: Self.input, atLeast: count) }
+
+    var emitted: [String] { bus.records(in: "output").map(\.text) }
+}
+
+/// A handler that is watched.
+struct WatchedHandler: BatchHandler {
+    let journal: Journal
+    let handling: Rig.Handling
+
+    func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        journal.write(.handled(records.count))
+        return try handling(records)
+    }
+}
+
+extension Record {
+    var isPoison: Bool { value?.first == 0xFF }
+
+    var text: String { String(decoding: value ?? [], as: UTF8.self) }
+}
+
+extension OutgoingRecord {
+    func grown(to bytes: Int) -> OutgoingRecord {
+        OutgoingRecord(topic: topic, key: key, value: [UInt8](repeating: 0x61, count: bytes))
+    }
+}
