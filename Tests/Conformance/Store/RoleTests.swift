@@ -54,7 +54,13 @@ import Testing
             #expect(try await DeadLetterRegister(operating).disposed(of: [place]) == [place])
             try await PostgresStore(operating).requestCancellation(of: [Fixture.id()], at: Fixture.noon)
             _ = try await OperationsReader(operating).savings()
-            for statement in ["SELECT * FROM winnow.step", "DELETE FROM winnow.dead_letter_disposition"] {
+            let submission = Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
+            for _ in 0..<2 { try await PostgresStore(operating).submit([submission]) }
+            try await PostgresStore(operating).submitAgain([submission], answeredBefore: Fixture.noon)
+            for statement in [
+                "SELECT * FROM winnow.step", "SELECT body FROM winnow.submission", "SELECT error FROM winnow.request",
+                "DELETE FROM winnow.dead_letter_disposition",
+            ] {
                 #expect(
                     try await refusal(statement, as: "winnow_operator", in: database) == "42501", "\(statement)")
             }
@@ -78,6 +84,12 @@ import Testing
             let after = try await aggregator.update([snapshot.id]) { $0.map { Fixture.completion(of: $0) } }
             #expect(after.first?.state == .completed)
             try await aggregator.maintainPartitions(daysAhead: 3)
+            _ = try await aggregator.abandonCalls(startedBefore: .now, limit: 10)
+            try await PostgresStore(database.settings).submit([
+                Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
+            ])
+            let turn = SubmissionTurn(now: .now, resendBefore: Fixture.noon, limit: 10, window: 10)
+            #expect(try await store("winnow_decomposer").next(turn).count == 1)
             #expect(try await aggregator.requestedCancellations(limit: 1).isEmpty)
             try await aggregator.forgetCancellations(of: [snapshot.id])
             await #expect(throws: StoreError.self) {

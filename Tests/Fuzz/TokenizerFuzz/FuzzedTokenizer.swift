@@ -3,7 +3,10 @@
 /// A small vocabulary with pieces of one to four bytes a character.
 enum FuzzedTokenizer {
     static let pieces =
-        ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "play", "##ing", "jazz", "and", ",", ".", "'", "t"]
+        [
+            "[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "play", "##ing", "jazz", "and", ",", ".", "'",
+            "t",
+        ]
         + "abcdefghijklmnopqrstuvwxyz0123456789".flatMap { ["\($0)", "##\($0)"] }.filter { $0 != "t" }
         + ["é", "##ü", "中", "##中", "🙂", "##🙂"]
 
