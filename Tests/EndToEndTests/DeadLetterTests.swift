@@ -8,13 +8,16 @@ import Testing
 extension `Whole suite` {
     /// Puts a record away as a service would.
     private func putAway(_ record: Record, _ code: ContractError.Code, in suite: Suite) async throws {
+        let error = ContractError(code, "end to end")
+        try await send(
+            DeadLetter.record(from: record, consumerGroup: "winnow.end-to-end", error: error, attempt: 1), in: suite)
+    }
+
+    private func send(_ record: OutgoingRecord, in suite: Suite) async throws {
         let settings = KafkaSettings(bootstrapServers: try #require(suite.environment["KAFKA_BOOTSTRAP_SERVERS"]))
         let producer = try KafkaProducer(
             settings: settings, logger: Logger(service: "end-to-end", level: .error), metrics: Metrics())
-        try await producer.send([
-            DeadLetter.record(
-                from: record, consumerGroup: "winnow.end-to-end", error: ContractError(code, "end to end"), attempt: 1)
-        ])
+        try await producer.send([record])
         await producer.close()
     }
 
@@ -32,6 +35,16 @@ extension `Whole suite` {
         let result = try await suite.winnow(["dead-letters", "list", "--json"] + arguments)
         try #require(result.status == 0, "\(result.errors)")
         return try #require(JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
+    }
+
+    @Test
+    func `a record that was put off is answered once it is due`() async throws {
+        let suite = try await Suite.shared()
+        let id = "put-off-\(UUID())"
+        try await send(Retry.record(from: request(id), notBefore: .now), in: suite)
+        try await Eventually.holds("the record that was put off is answered", within: .seconds(30)) {
+            try await suite.query("SELECT state FROM winnow.request WHERE event_id = '\(id)'") == "completed"
+        }
     }
 
     @Test

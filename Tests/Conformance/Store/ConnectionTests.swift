@@ -1,6 +1,7 @@
 import Contracts
 import Settings
 import Store
+import Synchronization
 import Testing
 
 @testable import PostgresStore
@@ -36,6 +37,30 @@ import Testing
             }
             #expect(error?.code == .configuration)
             #expect(error?.isRetriable == true)
+        }
+    }
+
+    /// Several such waits behind each other would hold up a partition for longer than it may be.
+    @Test func `a lock that was waited for in vain is a conflict, and not waited for again by the session`()
+        async throws
+    {
+        try await TestDatabase.with { database in
+            let holder = PostgresSession(database.settings)
+            try await holder.run { connection in
+                _ = try connection.execute("BEGIN", "LOCK TABLE winnow.price IN ACCESS EXCLUSIVE MODE")
+            }
+            let calls = Atomic(0)
+            let session = PostgresSession(database.settings.options([(name: "lock_timeout", value: "20ms")]))
+            let error = await #expect(throws: StoreError.self) {
+                try await session.run { connection in
+                    calls.add(1, ordering: .relaxed)
+                    try connection.execute("SELECT model FROM winnow.price")
+                }
+            }
+            #expect(error?.code == .conflict)
+            #expect(error?.isRetriable == true)
+            #expect(calls.load(ordering: .relaxed) == 1)
+            try await holder.run { connection in _ = try connection.execute("ROLLBACK") }
         }
     }
 
