@@ -16,4 +16,4 @@ SQL
 create_login decomposer winnow_decomposer "$DECOMPOSER_DB_PASSWORD"
 create_login escalator winnow_escalator "$ESCALATOR_DB_PASSWORD"
 create_login aggregator winnow_aggregator "$AGGREGATOR_DB_PASSWORD"
-create_login operator winnow_ops "$OPERATOR_DB_PASSWORD"
+create_login operator winnow_operator "$OPERATOR_DB_PASSWORD"

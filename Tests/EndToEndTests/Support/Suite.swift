@@ -52,6 +52,14 @@ actor Suite {
         return result.output.trimmed
     }
 
+    /// What every process has logged so far, by file.
+    nonisolated func logs() throws -> [String: String] {
+        let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasSuffix(".log") }
+        return try names.reduce(into: [:]) { logs, name in
+            logs[name] = String(decoding: try Data(contentsOf: directory.appending(path: name)), as: UTF8.self)
+        }
+    }
+
     private static func start() async throws -> Suite {
         atexit { ServiceProcess.running.withLock { for process in $0 { kill(process, SIGTERM) } } }
         // The test script removes its folder; a socket's path is short, so that no longer one will do.
