@@ -38,6 +38,9 @@ import Settings
                         topics: [Topic.retries], logger: context.logger, metrics: context.metrics),
                     producer: producer, handler: RetryHandler(), logger: context.logger, metrics: context.metrics,
                     onReadiness: context.health.check("retries").set),
+                Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
+                    try await store.ping()
+                },
                 // On a connection of its own: a sweep must not hold up the settling of outcomes.
                 Sweeper(
                     service: service, store: PostgresStore(postgres), producer: producer, settings: sweeper,

@@ -38,6 +38,9 @@ import WorkerKit
                     handler: RequestHandler(
                         service: service, planner: planner, store: store, fullModel: counterfactual.model),
                     logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
+                    try await store.ping()
+                },
                 // On a connection of its own: it must not wait for a batch that is being accepted.
                 Intake(
                     queue: PostgresStore(postgres), producer: producer, settings: intake, logger: context.logger),

@@ -19,7 +19,8 @@ import WorkerKit
         await Runtime.run(service) { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
-            let store = PostgresStore(try PostgresSettings(from: &context.settings))
+            let postgres = try PostgresSettings(from: &context.settings)
+            let store = PostgresStore(postgres)
             let model = try EncoderClassifier(
                 directory: models.fullModel, answering: Route.requestable + [.decomposition])
             let readiness = context.health.check("delivery")
@@ -41,6 +42,9 @@ import WorkerKit
                         service: service, classifier: model, ledger: store, prices: PriceBook(store: store),
                         metrics: context.metrics, cancellations: cancellations),
                     logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
+                    try await store.ping()
+                },
             ]
         }
     }

@@ -2,6 +2,13 @@ import Contracts
 import Store
 
 extension PostgresStore {
+    /// Returns when the server answers.
+    /// - Throws: `StoreError`, retriable while it is away.
+    public func ping() async throws {
+        let select: SQL = "SELECT 1"
+        try await session.run { connection in _ = try connection.execute(select.named("ping")) }
+    }
+
     /// Past their deadline first, oldest first.
     public func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID] {
         let limit = Int64(max(0, limit))

@@ -42,7 +42,7 @@ def requests(seed: int, count: int, run: str) -> list[dict]:
 def submit(stack: Stack, load: Load, batch: list[dict], tenant: str) -> None:
     """Until it is stored: a database that is away makes the command fail, and whoever asks tries again, as here."""
     text = "\n".join(json.dumps(request) for request in batch)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         try:
             stack.winnow("submit", "--tenant", tenant, "--json", text=text)
@@ -50,7 +50,7 @@ def submit(stack: Stack, load: Load, batch: list[dict], tenant: str) -> None:
         except RuntimeError:
             time.sleep(0.5)
     else:
-        raise RuntimeError("nothing can be submitted for two minutes")
+        raise RuntimeError("nothing can be submitted for four minutes")
     load.accepted += [(tenant, request["id"]) for request in batch]
 
 

@@ -95,10 +95,11 @@ class Injector:
             self.instances[fault.target].signal(signal.SIGKILL if fault.kind == "kill -9" else signal.SIGTERM)
 
     def _look_while_away(self) -> None:
-        """Who needs the database says that it is not ready, and lives."""
+        """For a minute; who needs the database says that it is not ready, and lives."""
+        back = time.monotonic() + _AWAY_SECONDS
         until(lambda: all(not self.instances[name].answers("/readyz") and self.instances[name].answers("/livez")
-                          for name in _USES_POSTGRES), _AWAY_SECONDS, "/readyz fails and /livez answers without Postgres")
-        time.sleep(_AWAY_SECONDS)
+                          for name in _USES_POSTGRES), _AWAY_SECONDS / 2, "/readyz fails and /livez answers without Postgres")
+        time.sleep(max(0.0, back - time.monotonic()))
 
     def collect(self) -> None:
         """Armed points that were reached."""
