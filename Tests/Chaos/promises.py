@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import time
 from collections import defaultdict
 
 from faults import Fault
-from stack import ROOT, Stack
+from stack import Stack
 
 
 class Load:
@@ -18,12 +17,7 @@ class Load:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.accepted: list[tuple[str, str]] = []
-        self.tails = [self._tail("winnow.results.v1"), self._tail("winnow.dead-letters.v1")]
-
-    def _tail(self, topic: str) -> subprocess.Popen[bytes]:
-        with open(self.stack.folder / topic, "wb") as out:
-            return subprocess.Popen([self.stack.binaries / "TopicTail", topic], env=self.stack.environment, cwd=ROOT,
-                                    stdin=subprocess.DEVNULL, stdout=out)
+        self.results_path, self.letters_path = stack.tail("winnow.results.v1"), stack.tail("winnow.dead-letters.v1")
 
     def settle(self, seconds: float) -> None:
         """Waits until nothing is open and nothing waits, then asks for every result once more."""
@@ -44,13 +38,11 @@ class Load:
             for result in self.stack.winnow("submit", "--tenant", tenant, "--wait", "--json", "--timeout", "120", text=text,
                                             check=False):
                 self.again[result["id"]] = digest(result)
-        for tail in self.tails:
-            tail.terminate()
-            tail.wait()
+        self.stack.end_tails()
 
     def results(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = defaultdict(set)
-        for line in (self.stack.folder / "winnow.results.v1").read_bytes().splitlines():
+        for line in self.results_path.read_bytes().splitlines():
             result = json.loads(line)
             found[result["id"]].add(digest(result))
         for event_id, value in self.again.items():
@@ -58,7 +50,7 @@ class Load:
         return found
 
     def dead_letters(self) -> int:
-        return len((self.stack.folder / "winnow.dead-letters.v1").read_bytes().splitlines())
+        return len(self.letters_path.read_bytes().splitlines())
 
 
 def digest(result: dict) -> str:

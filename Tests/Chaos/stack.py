@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -69,6 +70,7 @@ class Stack:
         self.broker_port = 0
         self.instances = [Instance(name, self) for name in SERVICES]
         self.is_watching = False
+        self.tails: list[subprocess.Popen[bytes]] = []
 
     # Postgres and the broker
 
@@ -107,9 +109,7 @@ class Stack:
         address = self.folder / "broker"
         address.unlink(missing_ok=True)
         if not self.broker_port:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                self.broker_port = free.getsockname()[1]
+            self.broker_port = free_port()
         environment = self.environment | {"DEV_BROKER_PORT": str(self.broker_port), "DEV_BROKER_ADDRESS_FILE": str(address)}
         with open(self.folder / "logs/dev-broker.log", "ab") as log:
             self.broker = subprocess.Popen([self.binaries / "dev-broker"], env=environment, cwd=ROOT,
@@ -154,6 +154,7 @@ class Stack:
 
     def stop(self) -> None:
         self.is_watching = False
+        self.end_tails()
         time.sleep(0.2)
         for instance in reversed(self.instances):
             instance.wanted = False
@@ -169,6 +170,20 @@ class Stack:
             self.broker.kill()
             self.broker.wait()
         subprocess.run([ROOT / "infra/postgres/cluster.sh", "stop", self.folder / "postgres", "--remove"], check=False)
+
+    def tail(self, topic: str) -> Path:
+        """Keeps every value that is written to a topic, a line each."""
+        path = self.folder / topic
+        with open(path, "wb") as out:
+            self.tails.append(subprocess.Popen([self.binaries / "TopicTail", topic], env=self.environment, cwd=ROOT,
+                                               stdin=subprocess.DEVNULL, stdout=out))
+        return path
+
+    def end_tails(self) -> None:
+        for tail in self.tails:
+            tail.terminate()
+            tail.wait()
+        self.tails = []
 
     # Its command line and its database
 
@@ -188,6 +203,15 @@ class Stack:
 
     def value(self, sql: str) -> str:
         return self.rows(sql)[0][0]
+
+
+def free_port() -> int:
+    """Below those that the kernel gives to connections: a client that calls a broker that is away could get its port."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 def until(condition, seconds: float, what: str) -> None:

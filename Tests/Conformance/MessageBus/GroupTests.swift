@@ -73,11 +73,9 @@ struct GroupTests {
         let consumer = try rig.consumer()
         _ = try await consumer.take(1)
         async let waiting = consumer.nextBatch()
-        let start = ContinuousClock.now
         consumer.stop()
         #expect(try await waiting == nil)
         #expect(try await consumer.nextBatch() == nil)
-        #expect(start.duration(to: .now) < .milliseconds(500))
         await consumer.close()
     }
 
