@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos bench models format lint compose clean
+.PHONY: help packages build demo up down status test chaos fuzz sanitize bench models format lint compose clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,12 @@ test: packages ## Run all tests, with everything that they need
 
 chaos: packages ## Kill and restart every part of a suite under load; then look for what was lost (13 minutes)
 	@infra/dev/chaos.sh $(CHAOS)
+
+fuzz: packages ## Feed the readers of outside input with random bytes, a minute each
+	@infra/dev/fuzz.sh
+
+sanitize: packages ## Run the tests under AddressSanitizer and ThreadSanitizer
+	@infra/dev/sanitize.sh
 
 bench: packages ## Measure a private suite under load, and the encoders beside ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh

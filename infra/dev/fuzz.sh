@@ -10,7 +10,9 @@ seconds=${1:-60}
 export WINNOW_FUZZ=1
 targets=(JSONFuzz CloudEventFuzz ArtifactFuzz TokenizerFuzz)
 for target in "${targets[@]}"; do
-    swift build --scratch-path .build/fuzz --sanitize fuzzer --sanitize address --product "$target" >&2
+    # Clang instruments for libFuzzer by itself, the Swift compiler only when it is asked to.
+    swift build --scratch-path .build/fuzz --sanitize fuzzer --sanitize address --product "$target" \
+        -Xswiftc -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table >&2
 done
 mkdir -p .build/fuzz-faults
 code=0

@@ -7,5 +7,5 @@ cd "$(dirname "$0")/../.."
 # The end-to-end tests run executables for minutes at a tenth of their speed; what those are made of is tested here.
 for sanitizer in ${1:-address thread}; do
     echo "Tests under the $sanitizer sanitizer" >&2
-    WINNOW_SCRATCH=.build/$sanitizer infra/dev/test.sh --sanitize "$sanitizer" --skip EndToEndTests
+    WINNOW_SANITIZE=$sanitizer infra/dev/test.sh --skip EndToEndTests
 done

@@ -6,8 +6,12 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 export OMP_NUM_THREADS=1
 
+# WINNOW_SANITIZE: address or thread, in a build folder of its own.
+build=()
+[ -z "${WINNOW_SANITIZE:-}" ] || build=(--sanitize "$WINNOW_SANITIZE" --scratch-path ".build/$WINNOW_SANITIZE")
+
 echo "Building services and tests" >&2
-swift build --build-tests
+swift build --build-tests "${build[@]}"
 built=$SECONDS
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/winnow-test.XXXXXX")
@@ -32,7 +36,7 @@ fi
 code=0
 # Whatever a test starts carries this mark, so that what a test that died has left can be found, and only that.
 export WINNOW_TEST_RUN=$work
-swift test --skip-build --disable-xctest "$@" 2>&1 | tee "$work/output" || code=$?
+swift test --skip-build --disable-xctest "${build[@]}" "$@" 2>&1 | tee "$work/output" || code=$?
 for _ in $(seq 20); do
     # Servers that watch their test process need a moment to see that it has ended.
     left=$(infra/dev/marked.sh "WINNOW_TEST_RUN=$work")
