@@ -70,12 +70,14 @@ let sharedModules: [Target] = [
     shared("Runtime", ["CMicroHTTPD", "JSON", "Lifecycle", "Settings", "Telemetry"]),
     shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
     shared(
+        "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
+    shared(
         "WorkerKit",
         ["Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
 ]
 
 let live: [Target.Dependency] = [
-    "Contracts", "Delivery", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry",
+    "Contracts", "Delivery", "Instances", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry",
 ]
 
 let services: [Target] =
@@ -118,6 +120,12 @@ let testTargets: [Target] = [
     tests(
         "Delivery",
         ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
+    tests(
+        "Instances",
+        [
+            "Contracts", "Delivery", "Instances", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry",
+            "TestKit",
+        ]),
     tests(
         "WorkerKit",
         ["Contracts", "Delivery", "Inference", "MessageBus", "Settings", "Telemetry", "TestKit", "WorkerKit"]),

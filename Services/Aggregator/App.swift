@@ -1,5 +1,6 @@
 import Contracts
 import Delivery
+import Instances
 import KafkaBus
 import PostgresStore
 import Runtime
@@ -7,7 +8,7 @@ import Settings
 
 /// Owns request state after decomposition: settles, dispatches what waited, answers, cancels, expires, drives again.
 ///
-/// - Consumes: `winnow.outcomes.v1`, `winnow.retries.v1`
+/// - Consumes: `winnow.outcomes.v1`, `winnow.retries.v1`, `winnow.heartbeats.v1`
 /// - Produces: `winnow.results.v1`, `winnow.steps.*`, `winnow.escalations.v1`, `winnow.cancellations.v1`; whatever is to be delivered again
 @main enum App {
     static let service = "aggregator"
@@ -19,24 +20,40 @@ import Settings
             let sweeper = try SweeperSettings(&context.settings)
             // The name under which the full model is priced. Default: full. Key: WINNOW_FULL_MODEL.
             let fullModel = context.settings.string("WINNOW_FULL_MODEL", default: "full")
-            let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
+            let (logger, metrics) = (context.logger, context.metrics)
+            let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
             let readiness = context.health.check("delivery")
+            let presence = try Presence(
+                &context, service: service, producer: producer,
+                controls: KafkaReader.opening(
+                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
             return [
+                presence,
+                // Not governed: an aggregator that is drained, maybe the only one, still tells of itself.
+                DeliveryLoop(
+                    service: HeartbeatHandler.service,
+                    consumer: try KafkaConsumer(
+                        settings: kafka.unhurried, group: ConsumerGroup.name(of: HeartbeatHandler.service),
+                        topics: [Topic.heartbeats], logger: logger, metrics: metrics),
+                    producer: producer, handler: HeartbeatHandler(register: PostgresStore(postgres)), logger: logger,
+                    metrics: metrics, onReadiness: context.health.check("heartbeats").set),
                 DeliveryLoop(
                     service: service,
-                    consumer: try KafkaConsumer(
-                        settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.outcomes],
-                        logger: context.logger, metrics: context.metrics),
+                    consumer: presence.governing(
+                        try KafkaConsumer(
+                            settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.outcomes],
+                            logger: logger, metrics: metrics)),
                     producer: producer,
                     handler: OutcomeHandler(
                         service: service, store: PostgresStore(postgres), fullModel: fullModel),
-                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                    logger: logger, metrics: metrics, onReadiness: readiness.set),
                 DeliveryLoop(
                     service: RetryHandler.service,
-                    consumer: try KafkaConsumer(
-                        settings: kafka.unhurried, group: ConsumerGroup.name(of: RetryHandler.service),
-                        topics: [Topic.retries], logger: context.logger, metrics: context.metrics),
-                    producer: producer, handler: RetryHandler(), logger: context.logger, metrics: context.metrics,
+                    consumer: presence.governing(
+                        try KafkaConsumer(
+                            settings: kafka.unhurried, group: ConsumerGroup.name(of: RetryHandler.service),
+                            topics: [Topic.retries], logger: logger, metrics: metrics)),
+                    producer: producer, handler: RetryHandler(), logger: logger, metrics: metrics,
                     onReadiness: context.health.check("retries").set),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
@@ -44,8 +61,8 @@ import Settings
                 // On a connection of its own: a sweep must not hold up the settling of outcomes.
                 Sweeper(
                     service: service, store: PostgresStore(postgres), producer: producer, settings: sweeper,
-                    logger: context.logger),
-                PartitionKeeper(logger: context.logger) { [store = PostgresStore(postgres)] in
+                    logger: logger),
+                PartitionKeeper(logger: logger) { [store = PostgresStore(postgres)] in
                     // Old requests go in batches; the call comes again until none is left.
                     while try await store.maintainPartitions().deletedRequests > 0 {}
                 },

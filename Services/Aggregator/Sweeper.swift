@@ -7,11 +7,11 @@ import Synchronization
 import Telemetry
 
 /// Cancels requests that somebody wants stopped, expires those past their deadline, drives those again that have made no
-/// progress (a broker may lose data, Postgres holds all that is needed to emit it anew), and gives up calls whose process
-/// died.
+/// progress (a broker may lose data, Postgres holds all that is needed to emit it anew), gives up calls whose process
+/// died, and forgets instances that have been silent for a day.
 struct Sweeper: Service {
     let source: EventSource
-    let store: any RequestStore & CancellationQueue
+    let store: any RequestStore & CancellationQueue & InstanceRegister
     let producer: any MessageProducer
     let settings: SweeperSettings
     let logger: Logger
@@ -19,7 +19,7 @@ struct Sweeper: Service {
     private let unsent = Unsent()
 
     init(
-        service: String, store: any RequestStore & CancellationQueue, producer: any MessageProducer,
+        service: String, store: any RequestStore & CancellationQueue & InstanceRegister, producer: any MessageProducer,
         settings: SweeperSettings, logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         source = EventSource(service: service)
@@ -36,6 +36,7 @@ struct Sweeper: Service {
                 while try await cancel() == settings.limit {}
                 while try await sweep() == settings.limit {}
                 try await abandonLostCalls()
+                try await store.forgetInstances(silentSince: now().adding(milliseconds: -settings.forgetMilliseconds))
             } catch {
                 // The next round tries again: what is open is overdue then too, and what is final was kept.
                 logger.warning("Sweep failed", metadata: [LogKeys.errorMessage: "\(error)"])

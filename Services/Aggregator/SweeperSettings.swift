@@ -9,6 +9,8 @@ struct SweeperSettings: Sendable {
     /// A call that is not settled for so long is lost with its process. - Default: 600 s, more than any endpoint may take.
     /// Key: `WINNOW_ABANDON_AFTER_SECONDS`.
     var abandonAfterMilliseconds: Int64
+    /// An instance that is silent for so long is not listed any more.
+    var forgetMilliseconds: Int64 = 86_400_000
     var limit = 500
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {

@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import Inference
+import Instances
 import KafkaBus
 import PostgresStore
 import Runtime
@@ -28,22 +29,29 @@ import WorkerKit
             let readiness = context.health.check("delivery")
             let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
             let intake = try IntakeSettings(&context.settings)
+            let (logger, metrics) = (context.logger, context.metrics)
+            let presence = try Presence(
+                &context, service: service, producer: producer,
+                controls: KafkaReader.opening(
+                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
             return [
+                presence,
                 DeliveryLoop(
                     service: service,
-                    consumer: try KafkaConsumer(
-                        settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.requests],
-                        logger: context.logger, metrics: context.metrics),
+                    consumer: presence.governing(
+                        try KafkaConsumer(
+                            settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.requests],
+                            logger: logger, metrics: metrics)),
                     producer: producer,
                     handler: RequestHandler(
                         service: service, planner: planner, store: store, fullModel: counterfactual.model),
-                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                    logger: logger, metrics: metrics, onReadiness: readiness.set),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
                 },
                 // On a connection of its own: it must not wait for a batch that is being accepted.
                 Intake(
-                    queue: PostgresStore(postgres), producer: producer, settings: intake, logger: context.logger),
+                    queue: PostgresStore(postgres), producer: producer, settings: intake, logger: logger),
             ]
         }
     }

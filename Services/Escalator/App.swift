@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import Inference
+import Instances
 import KafkaBus
 import PostgresStore
 import Runtime
@@ -24,24 +25,29 @@ import WorkerKit
             let model = try EncoderClassifier(
                 directory: models.fullModel, answering: Route.requestable + [.decomposition])
             let readiness = context.health.check("delivery")
-            let cancellations = CancellationTail(logger: context.logger) {
-                [logger = context.logger, metrics = context.metrics] in
-                try await KafkaReader(
-                    settings: kafka.unhurried, topic: Topic.cancellations, from: .beginning, logger: logger,
-                    metrics: metrics)
-            }
+            let (logger, metrics) = (context.logger, context.metrics)
+            let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
+            let presence = try Presence(
+                &context, service: service, producer: producer,
+                controls: KafkaReader.opening(
+                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
+            let cancellations = CancellationTail(
+                logger: logger,
+                open: KafkaReader.opening(
+                    Topic.cancellations, from: .beginning, settings: kafka, logger: logger, metrics: metrics))
             return [
-                cancellations,
+                presence, cancellations,
                 DeliveryLoop(
                     service: service,
-                    consumer: try KafkaConsumer(
-                        settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.escalations],
-                        maxBatch: mostSteps, logger: context.logger, metrics: context.metrics),
-                    producer: try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
+                    consumer: presence.governing(
+                        try KafkaConsumer(
+                            settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.escalations],
+                            maxBatch: mostSteps, logger: logger, metrics: metrics)),
+                    producer: producer,
                     handler: EscalationHandler(
                         service: service, classifier: model, ledger: store, prices: PriceBook(store: store),
-                        metrics: context.metrics, cancellations: cancellations),
-                    logger: context.logger, metrics: context.metrics, onReadiness: readiness.set),
+                        metrics: metrics, cancellations: cancellations),
+                    logger: logger, metrics: metrics, onReadiness: readiness.set),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
                 },

@@ -12,6 +12,8 @@ public final class KafkaConsumer: MessageConsumer {
     private let source: RecordSource
     private let bounds: RecordSource.Bounds
     private let consumed: ConsumedRecords
+    private let topics: [String]
+    private let absence = Absence()
     private let thread = ThreadExecutor()
     private let isStopped = Atomic(false)
     private let isPaused = Atomic(false)
@@ -35,15 +37,18 @@ public final class KafkaConsumer: MessageConsumer {
         source = RecordSource(handle)
         bounds = RecordSource.Bounds(records: maxBatch, accumulation: accumulation ?? settings.accumulation)
         consumed = ConsumedRecords(group: group, metrics: metrics)
-        let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
-        let code = handle.withPointer { rd_kafka_subscribe($0, list.pointer) }
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        self.topics = topics
+        do {
+            try subscribe()
+        } catch {
             thread.stop()
-            throw MessageBusError(code, while: "subscribe")
+            throw error
         }
     }
 
     deinit { thread.stop() }
+
+    public var partitionCount: Int { assignment.partitions.count }
 
     public func connect() async throws {
         _ = try await onThread { consumer in
@@ -64,7 +69,7 @@ public final class KafkaConsumer: MessageConsumer {
         while !isStopped.load(ordering: .acquiring) {
             let batch = try await onThread { consumer in
                 while true {
-                    let batch = try consumer.source.batch(consumer.bounds)
+                    let batch = try consumer.isAway() ? [] : consumer.source.batch(consumer.bounds)
                     if !batch.isEmpty || consumer.mustGiveWay { return batch }
                 }
             }
@@ -93,6 +98,16 @@ public final class KafkaConsumer: MessageConsumer {
     public func resume() async {
         isPaused.store(false, ordering: .releasing)
         try? await onThread { consumer in consumer.handle.withPointer { consumer.assignment.setPaused(false, $0) } }
+    }
+
+    public func leave(_ gone: @escaping @Sendable () -> Void) {
+        absence.begin(gone)
+        handle.wake()
+    }
+
+    public func rejoin() {
+        absence.end()
+        handle.wake()
     }
 
     public func stop() {
@@ -131,6 +146,30 @@ public final class KafkaConsumer: MessageConsumer {
         // A fault shows in the next batch.
         if waiting.load(ordering: .acquiring) == 0 { try? source.serve() }
         thread.submit { [weak self] in self?.stayMember() }
+    }
+
+    private func subscribe() throws(MessageBusError) {
+        let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
+        let code = handle.withPointer { rd_kafka_subscribe($0, list.pointer) }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "subscribe") }
+    }
+
+    /// Leaves the group and comes back as it is wanted; serves the client meanwhile, so that its events do not pile up.
+    /// - Returns: whether nothing may be handed out now.
+    private func isAway() throws(MessageBusError) -> Bool {
+        guard !absence.isOver else { return false }
+        switch absence.move(holdsPartitions: !assignment.partitions.isEmpty) {
+        case .subscribe:
+            try subscribe()
+            return false
+        case .unsubscribe:
+            let code = handle.withPointer { rd_kafka_unsubscribe($0) }
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "unsubscribe") }
+        case .none: break
+        }
+        // The partitions are given back inside of a poll, which goes on to its end.
+        try source.drop(wait: absence.isMoving ? .milliseconds(50) : RecordSource.idlePoll)
+        return true
     }
 
     private func commit(_ offsets: [(TopicPartition, offset: Int64)]) throws {

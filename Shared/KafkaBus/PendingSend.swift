@@ -5,6 +5,7 @@ import Synchronization
 final class PendingSend: Sendable {
     private struct State {
         var outstanding: Int
+        var isAbandoned = false
         var failure: MessageBusError?
         var continuation: CheckedContinuation<Void, any Error>?
     }
@@ -35,20 +36,36 @@ final class PendingSend: Sendable {
         if let failure { continuation.resume(throwing: failure) } else { continuation.resume() }
     }
 
-    /// Returns when every record is settled. Asked once.
+    /// Returns when every record is settled, or the task is cancelled: then they may be written or not. Asked once.
     func wait() async throws {
-        try await withCheckedThrowingContinuation { continuation in
-            let isSettled = state.withLock { state in
-                guard state.outstanding > 0 else { return true }
-                state.continuation = continuation
-                return false
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let isOver = state.withLock { state in
+                    guard state.outstanding > 0, !state.isAbandoned else { return true }
+                    state.continuation = continuation
+                    return false
+                }
+                guard isOver else { return }
+                if let failure = state.withLock(\.failure) {
+                    continuation.resume(throwing: failure)
+                } else {
+                    continuation.resume()
+                }
             }
-            guard isSettled else { return }
-            if let failure = state.withLock(\.failure) {
-                continuation.resume(throwing: failure)
-            } else {
-                continuation.resume()
-            }
+        } onCancel: {
+            abandon()
         }
+    }
+
+    private func abandon() {
+        let error = MessageBusError(.timedOut, "nobody waits for the acknowledgement", isRetriable: true)
+        let continuation = state.withLock { state in
+            guard state.outstanding > 0 else { return nil as CheckedContinuation<Void, any Error>? }
+            state.isAbandoned = true
+            state.failure = state.failure ?? error
+            defer { state.continuation = nil }
+            return state.continuation
+        }
+        continuation?.resume(throwing: error)
     }
 }

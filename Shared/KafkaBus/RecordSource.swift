@@ -55,6 +55,12 @@ final class RecordSource: @unchecked Sendable {
         if let record = try poll(Self.idlePoll) { stash.append(record) }
     }
 
+    /// Serves the client and keeps nothing: whoever has the partitions next gets the records again.
+    func drop(wait: Duration) throws(MessageBusError) {
+        stash = []
+        _ = try poll(wait)
+    }
+
     /// - Returns: `nil` when nothing came in time; passing faults are noted and count as nothing.
     private func poll(_ wait: Duration) throws(MessageBusError) -> Record? {
         let (seconds, attoseconds) = wait.components

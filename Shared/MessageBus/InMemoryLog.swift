@@ -2,11 +2,16 @@ import Contracts
 
 /// The in-memory bus's state: what is written, who reads what, and up to where.
 struct InMemoryLog {
+    enum Presence { case joined, leaving, away }
+
     struct Member {
         var topics: [String]
         var positions: [TopicPartition: Int64] = [:]
         var isPaused = false
         var isStopped = false
+        var presence = Presence.joined
+        /// Told once it is away.
+        var gone: @Sendable () -> Void = {}
     }
 
     struct Group {
@@ -63,6 +68,19 @@ struct InMemoryLog {
         share(group)
     }
 
+    /// - Returns: whom to tell; `nil` when it has changed its mind.
+    mutating func depart(_ group: String, _ member: Int) -> (@Sendable () -> Void)? {
+        guard groups[group]?.members[member]?.presence == .leaving else { return nil }
+        groups[group]?.members[member]?.presence = .away
+        share(group)
+        return groups[group]?.members[member]?.gone
+    }
+
+    mutating func rejoin(_ group: String, _ member: Int) {
+        groups[group]?.members[member]?.presence = .joined
+        share(group)
+    }
+
     /// Records from the member's positions on, which move behind them.
     mutating func poll(_ group: String, _ member: Int, _ maxCount: Int) -> [Record] {
         guard var reader = groups[group]?.members[member], !reader.isPaused else { return [] }
@@ -109,7 +127,8 @@ struct InMemoryLog {
         guard var group = groups[name] else { return }
         var dealt: [Int: [TopicPartition: Int64]] = [:]
         for (topic, partitions) in topics {
-            let members = group.members.filter { $0.value.topics.contains(topic) }.keys.sorted()
+            let members = group.members.filter { $0.value.presence != .away && $0.value.topics.contains(topic) }
+                .keys.sorted()
             guard !members.isEmpty else { continue }
             for number in partitions.indices {
                 let partition = TopicPartition(topic: topic, partition: Int32(number))

@@ -1,5 +1,8 @@
 /// A member of a consumer group. Used by one task at a time: poll, apply, emit, commit, in that order.
 public protocol MessageConsumer: Sendable {
+    /// How many partitions it has at the moment.
+    var partitionCount: Int { get }
+
     /// Returns once the cluster answers.
     /// - Throws: `MessageBusError`, retriable while it does not.
     func connect() async throws
@@ -16,6 +19,14 @@ public protocol MessageConsumer: Sendable {
     /// Stops fetching, stays in the group; what was fetched and not handed out comes again after `resume`.
     func pause() async
     func resume() async
+
+    /// Leaves its partitions to the other members, as soon as `nextBatch` is called again: what was handed out is
+    /// worked on and committed by then. That `nextBatch` waits for `rejoin` or `stop`. Safe from any thread.
+    /// - Parameter gone: called once it has no partition any more.
+    func leave(_ gone: @escaping @Sendable () -> Void)
+
+    /// Takes part in the group again. Safe from any thread.
+    func rejoin()
 
     /// Ends `nextBatch`. Safe from any thread, a signal handler's task included.
     func stop()

@@ -3,7 +3,7 @@ import Store
 
 /// Reads the `ops` views; a login that is a member of `winnow_ops` is enough.
 public final class OperationsReader: Sendable {
-    private let session: PostgresSession
+    let session: PostgresSession
 
     public init(_ settings: PostgresSettings) { session = PostgresSession(settings) }
 
@@ -82,7 +82,7 @@ public final class OperationsReader: Sendable {
         }
     }
 
-    private func report(_ select: SQL, _ columns: [OperationsReport.Column]) async throws -> OperationsReport {
+    func report(_ select: SQL, _ columns: [OperationsReport.Column]) async throws -> OperationsReport {
         let rows = try await session.run { connection in
             try connection.execute(select).flatMap { result in
                 result.rows { row in columns.indices.map { row.optionalText(Int32($0)) } }

@@ -11,7 +11,8 @@ public final class Health: Sendable {
 
     private struct State {
         var checks: [String: HealthCheck] = [:]
-        var isDraining = false
+        var isStopping = false
+        var isDrained = false
     }
 
     private let state = Mutex(State())
@@ -29,12 +30,15 @@ public final class Health: Sendable {
     }
 
     /// Not ready from here on, while what is in flight is finished.
-    public func drain() { state.withLock { $0.isDraining = true } }
+    public func drain() { state.withLock { $0.isStopping = true } }
+
+    /// Not ready for as long as an operator has others do its work.
+    public func setDrained(_ isDrained: Bool) { state.withLock { $0.isDrained = isDrained } }
 
     public var isReady: Bool { report.isReady }
 
     var report: Report {
-        state.withLock { Report(checks: $0.checks.mapValues(\.isGood), isDraining: $0.isDraining) }
+        state.withLock { Report(checks: $0.checks.mapValues(\.isGood), isDraining: $0.isStopping || $0.isDrained) }
     }
 }
 

@@ -8,6 +8,6 @@ public struct RuntimeContext: Sendable {
     public let logger: Logger
     public let metrics = Metrics()
     public let health = Health()
-    /// Triggered by the first signal; triggering it oneself, as an operator's drain does, ends the process the same way.
+    /// Triggered by the first signal; triggering it oneself ends the process the same way.
     public let shutdown: GracefulShutdown
 }

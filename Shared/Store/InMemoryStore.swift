@@ -24,6 +24,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     /// Held while a transition decides, so that changes of one request follow each other.
     let state = Mutex(State())
     let cancellations = Mutex<[Request.ID: Timestamp]>([:])
+    let register = Mutex<[Instance.ID: Instance]>([:])
 
     public init() {}
 

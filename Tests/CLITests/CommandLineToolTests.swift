@@ -44,7 +44,8 @@ struct CommandLineToolTests {
         let verbs = CommandLineTool.verbs
         #expect(
             verbs.map { $0.name } == [
-                "submit", "costs", "trace", "cancel", "dead-letters", "evaluate", "doctor", "migrate", "topics",
+                "submit", "costs", "trace", "cancel", "dead-letters", "instances", "drain", "resume", "evaluate",
+                "doctor", "migrate", "topics",
                 "models",
             ])
         for verb in verbs {

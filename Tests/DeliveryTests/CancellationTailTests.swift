@@ -25,7 +25,7 @@ struct CancellationTailTests {
     }
 
     @Test func `what was cancelled before is known as soon as it is prepared`() async throws {
-        let reader = ScriptedReader(backlog: 3)
+        let reader = ScriptedReader(topic: Topic.cancellations, backlog: 3)
         let tail = CancellationTail(logger: .silent) { reader }
         try await with(tail) {
             async let prepared: Void = tail.prepare()
@@ -37,7 +37,7 @@ struct CancellationTailTests {
     }
 
     @Test func `an empty topic holds nobody up`() async throws {
-        let tail = CancellationTail(logger: .silent) { ScriptedReader(backlog: 0) }
+        let tail = CancellationTail(logger: .silent) { ScriptedReader(topic: Topic.cancellations, backlog: 0) }
         try await with(tail) { await tail.prepare() }
     }
 
@@ -51,7 +51,7 @@ struct CancellationTailTests {
 
     @Test func `a broker that is away is asked again`() async throws {
         let faults = Faults([MessageBusError(.unavailable, "away", isRetriable: true)])
-        let reader = ScriptedReader(backlog: 1)
+        let reader = ScriptedReader(topic: Topic.cancellations, backlog: 1)
         reader.write([Self.record(1, offset: 0)])
         let tail = CancellationTail(logger: .silent) {
             if let fault = faults.next() { throw fault }
@@ -63,7 +63,7 @@ struct CancellationTailTests {
 
     @Test func `a stop ends the waiting for a broker that never comes`() async {
         let shutdown = GracefulShutdown()
-        let tail = CancellationTail(logger: .silent) { ScriptedReader(backlog: 1) }
+        let tail = CancellationTail(logger: .silent) { ScriptedReader(topic: Topic.cancellations, backlog: 1) }
         await GracefulShutdown.$current.withValue(shutdown) {
             async let prepared: Void = tail.prepare()
             shutdown.trigger()
@@ -72,7 +72,7 @@ struct CancellationTailTests {
     }
 
     @Test func `the oldest make room for the newest, and what is unreadable is passed over`() async throws {
-        let reader = ScriptedReader(backlog: 5)
+        let reader = ScriptedReader(topic: Topic.cancellations, backlog: 5)
         let unreadable = Record(OutgoingRecord(topic: Topic.cancellations, key: nil, value: [0xFF]), offset: 4)
         reader.write([
             Self.record(1, offset: 0), Self.record(2, offset: 1), Self.record(1, offset: 2), Self.record(3, offset: 3),
@@ -95,24 +95,4 @@ struct CancellationTailTests {
         #expect(event.expiryTime == nil)
         #expect(record.text == #"{"requestId":"\#(snapshot.id)"}"#)
     }
-}
-
-/// A reader of one partition that gives what the test writes.
-private final class ScriptedReader: MessageReader {
-    let backlog: [TopicPartition: Int64]
-    private let batches = AsyncStream.makeStream(of: [Record].self)
-
-    init(backlog: Int64) {
-        let partition = TopicPartition(topic: Topic.cancellations, partition: 0)
-        self.backlog = backlog > 0 ? [partition: backlog] : [:]
-    }
-
-    func write(_ records: [Record]) { batches.continuation.yield(records) }
-
-    func nextBatch() async throws -> [Record]? {
-        for await batch in batches.stream { return batch }
-        return nil
-    }
-
-    func stop() { batches.continuation.finish() }
 }

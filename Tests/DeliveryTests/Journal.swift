@@ -55,6 +55,12 @@ struct WatchedConsumer: MessageConsumer {
         await consumer.resume()
     }
 
+    var partitionCount: Int { consumer.partitionCount }
+
+    func leave(_ gone: @escaping @Sendable () -> Void) { consumer.leave(gone) }
+
+    func rejoin() { consumer.rejoin() }
+
     func stop() { consumer.stop() }
 
     func close() async {

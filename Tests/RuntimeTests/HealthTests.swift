@@ -32,4 +32,17 @@ import Testing
         #expect(!health.isReady)
         #expect(health.report.checks == ["broker": true])
     }
+
+    @Test func `drained is not ready until it is resumed, and stopping stays`() {
+        let health = Health()
+        health.setDrained(true)
+        #expect(!health.isReady)
+        #expect(health.report.isDraining)
+        health.setDrained(false)
+        #expect(health.isReady)
+        health.drain()
+        health.setDrained(true)
+        health.setDrained(false)
+        #expect(!health.isReady)
+    }
 }

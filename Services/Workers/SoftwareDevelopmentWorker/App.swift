@@ -1,5 +1,6 @@
 import Contracts
 import Delivery
+import Instances
 import KafkaBus
 import Runtime
 import WorkerKit
@@ -13,21 +14,25 @@ import WorkerKit
         await Runtime.run("software-development-worker") { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let worker = WorkerSettings(&context.settings, capability: .softwareDevelopment)
-            let cancellations = CancellationTail(logger: context.logger) {
-                [logger = context.logger, metrics = context.metrics] in
-                try await KafkaReader(
-                    settings: kafka.unhurried, topic: Topic.cancellations, from: .beginning, logger: logger,
-                    metrics: metrics)
-            }
+            let (logger, metrics) = (context.logger, context.metrics)
+            let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
+            let presence = try Presence(
+                &context, service: worker.service, producer: producer,
+                controls: KafkaReader.opening(
+                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
+            let cancellations = CancellationTail(
+                logger: logger,
+                open: KafkaReader.opening(
+                    Topic.cancellations, from: .beginning, settings: kafka, logger: logger, metrics: metrics))
             return [
-                cancellations,
+                presence, cancellations,
                 try CapabilityWorker(
                     worker, context,
-                    consumer: KafkaConsumer(
-                        settings: kafka, group: worker.group, topics: [worker.topic], logger: context.logger,
-                        metrics: context.metrics),
-                    producer: KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics),
-                    cancellations: cancellations),
+                    consumer: presence.governing(
+                        KafkaConsumer(
+                            settings: kafka, group: worker.group, topics: [worker.topic], logger: logger,
+                            metrics: metrics)),
+                    producer: producer, cancellations: cancellations),
             ]
         }
     }

@@ -9,6 +9,8 @@ actor Cluster {
     static let shared = Cluster()
     static let logger = Logger(service: "conformance", level: .error)
 
+    static let isEmbedded = ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"] == nil
+
     private var embedded: EmbeddedBroker?
 
     func settings(withTopic topic: String, partitions: Int) async throws -> KafkaSettings {

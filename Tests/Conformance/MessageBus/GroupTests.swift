@@ -100,12 +100,7 @@ struct GroupTests {
         // Writes until both have got something: a member that came late must be given its share.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, member) in members.enumerated() {
-                group.addTask {
-                    while let batch = try await member.nextBatch() {
-                        tally.add(batch, by: index)
-                        try await member.commit(batch)
-                    }
-                }
+                group.addTask { try await tally.take(from: member, as: index) }
             }
             var sent = 0
             while tally.members < 2 {
@@ -119,5 +114,86 @@ struct GroupTests {
             #expect(tally.numbers.isSuperset(of: 0..<sent))
         }
         for member in members { await member.close() }
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `who leaves hands its partitions over with nothing lost or repeated, and gets some when it is back`(
+        bus: BusUnderTest
+    ) async throws {
+        let rig = try await bus.makeRig(partitions: 2)
+        try await rig.send(20)
+        let leaver = try rig.consumer()
+        let done = try await leaver.take(20)
+        try await leaver.commit(done)
+        #expect(leaver.partitionCount == 2)
+        let tally = Tally()
+        let (gone, continuation) = AsyncStream.makeStream(of: Void.self)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            leaver.leave { continuation.finish() }
+            group.addTask { try await tally.take(from: leaver, as: 0) }
+            for await _ in gone {}
+            #expect(leaver.partitionCount == 0)
+            try await rig.producer.send((20..<40).map { rig.record("key-\($0)", "\($0)") })
+            let stayer = try rig.consumer()
+            group.addTask { try await tally.take(from: stayer, as: 1) }
+            await tally.waitFor(count: 20)
+            #expect(tally.numbers == Set(20..<40))
+            #expect(tally.members == 1)
+            leaver.rejoin()
+            var sent = 40
+            while tally.members < 2 {
+                let next = sent
+                try await rig.producer.send((next..<next + 8).map { rig.record("key-\($0)", "\($0)") })
+                sent += 8
+                await tally.waitFor(count: sent - 20)
+            }
+            leaver.stop()
+            stayer.stop()
+            try await group.waitForAll()
+            #expect(tally.numbers == Set(20..<sent))
+            await stayer.close()
+        }
+        await leaver.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `what was handed out is committed before its partitions go`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig(partitions: 1)
+        try await rig.send(10)
+        let leaver = try rig.consumer(maxBatch: 4)
+        let batch = try await leaver.take(1)
+        leaver.leave {}
+        #expect(leaver.partitionCount == 1)
+        try await leaver.commit(batch)
+        async let over = leaver.nextBatch()
+        let heir = try rig.consumer()
+        #expect(try await heir.take(10 - batch.count).compactMap(\.number) == Array(batch.count..<10))
+        leaver.stop()
+        #expect(try await over == nil)
+        await leaver.close()
+        await heir.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
+    func `who is called back at once loses nothing`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig(partitions: 3)
+        try await rig.send(60)
+        let consumer = try rig.consumer(maxBatch: 10)
+        let first = try await consumer.take(10)
+        try await consumer.commit(first)
+        let tally = Tally()
+        tally.add(first, by: 0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await tally.take(from: consumer, as: 0) }
+            for _ in 0..<5 {
+                consumer.leave {}
+                consumer.rejoin()
+            }
+            await tally.waitFor(count: 60)
+            consumer.stop()
+            try await group.waitForAll()
+        }
+        #expect(tally.numbers == Set(0..<60))
+        await consumer.close()
     }
 }

@@ -126,7 +126,7 @@ struct KafkaTests {
         let names =
             [
                 Topic.requests, Topic.outcomes, Topic.escalations, Topic.results, Topic.retries,
-                Topic.cancellations, Topic.deadLetters,
+                Topic.cancellations, Topic.heartbeats, Topic.controls, Topic.deadLetters,
             ] + Capability.requestable.map(Topic.steps)
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
         #expect(catalog.entries.allSatisfy { !$0.why.isEmpty && $0.configuration["retention.ms"] != nil })

@@ -22,6 +22,14 @@ final class Tally: Sendable {
         }?.resume()
     }
 
+    /// Until the consumer is stopped.
+    func take(from consumer: any MessageConsumer, as member: Int) async throws {
+        while let batch = try await consumer.nextBatch() {
+            add(batch, by: member)
+            try await consumer.commit(batch)
+        }
+    }
+
     /// Returns as soon as `count` different records have come.
     func waitFor(count: Int) async {
         await withCheckedContinuation { continuation in

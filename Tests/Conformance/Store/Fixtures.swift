@@ -43,6 +43,16 @@ enum Fixture {
             counterfactualCost: PicoDollars(cost * 7))
     }
 
+    static func instance(
+        _ id: String, _ state: Instance.State = .running, partitions: Int = 6, beatAt: Timestamp = noon
+    ) -> Instance {
+        var generator = SystemRandomNumberGenerator()
+        return Instance(
+            id: Instance.ID(id) ?? Instance.ID(using: &generator), service: "legal-services-worker", host: "here",
+            processID: 42, version: "1", state: state, partitions: partitions, startedAt: noon, beatAt: beatAt,
+            beatInterval: 5000)
+    }
+
     static func answer(_ label: String = "Governing Law") -> Answer {
         Answer(label: label, confidence: 0.987_654_321, decidedBy: .worker, model: "legal-services-clause-type@1")
     }

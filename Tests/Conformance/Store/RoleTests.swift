@@ -25,8 +25,8 @@ import Testing
             let views = try await database.column("SELECT viewname FROM pg_views WHERE schemaname = 'ops' ORDER BY 1")
             #expect(
                 views == [
-                    "avoided_compute", "capability_cost", "capability_use", "request", "request_timeline", "savings",
-                    "savings_total",
+                    "avoided_compute", "capability_cost", "capability_use", "instance", "request", "request_timeline",
+                    "savings", "savings_total",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -92,6 +92,9 @@ import Testing
             #expect(try await store("winnow_decomposer").next(turn).count == 1)
             #expect(try await aggregator.requestedCancellations(limit: 1).isEmpty)
             try await aggregator.forgetCancellations(of: [snapshot.id])
+            try await aggregator.note([Fixture.instance("a")])
+            try await aggregator.forgetInstances(silentSince: Fixture.noon)
+            #expect(try await aggregator.instances().map(\.id.description) == ["a"])
             await #expect(throws: StoreError.self) {
                 try await store("winnow_escalator").accept([.init(snapshot: Fixture.snapshot("other"))])
             }

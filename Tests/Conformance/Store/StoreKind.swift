@@ -5,7 +5,9 @@ import PostgresStore
 import Store
 
 /// What both stores offer, the seams and a little more.
-protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue {
+protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
+    InstanceRegister
+{
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func registerPrices(_ prices: [Price]) async throws
 }

@@ -23,7 +23,10 @@ actor Suite {
 
     func services(_ name: String) -> [ServiceProcess] { services.filter { $0.name == name } }
 
-    func launch(_ name: String) async throws -> ServiceProcess {
+    /// - Parameter instance: the id under which it is listed; a new one by default.
+    func launch(_ name: String, as instance: String? = nil) async throws -> ServiceProcess {
+        var environment = environment
+        environment["WINNOW_INSTANCE_ID"] = instance
         let service = try ServiceProcess(name, environment: environment, directory: directory)
         services.append(service)
         return service
@@ -69,6 +72,7 @@ actor Suite {
         var environment = ProcessInfo.processInfo.environment
         for key in environment.keys where key.hasPrefix("PG") || key == "DATABASE_URL" { environment[key] = nil }
         environment["WINNOW_SWEEP_INTERVAL_MS"] = "200"
+        environment["WINNOW_HEARTBEAT_SECONDS"] = "1"
         let cluster = try await Command.run(
             Repository.root.appending(path: "infra/postgres/cluster.sh"),
             ["start", directory.appending(path: "postgres").path, "--parent", "\(getpid())", "--remove"])

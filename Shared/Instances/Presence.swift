@@ -1,0 +1,127 @@
+import Contracts
+import Delivery
+import Lifecycle
+import MessageBus
+import Runtime
+import Settings
+import Synchronization
+import Telemetry
+
+/// This process among the instances: tells that it lives, and leaves its work to the others when an operator says so.
+///
+/// First in the list of services, so the last to stop: `stopped` is told when there is nothing left to do.
+/// - Consumes: `winnow.controls.v1` from the start of the process on, without a group
+/// - Produces: `winnow.heartbeats.v1`
+public final class Presence: Service {
+    private struct State {
+        var isDraining = false
+        var isSilent = false
+        var consumers: [any MessageConsumer] = []
+    }
+
+    private let identity: Identity
+    private let producer: any MessageProducer
+    private let health: Health
+    private let logger: Logger
+    private let controls: Tail
+    private let heart: Heart
+    private let state = Mutex(State())
+    private let now: @Sendable () -> Timestamp
+
+    /// A beat that takes longer is not waited for: the next one says more.
+    private static let patience = Duration.seconds(2)
+
+    /// - Parameter controls: begins to read what operators want, from now on.
+    public init(
+        _ settings: InstanceSettings, service: String, producer: any MessageProducer, health: Health, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = { .now },
+        controls: @escaping @Sendable () async throws -> any MessageReader
+    ) {
+        identity = Identity(settings, service: service, startedAt: now())
+        self.producer = producer
+        self.health = health
+        self.logger = logger
+        self.now = now
+        self.controls = Tail(topic: Topic.controls, logger: logger, open: controls)
+        heart = Heart(interval: settings.interval)
+    }
+
+    public convenience init(
+        _ context: inout RuntimeContext, service: String, producer: any MessageProducer,
+        controls: @escaping @Sendable () async throws -> any MessageReader
+    ) throws(SettingsError) {
+        self.init(
+            try InstanceSettings(&context.settings), service: service, producer: producer, health: context.health,
+            logger: context.logger, controls: controls)
+    }
+
+    /// Has a consumer leave its group while an operator wants this process drained.
+    public func governing(_ consumer: any MessageConsumer) -> any MessageConsumer {
+        state.withLock { $0.consumers.append(consumer) }
+        return consumer
+    }
+
+    public func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in await listen() }
+            // Whoever is listed is heard: its controls are read from here on.
+            await controls.prepare()
+            await heart.run { await beat(state.withLock(\.isDraining) ? .draining : .running) }
+        }
+        await beat(.stopped)
+    }
+
+    /// A cluster that lets nobody read the controls is no reason not to work.
+    private func listen() async {
+        do {
+            try await controls.follow(obey)
+        } catch {
+            logger.error("Controls are not read", metadata: [LogKeys.errorMessage: "\(error)"])
+        }
+    }
+
+    /// Of what came at once, the last word counts.
+    private func obey(_ records: [Record]) {
+        let wanted = records.compactMap { record in
+            (try? CloudEvent(record))?.data.flatMap { try? Control(decoding: $0) }
+        }
+        guard let action = wanted.last(where: { $0.instance == identity.id })?.action else { return }
+        let isDraining = action == .drain
+        let consumers = state.withLock { state in
+            guard state.isDraining != isDraining else { return nil as [any MessageConsumer]? }
+            state.isDraining = isDraining
+            return state.consumers
+        }
+        guard let consumers else { return }
+        logger.notice(isDraining ? "Draining" : "Taking part again")
+        health.setDrained(isDraining)
+        for consumer in consumers {
+            if isDraining { consumer.leave { [heart] in heart.quicken() } } else { consumer.rejoin() }
+        }
+        heart.quicken()
+    }
+
+    private func beat(_ current: Instance.State) async {
+        let partitions = state.withLock(\.consumers).reduce(0) { $0 + $1.partitionCount }
+        let record = identity.record(current, partitions: partitions, at: now())
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { [producer] group in
+                group.addTask { try await producer.send([record]) }
+                group.addTask {
+                    try await Task.sleep(for: Self.patience)
+                    throw MessageBusError(.timedOut, "write a heartbeat", isRetriable: true)
+                }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
+            state.withLock { $0.isSilent = false }
+        } catch {
+            // Work goes on; whoever lists the instances takes this one for lost. Once is enough to say so.
+            let wasSilent = state.withLock { state in
+                defer { state.isSilent = true }
+                return state.isSilent
+            }
+            if !wasSilent { logger.warning("No heartbeat", metadata: [LogKeys.errorMessage: "\(error)"]) }
+        }
+    }
+}

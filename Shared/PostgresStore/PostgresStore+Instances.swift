@@ -1,0 +1,77 @@
+import Contracts
+import Store
+
+extension PostgresStore: InstanceRegister {
+    public func note(_ instances: [Instance]) async throws {
+        guard !instances.isEmpty else { return }
+        let rows = InstanceRows(instances)
+        let upsert: SQL = """
+            INSERT INTO winnow.instance AS i (
+                instance_id, service, host, pid, version, state, partitions, started_at, beat_at, beat_interval_ms)
+            SELECT * FROM unnest(
+                \(rows.ids), \(rows.services), \(rows.hosts), \(rows.processIDs), \(rows.versions), \(rows.states),
+                \(rows.partitions), \(rows.starts), \(rows.beats), \(rows.intervals))
+            ON CONFLICT (instance_id) DO UPDATE
+            SET service = excluded.service, host = excluded.host, pid = excluded.pid, version = excluded.version,
+                state = excluded.state, partitions = excluded.partitions, started_at = excluded.started_at,
+                beat_at = excluded.beat_at, beat_interval_ms = excluded.beat_interval_ms
+            WHERE i.beat_at <= excluded.beat_at
+            """
+        try await session.run { connection in _ = try connection.execute(upsert.named("note instances")) }
+    }
+
+    public func forgetInstances(silentSince instant: Timestamp) async throws {
+        let delete: SQL = "DELETE FROM winnow.instance WHERE beat_at < \(instant)"
+        try await session.run { connection in _ = try connection.execute(delete.named("forget instances")) }
+    }
+
+    public func instances() async throws -> [Instance] {
+        let select: SQL = """
+            SELECT instance_id, service, host, pid, version, state, partitions, started_at, beat_at, beat_interval_ms
+            FROM winnow.instance ORDER BY instance_id
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("read instances")).flatMap { result in
+                try result.rows { row throws in
+                    guard let id = Instance.ID(row.text(0)) else {
+                        throw StoreError(.query, "an instance's id cannot be read", isRetriable: false)
+                    }
+                    return Instance(
+                        id: id, service: row.text(1), host: row.text(2), processID: Int(try row.integer(3)),
+                        version: row.text(4), state: try row.label(5), partitions: Int(try row.integer(6)),
+                        startedAt: try row.timestamp(7), beatAt: try row.timestamp(8),
+                        beatInterval: Int(try row.integer(9)))
+                }
+            }
+        }
+    }
+}
+
+/// Instances as columns, one row each: an upsert may touch a row once only.
+private struct InstanceRows: Sendable {
+    let ids: PostgresArray<String>
+    let services: PostgresArray<String>
+    let hosts: PostgresArray<String>
+    let processIDs: PostgresArray<Int64>
+    let versions: PostgresArray<String>
+    let states: PostgresArray<String>
+    let partitions: PostgresArray<Int32>
+    let starts: PostgresArray<Timestamp>
+    let beats: PostgresArray<Timestamp>
+    let intervals: PostgresArray<Int32>
+
+    init(_ instances: [Instance]) {
+        let newest = Dictionary(instances.map { ($0.id, $0) }) { $0.beatAt <= $1.beatAt ? $1 : $0 }.values
+        let sorted = newest.sorted { $0.id < $1.id }
+        ids = PostgresArray(sorted.map(\.id.description))
+        services = PostgresArray(sorted.map(\.service))
+        hosts = PostgresArray(sorted.map(\.host))
+        processIDs = PostgresArray(sorted.map { Int64($0.processID) })
+        versions = PostgresArray(sorted.map(\.version))
+        states = PostgresArray(sorted.map(\.state.rawValue))
+        partitions = PostgresArray(sorted.map { Int32(clamping: $0.partitions) })
+        starts = PostgresArray(sorted.map(\.startedAt))
+        beats = PostgresArray(sorted.map(\.beatAt))
+        intervals = PostgresArray(sorted.map { Int32(clamping: $0.beatInterval) })
+    }
+}
