@@ -56,13 +56,14 @@ extension `Whole suite` {
             WHERE event_id LIKE '\(prefix)%' AND kind = 'worker'
             """)
         #expect(charges == "0|\(ended.count)")
-        // On the embedded broker a rebalance that moves partitions takes twice 5 s: one round to take, one to give.
+        // With this librdkafka a leave is noticed after 6 s, and a round of the embedded broker takes 5 s; one rebalance
+        // has a round to take and one to give (`infra/kafka/README.md`).
         let slowest = try await suite.query(
             """
             SELECT round(max(extract(epoch FROM completed_at - accepted_at)), 1)
             FROM winnow.request WHERE event_id LIKE '\(prefix)%'
             """)
-        #expect(try #require(Double(slowest)) < 15, "the slowest of \(ended.count)")
+        #expect(try #require(Double(slowest)) < 25, "the slowest of \(ended.count)")
     }
 
     @Test
