@@ -1,6 +1,7 @@
 import CPinnedPort
 import Glibc
 import KafkaBus
+import MessageBus
 import Settings
 import Telemetry
 
@@ -16,6 +17,9 @@ enum App {
             winnow_pin_port(settings.port)
             let broker = try EmbeddedBroker(
                 catalog: try TopicCatalog(contentsOf: settings.topicsFile), brokers: settings.brokers, logger: logger)
+            guard winnow_open_pinned_ports() == 0 else {
+                throw MessageBusError(.unavailable, "port \(settings.port) is taken", isRetriable: false)
+            }
             try withExtendedLifetime(broker) {
                 let file = AddressFile(path: settings.addressFile)
                 try file.publish(broker.bootstrapServers)
