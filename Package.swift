@@ -86,7 +86,8 @@ let services: [Target] =
         service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["PostgresStore", "Store"]),
         service("CLI", live + ["CZlib", "Inference", "JSON", "PostgresStore", "Store"]),
-        service("DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
+        service(
+            "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     ]
     + capabilities.map {
         service("\($0)Worker", path: "Services/Workers/\($0)Worker", live + ["Inference", "WorkerKit"])

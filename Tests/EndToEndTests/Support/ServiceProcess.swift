@@ -20,7 +20,7 @@ final class ServiceProcess: Sendable {
         process.standardError = try FileHandle(forWritingTo: log)
         process.standardOutput = FileHandle.nullDevice
         try process.run()
-        Self.running.withLock { _ = $0.insert(process.processIdentifier) }
+        Self.running.withLock { $0[process.processIdentifier] = name }
     }
 
     var isRunning: Bool { process.isRunning }
@@ -62,12 +62,23 @@ final class ServiceProcess: Sendable {
                 continuation.resume(returning: process.terminationStatus)
             }
         }
-        Self.running.withLock { _ = $0.remove(process.processIdentifier) }
+        Self.running.withLock { $0[process.processIdentifier] = nil }
         return code
     }
 
-    /// What the test process must not leave behind.
-    static let running = Mutex<Set<Int32>>([])
+    /// What the test process must not leave behind, by process id.
+    static let running = Mutex<[Int32: String]>([:])
+
+    /// The broker last: who leaves a group without it has to wait in vain.
+    static func stopAll() {
+        let left = running.withLock(\.self)
+        for isBroker in [false, true] {
+            let members = left.filter { ($0.value == "dev-broker") == isBroker }.keys
+            for process in members { Foundation.kill(process, SIGTERM) }
+            // One that was waited for already is no child any more, and is not waited for.
+            for process in members { waitpid(process, nil, 0) }
+        }
+    }
 }
 
 extension String {

@@ -64,7 +64,7 @@ actor Suite {
     }
 
     private static func start() async throws -> Suite {
-        atexit { ServiceProcess.running.withLock { for process in $0 { kill(process, SIGTERM) } } }
+        atexit { ServiceProcess.stopAll() }
         // The test script removes its folder; a socket's path is short, so that no longer one will do.
         let folder = ProcessInfo.processInfo.environment["WINNOW_TEST_RUN"] ?? "/tmp"
         let directory = URL(filePath: "\(folder)/e2e-\(getpid())")
