@@ -42,7 +42,7 @@ class Load:
 
     def results(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = defaultdict(set)
-        for line in self.results_path.read_bytes().splitlines():
+        for line in filter(None, self.results_path.read_bytes().splitlines()):
             result = json.loads(line)
             found[result["id"]].add(digest(result))
         for event_id, value in self.again.items():
@@ -50,7 +50,7 @@ class Load:
         return found
 
     def dead_letters(self) -> int:
-        return len(self.letters_path.read_bytes().splitlines())
+        return len(self.letters_path.read_bytes().splitlines()) - 1
 
 
 def digest(result: dict) -> str:

@@ -172,11 +172,12 @@ class Stack:
         subprocess.run([ROOT / "infra/postgres/cluster.sh", "stop", self.folder / "postgres", "--remove"], check=False)
 
     def tail(self, topic: str) -> Path:
-        """Keeps every value that is written to a topic, a line each."""
+        """Keeps every value that is written to a topic from now on, a line each, behind one that is empty."""
         path = self.folder / topic
         with open(path, "wb") as out:
             self.tails.append(subprocess.Popen([self.binaries / "TopicTail", topic], env=self.environment, cwd=ROOT,
                                                stdin=subprocess.DEVNULL, stdout=out))
+        until(lambda: path.stat().st_size > 0, 20, f"{topic} is read")
         return path
 
     def end_tails(self) -> None:
