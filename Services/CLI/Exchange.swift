@@ -23,7 +23,7 @@ struct Exchange {
     private static let mostBytesUnderWay = 4 << 20
     private static let chunk = 500
     /// How long a result may take from Postgres to here before it is asked for again.
-    private static let patience = Duration.seconds(5)
+    private static let patienceMilliseconds: Int64 = 5_000
 
     /// Returns when every result written from now on will be seen.
     /// - Throws: `SettingsError`, `MessageBusError`
@@ -43,7 +43,7 @@ struct Exchange {
     ) async throws -> Set<String> {
         let deadline = ContinuousClock.now + timeout
         var flight = Flight(pending, mostUnderWay: mostUnderWay, mostBytes: Self.mostBytesUnderWay)
-        var askAgainAt = ContinuousClock.now + Self.patience
+        var askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
         while !flight.isDone, ContinuousClock.now < deadline {
             let departing = flight.departures(atMost: Self.chunk)
             if !departing.isEmpty {
@@ -61,8 +61,8 @@ struct Exchange {
             if ContinuousClock.now > askAgainAt {
                 try await outbox.sendAgain(
                     flight.underWay.map { $0.submission(of: tenant) },
-                    answeredBefore: Timestamp.now.adding(milliseconds: -5_000))
-                askAgainAt = ContinuousClock.now + Self.patience
+                    answeredBefore: Timestamp.now.adding(milliseconds: -Self.patienceMilliseconds))
+                askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
             }
         }
         results.stop()

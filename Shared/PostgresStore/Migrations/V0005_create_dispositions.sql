@@ -30,7 +30,33 @@ EXCEPTION
 END
 $$;
 
--- As it was, and the new role's rights.
+-- What each role may: rows, so that a later migration adds its own and repeats none.
+CREATE TABLE winnow.role_grant (
+    role text COLLATE "C" NOT NULL,
+    privilege text COLLATE "C" NOT NULL,
+    PRIMARY KEY (role, privilege)
+);
+COMMENT ON TABLE winnow.role_grant IS 'GRANT statements without their GRANT and TO; winnow.grant_roles carries them out.';
+
+INSERT INTO winnow.role_grant (role, privilege) VALUES
+    ('winnow_decomposer', 'USAGE ON SCHEMA winnow'),
+    ('winnow_decomposer', 'SELECT ON winnow.price, winnow.schema_migration'),
+    ('winnow_decomposer', 'SELECT, INSERT ON winnow.tenant, winnow.request, winnow.step, winnow.attempt'),
+    ('winnow_escalator', 'USAGE ON SCHEMA winnow'),
+    ('winnow_escalator', 'SELECT ON winnow.price, winnow.schema_migration'),
+    ('winnow_escalator', 'SELECT, INSERT, UPDATE ON winnow.attempt'),
+    ('winnow_aggregator', 'USAGE ON SCHEMA winnow'),
+    ('winnow_aggregator', 'SELECT ON winnow.price, winnow.schema_migration'),
+    ('winnow_aggregator', 'SELECT, UPDATE ON winnow.request'),
+    ('winnow_aggregator', 'SELECT, INSERT, UPDATE ON winnow.step'),
+    ('winnow_aggregator', 'SELECT, INSERT ON winnow.attempt'),
+    ('winnow_aggregator', 'EXECUTE ON FUNCTION winnow.maintain_partitions'),
+    ('winnow_ops', 'USAGE ON SCHEMA ops'),
+    ('winnow_ops', 'SELECT ON ALL TABLES IN SCHEMA ops'),
+    ('winnow_operator', 'USAGE ON SCHEMA winnow, ops'),
+    ('winnow_operator', 'SELECT ON ALL TABLES IN SCHEMA ops'),
+    ('winnow_operator', 'SELECT, INSERT, UPDATE ON winnow.dead_letter_disposition');
+
 CREATE OR REPLACE FUNCTION winnow.grant_roles() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -39,28 +65,10 @@ DECLARE
     granted record;
 BEGIN
     FOR granted IN
-        SELECT role, statement FROM (VALUES
-            ('winnow_decomposer', 'USAGE ON SCHEMA winnow'),
-            ('winnow_decomposer', 'SELECT ON winnow.price, winnow.schema_migration'),
-            ('winnow_decomposer', 'SELECT, INSERT ON winnow.tenant, winnow.request, winnow.step, winnow.attempt'),
-            ('winnow_escalator', 'USAGE ON SCHEMA winnow'),
-            ('winnow_escalator', 'SELECT ON winnow.price, winnow.schema_migration'),
-            ('winnow_escalator', 'SELECT, INSERT, UPDATE ON winnow.attempt'),
-            ('winnow_aggregator', 'USAGE ON SCHEMA winnow'),
-            ('winnow_aggregator', 'SELECT ON winnow.price, winnow.schema_migration'),
-            ('winnow_aggregator', 'SELECT, UPDATE ON winnow.request'),
-            ('winnow_aggregator', 'SELECT, INSERT, UPDATE ON winnow.step'),
-            ('winnow_aggregator', 'SELECT, INSERT ON winnow.attempt'),
-            ('winnow_aggregator', 'EXECUTE ON FUNCTION winnow.maintain_partitions'),
-            ('winnow_ops', 'USAGE ON SCHEMA ops'),
-            ('winnow_ops', 'SELECT ON ALL TABLES IN SCHEMA ops'),
-            ('winnow_operator', 'USAGE ON SCHEMA winnow, ops'),
-            ('winnow_operator', 'SELECT ON ALL TABLES IN SCHEMA ops'),
-            ('winnow_operator', 'SELECT, INSERT, UPDATE ON winnow.dead_letter_disposition')
-        ) AS rights (role, statement)
-        WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = rights.role)
+        SELECT g.role, g.privilege FROM winnow.role_grant AS g
+        WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = g.role)
     LOOP
-        EXECUTE format('GRANT %s TO %I', granted.statement, granted.role);
+        EXECUTE format('GRANT %s TO %I', granted.privilege, granted.role);
     END LOOP;
 END
 $$;
