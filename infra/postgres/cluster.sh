@@ -40,10 +40,11 @@ close_descriptors() {
 
 is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# Below those that the kernel gives to connections, which keep theirs for a minute after their end.
 free_port() {
     local port try
     for try in $(seq 50); do
-        port=$((20000 + RANDOM % 20000))
+        port=$((15000 + RANDOM % 17000))
         is_taken "$port" || { echo "$port"; return; }
     done
     fail "no free port found"
@@ -85,7 +86,7 @@ start() {
                 --options="-p $port" >/dev/null
         ) || fail "the server did not start, see $dir/server.log"
         echo "$port" >"$dir/port"
-        ready || fail "the server did not become ready, see $dir/server.log"
+        ready || { tail -n 20 "$dir/server.log" >&2 && fail "the server did not become ready, see $dir/server.log"; }
         ensure_database
     fi
     [ -z "$parent" ] || watch_parent
