@@ -23,12 +23,11 @@ import Settings
             let (logger, metrics) = (context.logger, context.metrics)
             let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
             let readiness = context.health.check("delivery")
-            let presence = try Presence(
-                &context, service: service, producer: producer,
-                controls: KafkaReader.opening(
-                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
+            let tail = Tail(
+                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+            let presence = try Presence(&context, service: service, producer: producer, tail: tail)
             return [
-                presence,
+                presence, tail,
                 // Not governed: an aggregator that is drained, maybe the only one, still tells of itself.
                 DeliveryLoop(
                     service: HeartbeatHandler.service,

@@ -8,19 +8,22 @@ import Telemetry
 
 /// Cancels requests that somebody wants stopped, expires those past their deadline, drives those again that have made no
 /// progress (a broker may lose data, Postgres holds all that is needed to emit it anew), gives up calls whose process
-/// died, and forgets instances that have been silent for a day.
+/// died, publishes the certificates, and forgets instances that have been silent for a day.
 struct Sweeper: Service {
+    typealias SweptStore = RequestStore & CancellationQueue & InstanceRegister & CertificateRegister
+
     let source: EventSource
-    let store: any RequestStore & CancellationQueue & InstanceRegister
+    let store: any SweptStore
     let producer: any MessageProducer
     let settings: SweeperSettings
     let logger: Logger
     let now: @Sendable () -> Timestamp
+    let published = PublishedCertificates()
     private let unsent = Unsent()
 
     init(
-        service: String, store: any RequestStore & CancellationQueue & InstanceRegister, producer: any MessageProducer,
-        settings: SweeperSettings, logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
+        service: String, store: any SweptStore, producer: any MessageProducer, settings: SweeperSettings,
+        logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         source = EventSource(service: service)
         self.store = store
@@ -31,8 +34,9 @@ struct Sweeper: Service {
     }
 
     func run() async throws {
-        while await sleepUnlessShutDown(for: settings.interval) {
+        repeat {
             do {
+                try await publishCertificates()
                 while try await cancel() == settings.limit {}
                 while try await sweep() == settings.limit {}
                 try await abandonLostCalls()
@@ -41,7 +45,7 @@ struct Sweeper: Service {
                 // The next round tries again: what is open is overdue then too, and what is final was kept.
                 logger.warning("Sweep failed", metadata: [LogKeys.errorMessage: "\(error)"])
             }
-        }
+        } while await sleepUnlessShutDown(for: settings.interval)
     }
 
     /// - Returns: how many requests were due.

@@ -11,6 +11,8 @@ struct SweeperSettings: Sendable {
     var abandonAfterMilliseconds: Int64
     /// An instance that is silent for so long is not listed any more.
     var forgetMilliseconds: Int64 = 86_400_000
+    /// Certificates that have not changed are published again so often: the embedded broker may have forgotten them.
+    var republishMilliseconds: Int64 = 15_000
     var limit = 500
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {

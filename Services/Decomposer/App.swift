@@ -30,12 +30,11 @@ import WorkerKit
             let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
             let intake = try IntakeSettings(&context.settings)
             let (logger, metrics) = (context.logger, context.metrics)
-            let presence = try Presence(
-                &context, service: service, producer: producer,
-                controls: KafkaReader.opening(
-                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
+            let tail = Tail(
+                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+            let presence = try Presence(&context, service: service, producer: producer, tail: tail)
             return [
-                presence,
+                presence, tail,
                 DeliveryLoop(
                     service: service,
                     consumer: presence.governing(

@@ -27,16 +27,11 @@ import WorkerKit
             let readiness = context.health.check("delivery")
             let (logger, metrics) = (context.logger, context.metrics)
             let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
-            let presence = try Presence(
-                &context, service: service, producer: producer,
-                controls: KafkaReader.opening(
-                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
-            let cancellations = CancellationTail(
-                logger: logger,
-                open: KafkaReader.opening(
-                    Topic.cancellations, from: .beginning, settings: kafka, logger: logger, metrics: metrics))
+            let tail = Tail(
+                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+            let presence = try Presence(&context, service: service, producer: producer, tail: tail)
             return [
-                presence, cancellations,
+                presence, tail,
                 DeliveryLoop(
                     service: service,
                     consumer: presence.governing(
@@ -46,7 +41,7 @@ import WorkerKit
                     producer: producer,
                     handler: EscalationHandler(
                         service: service, classifier: model, ledger: store, prices: PriceBook(store: store),
-                        metrics: metrics, cancellations: cancellations),
+                        metrics: metrics, cancellations: CancellationTail(tail: tail)),
                     logger: logger, metrics: metrics, onReadiness: readiness.set),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()

@@ -22,6 +22,10 @@ extension JSONValue {
         try present(try integer(name, in: path), name, path)
     }
 
+    func requiredNumber(_ name: StaticString, in path: String? = nil) throws -> Double {
+        try present(try number(name, in: path), name, path)
+    }
+
     /// An absent list is an empty one.
     func list<Element>(
         _ name: StaticString, in path: String? = nil, _ body: (JSONValue) throws -> Element

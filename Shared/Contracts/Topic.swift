@@ -6,6 +6,7 @@ public enum Topic {
     public static let results = "winnow.results.v1"
     public static let retries = "winnow.retries.v1"
     public static let cancellations = "winnow.cancellations.v1"
+    public static let certificates = "winnow.certificates.v1"
     public static let heartbeats = "winnow.heartbeats.v1"
     public static let controls = "winnow.controls.v1"
     public static let deadLetters = "winnow.dead-letters.v1"

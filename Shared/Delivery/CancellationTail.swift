@@ -1,39 +1,31 @@
 import Contracts
-import Lifecycle
 import MessageBus
 import Synchronization
-import Telemetry
 
 /// Follows the cancellations from the first one that the topic still has.
 ///
 /// Every instance reads all of them: a step may be with any worker. What is forgotten for want of room, or missed while
 /// the broker is away, costs a call and never an answer, since the aggregator has settled the request already.
 /// - Consumes: `winnow.cancellations.v1`, without a group
-public final class CancellationTail: Cancellations, Service {
-    private let tail: Tail
+public final class CancellationTail: Cancellations {
     private let cancelled: Mutex<RecentRequests>
+    private let caughtUp = CaughtUp()
 
-    /// - Parameters:
-    ///   - capacity: how many requests are remembered; a hundred thousand take about ten megabytes.
-    ///   - open: begins to read at the topic's first record.
-    public init(
-        capacity: Int = 100_000, logger: Logger, open: @escaping @Sendable () async throws -> any MessageReader
-    ) {
+    /// - Parameter capacity: how many requests are remembered; a hundred thousand take about ten megabytes.
+    public init(capacity: Int = 100_000, tail: Tail) {
         cancelled = Mutex(RecentRequests(capacity: capacity))
-        tail = Tail(topic: Topic.cancellations, logger: logger, open: open)
+        tail.follow(Topic.cancellations, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
     }
 
     public func contains(_ request: Request.ID) -> Bool { cancelled.withLock { $0.contains(request) } }
 
     /// Without it a worker that starts would compute what was cancelled while none was there.
-    public func prepare() async { await tail.prepare() }
+    public func prepare() async { await caughtUp.wait() }
 
-    public func run() async throws {
-        try await tail.follow { records in
-            for record in records {
-                let request = (try? CloudEvent(record))?.correlationID.flatMap { Request.ID($0) }
-                if let request { cancelled.withLock { $0.add(request) } }
-            }
+    private func note(_ records: [Record]) {
+        for record in records {
+            let request = (try? CloudEvent(record))?.correlationID.flatMap { Request.ID($0) }
+            if let request { cancelled.withLock { $0.add(request) } }
         }
     }
 }

@@ -1,65 +1,94 @@
 import Lifecycle
 import MessageBus
+import Synchronization
 import Telemetry
 
-/// Follows a topic without a group: every instance reads all of it.
-public struct Tail: Sendable {
-    private let topic: String
-    private let open: @Sendable () async throws -> any MessageReader
-    private let logger: Logger
-    private let caughtUp = AsyncStream.makeStream(of: Void.self)
+/// Follows topics without a group, all of them through one client: every instance reads all of each.
+///
+/// It hands on what a topic held at the beginning and what comes later, and opens the topics again while the broker is
+/// away. Where the cluster lacks one of them none is read until it is there; what those topics say is then as if unsaid.
+public final class Tail: Service {
+    public typealias Opening = @Sendable ([String: ReadStart]) async throws -> any MessageReader
 
-    /// - Parameter open: begins to read where this tail is to begin.
-    public init(topic: String, logger: Logger, open: @escaping @Sendable () async throws -> any MessageReader) {
-        self.topic = topic
+    private struct Follower: Sendable {
+        let topic: String
+        let start: ReadStart
+        let caughtUp: CaughtUp
+        let body: @Sendable ([Record]) -> Void
+    }
+
+    private let open: Opening
+    private let logger: Logger
+    private let followers = Mutex<[Follower]>([])
+
+    /// - Parameter open: begins to read.
+    public init(logger: Logger, open: @escaping Opening) {
         self.logger = logger
         self.open = open
     }
 
-    /// Returns once everything that was there at the beginning is handed on, or a stop came first.
-    public func prepare() async {
-        await withTaskGroup(of: Void.self) { [stream = caughtUp.stream] group in
-            group.addTask { for await _ in stream {} }
-            group.addTask { await gracefulShutdown() }
-            await group.next()
-            group.cancelAll()
-        }
+    /// Hands every batch of a topic to `body`. To be called before `run`, once a topic.
+    /// - Parameter caughtUp: told once everything that was there at the beginning is handed on.
+    public func follow(
+        _ topic: String, from start: ReadStart, _ caughtUp: CaughtUp, _ body: @escaping @Sendable ([Record]) -> Void
+    ) {
+        followers.withLock { $0.append(Follower(topic: topic, start: start, caughtUp: caughtUp, body: body)) }
     }
 
-    /// Hands on every batch until a stop; opens the topic again while the broker is away.
-    /// - Throws: `MessageBusError` only for a fault that waiting cannot mend.
-    public func follow(_ body: ([Record]) -> Void) async throws {
+    /// A cluster that lets nobody read the topics is no reason not to work.
+    public func run() async throws {
+        let followers = followers.withLock(\.self)
         // Nobody waits for what will never come.
-        defer { caughtUp.continuation.finish() }
+        defer { for follower in followers { follower.caughtUp.finish() } }
+        guard !followers.isEmpty else { return await gracefulShutdown() }
+        let starts = Dictionary(followers.map { ($0.topic, $0.start) }) { $1 }
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
         repeat {
             do {
-                return try await follow(try await open(), body)
+                return try await read(try await open(starts), followers)
             } catch let error as MessageBusError where error.isRetriable {
-                // A cluster without the topic has nothing to say, and all works as before there was one.
-                if error.code == .unknownTopic { caughtUp.continuation.finish() }
-                logger.warning(
-                    "A topic is not read",
-                    metadata: [LogKeys.destination: topic, LogKeys.errorMessage: "\(error)"])
+                if error.code == .unknownTopic { for follower in followers { follower.caughtUp.finish() } }
+                report(error, starts)
+            } catch {
+                report(error, starts)
+                for follower in followers { follower.caughtUp.finish() }
+                return await gracefulShutdown()
             }
         } while await sleepUnlessShutDown(for: backoff.next(using: &generator))
     }
 
-    private func follow(_ reader: any MessageReader, _ body: ([Record]) -> Void) async throws {
+    private func read(_ reader: any MessageReader, _ followers: [Follower]) async throws {
         try await withGracefulShutdownHandler {
             var backlog = reader.backlog
-            if backlog.isEmpty { caughtUp.continuation.finish() }
+            catchUp(followers, backlog)
             while let records = try await reader.nextBatch() {
-                body(records)
+                for follower in followers {
+                    let own = records.filter { $0.topic == follower.topic }
+                    if !own.isEmpty { follower.body(own) }
+                }
+                guard !backlog.isEmpty else { continue }
                 for record in records {
                     let partition = TopicPartition(topic: record.topic, partition: record.partition)
                     if let end = backlog[partition], record.offset + 1 >= end { backlog[partition] = nil }
                 }
-                if backlog.isEmpty { caughtUp.continuation.finish() }
+                catchUp(followers, backlog)
             }
         } onGracefulShutdown: {
             reader.stop()
         }
+    }
+
+    private func catchUp(_ followers: [Follower], _ backlog: [TopicPartition: Int64]) {
+        let open = Set(backlog.keys.map(\.topic))
+        for follower in followers where !open.contains(follower.topic) { follower.caughtUp.finish() }
+    }
+
+    private func report(_ error: any Error, _ starts: [String: ReadStart]) {
+        logger.warning(
+            "Topics are not read",
+            metadata: [
+                LogKeys.destination: starts.keys.sorted().joined(separator: " "), LogKeys.errorMessage: "\(error)",
+            ])
     }
 }

@@ -23,7 +23,6 @@ public final class Presence: Service {
     private let producer: any MessageProducer
     private let health: Health
     private let logger: Logger
-    private let controls: Tail
     private let heart: Heart
     private let state = Mutex(State())
     private let now: @Sendable () -> Timestamp
@@ -31,28 +30,27 @@ public final class Presence: Service {
     /// A beat that takes longer is not waited for: the next one says more.
     private static let patience = Duration.seconds(2)
 
-    /// - Parameter controls: begins to read what operators want, from now on.
+    /// - Parameter tail: brings what operators want, from now on.
     public init(
-        _ settings: InstanceSettings, service: String, producer: any MessageProducer, health: Health, logger: Logger,
-        now: @escaping @Sendable () -> Timestamp = { .now },
-        controls: @escaping @Sendable () async throws -> any MessageReader
+        _ settings: InstanceSettings, service: String, producer: any MessageProducer, tail: Tail, health: Health,
+        logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
-        identity = Identity(settings, service: service, startedAt: now())
+        let startedAt = now()
+        identity = Identity(settings, service: service, startedAt: startedAt)
         self.producer = producer
         self.health = health
         self.logger = logger
         self.now = now
-        self.controls = Tail(topic: Topic.controls, logger: logger, open: controls)
         heart = Heart(interval: settings.interval)
+        tail.follow(Topic.controls, from: .time(startedAt), caughtUp) { [weak self] in self?.obey($0) }
     }
 
     public convenience init(
-        _ context: inout RuntimeContext, service: String, producer: any MessageProducer,
-        controls: @escaping @Sendable () async throws -> any MessageReader
+        _ context: inout RuntimeContext, service: String, producer: any MessageProducer, tail: Tail
     ) throws(SettingsError) {
         self.init(
-            try InstanceSettings(&context.settings), service: service, producer: producer, health: context.health,
-            logger: context.logger, controls: controls)
+            try InstanceSettings(&context.settings), service: service, producer: producer, tail: tail,
+            health: context.health, logger: context.logger)
     }
 
     /// Has a consumer leave its group while an operator wants this process drained.
@@ -62,22 +60,10 @@ public final class Presence: Service {
     }
 
     public func run() async throws {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { [self] in await listen() }
-            // Whoever is listed is heard: its controls are read from here on.
-            await controls.prepare()
-            await heart.run { await beat(state.withLock(\.isDraining) ? .draining : .running) }
-        }
+        // Whoever is listed is heard: its controls are read from here on.
+        await caughtUp.wait()
+        await heart.run { await beat(state.withLock(\.isDraining) ? .draining : .running) }
         await beat(.stopped)
-    }
-
-    /// A cluster that lets nobody read the controls is no reason not to work.
-    private func listen() async {
-        do {
-            try await controls.follow(obey)
-        } catch {
-            logger.error("Controls are not read", metadata: [LogKeys.errorMessage: "\(error)"])
-        }
     }
 
     /// Of what came at once, the last word counts.

@@ -5,14 +5,8 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// Reads every partition of one topic.
+/// Reads every partition of some topics, all of them through one client.
 public final class KafkaReader: MessageReader {
-    public enum Start: Sendable {
-        case beginning, end
-        /// The first records at or after it.
-        case time(Timestamp)
-    }
-
     public let backlog: [TopicPartition: Int64]
     private let handle: KafkaHandle
     private let source: RecordSource
@@ -20,9 +14,10 @@ public final class KafkaReader: MessageReader {
     private let isStopped = Atomic(false)
 
     /// Returns when every partition's place is known, so that nothing written afterwards can be missed.
-    /// - Throws: `MessageBusError`, `.unknownTopic` among them.
+    /// - Parameter starts: where to begin in each topic.
+    /// - Throws: `MessageBusError`, `.unknownTopic` among them when one is not there.
     public init(
-        settings: KafkaSettings, topic: String, from start: Start, logger: Logger, metrics: Metrics
+        settings: KafkaSettings, starts: [String: ReadStart], logger: Logger, metrics: Metrics
     ) async throws {
         // librdkafka wants a group's name from whoever polls; one that only assigns never joins it.
         let handle = try KafkaHandle(
@@ -33,8 +28,15 @@ public final class KafkaReader: MessageReader {
         self.thread = thread
         source = RecordSource(handle)
         backlog = try await thread.run {
-            try handle.withPointer { try assign($0, topic, start) }
+            try handle.withPointer { try assign($0, starts) }
         }
+    }
+
+    /// Of one topic.
+    public convenience init(
+        settings: KafkaSettings, topic: String, from start: ReadStart, logger: Logger, metrics: Metrics
+    ) async throws {
+        try await self.init(settings: settings, starts: [topic: start], logger: logger, metrics: metrics)
     }
 
     deinit { thread.stop() }
@@ -65,39 +67,54 @@ public final class KafkaReader: MessageReader {
 
 /// - Returns: the ends of the partitions that have something to read.
 private func assign(
-    _ client: OpaquePointer, _ topic: String, _ start: KafkaReader.Start
+    _ client: OpaquePointer, _ starts: [String: ReadStart]
 ) throws(MessageBusError) -> [TopicPartition: Int64] {
-    let count = try ClusterMetadata.read(client).topics[topic] ?? 0
-    guard count > 0 else { throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true) }
+    let topics = try ClusterMetadata.read(client).topics
     var places: [(TopicPartition, offset: Int64)] = []
     var backlog: [TopicPartition: Int64] = [:]
-    for number in 0..<Int32(count) {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        let code = rd_kafka_query_watermark_offsets(client, topic, number, &low, &high, 10_000)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "find the end of \(topic)") }
-        let place =
-            switch start {
-            case .beginning: low
-            case .end: high
-            case .time(let time): try offset(client, topic, number, time) ?? high
-            }
-        let partition = TopicPartition(topic: topic, partition: number)
-        places.append((partition, offset: place))
-        if place < high { backlog[partition] = high }
+    for (topic, start) in starts {
+        guard let count = topics[topic], count > 0 else {
+            throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true)
+        }
+        for number in 0..<Int32(count) {
+            let partition = TopicPartition(topic: topic, partition: number)
+            let (place, end) = try position(client, partition, start)
+            places.append((partition, offset: place))
+            if place < end { backlog[partition] = end }
+        }
     }
     let list = PartitionList(places)
     let code = rd_kafka_assign(client, list.pointer)
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "assign \(topic)") }
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        throw MessageBusError(code, while: "assign \(starts.keys.sorted().joined(separator: ", "))")
+    }
     return backlog
+}
+
+private func position(
+    _ client: OpaquePointer, _ partition: TopicPartition, _ start: ReadStart
+) throws(MessageBusError) -> (start: Int64, end: Int64) {
+    var low: Int64 = 0
+    var high: Int64 = 0
+    let code = rd_kafka_query_watermark_offsets(client, partition.topic, partition.partition, &low, &high, 10_000)
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        throw MessageBusError(code, while: "find the end of \(partition.topic)")
+    }
+    return switch start {
+    case .beginning: (low, high)
+    case .end: (high, high)
+    case .time(let time): (try offset(client, partition, time) ?? high, high)
+    }
 }
 
 /// - Returns: `nil` when nothing was written since `time`.
 private func offset(
-    _ client: OpaquePointer, _ topic: String, _ partition: Int32, _ time: Timestamp
+    _ client: OpaquePointer, _ partition: TopicPartition, _ time: Timestamp
 ) throws(MessageBusError) -> Int64? {
-    let list = PartitionList([(TopicPartition(topic: topic, partition: partition), offset: time.milliseconds)])
+    let list = PartitionList([(partition, offset: time.milliseconds)])
     let code = rd_kafka_offsets_for_times(client, list.pointer, 10_000)
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "find a time in \(topic)") }
+    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+        throw MessageBusError(code, while: "find a time in \(partition.topic)")
+    }
     return list.entries.first.flatMap { $0.offset >= 0 ? $0.offset : nil }
 }

@@ -1,4 +1,4 @@
-/// Reads one topic from a place on, without a group: nothing is shared, nothing is committed.
+/// Reads topics from a place on, without a group: nothing is shared, nothing is committed.
 public protocol MessageReader: Sendable {
     /// Behind the last record that each partition had when the reading began; only partitions with something to read.
     var backlog: [TopicPartition: Int64] { get }

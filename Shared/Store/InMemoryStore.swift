@@ -25,6 +25,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     let state = Mutex(State())
     let cancellations = Mutex<[Request.ID: Timestamp]>([:])
     let register = Mutex<[Instance.ID: Instance]>([:])
+    let certificates = Mutex(Certificates())
 
     public init() {}
 

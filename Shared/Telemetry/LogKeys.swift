@@ -19,6 +19,8 @@ public enum LogKeys {
 
     public static let requestID = "winnow.request.id"
     public static let stepID = "winnow.step.id"
+    public static let route = "winnow.route"
+    public static let certificateID = "winnow.certificate.id"
     public static let reason = "winnow.reason"
     public static let count = "winnow.count"
 }

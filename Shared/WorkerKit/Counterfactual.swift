@@ -13,8 +13,10 @@ public struct Counterfactual: Sendable {
         card = try ModelCard.load(directory: fullModelDirectory)
     }
 
+    public var identity: ModelIdentity { card.identity }
+
     /// The name under which the full model is priced.
-    public var model: String { card.identity.name }
+    public var model: String { identity.name }
 
     public func usage(of predictions: [Prediction], route: Route) -> TokenUsage {
         predictions.reduce(into: .zero) { sum, prediction in

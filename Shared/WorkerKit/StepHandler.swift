@@ -11,22 +11,27 @@ import Telemetry
 public struct StepHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
+    private let certificates: any Certificates
     private let counterfactual: Counterfactual
     private let metrics: AnswerMetrics
     private let cancellations: any Cancellations
 
     public init(
-        service: String, classifier: any Classifier, counterfactual: Counterfactual, metrics: Metrics,
-        cancellations: any Cancellations = NoCancellations()
+        service: String, classifier: any Classifier, certificates: any Certificates, counterfactual: Counterfactual,
+        metrics: Metrics, cancellations: any Cancellations = NoCancellations()
     ) {
         source = EventSource(service: service)
         self.classifier = classifier
+        self.certificates = certificates
         self.counterfactual = counterfactual
         self.metrics = AnswerMetrics(metrics)
         self.cancellations = cancellations
     }
 
-    public func prepare() async { await cancellations.prepare() }
+    public func prepare() async {
+        await cancellations.prepare()
+        await certificates.prepare()
+    }
 
     public func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now
@@ -76,8 +81,9 @@ public struct StepHandler: BatchHandler {
         _ command: StepCommand, _ share: BatchClassification.Share, _ event: StepEvent
     ) -> OutgoingRecord {
         let model = classifier.identity
+        let sureFrom = certificates.sureFrom(command.route)
         let answers = share.predictions.map { prediction -> Answer? in
-            guard prediction.isSure else { return nil }
+            guard let sureFrom, prediction.confidence >= sureFrom else { return nil }
             return Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .worker,
                 model: model.description)

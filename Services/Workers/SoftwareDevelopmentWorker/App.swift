@@ -7,7 +7,7 @@ import WorkerKit
 
 /// Software development: whether an issue is a bug, a feature or a question.
 ///
-/// - Consumes: `winnow.steps.software-development.v1`, `winnow.cancellations.v1`
+/// - Consumes: `winnow.steps.software-development.v1`, `winnow.cancellations.v1`, `winnow.certificates.v1`
 /// - Produces: `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
 @main enum App {
     static func main() async {
@@ -16,23 +16,18 @@ import WorkerKit
             let worker = WorkerSettings(&context.settings, capability: .softwareDevelopment)
             let (logger, metrics) = (context.logger, context.metrics)
             let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
-            let presence = try Presence(
-                &context, service: worker.service, producer: producer,
-                controls: KafkaReader.opening(
-                    Topic.controls, from: .time(.now), settings: kafka, logger: logger, metrics: metrics))
-            let cancellations = CancellationTail(
-                logger: logger,
-                open: KafkaReader.opening(
-                    Topic.cancellations, from: .beginning, settings: kafka, logger: logger, metrics: metrics))
+            let tail = Tail(
+                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+            let presence = try Presence(&context, service: worker.service, producer: producer, tail: tail)
             return [
-                presence, cancellations,
+                presence, tail,
                 try CapabilityWorker(
                     worker, context,
                     consumer: presence.governing(
                         KafkaConsumer(
                             settings: kafka, group: worker.group, topics: [worker.topic], logger: logger,
                             metrics: metrics)),
-                    producer: producer, cancellations: cancellations),
+                    producer: producer, tail: tail),
             ]
         }
     }

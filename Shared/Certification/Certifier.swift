@@ -1,0 +1,99 @@
+/// Finds the lowest threshold that a promise can be made for.
+///
+/// Fixed-sequence testing: thresholds of a fixed grid from strict to loose, each by the exact bound at the full
+/// confidence, until the first that fails. Where the sequence begins is decided by the items that the temperature is
+/// fitted on, so that the many tests cost nothing of the promise.
+/// - Source: Learn then test, arXiv:2110.01052, section 2.3
+public struct Certifier: Sendable {
+    /// Calibrated confidences, by even steps of their log-odds: 0.99995 to 0.5.
+    static let grid = stride(from: 10.0, through: 0, by: -0.1).map(Temperature.sigmoid)
+
+    /// One item of so many is for the temperature.
+    private static let parts: UInt64 = 10
+
+    private let promise: Promise
+
+    public init(_ promise: Promise) { self.promise = promise }
+
+    /// Splits by the hash of the text: a repetition gives the same parts, and equal texts are in the same one.
+    public func certify(_ observations: [Observation]) -> Finding {
+        let isForFitting = { (observation: Observation) in observation.hash % Self.parts == 0 }
+        return certify(fitting: observations.filter(isForFitting), bounding: observations.filter { !isForFitting($0) })
+    }
+
+    /// - Parameter bounding: drawn independently of `fitting`.
+    public func certify(fitting: [Observation], bounding: [Observation]) -> Finding {
+        let temperature = Temperature(fitting: fitting)
+        let thresholds = Self.grid.map(temperature.confidence)
+        let start = start(fitting, temperature, thresholds, items: bounding.count)
+        let tallies = Tally.counts(bounding, at: thresholds)
+        let passed = tallies[start...].prefix(while: promise.isKept)
+        guard let tally = passed.last else {
+            return .refused(refusal(fitting.count, bounding.count, Self.grid[start], tallies[start]))
+        }
+        let last = passed.endIndex - 1
+        return .certified(
+            Certified(
+                temperature: temperature.value, threshold: Self.grid[last], sureFrom: thresholds[last],
+                fitted: fitting.count, items: bounding.count, tally: tally, bound: bound(tally),
+                accuracyLoss: loss(bounding, from: thresholds[last], candidates: Self.grid.count - start)))
+    }
+
+    /// The strictest threshold that passes about as surely as any, going by the calibrated confidences of the items that
+    /// were fitted.
+    private func start(
+        _ fitting: [Observation], _ temperature: Temperature, _ thresholds: [Double], items: Int
+    ) -> Int {
+        let power = thresholds.map { threshold in
+            let accepted = fitting.filter { $0.confidence >= threshold }
+            let expected = items * accepted.count / max(1, fitting.count)
+            let doubt = accepted.reduce(0) { $0 + 1 - temperature.calibrated($1.confidence) }
+            return chance(of: expected, rate: doubt / Double(max(1, accepted.count)))
+        }
+        let enough = 0.9 * (power.max() ?? 0)
+        return enough > 0 ? power.firstIndex { $0 >= enough } ?? 0 : thresholds.count - 1
+    }
+
+    /// The probability that so many accepted items pass, when they differ at `rate`.
+    private func chance(of accepted: Int, rate: Double) -> Double {
+        var (low, high) = (-1, accepted)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if promise.isKept(Tally(accepted: accepted, disagreements: middle)) { low = middle } else { high = middle }
+        }
+        return ClopperPearson.cumulative(low, of: accepted, probability: rate)
+    }
+
+    private func bound(_ tally: Tally) -> Double {
+        ClopperPearson.upper(tally.disagreements, of: tally.accepted, confidence: promise.confidence)
+    }
+
+    private func refusal(_ fitted: Int, _ items: Int, _ threshold: Double, _ tally: Tally) -> Refusal {
+        var needed: Int?
+        if tally.accepted > 0, tally.rate < promise.alpha {
+            var accepted = tally.accepted
+            // As many more disagreements come with more items as go with them here.
+            while !promise.isKept(Tally(accepted: accepted, disagreements: Int(tally.rate * Double(accepted) + 0.5))) {
+                accepted += max(1, accepted / 20)
+            }
+            needed = (accepted * (items + fitted) + tally.accepted - 1) / tally.accepted
+        }
+        return Refusal(
+            fitted: fitted, items: items, threshold: threshold, tally: tally, bound: bound(tally),
+            itemsNeeded: needed)
+    }
+
+    /// For every threshold that could have been chosen at once: it was chosen by looking at the same items.
+    private func loss(
+        _ observations: [Observation], from threshold: Double, candidates: Int
+    ) -> Certified.AccuracyLoss? {
+        let accepted = observations.filter { $0.confidence >= threshold }
+        let right = accepted.compactMap(\.right)
+        guard right.count == accepted.count else { return nil }
+        let lost = right.count { $0.full && !$0.small }
+        return Certified.AccuracyLoss(
+            lost: lost, gained: right.count { $0.small && !$0.full },
+            bound: ClopperPearson.upper(
+                lost, of: accepted.count, confidence: 1 - promise.delta / Double(candidates)))
+    }
+}

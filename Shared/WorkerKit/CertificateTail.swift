@@ -1,0 +1,80 @@
+import Contracts
+import Delivery
+import Inference
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// Follows the certificates from the first one that the topic still has, so that a new one needs no restart.
+///
+/// What the topic says of a task replaces what it said before; what it has forgotten stays as it was. Where no
+/// certificate holds it says so once, and `winnow_certificate_valid` is 0.
+/// - Consumes: `winnow.certificates.v1`, without a group
+public final class CertificateTail: Certificates {
+    private struct State {
+        var valid: [Route: Certificate] = [:]
+        var complained: Set<Route> = []
+    }
+
+    private let small: String
+    private let full: String
+    private let logger: Logger
+    private let gauges: [Route: Gauge]
+    private let state = Mutex(State())
+    private let caughtUp = CaughtUp()
+
+    /// - Parameters:
+    ///   - routes: what the small model answers.
+    ///   - full: what it is to agree with.
+    public init(
+        routes: [Route], small: ModelIdentity, full: ModelIdentity, tail: Tail, logger: Logger, metrics: Metrics
+    ) {
+        self.small = small.description
+        self.full = full.description
+        self.logger = logger
+        gauges = routes.reduce(into: [:]) { gauges, route in
+            gauges[route] = metrics.gauge(
+                "winnow_certificate_valid", "1 where a certificate holds for the models that run; else all escalates.",
+                [("capability", route.capability.rawValue), ("task", route.task)])
+        }
+        tail.follow(Topic.certificates, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
+    }
+
+    public func prepare() async { await caughtUp.wait() }
+
+    public func sureFrom(_ route: Route) -> Double? {
+        let (certificate, isNew) = state.withLock { state in
+            let certificate = state.valid[route]
+            return (certificate, certificate == nil && state.complained.insert(route).inserted)
+        }
+        if isNew {
+            logger.warning(
+                "No certificate holds: everything escalates",
+                metadata: [LogKeys.route: "\(route)", LogKeys.requestModel: small])
+        }
+        return certificate?.sureFrom
+    }
+
+    private func note(_ records: [Record]) {
+        for record in records {
+            let data = (try? CloudEvent(record))?.data
+            guard let standing = data.flatMap({ try? StandingCertificates(decoding: $0) }),
+                let gauge = gauges[standing.route]
+            else { continue }
+            let valid = standing.certificates.first { $0.route == standing.route && $0.covers(small: small, full: full) }
+            let isNews = state.withLock { state in
+                let isNews = state.valid[standing.route]?.id != valid?.id
+                state.valid[standing.route] = valid
+                if isNews { state.complained.remove(standing.route) }
+                return isNews
+            }
+            gauge.set(valid == nil ? 0 : 1)
+            guard isNews else { continue }
+            logger.notice(
+                valid == nil ? "Certificate holds no more" : "Certificate holds",
+                metadata: [
+                    LogKeys.route: "\(standing.route)", LogKeys.certificateID: valid.map { "\($0.id)" } ?? "none",
+                ])
+        }
+    }
+}
