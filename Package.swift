@@ -57,6 +57,7 @@ let cModules: [Target] = [
 let sharedModules: [Target] = [
     shared("JSON", ["CSimdjson"]),
     shared("Contracts", ["JSON"]),
+    shared("Certification", ["JSON"]),
     shared("Settings"),
     shared("Telemetry", ["JSON"]),
     shared("Lifecycle", ["Telemetry"]),
@@ -85,7 +86,7 @@ let services: [Target] =
         service("Decomposer", live + ["CICU", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
         service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["PostgresStore", "Store"]),
-        service("CLI", live + ["CZlib", "Inference", "JSON", "PostgresStore", "Store"]),
+        service("CLI", live + ["CZlib", "Certification", "Inference", "JSON", "PostgresStore", "Store"]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     ]
@@ -103,10 +104,13 @@ let benchmarks: [Target] = [
 ]
 
 let testTargets: [Target] = [
+    // Run by `make certify-proof`.
+    service("CertifyProof", path: "Tests/CertifyProof/Draws", ["Certification"]),
     // What the chaos run reads topics with.
     service("TopicTail", path: "Tests/Chaos/TopicTail", ["KafkaBus", "MessageBus", "Settings", "Telemetry"]),
     tests("JSON", ["JSON"]),
     tests("Contracts", ["Contracts", "JSON"]),
+    tests("Certification", ["Certification"]),
     tests("Settings", ["Settings"]),
     tests("Telemetry", ["JSON", "Telemetry"]),
     tests("Lifecycle", ["Lifecycle", "Telemetry"]),
@@ -144,7 +148,7 @@ let testTargets: [Target] = [
         ["Aggregator", "Contracts", "Delivery", "JSON", "MessageBus", "Settings", "Store", "TestKit"]),
     tests(
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
-    tests("CLI", ["CLI", "Contracts", "JSON", "MessageBus"]),
+    tests("CLI", ["CLI", "Certification", "Contracts", "Inference", "JSON", "MessageBus", "TestKit"]),
     tests("Architecture", []),
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",

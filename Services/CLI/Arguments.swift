@@ -41,6 +41,15 @@ struct Arguments {
         return number
     }
 
+    /// - Throws: `UsageError` unless it lies between 0 and 1.
+    mutating func share(_ name: String, default fallback: Double) throws(UsageError) -> Double {
+        guard let text = value(name) else { return fallback }
+        guard let number = Double(text), number > 0, number < 1 else {
+            throw UsageError("\(name) must be a number between 0 and 1")
+        }
+        return number
+    }
+
     mutating func operand(_ what: String) throws(UsageError) -> String {
         guard !operands.isEmpty else { throw UsageError("\(what) is missing") }
         return operands.removeFirst()

@@ -2,7 +2,7 @@ import Contracts
 import Store
 
 extension PostgresStore: CertificateRegister {
-    public func register(_ certificates: [Certificate]) async throws {
+    public func registerCertificates(_ certificates: [Certificate]) async throws {
         guard !certificates.isEmpty else { return }
         let ids = PostgresArray(certificates.map(\.id.description))
         let capabilities = PostgresArray(certificates.map(\.route.capability.rawValue))

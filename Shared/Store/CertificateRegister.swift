@@ -4,7 +4,7 @@ import Contracts
 public protocol CertificateRegister: Sendable {
     /// Adds certificates; one whose id is known stays as it is.
     /// - Throws: `StoreError`, retriable while the database is away.
-    func register(_ certificates: [Certificate]) async throws
+    func registerCertificates(_ certificates: [Certificate]) async throws
 
     /// From then on it stands no more, and none that is older comes back for it. The first word counts.
     /// - Returns: whether there is such a certificate.

@@ -7,7 +7,7 @@ extension InMemoryStore: CertificateRegister {
         var revoked: Set<Certificate.ID> = []
     }
 
-    public func register(_ certificates: [Certificate]) async throws {
+    public func registerCertificates(_ certificates: [Certificate]) async throws {
         self.certificates.withLock { register in
             for certificate in certificates where register.known[certificate.id] == nil {
                 register.known[certificate.id] = certificate

@@ -1,3 +1,4 @@
+import Certification
 import Contracts
 import JSON
 
@@ -5,7 +6,7 @@ import JSON
 struct Scorecard {
     /// One item's four labels.
     struct Verdict {
-        var label: String
+        var label: String?
         /// `nil` where the suite did not answer, which counts as wrong.
         var suite: String?
         var full: String

@@ -9,7 +9,7 @@ import Store
 /// Looks at everything that the suite rests on, and says what to do.
 struct DoctorVerb: Verb {
     static let name = "doctor"
-    static let summary = "check broker, topics, database, migrations, models and lag, and say what to do"
+    static let summary = "check broker, topics, database, migrations, models, certificates and lag, and say what to do"
     static let help = """
         Usage: winnow doctor [--json]
 
@@ -111,9 +111,32 @@ struct DoctorVerb: Verb {
                 prices.isEmpty
                     ? Finding("prices", .doubtful, "none: every cost is 0", "run 'winnow models register'")
                     : Finding("prices", .good, "\(Set(prices.map(\.model)).count) models have one"),
-            ]
+            ] + (await certificates(session, settings))
         } catch {
             return [Finding("database", .bad, "\(error)", "set DATABASE_URL or PG*, and see that the server answers")]
+        }
+    }
+
+    private func certificates(_ session: Session, _ settings: PostgresSettings) async -> [Finding] {
+        do {
+            let standing = try await PostgresStore(settings).standingCertificates()
+            let models = try DeployedModels(directory: session.modelsDirectory)
+            return Route.requestable.map { route in
+                let check = "certificate of \(route)"
+                let valid = standing.first { certificate in
+                    certificate.route == route
+                        && models.run(route, small: certificate.smallModel, full: certificate.fullModel)
+                }
+                guard let valid else {
+                    return Finding(
+                        check, .doubtful, "none for these models: everything escalates",
+                        "run 'winnow certify --capability \(route.capability) --task \(route.task) --data FILE'")
+                }
+                let share = (valid.escalationRate.value * 1000).rounded() / 10
+                return Finding(check, .good, "\(valid.id): about \(share)% of items escalate")
+            }
+        } catch {
+            return [Finding("certificates", .bad, "\(error)", Self.restore)]
         }
     }
 

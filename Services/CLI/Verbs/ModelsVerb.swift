@@ -3,17 +3,18 @@ import Inference
 import PostgresStore
 import Store
 
-/// Lists the models and prices them.
+/// Lists the models; prices them, and takes up the certificates that they come with.
 struct ModelsVerb: Verb {
     static let name = "models"
-    static let summary = "list the models, or give those without a price their first one"
+    static let summary = "list the models, or register their first prices and their certificates"
     static let help = """
         Usage: winnow models list [--json]
                winnow models register [--pico-usd-per-megaflop N]
 
         register reads the model cards and gives every model that has no price yet one a token, from the operations
         that a token takes. The default, 111 pico-USD a million operations, is a core at 0.04 USD an hour that does
-        100 billion a second. Prices that are there are never changed.
+        100 billion a second. Prices that are there are never changed. It also registers the certificates that stand in
+        certificates.jsonl beside a model; one that was revoked stays so.
         """
 
     private static let names = ["full", "router"] + Capability.requestable.map(\.rawValue)
@@ -41,6 +42,10 @@ struct ModelsVerb: Verb {
                     Price(
                         model: card.identity.name, inputToken: tokenPrice(of: card), outputToken: .zero,
                         validFrom: Timestamp(milliseconds: 0))
+                })
+            try await store.registerCertificates(
+                Capability.requestable.flatMap { capability in
+                    try CertificateFile.read(CertificateFile.path(of: capability, in: session.modelsDirectory))
                 })
         }
         let table = Table(

@@ -28,6 +28,8 @@ public struct ModelCard: Sendable {
     public let heads: [Head]
     /// The model that a small one was cut from and must agree with.
     public let teacher: ModelIdentity?
+    /// SHA-256 of the files that it was made and calibrated from.
+    public let dataHashes: [String]
     let splitter: SplitterSettings?
 
     public var identity: ModelIdentity { ModelIdentity(name: name, version: version) }
@@ -60,6 +62,10 @@ public struct ModelCard: Sendable {
         teacher = try card.optional("teacher").map { member throws(ArtifactError) in
             ModelIdentity(name: try member.member("name").text(), version: try member.member("version").text())
         }
+        dataHashes =
+            try card.optional("data")?.elements().map { file throws(ArtifactError) in
+                try file.member("sha256").text()
+            } ?? []
         if role == .splitter {
             splitter = try SplitterSettings(card.member("splitter"))
             (encoder, heads) = (nil, [])

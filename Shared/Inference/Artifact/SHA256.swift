@@ -1,9 +1,9 @@
 import CKernels
 
-/// The digest that a card names its weights by.
-enum SHA256 {
+/// The digest that cards name files by.
+public enum SHA256 {
     /// 64 lower-case hexadecimal digits.
-    static func hex(_ bytes: UnsafeRawBufferPointer) -> String {
+    public static func hex(_ bytes: UnsafeRawBufferPointer) -> String {
         let digest = [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
             winnow_sha256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, buffer.baseAddress)
             count = 32

@@ -1,0 +1,125 @@
+import Certification
+import Contracts
+import FoundationEssentials
+import Inference
+import JSON
+import PostgresStore
+import Store
+
+/// Finds from which confidence on a small model may answer for the full one, and says so in a certificate.
+struct CertifyVerb: Verb {
+    static let name = "certify"
+    static let summary = "find from which confidence on a small model may answer, with a bound on its errors"
+    static let help = """
+        Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--out FILE]
+                              [--record FILE] [--json]
+
+        FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}; labels are not needed. Small and
+        full model run over its items here. The lowest threshold that an exact binomial bound supports becomes a
+        certificate in Postgres, which workers take up within seconds: of the answers that the small model gives itself at
+        least A agree with the full model's, with confidence P. Where items have labels, the loss of accuracy is bounded
+        too.
+
+          --capability C  whose small model
+          --task T        one of its tasks; by default every one that FILE has items of
+          --data FILE     the calibration items: drawn as the requests come, and new to the models
+          --agreement A   0.99 by default
+          --confidence P  0.95 by default
+          --out FILE      write the certificates to FILE and not to Postgres
+          --record FILE   also write a line an item: hash of its text, confidence, whether the models agree
+          --json          an array with an object a task
+
+        Ends with 3 when no threshold of some task keeps the promise; that task stays on the full model.
+        """
+
+    private let capability: Capability
+    private let task: String?
+    private let data: String
+    private let promise: Promise
+    private let out: String?
+    private let record: String?
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        let names = Capability.requestable.map(\.rawValue)
+        guard let name = arguments.value("--capability"), names.contains(name) else {
+            throw UsageError("--capability must be one of \(names.joined(separator: ", "))")
+        }
+        let capability = Capability(rawValue: name)
+        let task = arguments.value("--task")
+        let tasks = Route.requestable.filter { $0.capability == capability }.map(\.task)
+        if let task, !tasks.contains(task) {
+            throw UsageError("--task must be one of \(tasks.joined(separator: ", "))")
+        }
+        guard let data = arguments.value("--data") else { throw UsageError("--data is missing") }
+        let agreement = try arguments.share("--agreement", default: 0.99)
+        let confidence = try arguments.share("--confidence", default: 0.95)
+        guard let promise = Promise(agreement: agreement, confidence: confidence) else {
+            throw UsageError("--agreement and --confidence must lie between 0 and 1")
+        }
+        (self.capability, self.task, self.data, self.promise) = (capability, task, data, promise)
+        out = arguments.value("--out")
+        record = arguments.value("--record")
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let items = try LabelledItem.read(data, mayLackLabels: true)
+            .filter { $0.route.capability == capability && $0.route.task == task ?? $0.route.task }
+        let groups = Dictionary(grouping: items, by: \.route).sorted { $0.key.description < $1.key.description }
+        guard !groups.isEmpty else { throw LabelledFileError("\(data) holds no items of it") }
+        guard record == nil || groups.count == 1 else {
+            throw LabelledFileError("\(data) holds several tasks: say which to record with --task")
+        }
+        let source = Certificate.Source(
+            file: data.split(separator: "/").last.map(String.init) ?? data, sha256: try Self.digest(of: data))
+        let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
+        let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(capability)")
+        var generator = SystemRandomNumberGenerator()
+        var reports: [CertifyReport] = []
+        for (route, items) in groups {
+            let comparisons = try await Comparison.run(items, as: route, small: small, full: full)
+            if let record { try Self.write(comparisons.map(\.observation), to: record) }
+            let result: CertifyReport.Result
+            switch Certifier(promise).certify(comparisons.map(\.observation)) {
+            case .certified(let certified):
+                result = .certified(
+                    Certificate(
+                        certified, of: promise, route: route, small: small.card, full: full.card,
+                        comparisons: comparisons, source: source, at: .now, using: &generator))
+            case .refused(let refusal): result = .refused(refusal)
+            }
+            reports.append(CertifyReport(route: route, promise: promise, result: result))
+        }
+        Console.progress("")
+        let certificates = reports.compactMap { report in
+            if case .certified(let certificate) = report.result { certificate } else { nil }
+        }
+        if let out {
+            if !certificates.isEmpty { try CertificateFile.replace(certificates, in: out) }
+        } else {
+            try await PostgresStore(try session.postgres()).registerCertificates(certificates)
+        }
+        show(reports)
+        return certificates.count == reports.count ? .ok : .notCertifiable
+    }
+
+    private func show(_ reports: [CertifyReport]) {
+        if isJSON {
+            var writer = JSONWriter()
+            writer.array(reports) { writer, report in report.write(to: &writer) }
+            Console.print(writer.bytes)
+        } else {
+            Console.print(Table(columns: CertifyReport.columns, rows: reports.map(\.row)).text)
+        }
+        for report in reports { if let complaint = report.complaint { Console.complain(complaint) } }
+    }
+
+    private static func digest(of path: String) throws -> String {
+        try Data(contentsOf: URL(filePath: path)).withUnsafeBytes { SHA256.hex($0) }
+    }
+
+    private static func write(_ observations: [Observation], to path: String) throws {
+        try Data(observations.flatMap { $0.encode() + [0x0A] }).write(to: URL(filePath: path))
+    }
+}
