@@ -1,9 +1,9 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos fuzz sanitize bench models format lint compose clean
+.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof models format lint compose clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 packages: ## Install the Debian packages that are missing (as root or through sudo)
 	@infra/dev/install-packages.sh
@@ -37,6 +37,9 @@ sanitize: packages ## Run the tests under AddressSanitizer and ThreadSanitizer
 
 bench: packages ## Measure a private suite under load, and the encoders beside ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh
+
+certify-proof: packages ## Show how often a certificate's promise is broken, over a thousand draws of calibration items
+	@infra/dev/certify-proof.sh
 
 models: packages ## Rebuild every model from its data (an hour and a half)
 	@infra/training/make-models.sh

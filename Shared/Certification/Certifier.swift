@@ -44,11 +44,16 @@ public struct Certifier: Sendable {
     private func start(
         _ fitting: [Observation], _ temperature: Temperature, _ thresholds: [Double], items: Int
     ) -> Int {
+        let ranked = fitting.map(\.confidence).sorted(by: >)
+        var accepted = 0
+        var doubt = 0.0
         let power = thresholds.map { threshold in
-            let accepted = fitting.filter { $0.confidence >= threshold }
-            let expected = items * accepted.count / max(1, fitting.count)
-            let doubt = accepted.reduce(0) { $0 + 1 - temperature.calibrated($1.confidence) }
-            return chance(of: expected, rate: doubt / Double(max(1, accepted.count)))
+            while accepted < ranked.count, ranked[accepted] >= threshold {
+                doubt += 1 - temperature.calibrated(ranked[accepted])
+                accepted += 1
+            }
+            guard accepted > 0 else { return 0.0 }
+            return chance(of: items * accepted / ranked.count, rate: doubt / Double(accepted))
         }
         let enough = 0.9 * (power.max() ?? 0)
         return enough > 0 ? power.firstIndex { $0 >= enough } ?? 0 : thresholds.count - 1
@@ -56,7 +61,8 @@ public struct Certifier: Sendable {
 
     /// The probability that so many accepted items pass, when they differ at `rate`.
     private func chance(of accepted: Int, rate: Double) -> Double {
-        var (low, high) = (-1, accepted)
+        guard promise.isKept(Tally(accepted: accepted)) else { return 0 }
+        var (low, high) = (0, accepted)
         while high - low > 1 {
             let middle = (low + high) / 2
             if promise.isKept(Tally(accepted: accepted, disagreements: middle)) { low = middle } else { high = middle }

@@ -1,0 +1,60 @@
+import Certification
+import Foundation
+
+/// Draws calibration items from recorded ones again and again, and counts how often each procedure breaks its promise.
+///
+///     CertifyProof SVG TASK.jsonl…     ends with 1 when certification breaks its own too often
+@main enum App {
+    static let draws = 1000
+
+    static func main() async throws {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        guard arguments.count >= 2 else { exit(2) }
+        let populations = try arguments.dropFirst().map { path in
+            let file = URL(filePath: path)
+            let lines = try Data(contentsOf: file).split(separator: UInt8(ascii: "\n"))
+            return (
+                file.lastPathComponent.replacing(".jsonl", with: "").replacing(".", with: "/"),
+                lines.compactMap { Observation(decoding: $0) }
+            )
+        }
+        let promises = [0.99, 0.95].compactMap { Promise(agreement: $0, confidence: 0.95) }
+        let trials = await withTaskGroup(of: (Int, Trial).self) { group in
+            var count = 0
+            for (task, recorded) in populations {
+                for promise in promises {
+                    for drawing in Drawing.allCases {
+                        let (place, seed) = (count, 20_261_125 + UInt64(count))
+                        group.addTask {
+                            (place, Trial(task, recorded, promise, drawing, draws: draws, seed: seed))
+                        }
+                        count += 1
+                    }
+                }
+            }
+            var trials = [Trial?](repeating: nil, count: count)
+            for await (place, trial) in group { trials[place] = trial }
+            return trials.compactMap(\.self)
+        }
+        print("| task | items | agreement | drawing | procedure | promise broken | no certificate | escalated |")
+        print("|---|---|---|---|---|---|---|---|")
+        for trial in trials {
+            for (procedure, score) in zip(Procedure.allCases, trial.scores) {
+                let cells = [
+                    trial.task, "\(trial.items)", Percent.text(1 - trial.promise.alpha), trial.drawing.name,
+                    procedure.name, Percent.text(score.violated),
+                    Percent.text(Double(score.refusals) / Double(score.draws)),
+                    Percent.text(score.escalated / Double(score.draws)),
+                ]
+                print("| \(cells.joined(separator: " | ")) |")
+            }
+        }
+        try Plot.svg(trials).write(to: URL(filePath: arguments[0]), atomically: true, encoding: .utf8)
+        let broken = trials.filter(\.isBroken)
+        for trial in broken {
+            FileHandle.standardError.write(
+                Data("certify-proof: \(trial.task), \(trial.drawing.name): broken more often than δ\n".utf8))
+        }
+        exit(broken.isEmpty ? 0 : 1)
+    }
+}

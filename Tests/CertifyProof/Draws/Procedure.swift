@@ -1,0 +1,45 @@
+import Certification
+
+/// Ways to choose a threshold from calibration items.
+enum Procedure: Int, CaseIterable {
+    /// What `winnow certify` does.
+    case fixedSequence
+    /// The loosest threshold whose bound holds by itself: many are tried, and none pays for it.
+    case bestBound
+    /// The loosest threshold that did not err too often on the calibration items.
+    case bestOnValidation
+
+    var name: String {
+        switch self {
+        case .fixedSequence: "fixed sequence"
+        case .bestBound: "best that passes the bound"
+        case .bestOnValidation: "best on validation"
+        }
+    }
+
+    /// - Returns: `nil` where everything escalates.
+    func threshold(_ calibration: [Observation], _ promise: Promise) -> Double? {
+        switch self {
+        case .fixedSequence:
+            let count = calibration.count / 10
+            let finding = Certifier(promise).certify(
+                fitting: Array(calibration.prefix(count)), bounding: Array(calibration.dropFirst(count)))
+            guard case .certified(let certified) = finding else { return nil }
+            return certified.sureFrom
+        case .bestBound:
+            return loosest(calibration) { tally in
+                ClopperPearson.isBelow(
+                    promise.alpha, tally.disagreements, of: tally.accepted, confidence: 1 - promise.delta)
+            }
+        case .bestOnValidation:
+            return loosest(calibration) { $0.rate <= promise.alpha }
+        }
+    }
+
+    /// Of a hundred thresholds, each of which accepts a hundredth more.
+    private func loosest(_ calibration: [Observation], _ passes: (Tally) -> Bool) -> Double? {
+        let ranked = calibration.map(\.confidence).sorted(by: >)
+        let thresholds = (1...100).map { ranked[max(0, $0 * ranked.count / 100 - 1)] }
+        return zip(thresholds, Tally.counts(calibration, at: thresholds)).last { passes($0.1) }?.0
+    }
+}
