@@ -3,7 +3,7 @@
 .PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof models format lint compose clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 packages: ## Install the Debian packages that are missing (as root or through sudo)
 	@infra/dev/install-packages.sh

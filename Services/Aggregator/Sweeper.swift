@@ -36,11 +36,11 @@ struct Sweeper: Service {
     func run() async throws {
         repeat {
             do {
-                try await publishCertificates()
                 while try await cancel() == settings.limit {}
                 while try await sweep() == settings.limit {}
                 try await abandonLostCalls()
                 try await store.forgetInstances(silentSince: now().adding(milliseconds: -settings.forgetMilliseconds))
+                try await publishCertificates()
             } catch {
                 // The next round tries again: what is open is overdue then too, and what is final was kept.
                 logger.warning("Sweep failed", metadata: [LogKeys.errorMessage: "\(error)"])

@@ -8,8 +8,8 @@ enum ExitStatus: Int32 { case ok = 0, failed = 1, wrongUsage = 2, notCertifiable
 enum CommandLineTool {
     static let verbs: [any Verb.Type] = [
         SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, DeadLettersVerb.self, InstancesVerb.self,
-        DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, CertifyVerb.self, CertificatesVerb.self, DoctorVerb.self, MigrateVerb.self, TopicsVerb.self,
-        ModelsVerb.self,
+        DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, CertifyVerb.self, CertificatesVerb.self, DoctorVerb.self,
+        MigrateVerb.self, TopicsVerb.self, ModelsVerb.self,
     ]
 
     static func run(_ words: [String]) async -> ExitStatus {
@@ -60,7 +60,8 @@ enum CommandLineTool {
         for verb in verbs {
             Console.print("  \(verb.name.padded(to: width))  \(verb.summary)")
         }
-        Console.print("\n'winnow VERB --help' explains one. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not certifiable.")
+        Console.print(
+            "\n'winnow VERB --help' explains one. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not certifiable.")
         return .ok
     }
 }

@@ -1,6 +1,6 @@
 import JSON
 
-/// Every certificate of a task that stands: for each pair of models the newest, unless it was revoked. None: whoever
+/// Every certificate of a task that stands: for each pair of models the last one, unless it was revoked. None: whoever
 /// works on the task escalates everything.
 public struct StandingCertificates: Sendable, Equatable {
     public var route: Route
@@ -27,7 +27,8 @@ public struct StandingCertificates: Sendable, Equatable {
     public init(decoding bytes: [UInt8]) throws {
         self = try Contract.read(bytes) { body in
             StandingCertificates(
-                route: try Contract.route(body), certificates: try body.list("certificates") { try Certificate(json: $0) })
+                route: try Contract.route(body),
+                certificates: try body.list("certificates") { try Certificate(json: $0) })
         }
     }
 }

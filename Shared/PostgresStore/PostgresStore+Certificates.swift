@@ -42,7 +42,8 @@ extension PostgresStore: CertificateRegister {
             SELECT body FROM (
                 SELECT DISTINCT ON (capability, task, small_model, full_model) capability, task, certificate_id, body
                 FROM winnow.certificate
-                ORDER BY capability, task, small_model, full_model, certified_at DESC, certificate_id DESC
+                ORDER BY capability, task, small_model, full_model, registered_at DESC, certified_at DESC,
+                    certificate_id DESC
             ) AS newest
             WHERE NOT EXISTS (
                 SELECT FROM winnow.certificate_revocation AS r WHERE r.certificate_id = newest.certificate_id)

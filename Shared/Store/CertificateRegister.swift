@@ -6,10 +6,11 @@ public protocol CertificateRegister: Sendable {
     /// - Throws: `StoreError`, retriable while the database is away.
     func registerCertificates(_ certificates: [Certificate]) async throws
 
-    /// From then on it stands no more, and none that is older comes back for it. The first word counts.
+    /// From then on it stands no more, and none that was registered before comes back for it. The first word counts.
     /// - Returns: whether there is such a certificate.
     func revoke(_ certificate: Certificate.ID, why: String, at time: Timestamp) async throws -> Bool
 
-    /// For each task and pair of models the newest one, unless that was revoked; by task, then by id.
+    /// For each task and pair of models the one that was registered last (of one call: that was certified last), unless it
+    /// was revoked; by task, then by id.
     func standingCertificates() async throws -> [Certificate]
 }

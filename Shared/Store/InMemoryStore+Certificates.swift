@@ -3,14 +3,16 @@ import Synchronization
 
 extension InMemoryStore: CertificateRegister {
     struct Certificates {
-        var known: [Certificate.ID: Certificate] = [:]
+        var known: [Certificate.ID: (certificate: Certificate, call: Int)] = [:]
+        var calls = 0
         var revoked: Set<Certificate.ID> = []
     }
 
     public func registerCertificates(_ certificates: [Certificate]) async throws {
         self.certificates.withLock { register in
+            register.calls += 1
             for certificate in certificates where register.known[certificate.id] == nil {
-                register.known[certificate.id] = certificate
+                register.known[certificate.id] = (certificate, register.calls)
             }
         }
     }
@@ -25,10 +27,16 @@ extension InMemoryStore: CertificateRegister {
 
     public func standingCertificates() async throws -> [Certificate] {
         certificates.withLock { register in
-            Dictionary(grouping: register.known.values) { [$0.route.description, $0.smallModel, $0.fullModel] }
-                .compactMap { $0.value.max { ($0.certifiedAt, $0.id) < ($1.certifiedAt, $1.id) } }
-                .filter { !register.revoked.contains($0.id) }
-                .sorted { ($0.route.description, $0.id) < ($1.route.description, $1.id) }
+            let known = register.known.values.sorted {
+                ($0.call, $0.certificate.certifiedAt, $0.certificate.id)
+                    < ($1.call, $1.certificate.certifiedAt, $1.certificate.id)
+            }
+            return Dictionary(grouping: known.map(\.certificate)) {
+                [$0.route.description, $0.smallModel, $0.fullModel]
+            }
+            .compactMap(\.value.last)
+            .filter { !register.revoked.contains($0.id) }
+            .sorted { ($0.route.description, $0.id) < ($1.route.description, $1.id) }
         }
     }
 }

@@ -61,7 +61,9 @@ public final class CertificateTail: Certificates {
             guard let standing = data.flatMap({ try? StandingCertificates(decoding: $0) }),
                 let gauge = gauges[standing.route]
             else { continue }
-            let valid = standing.certificates.first { $0.route == standing.route && $0.covers(small: small, full: full) }
+            let valid = standing.certificates.first {
+                $0.route == standing.route && $0.covers(small: small, full: full)
+            }
             let isNews = state.withLock { state in
                 let isNews = state.valid[standing.route]?.id != valid?.id
                 state.valid[standing.route] = valid

@@ -1,4 +1,5 @@
 import JSON
+import Certification
 import Testing
 
 @testable import CLI

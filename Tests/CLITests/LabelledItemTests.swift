@@ -39,6 +39,15 @@ struct LabelledItemTests {
         #expect(!message.contains("CANARY"))
     }
 
+    @Test func `a label may be left out where none is needed, and is a string where it is not`() throws {
+        let bare = #"{"capability":"legal-services","task":"clause-type","text":"a"}"#
+        #expect(try LabelledItem.read(try TemporaryFile(bare).path, mayLackLabels: true).map(\.label) == [nil])
+        #expect(throws: LabelledFileError.self) {
+            let file = try TemporaryFile(bare.replacing("}", with: #","label":1}"#))
+            return try LabelledItem.read(file.path, mayLackLabels: true)
+        }
+    }
+
     @Test(arguments: [0.2, 0.5, 0.9, 0.999])
     func `a gzipped file that was cut off is refused`(share: Double) throws {
         #expect(fault(try .gzipped(Self.many, share: share)).contains("damaged"))

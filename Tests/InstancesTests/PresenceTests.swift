@@ -11,17 +11,22 @@ import Testing
 struct PresenceTests {
     private static let id = "here-1"
     private let bus = InMemoryBus(topics: [Topic.heartbeats: 1, "work": 4])
-    private let reader = ScriptedReader(topic: Topic.controls)
+    private let reader = ScriptedReader()
     private let health = Health()
 
-    private func presence(
-        producer: (any MessageProducer)? = nil,
-        controls: (@Sendable () async throws -> any MessageReader)? = nil
-    ) throws -> Presence {
+    /// A presence, and the tail that brings it what operators want.
+    private struct Rig {
+        let presence: Presence
+        let tail: Tail
+    }
+
+    private func rig(producer: (any MessageProducer)? = nil, opening: Tail.Opening? = nil) throws -> Rig {
         let settings = InstanceSettings(id: try #require(Instance.ID(Self.id)), interval: .seconds(3600))
-        return Presence(
-            settings, service: "worker", producer: producer ?? bus.producer(), health: health, logger: .silent,
-            controls: controls ?? { [reader] in reader })
+        let tail = Tail(logger: .silent, open: opening ?? { [reader] _ in reader })
+        let presence = Presence(
+            settings, service: "worker", producer: producer ?? bus.producer(), tail: tail, health: health,
+            logger: .silent)
+        return Rig(presence: presence, tail: tail)
     }
 
     private func control(_ action: Control.Action, of id: String = id) throws -> Record {
@@ -30,15 +35,17 @@ struct PresenceTests {
         return Record(event.record(topic: Topic.controls, key: nil))
     }
 
-    private func run(_ presence: Presence, until event: () async throws -> Void) async throws {
+    private func run(_ rig: Rig, until event: () async throws -> Void) async throws {
         let shutdown = GracefulShutdown()
-        async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await presence.run() }
-        do { try await event() } catch {
+        try await rig.tail.whileRunning {
+            async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await rig.presence.run() }
+            do { try await event() } catch {
+                shutdown.trigger()
+                throw error
+            }
             shutdown.trigger()
-            throw error
+            try await running
         }
-        shutdown.trigger()
-        try await running
     }
 
     private func beats(_ count: Int) async throws -> [Instance] {
@@ -48,8 +55,8 @@ struct PresenceTests {
     }
 
     @Test func `it tells when it begins, and last of all that it has stopped`() async throws {
-        let presence = try presence()
-        try await run(presence) { _ = try await beats(1) }
+        let rig = try rig()
+        try await run(rig) { _ = try await beats(1) }
         let told = try await beats(2)
         #expect(told.map(\.state) == [.running, .stopped])
         let first = try #require(told.first)
@@ -59,9 +66,9 @@ struct PresenceTests {
     }
 
     @Test func `drained it leaves its partitions and is not ready, resumed it takes part again`() async throws {
-        let presence = try presence()
-        let consumer = presence.governing(bus.consumer(group: "workers", topics: ["work"]))
-        try await run(presence) {
+        let rig = try rig()
+        let consumer = rig.presence.governing(bus.consumer(group: "workers", topics: ["work"]))
+        try await run(rig) {
             async let batches: Void = drainAndResume(consumer)
             try await batches
         }
@@ -91,12 +98,12 @@ struct PresenceTests {
     }
 
     @Test func `of what came at once the last word counts, and what is unreadable is passed over`() async throws {
-        let presence = try presence()
-        let consumer = presence.governing(bus.consumer(group: "workers", topics: ["work"]))
+        let rig = try rig()
+        let consumer = rig.presence.governing(bus.consumer(group: "workers", topics: ["work"]))
         let unreadable = Record(OutgoingRecord(topic: Topic.controls, key: nil, value: [0xFF]))
         reader.write([try control(.drain), try control(.resume), unreadable])
         reader.write([try control(.resume), try control(.drain, of: "another")])
-        try await run(presence) { _ = try await beats(1) }
+        try await run(rig) { _ = try await beats(1) }
         #expect(try await beats(2).map(\.state) == [.running, .stopped])
         #expect(consumer.partitionCount == 4)
     }
@@ -104,17 +111,17 @@ struct PresenceTests {
     @Test(arguments: [true, false])
     func `a cluster without the topics works as one without drains`(isKnown: Bool) async throws {
         let code: MessageBusError.Code = isKnown ? .unavailable : .unknownTopic
-        let presence = try presence {
+        let rig = try rig { _ in
             throw MessageBusError(code, "not there", isRetriable: !isKnown)
         }
-        try await run(presence) { _ = try await beats(1) }
+        try await run(rig) { _ = try await beats(1) }
         #expect(try await beats(2).map(\.state) == [.running, .stopped])
     }
 
     @Test func `a broker that takes no beats ends nothing`() async throws {
         let producer = DeafProducer()
-        let presence = try presence(producer: producer)
-        try await run(presence) { for await _ in producer.tried.stream { break } }
+        let rig = try rig(producer: producer)
+        try await run(rig) { for await _ in producer.tried.stream { break } }
     }
 }
 

@@ -9,10 +9,11 @@ import WorkerKit
 public enum Capable {
     /// What a worker with this model says of one step; `nil` for the items that it gives to the full model.
     public static func answers(
-        of model: any Classifier, to items: [String], as route: Route
+        of model: any Classifier, sureFrom: Double?, to items: [String], as route: Route
     ) async throws -> [Answer?] {
         let handler = StepHandler(
-            service: "worker", classifier: model, counterfactual: try Tree.counterfactual(), metrics: Metrics())
+            service: "worker", classifier: model, certificates: KnownCertificates(sureFrom: sureFrom),
+            counterfactual: try Tree.counterfactual(), metrics: Metrics())
         let step = Record.step(StepCommand(step: 0, route: route, items: items), of: .numbered(1))
         return try await handler.handle([step]).flatMap { record in
             record.topic == Topic.outcomes ? try record.outcome().answers : try record.escalation().answers

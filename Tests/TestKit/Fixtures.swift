@@ -1,4 +1,5 @@
 import Contracts
+import Foundation
 import Inference
 import Telemetry
 import WorkerKit
@@ -34,6 +35,14 @@ public enum Tree {
 
     public static func counterfactual() throws -> Counterfactual {
         try Counterfactual(fullModelDirectory: model("full"))
+    }
+
+    /// Those that the committed models come with.
+    public static func certificates(of capability: Capability) throws -> [Certificate] {
+        guard let text = try? String(contentsOfFile: model("\(capability)/certificates.jsonl"), encoding: .utf8) else {
+            return []
+        }
+        return try text.split(separator: "\n").map { try Certificate(decoding: Array($0.utf8)) }
     }
 
     public static func fullCard() throws -> ModelCard { try ModelCard.load(directory: model("full")) }

@@ -1,12 +1,15 @@
 import MessageBus
 
-/// A reader of one partition that gives what the test writes.
+/// A reader of one partition a topic that gives what the test writes.
 public final class ScriptedReader: MessageReader {
     public let backlog: [TopicPartition: Int64]
     private let batches = AsyncStream.makeStream(of: [Record].self)
 
-    public init(topic: String, backlog: Int64 = 0) {
-        self.backlog = backlog > 0 ? [TopicPartition(topic: topic, partition: 0): backlog] : [:]
+    /// - Parameter backlog: how many records each topic has at the beginning.
+    public init(backlog: [String: Int64] = [:]) {
+        self.backlog = backlog.reduce(into: [:]) { partitions, entry in
+            if entry.value > 0 { partitions[TopicPartition(topic: entry.key, partition: 0)] = entry.value }
+        }
     }
 
     public func write(_ records: [Record]) { batches.continuation.yield(records) }

@@ -15,13 +15,16 @@ struct StepHandlerTests {
     private let metrics = Metrics()
     /// Sure of everything but what begins with a question mark.
     private let classifier = ScriptedClassifier(routes: [clause, unfair]) { text, route in
-        .of(text, "\(route.task) of \(text)", isSure: !text.hasPrefix("?"))
+        .of(text, "\(route.task) of \(text)", text.hasPrefix("?") ? 0.89 : 0.99)
     }
 
-    private func handle(_ records: [Record], _ classifier: ScriptedClassifier? = nil) async throws -> [OutgoingRecord] {
+    private func handle(
+        _ records: [Record], _ classifier: ScriptedClassifier? = nil, sureFrom: Double? = 0.9
+    ) async throws -> [OutgoingRecord] {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier ?? self.classifier,
-            counterfactual: try Tree.counterfactual(), metrics: metrics)
+            certificates: KnownCertificates(sureFrom: sureFrom), counterfactual: try Tree.counterfactual(),
+            metrics: metrics)
         return try await handler.handle(records)
     }
 
@@ -78,6 +81,20 @@ struct StepHandlerTests {
         #expect(escalation.attempts.first?.usage.inputTokens == 6)
     }
 
+    @Test func `without a certificate every item is escalated, however sure the model is`() async throws {
+        let command = StepCommand(step: 2, route: Self.clause, items: ["a", "b"])
+        let record = try #require(try await handle([.step(command, of: id)], sureFrom: nil).first)
+        #expect(record.topic == Topic.escalations)
+        #expect(try record.escalation().open.map(\.index) == [0, 1])
+    }
+
+    @Test func `an item is answered from the certified confidence on, and not below it`() async throws {
+        let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b"])
+        #expect(try await handle([.step(command, of: id)], sureFrom: 0.89).first?.topic == Topic.outcomes)
+        let escalation = try #require(try await handle([.step(command, of: id)], sureFrom: 0.990_000_1).first)
+        #expect(try escalation.escalation().open.count == 2)
+    }
+
     @Test func `items are counted by who answered them`() async throws {
         let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b", "c"])
         _ = try await handle([.step(command, of: id)])
@@ -104,7 +121,8 @@ struct StepHandlerTests {
     @Test func `a step of a cancelled request is dropped before any compute, and counted`() async throws {
         let command = StepCommand(step: 0, route: Self.clause, items: ["a"])
         let handler = StepHandler(
-            service: "legal-services-worker", classifier: classifier, counterfactual: try Tree.counterfactual(),
+            service: "legal-services-worker", classifier: classifier,
+            certificates: KnownCertificates(sureFrom: 0.9), counterfactual: try Tree.counterfactual(),
             metrics: metrics, cancellations: KnownCancellations(id))
         let records = try await handler.handle([.step(command, of: id), .step(command, of: .numbered(2))])
         #expect(try records.map { try $0.event().correlationID } == ["\(Request.ID.numbered(2))"])

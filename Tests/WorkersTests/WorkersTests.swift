@@ -31,21 +31,34 @@ struct WorkersTests {
     }
 
     @Test(arguments: Route.requestable)
-    func `what its model is sure of it answers, and nothing else`(_ route: Route) async throws {
+    func `what its certificate covers it answers, and nothing else`(_ route: Route) async throws {
         let model = try Self.model(of: route.capability)
-        let head = try #require(model.card.head(route))
+        let full = try Tree.fullCard().identity.description
+        let certificate = try Tree.certificates(of: route.capability).first {
+            $0.route == route && $0.covers(small: model.identity.description, full: full)
+        }
         let texts = try #require(ClearCases.of[route]).texts
         let predictions = try await model.classify(texts, as: route)
-        let answers = try await Capable.answers(of: model, to: texts, as: route)
+        let answers = try await Capable.answers(
+            of: model, sureFrom: certificate?.sureFrom, to: texts, as: route)
         #expect(answers.count == texts.count)
         for (answer, prediction) in zip(answers, predictions) {
-            // Without a threshold that was calibrated nothing is sure.
-            let isSure = head.sureFrom.map { prediction.confidence >= $0 } ?? false
+            let isSure = certificate.map { prediction.confidence >= $0.sureFrom } ?? false
             let expected = Answer(
                 label: prediction.label, confidence: (prediction.confidence * 1e6).rounded() / 1e6, decidedBy: .worker,
                 model: "\(model.identity)")
             #expect(answer == (isSure ? expected : nil))
         }
+    }
+
+    @Test(arguments: Capability.requestable)
+    func `the certificates that it comes with are of the models that it comes with`(_ capability: Capability) throws {
+        let small = try Self.model(of: capability).identity.description
+        let full = try Tree.fullCard().identity.description
+        let certificates = try Tree.certificates(of: capability)
+        #expect(certificates.allSatisfy { $0.covers(small: small, full: full) && $0.route.capability == capability })
+        #expect(Set(certificates.map(\.route)).count == certificates.count)
+        #expect(certificates.allSatisfy { $0.bound <= $0.alpha && $0.accepted <= $0.items })
     }
 
     private static func model(of capability: Capability) throws -> EncoderClassifier {

@@ -11,11 +11,12 @@ CREATE TABLE winnow.certificate (
     body json NOT NULL,
     registered_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE winnow.certificate IS 'Certificates, each for one task and one pair of model versions; the newest of a pair counts.';
+COMMENT ON TABLE winnow.certificate IS 'Certificates, each for one task and one pair of model versions; of a pair the one that was registered last counts.';
 COMMENT ON COLUMN winnow.certificate.body IS 'The certificate as it is published on winnow.certificates.v1.';
 
 CREATE INDEX certificate_newest
-    ON winnow.certificate (capability, task, small_model, full_model, certified_at DESC, certificate_id DESC);
+    ON winnow.certificate (
+        capability, task, small_model, full_model, registered_at DESC, certified_at DESC, certificate_id DESC);
 
 CREATE TABLE winnow.certificate_revocation (
     certificate_id text COLLATE "C" PRIMARY KEY REFERENCES winnow.certificate,
@@ -26,12 +27,12 @@ COMMENT ON TABLE winnow.certificate_revocation IS 'Certificates that hold no mor
 
 CREATE VIEW ops.certificate AS
 SELECT c.certificate_id, c.capability, c.task,
-    row_number() OVER (PARTITION BY c.capability, c.task ORDER BY c.certified_at, c.certificate_id) AS version,
+    row_number() OVER (PARTITION BY c.capability, c.task ORDER BY c.registered_at, c.certified_at, c.certificate_id) AS version,
     CASE
         WHEN r.certificate_id IS NOT NULL THEN 'revoked'
         WHEN row_number() OVER (
             PARTITION BY c.capability, c.task, c.small_model, c.full_model
-            ORDER BY c.certified_at DESC, c.certificate_id DESC) = 1 THEN 'standing'
+            ORDER BY c.registered_at DESC, c.certified_at DESC, c.certificate_id DESC) = 1 THEN 'standing'
         ELSE 'superseded'
     END AS state,
     c.small_model, c.full_model,

@@ -24,14 +24,15 @@ enum Plot {
             let y = top + row * Double(index)
             lines.append(#"<text x="16" y="\#(y + 12)">\#(trial.task)</text>"#)
             lines.append(
-                #"<text x="16" y="\#(y + 27)" fill="#666">\#(Percent.text(1 - trial.promise.alpha)), \#(trial.drawing.name)</text>"#
+                #"<text x="16" y="\#(y + 27)" fill="gray">\#(Percent.text(1 - trial.promise.alpha)), \#(trial.drawing.name)</text>"#
             )
             for procedure in Procedure.allCases {
                 let share = trial.scores[procedure.rawValue].violated
                 let barTop = y + 3 + (band + 2) * Double(procedure.rawValue)
                 lines.append(
                     #"<rect x="\#(left)" y="\#(barTop)" width="\#(max(1, x(share) - left))" height="\#(band)" fill="\#(colours[procedure.rawValue])"/>"#
-                        + #"<text x="\#(x(share) + 5)" y="\#(barTop + 8)" font-size="9">\#(Percent.text(share))</text>"#)
+                        + #"<text x="\#(x(share) + 5)" y="\#(barTop + 8)" font-size="9">\#(Percent.text(share))</text>"#
+                )
             }
         }
         let delta = x(trials.first?.promise.delta ?? 0)

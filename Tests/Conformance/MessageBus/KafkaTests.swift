@@ -38,6 +38,33 @@ struct KafkaTests {
         #expect(count == 40)
     }
 
+    @Test func `one reader follows several topics, each from its own start`() async throws {
+        let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 3)
+        let other = "winnow.test-\(UUID().uuidString.lowercased()).v1"
+        _ = try await Cluster.shared.settings(withTopic: other, partitions: 1)
+        let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
+        func write(_ value: String, to topic: String) -> OutgoingRecord {
+            OutgoingRecord(topic: topic, key: Array(value.utf8), value: Array(value.utf8))
+        }
+        try await producer.send([write("old", to: topic), write("old", to: other)])
+        let reader = try await KafkaReader(
+            settings: settings, starts: [topic: .beginning, other: .end], logger: Cluster.logger, metrics: Metrics())
+        #expect(Set(reader.backlog.keys.map(\.topic)) == [topic])
+        try await producer.send([write("new", to: topic), write("new", to: other)])
+        var seen: Set<[String]> = []
+        while seen.count < 3, let batch = try await reader.nextBatch() {
+            seen.formUnion(batch.map { [$0.topic, $0.text ?? ""] })
+        }
+        #expect(seen == [[topic, "old"], [topic, "new"], [other, "new"]])
+        reader.stop()
+        let error = await #expect(throws: MessageBusError.self) {
+            _ = try await KafkaReader(
+                settings: settings, starts: [topic: .end, other + "-missing": .end], logger: Cluster.logger,
+                metrics: Metrics())
+        }
+        #expect(error?.code == .unknownTopic)
+    }
+
     @Test func `a reader of a topic that does not exist says so`() async throws {
         let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 1)
         let error = await #expect(throws: MessageBusError.self) {
@@ -160,10 +187,15 @@ struct KafkaTests {
         let names =
             [
                 Topic.requests, Topic.outcomes, Topic.escalations, Topic.results, Topic.retries,
-                Topic.cancellations, Topic.heartbeats, Topic.controls, Topic.deadLetters,
+                Topic.cancellations, Topic.certificates, Topic.heartbeats, Topic.controls, Topic.deadLetters,
             ] + Capability.requestable.map(Topic.steps)
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
-        #expect(catalog.entries.allSatisfy { !$0.why.isEmpty && $0.configuration["retention.ms"] != nil })
+        for entry in catalog.entries {
+            #expect(!entry.why.isEmpty)
+            // What is compacted keeps the last word of each key for good.
+            #expect((entry.configuration["cleanup.policy"] == "compact") == (entry.name == Topic.certificates))
+            #expect((entry.configuration["retention.ms"] == nil) == (entry.name == Topic.certificates))
+        }
     }
 
     @Test(arguments: ["", "[]", #"{"topics":[{"name":"a_b","partitions":1}]}"#, #"{"topics":[{"name":"a"}]}"#])

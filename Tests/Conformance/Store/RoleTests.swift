@@ -25,8 +25,8 @@ import Testing
             let views = try await database.column("SELECT viewname FROM pg_views WHERE schemaname = 'ops' ORDER BY 1")
             #expect(
                 views == [
-                    "avoided_compute", "capability_cost", "capability_use", "instance", "request", "request_timeline",
-                    "savings", "savings_total",
+                    "avoided_compute", "capability_cost", "capability_use", "certificate", "instance", "request",
+                    "request_timeline", "savings", "savings_total",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -44,7 +44,9 @@ import Testing
         }
     }
 
-    @Test func `an operator who may act disposes of dead letters and cancels, and sees no payload`() async throws {
+    @Test func `an operator who may act disposes of dead letters, cancels, certifies, and sees no payload`()
+        async throws
+    {
         try await TestDatabase.with { database in
             try await database.run(
                 "DO $$ BEGIN GRANT winnow_operator TO CURRENT_USER; EXCEPTION WHEN OTHERS THEN NULL; END $$")
@@ -57,7 +59,11 @@ import Testing
             let submission = Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
             for _ in 0..<2 { try await PostgresStore(operating).submit([submission]) }
             try await PostgresStore(operating).submitAgain([submission], answeredBefore: Fixture.noon)
+            let certificate = Fixture.certificate("1")
+            try await PostgresStore(operating).registerCertificates([certificate])
+            #expect(try await PostgresStore(operating).revoke(certificate.id, why: "drift", at: Fixture.noon))
             for statement in [
+                "UPDATE winnow.certificate SET task = ''", "DELETE FROM winnow.certificate_revocation",
                 "SELECT * FROM winnow.step", "SELECT body FROM winnow.submission", "SELECT error FROM winnow.request",
                 "DELETE FROM winnow.dead_letter_disposition",
             ] {
@@ -95,6 +101,10 @@ import Testing
             try await aggregator.note([Fixture.instance("a")])
             try await aggregator.forgetInstances(silentSince: Fixture.noon)
             #expect(try await aggregator.instances().map(\.id.description) == ["a"])
+            #expect(try await aggregator.standingCertificates().isEmpty)
+            await #expect(throws: StoreError.self) {
+                try await aggregator.registerCertificates([Fixture.certificate("1")])
+            }
             await #expect(throws: StoreError.self) {
                 try await store("winnow_escalator").accept([.init(snapshot: Fixture.snapshot("other"))])
             }

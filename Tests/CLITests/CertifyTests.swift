@@ -1,0 +1,117 @@
+import Certification
+import Contracts
+import Inference
+import JSON
+import TestKit
+import Testing
+
+@testable import CLI
+
+struct CertifyTests {
+    private static let route = Route(.legalServices, "clause-type")
+
+    /// Items that both models label alike but for every `period`th, of which the small one is less sure.
+    private func items(_ count: Int, isLabelled: Bool = true) -> [LabelledItem] {
+        (0..<count).map { LabelledItem(route: Self.route, text: "item \($0)", label: isLabelled ? "x" : nil) }
+    }
+
+    private func models(period: Int) -> (small: ScriptedClassifier, full: ScriptedClassifier) {
+        @Sendable func differs(_ text: String) -> Bool { Int(text.dropFirst(5)).map { $0 % period == 0 } ?? false }
+        return (
+            ScriptedClassifier("small") { text, _ in
+                .of(text, differs(text) ? "y" : "x", differs(text) ? 0.6 : 0.97)
+            },
+            ScriptedClassifier("full") { text, _ in .of(text, "x") }
+        )
+    }
+
+    private func compare(_ count: Int, period: Int, isLabelled: Bool = true) async throws -> [Comparison] {
+        let models = models(period: period)
+        return try await Comparison.run(
+            items(count, isLabelled: isLabelled), as: Self.route, small: models.small, full: models.full)
+    }
+
+    @Test func `both models are asked about every item, and labels say who was right`() async throws {
+        let comparisons = try await compare(150, period: 10)
+        #expect(comparisons.count == 150)
+        let first = try #require(comparisons.first).observation
+        #expect(
+            first
+                == Observation(
+                    hash: ItemHash.of("item 0"), confidence: 0.6, agrees: false, right: .init(small: false, full: true))
+        )
+        #expect(comparisons.count { !$0.observation.agrees } == 15)
+        #expect(try await compare(3, period: 2, isLabelled: false).allSatisfy { $0.observation.right == nil })
+    }
+
+    @Test func `a certificate says what is to be expected, and whether the models knew the items`() async throws {
+        let comparisons = try await compare(2000, period: 4)
+        let promise = try #require(Promise(agreement: 0.99, confidence: 0.95))
+        guard case .certified(let certified) = Certifier(promise).certify(comparisons.map(\.observation)) else {
+            Issue.record("refused")
+            return
+        }
+        let card = try Tree.fullCard()
+        let known = try #require(card.dataHashes.first)
+        for (hash, note) in [("new", nil), (known, Certificate.seenNote)] {
+            var generator = Seeded(1)
+            let certificate = Certificate(
+                certified, of: promise, route: Self.route, small: card, full: card, comparisons: comparisons,
+                source: .init(file: "items", sha256: hash), at: Timestamp(milliseconds: 1), using: &generator)
+            #expect(certificate.note == note)
+            #expect(certificate.escalationRate.value == 0.25)
+            #expect(certificate.escalationRate.low < 0.25 && certificate.escalationRate.high > 0.25)
+            // The small one costs as much as the full one here: what escalates is lost, and nothing is saved.
+            #expect(certificate.saving.value < -0.2)
+            #expect(certificate.alpha == 0.01 && certificate.delta == 0.05)
+            #expect((0.6...0.97).contains(certificate.sureFrom))
+            #expect(try Certificate(decoding: certificate.encode()) == certificate)
+        }
+    }
+
+    @Test func `a refusal says how far it came, and what would help`() async throws {
+        let promise = try #require(Promise(agreement: 0.99, confidence: 0.95))
+        for (count, period, advice) in [(200, 100, "would do, or another cut"), (2000, 1, "More items would not help")]
+        {
+            let comparisons = try await compare(count, period: period)
+            guard case .refused(let refusal) = Certifier(promise).certify(comparisons.map(\.observation)) else {
+                Issue.record("certified")
+                return
+            }
+            let report = CertifyReport(route: Self.route, promise: promise, result: .refused(refusal))
+            let complaint = try #require(report.complaint)
+            #expect(complaint.contains("no threshold keeps the promise"))
+            #expect(complaint.contains(advice))
+            #expect(report.row.count == CertifyReport.columns.count)
+            var writer = JSONWriter()
+            report.write(to: &writer)
+            #expect(try JSONDocument.read(writer.bytes) { $0["certified"]?.bool } == false)
+        }
+    }
+
+    @Test func `a file holds one certificate a task, the last one`() throws {
+        let file = try TemporaryFile("")
+        let unfair = Route(.legalServices, "unfair-term")
+        try CertificateFile.replace([.of(Self.route, id: 1), .of(unfair, id: 2)], in: file.path)
+        try CertificateFile.replace([.of(Self.route, id: 3)], in: file.path)
+        #expect(try CertificateFile.read(file.path) == [.of(Self.route, id: 3), .of(unfair, id: 2)])
+        #expect(try CertificateFile.read(file.path + ".none").isEmpty)
+        #expect(throws: ContractError.self) { try CertificateFile.read(try TemporaryFile("{}\n").path) }
+    }
+
+    @Test(arguments: [
+        "", "--capability nobody --data x", "--capability legal-services",
+        "--capability legal-services --task x --data y",
+        "--capability legal-services --data x --agreement 1", "--capability legal-services --data x --confidence no",
+    ])
+    func `what certify cannot understand is wrong usage`(line: String) async {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(await CommandLineTool.run(["certify"] + words) == .wrongUsage)
+    }
+
+    @Test(arguments: ["revoke", "revoke 0123456789abcdef", "revoke xyz --why a", "sing", "list more"])
+    func `what certificates cannot understand is wrong usage`(line: String) async {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(await CommandLineTool.run(["certificates"] + words) == .wrongUsage)
+    }
+}

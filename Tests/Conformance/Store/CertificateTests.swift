@@ -1,0 +1,71 @@
+import Contracts
+import PostgresStore
+import Store
+import Testing
+
+@Suite struct CertificateTests {
+    private static let later = Fixture.noon.adding(milliseconds: 1)
+
+    @Test(arguments: StoreKind.allCases)
+    func `of each pair of models the newest stands, task by task`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let old = Fixture.certificate("1"), new = Fixture.certificate("2", at: Self.later)
+            let other = Fixture.certificate("3", small: "small@8")
+            let issue = Fixture.certificate("4", task: "unfair-term")
+            try await store.registerCertificates([])
+            try await store.registerCertificates([new, issue, old])
+            try await store.registerCertificates([other, old])
+            #expect(try await store.standingCertificates() == [new, other, issue])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a certificate that is known stays as it is`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let certificate = Fixture.certificate("1")
+            try await store.registerCertificates([certificate])
+            try await store.registerCertificates([Fixture.certificate("1", small: "forged@1")])
+            #expect(try await store.standingCertificates() == [certificate])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `where the newest is revoked no older one comes back, and only a newer one stands`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.with { store in
+            let old = Fixture.certificate("1"), new = Fixture.certificate("2", at: Self.later)
+            try await store.registerCertificates([old, new])
+            #expect(try await store.revoke(new.id, why: "drift", at: Self.later))
+            #expect(try await store.revoke(new.id, why: "again", at: Self.later))
+            #expect(try await store.standingCertificates() == [])
+            // Registered again, as with every start of a stack.
+            try await store.registerCertificates([old, new])
+            #expect(try await store.standingCertificates() == [])
+            let newest = Fixture.certificate("3", at: Self.later.adding(milliseconds: 1))
+            try await store.registerCertificates([newest])
+            #expect(try await store.standingCertificates() == [newest])
+            #expect(try await !store.revoke(Fixture.certificate("9").id, why: "unknown", at: Self.later))
+        }
+    }
+
+    @Test func `operators see every version, whether it stands, and why it does not`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            try await store.registerCertificates([
+                Fixture.certificate("1"), Fixture.certificate("2", at: Self.later),
+                Fixture.certificate("3", task: "unfair-term"),
+            ])
+            _ = try await store.revoke(Fixture.certificate("3").id, why: "drift", at: Self.later)
+            let reader = OperationsReader(database.settings)
+            let all = try await reader.certificates(all: true)
+            let tasks = ["clause-type", "clause-type", "unfair-term"]
+            #expect(all.rows.map { $0[1] } == tasks.map { "legal-services/\($0)" })
+            #expect(all.rows.map { $0[2] } == ["2", "1", "1"])
+            #expect(all.rows.map { $0[3] } == ["standing", "superseded", "revoked"])
+            #expect(all.rows.map(\.last) == [nil, nil, "drift"])
+            #expect(try await reader.certificates(all: false).rows.count == 1)
+            #expect(try await database.column("SELECT saving_low FROM ops.certificate ORDER BY 1 LIMIT 1") == ["0.67"])
+        }
+    }
+}

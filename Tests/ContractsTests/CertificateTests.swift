@@ -1,0 +1,60 @@
+import Contracts
+import Testing
+
+struct CertificateTests {
+    private static let clause = Route(.legalServices, "clause-type")
+
+    private static func certificate(note: String? = "a note", loss: Certificate.AccuracyLoss? = nil) -> Certificate {
+        var generator = SystemRandomNumberGenerator()
+        return Certificate(
+            id: .init(using: &generator), route: clause, smallModel: "small@7", fullModel: "full@1", alpha: 0.01,
+            delta: 0.05, temperature: 1.25, threshold: 0.95, sureFrom: 0.930_000_000_000_1, fitted: 100, items: 900,
+            accepted: 700, disagreements: 2, bound: 0.009, escalationRate: .init(value: 0.25, low: 0.22, high: 0.28),
+            saving: .init(value: -0.01, low: -0.02, high: 0.01), accuracyLoss: loss,
+            source: .init(file: "items.jsonl.gz", sha256: "ab"),
+            certifiedAt: Timestamp(milliseconds: 1_790_000_000_123), note: note)
+    }
+
+    @Test func `a certificate is read as it was written`() throws {
+        for certificate in [
+            Self.certificate(), Self.certificate(note: nil, loss: .init(lost: 1, gained: 2, bound: 0.012)),
+        ] {
+            #expect(try Certificate(decoding: certificate.encode()) == certificate)
+            let standing = StandingCertificates(route: Self.clause, certificates: [certificate, Self.certificate()])
+            #expect(try StandingCertificates(decoding: standing.encode()) == standing)
+        }
+        let none = StandingCertificates(route: Self.clause, certificates: [])
+        #expect(
+            String(decoding: none.encode(), as: UTF8.self)
+                == #"{"capability":"legal-services","task":"clause-type","certificates":[]}"#)
+        #expect(try StandingCertificates(decoding: none.encode()) == none)
+    }
+
+    @Test func `a certificate covers its own pair of models and no other`() {
+        let certificate = Self.certificate()
+        #expect(certificate.covers(small: "small@7", full: "full@1"))
+        #expect(!certificate.covers(small: "small@8", full: "full@1"))
+        #expect(!certificate.covers(small: "small@7", full: "full@2"))
+    }
+
+    @Test(arguments: [
+        (#""sureFrom":0.9300000000001"#, #""sureFrom":1.5"#), (#""bound":0.009"#, #""bound":"CANARY""#),
+        (#""small":"small@7","#, ""), (#""certifiedAt":""#, #""certifiedAt":"CANARY"#),
+        (#""escalationRate":{"value""#, #""escalationRate":{"worth""#), (#""data":{"file""#, #""data":{"CANARY""#),
+        (#"{"id":""#, #"{"id":"CANARY"#),
+    ])
+    func `what is no certificate is refused, without quoting it`(good: String, bad: String) throws {
+        let text = String(decoding: Self.certificate().encode(), as: UTF8.self)
+        #expect(text.contains(good))
+        let error = #expect(throws: ContractError.self) {
+            try Certificate(decoding: Array(text.replacing(good, with: bad).utf8))
+        }
+        #expect(error?.description.contains("CANARY") == false)
+    }
+
+    @Test(arguments: ["", "0123456789abcdef0", "0123456789abcdeF", "0123456789abcde'", "0123456789abcde"])
+    func `an id is 16 hexadecimal digits`(text: String) {
+        #expect(Certificate.ID(text) == nil)
+        #expect(Certificate.ID("0123456789abcdef")?.description == "0123456789abcdef")
+    }
+}

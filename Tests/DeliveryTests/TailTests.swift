@@ -1,0 +1,105 @@
+import Contracts
+import Delivery
+import Lifecycle
+import MessageBus
+import Synchronization
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct TailTests {
+    private static func record(_ topic: String, _ value: UInt8, offset: Int64) -> Record {
+        Record(OutgoingRecord(topic: topic, key: nil, value: [value]), offset: offset)
+    }
+
+    /// Notes what one topic said.
+    private final class Follower: Sendable {
+        let caughtUp = CaughtUp()
+        private let seen = Mutex<[[UInt8]]>([])
+
+        init(_ topic: String, from start: ReadStart = .beginning, of tail: Tail) {
+            tail.follow(topic, from: start, caughtUp) { [weak self] records in
+                self?.seen.withLock { $0.append(records.compactMap { $0.value?.first }) }
+            }
+        }
+
+        var values: [[UInt8]] { seen.withLock(\.self) }
+    }
+
+    @Test func `all topics come through one reader, each to whoever asked for it`() async throws {
+        let reader = ScriptedReader(backlog: ["a": 2, "b": 1])
+        let opened = Mutex<[[String: ReadStart]]>([])
+        let tail = Tail(logger: .silent) { starts in
+            opened.withLock { $0.append(starts) }
+            return reader
+        }
+        let noon = ReadStart.time(Timestamp(milliseconds: 1_790_000_000_000))
+        let (a, b) = (Follower("a", of: tail), Follower("b", from: noon, of: tail))
+        reader.write([
+            Self.record("a", 1, offset: 0), Self.record("b", 2, offset: 0), Self.record("a", 3, offset: 1),
+            Self.record("c", 4, offset: 0),
+        ])
+        try await tail.whileRunning {
+            await a.caughtUp.wait()
+            await b.caughtUp.wait()
+        }
+        #expect(a.values == [[1, 3]])
+        #expect(b.values == [[2]])
+        #expect(opened.withLock(\.self) == [["a": .beginning, "b": noon]])
+    }
+
+    @Test func `a topic that is read up is not held up by another`() async throws {
+        let reader = ScriptedReader(backlog: ["a": 1, "b": 1])
+        let tail = Tail.reading(reader)
+        let (a, b, empty) = (Follower("a", of: tail), Follower("b", of: tail), Follower("empty", of: tail))
+        try await tail.whileRunning {
+            await empty.caughtUp.wait()
+            reader.write([Self.record("b", 1, offset: 0)])
+            await b.caughtUp.wait()
+            #expect(a.values.isEmpty)
+            reader.write([Self.record("a", 2, offset: 0)])
+            await a.caughtUp.wait()
+            #expect(a.values == [[2]])
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a cluster that lacks a topic, or lets nobody read it, holds nobody up`(isMissing: Bool) async throws {
+        let code: MessageBusError.Code = isMissing ? .unknownTopic : .configuration
+        let tail = Tail(logger: .silent) { _ in throw MessageBusError(code, "no", isRetriable: isMissing) }
+        let follower = Follower("a", of: tail)
+        try await tail.whileRunning { await follower.caughtUp.wait() }
+        #expect(follower.values.isEmpty)
+    }
+
+    @Test func `a broker that is away is asked again`() async throws {
+        let faults = Faults([MessageBusError(.unavailable, "away", isRetriable: true)])
+        let reader = ScriptedReader(backlog: ["a": 1])
+        reader.write([Self.record("a", 1, offset: 0)])
+        let tail = Tail(logger: .silent) { _ in
+            if let fault = faults.next() { throw fault }
+            return reader
+        }
+        let follower = Follower("a", of: tail)
+        try await tail.whileRunning { await follower.caughtUp.wait() }
+        #expect(follower.values == [[1]])
+    }
+
+    @Test func `a stop ends the waiting for a broker that never comes`() async {
+        let shutdown = GracefulShutdown()
+        let follower = Follower("a", of: .reading(ScriptedReader(backlog: ["a": 1])))
+        await GracefulShutdown.$current.withValue(shutdown) {
+            async let waited: Void = follower.caughtUp.wait()
+            shutdown.trigger()
+            await waited
+        }
+    }
+
+    @Test func `a tail that nobody follows opens nothing`() async throws {
+        let tail = Tail(logger: .silent) { _ in
+            Issue.record("opened")
+            return ScriptedReader()
+        }
+        try await tail.whileRunning {}
+    }
+}

@@ -1,0 +1,20 @@
+import Delivery
+import Lifecycle
+import MessageBus
+
+extension Tail {
+    /// A tail of what the test writes.
+    public static func reading(_ reader: any MessageReader) -> Tail { Tail(logger: .silent) { _ in reader } }
+
+    /// Runs it until `body` has returned.
+    public func whileRunning(_ body: () async throws -> Void) async throws {
+        let shutdown = GracefulShutdown()
+        async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await run() }
+        do { try await body() } catch {
+            shutdown.trigger()
+            throw error
+        }
+        shutdown.trigger()
+        try await running
+    }
+}

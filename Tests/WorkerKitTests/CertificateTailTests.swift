@@ -1,0 +1,126 @@
+import Contracts
+import Delivery
+import Inference
+import MessageBus
+import Synchronization
+import Telemetry
+import TestKit
+import Testing
+import WorkerKit
+
+@Suite(.timeLimit(.minutes(1)))
+struct CertificateTailTests {
+    private static let clause = Route(.legalServices, "clause-type")
+    private static let unfair = Route(.legalServices, "unfair-term")
+
+    private let metrics = Metrics()
+    private let lines = Lines()
+
+    private func certificates(_ tail: Tail) -> CertificateTail {
+        CertificateTail(
+            routes: [Self.clause, Self.unfair], small: ModelIdentity(name: "small", version: "7"),
+            full: ModelIdentity(name: "full", version: "1"), tail: tail,
+            logger: Logger(service: "test", level: .warning) { [lines] in lines.append($0) }, metrics: metrics)
+    }
+
+    private func record(_ certificates: [Certificate], of route: Route = clause, offset: Int64) -> Record {
+        let standing = StandingCertificates(route: route, certificates: certificates)
+        let event = CloudEvent(
+            id: "\(route)/\(offset)", type: EventType.certificates, source: "/winnow/test", data: standing.encode())
+        return Record(
+            event.record(topic: Topic.certificates, key: Array(route.description.utf8)), offset: offset)
+    }
+
+    /// What the tail makes of a topic that holds these records.
+    private func after(
+        _ records: [Record], _ body: (CertificateTail) async throws -> Void
+    ) async throws {
+        let reader = ScriptedReader(backlog: [Topic.certificates: Int64(records.count)])
+        let tail = Tail.reading(reader)
+        let certificates = certificates(tail)
+        reader.write(records)
+        try await tail.whileRunning {
+            await certificates.prepare()
+            try await body(certificates)
+        }
+    }
+
+    private func gauge(_ route: Route) -> Bool {
+        metrics.render().contains(
+            #"winnow_certificate_valid{capability="\#(route.capability)",task="\#(route.task)"} 1"# + "\n")
+    }
+
+    @Test func `without a certificate nothing is sure, and the metric says so`() async throws {
+        try await after([]) { certificates in
+            #expect(certificates.sureFrom(Self.clause) == nil)
+            let line = #"winnow_certificate_valid{capability="legal-services",task="clause-type"} 0"#
+            #expect(metrics.render().contains(line))
+        }
+    }
+
+    @Test func `a certificate of the models that run holds for its task alone`() async throws {
+        try await after([record([.of(Self.clause, sureFrom: 0.93)], offset: 0)]) { certificates in
+            #expect(certificates.sureFrom(Self.clause) == 0.93)
+            #expect(certificates.sureFrom(Self.unfair) == nil)
+            #expect(gauge(Self.clause))
+            #expect(!gauge(Self.unfair))
+        }
+    }
+
+    @Test(arguments: [("small@8", "full@1"), ("small@7", "full@2"), ("other@7", "full@1")])
+    func `a certificate of another version on either side holds for nothing`(small: String, full: String) async throws {
+        try await after([record([.of(Self.clause, small: small, full: full)], offset: 0)]) { certificates in
+            #expect(certificates.sureFrom(Self.clause) == nil)
+            #expect(!gauge(Self.clause))
+        }
+    }
+
+    @Test func `among several that stand it finds its own`() async throws {
+        let standing = [
+            Certificate.of(Self.clause, small: "small@8", sureFrom: 0.1), .of(Self.clause, sureFrom: 0.93),
+        ]
+        try await after([record(standing, offset: 0)]) { #expect($0.sureFrom(Self.clause) == 0.93) }
+    }
+
+    @Test func `what came last counts: a revoked one holds no more, a new one holds without a restart`() async throws {
+        let reader = ScriptedReader(backlog: [Topic.certificates: 2])
+        let tail = Tail.reading(reader)
+        let certificates = certificates(tail)
+        // Told of each batch after the certificates are.
+        let told = AsyncStream.makeStream(of: Void.self)
+        tail.follow(Topic.certificates, from: .beginning, CaughtUp()) { _ in told.continuation.yield() }
+        var news = told.stream.makeAsyncIterator()
+        reader.write([record([.of(Self.clause)], offset: 0), record([], offset: 1)])
+        try await tail.whileRunning {
+            await certificates.prepare()
+            await news.next()
+            #expect(certificates.sureFrom(Self.clause) == nil)
+            reader.write([record([.of(Self.clause, sureFrom: 0.8)], offset: 2)])
+            await news.next()
+            #expect(certificates.sureFrom(Self.clause) == 0.8)
+            reader.write([record([], offset: 3)])
+            await news.next()
+            #expect(certificates.sureFrom(Self.clause) == nil)
+        }
+        // Said once each time, however often it is asked.
+        #expect(certificates.sureFrom(Self.clause) == nil)
+        #expect(lines.count(where: { $0.contains("everything escalates") }) == 2)
+    }
+
+    @Test func `what cannot be read changes nothing`() async throws {
+        let unreadable = Record(OutgoingRecord(topic: Topic.certificates, key: nil, value: [0xFF]), offset: 1)
+        var wrong = record([], offset: 2)
+        wrong.value = Array(#"{"capability": "legal-services", "task": "clause-type", "certificates": [{}]}"#.utf8)
+        try await after([record([.of(Self.clause)], offset: 0), unreadable, wrong]) { certificates in
+            #expect(certificates.sureFrom(Self.clause) == 0.9)
+        }
+    }
+}
+
+private final class Lines: Sendable {
+    private let written = Mutex<[String]>([])
+
+    func append(_ line: [UInt8]) { written.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+
+    func count(where condition: (String) -> Bool) -> Int { written.withLock { $0.count(where: condition) } }
+}
