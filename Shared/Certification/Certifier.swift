@@ -6,7 +6,7 @@
 /// - Source: Learn then test, arXiv:2110.01052, section 2.3
 public struct Certifier: Sendable {
     /// Calibrated confidences, by even steps of their log-odds: 0.99995 to 0.5.
-    static let grid = stride(from: 10.0, through: 0, by: -0.1).map(Temperature.sigmoid)
+    static let grid = (0...100).map { Temperature.sigmoid(Double(100 - $0) / 10) }
 
     /// One item of so many is for the temperature.
     private static let parts: UInt64 = 10
@@ -40,20 +40,22 @@ public struct Certifier: Sendable {
     }
 
     /// The strictest threshold that passes about as surely as any, going by the calibrated confidences of the items that
-    /// were fitted.
+    /// were fitted, but for never less than an eighth of α: few items cannot tell that a model is better than that.
     private func start(
         _ fitting: [Observation], _ temperature: Temperature, _ thresholds: [Double], items: Int
     ) -> Int {
         let ranked = fitting.map(\.confidence).sorted(by: >)
         var accepted = 0
         var doubt = 0.0
-        let power = thresholds.map { threshold in
+        let power = thresholds.map { threshold -> Double in
             while accepted < ranked.count, ranked[accepted] >= threshold {
                 doubt += 1 - temperature.calibrated(ranked[accepted])
                 accepted += 1
             }
-            guard accepted > 0 else { return 0.0 }
-            return chance(of: items * accepted / ranked.count, rate: doubt / Double(accepted))
+            // Two standard deviations less than the share says, for it is one of few items.
+            let count = Double(accepted) - 2 * Double(accepted).squareRoot()
+            guard count > 0 else { return 0 }
+            return chance(of: Int(Double(items) * count / Double(ranked.count)), rate: max(promise.alpha / 8, doubt / Double(accepted)))
         }
         let enough = 0.9 * (power.max() ?? 0)
         return enough > 0 ? power.firstIndex { $0 >= enough } ?? 0 : thresholds.count - 1

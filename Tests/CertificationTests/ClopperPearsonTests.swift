@@ -64,8 +64,8 @@ struct ClopperPearsonTests {
         (0.01, 30, 2971, 0.524_648_301_338_870_1),
     ])
     func `the incomplete beta function is the binomial's tail`(x: Double, a: Double, b: Double, expected: Double) {
-        #expect(abs(IncompleteBeta.regularized(x, a, b) - expected) < 1e-12)
-        #expect(abs(IncompleteBeta.regularized(1 - x, b, a) - (1 - expected)) < 1e-12)
+        #expect(abs(IncompleteBeta.regularized(x, a, b) - expected) < 1e-11)
+        #expect(abs(IncompleteBeta.regularized(1 - x, b, a) - (1 - expected)) < 1e-11)
     }
 
     @Test func `the bound covers the proportion as often as it says`() {
