@@ -120,7 +120,9 @@ let testTargets: [Target] = [
     // What the tests of the services share: scripted models, records without a broker, the tree's own files.
     .target(
         name: "TestKit",
-        dependencies: ["Contracts", "Delivery", "Inference", "MessageBus", "Store", "Telemetry", "WorkerKit"],
+        dependencies: [
+            "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Store", "Telemetry", "WorkerKit",
+        ],
         path: "Tests/TestKit", swiftSettings: strict),
     tests(
         "Delivery",

@@ -18,7 +18,7 @@ extension Sweeper {
             Route.requestable.map { route in
                 let message = StandingCertificates(route: route, certificates: byRoute[route] ?? [])
                 let event = CloudEvent(
-                    id: "\(route)/\(time.milliseconds)", type: EventType.certificates, source: source.uri, time: time,
+                    id: "\(route)/\(time.milliseconds)", type: EventType.certificate, source: source.uri, time: time,
                     data: message.encode())
                 return event.record(topic: Topic.certificates, key: Array(route.description.utf8))
             })

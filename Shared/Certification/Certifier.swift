@@ -11,6 +11,9 @@ public struct Certifier: Sendable {
     /// One item of so many is for the temperature.
     private static let parts: UInt64 = 10
 
+    /// More than anybody labels or waits for.
+    private static let mostItems = 1_000_000
+
     private let promise: Promise
 
     public init(_ promise: Promise) { self.promise = promise }
@@ -55,7 +58,9 @@ public struct Certifier: Sendable {
             // Two standard deviations less than the share says, for it is one of few items.
             let count = Double(accepted) - 2 * Double(accepted).squareRoot()
             guard count > 0 else { return 0 }
-            return chance(of: Int(Double(items) * count / Double(ranked.count)), rate: max(promise.alpha / 8, doubt / Double(accepted)))
+            return chance(
+                of: Int(Double(items) * count / Double(ranked.count)),
+                rate: max(promise.alpha / 8, doubt / Double(accepted)))
         }
         let enough = 0.9 * (power.max() ?? 0)
         return enough > 0 ? power.firstIndex { $0 >= enough } ?? 0 : thresholds.count - 1
@@ -77,18 +82,20 @@ public struct Certifier: Sendable {
     }
 
     private func refusal(_ fitted: Int, _ items: Int, _ threshold: Double, _ tally: Tally) -> Refusal {
-        var needed: Int?
-        if tally.accepted > 0, tally.rate < promise.alpha {
-            var accepted = tally.accepted
-            // As many more disagreements come with more items as go with them here.
-            while !promise.isKept(Tally(accepted: accepted, disagreements: Int(tally.rate * Double(accepted) + 0.5))) {
-                accepted += max(1, accepted / 20)
-            }
-            needed = (accepted * (items + fitted) + tally.accepted - 1) / tally.accepted
-        }
-        return Refusal(
+        Refusal(
             fitted: fitted, items: items, threshold: threshold, tally: tally, bound: bound(tally),
-            itemsNeeded: needed)
+            itemsNeeded: itemsNeeded(tally, of: items + fitted))
+    }
+
+    /// Of items like these, of which as large a share is accepted and differs.
+    private func itemsNeeded(_ tally: Tally, of items: Int) -> Int? {
+        guard tally.accepted > 0 else { return nil }
+        var accepted = tally.accepted
+        while !promise.isKept(Tally(accepted: accepted, disagreements: Int(tally.rate * Double(accepted) + 0.5))) {
+            accepted += max(1, accepted / 20)
+            guard accepted < Self.mostItems else { return nil }
+        }
+        return (accepted * items + tally.accepted - 1) / tally.accepted
     }
 
     /// For every threshold that could have been chosen at once: it was chosen by looking at the same items.

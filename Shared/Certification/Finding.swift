@@ -40,6 +40,6 @@ public struct Refusal: Sendable, Equatable {
     public var threshold: Double
     public var tally: Tally
     public var bound: Double
-    /// How many items would do if these are typical; `nil` where no number would, as too many disagree.
+    /// How many items would do if these are typical; `nil` where not even a million accepted ones would.
     public var itemsNeeded: Int?
 }

@@ -5,7 +5,7 @@ public enum EventType {
     public static let escalation = "winnow.escalation.v1"
     public static let outcome = "winnow.outcome.v1"
     public static let cancellation = "winnow.cancellation.v1"
-    public static let certificates = "winnow.certificates.v1"
+    public static let certificate = "winnow.certificate.v1"
     public static let heartbeat = "winnow.heartbeat.v1"
     public static let control = "winnow.control.v1"
     public static let result = "winnow.result.v1"

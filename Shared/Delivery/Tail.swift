@@ -49,9 +49,9 @@ public final class Tail: Service {
                 return try await read(try await open(starts), followers)
             } catch let error as MessageBusError where error.isRetriable {
                 if error.code == .unknownTopic { for follower in followers { follower.caughtUp.finish() } }
-                report(error, starts)
+                logger.warning("Topics are not read", metadata: metadata(error, starts))
             } catch {
-                report(error, starts)
+                logger.error("Topics cannot be read", metadata: metadata(error, starts))
                 for follower in followers { follower.caughtUp.finish() }
                 return await gracefulShutdown()
             }
@@ -84,11 +84,7 @@ public final class Tail: Service {
         for follower in followers where !open.contains(follower.topic) { follower.caughtUp.finish() }
     }
 
-    private func report(_ error: any Error, _ starts: [String: ReadStart]) {
-        logger.warning(
-            "Topics are not read",
-            metadata: [
-                LogKeys.destination: starts.keys.sorted().joined(separator: " "), LogKeys.errorMessage: "\(error)",
-            ])
+    private func metadata(_ error: any Error, _ starts: [String: ReadStart]) -> Logger.Metadata {
+        [LogKeys.destination: starts.keys.sorted().joined(separator: " "), LogKeys.errorMessage: "\(error)"]
     }
 }

@@ -23,7 +23,7 @@ struct CertificateTests {
     private func published() throws -> [StandingCertificates] {
         try bus.records(in: Topic.certificates).map { record in
             let event = try CloudEvent(record)
-            #expect(event.type == EventType.certificates)
+            #expect(event.type == EventType.certificate)
             let standing = try StandingCertificates(decoding: event.data ?? [])
             #expect(record.key == Array(standing.route.description.utf8))
             return standing

@@ -26,7 +26,7 @@ struct CertificateTailTests {
     private func record(_ certificates: [Certificate], of route: Route = clause, offset: Int64) -> Record {
         let standing = StandingCertificates(route: route, certificates: certificates)
         let event = CloudEvent(
-            id: "\(route)/\(offset)", type: EventType.certificates, source: "/winnow/test", data: standing.encode())
+            id: "\(route)/\(offset)", type: EventType.certificate, source: "/winnow/test", data: standing.encode())
         return Record(
             event.record(topic: Topic.certificates, key: Array(route.description.utf8)), offset: offset)
     }
