@@ -1,4 +1,5 @@
 import Contracts
+import Delivery
 import Instances
 import Lifecycle
 import MessageBus

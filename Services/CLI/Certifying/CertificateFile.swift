@@ -18,7 +18,7 @@ enum CertificateFile {
     static func replace(_ certificates: [Certificate], in path: String) throws {
         let routes = Set(certificates.map(\.route))
         let all = try read(path).filter { !routes.contains($0.route) } + certificates
-        let lines = all.sorted { $0.route.description < $1.route.description }.flatMap { $0.encode() + [0x0A] }
-        try Data(lines).write(to: URL(filePath: path), options: .atomic)
+        let lines = all.sorted { $0.route.description < $1.route.description }.map { $0.encode() + [0x0A] }
+        try Data(lines.joined()).write(to: URL(filePath: path), options: .atomic)
     }
 }

@@ -120,6 +120,6 @@ struct CertifyVerb: Verb {
     }
 
     private static func write(_ observations: [Observation], to path: String) throws {
-        try Data(observations.flatMap { $0.encode() + [0x0A] }).write(to: URL(filePath: path))
+        try Data(observations.map { $0.encode() + [0x0A] }.joined()).write(to: URL(filePath: path))
     }
 }

@@ -1,3 +1,5 @@
+import Certification
+
 /// A bar for each task and procedure: the share of draws in which the promise was broken, and the line that it must not
 /// pass.
 enum Plot {

@@ -40,6 +40,7 @@ enum Procedure: Int, CaseIterable {
     private func loosest(_ calibration: [Observation], _ passes: (Tally) -> Bool) -> Double? {
         let ranked = calibration.map(\.confidence).sorted(by: >)
         let thresholds = (1...100).map { ranked[max(0, $0 * ranked.count / 100 - 1)] }
-        return zip(thresholds, Tally.counts(calibration, at: thresholds)).last { passes($0.1) }?.0
+        let tallies = Tally.counts(calibration, at: thresholds)
+        return tallies.lastIndex(where: passes).map { thresholds[$0] }
     }
 }
