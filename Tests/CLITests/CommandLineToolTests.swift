@@ -37,7 +37,7 @@ struct CommandLineToolTests {
     }
 
     @Test func `the exit codes are those that were promised`() {
-        #expect([ExitStatus.ok, .failed, .wrongUsage].map(\.rawValue) == [0, 1, 2])
+        #expect([ExitStatus.ok, .failed, .wrongUsage, .notCertifiable].map(\.rawValue) == [0, 1, 2, 3])
     }
 
     @Test func `every verb is found under its name and explains itself`() {
@@ -45,8 +45,7 @@ struct CommandLineToolTests {
         #expect(
             verbs.map { $0.name } == [
                 "submit", "costs", "trace", "cancel", "dead-letters", "instances", "drain", "resume", "evaluate",
-                "doctor", "migrate", "topics",
-                "models",
+                "certify", "certificates", "doctor", "migrate", "topics", "models",
             ])
         for verb in verbs {
             #expect(verb.help.hasPrefix("Usage: winnow \(verb.name)"))

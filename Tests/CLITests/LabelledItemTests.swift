@@ -41,7 +41,8 @@ struct LabelledItemTests {
 
     @Test func `a label may be left out where none is needed, and is a string where it is not`() throws {
         let bare = #"{"capability":"legal-services","task":"clause-type","text":"a"}"#
-        #expect(try LabelledItem.read(try TemporaryFile(bare).path, mayLackLabels: true).map(\.label) == [nil])
+        let file = try TemporaryFile(bare)
+        #expect(try LabelledItem.read(file.path, mayLackLabels: true).map(\.label) == [nil])
         #expect(throws: LabelledFileError.self) {
             let file = try TemporaryFile(bare.replacing("}", with: #","label":1}"#))
             return try LabelledItem.read(file.path, mayLackLabels: true)

@@ -118,9 +118,9 @@ struct CertifierTests {
         var broken = 0
         var tried = 0
         for _ in 0..<300 {
-            let items = items(700, using: &generator) { _ in 0.055 }
+            let items = items(700, using: &generator) { _ in 0.051 }
             if case .certified = Certifier(promise).certify(items) { broken += 1 }
-            let thresholds = stride(from: 0.95, through: 0.5, by: -0.01)
+            let thresholds = stride(from: 0.95, through: 0.5, by: -0.005)
             if Tally.counts(items, at: Array(thresholds)).contains(where: promise.isKept) { tried += 1 }
         }
         #expect(ClopperPearson.lower(broken, of: 300, confidence: 0.999) <= promise.delta)
