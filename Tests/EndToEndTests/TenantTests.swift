@@ -4,17 +4,27 @@ import MessageBus
 import Testing
 
 extension `Whole suite` {
-    /// Nothing is computed until flood and quiet requests are all there, so that what is asserted is the order alone.
+    /// Nothing is computed until flood and quiet requests are all there, so that what is asserted is the order alone; the
+    /// decomposer is killed while it parks.
     @Test
     func `ten quiet tenants are answered while the flood of another waits, all of it by way of the topic`() async throws
     {
         let suite = try await Suite.shared()
         let prefix = "tenants-\(UUID())"
         let (floodCount, quietCount) = (3000, 50)
-        try await replace("decomposer", with: ["WINNOW_INTAKE_WINDOW": "100", "WINNOW_TENANT_WINDOW": "10"])
+        let settings = ["WINNOW_INTAKE_WINDOW": "100", "WINNOW_TENANT_WINDOW": "10"]
+        try await replace("decomposer", with: settings)
         let workers = await suite.services("security-services-worker")
         _ = await suite.end(workers)
         try await suite.send((0..<floodCount).map { request("\(prefix)-flood-\($0)", tenant: "\(prefix)-flood") })
+        try await Eventually.holds("a part of the flood is parked", within: .seconds(60)) {
+            try await suite.query("SELECT count(*) FROM winnow.submission WHERE tenant_id = '\(prefix)-flood'") != "0"
+        }
+        for decomposer in await suite.services("decomposer") {
+            await decomposer.kill()
+            await suite.forget(decomposer)
+        }
+        try await suite.launch("decomposer", with: settings).ready()
         try await suite.send(
             (0..<quietCount).map { request("\(prefix)-quiet-\($0)", tenant: "\(prefix)-quiet-\($0 % 10)") })
         try await Eventually.holds("the quiet tenants' requests are accepted behind the flood", within: .seconds(60)) {

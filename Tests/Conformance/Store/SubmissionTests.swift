@@ -1,4 +1,5 @@
 import Contracts
+import PostgresStore
 import Store
 import Testing
 
@@ -135,6 +136,25 @@ import Testing
             #expect(first.count { $0.eventID == "quiet" } == 10)
             let second = try await store.next(Self.turn(limit: 11))
             #expect(second.allSatisfy { $0.tenant.rawValue == "flooding" } && second.count == 11)
+        }
+    }
+
+    @Test func `of several that take at once none takes what another has`() async throws {
+        try await TestDatabase.with { database in
+            let stores = (0..<4).map { _ in PostgresStore(database.settings) }
+            try await stores[0].submit((0..<200).map { Self.submission("\($0)") })
+            var taken = try await withThrowingTaskGroup(of: [Submission].self) { group in
+                for store in stores {
+                    group.addTask {
+                        var taken: [Submission] = []
+                        for _ in 0..<20 { taken += try await store.next(Self.turn(limit: 10, window: 1000)) }
+                        return taken
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            taken += try await stores[0].next(Self.turn(limit: 200, window: 1000))
+            #expect(taken.map(\.eventID).sorted() == (0..<200).map { "\($0)" }.sorted())
         }
     }
 
