@@ -139,8 +139,8 @@ let testTargets: [Target] = [
     tests(
         "Decomposer",
         [
-            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "MessageBus", "Store", "TestKit",
-            "WorkerKit",
+            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus", "Settings", "Store",
+            "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(
         "Escalator",
@@ -152,9 +152,14 @@ let testTargets: [Target] = [
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
     tests("CLI", ["CLI", "Certification", "Contracts", "Inference", "JSON", "MessageBus", "TestKit"]),
     tests("Architecture", []),
+    // What ThreadSanitizer would not see otherwise.
+    .target(name: "VisibleThreads", path: "Tests/Sanitizers/VisibleThreads"),
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",
-        ["Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+        [
+            "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry",
+            "VisibleThreads",
+        ]),
     tests(
         "StoreConformance", path: "Tests/Conformance/Store",
         ["Contracts", "Lifecycle", "PostgresStore", "Settings", "Store", "Telemetry"]),

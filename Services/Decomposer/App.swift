@@ -7,10 +7,10 @@ import PostgresStore
 import Runtime
 import WorkerKit
 
-/// Accepts requests and decides which steps they take.
+/// Accepts requests, tenant by tenant in turn, and decides which steps they take.
 ///
-/// - Consumes: `winnow.requests.v1`; submissions that wait in Postgres
-/// - Produces: `winnow.requests.v1` from those, `winnow.steps.*`, `winnow.escalations.v1`, `winnow.results.v1`
+/// - Consumes: `winnow.requests.v1`; requests that wait in Postgres
+/// - Produces: `winnow.steps.*`, `winnow.escalations.v1`, `winnow.results.v1`
 @main enum App {
     static let service = "decomposer"
 
@@ -19,7 +19,8 @@ import WorkerKit
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
-            let store = PostgresStore(postgres)
+            // Connections of their own: what has its turn must not wait for a batch from the topic, nor the other way round.
+            let (store, queue) = (PostgresStore(postgres), PostgresStore(postgres))
             let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
             let splitter = try Splitter(directory: models.splitter)
             let planner = Planner(
@@ -43,14 +44,20 @@ import WorkerKit
                             logger: logger, metrics: metrics)),
                     producer: producer,
                     handler: RequestHandler(
-                        service: service, planner: planner, store: store, fullModel: counterfactual.model),
+                        service: service, planner: planner, store: store,
+                        door: Door(queue: store, settings: intake, metrics: metrics),
+                        fullModel: counterfactual.model),
                     logger: logger, metrics: metrics, onReadiness: readiness.set),
+                DeliveryLoop(
+                    service: service,
+                    consumer: presence.governing(Intake(queue: queue, settings: intake, logger: logger)),
+                    producer: producer,
+                    handler: RequestHandler(
+                        service: service, planner: planner, store: queue, door: nil, fullModel: counterfactual.model),
+                    logger: logger, metrics: metrics, onReadiness: context.health.check("intake").set),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
                 },
-                // On a connection of its own: it must not wait for a batch that is being accepted.
-                Intake(
-                    queue: PostgresStore(postgres), producer: producer, settings: intake, logger: logger),
             ]
         }
     }

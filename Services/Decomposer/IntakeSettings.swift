@@ -1,14 +1,20 @@
+import Contracts
 import Settings
+import Store
 
-/// How submissions that wait in Postgres reach the topic.
+/// How much is under way, and how requests that wait in Postgres come to their turn.
 struct IntakeSettings: Sendable {
-    /// - Default: 100 ms. Key: `WINNOW_INTAKE_INTERVAL_MS`.
+    /// How often is looked for them. - Default: 100 ms. Key: `WINNOW_INTAKE_INTERVAL_MS`.
     var interval: Duration
-    /// What was sent and not accepted for so long is sent again. - Default: 15 s. Key: `WINNOW_INTAKE_RESEND_SECONDS`.
+    /// What was taken and not seen to for so long is taken again. - Default: 15 s. Key: `WINNOW_INTAKE_RESEND_SECONDS`.
     var resendAfterMilliseconds: Int64
-    /// Requests on their way or open; a request takes some kilobytes of each of five topics, which hold 5 MiB a partition.
+    /// Requests open or taken, before tenants take turns; the embedded broker keeps 5 MiB a partition, and a request takes
+    /// some kilobytes of each of four topics. Twice as many are never passed.
     /// - Default: 2000. Key: `WINNOW_INTAKE_WINDOW`.
     var window: Int
+    /// Requests under way that a tenant has a right to for each unit of its weight, also when the window is full.
+    /// - Default: 100. Key: `WINNOW_TENANT_WINDOW`.
+    var share: Int
     var limit = 500
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {
@@ -16,5 +22,12 @@ struct IntakeSettings: Sendable {
         resendAfterMilliseconds =
             1000 * Int64(try reader.integer("WINNOW_INTAKE_RESEND_SECONDS", default: 15, in: 1...3600))
         window = try reader.integer("WINNOW_INTAKE_WINDOW", default: 2000, in: 1...1_000_000)
+        share = try reader.integer("WINNOW_TENANT_WINDOW", default: 100, in: 0...1_000_000)
+    }
+
+    func turn(at time: Timestamp) -> SubmissionTurn {
+        SubmissionTurn(
+            now: time, resendBefore: time.adding(milliseconds: -resendAfterMilliseconds), limit: limit,
+            window: window, share: share)
     }
 }
