@@ -32,9 +32,14 @@ public struct Certifier: Sendable {
         let tallies = Tally.counts(bounding, at: thresholds)
         let passed = tallies[start...].prefix(while: promise.isKept)
         guard let tally = passed.last else {
-            return .refused(refusal(fitting.count, bounding.count, Self.grid[start], tallies[start]))
+            return .refused(
+                Refusal(
+                    fitted: fitting.count, items: bounding.count, threshold: Self.grid[start], tally: tallies[start],
+                    bound: bound(tallies[start]),
+                    itemsNeeded: tallies.compactMap { itemsNeeded($0, of: fitting.count + bounding.count) }.min()))
         }
-        let last = passed.endIndex - 1
+        // Of those that accept the same items the strictest: what is less sure than any of them was never seen.
+        let last = passed.firstIndex(of: tally) ?? start
         return .certified(
             Certified(
                 temperature: temperature.value, threshold: Self.grid[last], sureFrom: thresholds[last],
@@ -81,17 +86,12 @@ public struct Certifier: Sendable {
         ClopperPearson.upper(tally.disagreements, of: tally.accepted, confidence: promise.confidence)
     }
 
-    private func refusal(_ fitted: Int, _ items: Int, _ threshold: Double, _ tally: Tally) -> Refusal {
-        Refusal(
-            fitted: fitted, items: items, threshold: threshold, tally: tally, bound: bound(tally),
-            itemsNeeded: itemsNeeded(tally, of: items + fitted))
-    }
-
-    /// Of items like these, of which as large a share is accepted and differs.
+    /// Of items like these, of which as large a share is accepted; by the rule of succession, for few items flatter.
     private func itemsNeeded(_ tally: Tally, of items: Int) -> Int? {
-        guard tally.accepted > 0 else { return nil }
+        let rate = Double(tally.disagreements + 1) / Double(tally.accepted + 1)
+        guard tally.accepted > 0, rate < promise.alpha else { return nil }
         var accepted = tally.accepted
-        while !promise.isKept(Tally(accepted: accepted, disagreements: Int(tally.rate * Double(accepted) + 0.5))) {
+        while !promise.isKept(Tally(accepted: accepted, disagreements: Int(rate * Double(accepted) + 0.5))) {
             accepted += max(1, accepted / 20)
             guard accepted < Self.mostItems else { return nil }
         }

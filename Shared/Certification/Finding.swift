@@ -40,6 +40,6 @@ public struct Refusal: Sendable, Equatable {
     public var threshold: Double
     public var tally: Tally
     public var bound: Double
-    /// How many items would do if these are typical; `nil` where not even a million accepted ones would.
+    /// About how many items would do, at the threshold that takes least; `nil` where no threshold seems to be good enough.
     public var itemsNeeded: Int?
 }

@@ -36,7 +36,7 @@ for file in "$recorded"/*.jsonl.gz; do
     name=$(basename "$file" .gz)
     gzip --decompress --stdout "$file" >"$work/$name"
 done
-swift build -c release --product CertifyProof >&2
+swift build -c release --static-swift-stdlib --product CertifyProof >&2
 mkdir -p .run
 code=0
 .build/release/CertifyProof .run/certify-proof.svg "$work"/*.*.jsonl || code=$?

@@ -49,11 +49,11 @@ struct CertifyReport {
 
     private func advice(_ refusal: Refusal) -> String {
         if let needed = refusal.itemsNeeded {
-            return "About \(needed) items like these \(refusal.items + refusal.fitted) would do, or another cut."
+            return "About \(needed) items and not \(refusal.items + refusal.fitted) would do, or another cut."
         }
         return refusal.tally.accepted == 0
             ? "It is sure of none of them: only another cut helps."
-            : "More items would not help: only another cut, or a weaker promise, does."
+            : "More items like these would hardly help: another cut does, or a weaker promise."
     }
 
     func write(to writer: inout JSONWriter) {

@@ -63,7 +63,7 @@ import Testing
             #expect(all.rows.map { $0[1] } == tasks.map { "legal-services/\($0)" })
             #expect(all.rows.map { $0[2] } == ["2", "1", "1"])
             #expect(all.rows.map { $0[3] } == ["standing", "superseded", "revoked"])
-            #expect(all.rows.map(\.last) == [nil, nil, "drift"])
+            #expect(all.rows.map { $0.last ?? nil } == [nil, nil, "drift"])
             #expect(try await reader.certificates(all: false).rows.count == 1)
             #expect(try await database.column("SELECT saving_low FROM ops.certificate ORDER BY 1 LIMIT 1") == ["0.67"])
         }
