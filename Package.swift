@@ -68,7 +68,7 @@ let sharedModules: [Target] = [
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
     shared("Runtime", ["CMicroHTTPD", "JSON", "Lifecycle", "Settings", "Telemetry"]),
-    shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
+    shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry"]),
     shared(
         "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     shared(
@@ -120,7 +120,7 @@ let testTargets: [Target] = [
         path: "Tests/TestKit", swiftSettings: strict),
     tests(
         "Delivery",
-        ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
+        ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry", "TestKit"]),
     tests(
         "Instances",
         [
@@ -133,7 +133,7 @@ let testTargets: [Target] = [
     tests(
         "Decomposer",
         [
-            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "MessageBus", "Store", "TestKit",
+            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus", "Store", "TestKit",
             "WorkerKit",
         ]),
     tests(

@@ -5,9 +5,10 @@ import MessageBus
 import Store
 import Telemetry
 
-/// Writes submissions that wait in Postgres to the topic, no more than it can hold; tenants take turns.
+/// Writes submissions that wait in Postgres to the topic, no more than it can hold; tenants take turns, and
+/// bulk requests come after the others.
 ///
-/// - Produces: `winnow.requests.v1`
+/// - Produces: `winnow.requests.v1` of both lanes
 struct Intake: Service {
     private let queue: any SubmissionQueue
     private let producer: any MessageProducer
@@ -32,7 +33,8 @@ struct Intake: Service {
         var wait = settings.interval
         while await sleepUnlessShutDown(for: wait) {
             do {
-                while try await pass() == settings.limit {}
+                while try await pass(.interactive) == settings.limit {}
+                _ = try await pass(.bulk)
                 (wait, backoff) = (settings.interval, Backoff())
             } catch {
                 // What was marked as sent and was not comes again.
@@ -42,13 +44,13 @@ struct Intake: Service {
         }
     }
 
-    /// - Returns: how many were sent.
-    func pass() async throws -> Int {
+    /// - Returns: how many of the lane were sent.
+    func pass(_ lane: Lane = .interactive) async throws -> Int {
         let time = now()
         let submissions = try await queue.next(
             SubmissionTurn(
-                now: time, resendBefore: time.adding(milliseconds: -settings.resendAfterMilliseconds),
-                limit: settings.limit, window: settings.window))
+                lane: lane, now: time, resendBefore: time.adding(milliseconds: -settings.resendAfterMilliseconds),
+                limit: settings.limit, window: lane == .bulk ? settings.bulkWindow : settings.window))
         guard !submissions.isEmpty else { return 0 }
         try await producer.send(submissions.map(RequestRecord.record))
         return submissions.count

@@ -9,6 +9,9 @@ struct IntakeSettings: Sendable {
     /// Requests on their way or open; a request takes some kilobytes of each of five topics, which hold 5 MiB a partition.
     /// - Default: 2000. Key: `WINNOW_INTAKE_WINDOW`.
     var window: Int
+    /// The same of the bulk lane, whichever way it came: enough that no worker waits for work.
+    /// - Default: 256. Key: `WINNOW_BULK_WINDOW`.
+    var bulkWindow: Int
     var limit = 500
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {
@@ -16,5 +19,6 @@ struct IntakeSettings: Sendable {
         resendAfterMilliseconds =
             1000 * Int64(try reader.integer("WINNOW_INTAKE_RESEND_SECONDS", default: 15, in: 1...3600))
         window = try reader.integer("WINNOW_INTAKE_WINDOW", default: 2000, in: 1...1_000_000)
+        bulkWindow = try reader.integer("WINNOW_BULK_WINDOW", default: 256, in: 1...100_000)
     }
 }

@@ -7,6 +7,7 @@ import Store
 struct Reception {
     let event: CloudEvent
     let tenant: TenantID
+    let lane: Lane
     private(set) var request: Request?
     var rejection: ContractError?
     var decomposition: Decomposition?
@@ -22,6 +23,7 @@ struct Reception {
             fault = error
         }
         tenant = TenantID(authID: event.authID)
+        lane = Lane(topic: record.topic)
         // Postgres' text holds no NUL.
         guard !(event.id + tenant.rawValue).utf8.contains(0) else {
             throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")
@@ -49,7 +51,7 @@ struct Reception {
         let id = Request.ID(acceptedAt: now, using: &generator)
         var snapshot = RequestSnapshot(
             id: id, tenant: tenant, eventID: event.id, channel: request?.channel, state: .open, acceptedAt: now,
-            deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent)
+            deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent, lane: lane)
         guard let decomposition, rejection == nil else {
             snapshot.state = .rejected
             snapshot.error = rejection?.description

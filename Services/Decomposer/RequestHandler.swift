@@ -6,25 +6,32 @@ import Synchronization
 
 /// Accepts requests: validates, deduplicates on (tenant, `ce_id`), plans, stores, and emits the steps that are ready.
 ///
-/// - Consumes: `winnow.requests.v1`
-/// - Produces: `winnow.steps.*`, `winnow.escalations.v1` for an unsure routing, `winnow.results.v1` for what is rejected
-///   or answered already
+/// - Consumes: `winnow.requests.v1`, or the bulk lane's
+/// - Produces: in the same lane `winnow.steps.*`, and `winnow.escalations.v1` for an unsure routing; `winnow.results.v1` for
+///   what is rejected or answered already
 struct RequestHandler: BatchHandler {
     private let source: EventSource
     private let planner: Planner
     private let store: any RequestStore
     private let prices: PriceBook
     private let fullModel: String
+    private let admission: Admission?
 
-    init(service: String, planner: Planner, store: any RequestStore, fullModel: String) {
+    /// - Parameter admission: `nil` lets everything in.
+    init(
+        service: String, planner: Planner, store: any RequestStore, fullModel: String, admission: Admission? = nil
+    ) {
         source = EventSource(service: service)
         self.planner = planner
         self.store = store
         self.fullModel = fullModel
+        self.admission = admission
         prices = PriceBook(store: store)
     }
 
     func prepare() async throws { _ = try await prices.current() }
+
+    func waitUntilDue(_ records: [Record]) async -> Bool { await admission?.wait() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now

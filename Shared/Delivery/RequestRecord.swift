@@ -8,6 +8,6 @@ public enum RequestRecord {
         let event = CloudEvent(
             id: submission.eventID, type: EventType.request, source: "/winnow/submit", time: .now,
             authID: submission.tenant.rawValue, data: submission.body)
-        return event.record(topic: Topic.requests, key: Array(submission.eventID.utf8))
+        return event.record(topic: Topic.requests(submission.lane), key: Array(submission.eventID.utf8))
     }
 }

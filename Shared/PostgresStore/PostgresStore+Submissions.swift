@@ -9,14 +9,15 @@ extension PostgresStore: SubmissionQueue {
         let tenants = PostgresArray(last.map(\.tenant.rawValue))
         let eventIDs = PostgresArray(last.map(\.eventID))
         let bodies = PostgresArray(last.map { Blob(bytes: $0.body) })
+        let lanes = PostgresArray(last.map(\.lane.rawValue))
         let known = PostgresArray(Set(last.map(\.tenant.rawValue)).sorted())
         let insertTenants: SQL = """
             INSERT INTO winnow.tenant (tenant_id) SELECT unnest(\(known)) ON CONFLICT DO NOTHING
             """
         let insert: SQL = """
-            INSERT INTO winnow.submission (tenant_id, event_id, body)
-            SELECT u.tenant_id, u.event_id, u.body
-            FROM unnest(\(tenants), \(eventIDs), \(bodies)) AS u (tenant_id, event_id, body)
+            INSERT INTO winnow.submission (tenant_id, event_id, body, lane)
+            SELECT u.tenant_id, u.event_id, u.body, u.lane
+            FROM unnest(\(tenants), \(eventIDs), \(bodies), \(lanes)) AS u (tenant_id, event_id, body, lane)
             ON CONFLICT (tenant_id, event_id) DO UPDATE SET sent_at = NULL
             """
         try await session.run { connection in
@@ -45,7 +46,7 @@ extension PostgresStore: SubmissionQueue {
     }
 
     public func next(_ turn: SubmissionTurn) async throws -> [Submission] {
-        let limit = Int64(max(0, turn.limit)), window = Int64(max(0, turn.window))
+        let limit = Int64(max(0, turn.limit)), window = Int64(max(0, turn.window)), lane = turn.lane.rawValue
         let any: SQL = "SELECT EXISTS (SELECT FROM winnow.submission)"
         // Several decomposers ask; one at a time has the turn, the others get nothing and ask again.
         let alone: SQL = "SELECT pg_try_advisory_xact_lock(hashtext('winnow.submission'))"
@@ -55,8 +56,9 @@ extension PostgresStore: SubmissionQueue {
             """
         let room: SQL = """
             SELECT \(window) - (SELECT count(*) FROM (
-                    SELECT FROM winnow.request WHERE state = 'open' LIMIT \(window)) AS open)
-                - (SELECT count(*) FROM winnow.submission WHERE sent_at >= \(turn.resendBefore))
+                    SELECT FROM winnow.request WHERE state = 'open' AND lane = \(lane) LIMIT \(window)) AS open)
+                - (SELECT count(*) FROM winnow.submission
+                    WHERE sent_at >= \(turn.resendBefore) AND lane = \(lane))
             """
         return try await session.run { connection in
             // Nothing waits most of the time, and where the topic keeps what it is given, ever.
@@ -82,18 +84,20 @@ extension PostgresStore: SubmissionQueue {
                             row_number() OVER (PARTITION BY n.tenant_id ORDER BY n.submitted_at) AS place
                         FROM winnow.tenant AS t CROSS JOIN LATERAL (
                             SELECT w.tenant_id, w.event_id, w.submitted_at FROM winnow.submission AS w
-                            WHERE w.tenant_id = t.tenant_id AND w.sent_at IS NULL
+                            WHERE w.lane = \(lane) AND w.tenant_id = t.tenant_id AND w.sent_at IS NULL
                             ORDER BY w.submitted_at LIMIT \(most)) AS n
                         UNION ALL
                         (SELECT tenant_id, event_id, submitted_at, 0 FROM winnow.submission
-                        WHERE sent_at < \(turn.resendBefore) ORDER BY sent_at LIMIT \(most))) AS waiting
+                        WHERE sent_at < \(turn.resendBefore) AND lane = \(lane) ORDER BY sent_at LIMIT \(most))) AS waiting
                     ORDER BY place, submitted_at LIMIT \(most)) AS taken
                 WHERE s.tenant_id = taken.tenant_id AND s.event_id = taken.event_id
                 RETURNING s.tenant_id, s.event_id, s.body
                 """
             let taken = try connection.execute(take.named("take submissions"), "COMMIT")
             return try taken[0].rows { row throws in
-                Submission(tenant: TenantID(rawValue: row.text(0)), eventID: row.text(1), body: Array(row.bytes(2)))
+                Submission(
+                    tenant: TenantID(rawValue: row.text(0)), eventID: row.text(1), body: Array(row.bytes(2)),
+                    lane: turn.lane)
             }
         }
     }

@@ -26,11 +26,14 @@ extension InMemoryStore: SubmissionQueue {
         state.withLock { state in
             let accepted = state.events
             state.submissions.removeAll { $0.sentAt != nil && accepted[$0.key] != nil }
-            let underWay = state.submissions.count { ($0.sentAt ?? turn.now) >= turn.resendBefore && $0.sentAt != nil }
-            let open = state.requests.values.count { $0.state == .open }
+            let underWay = state.submissions.count {
+                $0.submission.lane == turn.lane && ($0.sentAt ?? turn.now) >= turn.resendBefore && $0.sentAt != nil
+            }
+            let open = state.requests.values.count { $0.state == .open && $0.lane == turn.lane }
             var places: [TenantID: Int] = [:]
             let waiting = state.submissions.indices.compactMap { index -> (index: Int, place: Int)? in
                 let waiting = state.submissions[index]
+                guard waiting.submission.lane == turn.lane else { return nil }
                 guard let sentAt = waiting.sentAt else {
                     places[waiting.submission.tenant, default: 0] += 1
                     return (index, places[waiting.submission.tenant] ?? 0)

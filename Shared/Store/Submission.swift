@@ -6,11 +6,13 @@ public struct Submission: Sendable, Equatable {
     public var eventID: String
     /// The record's value, as it will be sent.
     public var body: [UInt8]
+    public var lane: Lane
 
-    public init(tenant: TenantID, eventID: String, body: [UInt8]) {
+    public init(tenant: TenantID, eventID: String, body: [UInt8], lane: Lane = .interactive) {
         self.tenant = tenant
         self.eventID = eventID
         self.body = body
+        self.lane = lane
     }
 }
 
@@ -20,7 +22,7 @@ public protocol SubmissionQueue: Sendable {
     /// - Throws: `StoreError`, retriable while the database is away.
     func submit(_ submissions: [Submission]) async throws
 
-    /// Those whose turn it is, marked as sent. Tenants take turns, so that a flood waits behind its own.
+    /// Those of a lane whose turn it is, marked as sent. Tenants take turns, so that a flood waits behind its own.
     ///
     /// Forgets those whose requests were accepted after they were sent; those that were not, though sent before
     /// `resendBefore`, come again.
@@ -29,14 +31,18 @@ public protocol SubmissionQueue: Sendable {
 
 /// How much may be under way.
 public struct SubmissionTurn: Sendable, Equatable {
+    public var lane: Lane
     public var now: Timestamp
     public var resendBefore: Timestamp
     /// How many at once.
     public var limit: Int
-    /// Sent and not accepted, or accepted and open: no more than this together.
+    /// Sent and not accepted, or accepted and open: no more of the lane than this together.
     public var window: Int
 
-    public init(now: Timestamp, resendBefore: Timestamp, limit: Int, window: Int) {
+    public init(
+        lane: Lane = .interactive, now: Timestamp, resendBefore: Timestamp, limit: Int, window: Int
+    ) {
+        self.lane = lane
         self.now = now
         self.resendBefore = resendBefore
         self.limit = limit

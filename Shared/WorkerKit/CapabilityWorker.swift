@@ -8,25 +8,26 @@ import Runtime
 /// The service of one capability's small model: stateless, so it scales out by starting more of it, up to the number of
 /// partitions of its topic.
 public struct CapabilityWorker: Service {
-    private let loop: DeliveryLoop<StepHandler>
+    private let loops: LaneLoops<StepHandler>
 
     /// Loads the model; the full model's card too, to say what the full model would have consumed.
-    /// - Throws: `ArtifactError`
+    /// - Throws: `ArtifactError`, `InferenceError`; whatever `consumer` throws.
     public init(
-        _ settings: WorkerSettings, _ context: RuntimeContext, consumer: any MessageConsumer,
-        producer: any MessageProducer, cancellations: any Cancellations
+        _ settings: WorkerSettings, _ context: RuntimeContext, producer: any MessageProducer,
+        cancellations: any Cancellations, consumer: (Lane) throws -> any MessageConsumer
     ) throws {
-        let readiness = context.health.check("delivery")
         let routes = Route.requestable.filter { $0.capability == settings.capability }
-        let handler = StepHandler(
-            service: settings.service,
-            classifier: try EncoderClassifier(directory: settings.model, answering: routes),
-            counterfactual: try Counterfactual(fullModelDirectory: settings.fullModel), metrics: context.metrics,
-            cancellations: cancellations)
-        loop = DeliveryLoop(
-            service: settings.service, consumer: consumer, producer: producer, handler: handler,
-            logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)
+        let model = try EncoderClassifier(directory: settings.model, answering: routes)
+        let counterfactual = try Counterfactual(fullModelDirectory: settings.fullModel)
+        loops = try LaneLoops(
+            service: settings.service, producer: producer, logger: context.logger, metrics: context.metrics,
+            health: context.health, consumer: consumer
+        ) { lane, gate in
+            StepHandler(
+                service: lane.loop(of: settings.service), classifier: try model.serving(lane),
+                counterfactual: counterfactual, metrics: context.metrics, cancellations: cancellations, gate: gate)
+        }
     }
 
-    public func run() async throws { try await loop.run() }
+    public func run() async throws { try await loops.run() }
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
+import random
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -12,6 +14,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+CAPABILITIES = ("semantic-understanding", "software-development", "legal-services", "security-services")
 TICKS = os.sysconf("SC_CLK_TCK")
 RUN, BIN = Path(os.environ["WINNOW_RUN_DIRECTORY"]), Path(os.environ["WINNOW_BIN_DIRECTORY"])
 ENVIRONMENT = dict(line.split("=", 1) for line in (RUN / "env").read_text().splitlines() if "=" in line)
@@ -145,6 +148,59 @@ def show(report: dict[str, Any]) -> None:
           flush=True)
 
 
+def backlog(items: int) -> int:
+    """Has the suite's bulk lane work off as many items, 64 a request, of every task by the number of its texts.
+
+    - Returns: requests.
+    """
+    chance = random.Random(11)
+    texts = {}
+    for path in sorted(Path(os.environ["WINNOW_DATA_DIRECTORY"]).glob("*.val.jsonl.gz")):
+        capability, task = path.name.split(".")[:2]
+        if capability in CAPABILITIES:
+            texts[capability, task] = [json.loads(line)["text"] for line in gzip.open(path, "rt", encoding="utf-8")]
+    lines = []
+    for number in range(items // 64):
+        (capability, task), of_task = chance.choices(list(texts.items()), [len(known) for known in texts.values()])[0]
+        lines.append(json.dumps({"steps": [{"capability": capability, "task": task, "items": chance.choices(of_task, k=64)}]}))
+    subprocess.run([BIN / "winnow", "submit", "--lane", "bulk", "--tenant", "bulk"], env=os.environ | ENVIRONMENT, check=True,
+                   text=True, input="\n".join(lines), stdout=subprocess.DEVNULL)
+    return len(lines)
+
+
+def bulk_items() -> int:
+    """How many items of the bulk lane are answered."""
+    return int(query("SELECT coalesce(sum(json_array_length(items)), 0) FROM winnow.step JOIN winnow.request USING (request_id)"
+                     " WHERE lane = 'bulk' AND winnow.step.state = 'answered'")[0][0])
+
+
+def lanes(suite: Suite, items: int, seconds: int) -> dict[str, Any]:
+    """Interactive latency on an idle suite, and while the bulk lane has more to do than it gets done."""
+    loads = [("mixed", 10), ("machine", 20)]
+    found: dict[str, Any] = {"idle": [measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds)
+                                      for mix, rate in loads]}
+    found["backlogRequests"] = backlog(items)
+    time.sleep(10)  # until every stage of the bulk lane has work
+    began, before = time.monotonic(), bulk_items()
+    found["loaded"] = [measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds) for mix, rate in loads]
+    found["bulkItemsPerSecond"] = round((bulk_items() - before) / (time.monotonic() - began), 1)
+    found["backlogLeft"] = int(query("SELECT count(*) FROM winnow.submission WHERE lane = 'bulk'")[0][0])
+    if not found["backlogLeft"]:
+        raise SystemExit("suite_bench: the backlog was worked off before the measurement was over")
+    before, (began, _) = bulk_items(), (time.monotonic(), time.sleep(seconds))
+    found["bulkItemsPerSecondAlone"] = round((bulk_items() - before) / (time.monotonic() - began), 1)
+    query("DELETE FROM winnow.submission WHERE lane = 'bulk'")
+    while query("SELECT count(*) FROM winnow.request WHERE state = 'open'") != [["0"]]:
+        time.sleep(0.5)
+    found["ratios"] = {idle["mix"]: {name: round(loaded[name] / idle[name], 2) for name in ("p50", "p95", "p99")}
+                       for idle, loaded in zip(found["idle"], found["loaded"])}
+    print(f"\nlanes: {items} bulk items; loaded / idle "
+          + ", ".join(f"{mix} " + " ".join(f"{name} {ratio}" for name, ratio in ratios.items())
+                      for mix, ratios in found["ratios"].items())
+          + f"; bulk {found['bulkItemsPerSecond']} items/s meanwhile, {found['bulkItemsPerSecondAlone']} alone", flush=True)
+    return found
+
+
 def idle(suite: Suite, seconds: float) -> dict[str, Any]:
     before = suite.cpu()
     time.sleep(seconds)
@@ -175,6 +231,7 @@ def main() -> None:
         runs.append(measure(suite, "--mix", mix, "--requests", 200 if quick else count, "--in-flight", 500))
         if not quick:
             runs.append(measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds))
+    results["lanes"] = lanes(suite, 100_000 if quick else 1_000_000, 10 if quick else 60)
     results["idle"] = idle(suite, 5 if quick else 20)
     results["residentMB"] = suite.resident()
     print(f"\nidle suite: {results['idle']['shareOfACore']:.1%} of a core ("

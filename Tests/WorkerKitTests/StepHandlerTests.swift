@@ -34,7 +34,7 @@ struct StepHandlerTests {
         let records = try await handle([.step(command, of: id)])
         let record = try #require(records.first)
         #expect(records.count == 1)
-        #expect(record.topic == Topic.outcomes)
+        #expect(record.topic == Topic.outcomes(.interactive))
         #expect(try record.event().id == "\(id)/4/outcome")
         let outcome = try record.outcome()
         #expect(outcome.step == 4)
@@ -66,7 +66,7 @@ struct StepHandlerTests {
         let records = try await handle([.step(command, of: id)])
         let record = try #require(records.first)
         #expect(records.count == 1)
-        #expect(record.topic == Topic.escalations)
+        #expect(record.topic == Topic.escalations(.interactive))
         #expect(try record.event().id == "\(id)/2/escalation")
         let escalation = try record.escalation()
         #expect(escalation.step == 2)
@@ -123,7 +123,10 @@ struct StepHandlerTests {
         let records = try await handle([unreadable, good, headless, bare])
         let letters = records.filter { $0.topic == Topic.deadLetters }
         #expect(letters.map(\.value) == [[0xFF, 0xFE], good.value, nil])
-        #expect(try records.filter { $0.topic == Topic.outcomes }.map { try $0.outcome().state } == [.answered])
+        #expect(
+            try records.filter { $0.topic == Topic.outcomes(.interactive) }.map { try $0.outcome().state } == [
+                .answered
+            ])
     }
 
     @Test func `steps of one batch share one call a route`() async throws {

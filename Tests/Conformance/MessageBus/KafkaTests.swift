@@ -125,9 +125,8 @@ struct KafkaTests {
         let catalog = try TopicCatalog(contentsOf: root.appending(path: "topics.json").path)
         let names =
             [
-                Topic.requests, Topic.outcomes, Topic.escalations, Topic.results, Topic.retries,
-                Topic.cancellations, Topic.heartbeats, Topic.controls, Topic.deadLetters,
-            ] + Capability.requestable.map(Topic.steps)
+                Topic.results, Topic.retries, Topic.cancellations, Topic.heartbeats, Topic.controls, Topic.deadLetters,
+            ] + Lane.allCases.flatMap(Topic.all)
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
         #expect(catalog.entries.allSatisfy { !$0.why.isEmpty && $0.configuration["retention.ms"] != nil })
     }
