@@ -77,7 +77,7 @@ import Testing
             #expect(bulk.count == 4 && bulk.allSatisfy { $0.lane == .bulk })
             #expect(try await store.next(Self.turn(.bulk, window: 4)) == [])
             #expect(try await store.next(Self.turn(window: 1)) == [Self.submission("now")])
-            var open = Fixture.snapshot("bulk-0", tenant: TenantID(rawValue: "acme"))
+            var open = Fixture.snapshot(bulk[0].eventID, tenant: TenantID(rawValue: "acme"))
             open.lane = .bulk
             _ = try await store.accept([Arrival(snapshot: open)])
             #expect(try await store.next(Self.turn(.bulk, window: 4)) == [])
