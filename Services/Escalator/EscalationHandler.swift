@@ -34,7 +34,7 @@ struct EscalationHandler: BatchHandler {
         self.cancellations = cancellations
         self.gate = gate
         // A bulk step has many answers, and few of them are under way.
-        recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 100)
+        recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 20)
         cancelled = metrics.counter(
             "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
     }
