@@ -133,8 +133,8 @@ let testTargets: [Target] = [
     tests(
         "Decomposer",
         [
-            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus", "Store", "TestKit",
-            "WorkerKit",
+            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus", "Settings", "Store",
+            "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(
         "Escalator",

@@ -7,9 +7,9 @@ enum ExitStatus: Int32 { case ok = 0, failed = 1, wrongUsage = 2 }
 /// Finds the verb, reads its arguments, runs it.
 enum CommandLineTool {
     static let verbs: [any Verb.Type] = [
-        SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, DeadLettersVerb.self, InstancesVerb.self,
-        DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, DoctorVerb.self, MigrateVerb.self, TopicsVerb.self,
-        ModelsVerb.self,
+        SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self, DeadLettersVerb.self,
+        InstancesVerb.self, DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, DoctorVerb.self, MigrateVerb.self,
+        TopicsVerb.self, ModelsVerb.self,
     ]
 
     static func run(_ words: [String]) async -> ExitStatus {

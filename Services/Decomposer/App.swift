@@ -7,11 +7,10 @@ import PostgresStore
 import Runtime
 import WorkerKit
 
-/// Accepts requests and decides which steps they take.
+/// Accepts requests, tenant by tenant in turn, and decides which steps they take.
 ///
-/// - Consumes: `winnow.requests.v1` of both lanes; submissions that wait in Postgres
-/// - Produces: in a request's lane `winnow.requests.v1` from those, `winnow.steps.*`, `winnow.escalations.v1`;
-///   `winnow.results.v1`
+/// - Consumes: `winnow.requests.v1` of both lanes; requests that wait in Postgres
+/// - Produces: in a request's lane `winnow.steps.*`, `winnow.escalations.v1`; `winnow.results.v1`
 @main enum App {
     static let service = "decomposer"
 
@@ -23,6 +22,12 @@ import WorkerKit
             let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
             let splitter = try Splitter(directory: models.splitter)
             let router = try EncoderClassifier(directory: models.router, answering: [.decomposition])
+            func planner(_ lane: Lane, _ gate: LaneGate?) throws -> Planner {
+                Planner(
+                    segmenter: Segmenter { splitter.split($0) }, router: try router.serving(lane),
+                    counterfactual: counterfactual, gate: gate)
+            }
+            let gate = LaneGate()
             let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
             let intake = try IntakeSettings(&context.settings)
             let (logger, metrics) = (context.logger, context.metrics)
@@ -33,7 +38,8 @@ import WorkerKit
             return [
                 presence,
                 try LaneLoops(
-                    service: service, producer: producer, logger: logger, metrics: metrics, health: context.health,
+                    service: service, gate: gate, producer: producer, logger: logger, metrics: metrics,
+                    health: context.health,
                     consumer: { lane in
                         presence.governing(
                             try KafkaConsumer(
@@ -42,20 +48,28 @@ import WorkerKit
                     },
                     handler: { lane, gate in
                         let store = PostgresStore(postgres)
+                        let door = Door(queue: store, settings: intake, metrics: metrics)
+                        let admission = Admission(store: store, window: intake.bulkWindow)
                         return RequestHandler(
-                            service: lane.loop(of: service),
-                            planner: Planner(
-                                segmenter: Segmenter { splitter.split($0) }, router: try router.serving(lane),
-                                counterfactual: counterfactual, gate: gate),
-                            store: store, fullModel: counterfactual.model,
-                            admission: lane == .bulk ? Admission(store: store, window: intake.bulkWindow) : nil)
+                            service: lane.loop(of: service), planner: try planner(lane, gate), store: store,
+                            door: lane == .bulk ? nil : door, fullModel: counterfactual.model,
+                            admission: lane == .bulk ? admission : nil)
+                    }),
+                try LaneLoops(
+                    service: service, name: "intake", gate: gate, producer: producer, logger: logger, metrics: metrics,
+                    health: context.health,
+                    consumer: { lane in
+                        presence.governing(
+                            Intake(queue: PostgresStore(postgres), lane: lane, settings: intake, logger: logger))
+                    },
+                    handler: { lane, gate in
+                        RequestHandler(
+                            service: lane.loop(of: service), planner: try planner(lane, gate),
+                            store: PostgresStore(postgres), door: nil, fullModel: counterfactual.model)
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
                 },
-                // On a connection of its own: it must not wait for a batch that is being accepted.
-                Intake(
-                    queue: PostgresStore(postgres), producer: producer, settings: intake, logger: logger),
             ]
         }
     }

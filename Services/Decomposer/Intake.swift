@@ -3,56 +3,90 @@ import Delivery
 import Lifecycle
 import MessageBus
 import Store
+import Synchronization
 import Telemetry
 
-/// Writes submissions that wait in Postgres to the topic, no more than it can hold; tenants take turns, and
-/// bulk requests come after the others.
+/// The requests of a lane that wait in Postgres, as a consumer: a batch is those whose turn it is, a commit forgets them.
 ///
-/// - Produces: `winnow.requests.v1` of both lanes
-struct Intake: Service {
+/// They are worked on from here and not by way of the topic, where they would stand behind whatever came meanwhile.
+final class Intake: MessageConsumer {
+    private struct State {
+        var isStopped = false
+        var isAway = false
+        var gone: (@Sendable () -> Void)?
+    }
+
     private let queue: any SubmissionQueue
-    private let producer: any MessageProducer
+    private let lane: Lane
     private let settings: IntakeSettings
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
+    private let state = Mutex(State())
 
     init(
-        queue: any SubmissionQueue, producer: any MessageProducer, settings: IntakeSettings, logger: Logger,
+        queue: any SubmissionQueue, lane: Lane = .interactive, settings: IntakeSettings, logger: Logger,
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.queue = queue
-        self.producer = producer
+        self.lane = lane
         self.settings = settings
         self.logger = logger
         self.now = now
     }
 
-    func run() async throws {
+    /// None: whoever asks first has the turn.
+    var partitionCount: Int { 0 }
+
+    func connect() async throws {}
+
+    func nextBatch() async throws -> [Record]? {
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
-        var wait = settings.interval
-        while await sleepUnlessShutDown(for: wait) {
+        var wait = Duration.zero
+        repeat {
+            guard let isAway = depart() else { return nil }
+            wait = settings.interval
+            guard !isAway else { continue }
             do {
-                while try await pass(.interactive) == settings.limit {}
-                _ = try await pass(.bulk)
-                (wait, backoff) = (settings.interval, Backoff())
+                let submissions = try await queue.next(settings.turn(lane, at: now()))
+                guard submissions.isEmpty else { return submissions.map(RequestRecord.waiting) }
             } catch {
-                // What was marked as sent and was not comes again.
+                // What was marked as taken comes again.
                 logger.warning("Intake waits", metadata: [LogKeys.errorMessage: "\(error)"])
                 wait = backoff.next(using: &generator)
             }
+        } while await sleepUnlessShutDown(for: wait)
+        return nil
+    }
+
+    func commit(_ records: [Record]) async throws { try await queue.forget(records.compactMap(RequestRecord.key(of:))) }
+
+    /// Nothing is fetched ahead.
+    func pause() async {}
+
+    func resume() async {}
+
+    func leave(_ gone: @escaping @Sendable () -> Void) {
+        state.withLock { state in
+            state.isAway = true
+            state.gone = gone
         }
     }
 
-    /// - Returns: how many of the lane were sent.
-    func pass(_ lane: Lane = .interactive) async throws -> Int {
-        let time = now()
-        let submissions = try await queue.next(
-            SubmissionTurn(
-                lane: lane, now: time, resendBefore: time.adding(milliseconds: -settings.resendAfterMilliseconds),
-                limit: settings.limit, window: lane == .bulk ? settings.bulkWindow : settings.window))
-        guard !submissions.isEmpty else { return 0 }
-        try await producer.send(submissions.map(RequestRecord.record))
-        return submissions.count
+    func rejoin() { state.withLock { $0.isAway = false } }
+
+    func stop() { state.withLock { $0.isStopped = true } }
+
+    func close() async {}
+
+    /// Tells whoever had it leave that nothing is in hand.
+    /// - Returns: whether it is away; `nil` when it was stopped.
+    private func depart() -> Bool? {
+        let (isStopped, isAway, gone) = state.withLock { state in
+            defer { state.gone = nil }
+            return (state.isStopped, state.isAway, state.gone)
+        }
+        gone?()
+        return isStopped ? nil : isAway
     }
 }

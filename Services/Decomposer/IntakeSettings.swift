@@ -1,24 +1,40 @@
+import Contracts
 import Settings
+import Store
 
-/// How submissions that wait in Postgres reach the topic.
+/// How much is under way, and how requests that wait in Postgres come to their turn.
 struct IntakeSettings: Sendable {
-    /// - Default: 100 ms. Key: `WINNOW_INTAKE_INTERVAL_MS`.
+    /// How often is looked for them. - Default: 100 ms. Key: `WINNOW_INTAKE_INTERVAL_MS`.
     var interval: Duration
-    /// What was sent and not accepted for so long is sent again. - Default: 15 s. Key: `WINNOW_INTAKE_RESEND_SECONDS`.
+    /// What was taken and not seen to for so long is taken again. - Default: 15 s. Key: `WINNOW_INTAKE_RESEND_SECONDS`.
     var resendAfterMilliseconds: Int64
-    /// Requests on their way or open; a request takes some kilobytes of each of five topics, which hold 5 MiB a partition.
+    /// Requests open or taken, before tenants take turns; the embedded broker keeps 5 MiB a partition, and a request takes
+    /// some kilobytes of each of four topics. Twice as many are never passed.
     /// - Default: 2000. Key: `WINNOW_INTAKE_WINDOW`.
     var window: Int
-    /// The same of the bulk lane, whichever way it came: enough that no worker waits for work.
+    /// Requests under way that a tenant has a right to for each unit of its weight, also when the window is full.
+    /// - Default: 100. Key: `WINNOW_TENANT_WINDOW`.
+    var share: Int
+    /// Bulk requests open or taken, whichever way they came: enough that no worker waits for work. It is never passed.
     /// - Default: 256. Key: `WINNOW_BULK_WINDOW`.
     var bulkWindow: Int
     var limit = 500
+    /// Of the bulk lane at once.
+    var bulkLimit = 8
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {
         interval = .milliseconds(try reader.integer("WINNOW_INTAKE_INTERVAL_MS", default: 100, in: 1...60_000))
         resendAfterMilliseconds =
             1000 * Int64(try reader.integer("WINNOW_INTAKE_RESEND_SECONDS", default: 15, in: 1...3600))
         window = try reader.integer("WINNOW_INTAKE_WINDOW", default: 2000, in: 1...1_000_000)
+        share = try reader.integer("WINNOW_TENANT_WINDOW", default: 100, in: 0...1_000_000)
         bulkWindow = try reader.integer("WINNOW_BULK_WINDOW", default: 256, in: 1...100_000)
+    }
+
+    func turn(_ lane: Lane = .interactive, at time: Timestamp) -> SubmissionTurn {
+        let isBulk = lane == .bulk
+        return SubmissionTurn(
+            lane: lane, now: time, resendBefore: time.adding(milliseconds: -resendAfterMilliseconds),
+            limit: isBulk ? bulkLimit : limit, window: isBulk ? bulkWindow : window, share: isBulk ? 0 : share)
     }
 }

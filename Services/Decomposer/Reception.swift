@@ -9,11 +9,16 @@ struct Reception {
     let tenant: TenantID
     let lane: Lane
     private(set) var request: Request?
+    /// Somebody has cancelled it while it waited.
+    let isCancelled: Bool
+    let isRedelivered: Bool
     var rejection: ContractError?
     var decomposition: Decomposition?
 
     /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
     init(_ record: Record, at now: Timestamp) throws(ContractError) {
+        isCancelled = RequestRecord.isCancelled(record)
+        isRedelivered = Retry.attempt(of: record) > 1
         var fault: ContractError?
         do throws(ContractError) {
             event = try CloudEvent(record)
@@ -46,12 +51,27 @@ struct Reception {
         }
     }
 
+    /// Whether there is anything to plan for it.
+    var isOpen: Bool { rejection == nil && !isCancelled }
+
+    /// What is kept of it while it waits.
+    var submission: Submission {
+        Submission(
+            tenant: tenant, eventID: event.id, body: event.data ?? [], deadline: request?.deadline,
+            traceparent: event.traceparent, lane: lane)
+    }
+
     func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) -> Arrival {
         var generator = SystemRandomNumberGenerator()
         let id = Request.ID(acceptedAt: now, using: &generator)
         var snapshot = RequestSnapshot(
             id: id, tenant: tenant, eventID: event.id, channel: request?.channel, state: .open, acceptedAt: now,
             deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent, lane: lane)
+        guard !isCancelled else {
+            snapshot.state = .cancelled
+            snapshot.error = "cancelled on request"
+            return Arrival(snapshot: snapshot)
+        }
         guard let decomposition, rejection == nil else {
             snapshot.state = .rejected
             snapshot.error = rejection?.description

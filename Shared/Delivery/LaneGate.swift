@@ -2,17 +2,19 @@ import Contracts
 import Lifecycle
 import Synchronization
 
-/// Has a process's bulk lane wait while its interactive lane has a batch in hand.
+/// Has a process's bulk lane wait while its interactive lane has batches in hand.
 ///
-/// The wait ends with that batch, whether or not the next one follows at once: under any load the bulk lane gets a chunk
-/// for each interactive batch, so it never starves.
+/// The wait ends with those batches, whether or not the next one follows at once: under any load the bulk lane gets a
+/// chunk for each interactive batch, so it never starves.
 public final class LaneGate: Sendable {
-    private let inHand = Mutex<Signal?>(nil)
+    private let inHand = Mutex<[Signal]>([])
 
     public init() {}
 
-    /// Returns once the interactive batch in hand is done, or a stop came; at once where there is none.
-    public func giveWay() async { await inHand.withLock(\.self)?.wait() }
+    /// Returns once the interactive batches in hand are done, or a stop came; at once where there are none.
+    public func giveWay() async {
+        for batch in inHand.withLock(\.self) { await batch.wait() }
+    }
 
     /// Works on a batch: an interactive one at once, a bulk one when it is its turn.
     func pass<Result>(_ lane: Lane, _ body: () async throws -> Result) async rethrows -> Result {
@@ -20,11 +22,11 @@ public final class LaneGate: Sendable {
             await giveWay()
             return try await body()
         }
-        let done = Signal()
-        inHand.withLock { $0 = done }
+        let batch = Signal()
+        inHand.withLock { $0.append(batch) }
         defer {
-            inHand.withLock { $0 = nil }
-            done.fire()
+            inHand.withLock { $0.removeAll { $0 === batch } }
+            batch.fire()
         }
         return try await body()
     }

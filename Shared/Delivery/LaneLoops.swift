@@ -14,18 +14,20 @@ public struct LaneLoops<Handler: BatchHandler>: Service {
     private let bulk: DeliveryLoop<Handler>
 
     /// - Parameters:
+    ///   - name: the health check of the interactive loop; the bulk one's is called after it.
+    ///   - gate: where all loops of the process meet.
     ///   - health: told of each lane whether its loop can make progress.
     ///   - handler: with a gate for the bulk lane, at which it gives way between chunks of model time.
     public init(
-        service: String, producer: any MessageProducer, logger: Logger, metrics: Metrics, health: Health,
+        service: String, name: String = "delivery", gate: LaneGate = LaneGate(), producer: any MessageProducer,
+        logger: Logger, metrics: Metrics, health: Health,
         consumer: (Lane) throws -> any MessageConsumer, handler: (Lane, LaneGate?) throws -> Handler
     ) throws {
-        let gate = LaneGate()
         func loop(_ lane: Lane) throws -> DeliveryLoop<Handler> {
             DeliveryLoop(
                 service: lane.loop(of: service), consumer: try consumer(lane), producer: producer,
                 handler: try handler(lane, lane == .bulk ? gate : nil), logger: logger, metrics: metrics,
-                lane: lane, gate: gate, onReadiness: health.check(lane.loop(of: "delivery")).set)
+                lane: lane, gate: gate, onReadiness: health.check(lane.loop(of: name)).set)
         }
         interactive = try loop(.interactive)
         bulk = try loop(.bulk)

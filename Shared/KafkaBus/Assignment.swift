@@ -7,6 +7,8 @@ import Telemetry
 final class Assignment: Sendable {
     private struct State {
         var partitions: Set<TopicPartition> = []
+        /// What was worked on, and the coordinator has not taken yet.
+        var uncommitted: [TopicPartition: Int64] = [:]
         var losses = 0
         var isPaused = false
     }
@@ -27,6 +29,24 @@ final class Assignment: Sendable {
     var losses: Int { state.withLock(\.losses) }
 
     func contains(_ partition: TopicPartition) -> Bool { state.withLock { $0.partitions.contains(partition) } }
+
+    /// - Returns: what is to be committed: these offsets, and those that were not taken before, of partitions still held.
+    func due(adding offsets: [(TopicPartition, offset: Int64)]) -> [(TopicPartition, offset: Int64)] {
+        state.withLock { state in
+            for (partition, offset) in offsets where state.partitions.contains(partition) {
+                state.uncommitted[partition] = offset
+            }
+            return state.uncommitted.map { ($0.key, offset: $0.value) }
+        }
+    }
+
+    func settle(_ offsets: [(TopicPartition, offset: Int64)]) {
+        state.withLock { state in
+            for (partition, offset) in offsets where state.uncommitted[partition] == offset {
+                state.uncommitted[partition] = nil
+            }
+        }
+    }
 
     /// Holds for the partitions of now and for those that come while paused.
     func setPaused(_ isPaused: Bool, _ client: OpaquePointer) {
@@ -81,6 +101,7 @@ final class Assignment: Sendable {
     private func drop(_ partitions: some Collection<TopicPartition>) {
         state.withLock {
             $0.partitions.subtract(partitions)
+            for partition in partitions { $0.uncommitted[partition] = nil }
             $0.losses += 1
         }
         // Its new owner measures from now on.

@@ -1,5 +1,4 @@
 import CRDKafka
-import Glibc
 import Lifecycle
 import MessageBus
 import Synchronization
@@ -70,6 +69,8 @@ public final class KafkaConsumer: MessageConsumer {
             let batch = try await onThread { consumer in
                 while true {
                     let batch = try consumer.isAway() ? [] : consumer.source.batch(consumer.bounds)
+                    // A fault of it shows in the commit of the next batch.
+                    if batch.isEmpty { try? consumer.commit() }
                     if !batch.isEmpty || consumer.mustGiveWay { return batch }
                 }
             }
@@ -120,6 +121,7 @@ public final class KafkaConsumer: MessageConsumer {
         isPaused.store(false, ordering: .releasing)
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         try? await onThread { consumer in
+            try? consumer.commit()
             let code = consumer.handle.withPointer { rd_kafka_consumer_close($0) }
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { consumer.handle.events.note(code, "leaving the group failed") }
         }
@@ -172,28 +174,25 @@ public final class KafkaConsumer: MessageConsumer {
         return true
     }
 
-    private func commit(_ offsets: [(TopicPartition, offset: Int64)]) throws {
-        var attempt = 1
-        while true {
-            let kept = offsets.filter { assignment.contains($0.0) }
-            guard !kept.isEmpty else { return }
-            let list = PartitionList(kept)
-            var code = handle.withPointer { rd_kafka_commit($0, list.pointer, 0) }
-            if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-                code = list.entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }?.error ?? code
-            }
-            switch code {
-            case RD_KAFKA_RESP_ERR_NO_ERROR: return
-            case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
-                RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
-                // The group went on without this member: whoever has the partitions now gets the records again.
-                return handle.events.note(code, "offsets not committed, the records come again")
-            case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS where attempt < 20:
-                // The coordinator takes no offsets between join and sync, which librdkafka does in the background.
-                attempt += 1
-                usleep(50_000)
-            default: throw MessageBusError(code, while: "commit")
-            }
+    /// While the group rebalances the coordinator may take no offsets: work goes on meanwhile, and the next commit, or the
+    /// next poll that finds nothing, takes them along.
+    private func commit(_ offsets: [(TopicPartition, offset: Int64)] = []) throws {
+        let due = assignment.due(adding: offsets)
+        guard !due.isEmpty else { return }
+        let list = PartitionList(due)
+        var code = handle.withPointer { rd_kafka_commit($0, list.pointer, 0) }
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
+            code = list.entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }?.error ?? code
+        }
+        switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: assignment.settle(due)
+        case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+            RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+            // The group went on without this member: whoever has the partitions now gets the records again.
+            assignment.settle(due)
+            handle.events.note(code, "offsets not committed, the records come again")
+        case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: break
+        default: throw MessageBusError(code, while: "commit")
         }
     }
 }

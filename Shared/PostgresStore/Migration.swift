@@ -15,6 +15,7 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 7, name: "create_submission", script: PackageResources.V0007_create_submission_sql),
         Migration(version: 8, name: "create_instance", script: PackageResources.V0008_create_instance_sql),
         Migration(version: 9, name: "create_lanes", script: PackageResources.V0009_create_lanes_sql),
+        Migration(version: 10, name: "create_tenant_weight", script: PackageResources.V0010_create_tenant_weight_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

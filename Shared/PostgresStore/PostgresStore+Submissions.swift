@@ -3,25 +3,13 @@ import Store
 
 extension PostgresStore: SubmissionQueue {
     public func submit(_ submissions: [Submission]) async throws {
-        // One statement cannot change a row twice.
-        let last = Dictionary(submissions.map { (SubmissionKey($0), $0) }) { $1 }.values
-        guard !last.isEmpty else { return }
-        let tenants = PostgresArray(last.map(\.tenant.rawValue))
-        let eventIDs = PostgresArray(last.map(\.eventID))
-        let bodies = PostgresArray(last.map { Blob(bytes: $0.body) })
-        let lanes = PostgresArray(last.map(\.lane.rawValue))
-        let known = PostgresArray(Set(last.map(\.tenant.rawValue)).sorted())
-        let insertTenants: SQL = """
-            INSERT INTO winnow.tenant (tenant_id) SELECT unnest(\(known)) ON CONFLICT DO NOTHING
-            """
+        guard !submissions.isEmpty else { return }
         let insert: SQL = """
-            INSERT INTO winnow.submission (tenant_id, event_id, body, lane)
-            SELECT u.tenant_id, u.event_id, u.body, u.lane
-            FROM unnest(\(tenants), \(eventIDs), \(bodies), \(lanes)) AS u (tenant_id, event_id, body, lane)
-            ON CONFLICT (tenant_id, event_id) DO UPDATE SET sent_at = NULL
+            \(insert: SubmissionRows(submissions)) ON CONFLICT (tenant_id, event_id) DO UPDATE SET sent_at = NULL
             """
+        let tenants = Self.insertTenants(Set(submissions.map(\.tenant)))
         try await session.run { connection in
-            _ = try connection.execute(insertTenants.named("insert tenants"), insert.named("insert submissions"))
+            _ = try connection.execute(tenants, insert.named("insert submissions"))
         }
     }
 
@@ -45,23 +33,34 @@ extension PostgresStore: SubmissionQueue {
         try await submit(lost)
     }
 
+    /// Keeps what was not accepted before, and finds what was, in one view of the data.
+    static func park(_ submissions: [Submission]) -> SQL {
+        let rows = SubmissionRows(submissions)
+        let sql: SQL = """
+            WITH parked AS (
+                \(insert: rows)
+                WHERE NOT EXISTS (
+                    SELECT FROM winnow.request AS r WHERE r.tenant_id = u.tenant_id AND r.event_id = u.event_id)
+                ON CONFLICT DO NOTHING)
+            SELECT r.tenant_id, r.event_id
+            FROM unnest(\(rows.tenants), \(rows.eventIDs)) AS u (tenant_id, event_id)
+            JOIN winnow.request AS r ON r.tenant_id = u.tenant_id AND r.event_id = u.event_id
+            """
+        return sql.named("park submissions")
+    }
+
+    public func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy {
+        let select = Self.occupancy(of: tenants, turn)
+        return try await session.run { connection in try Occupancy(connection.execute(select)[0]) }
+    }
+
     public func next(_ turn: SubmissionTurn) async throws -> [Submission] {
-        let limit = Int64(max(0, turn.limit)), window = Int64(max(0, turn.window)), lane = turn.lane.rawValue
         let any: SQL = "SELECT EXISTS (SELECT FROM winnow.submission)"
-        // Several decomposers ask; one at a time has the turn, the others get nothing and ask again.
-        let alone: SQL = "SELECT pg_try_advisory_xact_lock(hashtext('winnow.submission'))"
-        let forget: SQL = """
-            DELETE FROM winnow.submission AS s USING winnow.request AS r
-            WHERE s.sent_at IS NOT NULL AND r.tenant_id = s.tenant_id AND r.event_id = s.event_id
-            """
-        let room: SQL = """
-            SELECT \(window) - (SELECT count(*) FROM (
-                    SELECT FROM winnow.request WHERE state = 'open' AND lane = \(lane) LIMIT \(window)) AS open)
-                - (SELECT count(*) FROM winnow.submission
-                    WHERE sent_at >= \(turn.resendBefore) AND lane = \(lane))
-            """
+        // Several decomposers ask; one at a time has a lane's turn, the others get nothing and ask again.
+        let alone: SQL = "SELECT pg_try_advisory_xact_lock(hashtext(\("winnow.submission.\(turn.lane.rawValue)")))"
+        let occupancy = Self.occupancy(of: [], turn)
         return try await session.run { connection in
-            // Nothing waits most of the time, and where the topic keeps what it is given, ever.
+            // Nothing waits most of the time.
             let waits = try connection.execute(any.named("look for submissions"))[0].first { row in row.bool(0) }
             guard waits == true else { return [] }
             let read = try connection.execute("BEGIN", alone.named("take the turn"))
@@ -69,43 +68,137 @@ extension PostgresStore: SubmissionQueue {
                 try connection.execute("COMMIT")
                 return []
             }
-            let counted = try connection.execute(forget.named("forget submissions"), room.named("count open requests"))
-            let most = min(limit, try counted[1].first { row throws in try row.integer(0) } ?? 0)
-            guard most > 0 else {
-                try connection.execute("COMMIT")
-                return []
-            }
-            // Each tenant's next ones by index, then the first of every tenant, the second of every tenant, and so on.
-            let take: SQL = """
-                UPDATE winnow.submission AS s SET sent_at = \(turn.now)
-                FROM (
-                    SELECT tenant_id, event_id FROM (
-                        SELECT n.tenant_id, n.event_id, n.submitted_at,
-                            row_number() OVER (PARTITION BY n.tenant_id ORDER BY n.submitted_at) AS place
-                        FROM winnow.tenant AS t CROSS JOIN LATERAL (
-                            SELECT w.tenant_id, w.event_id, w.submitted_at FROM winnow.submission AS w
-                            WHERE w.lane = \(lane) AND w.tenant_id = t.tenant_id AND w.sent_at IS NULL
-                            ORDER BY w.submitted_at LIMIT \(most)) AS n
-                        UNION ALL
-                        (SELECT tenant_id, event_id, submitted_at, 0 FROM winnow.submission
-                        WHERE sent_at < \(turn.resendBefore) AND lane = \(lane) ORDER BY sent_at LIMIT \(most))) AS waiting
-                    ORDER BY place, submitted_at LIMIT \(most)) AS taken
-                WHERE s.tenant_id = taken.tenant_id AND s.event_id = taken.event_id
-                RETURNING s.tenant_id, s.event_id, s.body
-                """
-            let taken = try connection.execute(take.named("take submissions"), "COMMIT")
-            return try taken[0].rows { row throws in
-                Submission(
-                    tenant: TenantID(rawValue: row.text(0)), eventID: row.text(1), body: Array(row.bytes(2)),
-                    lane: turn.lane)
+            var turns = try Turns(
+                Occupancy(connection.execute(occupancy)[0]), window: turn.window, share: turn.share)
+            let taken = try connection.execute(Self.take(turns.next(limit: turn.limit), turn), "COMMIT")
+            return try taken[0].rows { row throws in try row.submission() }
+        }
+    }
+
+    public func forget(_ events: [EventKey]) async throws {
+        guard !events.isEmpty else { return }
+        // num_nulls and not IS NOT NULL, which the planner would rather go by: the index of all that is under way, compared
+        // with all that is given.
+        let delete: SQL = """
+            DELETE FROM winnow.submission AS s
+            USING unnest(\(PostgresArray(events.map(\.tenant.rawValue))), \(PostgresArray(events.map(\.eventID))))
+                AS u (tenant_id, event_id)
+            WHERE s.tenant_id = u.tenant_id AND s.event_id = u.event_id AND num_nulls(s.sent_at) = 0
+            """
+        try await session.run { connection in _ = try connection.execute(delete.named("forget submissions")) }
+    }
+
+    public func cancelWaiting(
+        _ eventID: String, of tenant: TenantID?, at time: Timestamp
+    ) async throws -> [TenantID] {
+        let cancel: SQL = """
+            WITH found AS (
+                SELECT s.tenant_id FROM winnow.tenant AS t JOIN winnow.submission AS s ON s.tenant_id = t.tenant_id
+                WHERE s.event_id = \(eventID) AND s.sent_at IS NULL
+                    AND (\(tenant?.rawValue) IS NULL OR t.tenant_id = \(tenant?.rawValue))),
+            cancelled AS (
+                UPDATE winnow.submission AS s SET cancelled_at = \(time) FROM found
+                WHERE s.tenant_id = found.tenant_id AND s.event_id = \(eventID) AND s.sent_at IS NULL
+                    AND (SELECT count(*) FROM found) = 1
+                RETURNING s.tenant_id)
+            SELECT tenant_id FROM cancelled
+            UNION ALL SELECT tenant_id FROM found WHERE (SELECT count(*) FROM found) > 1
+            """
+        return try await session.run { connection in
+            try connection.execute(cancel.named("cancel submissions"))[0].rows { row in
+                TenantID(rawValue: row.text(0))
             }
         }
     }
 }
 
-private struct SubmissionKey: Hashable {
-    let tenant: TenantID
-    let eventID: String
+extension PostgresStore {
+    /// Tenants with anything waiting are found by skipping from one to the next in the index, however many wait; what is
+    /// under way is counted up to what no turn allows.
+    private static func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) -> SQL {
+        let lane = turn.lane.rawValue
+        let sql: SQL = """
+            WITH RECURSIVE waiting (tenant_id) AS (
+                (SELECT tenant_id FROM winnow.submission WHERE lane = \(lane) AND sent_at IS NULL
+                ORDER BY tenant_id LIMIT 1)
+                UNION ALL
+                SELECT (
+                    SELECT s.tenant_id FROM winnow.submission AS s
+                    WHERE s.lane = \(lane) AND s.sent_at IS NULL AND s.tenant_id > w.tenant_id
+                    ORDER BY s.tenant_id LIMIT 1)
+                FROM waiting AS w WHERE w.tenant_id IS NOT NULL)
+            SELECT g.tenant_id, g.under_way, w.waiting, w.since, coalesce(t.weight, 1)
+            FROM (
+                SELECT tenant_id, sum(n) AS under_way FROM (
+                    SELECT tenant_id, 1 AS n FROM (
+                        SELECT tenant_id FROM winnow.request WHERE state = 'open' AND lane = \(lane)
+                        LIMIT \(Int64(2 * max(0, turn.window)))) AS open
+                    UNION ALL
+                    SELECT tenant_id, 1 FROM winnow.submission WHERE sent_at >= \(turn.resendBefore) AND lane = \(lane)
+                    UNION ALL
+                    SELECT tenant_id, 0 FROM waiting WHERE tenant_id IS NOT NULL
+                    UNION ALL
+                    SELECT tenant_id, 0 FROM unnest(\(PostgresArray(tenants.map(\.rawValue)))) AS u (tenant_id)) AS m
+                GROUP BY tenant_id) AS g
+            LEFT JOIN winnow.tenant AS t ON t.tenant_id = g.tenant_id
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS waiting, min(submitted_at) AS since FROM (
+                    SELECT s.submitted_at FROM winnow.submission AS s
+                    WHERE s.lane = \(lane) AND s.tenant_id = g.tenant_id AND s.sent_at IS NULL
+                    ORDER BY s.submitted_at LIMIT \(Int64(max(0, turn.limit)))) AS n) AS w
+            """
+        return sql.named("read occupancy")
+    }
 
-    init(_ submission: Submission) { (tenant, eventID) = (submission.tenant, submission.eventID) }
+    private static func take(_ next: [TenantID: Int], _ turn: SubmissionTurn) -> SQL {
+        let limit = Int64(max(0, turn.limit)), lane = turn.lane.rawValue
+        let sql: SQL = """
+            UPDATE winnow.submission AS s SET sent_at = \(turn.now)
+            FROM (
+                SELECT n.tenant_id, n.event_id
+                FROM unnest(\(PostgresArray(next.map(\.key.rawValue))), \(PostgresArray(next.map { Int64($0.value) })))
+                    AS u (tenant_id, most)
+                CROSS JOIN LATERAL (
+                    SELECT w.tenant_id, w.event_id FROM winnow.submission AS w
+                    WHERE w.lane = \(lane) AND w.tenant_id = u.tenant_id AND w.sent_at IS NULL
+                    ORDER BY w.submitted_at LIMIT u.most) AS n
+                UNION ALL
+                (SELECT tenant_id, event_id FROM winnow.submission
+                WHERE sent_at < \(turn.resendBefore) AND lane = \(lane) ORDER BY sent_at LIMIT \(limit))
+                UNION ALL
+                (SELECT tenant_id, event_id FROM winnow.submission
+                WHERE lane = \(lane) AND sent_at IS NULL AND (deadline_at IS NOT NULL OR cancelled_at IS NOT NULL)
+                    AND least(deadline_at, cancelled_at) <= \(turn.now)
+                ORDER BY least(deadline_at, cancelled_at) LIMIT \(limit))) AS taken
+            WHERE s.tenant_id = taken.tenant_id AND s.event_id = taken.event_id
+            RETURNING s.tenant_id, s.event_id, s.body, s.deadline_at, s.traceparent, s.cancelled_at IS NOT NULL,
+                s.lane
+            """
+        return sql.named("take submissions")
+    }
+}
+
+extension Occupancy {
+    fileprivate init(_ result: PostgresResult) throws {
+        let rows = try result.rows { row throws in
+            let tenant = Tenant(
+                underWay: Int(try row.integer(1)), waiting: Int(try row.integer(2)),
+                waitingSince: row.optionalTimestamp(3), weight: Int(try row.integer(4)))
+            return (TenantID(rawValue: row.text(0)), tenant)
+        }
+        self.init(Dictionary(rows) { first, _ in first })
+    }
+}
+
+extension PostgresRow {
+    /// Two columns from `first` on.
+    func eventKey(_ first: Int32) -> EventKey {
+        EventKey(tenant: TenantID(rawValue: text(first)), eventID: text(first + 1))
+    }
+
+    fileprivate func submission() throws(StoreError) -> Submission {
+        Submission(
+            tenant: TenantID(rawValue: text(0)), eventID: text(1), body: Array(bytes(2)),
+            deadline: optionalTimestamp(3), traceparent: optionalText(4), lane: try label(6), isCancelled: bool(5))
+    }
 }

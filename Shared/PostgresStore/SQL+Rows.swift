@@ -85,7 +85,7 @@ extension SQL.StringInterpolation {
     }
 
     /// Binds, with commas between them.
-    private mutating func list<each Element: PostgresValue>(_ arrays: repeat PostgresArray<each Element>) {
+    mutating func list<each Element: PostgresValue>(_ arrays: repeat PostgresArray<each Element>) {
         var isFirst = true
         for array in repeat each arrays {
             if !isFirst { appendLiteral(", ") }

@@ -1,49 +1,115 @@
 import Contracts
 import Synchronization
 
-extension InMemoryStore: SubmissionQueue {
+extension InMemoryStore: SubmissionQueue, TenantRegister {
     struct Waiting {
         var submission: Submission
-        var sentAt: Timestamp?
+        var submittedAt = Timestamp.now
+        var takenAt: Timestamp?
 
-        var key: EventKey { EventKey(tenant: submission.tenant, eventID: submission.eventID) }
+        /// Cancelled, or past its deadline: it takes no turn.
+        func isOver(at time: Timestamp) -> Bool {
+            takenAt == nil && (submission.isCancelled || submission.deadline.map { $0 <= time } ?? false)
+        }
     }
 
     public func submit(_ submissions: [Submission]) async throws {
         state.withLock { state in
             for submission in submissions {
-                let waiting = Waiting(submission: submission)
-                if let index = state.submissions.firstIndex(where: { $0.key == waiting.key }) {
-                    state.submissions[index].sentAt = nil
+                if let index = state.submissions.firstIndex(where: { $0.submission.key == submission.key }) {
+                    state.submissions[index].takenAt = nil
                 } else {
-                    state.submissions.append(waiting)
+                    state.submissions.append(Waiting(submission: submission))
                 }
             }
         }
     }
 
+    public func accept(
+        _ arrivals: [Arrival], parking submissions: [Submission]
+    ) async throws -> (accepted: [RequestSnapshot], known: [RequestSnapshot]) {
+        try state.withLock { state in
+            let accepted = try state.accept(arrivals)
+            var known: [RequestSnapshot] = []
+            for submission in submissions {
+                if let request = state.events[submission.key].flatMap({ state.requests[$0] }) {
+                    known.append(request)
+                } else if !state.submissions.contains(where: { $0.submission.key == submission.key }) {
+                    state.submissions.append(Waiting(submission: submission))
+                }
+            }
+            return (accepted, known)
+        }
+    }
+
+    public func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy {
+        state.withLock { $0.occupancy(of: tenants, turn) }
+    }
+
     public func next(_ turn: SubmissionTurn) async throws -> [Submission] {
         state.withLock { state in
-            let accepted = state.events
-            state.submissions.removeAll { $0.sentAt != nil && accepted[$0.key] != nil }
-            let underWay = state.submissions.count {
-                $0.submission.lane == turn.lane && ($0.sentAt ?? turn.now) >= turn.resendBefore && $0.sentAt != nil
-            }
-            let open = state.requests.values.count { $0.state == .open && $0.lane == turn.lane }
-            var places: [TenantID: Int] = [:]
-            let waiting = state.submissions.indices.compactMap { index -> (index: Int, place: Int)? in
+            var turns = Turns(state.occupancy(of: [], turn), window: turn.window, share: turn.share)
+            var open = turns.next(limit: turn.limit)
+            let taken = state.submissions.indices.filter { index in
                 let waiting = state.submissions[index]
-                guard waiting.submission.lane == turn.lane else { return nil }
-                guard let sentAt = waiting.sentAt else {
-                    places[waiting.submission.tenant, default: 0] += 1
-                    return (index, places[waiting.submission.tenant] ?? 0)
-                }
-                return sentAt < turn.resendBefore ? (index, 0) : nil
+                guard waiting.submission.lane == turn.lane else { return false }
+                if let takenAt = waiting.takenAt { return takenAt < turn.resendBefore }
+                if waiting.isOver(at: turn.now) { return true }
+                guard let left = open[waiting.submission.tenant], left > 0 else { return false }
+                open[waiting.submission.tenant] = left - 1
+                return true
             }
-            let most = max(0, min(turn.limit, turn.window - open - underWay))
-            let taken = waiting.sorted { ($0.place, $0.index) < ($1.place, $1.index) }.prefix(most)
-            for (index, _) in taken { state.submissions[index].sentAt = turn.now }
-            return taken.map { state.submissions[$0.index].submission }
+            for index in taken { state.submissions[index].takenAt = turn.now }
+            return taken.map { state.submissions[$0].submission }
         }
+    }
+
+    public func forget(_ events: [EventKey]) async throws {
+        let keys = Set(events)
+        state.withLock { state in
+            state.submissions.removeAll { $0.takenAt != nil && keys.contains($0.submission.key) }
+        }
+    }
+
+    public func cancelWaiting(
+        _ eventID: String, of tenant: TenantID?, at time: Timestamp
+    ) async throws -> [TenantID] {
+        state.withLock { state in
+            let found = state.submissions.indices.filter { index in
+                let waiting = state.submissions[index]
+                return waiting.submission.eventID == eventID && waiting.takenAt == nil
+                    && (tenant == nil || waiting.submission.tenant == tenant)
+            }
+            if found.count == 1 { state.submissions[found[0]].submission.isCancelled = true }
+            return found.map { state.submissions[$0].submission.tenant }
+        }
+    }
+
+    public func setWeight(_ weight: Int, of tenant: TenantID) async throws {
+        state.withLock { $0.weights[tenant] = weight }
+    }
+}
+
+extension InMemoryStore.State {
+    fileprivate func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) -> Occupancy {
+        var occupancy = Occupancy()
+        func change(_ tenant: TenantID, _ body: (inout Occupancy.Tenant) -> Void) {
+            body(&occupancy.tenants[tenant, default: .init(weight: weights[tenant] ?? 1)])
+        }
+        for tenant in tenants { change(tenant) { _ in } }
+        for request in requests.values where request.state == .open && request.lane == turn.lane {
+            change(request.tenant) { $0.underWay += 1 }
+        }
+        for waiting in submissions where waiting.submission.lane == turn.lane {
+            change(waiting.submission.tenant) { member in
+                if let takenAt = waiting.takenAt {
+                    if takenAt >= turn.resendBefore { member.underWay += 1 }
+                } else if !waiting.isOver(at: turn.now) {
+                    member.waiting = min(turn.limit, member.waiting + 1)
+                    member.waitingSince = member.waitingSince ?? waiting.submittedAt
+                }
+            }
+        }
+        return occupancy
     }
 }

@@ -3,15 +3,6 @@ import Synchronization
 
 /// The store without a database, for tests and for trying a service out: the same semantics, nothing survives.
 public final class InMemoryStore: RequestStore, AttemptLedger {
-    struct EventKey: Hashable {
-        let tenant: TenantID
-        let eventID: String
-
-        init(tenant: TenantID, eventID: String) { (self.tenant, self.eventID) = (tenant, eventID) }
-
-        init(_ arrival: Arrival) { (tenant, eventID) = (arrival.snapshot.tenant, arrival.snapshot.eventID) }
-    }
-
     struct State {
         var requests: [Request.ID: RequestSnapshot] = [:]
         var events: [EventKey: Request.ID] = [:]
@@ -19,6 +10,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         var prices: [Price] = []
         /// In the order in which they came.
         var submissions: [Waiting] = []
+        var weights: [TenantID: Int] = [:]
     }
 
     /// Held while a transition decides, so that changes of one request follow each other.
@@ -29,23 +21,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     public init() {}
 
     public func accept(_ arrivals: [Arrival]) async throws -> [RequestSnapshot] {
-        try state.withLock { state in
-            // Before anything is written, for a call is all or nothing.
-            for arrival in arrivals where state.events[EventKey(arrival)] == nil {
-                guard state.requests[arrival.snapshot.id] == nil else {
-                    throw StoreError(.conflict, "a request's id is taken by another event", isRetriable: false)
-                }
-            }
-            return arrivals.map { arrival in
-                let key = EventKey(arrival)
-                if let known = state.events[key], let snapshot = state.requests[known] { return snapshot }
-                state.events[key] = arrival.snapshot.id
-                state.insert(arrival.entries)
-                let stored = arrival.stored
-                state.requests[stored.id] = stored
-                return stored
-            }
-        }
+        try state.withLock { try $0.accept(arrivals) }
     }
 
     public func update(
@@ -144,6 +120,24 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
 }
 
 extension InMemoryStore.State {
+    mutating func accept(_ arrivals: [Arrival]) throws -> [RequestSnapshot] {
+        // Before anything is written, for a call is all or nothing.
+        for arrival in arrivals where events[EventKey(arrival.snapshot)] == nil {
+            guard requests[arrival.snapshot.id] == nil else {
+                throw StoreError(.conflict, "a request's id is taken by another event", isRetriable: false)
+            }
+        }
+        return arrivals.map { arrival in
+            let key = EventKey(arrival.snapshot)
+            if let known = events[key], let snapshot = requests[known] { return snapshot }
+            events[key] = arrival.snapshot.id
+            insert(arrival.entries)
+            let stored = arrival.stored
+            requests[stored.id] = stored
+            return stored
+        }
+    }
+
     /// Rows that are there already stay as they are.
     fileprivate mutating func insert(_ entries: [LedgerEntry]) {
         for entry in entries where !ledger[entry.step.request, default: []].contains(where: entry.isSameRow) {

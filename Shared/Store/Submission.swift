@@ -1,51 +1,84 @@
 import Contracts
 
-/// A request that waits in the store until it is accepted, where a broker keeps too little or forgets.
+/// A request that waits in the store until its turn comes.
 public struct Submission: Sendable, Equatable {
     public var tenant: TenantID
     public var eventID: String
-    /// The record's value, as it will be sent.
+    /// The record's value, byte for byte.
     public var body: [UInt8]
+    /// Past it nothing is computed any more; `nil` also where only the body names one.
+    public var deadline: Timestamp?
+    public var traceparent: String?
+    /// Somebody does not want it any more.
+    public var isCancelled: Bool
     public var lane: Lane
 
-    public init(tenant: TenantID, eventID: String, body: [UInt8], lane: Lane = .interactive) {
+    public init(
+        tenant: TenantID, eventID: String, body: [UInt8], deadline: Timestamp? = nil, traceparent: String? = nil,
+        lane: Lane = .interactive, isCancelled: Bool = false
+    ) {
         self.tenant = tenant
         self.eventID = eventID
         self.body = body
+        self.deadline = deadline
+        self.traceparent = traceparent
+        self.isCancelled = isCancelled
         self.lane = lane
     }
+
+    public var key: EventKey { EventKey(tenant: tenant, eventID: eventID) }
 }
 
-/// Submissions between whoever asks and the topic. Every method is one transaction, safe to repeat.
+/// Requests that wait, and whose turn it is. Every method is one transaction, safe to repeat.
 public protocol SubmissionQueue: Sendable {
-    /// From here on nothing is lost. One whose (tenant, event id) is known is sent again: its result is then given again.
+    /// From here on nothing is lost. One whose (tenant, event id) is known comes again: its result is then given again.
     /// - Throws: `StoreError`, retriable while the database is away.
     func submit(_ submissions: [Submission]) async throws
 
-    /// Those of a lane whose turn it is, marked as sent. Tenants take turns, so that a flood waits behind its own.
-    ///
-    /// Forgets those whose requests were accepted after they were sent; those that were not, though sent before
-    /// `resendBefore`, come again.
+    /// Stores arrivals as `RequestStore.accept` does, and in the same transaction keeps what came over its tenant's
+    /// share, unless its (tenant, event id) waits already or was accepted before.
+    /// - Returns: `accepted` in the order of the arrivals; `known`: the requests of those that were accepted before.
+    func accept(
+        _ arrivals: [Arrival], parking submissions: [Submission]
+    ) async throws -> (accepted: [RequestSnapshot], known: [RequestSnapshot])
+
+    /// What every tenant has under way and waiting in the turn's lane, and the weight of `tenants` besides.
+    func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy
+
+    /// Those of a lane whose turn it is (`Turns`), marked as taken. Besides them those that need no turn: taken before
+    /// `resendBefore` and not forgotten, past their deadline, or cancelled.
     func next(_ turn: SubmissionTurn) async throws -> [Submission]
+
+    /// Forgets what was taken and seen to; what was submitted again meanwhile stays.
+    func forget(_ events: [EventKey]) async throws
+
+    /// Marks what waits under an event id as cancelled; where several tenants' do, none of them.
+    /// - Parameter tenant: whose; `nil` where the id is enough.
+    /// - Returns: whose it is; nobody's where it does not wait, or was taken already.
+    func cancelWaiting(_ eventID: String, of tenant: TenantID?, at time: Timestamp) async throws -> [TenantID]
 }
 
-/// How much may be under way.
+/// How much may be under way: taken and not accepted, or accepted and open.
 public struct SubmissionTurn: Sendable, Equatable {
+    /// Whose requests are counted, and given out.
     public var lane: Lane
     public var now: Timestamp
+    /// What was taken before it and not forgotten was lost on its way.
     public var resendBefore: Timestamp
     /// How many at once.
     public var limit: Int
-    /// Sent and not accepted, or accepted and open: no more of the lane than this together.
+    /// See `Turns`.
     public var window: Int
+    public var share: Int
 
     public init(
-        lane: Lane = .interactive, now: Timestamp, resendBefore: Timestamp, limit: Int, window: Int
+        lane: Lane = .interactive, now: Timestamp, resendBefore: Timestamp, limit: Int, window: Int, share: Int = 0
     ) {
         self.lane = lane
         self.now = now
         self.resendBefore = resendBefore
         self.limit = limit
         self.window = window
+        self.share = share
     }
 }

@@ -7,7 +7,7 @@ struct CommandLineToolTests {
         [], ["help"], ["--help"], ["-h"], ["help", "submit"], ["submit", "--help"], ["trace", "-h"],
         ["costs", "--help"],
         ["evaluate", "--help"], ["doctor", "--help"], ["migrate", "--help"], ["topics", "--help"],
-        ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"],
+        ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"], ["tenants", "--help"],
     ])
     func `help ends well`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .ok)
@@ -26,6 +26,8 @@ struct CommandLineToolTests {
         ["dead-letters", "show", "0-1", "0-2"], ["dead-letters", "replay"], ["dead-letters", "discard"],
         ["dead-letters", "list", "--all"], ["dead-letters", "list", "--payload"],
         ["dead-letters", "discard", "0-1", "--all"], ["dead-letters", "discard", "--payload", "0-1"],
+        ["tenants"], ["tenants", "drop"], ["tenants", "set"], ["tenants", "set", "acme"],
+        ["tenants", "set", "acme", "--weight", "0"], ["tenants", "set", "acme", "--weight", "101"],
     ])
     func `wrong usage ends with 2`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .wrongUsage)
@@ -44,9 +46,8 @@ struct CommandLineToolTests {
         let verbs = CommandLineTool.verbs
         #expect(
             verbs.map { $0.name } == [
-                "submit", "costs", "trace", "cancel", "dead-letters", "instances", "drain", "resume", "evaluate",
-                "doctor", "migrate", "topics",
-                "models",
+                "submit", "costs", "trace", "cancel", "tenants", "dead-letters", "instances", "drain", "resume",
+                "evaluate", "doctor", "migrate", "topics", "models",
             ])
         for verb in verbs {
             #expect(verb.help.hasPrefix("Usage: winnow \(verb.name)"))

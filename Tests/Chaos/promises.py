@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections import defaultdict
 
@@ -61,28 +62,37 @@ def digest(result: dict) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
-def stalls(stack: Stack, plan: list[Fault]) -> bool:
-    """The table: how long the request that waited longest over each kind of fault waited after it."""
-    spans = [tuple(map(float, row)) for row in stack.rows(
-        "SELECT extract(epoch FROM accepted_at), coalesce(extract(epoch FROM completed_at), 1e12) FROM winnow.request")]
-    kinds: dict[str, list[tuple[bool, float | None]]] = defaultdict(list)
+def table(stack: Stack, load: Load, plan: list[Fault]) -> bool:
+    """What became of the requests that were open when a fault came, and how long the longest of them waited after it."""
+    results = load.results()
+    charged_twice = {row[0] for row in stack.rows(
+        "SELECT DISTINCT r.event_id FROM winnow.attempt AS a JOIN winnow.request AS r USING (request_id)"
+        " WHERE a.kind IN ('worker', 'router') GROUP BY r.event_id, a.request_id, a.step_ordinal HAVING count(*) > 1")}
+    spans = [(row[0], float(row[1]), float(row[2])) for row in stack.rows(
+        "SELECT event_id, extract(epoch FROM accepted_at), coalesce(extract(epoch FROM completed_at), 'infinity')"
+        " FROM winnow.request")]
+    kinds: dict[str, list[tuple[Fault, list[tuple[str, float]]]]] = defaultdict(list)
     for fault in plan:
         place = fault.target if fault.target in ("postgres", "broker") else "service"
-        open_then = [end - fault.at for begin, end in spans if begin <= fault.at < end]
-        kinds[f"{place}: {fault.name}"].append((fault.injected, max(open_then, default=0.0)))
-    print(f"{'fault':38} {'injected':>8} {'recovered':>9} {'longest stall':>14}")
+        open_then = [(event_id, end - fault.at) for event_id, begin, end in spans if begin <= fault.at < end]
+        kinds[f"{place}: {fault.name}"].append((fault, open_then))
+    print(f"{'fault':38} {'injected':>8} {'recovered':>9} {'lost':>5} {'doubled':>7} {'longest stall':>14}")
     whole = True
     for kind, seen in sorted(kinds.items()):
-        done = [stall for injected, stall in seen if injected]
-        recovered = sum(stall < 1e9 for stall in done)
-        whole = whole and recovered == len(done)
-        longest = max((stall for stall in done if stall < 1e9), default=0.0)
-        print(f"{kind:38} {len(done):8} {recovered:9} {longest:12.1f} s")
+        done = [open_then for fault, open_then in seen if fault.injected]
+        lost = {event_id for open_then in done for event_id, stall in open_then
+                if stall == math.inf or event_id not in results}
+        doubled = {event_id for open_then in done for event_id, _ in open_then
+                   if len(results.get(event_id, ())) > 1 or event_id in charged_twice}
+        recovered = sum(lost.isdisjoint(event_id for event_id, _ in open_then) for open_then in done)
+        longest = max((stall for open_then in done for _, stall in open_then if stall < math.inf), default=0.0)
+        print(f"{kind:38} {len(done):8} {recovered:9} {len(lost):5} {len(doubled):7} {longest:12.1f} s")
+        whole = whole and not lost and not doubled
     print()
     return whole
 
 
-def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
+def check(stack: Stack, load: Load) -> bool:
     """Every promise, with how often it was broken."""
     results, ids = load.results(), {event_id for _, event_id in load.accepted}
     count = lambda sql: int(stack.value(sql))

@@ -10,14 +10,13 @@ import Testing
 
 struct IntakeTests {
     private let store = InMemoryStore()
-    private let bus = InMemoryBus(topics: [Topic.requests(.interactive): 1, Topic.requests(.bulk): 1])
 
-    private func intake(at milliseconds: Int64 = 1_000_000) throws -> Intake {
+    private func intake(_ lane: Lane = .interactive, at milliseconds: Int64 = 1_000_000) throws -> Intake {
         var reader = SettingsReader(environment: [
-            "WINNOW_INTAKE_RESEND_SECONDS": "10", "WINNOW_INTAKE_WINDOW": "3", "WINNOW_BULK_WINDOW": "2",
+            "WINNOW_INTAKE_RESEND_SECONDS": "10", "WINNOW_INTAKE_WINDOW": "3", "WINNOW_TENANT_WINDOW": "0",
+            "WINNOW_INTAKE_INTERVAL_MS": "1", "WINNOW_BULK_WINDOW": "2",
         ])
-        let settings = try IntakeSettings(&reader)
-        return Intake(queue: store, producer: bus.producer(), settings: settings, logger: .silent) {
+        return Intake(queue: store, lane: lane, settings: try IntakeSettings(&reader), logger: .silent) {
             Timestamp(milliseconds: milliseconds)
         }
     }
@@ -30,10 +29,12 @@ struct IntakeTests {
             })
     }
 
-    @Test func `a submission becomes a request record of its tenant and id`() async throws {
+    private func ids(_ batch: [Record]?) -> [String?]? { batch?.map { $0.headers["ce_id"] } }
+
+    @Test func `what waits becomes a request record of its tenant and id`() async throws {
         try await submit(["a"])
-        #expect(try await intake().pass() == 1)
-        let record = try #require(bus.records(in: Topic.requests(.interactive)).first)
+        let record = try #require(try await intake().nextBatch()?.first)
+        #expect(record.topic == Topic.requests(.interactive))
         #expect(record.headers["ce_id"] == "a")
         #expect(record.headers["ce_authid"] == "acme")
         #expect(record.headers["ce_type"] == EventType.request)
@@ -41,26 +42,44 @@ struct IntakeTests {
         #expect(record.value == Array(#"{"text":"x"}"#.utf8))
     }
 
-    @Test func `no more are sent than the window has room for`() async throws {
+    @Test func `no more are taken than the window has room for`() async throws {
         try await submit(["a", "b", "c", "d", "e"])
-        #expect(try await intake().pass() == 3)
-        #expect(try await intake().pass() == 0)
+        #expect(ids(try await intake().nextBatch()) == ["a", "b", "c"])
+        let (store, intake) = (store, try intake())
+        async let next = intake.nextBatch()
+        try await store.forget([EventKey(tenant: TenantID(rawValue: "acme"), eventID: "b")])
+        #expect(ids(try await next) == ["d"])
     }
 
-    @Test func `what a broker forgot before it was accepted is sent again`() async throws {
+    @Test func `what was not committed is taken again, and what was is not`() async throws {
+        try await submit(["a", "b"])
+        let first = try #require(try await intake().nextBatch())
+        try await intake().commit([first[0]])
+        #expect(ids(try await intake(at: 1_011_000).nextBatch()) == ["b"])
+    }
+
+    @Test func `one that was left takes nothing until it takes part again, and one that was stopped ends`() async throws
+    {
+        let intake = try intake()
         try await submit(["a"])
-        #expect(try await intake().pass() == 1)
-        #expect(try await intake(at: 1_009_000).pass() == 0)
-        #expect(try await intake(at: 1_011_000).pass() == 1)
-        #expect(bus.records(in: Topic.requests(.interactive)).map { $0.headers["ce_id"] } == ["a", "a"])
+        let (gone, continuation) = AsyncStream.makeStream(of: Void.self)
+        intake.leave { continuation.finish() }
+        async let next = intake.nextBatch()
+        for await _ in gone {}
+        let turn = SubmissionTurn(now: .now, resendBefore: .now, limit: 9, window: 9)
+        #expect(try await store.occupancy(of: [], turn).tenants[TenantID(rawValue: "acme")]?.waiting == 1)
+        intake.rejoin()
+        #expect(ids(try await next) == ["a"])
+        intake.stop()
+        #expect(try await intake.nextBatch() == nil)
     }
 
-    @Test func `each lane goes to its own topic, within a window of its own`() async throws {
+    @Test func `each lane is taken for itself, as records of its topic, within a window of its own`() async throws {
         try await submit(["a", "b", "c", "d"], .bulk)
         try await submit(["e"])
-        #expect(try await intake().pass(.bulk) == 2)
-        #expect(try await intake().pass(.interactive) == 1)
-        #expect(bus.records(in: Topic.requests(.bulk)).map { $0.headers["ce_id"] } == ["a", "b"])
-        #expect(bus.records(in: Topic.requests(.interactive)).map { $0.headers["ce_id"] } == ["e"])
+        let bulk = try await intake(.bulk).nextBatch()
+        #expect(ids(bulk) == ["a", "b"])
+        #expect(bulk?.allSatisfy { $0.topic == Topic.requests(.bulk) } == true)
+        #expect(ids(try await intake().nextBatch()) == ["e"])
     }
 }

@@ -27,8 +27,9 @@ struct RequestHandlerTests {
         let planner = Planner(
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
             counterfactual: try Tree.counterfactual())
-        return try await RequestHandler(service: "decomposer", planner: planner, store: store, fullModel: "full")
-            .handle(records)
+        let handler = RequestHandler(
+            service: "decomposer", planner: planner, store: store, door: nil, fullModel: "full")
+        return try await handler.handle(records)
     }
 
     private func request(

@@ -43,6 +43,22 @@ struct LaneGateTests {
         #expect(order.notes == ["first begins", "first ends", "next begins", "bulk", "next ends"])
     }
 
+    @Test func `it waits for all that is in hand`() async {
+        let (first, second) = (Signal(), Signal()), (begun, begunToo) = (Signal(), Signal())
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await hold("first", begun, first) }
+            await begun.wait()
+            group.addTask { await hold("second", begunToo, second) }
+            await begunToo.wait()
+            group.addImmediateTask { await gate.pass(.bulk) { order.note("bulk") } }
+            group.addTask {
+                first.fire()
+                second.fire()
+            }
+        }
+        #expect(order.notes.last == "bulk")
+    }
+
     @Test func `interactive work waits for nobody`() async {
         await gate.pass(.bulk) {
             await gate.pass(.interactive) { order.note("interactive") }

@@ -1,24 +1,15 @@
 import Contracts
 import Foundation
-import KafkaBus
 import MessageBus
-import Telemetry
 import Testing
 
 extension `Whole suite` {
     /// Puts a record away as a service would.
     private func putAway(_ record: Record, _ code: ContractError.Code, in suite: Suite) async throws {
         let error = ContractError(code, "end to end")
-        try await send(
-            DeadLetter.record(from: record, consumerGroup: "winnow.end-to-end", error: error, attempt: 1), in: suite)
-    }
-
-    private func send(_ record: OutgoingRecord, in suite: Suite) async throws {
-        let settings = KafkaSettings(bootstrapServers: try #require(suite.environment["KAFKA_BOOTSTRAP_SERVERS"]))
-        let producer = try KafkaProducer(
-            settings: settings, logger: Logger(service: "end-to-end", level: .error), metrics: Metrics())
-        try await producer.send([record])
-        await producer.close()
+        try await suite.send([
+            DeadLetter.record(from: record, consumerGroup: "winnow.end-to-end", error: error, attempt: 1)
+        ])
     }
 
     private func request(_ id: String) -> Record {
@@ -41,7 +32,7 @@ extension `Whole suite` {
     func `a record that was put off is answered once it is due`() async throws {
         let suite = try await Suite.shared()
         let id = "put-off-\(UUID())"
-        try await send(Retry.record(from: request(id), notBefore: .now), in: suite)
+        try await suite.send([Retry.record(from: request(id), notBefore: .now)])
         try await Eventually.holds("the record that was put off is answered", within: .seconds(30)) {
             try await suite.query("SELECT state FROM winnow.request WHERE event_id = '\(id)'") == "completed"
         }

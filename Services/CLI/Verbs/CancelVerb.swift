@@ -10,7 +10,8 @@ struct CancelVerb: Verb {
         Usage: winnow cancel ID [--tenant TENANT] [--json]
 
         ID is Winnow's own id ("requestId" in the result), or the id that you gave. What has been answered stays; nothing
-        else is computed, and the result says "cancelled". A moment may pass until then.
+        else is computed, and the result says "cancelled". A moment may pass until then. A request that still waits for
+        its turn has the latter only.
 
           --tenant TENANT  whose request, where several tenants have used the id
 
@@ -29,19 +30,32 @@ struct CancelVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         let settings = try session.postgres()
-        let found = try await OperationsReader(settings).find(id, tenant: tenant)
-        guard let request = found.first else { return complain("no such request: \(id)") }
-        guard found.count == 1 else {
-            let tenants = found.map(\.tenant.rawValue).joined(separator: ", ")
-            return complain("say which with --tenant: \(tenants)")
+        let (reader, store) = (OperationsReader(settings), PostgresStore(settings))
+        var found = try await reader.find(id, tenant: tenant)
+        if found.isEmpty {
+            let waiting = try await store.cancelWaiting(id, of: tenant, at: .now)
+            if waiting.count > 1 { return askWhich(waiting) }
+            if let owner = waiting.first { return report(nil, owner) }
+            // Its turn may have come in between.
+            found = try await reader.find(id, tenant: tenant)
         }
+        guard let request = found.first else { return complain("no such request: \(id)") }
+        guard found.count == 1 else { return askWhich(found.map(\.tenant)) }
         guard request.state == .open else { return complain("the request is \(request.state.rawValue) already") }
-        try await PostgresStore(settings).requestCancellation(of: [request.id], at: .now)
+        try await store.requestCancellation(of: [request.id], at: .now)
+        return report(request.id, request.tenant)
+    }
+
+    private func report(_ request: Request.ID?, _ tenant: TenantID) -> ExitStatus {
         let table = Table(
             columns: ["request_id", "tenant", "cancellation"],
-            rows: [[.text("\(request.id)"), .text(request.tenant.rawValue), .text("requested")]])
+            rows: [[request.map { .text("\($0)") } ?? .none, .text(tenant.rawValue), .text("requested")]])
         Console.print(isJSON ? table.json : table.text)
         return .ok
+    }
+
+    private func askWhich(_ tenants: [TenantID]) -> ExitStatus {
+        complain("say which with --tenant: \(tenants.map(\.rawValue).joined(separator: ", "))")
     }
 
     private func complain(_ what: String) -> ExitStatus {

@@ -73,6 +73,40 @@ struct KafkaTests {
         #expect(metrics.render().contains("winnow_kafka_consumed_records_total"))
     }
 
+    @Test func `what is worked on while the group rebalances is committed when it has settled`() async throws {
+        let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 4)
+        let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
+        let group = topic + ".group"
+        func member() throws -> KafkaConsumer {
+            try KafkaConsumer(
+                settings: settings, group: group, topics: [topic], maxBatch: 2, logger: Cluster.logger,
+                metrics: Metrics())
+        }
+        let first = try member()
+        let tally = Tally()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await tally.take(from: first, as: 0) }
+            var sent = 0
+            func send() async throws {
+                try await producer.send([record("\(sent)")])
+                sent += 1
+                await tally.waitFor(count: sent)
+            }
+            try await send()
+            let second = try member()
+            tasks.addTask { try await tally.take(from: second, as: 1) }
+            // Commits of the first member fall into the join of the second one.
+            while tally.members < 2 { try await send() }
+            let admin = try KafkaAdmin(settings: settings, logger: Cluster.logger)
+            while try await admin.lag(group: group, topics: [topic]).contains(where: { $0.count > 0 }) {}
+            #expect(tally.numbers == Set(0..<sent))
+            for member in [first, second] { member.stop() }
+            try await tasks.waitForAll()
+            await second.close()
+        }
+        await first.close()
+    }
+
     @Test func `the lag of an own partition is measured`() async throws {
         let cluster = try await Cluster.shared.settings(withTopic: topic, partitions: 1)
         let settings = KafkaSettings(

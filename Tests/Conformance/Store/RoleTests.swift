@@ -26,7 +26,7 @@ import Testing
             #expect(
                 views == [
                     "avoided_compute", "capability_cost", "capability_use", "instance", "request", "request_timeline",
-                    "savings", "savings_total",
+                    "savings", "savings_total", "tenant",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -57,6 +57,10 @@ import Testing
             let submission = Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
             for _ in 0..<2 { try await PostgresStore(operating).submit([submission]) }
             try await PostgresStore(operating).submitAgain([submission], answeredBefore: Fixture.noon)
+            try await PostgresStore(operating).setWeight(7, of: .default)
+            #expect(try await PostgresStore(operating).cancelWaiting("a", of: nil, at: Fixture.noon) == [.default])
+            #expect(
+                try await OperationsReader(operating).tenants().rows == [[TenantID.default.rawValue, "7", "0", "1"]])
             for statement in [
                 "SELECT * FROM winnow.step", "SELECT body FROM winnow.submission", "SELECT error FROM winnow.request",
                 "DELETE FROM winnow.dead_letter_disposition",
@@ -75,9 +79,9 @@ import Testing
             }
             let store = { (role: String) in PostgresStore(database.settings.options([(name: "role", value: role)])) }
             let snapshot = Fixture.snapshot()
-            _ = try await store("winnow_decomposer").accept([
-                .init(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])
-            ])
+            let submission = Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
+            _ = try await store("winnow_decomposer").accept(
+                [.init(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])], parking: [submission])
             let calls = try await store("winnow_escalator").start([Fixture.entry(snapshot.id, kind: .full)])
             try await store("winnow_escalator").settle(calls)
             let aggregator = store("winnow_aggregator")
@@ -85,11 +89,9 @@ import Testing
             #expect(after.first?.state == .completed)
             try await aggregator.maintainPartitions(daysAhead: 3)
             _ = try await aggregator.abandonCalls(startedBefore: .now, limit: 10)
-            try await PostgresStore(database.settings).submit([
-                Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
-            ])
             let turn = SubmissionTurn(now: .now, resendBefore: Fixture.noon, limit: 10, window: 10)
             #expect(try await store("winnow_decomposer").next(turn).count == 1)
+            try await store("winnow_decomposer").forget([submission.key])
             #expect(try await aggregator.requestedCancellations(limit: 1).isEmpty)
             try await aggregator.forgetCancellations(of: [snapshot.id])
             try await aggregator.note([Fixture.instance("a")])

@@ -6,7 +6,7 @@ import Store
 
 /// What both stores offer, the seams and a little more.
 protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
-    InstanceRegister
+    InstanceRegister, TenantRegister
 {
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func registerPrices(_ prices: [Price]) async throws

@@ -1,4 +1,5 @@
 import Contracts
+import PostgresStore
 import Store
 import Testing
 
@@ -11,11 +12,12 @@ import Testing
 
     private static func turn(
         _ lane: Lane = .interactive, at milliseconds: Int64 = 0, resendAfter: Int64 = 1000, limit: Int = 100,
-        window: Int = 100
+        window: Int = 100, share: Int = 0
     ) -> SubmissionTurn {
         let now = Fixture.noon.adding(milliseconds: milliseconds)
         return SubmissionTurn(
-            lane: lane, now: now, resendBefore: now.adding(milliseconds: -resendAfter), limit: limit, window: window)
+            lane: lane, now: now, resendBefore: now.adding(milliseconds: -resendAfter), limit: limit, window: window,
+            share: share)
     }
 
     @Test(arguments: StoreKind.allCases)
@@ -29,19 +31,102 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what was accepted is forgotten, and given out again when it is submitted again`(
+    func `what was seen to is forgotten, unless it was submitted again meanwhile`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let submissions = [Self.submission("a"), Self.submission("b")]
+            try await store.submit(submissions)
+            #expect(try await store.next(Self.turn()).count == 2)
+            try await store.submit([submissions[1]])
+            try await store.forget(submissions.map(\.key))
+            #expect(try await store.next(Self.turn(at: 5000)) == [submissions[1]])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `all that a request needs waits with it`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let submission = Submission(
+                tenant: .default, eventID: "a", body: [1, 0, 255], deadline: Fixture.noon.adding(milliseconds: 60_000),
+                traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+            _ = try await store.accept([], parking: [submission])
+            #expect(try await store.next(Self.turn()) == [submission])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what is parked again waits once, and what was accepted before is told and does not wait`(
         kind: StoreKind
     ) async throws {
         try await kind.with { store in
-            var snapshot = Fixture.snapshot("a", state: .rejected, steps: [])
-            snapshot.error = "not_json: no"
-            let submission = Submission(tenant: snapshot.tenant, eventID: "a", body: [1, 0, 255])
-            try await store.submit([submission])
-            #expect(try await store.next(Self.turn()) == [submission])
-            _ = try await store.accept([Arrival(snapshot: snapshot)])
-            #expect(try await store.next(Self.turn(at: 5000)) == [])
-            try await store.submit([submission])
-            #expect(try await store.next(Self.turn(at: 5000)) == [submission])
+            let arrival = Arrival(snapshot: Fixture.snapshot("known", tenant: TenantID(rawValue: "acme")))
+            let first = try await store.accept([arrival], parking: [Self.submission("a"), Self.submission("known")])
+            #expect(first.accepted == first.known)
+            let second = try await store.accept(
+                [], parking: [Self.submission("a"), Self.submission("known"), Self.submission("a")])
+            #expect(second.known == first.accepted)
+            #expect(try await store.next(Self.turn()) == [Self.submission("a")])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `tenants take turns by weight, and by what they have under way`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let tenants = ["one", "two", "five"].map { TenantID(rawValue: $0) }
+            for (tenant, weight) in zip(tenants, [1, 2, 5]) { try await store.setWeight(weight, of: tenant) }
+            for tenant in tenants {
+                try await store.submit((0..<60).map { Self.submission("\($0)", tenant.rawValue) })
+            }
+            for _ in 0..<2 {
+                let taken = try await store.next(Self.turn(limit: 40))
+                #expect(tenants.map { tenant in taken.count { $0.tenant == tenant } } == [5, 10, 25])
+            }
+            let occupancy = try await store.occupancy(of: [TenantID(rawValue: "new")], Self.turn(limit: 100))
+            #expect(tenants.map { occupancy.tenants[$0]?.underWay } == [10, 20, 50])
+            #expect(tenants.map { occupancy.tenants[$0]?.waiting } == [50, 40, 10])
+            #expect(tenants.map { occupancy.tenants[$0]?.weight } == [1, 2, 5])
+            #expect(occupancy.tenants[TenantID(rawValue: "new")] == Occupancy.Tenant())
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `with a full window each tenant has its share`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            _ = try await store.accept((0..<5).map { Arrival(snapshot: Fixture.snapshot("\($0)")) })
+            try await store.submit((0..<9).map { Self.submission("\($0)", "default") })
+            try await store.submit((0..<9).map { Self.submission("\($0)") })
+            let taken = try await store.next(Self.turn(window: 5, share: 2))
+            #expect(taken.map(\.tenant.rawValue) == ["acme", "acme"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what is past its deadline or cancelled needs no turn`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            _ = try await store.accept([Arrival(snapshot: Fixture.snapshot("open"))])
+            var late = Self.submission("late")
+            late.deadline = Fixture.noon.adding(milliseconds: 100)
+            _ = try await store.accept([], parking: [late, Self.submission("unwanted"), Self.submission("wanted")])
+            #expect(try await store.next(Self.turn(window: 1)) == [])
+            #expect(try await store.cancelWaiting("unwanted", of: nil, at: Fixture.noon) == [late.tenant])
+            var unwanted = Self.submission("unwanted")
+            unwanted.isCancelled = true
+            #expect(try await store.next(Self.turn(at: 1, window: 1)) == [unwanted])
+            #expect(try await store.next(Self.turn(at: 100, window: 1)) == [late])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what waits for several tenants under one id is cancelled for one that is named`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.with { store in
+            try await store.submit([Self.submission("a", "one"), Self.submission("a", "two")])
+            #expect(try await store.cancelWaiting("a", of: nil, at: Fixture.noon).count == 2)
+            let one = TenantID(rawValue: "one")
+            #expect(try await store.cancelWaiting("a", of: one, at: Fixture.noon) == [one])
+            let taken = try await store.next(Self.turn())
+            #expect(taken.filter(\.isCancelled).map(\.tenant) == [one])
+            #expect(try await store.cancelWaiting("a", of: nil, at: Fixture.noon) == [])
         }
     }
 
@@ -54,6 +139,25 @@ import Testing
             #expect(first.count { $0.eventID == "quiet" } == 10)
             let second = try await store.next(Self.turn(limit: 11))
             #expect(second.allSatisfy { $0.tenant.rawValue == "flooding" } && second.count == 11)
+        }
+    }
+
+    @Test func `of several that take at once none takes what another has`() async throws {
+        try await TestDatabase.with { database in
+            let stores = (0..<4).map { _ in PostgresStore(database.settings) }
+            try await stores[0].submit((0..<200).map { Self.submission("\($0)") })
+            var taken = try await withThrowingTaskGroup(of: [Submission].self) { group in
+                for store in stores {
+                    group.addTask {
+                        var taken: [Submission] = []
+                        for _ in 0..<20 { taken += try await store.next(Self.turn(limit: 10, window: 1000)) }
+                        return taken
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            taken += try await stores[0].next(Self.turn(limit: 200, window: 1000))
+            #expect(taken.map(\.eventID).sorted() == (0..<200).map { "\($0)" }.sorted())
         }
     }
 
@@ -80,6 +184,7 @@ import Testing
             var open = Fixture.snapshot(bulk[0].eventID, tenant: TenantID(rawValue: "acme"))
             open.lane = .bulk
             _ = try await store.accept([Arrival(snapshot: open)])
+            try await store.forget([bulk[0].key])
             #expect(try await store.next(Self.turn(.bulk, window: 4)) == [])
             #expect(try await store.next(Self.turn(.bulk, window: 5)).count == 1)
         }

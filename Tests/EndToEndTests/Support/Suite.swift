@@ -23,9 +23,13 @@ actor Suite {
 
     func services(_ name: String) -> [ServiceProcess] { services.filter { $0.name == name } }
 
-    /// - Parameter instance: the id under which it is listed; a new one by default.
-    func launch(_ name: String, as instance: String? = nil) async throws -> ServiceProcess {
-        var environment = environment
+    /// - Parameters:
+    ///   - instance: the id under which it is listed; a new one by default.
+    ///   - settings: what it runs with besides the suite's environment.
+    func launch(
+        _ name: String, as instance: String? = nil, with settings: [String: String] = [:]
+    ) async throws -> ServiceProcess {
+        var environment = environment.merging(settings) { $1 }
         environment["WINNOW_INSTANCE_ID"] = instance
         let service = try ServiceProcess(name, environment: environment, directory: directory)
         services.append(service)

@@ -1,0 +1,29 @@
+import Contracts
+
+/// How many requests each tenant has under way, and how many wait.
+public struct Occupancy: Sendable, Equatable {
+    public struct Tenant: Sendable, Equatable {
+        public var underWay: Int
+        /// Counted up to the turn's limit.
+        public var waiting: Int
+        public var waitingSince: Timestamp?
+        public var weight: Int
+
+        public init(underWay: Int = 0, waiting: Int = 0, waitingSince: Timestamp? = nil, weight: Int = 1) {
+            self.underWay = underWay
+            self.waiting = waiting
+            self.waitingSince = waitingSince
+            self.weight = weight
+        }
+    }
+
+    public var tenants: [TenantID: Tenant]
+
+    public init(_ tenants: [TenantID: Tenant] = [:]) { self.tenants = tenants }
+}
+
+/// How much of what is under way a tenant may have, compared with others.
+public protocol TenantRegister: Sendable {
+    /// - Parameter weight: from `Turns.weights`.
+    func setWeight(_ weight: Int, of tenant: TenantID) async throws
+}

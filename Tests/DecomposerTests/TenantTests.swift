@@ -1,0 +1,162 @@
+import Contracts
+import Delivery
+import JSON
+import Lifecycle
+import MessageBus
+import Settings
+import Store
+import Telemetry
+import TestKit
+import Testing
+
+@testable import Decomposer
+
+/// A decomposer whose window holds two requests, and one more for each tenant.
+struct TenantTests {
+    private static let plan = #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a"]}]}"#
+
+    private let store = InMemoryStore()
+    private let bus = InMemoryBus(topics: [
+        Topic.requests(.interactive): 1, Topic.steps(.legalServices, .interactive): 1, Topic.results: 1,
+        Topic.deadLetters: 1,
+    ])
+    private let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in .of(text, "none") }
+
+    private func settings() throws -> IntakeSettings {
+        var reader = SettingsReader(environment: [
+            "WINNOW_INTAKE_WINDOW": "2", "WINNOW_TENANT_WINDOW": "1", "WINNOW_INTAKE_INTERVAL_MS": "1",
+        ])
+        return try IntakeSettings(&reader)
+    }
+
+    private func handler(isAtTheDoor: Bool = true) throws -> RequestHandler {
+        let planner = Planner(
+            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
+            counterfactual: try Tree.counterfactual())
+        let door = Door(queue: store, settings: try settings(), metrics: Metrics())
+        return RequestHandler(
+            service: "decomposer", planner: planner, store: store, door: isAtTheDoor ? door : nil, fullModel: "full")
+    }
+
+    private func request(
+        _ id: String, _ tenant: String = "flooding", _ json: String = plan, expiry: Timestamp? = nil
+    ) -> OutgoingRecord {
+        CloudEvent(
+            id: id, type: EventType.request, source: "/them", expiryTime: expiry, authID: tenant,
+            traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", data: Array(json.utf8)
+        ).record(topic: Topic.requests(.interactive), key: Array(id.utf8))
+    }
+
+    private func arrive(_ records: [OutgoingRecord]) async throws -> [OutgoingRecord] {
+        try await handler().handle(records.map { Record($0) })
+    }
+
+    /// What has its turn at an instant, seen to.
+    private func turn(at time: Timestamp = .now) async throws -> [OutgoingRecord] {
+        let records = try await store.next(settings().turn(at: time)).map(RequestRecord.waiting)
+        let emitted = try await handler(isAtTheDoor: false).handle(records)
+        try await store.forget(records.compactMap(RequestRecord.key(of:)))
+        return emitted
+    }
+
+    private func waiting() async throws -> Int {
+        try await store.occupancy(of: [], settings().turn(at: .now)).tenants.values.reduce(0) { $0 + $1.waiting }
+    }
+
+    /// By their ids, as each record names its cause.
+    private func causes(_ records: [OutgoingRecord]) throws -> [String?] {
+        try records.map { try $0.event().causationID }
+    }
+
+    private func result(_ record: OutgoingRecord?) throws -> (status: String?, error: String?) {
+        try JSONDocument.read(record?.value ?? []) { ($0["status"]?.string, $0["error"]?.string) }
+    }
+
+    /// Ends requests as an aggregator would.
+    private func complete(_ records: [OutgoingRecord]) async throws {
+        let ids = try records.compactMap { try $0.event().correlationID.flatMap { Request.ID($0) } }
+        _ = try await store.update(ids) { snapshots in
+            snapshots.map { RequestChange(request: $0.id, state: .completed, progressedAt: .now) }
+        }
+    }
+
+    @Test func `a tenant that floods is parked, and one that is quiet goes ahead`() async throws {
+        let flood = (0..<5).map { request("\($0)") }
+        let emitted = try await arrive(flood + [request("quiet", "quiet"), request("quiet-2", "quiet")])
+        #expect(try causes(emitted) == ["0", "1", "quiet"])
+        #expect(try await waiting() == 4)
+        #expect(try await turn().isEmpty)
+        try await complete(emitted)
+        let next = try await turn()
+        #expect(try Set(causes(next)) == ["2", "quiet-2"])
+        #expect(try next.first?.event().traceparent == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    }
+
+    @Test func `a batch that comes again is parked once and answered once`() async throws {
+        let batch = (0..<4).map { request("\($0)") }
+        let first = try await arrive(batch)
+        #expect(try await arrive(batch) == first)
+        #expect(try await waiting() == 2)
+        try await complete(first)
+        let second = try await turn()
+        #expect(try causes(second) == ["2", "3"])
+        try await complete(second)
+        #expect(try await turn().isEmpty)
+        #expect(try await arrive(batch).count == 4)
+        #expect(try await waiting() == 0)
+    }
+
+    @Test func `what is known or rejected is answered at once, whatever waits`() async throws {
+        let first = try await arrive((0..<4).map { request("\($0)") })
+        try await complete([first[0]])
+        let emitted = try await arrive([request("0"), request("bad", "flooding", "{}"), request("4")])
+        #expect(try emitted.map { try result($0).status } == ["rejected", "completed"])
+        #expect(try await waiting() == 3)
+    }
+
+    @Test func `what comes again after a fault has had its turn`() async throws {
+        _ = try await arrive((0..<3).map { request("\($0)") })
+        var again = request("again")
+        again.headers.append(Header(Retry.attemptsHeader, text: "1"))
+        #expect(try causes(try await arrive([again])) == ["again"])
+    }
+
+    @Test func `a deadline that passes while it waits is told without a turn`() async throws {
+        let deadline = Timestamp.now.adding(milliseconds: 60_000)
+        _ = try await arrive([request("0"), request("1"), request("late", expiry: deadline)])
+        #expect(try await turn().isEmpty)
+        let late = try await store.next(settings().turn(at: deadline))
+        #expect(late.map(\.eventID) == ["late"])
+        #expect(late.first?.deadline == deadline)
+    }
+
+    @Test func `one that is cancelled while it waits is answered without a turn, and no model is asked`() async throws {
+        _ = try await arrive([request("0"), request("1"), request("2", "flooding", #"{"text":"play music"}"#)])
+        #expect(try await store.cancelWaiting("2", of: nil, at: .now) == [TenantID(rawValue: "flooding")])
+        let emitted = try await turn()
+        #expect(emitted.map(\.topic) == [Topic.results])
+        #expect(try result(emitted.first) == ("cancelled", "cancelled on request"))
+        #expect(router.calls.isEmpty)
+        var forged = request("forged", "other")
+        forged.headers.append(Header("winnow_cancelled", text: "true"))
+        #expect(try await arrive([forged]).map(\.topic) == [Topic.steps(.legalServices, .interactive)])
+    }
+
+    /// The loop as it runs: whatever waits is worked on, and forgotten only then.
+    @Test func `the loop works on what waits and forgets it`() async throws {
+        let first = try await arrive((0..<4).map { request("\($0)") })
+        try await complete(first)
+        let shutdown = GracefulShutdown()
+        let reader = bus.consumer(group: "reader", topics: [Topic.steps(.legalServices, .interactive)])
+        let loop = DeliveryLoop(
+            service: "decomposer", consumer: Intake(queue: store, settings: try settings(), logger: .silent),
+            producer: bus.producer(), handler: try handler(isAtTheDoor: false), logger: .silent, metrics: Metrics())
+        async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await loop.run() }
+        var steps: [Record] = []
+        while steps.count < 2, let batch = try await reader.nextBatch() { steps += batch }
+        shutdown.trigger()
+        try await running
+        #expect(try steps.map { try CloudEvent($0).causationID } == ["2", "3"])
+        #expect(try await store.next(settings().turn(at: .now.adding(milliseconds: 60_000))).isEmpty)
+    }
+}

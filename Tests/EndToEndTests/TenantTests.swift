@@ -1,0 +1,98 @@
+import Contracts
+import Foundation
+import MessageBus
+import Testing
+
+extension `Whole suite` {
+    /// Nothing is computed until flood and quiet requests are all there, so that what is asserted is the order alone; the
+    /// decomposer is killed while it parks.
+    @Test
+    func `ten quiet tenants are answered while the flood of another waits, all of it by way of the topic`() async throws
+    {
+        let suite = try await Suite.shared()
+        let prefix = "tenants-\(UUID())"
+        let (floodCount, quietCount) = (3000, 50)
+        let settings = ["WINNOW_INTAKE_WINDOW": "100", "WINNOW_TENANT_WINDOW": "10"]
+        try await replace("decomposer", with: settings)
+        let workers = await suite.services("security-services-worker")
+        _ = await suite.end(workers)
+        try await suite.send((0..<floodCount).map { request("\(prefix)-flood-\($0)", tenant: "\(prefix)-flood") })
+        try await Eventually.holds("a part of the flood is parked", within: .seconds(60)) {
+            try await suite.query("SELECT count(*) FROM winnow.submission WHERE tenant_id = '\(prefix)-flood'") != "0"
+        }
+        for decomposer in await suite.services("decomposer") {
+            await decomposer.kill()
+            await suite.forget(decomposer)
+        }
+        try await suite.launch("decomposer", with: settings).ready()
+        try await suite.send(
+            (0..<quietCount).map { request("\(prefix)-quiet-\($0)", tenant: "\(prefix)-quiet-\($0 % 10)") })
+        try await Eventually.holds("the quiet tenants' requests are accepted behind the flood", within: .seconds(60)) {
+            try await suite.query("SELECT count(*) FROM winnow.request WHERE event_id LIKE '\(prefix)-quiet%'") == "50"
+        }
+        let listed = try await suite.winnow(["tenants", "list", "--json"])
+        #expect(listed.output.contains(#"{"tenant":"\#(prefix)-quiet-7","weight":1,"open_requests":5,"waiting_"#))
+        let open = try await suite.query("SELECT count(*) FROM winnow.request WHERE tenant_id = '\(prefix)-flood'")
+        #expect(try #require(Int(open)) <= 100)
+
+        let unwanted = "\(prefix)-flood-\(floodCount - 1)"
+        let isWaiting = "SELECT count(*) FROM winnow.submission WHERE event_id = '\(unwanted)' AND sent_at IS NULL"
+        try await Eventually.holds("the end of the flood waits", within: .seconds(60)) {
+            try await suite.query(isWaiting) == "1"
+        }
+        #expect(try await suite.winnow(["cancel", unwanted]).status == 0)
+
+        try await suite.launch("security-services-worker").ready()
+        try await Eventually.holds("all is answered", within: .seconds(120)) {
+            let count = "SELECT count(*) FROM winnow.request WHERE event_id LIKE '\(prefix)%' AND state <> 'open'"
+            return try await suite.query(count) == "\(floodCount + quietCount)"
+        }
+        let ahead = try await suite.query(
+            """
+            SELECT count(*) FROM winnow.request WHERE tenant_id = '\(prefix)-flood' AND completed_at <= (
+                SELECT max(completed_at) FROM winnow.request WHERE event_id LIKE '\(prefix)-quiet%')
+            """)
+        #expect(try #require(Int(ahead)) < floodCount / 4, "\(ahead) of \(floodCount) of the flood went ahead")
+        let states = try await suite.query(
+            """
+            SELECT string_agg(state || ' ' || n, ', ' ORDER BY n) FROM (
+                SELECT state, count(*) AS n FROM winnow.request WHERE event_id LIKE '\(prefix)%' GROUP BY 1) AS s
+            """)
+        #expect(states == "cancelled 1, completed \(floodCount + quietCount - 1)")
+        let charges = try await suite.query(
+            """
+            SELECT count(*), count(DISTINCT request_id) FROM winnow.attempt JOIN winnow.request USING (request_id)
+            WHERE event_id LIKE '\(prefix)%' AND kind = 'worker'
+            """)
+        #expect(charges == "\(floodCount + quietCount - 1)|\(floodCount + quietCount - 1)")
+        try await Eventually.holds("nothing waits any more", within: .seconds(20)) {
+            try await suite.query("SELECT count(*) FROM winnow.submission") == "0"
+        }
+        try await replace("decomposer", with: [:])
+    }
+
+    /// Other processes of a service, with other settings, in place of those that run.
+    private func replace(_ name: String, with settings: [String: String]) async throws {
+        let suite = try await Suite.shared()
+        let before = await suite.services(name)
+        #expect(await suite.end(before) == before.map { _ in 0 })
+        try await suite.launch(name, with: settings).ready()
+    }
+
+    private func request(_ id: String, tenant: String) -> OutgoingRecord {
+        let event = CloudEvent(
+            id: id, type: "winnow.request.v1", source: "/test", authID: tenant,
+            data: Array(Self.payload(id: id, ["28014"]).utf8))
+        return event.record(topic: Topic.requests(.interactive), key: Array(id.utf8))
+    }
+
+    @Test
+    func `a tenant's weight is set, and listed`() async throws {
+        let suite = try await Suite.shared()
+        let tenant = "weighed-\(UUID())"
+        #expect(try await suite.winnow(["tenants", "set", tenant, "--weight", "7"]).status == 0)
+        let listed = try await suite.winnow(["tenants", "list", "--json"])
+        let row = #"{"tenant":"\#(tenant)","weight":7,"open_requests":0,"waiting_requests":0}"#
+        #expect(listed.output.contains(row), "\(listed.errors)")
+    }
+}
