@@ -15,8 +15,8 @@ import WorkerKit
     static let service = "escalator"
     /// A step costs milliseconds here: small batches keep the wait of the first one short.
     static let mostSteps = 32
-    /// Of the bulk lane, where a step takes up to seconds: what is in hand when a stop comes is finished.
-    static let mostBulkSteps = 2
+    /// Of the bulk lane, where a step takes up to ten seconds: what is in hand when a stop comes is finished.
+    static let mostBulkSteps = 1
 
     static func main() async {
         await Runtime.run(service) { context in
