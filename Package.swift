@@ -146,9 +146,14 @@ let testTargets: [Target] = [
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
     tests("CLI", ["CLI", "Contracts", "JSON", "MessageBus"]),
     tests("Architecture", []),
+    // What ThreadSanitizer would not see otherwise.
+    .target(name: "VisibleThreads", path: "Tests/Sanitizers/VisibleThreads"),
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",
-        ["Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+        [
+            "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry",
+            "VisibleThreads",
+        ]),
     tests(
         "StoreConformance", path: "Tests/Conformance/Store",
         ["Contracts", "Lifecycle", "PostgresStore", "Settings", "Store", "Telemetry"]),

@@ -9,5 +9,5 @@ export LSAN_OPTIONS=suppressions=$PWD/Tests/Sanitizers/leaks.txt
 export TSAN_OPTIONS=suppressions=$PWD/Tests/Sanitizers/races.txt
 for sanitizer in ${1:-address thread}; do
     echo "Tests under the $sanitizer sanitizer" >&2
-    WINNOW_SANITIZE=$sanitizer infra/dev/test.sh --skip EndToEndTests
+    WINNOW_SANITIZE=$sanitizer infra/dev/test.sh --skip EndToEndTests --skip DevBrokerTests
 done
