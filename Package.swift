@@ -69,7 +69,7 @@ let sharedModules: [Target] = [
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
     shared("Runtime", ["CMicroHTTPD", "JSON", "Lifecycle", "Settings", "Telemetry"]),
-    shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry"]),
+    shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry"]),
     shared(
         "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     shared(
@@ -126,7 +126,7 @@ let testTargets: [Target] = [
         path: "Tests/TestKit", swiftSettings: strict),
     tests(
         "Delivery",
-        ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Store", "Telemetry", "TestKit"]),
+        ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry", "TestKit"]),
     tests(
         "Instances",
         [
@@ -135,7 +135,10 @@ let testTargets: [Target] = [
         ]),
     tests(
         "WorkerKit",
-        ["Contracts", "Delivery", "Inference", "MessageBus", "Settings", "Telemetry", "TestKit", "WorkerKit"]),
+        [
+            "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Settings", "Telemetry", "TestKit",
+            "WorkerKit",
+        ]),
     tests(
         "Decomposer",
         [

@@ -8,8 +8,9 @@ import Settings
 
 /// Owns request state after decomposition: settles, dispatches what waited, answers, cancels, expires, drives again.
 ///
-/// - Consumes: `winnow.outcomes.v1`, `winnow.retries.v1`, `winnow.heartbeats.v1`
-/// - Produces: `winnow.results.v1`, `winnow.steps.*`, `winnow.escalations.v1`, `winnow.cancellations.v1`; whatever is to be delivered again
+/// - Consumes: `winnow.outcomes.v1` of both lanes, `winnow.retries.v1`, `winnow.heartbeats.v1`
+/// - Produces: `winnow.results.v1`, `winnow.cancellations.v1`; in a request's lane `winnow.steps.*`, `winnow.escalations.v1`;
+///   whatever is to be delivered again
 @main enum App {
     static let service = "aggregator"
 
@@ -22,7 +23,6 @@ import Settings
             let fullModel = context.settings.string("WINNOW_FULL_MODEL", default: "full")
             let (logger, metrics) = (context.logger, context.metrics)
             let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
-            let readiness = context.health.check("delivery")
             let tail = Tail(
                 logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
             let presence = try Presence(&context, service: service, producer: producer, tail: tail)
@@ -36,16 +36,19 @@ import Settings
                         topics: [Topic.heartbeats], logger: logger, metrics: metrics),
                     producer: producer, handler: HeartbeatHandler(register: PostgresStore(postgres)), logger: logger,
                     metrics: metrics, onReadiness: context.health.check("heartbeats").set),
-                DeliveryLoop(
-                    service: service,
-                    consumer: presence.governing(
-                        try KafkaConsumer(
-                            settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.outcomes],
-                            logger: logger, metrics: metrics)),
-                    producer: producer,
-                    handler: OutcomeHandler(
-                        service: service, store: PostgresStore(postgres), fullModel: fullModel),
-                    logger: logger, metrics: metrics, onReadiness: readiness.set),
+                try LaneLoops(
+                    service: service, producer: producer, logger: logger, metrics: metrics,
+                    health: context.health,
+                    consumer: { lane in
+                        presence.governing(
+                            try KafkaConsumer(
+                                settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
+                                topics: [Topic.outcomes(lane)], logger: logger, metrics: metrics))
+                    },
+                    handler: { lane, _ in
+                        OutcomeHandler(
+                            service: lane.loop(of: service), store: PostgresStore(postgres), fullModel: fullModel)
+                    }),
                 DeliveryLoop(
                     service: RetryHandler.service,
                     consumer: presence.governing(

@@ -52,8 +52,9 @@ struct Sweeper: Service {
     func sweep() async throws -> Int {
         try await send(unsent.take())
         let time = now()
-        let stalled = time.adding(milliseconds: -settings.redriveAfterMilliseconds)
-        let due = try await store.overdue(now: time, stalledSince: stalled, limit: settings.limit)
+        let due = try await store.overdue(
+            now: time, stalledSince: time.adding(milliseconds: -settings.redriveAfterMilliseconds),
+            bulkStalledSince: time.adding(milliseconds: -settings.bulkRedriveAfterMilliseconds), limit: settings.limit)
         guard !due.isEmpty else { return 0 }
         let snapshots = try await store.update(due) { snapshots in
             snapshots.map { snapshot in

@@ -6,6 +6,9 @@ struct SweeperSettings: Sendable {
     var interval: Duration
     /// - Default: 120 s. Key: `WINNOW_REDRIVE_AFTER_SECONDS`. Shorter than a queue's wait would double the load.
     var redriveAfterMilliseconds: Int64
+    /// The same of the bulk lane, which may rest while the other has work.
+    /// - Default: 1200 s. Key: `WINNOW_BULK_REDRIVE_AFTER_SECONDS`.
+    var bulkRedriveAfterMilliseconds: Int64
     /// A call that is not settled for so long is lost with its process. - Default: 600 s, more than any endpoint may take.
     /// Key: `WINNOW_ABANDON_AFTER_SECONDS`.
     var abandonAfterMilliseconds: Int64
@@ -19,6 +22,8 @@ struct SweeperSettings: Sendable {
         interval = .milliseconds(try reader.integer("WINNOW_SWEEP_INTERVAL_MS", default: 1000, in: 10...60_000))
         redriveAfterMilliseconds =
             1000 * Int64(try reader.integer("WINNOW_REDRIVE_AFTER_SECONDS", default: 120, in: 1...86_400))
+        bulkRedriveAfterMilliseconds =
+            1000 * Int64(try reader.integer("WINNOW_BULK_REDRIVE_AFTER_SECONDS", default: 1200, in: 1...86_400))
         abandonAfterMilliseconds =
             1000 * Int64(try reader.integer("WINNOW_ABANDON_AFTER_SECONDS", default: 600, in: 1...86_400))
     }

@@ -11,14 +11,15 @@ struct Exchange {
         var eventID: String
         var bytes: [UInt8]
 
-        func submission(of tenant: TenantID) -> Submission {
-            Submission(tenant: tenant, eventID: eventID, body: bytes)
+        func submission(of tenant: TenantID, in lane: Lane) -> Submission {
+            Submission(tenant: tenant, eventID: eventID, body: bytes, lane: lane)
         }
     }
 
     private let outbox: Outbox
     private let results: KafkaReader
     private let tenant: TenantID
+    private let lane: Lane
     private let mostUnderWay: Int
     private static let mostBytesUnderWay = 4 << 20
     private static let chunk = 500
@@ -27,12 +28,15 @@ struct Exchange {
 
     /// Returns when every result written from now on will be seen.
     /// - Throws: `SettingsError`, `MessageBusError`
-    init(_ session: Session, tenant: TenantID, mostUnderWay: Int = 1000) async throws {
+    init(
+        _ session: Session, tenant: TenantID, lane: Lane = .interactive, mostUnderWay: Int = 1000
+    ) async throws {
         results = try await KafkaReader(
             settings: try session.kafka(), topic: Topic.results, from: .end, logger: session.logger,
             metrics: session.metrics)
         outbox = try Outbox(session)
         self.tenant = tenant
+        self.lane = lane
         self.mostUnderWay = mostUnderWay
     }
 
@@ -47,7 +51,7 @@ struct Exchange {
         while !flight.isDone, ContinuousClock.now < deadline {
             let departing = flight.departures(atMost: Self.chunk)
             if !departing.isEmpty {
-                try await outbox.send(departing.map { $0.submission(of: tenant) })
+                try await outbox.send(departing.map { $0.submission(of: tenant, in: lane) })
             }
             guard let batch = try await results.nextBatch(within: .milliseconds(departing.isEmpty ? 200 : 0)) else {
                 break
@@ -60,7 +64,7 @@ struct Exchange {
             }
             if ContinuousClock.now > askAgainAt {
                 try await outbox.sendAgain(
-                    flight.underWay.map { $0.submission(of: tenant) },
+                    flight.underWay.map { $0.submission(of: tenant, in: lane) },
                     answeredBefore: Timestamp.now.adding(milliseconds: -Self.patienceMilliseconds))
                 askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
             }
@@ -71,11 +75,11 @@ struct Exchange {
     }
 
     /// Sends without waiting for results.
-    static func send(_ pending: [Pending], tenant: TenantID, _ session: Session) async throws {
+    static func send(_ pending: [Pending], tenant: TenantID, lane: Lane, _ session: Session) async throws {
         let outbox = try Outbox(session)
         var rest = pending[...]
         while !rest.isEmpty {
-            try await outbox.send(rest.prefix(chunk).map { $0.submission(of: tenant) })
+            try await outbox.send(rest.prefix(chunk).map { $0.submission(of: tenant, in: lane) })
             rest = rest.dropFirst(chunk)
         }
         await outbox.close()

@@ -9,8 +9,8 @@ import WorkerKit
 
 /// Accepts requests, tenant by tenant in turn, and decides which steps they take.
 ///
-/// - Consumes: `winnow.requests.v1`; requests that wait in Postgres
-/// - Produces: `winnow.steps.*`, `winnow.escalations.v1`, `winnow.results.v1`
+/// - Consumes: `winnow.requests.v1` of both lanes; requests that wait in Postgres
+/// - Produces: in a request's lane `winnow.steps.*`, `winnow.escalations.v1`; `winnow.results.v1`
 @main enum App {
     static let service = "decomposer"
 
@@ -19,15 +19,15 @@ import WorkerKit
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
-            // Connections of their own: what has its turn must not wait for a batch from the topic, nor the other way round.
-            let (store, queue) = (PostgresStore(postgres), PostgresStore(postgres))
             let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
             let splitter = try Splitter(directory: models.splitter)
-            let planner = Planner(
-                segmenter: Segmenter { splitter.split($0) },
-                router: try EncoderClassifier(directory: models.router, answering: [.decomposition]),
-                counterfactual: counterfactual)
-            let readiness = context.health.check("delivery")
+            let router = try EncoderClassifier(directory: models.router, answering: [.decomposition])
+            func planner(_ lane: Lane, _ gate: LaneGate?) throws -> Planner {
+                Planner(
+                    segmenter: Segmenter { splitter.split($0) }, router: try router.serving(lane),
+                    counterfactual: counterfactual, gate: gate)
+            }
+            let gate = LaneGate()
             let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
             let intake = try IntakeSettings(&context.settings)
             let (logger, metrics) = (context.logger, context.metrics)
@@ -36,25 +36,36 @@ import WorkerKit
             let presence = try Presence(&context, service: service, producer: producer, tail: tail)
             return [
                 presence, tail,
-                DeliveryLoop(
-                    service: service,
-                    consumer: presence.governing(
-                        try KafkaConsumer(
-                            settings: kafka, group: ConsumerGroup.name(of: service), topics: [Topic.requests],
-                            logger: logger, metrics: metrics)),
-                    producer: producer,
-                    handler: RequestHandler(
-                        service: service, planner: planner, store: store,
-                        door: Door(queue: store, settings: intake, metrics: metrics),
-                        fullModel: counterfactual.model),
-                    logger: logger, metrics: metrics, onReadiness: readiness.set),
-                DeliveryLoop(
-                    service: service,
-                    consumer: presence.governing(Intake(queue: queue, settings: intake, logger: logger)),
-                    producer: producer,
-                    handler: RequestHandler(
-                        service: service, planner: planner, store: queue, door: nil, fullModel: counterfactual.model),
-                    logger: logger, metrics: metrics, onReadiness: context.health.check("intake").set),
+                try LaneLoops(
+                    service: service, gate: gate, producer: producer, logger: logger, metrics: metrics,
+                    health: context.health,
+                    consumer: { lane in
+                        presence.governing(
+                            try KafkaConsumer(
+                                settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
+                                topics: [Topic.requests(lane)], logger: logger, metrics: metrics))
+                    },
+                    handler: { lane, gate in
+                        let store = PostgresStore(postgres)
+                        let door = Door(queue: store, settings: intake, metrics: metrics)
+                        let admission = Admission(store: store, window: intake.bulkWindow)
+                        return RequestHandler(
+                            service: lane.loop(of: service), planner: try planner(lane, gate), store: store,
+                            door: lane == .bulk ? nil : door, fullModel: counterfactual.model,
+                            admission: lane == .bulk ? admission : nil)
+                    }),
+                try LaneLoops(
+                    service: service, name: "intake", gate: gate, producer: producer, logger: logger, metrics: metrics,
+                    health: context.health,
+                    consumer: { lane in
+                        presence.governing(
+                            Intake(queue: PostgresStore(postgres), lane: lane, settings: intake, logger: logger))
+                    },
+                    handler: { lane, gate in
+                        RequestHandler(
+                            service: lane.loop(of: service), planner: try planner(lane, gate),
+                            store: PostgresStore(postgres), door: nil, fullModel: counterfactual.model)
+                    }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
                 },

@@ -6,7 +6,7 @@ import Store
 import Synchronization
 import Telemetry
 
-/// The requests that wait in Postgres, as a consumer: a batch is those whose turn it is, a commit forgets them.
+/// The requests of a lane that wait in Postgres, as a consumer: a batch is those whose turn it is, a commit forgets them.
 ///
 /// They are worked on from here and not by way of the topic, where they would stand behind whatever came meanwhile.
 final class Intake: MessageConsumer {
@@ -17,16 +17,18 @@ final class Intake: MessageConsumer {
     }
 
     private let queue: any SubmissionQueue
+    private let lane: Lane
     private let settings: IntakeSettings
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
     private let state = Mutex(State())
 
     init(
-        queue: any SubmissionQueue, settings: IntakeSettings, logger: Logger,
+        queue: any SubmissionQueue, lane: Lane = .interactive, settings: IntakeSettings, logger: Logger,
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         self.queue = queue
+        self.lane = lane
         self.settings = settings
         self.logger = logger
         self.now = now
@@ -46,7 +48,7 @@ final class Intake: MessageConsumer {
             wait = settings.interval
             guard !isAway else { continue }
             do {
-                let submissions = try await queue.next(settings.turn(at: now()))
+                let submissions = try await queue.next(settings.turn(lane, at: now()))
                 guard submissions.isEmpty else { return submissions.map(RequestRecord.waiting) }
             } catch {
                 // What was marked as taken comes again.

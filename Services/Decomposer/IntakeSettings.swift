@@ -15,7 +15,12 @@ struct IntakeSettings: Sendable {
     /// Requests under way that a tenant has a right to for each unit of its weight, also when the window is full.
     /// - Default: 100. Key: `WINNOW_TENANT_WINDOW`.
     var share: Int
+    /// Bulk requests open or taken, whichever way they came: enough that no worker waits for work. It is never passed.
+    /// - Default: 256. Key: `WINNOW_BULK_WINDOW`.
+    var bulkWindow: Int
     var limit = 500
+    /// Of the bulk lane at once.
+    var bulkLimit = 8
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {
         interval = .milliseconds(try reader.integer("WINNOW_INTAKE_INTERVAL_MS", default: 100, in: 1...60_000))
@@ -23,11 +28,13 @@ struct IntakeSettings: Sendable {
             1000 * Int64(try reader.integer("WINNOW_INTAKE_RESEND_SECONDS", default: 15, in: 1...3600))
         window = try reader.integer("WINNOW_INTAKE_WINDOW", default: 2000, in: 1...1_000_000)
         share = try reader.integer("WINNOW_TENANT_WINDOW", default: 100, in: 0...1_000_000)
+        bulkWindow = try reader.integer("WINNOW_BULK_WINDOW", default: 256, in: 1...100_000)
     }
 
-    func turn(at time: Timestamp) -> SubmissionTurn {
-        SubmissionTurn(
-            now: time, resendBefore: time.adding(milliseconds: -resendAfterMilliseconds), limit: limit,
-            window: window, share: share)
+    func turn(_ lane: Lane = .interactive, at time: Timestamp) -> SubmissionTurn {
+        let isBulk = lane == .bulk
+        return SubmissionTurn(
+            lane: lane, now: time, resendBefore: time.adding(milliseconds: -resendAfterMilliseconds),
+            limit: isBulk ? bulkLimit : limit, window: isBulk ? bulkWindow : window, share: isBulk ? 0 : share)
     }
 }

@@ -9,11 +9,14 @@ struct Planner: Sendable {
     private let segmenter: Segmenter
     private let router: any Classifier
     private let counterfactual: Counterfactual
+    private let gate: LaneGate?
 
-    init(segmenter: Segmenter, router: any Classifier, counterfactual: Counterfactual) {
+    /// - Parameter gate: where requests of the bulk lane give way.
+    init(segmenter: Segmenter, router: any Classifier, counterfactual: Counterfactual, gate: LaneGate? = nil) {
         self.segmenter = segmenter
         self.router = router
         self.counterfactual = counterfactual
+        self.gate = gate
     }
 
     /// - Returns: a plan a request, in order; an error where a text has more items than a plan can hold.
@@ -36,7 +39,7 @@ struct Planner: Sendable {
         let groups = members.map {
             BatchClassification.Group(route: .decomposition, texts: pending[$0].map(\.text))
         }
-        for (member, share) in zip(members, try await BatchClassification.run(groups, on: router)) {
+        for (member, share) in zip(members, try await BatchClassification.run(groups, on: router, gate: gate)) {
             drafts[member].record(pending[member], share)
         }
     }

@@ -7,6 +7,7 @@ import Store
 struct Reception {
     let event: CloudEvent
     let tenant: TenantID
+    let lane: Lane
     private(set) var request: Request?
     /// Somebody has cancelled it while it waited.
     let isCancelled: Bool
@@ -27,6 +28,7 @@ struct Reception {
             fault = error
         }
         tenant = TenantID(authID: event.authID)
+        lane = Lane(topic: record.topic)
         // Postgres' text holds no NUL.
         guard !(event.id + tenant.rawValue).utf8.contains(0) else {
             throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")
@@ -56,7 +58,7 @@ struct Reception {
     var submission: Submission {
         Submission(
             tenant: tenant, eventID: event.id, body: event.data ?? [], deadline: request?.deadline,
-            traceparent: event.traceparent)
+            traceparent: event.traceparent, lane: lane)
     }
 
     func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) -> Arrival {
@@ -64,7 +66,7 @@ struct Reception {
         let id = Request.ID(acceptedAt: now, using: &generator)
         var snapshot = RequestSnapshot(
             id: id, tenant: tenant, eventID: event.id, channel: request?.channel, state: .open, acceptedAt: now,
-            deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent)
+            deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent, lane: lane)
         guard !isCancelled else {
             snapshot.state = .cancelled
             snapshot.error = "cancelled on request"

@@ -7,9 +7,9 @@ import Synchronization
 /// Accepts requests: validates, deduplicates on (tenant, `ce_id`), keeps what is over its tenant's share until its turn
 /// comes, plans the others, stores, and emits the steps that are ready.
 ///
-/// - Consumes: `winnow.requests.v1`, and what has waited (`Intake`)
-/// - Produces: `winnow.steps.*`, `winnow.escalations.v1` for an unsure routing, `winnow.results.v1` for what is rejected
-///   or answered already
+/// - Consumes: `winnow.requests.v1` or the bulk lane's, and what has waited (`Intake`)
+/// - Produces: in the same lane `winnow.steps.*`, and `winnow.escalations.v1` for an unsure routing; `winnow.results.v1` for
+///   what is rejected or answered already
 struct RequestHandler: BatchHandler {
     private let source: EventSource
     private let planner: Planner
@@ -17,20 +17,27 @@ struct RequestHandler: BatchHandler {
     private let door: Door?
     private let prices: PriceBook
     private let fullModel: String
+    private let admission: Admission?
 
-    /// - Parameter door: `nil` for requests that have waited for their turn.
+    /// - Parameters:
+    ///   - door: `nil` for requests that have waited for their turn, and for those of the bulk lane.
+    ///   - admission: of the bulk lane's topic; `nil` waits for nothing.
     init(
-        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, door: Door?, fullModel: String
+        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, door: Door?, fullModel: String,
+        admission: Admission? = nil
     ) {
         source = EventSource(service: service)
         self.planner = planner
         self.store = store
         self.door = door
         self.fullModel = fullModel
+        self.admission = admission
         prices = PriceBook(store: store)
     }
 
     func prepare() async throws { _ = try await prices.current() }
+
+    func waitUntilDue(_ records: [Record]) async -> Bool { await admission?.wait() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now

@@ -10,8 +10,8 @@ import WorkerKit
 ///
 /// A call is a ledger row before it is made: if the process dies in it, the row stays, as `unknown`, at its reserved
 /// price, and the repetition is an attempt of its own.
-/// - Consumes: `winnow.escalations.v1`
-/// - Produces: `winnow.outcomes.v1`
+/// - Consumes: `winnow.escalations.v1`, or the bulk lane's
+/// - Produces: `winnow.outcomes.v1` in the same lane
 struct EscalationHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
@@ -19,17 +19,22 @@ struct EscalationHandler: BatchHandler {
     private let prices: PriceBook
     private let cancellations: any Cancellations
     private let cancelled: Counter
-    private let recent = RecentOutcomes()
+    private let recent: RecentOutcomes
+    private let gate: LaneGate?
 
+    /// - Parameter gate: where steps of the bulk lane give way.
     init(
         service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook,
-        metrics: Metrics = Metrics(), cancellations: any Cancellations = NoCancellations()
+        metrics: Metrics = Metrics(), cancellations: any Cancellations = NoCancellations(), gate: LaneGate? = nil
     ) {
         source = EventSource(service: service)
         self.classifier = classifier
         self.ledger = ledger
         self.prices = prices
         self.cancellations = cancellations
+        self.gate = gate
+        // A bulk step has many answers, and few of them are under way.
+        recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 20)
         cancelled = metrics.counter(
             "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
     }
@@ -101,7 +106,8 @@ struct EscalationHandler: BatchHandler {
             })
         do {
             let shares = try await BatchClassification.run(
-                calls.map { .init(route: $0.escalation.route, texts: $0.escalation.open.map(\.text)) }, on: classifier)
+                calls.map { .init(route: $0.escalation.route, texts: $0.escalation.open.map(\.text)) },
+                on: classifier, gate: gate)
             try await ledger.settle(
                 zip(started, shares).map { entry, share in entry.settled(by: share, pricing: pricing) })
             return zip(calls, shares).map { call, share in

@@ -20,7 +20,7 @@ final class RecentOutcomes: Sendable {
     private let capacity: Int
     private let memory = Mutex(Memory())
 
-    init(capacity: Int = 1_000) { self.capacity = capacity }
+    init(capacity: Int) { self.capacity = capacity }
 
     /// - Returns: the answers of all items of the step; `nil` unless the very same items were asked for.
     func answers(to open: [Escalation.OpenItem], of step: Step.ID) -> [Answer?]? {

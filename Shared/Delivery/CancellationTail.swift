@@ -1,4 +1,5 @@
 import Contracts
+import Lifecycle
 import MessageBus
 import Synchronization
 
@@ -9,7 +10,7 @@ import Synchronization
 /// - Consumes: `winnow.cancellations.v1`, without a group
 public final class CancellationTail: Cancellations {
     private let cancelled: Mutex<RecentRequests>
-    private let caughtUp = CaughtUp()
+    private let caughtUp = Signal()
 
     /// - Parameter capacity: how many requests are remembered; a hundred thousand take about ten megabytes.
     public init(capacity: Int = 100_000, tail: Tail) {

@@ -15,12 +15,17 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     let metrics: DeliveryMetrics
     let policy: RetryPolicy
     let now: @Sendable () -> Timestamp
+    private let lane: Lane
+    private let gate: LaneGate
     private let onReadiness: @Sendable (Bool) -> Void
 
-    /// - Parameter onReadiness: told whether the loop can make progress.
+    /// - Parameters:
+    ///   - gate: where the loops of two lanes meet.
+    ///   - onReadiness: told whether the loop can make progress.
     public init(
         service: String, consumer: any MessageConsumer, producer: any MessageProducer, handler: Handler, logger: Logger,
         metrics: Metrics, policy: RetryPolicy = RetryPolicy(), now: @escaping @Sendable () -> Timestamp = { .now },
+        lane: Lane = .interactive, gate: LaneGate = LaneGate(),
         onReadiness: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.service = service
@@ -31,6 +36,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         self.metrics = DeliveryMetrics(metrics)
         self.policy = policy
         self.now = now
+        self.lane = lane
+        self.gate = gate
         self.onReadiness = onReadiness
     }
 
@@ -42,7 +49,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
                 guard await handler.waitUntilDue(records) else { break }
                 let clock = ContinuousClock()
                 let start = clock.now
-                guard let emitted = try await apply(records) else { break }
+                guard let emitted = try await gate.pass(lane, { try await apply(records) }) else { break }
                 metrics.processed(records.count, emitted: emitted, took: clock.now - start)
             }
             onReadiness(false)

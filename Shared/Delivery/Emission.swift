@@ -57,11 +57,14 @@ private struct EventContext {
                 step: step.ordinal, route: step.route,
                 open: open.map { Escalation.OpenItem(index: $0, text: step.items[$0].text) }, answers: answers,
                 attempts: [])
-            return record(Topic.escalations, id: "\(id)/escalation", type: EventType.escalation, escalation.encode())
+            return record(
+                Topic.escalations(snapshot.lane), id: "\(id)/escalation", type: EventType.escalation,
+                escalation.encode())
         }
         let command = StepCommand(step: step.ordinal, route: step.route, items: step.items.map(\.text))
         return record(
-            Topic.steps(step.route.capability), id: "\(id)/step", type: EventType.step, command.encode())
+            Topic.steps(step.route.capability, snapshot.lane), id: "\(id)/step", type: EventType.step,
+            command.encode())
     }
 
     func result() -> OutgoingRecord {

@@ -11,11 +11,13 @@ public struct EventSource: Sendable {
     public var uri: String { "/winnow/\(service)" }
 
     public func outcome(_ outcome: Outcome, of event: StepEvent) -> OutgoingRecord {
-        record(Topic.outcomes, EventType.outcome, "outcome", outcome.step, outcome.encode(), event)
+        record(Topic.outcomes(event.lane), EventType.outcome, "outcome", outcome.step, outcome.encode(), event)
     }
 
     public func escalation(_ escalation: Escalation, of event: StepEvent) -> OutgoingRecord {
-        record(Topic.escalations, EventType.escalation, "escalation", escalation.step, escalation.encode(), event)
+        record(
+            Topic.escalations(event.lane), EventType.escalation, "escalation", escalation.step, escalation.encode(),
+            event)
     }
 
     public func deadLetter(_ record: Record, _ error: ContractError) -> OutgoingRecord {

@@ -12,7 +12,7 @@ public enum RequestRecord {
             id: submission.eventID, type: EventType.request, source: "/winnow/submit", time: .now,
             expiryTime: submission.deadline, authID: submission.tenant.rawValue, traceparent: submission.traceparent,
             data: submission.body)
-        return event.record(topic: Topic.requests, key: Array(submission.eventID.utf8))
+        return event.record(topic: Topic.requests(submission.lane), key: Array(submission.eventID.utf8))
     }
 
     /// The record of a request that has waited in the store; it has no place in the topic.

@@ -6,6 +6,7 @@ public struct StepEvent: Sendable {
     public let event: CloudEvent
     public let request: Request.ID
     public let tenant: TenantID
+    public let lane: Lane
     private let value: [UInt8]
 
     /// - Throws: `ContractError` for a record that cannot be one of Winnow's own.
@@ -17,6 +18,7 @@ public struct StepEvent: Sendable {
         self.event = event
         self.request = request
         tenant = TenantID(authID: event.authID)
+        lane = Lane(topic: record.topic)
         guard let value = event.data else { throw ContractError(.notJSON, "the record has no value") }
         self.value = value
     }

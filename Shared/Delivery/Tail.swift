@@ -13,7 +13,7 @@ public final class Tail: Service {
     private struct Follower: Sendable {
         let topic: String
         let start: ReadStart
-        let caughtUp: CaughtUp
+        let caughtUp: Signal
         let body: @Sendable ([Record]) -> Void
     }
 
@@ -30,7 +30,7 @@ public final class Tail: Service {
     /// Hands every batch of a topic to `body`. To be called before `run`, once a topic.
     /// - Parameter caughtUp: told once everything that was there at the beginning is handed on.
     public func follow(
-        _ topic: String, from start: ReadStart, _ caughtUp: CaughtUp, _ body: @escaping @Sendable ([Record]) -> Void
+        _ topic: String, from start: ReadStart, _ caughtUp: Signal, _ body: @escaping @Sendable ([Record]) -> Void
     ) {
         followers.withLock { $0.append(Follower(topic: topic, start: start, caughtUp: caughtUp, body: body)) }
     }
@@ -39,7 +39,7 @@ public final class Tail: Service {
     public func run() async throws {
         let followers = followers.withLock(\.self)
         // Nobody waits for what will never come.
-        defer { for follower in followers { follower.caughtUp.finish() } }
+        defer { for follower in followers { follower.caughtUp.fire() } }
         guard !followers.isEmpty else { return await gracefulShutdown() }
         let starts = Dictionary(followers.map { ($0.topic, $0.start) }) { $1 }
         var backoff = Backoff()
@@ -48,11 +48,11 @@ public final class Tail: Service {
             do {
                 return try await read(try await open(starts), followers)
             } catch let error as MessageBusError where error.isRetriable {
-                if error.code == .unknownTopic { for follower in followers { follower.caughtUp.finish() } }
+                if error.code == .unknownTopic { for follower in followers { follower.caughtUp.fire() } }
                 logger.warning("Topics are not read", metadata: metadata(error, starts))
             } catch {
                 logger.error("Topics cannot be read", metadata: metadata(error, starts))
-                for follower in followers { follower.caughtUp.finish() }
+                for follower in followers { follower.caughtUp.fire() }
                 return await gracefulShutdown()
             }
         } while await sleepUnlessShutDown(for: backoff.next(using: &generator))
@@ -81,7 +81,7 @@ public final class Tail: Service {
 
     private func catchUp(_ followers: [Follower], _ backlog: [TopicPartition: Int64]) {
         let open = Set(backlog.keys.map(\.topic))
-        for follower in followers where !open.contains(follower.topic) { follower.caughtUp.finish() }
+        for follower in followers where !open.contains(follower.topic) { follower.caughtUp.fire() }
     }
 
     private func metadata(_ error: any Error, _ starts: [String: ReadStart]) -> Logger.Metadata {

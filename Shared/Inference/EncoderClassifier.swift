@@ -7,6 +7,7 @@ import Synchronization
 public final class EncoderClassifier: Classifier {
     public let card: ModelCard
     public let tokenizer: WordPieceTokenizer
+    private let weights: EncoderWeights
     private let engine: Mutex<Engine>
 
     /// Buffers that a call fills; kept so that the next one need not ask for memory.
@@ -42,9 +43,20 @@ public final class EncoderClassifier: Classifier {
         let vocabulary = try Vocabulary(
             tensors.bytes("tokenizer.vocabulary"), size: shape.vocabularySize, file: tensors.path)
         tokenizer = WordPieceTokenizer(vocabulary)
-        let encoder = try Encoder(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
+        weights = try EncoderWeights(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
         try tensors.finish()
-        engine = Mutex(Engine(encoder: encoder))
+        do throws(InferenceError) {
+            engine = Mutex(Engine(encoder: try Encoder(weights)))
+        } catch {
+            throw ArtifactError(.unsupported, tensors.path, error.message)
+        }
+    }
+
+    /// The same model for another thread: it shares the weights and waits for nobody's calls.
+    /// - Throws: `InferenceError`, never retriable.
+    public init(sharing other: EncoderClassifier) throws(InferenceError) {
+        (card, tokenizer, weights) = (other.card, other.tokenizer, other.weights)
+        engine = Mutex(Engine(encoder: try Encoder(weights)))
     }
 
     public var identity: ModelIdentity { card.identity }

@@ -23,7 +23,7 @@ public final class Presence: Service {
     private let producer: any MessageProducer
     private let health: Health
     private let logger: Logger
-    private let caughtUp = CaughtUp()
+    private let caughtUp = Signal()
     private let heart: Heart
     private let state = Mutex(State())
     private let now: @Sendable () -> Timestamp

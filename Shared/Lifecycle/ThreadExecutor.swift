@@ -15,7 +15,11 @@ public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
     private let queue = Mutex<[Work]>([])
     private let available = DispatchSemaphore(value: 0)
 
-    public init() {
+    private let isBackground: Bool
+
+    /// - Parameter isBackground: whether every other thread of the machine goes first.
+    public init(isBackground: Bool = false) {
+        self.isBackground = isBackground
         var thread = pthread_t()
         // The thread keeps the executor alive until `stop`.
         let code = pthread_create(
@@ -50,6 +54,8 @@ public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     private func work() {
+        // Of this thread alone on Linux; who is not allowed to, goes on as any other.
+        if isBackground { _ = nice(19) }
         while true {
             available.wait()
             switch queue.withLock({ $0.removeFirst() }) {

@@ -14,6 +14,7 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 6, name: "create_cancellations", script: PackageResources.V0006_create_cancellations_sql),
         Migration(version: 7, name: "create_submission", script: PackageResources.V0007_create_submission_sql),
         Migration(version: 8, name: "create_instance", script: PackageResources.V0008_create_instance_sql),
+        Migration(version: 9, name: "create_lanes", script: PackageResources.V0009_create_lanes_sql),
         Migration(version: 10, name: "create_tenant_weight", script: PackageResources.V0010_create_tenant_weight_sql),
         Migration(version: 11, name: "create_certificate", script: PackageResources.V0011_create_certificate_sql),
     ]

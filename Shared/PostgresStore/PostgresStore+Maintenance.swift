@@ -10,7 +10,9 @@ extension PostgresStore {
     }
 
     /// Past their deadline first, oldest first.
-    public func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID] {
+    public func overdue(
+        now: Timestamp, stalledSince: Timestamp, bulkStalledSince: Timestamp, limit: Int
+    ) async throws -> [Request.ID] {
         let limit = Int64(max(0, limit))
         // Two scans of two small indexes; what makes no progress was accepted before that.
         let select: SQL = """
@@ -20,7 +22,8 @@ extension PostgresStore {
                 ORDER BY deadline_at LIMIT \(limit))
                 UNION ALL
                 (SELECT request_id, accepted_at FROM winnow.request
-                WHERE state = 'open' AND accepted_at < \(stalledSince) AND progressed_at < \(stalledSince)
+                WHERE state = 'open' AND accepted_at < greatest(\(stalledSince), \(bulkStalledSince))
+                    AND progressed_at < CASE lane WHEN 'bulk' THEN \(bulkStalledSince) ELSE \(stalledSince) END
                 ORDER BY accepted_at LIMIT \(limit))
             ) AS overdue
             GROUP BY request_id ORDER BY 2, 1 LIMIT \(limit)
@@ -29,6 +32,18 @@ extension PostgresStore {
             try connection.execute(select.named("read overdue requests")).flatMap { result in
                 try result.rows { row throws in try row.requestKey(0).requestID() }
             }
+        }
+    }
+
+    public func openRequests(in lane: Lane, atMost limit: Int) async throws -> Int {
+        let limit = Int64(max(0, limit))
+        let select: SQL = """
+            SELECT count(*) FROM (
+                SELECT FROM winnow.request WHERE state = 'open' AND lane = \(lane.rawValue) LIMIT \(limit)) AS open
+            """
+        return try await session.run { connection in
+            let counted = try connection.execute(select.named("count open requests"))
+            return Int(try counted[0].first { row throws in try row.integer(0) } ?? 0)
         }
     }
 

@@ -56,8 +56,8 @@ extension PostgresStore: SubmissionQueue {
 
     public func next(_ turn: SubmissionTurn) async throws -> [Submission] {
         let any: SQL = "SELECT EXISTS (SELECT FROM winnow.submission)"
-        // Several decomposers ask; one at a time has the turn, the others get nothing and ask again.
-        let alone: SQL = "SELECT pg_try_advisory_xact_lock(hashtext('winnow.submission'))"
+        // Several decomposers ask; one at a time has a lane's turn, the others get nothing and ask again.
+        let alone: SQL = "SELECT pg_try_advisory_xact_lock(hashtext(\("winnow.submission.\(turn.lane.rawValue)")))"
         let occupancy = Self.occupancy(of: [], turn)
         return try await session.run { connection in
             // Nothing waits most of the time.
@@ -116,22 +116,25 @@ extension PostgresStore {
     /// Tenants with anything waiting are found by skipping from one to the next in the index, however many wait; what is
     /// under way is counted up to what no turn allows.
     private static func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) -> SQL {
+        let lane = turn.lane.rawValue
         let sql: SQL = """
             WITH RECURSIVE waiting (tenant_id) AS (
-                (SELECT tenant_id FROM winnow.submission WHERE sent_at IS NULL ORDER BY tenant_id LIMIT 1)
+                (SELECT tenant_id FROM winnow.submission WHERE lane = \(lane) AND sent_at IS NULL
+                ORDER BY tenant_id LIMIT 1)
                 UNION ALL
                 SELECT (
                     SELECT s.tenant_id FROM winnow.submission AS s
-                    WHERE s.sent_at IS NULL AND s.tenant_id > w.tenant_id ORDER BY s.tenant_id LIMIT 1)
+                    WHERE s.lane = \(lane) AND s.sent_at IS NULL AND s.tenant_id > w.tenant_id
+                    ORDER BY s.tenant_id LIMIT 1)
                 FROM waiting AS w WHERE w.tenant_id IS NOT NULL)
             SELECT g.tenant_id, g.under_way, w.waiting, w.since, coalesce(t.weight, 1)
             FROM (
                 SELECT tenant_id, sum(n) AS under_way FROM (
                     SELECT tenant_id, 1 AS n FROM (
-                        SELECT tenant_id FROM winnow.request WHERE state = 'open'
+                        SELECT tenant_id FROM winnow.request WHERE state = 'open' AND lane = \(lane)
                         LIMIT \(Int64(2 * max(0, turn.window)))) AS open
                     UNION ALL
-                    SELECT tenant_id, 1 FROM winnow.submission WHERE sent_at >= \(turn.resendBefore)
+                    SELECT tenant_id, 1 FROM winnow.submission WHERE sent_at >= \(turn.resendBefore) AND lane = \(lane)
                     UNION ALL
                     SELECT tenant_id, 0 FROM waiting WHERE tenant_id IS NOT NULL
                     UNION ALL
@@ -141,14 +144,14 @@ extension PostgresStore {
             CROSS JOIN LATERAL (
                 SELECT count(*) AS waiting, min(submitted_at) AS since FROM (
                     SELECT s.submitted_at FROM winnow.submission AS s
-                    WHERE s.tenant_id = g.tenant_id AND s.sent_at IS NULL
+                    WHERE s.lane = \(lane) AND s.tenant_id = g.tenant_id AND s.sent_at IS NULL
                     ORDER BY s.submitted_at LIMIT \(Int64(max(0, turn.limit)))) AS n) AS w
             """
         return sql.named("read occupancy")
     }
 
     private static func take(_ next: [TenantID: Int], _ turn: SubmissionTurn) -> SQL {
-        let limit = Int64(max(0, turn.limit))
+        let limit = Int64(max(0, turn.limit)), lane = turn.lane.rawValue
         let sql: SQL = """
             UPDATE winnow.submission AS s SET sent_at = \(turn.now)
             FROM (
@@ -157,18 +160,19 @@ extension PostgresStore {
                     AS u (tenant_id, most)
                 CROSS JOIN LATERAL (
                     SELECT w.tenant_id, w.event_id FROM winnow.submission AS w
-                    WHERE w.tenant_id = u.tenant_id AND w.sent_at IS NULL
+                    WHERE w.lane = \(lane) AND w.tenant_id = u.tenant_id AND w.sent_at IS NULL
                     ORDER BY w.submitted_at LIMIT u.most) AS n
                 UNION ALL
                 (SELECT tenant_id, event_id FROM winnow.submission
-                WHERE sent_at < \(turn.resendBefore) ORDER BY sent_at LIMIT \(limit))
+                WHERE sent_at < \(turn.resendBefore) AND lane = \(lane) ORDER BY sent_at LIMIT \(limit))
                 UNION ALL
                 (SELECT tenant_id, event_id FROM winnow.submission
-                WHERE sent_at IS NULL AND (deadline_at IS NOT NULL OR cancelled_at IS NOT NULL)
+                WHERE lane = \(lane) AND sent_at IS NULL AND (deadline_at IS NOT NULL OR cancelled_at IS NOT NULL)
                     AND least(deadline_at, cancelled_at) <= \(turn.now)
                 ORDER BY least(deadline_at, cancelled_at) LIMIT \(limit))) AS taken
             WHERE s.tenant_id = taken.tenant_id AND s.event_id = taken.event_id
-            RETURNING s.tenant_id, s.event_id, s.body, s.deadline_at, s.traceparent, s.cancelled_at IS NOT NULL
+            RETURNING s.tenant_id, s.event_id, s.body, s.deadline_at, s.traceparent, s.cancelled_at IS NOT NULL,
+                s.lane
             """
         return sql.named("take submissions")
     }
@@ -195,6 +199,6 @@ extension PostgresRow {
     fileprivate func submission() throws(StoreError) -> Submission {
         Submission(
             tenant: TenantID(rawValue: text(0)), eventID: text(1), body: Array(bytes(2)),
-            deadline: optionalTimestamp(3), traceparent: optionalText(4), isCancelled: bool(5))
+            deadline: optionalTimestamp(3), traceparent: optionalText(4), lane: try label(6), isCancelled: bool(5))
     }
 }

@@ -6,7 +6,8 @@ enum RequestReading {
     static let columns: StaticString = """
         r.request_id, r.tenant_id, r.event_id, r.channel, r.state, r.error, r.accepted_at, r.deadline_at,
             r.progressed_at, r.traceparent, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
-            r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd
+            r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
+            r.lane
         """
 
     /// The bounds are parameters too, so that partitions are pruned when the statement starts.
@@ -54,7 +55,7 @@ enum RequestReading {
             id: id, tenant: TenantID(rawValue: row.text(1)), eventID: row.text(2),
             channel: row.isNull(3) ? nil : try row.label(3), state: try row.label(4), error: row.optionalText(5),
             acceptedAt: try row.timestamp(6), deadline: row.optionalTimestamp(7), progressedAt: try row.timestamp(8),
-            traceparent: row.optionalText(9), totals: try LedgerTotals(row, from: 10))
+            traceparent: row.optionalText(9), lane: try row.label(18), totals: try LedgerTotals(row, from: 10))
     }
 
     private static func step(_ row: PostgresRow) throws -> Step {

@@ -13,6 +13,7 @@ struct RequestRows {
     var deadlines = PostgresArray<Timestamp>()
     var progressedAt = PostgresArray<Timestamp>()
     var traceparents = PostgresArray<String>()
+    var lanes = PostgresArray<String>()
     /// Input and output tokens, flops and cost; then the full model's.
     var totals = [PostgresArray<Int64>](repeating: PostgresArray(), count: 8)
 
@@ -29,6 +30,7 @@ struct RequestRows {
         deadlines.append(snapshot.deadline)
         progressedAt.append(snapshot.progressedAt)
         traceparents.append(snapshot.traceparent)
+        lanes.append(snapshot.lane.rawValue)
         for (index, value) in snapshot.totals.columns.enumerated() { totals[index].append(value) }
     }
 }

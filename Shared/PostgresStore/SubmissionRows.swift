@@ -8,6 +8,7 @@ struct SubmissionRows {
     var bodies = PostgresArray<Blob>()
     var deadlines = PostgresArray<Timestamp>()
     var traceparents = PostgresArray<String>()
+    var lanes = PostgresArray<String>()
 
     init(_ submissions: [Submission]) {
         // In order of the key, as every other batch does it, so that two cannot wait for each other.
@@ -20,6 +21,7 @@ struct SubmissionRows {
             bodies.append(Blob(bytes: submission.body))
             deadlines.append(submission.deadline)
             traceparents.append(submission.traceparent)
+            lanes.append(submission.lane.rawValue)
         }
     }
 }
@@ -29,11 +31,11 @@ extension SQL.StringInterpolation {
     mutating func appendInterpolation(insert rows: SubmissionRows) {
         appendLiteral(
             """
-            INSERT INTO winnow.submission (tenant_id, event_id, body, deadline_at, traceparent)
-            SELECT u.tenant_id, u.event_id, u.body, u.deadline_at, u.traceparent
+            INSERT INTO winnow.submission (tenant_id, event_id, body, deadline_at, traceparent, lane)
+            SELECT u.tenant_id, u.event_id, u.body, u.deadline_at, u.traceparent, u.lane
             FROM unnest(
             """)
-        list(rows.tenants, rows.eventIDs, rows.bodies, rows.deadlines, rows.traceparents)
-        appendLiteral(") AS u (tenant_id, event_id, body, deadline_at, traceparent)")
+        list(rows.tenants, rows.eventIDs, rows.bodies, rows.deadlines, rows.traceparents, rows.lanes)
+        appendLiteral(") AS u (tenant_id, event_id, body, deadline_at, traceparent, lane)")
     }
 }

@@ -52,6 +52,7 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
             var open = turns.next(limit: turn.limit)
             let taken = state.submissions.indices.filter { index in
                 let waiting = state.submissions[index]
+                guard waiting.submission.lane == turn.lane else { return false }
                 if let takenAt = waiting.takenAt { return takenAt < turn.resendBefore }
                 if waiting.isOver(at: turn.now) { return true }
                 guard let left = open[waiting.submission.tenant], left > 0 else { return false }
@@ -96,8 +97,10 @@ extension InMemoryStore.State {
             body(&occupancy.tenants[tenant, default: .init(weight: weights[tenant] ?? 1)])
         }
         for tenant in tenants { change(tenant) { _ in } }
-        for request in requests.values where request.state == .open { change(request.tenant) { $0.underWay += 1 } }
-        for waiting in submissions {
+        for request in requests.values where request.state == .open && request.lane == turn.lane {
+            change(request.tenant) { $0.underWay += 1 }
+        }
+        for waiting in submissions where waiting.submission.lane == turn.lane {
             change(waiting.submission.tenant) { member in
                 if let takenAt = waiting.takenAt {
                     if takenAt >= turn.resendBefore { member.underWay += 1 }

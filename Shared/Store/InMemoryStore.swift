@@ -42,14 +42,21 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    public func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID] {
+    public func overdue(
+        now: Timestamp, stalledSince: Timestamp, bulkStalledSince: Timestamp, limit: Int
+    ) async throws -> [Request.ID] {
         state.withLock { state in
             let overdue = state.requests.values.filter { request in
                 guard request.state == .open else { return false }
-                return request.deadline.map { $0 <= now } ?? false || request.progressedAt < stalledSince
+                let stalled = request.lane == .bulk ? bulkStalledSince : stalledSince
+                return request.deadline.map { $0 <= now } ?? false || request.progressedAt < stalled
             }
             return overdue.sorted { ($0.acceptedAt, $0.id) < ($1.acceptedAt, $1.id) }.prefix(limit).map(\.id)
         }
+    }
+
+    public func openRequests(in lane: Lane, atMost limit: Int) async throws -> Int {
+        state.withLock { state in min(limit, state.requests.values.count { $0.state == .open && $0.lane == lane }) }
     }
 
     public func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {

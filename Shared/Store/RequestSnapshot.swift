@@ -13,6 +13,7 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var tenant: TenantID
     public var eventID: String
     public var channel: Request.Channel?
+    public var lane: Lane
     public var state: State
     /// One clear sentence where the request was not answered.
     public var error: String?
@@ -29,12 +30,13 @@ public struct RequestSnapshot: Sendable, Equatable {
     public init(
         id: Request.ID, tenant: TenantID, eventID: String, channel: Request.Channel?, state: State,
         error: String? = nil, acceptedAt: Timestamp, deadline: Timestamp? = nil, progressedAt: Timestamp,
-        traceparent: String? = nil, steps: [Step] = [], totals: LedgerTotals = .zero
+        traceparent: String? = nil, lane: Lane = .interactive, steps: [Step] = [], totals: LedgerTotals = .zero
     ) {
         self.id = id
         self.tenant = tenant
         self.eventID = eventID
         self.channel = channel
+        self.lane = lane
         self.state = state
         self.error = error
         self.acceptedAt = acceptedAt

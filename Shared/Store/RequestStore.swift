@@ -17,8 +17,14 @@ public protocol RequestStore: Sendable {
         _ requests: [Request.ID], _ transition: @escaping @Sendable ([RequestSnapshot]) throws -> [RequestChange]
     ) async throws -> [RequestSnapshot]
 
-    /// Open requests past their deadline at `now`, and those without progress since `stalledSince`; at most `limit`.
-    func overdue(now: Timestamp, stalledSince: Timestamp, limit: Int) async throws -> [Request.ID]
+    /// Open requests past their deadline at `now`, and those without progress since `stalledSince`, or
+    /// `bulkStalledSince` in the bulk lane; at most `limit`.
+    func overdue(
+        now: Timestamp, stalledSince: Timestamp, bulkStalledSince: Timestamp, limit: Int
+    ) async throws -> [Request.ID]
+
+    /// How many requests of a lane are open; counts no further than `limit`.
+    func openRequests(in lane: Lane, atMost limit: Int) async throws -> Int
 
     /// Calls started before `instant` and never settled become `unknown` and keep their reserved price: the process died,
     /// and nobody asks for the step again.

@@ -11,10 +11,11 @@ public struct Submission: Sendable, Equatable {
     public var traceparent: String?
     /// Somebody does not want it any more.
     public var isCancelled: Bool
+    public var lane: Lane
 
     public init(
         tenant: TenantID, eventID: String, body: [UInt8], deadline: Timestamp? = nil, traceparent: String? = nil,
-        isCancelled: Bool = false
+        lane: Lane = .interactive, isCancelled: Bool = false
     ) {
         self.tenant = tenant
         self.eventID = eventID
@@ -22,6 +23,7 @@ public struct Submission: Sendable, Equatable {
         self.deadline = deadline
         self.traceparent = traceparent
         self.isCancelled = isCancelled
+        self.lane = lane
     }
 
     public var key: EventKey { EventKey(tenant: tenant, eventID: eventID) }
@@ -40,10 +42,10 @@ public protocol SubmissionQueue: Sendable {
         _ arrivals: [Arrival], parking submissions: [Submission]
     ) async throws -> (accepted: [RequestSnapshot], known: [RequestSnapshot])
 
-    /// What every tenant has under way and waiting, and the weight of `tenants` besides.
+    /// What every tenant has under way and waiting in the turn's lane, and the weight of `tenants` besides.
     func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy
 
-    /// Those whose turn it is (`Turns`), marked as taken. Besides them those that need no turn: taken before
+    /// Those of a lane whose turn it is (`Turns`), marked as taken. Besides them those that need no turn: taken before
     /// `resendBefore` and not forgotten, past their deadline, or cancelled.
     func next(_ turn: SubmissionTurn) async throws -> [Submission]
 
@@ -58,6 +60,8 @@ public protocol SubmissionQueue: Sendable {
 
 /// How much may be under way: taken and not accepted, or accepted and open.
 public struct SubmissionTurn: Sendable, Equatable {
+    /// Whose requests are counted, and given out.
+    public var lane: Lane
     public var now: Timestamp
     /// What was taken before it and not forgotten was lost on its way.
     public var resendBefore: Timestamp
@@ -67,7 +71,10 @@ public struct SubmissionTurn: Sendable, Equatable {
     public var window: Int
     public var share: Int
 
-    public init(now: Timestamp, resendBefore: Timestamp, limit: Int, window: Int, share: Int = 0) {
+    public init(
+        lane: Lane = .interactive, now: Timestamp, resendBefore: Timestamp, limit: Int, window: Int, share: Int = 0
+    ) {
+        self.lane = lane
         self.now = now
         self.resendBefore = resendBefore
         self.limit = limit

@@ -1,4 +1,5 @@
 import Contracts
+import Delivery
 import Inference
 
 /// Texts of many steps, classified in one call a route, so that the model sees batches that grow with the load.
@@ -35,16 +36,17 @@ public enum BatchClassification {
         }
     }
 
+    /// - Parameter gate: where a bulk lane gives way, every few milliseconds of model time; `nil` classifies all at once.
     /// - Returns: a share a group, in order.
     /// - Throws: `InferenceError`
-    public static func run(_ groups: [Group], on classifier: any Classifier) async throws -> [Share] {
+    public static func run(
+        _ groups: [Group], on classifier: any Classifier, gate: LaneGate? = nil
+    ) async throws -> [Share] {
         var shares = [Share?](repeating: nil, count: groups.count)
         for (route, members) in Dictionary(grouping: groups.indices, by: { groups[$0].route }) {
             let startedAt = Timestamp.now
-            let clock = ContinuousClock()
-            let start = clock.now
-            let predictions = try await classifier.classify(members.flatMap { groups[$0].texts }, as: route)
-            let micros = (clock.now - start) / .microseconds(1)
+            let (predictions, micros) = try await classify(
+                members.flatMap { groups[$0].texts }, as: route, on: classifier, gate)
             let tokens = predictions.reduce(0) { $0 + $1.inputTokens }
             var next = predictions.startIndex
             for member in members {
@@ -57,4 +59,28 @@ public enum BatchClassification {
         }
         return shares.compactMap(\.self)
     }
+
+    /// - Returns: with the predictions the calls' wall clock in microseconds, without what was waited at the gate.
+    private static func classify(
+        _ texts: [String], as route: Route, on classifier: any Classifier, _ gate: LaneGate?
+    ) async throws -> ([Prediction], Double) {
+        let clock = ContinuousClock()
+        var predictions: [Prediction] = []
+        var sum = Duration.zero
+        var size = gate == nil ? texts.count : 1
+        repeat {
+            await gate?.giveWay()
+            let chunk = Array(texts[predictions.count..<min(texts.count, predictions.count + size)])
+            let start = clock.now
+            predictions += try await classifier.classify(chunk, as: route)
+            let took = clock.now - start
+            sum += took
+            // What a text costs is known only afterwards, and differs a thousandfold.
+            size = max(1, min(2 * size, Int(Double(size) * (Self.chunk / max(took, .microseconds(1))))))
+        } while predictions.count < texts.count
+        return (predictions, sum / .microseconds(1))
+    }
+
+    /// How long a bulk lane computes before it looks at the gate, unless one text takes longer.
+    private static let chunk = Duration.milliseconds(5)
 }

@@ -8,29 +8,32 @@ import Runtime
 /// The service of one capability's small model: stateless, so it scales out by starting more of it, up to the number of
 /// partitions of its topic.
 public struct CapabilityWorker: Service {
-    private let loop: DeliveryLoop<StepHandler>
+    private let loops: LaneLoops<StepHandler>
 
     /// Loads the model; the full model's card too, to say what the full model would have consumed.
     /// - Parameter tail: brings what was cancelled and what is certified.
-    /// - Throws: `ArtifactError`
+    /// - Throws: `ArtifactError`, `InferenceError`; whatever `consumer` throws.
     public init(
-        _ settings: WorkerSettings, _ context: RuntimeContext, consumer: any MessageConsumer,
-        producer: any MessageProducer, tail: Tail
+        _ settings: WorkerSettings, _ context: RuntimeContext, producer: any MessageProducer, tail: Tail,
+        consumer: (Lane) throws -> any MessageConsumer
     ) throws {
-        let readiness = context.health.check("delivery")
         let routes = Route.requestable.filter { $0.capability == settings.capability }
-        let classifier = try EncoderClassifier(directory: settings.model, answering: routes)
+        let model = try EncoderClassifier(directory: settings.model, answering: routes)
         let counterfactual = try Counterfactual(fullModelDirectory: settings.fullModel)
-        let handler = StepHandler(
-            service: settings.service, classifier: classifier,
-            certificates: CertificateTail(
-                routes: routes, small: classifier.identity, full: counterfactual.identity, tail: tail,
-                logger: context.logger, metrics: context.metrics),
-            counterfactual: counterfactual, metrics: context.metrics, cancellations: CancellationTail(tail: tail))
-        loop = DeliveryLoop(
-            service: settings.service, consumer: consumer, producer: producer, handler: handler,
-            logger: context.logger, metrics: context.metrics, onReadiness: readiness.set)
+        let cancellations = CancellationTail(tail: tail)
+        let certificates = CertificateTail(
+            routes: routes, small: model.identity, full: counterfactual.identity, tail: tail, logger: context.logger,
+            metrics: context.metrics)
+        loops = try LaneLoops(
+            service: settings.service, producer: producer, logger: context.logger, metrics: context.metrics,
+            health: context.health, consumer: consumer
+        ) { lane, gate in
+            StepHandler(
+                service: lane.loop(of: settings.service), classifier: try model.serving(lane),
+                certificates: certificates, counterfactual: counterfactual, metrics: context.metrics,
+                cancellations: cancellations, gate: gate)
+        }
     }
 
-    public func run() async throws { try await loop.run() }
+    public func run() async throws { try await loops.run() }
 }

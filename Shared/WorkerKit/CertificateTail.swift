@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import Inference
+import Lifecycle
 import MessageBus
 import Synchronization
 import Telemetry
@@ -21,7 +22,7 @@ public final class CertificateTail: Certificates {
     private let logger: Logger
     private let gauges: [Route: Gauge]
     private let state = Mutex(State())
-    private let caughtUp = CaughtUp()
+    private let caughtUp = Signal()
 
     /// - Parameters:
     ///   - routes: what the small model answers.

@@ -6,8 +6,8 @@ import Telemetry
 
 /// What a capability worker does with a batch of steps: answers the items it is sure of, escalates the others.
 ///
-/// - Consumes: `winnow.steps.<capability>.v1`
-/// - Produces: `winnow.outcomes.v1` where it is sure of every item, `winnow.escalations.v1` otherwise
+/// - Consumes: `winnow.steps.<capability>.v1`, or the bulk lane's
+/// - Produces: in the same lane `winnow.outcomes.v1` where it is sure of every item, `winnow.escalations.v1` otherwise
 public struct StepHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
@@ -15,10 +15,12 @@ public struct StepHandler: BatchHandler {
     private let counterfactual: Counterfactual
     private let metrics: AnswerMetrics
     private let cancellations: any Cancellations
+    private let gate: LaneGate?
 
+    /// - Parameter gate: where steps of the bulk lane give way.
     public init(
         service: String, classifier: any Classifier, certificates: any Certificates, counterfactual: Counterfactual,
-        metrics: Metrics, cancellations: any Cancellations = NoCancellations()
+        metrics: Metrics, cancellations: any Cancellations = NoCancellations(), gate: LaneGate? = nil
     ) {
         source = EventSource(service: service)
         self.classifier = classifier
@@ -26,6 +28,7 @@ public struct StepHandler: BatchHandler {
         self.counterfactual = counterfactual
         self.metrics = AnswerMetrics(metrics)
         self.cancellations = cancellations
+        self.gate = gate
     }
 
     public func prepare() async {
@@ -57,7 +60,7 @@ public struct StepHandler: BatchHandler {
         }
         do {
             let shares = try await BatchClassification.run(
-                work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier)
+                work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier, gate: gate)
             for ((event, command), share) in zip(work, shares) {
                 emitted.append(decide(command, share, event))
             }

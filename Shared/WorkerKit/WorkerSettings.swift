@@ -6,7 +6,6 @@ import Settings
 public struct WorkerSettings: Sendable {
     public let capability: Capability
     public let service: String
-    public let topic: String
     public let model: String
     public let fullModel: String
 
@@ -14,10 +13,11 @@ public struct WorkerSettings: Sendable {
         let models = ModelSettings(&reader)
         self.capability = capability
         service = "\(capability)-worker"
-        topic = Topic.steps(capability)
         model = models.model(of: capability)
         fullModel = models.fullModel
     }
 
-    public var group: String { ConsumerGroup.name(of: service) }
+    public func topic(_ lane: Lane) -> String { Topic.steps(capability, lane) }
+
+    public func group(_ lane: Lane) -> String { ConsumerGroup.name(of: lane.loop(of: service)) }
 }

@@ -11,9 +11,10 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct RetryHandlerTests {
     private static let group = "winnow.retries"
-    private let bus = InMemoryBus(topics: [Topic.retries: 1, Topic.outcomes: 1, Topic.deadLetters: 1])
+    private let bus = InMemoryBus(topics: [Topic.retries: 1, Topic.outcomes(.interactive): 1, Topic.deadLetters: 1])
     private let original = Record(
-        topic: Topic.outcomes, partition: 3, offset: 42, timestamp: Timestamp(milliseconds: 7), key: [0, 255],
+        topic: Topic.outcomes(.interactive), partition: 3, offset: 42, timestamp: Timestamp(milliseconds: 7),
+        key: [0, 255],
         value: [1, 0, 255], headers: [Header("theirs", [0xFF, 0x00]), Header("null", nil)])
 
     private func loop(at now: Timestamp, delay: Duration = .seconds(30)) -> DeliveryLoop<RetryHandler> {
@@ -37,7 +38,7 @@ struct RetryHandlerTests {
         try await run(loop(at: Fixture.now)) {
             await bus.waitForCommit(group: Self.group, topic: Topic.retries, atLeast: 1)
         }
-        let again = try #require(bus.records(in: Topic.outcomes).first)
+        let again = try #require(bus.records(in: Topic.outcomes(.interactive)).first)
         #expect(again.key == original.key)
         #expect(again.value == original.value)
         #expect(Array(again.headers.prefix(2)) == original.headers)
@@ -61,7 +62,7 @@ struct RetryHandlerTests {
         let loop = loop(at: .now, delay: .seconds(3600))
         try await GracefulShutdown.$current.withValue(stopped) { try await loop.run() }
         #expect(bus.committed(group: Self.group, topic: Topic.retries) == 0)
-        #expect(bus.records(in: Topic.outcomes).isEmpty)
+        #expect(bus.records(in: Topic.outcomes(.interactive)).isEmpty)
     }
 
     @Test func `a record of a clock that is astray waits no longer than the delay`() async throws {
@@ -70,7 +71,7 @@ struct RetryHandlerTests {
         try await run(loop(at: Fixture.now, delay: .milliseconds(1))) {
             await bus.waitForCommit(group: Self.group, topic: Topic.retries, atLeast: 1)
         }
-        #expect(bus.records(in: Topic.outcomes).count == 1)
+        #expect(bus.records(in: Topic.outcomes(.interactive)).count == 1)
     }
 
     @Test(arguments: [nil, "elsewhere", Topic.retries, Topic.results, Topic.deadLetters])

@@ -11,7 +11,7 @@ import Testing
 
 struct SweeperTests {
     private let store = InMemoryStore()
-    private let bus = InMemoryBus(topics: [Topic.results: 1, Topic.steps(.legalServices): 1])
+    private let bus = InMemoryBus(topics: [Topic.results: 1, Topic.steps(.legalServices, .interactive): 1])
     private let id = Request.ID.numbered(1)
 
     private func sweeper(
@@ -52,7 +52,7 @@ struct SweeperTests {
         try await accept([Fixture.snapshot([Fixture.step(0), Fixture.step(1, dependsOn: [0])])])
         #expect(try await sweeper(at: Fixture.now.adding(milliseconds: 60_000)).sweep() == 0)
         #expect(try await sweeper(at: Fixture.now.adding(milliseconds: 60_001)).sweep() == 1)
-        let commands = bus.records(in: Topic.steps(.legalServices))
+        let commands = bus.records(in: Topic.steps(.legalServices, .interactive))
         #expect(try commands.map { try CloudEvent($0).id } == ["\(id)/0/step"])
         // It has just been looked at: the next minute is its own again.
         #expect(try await sweeper(at: Fixture.now.adding(milliseconds: 120_001)).sweep() == 0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
+import random
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -12,6 +14,7 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+CAPABILITIES = ("semantic-understanding", "software-development", "legal-services", "security-services")
 TICKS = os.sysconf("SC_CLK_TCK")
 RUN, BIN = Path(os.environ["WINNOW_RUN_DIRECTORY"]), Path(os.environ["WINNOW_BIN_DIRECTORY"])
 ENVIRONMENT = dict(line.split("=", 1) for line in (RUN / "env").read_text().splitlines() if "=" in line)
@@ -145,6 +148,62 @@ def show(report: dict[str, Any]) -> None:
           flush=True)
 
 
+def backlog(items: int) -> dict[str, int]:
+    """Hands in as many items to the bulk lane, 64 a request, of every task by the number of its texts.
+
+    A task of long texts has fewer a request: a request has 256 KiB at most.
+    """
+    chance = random.Random(11)
+    texts = {}
+    for path in sorted(Path(os.environ["WINNOW_DATA_DIRECTORY"]).glob("*.val.jsonl.gz")):
+        capability, task = path.name.split(".")[:2]
+        if capability in CAPABILITIES:
+            texts[capability, task] = [json.loads(line)["text"] for line in gzip.open(path, "rt", encoding="utf-8")]
+    lines, made = [], 0
+    while made < items:
+        (capability, task), known = chance.choices(list(texts.items()), [len(known) for known in texts.values()])[0]
+        some = chance.choices(known, k=64)
+        while sum(map(len, some)) > 60_000:
+            some.pop()
+        made += len(some)
+        lines.append(json.dumps({"steps": [{"capability": capability, "task": task, "items": some}]}))
+    subprocess.run([BIN / "winnow", "submit", "--lane", "bulk", "--tenant", "bulk"], env=os.environ | ENVIRONMENT, check=True,
+                   text=True, input="\n".join(lines), stdout=subprocess.DEVNULL)
+    return {"requests": len(lines), "items": made}
+
+
+def bulk_items() -> int:
+    """How many items of the bulk lane are answered."""
+    return int(query("SELECT coalesce(sum(json_array_length(items)), 0) FROM winnow.step JOIN winnow.request USING (request_id)"
+                     " WHERE lane = 'bulk' AND winnow.step.state = 'answered'")[0][0])
+
+
+def lanes(suite: Suite, items: int, seconds: int) -> dict[str, Any]:
+    """Interactive latency on an idle suite, and while the bulk lane has more to do than it gets done."""
+    loads = [("mixed", 10), ("machine", 20)]
+    found: dict[str, Any] = {"idle": [measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds)
+                                      for mix, rate in loads]}
+    found["backlog"] = backlog(items)
+    time.sleep(10)  # until every stage of the bulk lane has work
+    began, before = time.monotonic(), bulk_items()
+    found["loaded"] = [measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds) for mix, rate in loads]
+    found["bulkItemsPerSecond"] = round((bulk_items() - before) / (time.monotonic() - began), 1)
+    began, before = time.monotonic(), bulk_items()
+    time.sleep(seconds / 2)
+    found["bulkItemsPerSecondAlone"] = round((bulk_items() - before) / (time.monotonic() - began), 1)
+    if query("DELETE FROM winnow.submission WHERE lane = 'bulk' RETURNING 1") == []:
+        raise SystemExit("suite_bench: the backlog was worked off before the measurement was over")
+    while query("SELECT count(*) FROM winnow.request WHERE state = 'open'") != [["0"]]:
+        time.sleep(0.5)
+    found["ratios"] = {idle["mix"]: {name: round(loaded[name] / idle[name], 2) for name in ("p50", "p95", "p99")}
+                       for idle, loaded in zip(found["idle"], found["loaded"])}
+    print(f"\nlanes: {found['backlog']['items']} bulk items; loaded / idle "
+          + ", ".join(f"{mix} " + " ".join(f"{name} {ratio}" for name, ratio in ratios.items())
+                      for mix, ratios in found["ratios"].items())
+          + f"; bulk {found['bulkItemsPerSecond']} items/s meanwhile, {found['bulkItemsPerSecondAlone']} alone", flush=True)
+    return found
+
+
 def idle(suite: Suite, seconds: float) -> dict[str, Any]:
     before = suite.cpu()
     time.sleep(seconds)
@@ -156,6 +215,7 @@ def idle(suite: Suite, seconds: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--lanes", type=int, metavar="ITEMS", help="the part about lanes alone, with so large a backlog")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     quick = arguments.quick
@@ -166,6 +226,9 @@ def main() -> None:
     results: dict[str, Any] = {
         "startedAt": datetime.now(timezone.utc).isoformat(timespec="seconds"), "cores": os.cpu_count(),
         "loadAverage": os.getloadavg(), "runs": []}
+    if arguments.lanes:
+        lanes(suite, arguments.lanes, 20 if quick else 60)
+        return
     runs = results["runs"]
     seconds = 4 if quick else 20
     runs.append(measure(suite, "--mix", "machine", "--requests", 10_000 if quick else 40_000))
@@ -175,6 +238,7 @@ def main() -> None:
         runs.append(measure(suite, "--mix", mix, "--requests", 200 if quick else count, "--in-flight", 500))
         if not quick:
             runs.append(measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds))
+    results["lanes"] = lanes(suite, 100_000 if quick else 1_000_000, 10 if quick else 60)
     results["idle"] = idle(suite, 5 if quick else 20)
     results["residentMB"] = suite.resident()
     print(f"\nidle suite: {results['idle']['shareOfACore']:.1%} of a core ("

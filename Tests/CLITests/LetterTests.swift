@@ -8,7 +8,8 @@ import Testing
 struct LetterTests {
     private static let noon = Timestamp(milliseconds: 1_790_000_000_000)
     private static let original = Record(
-        topic: Topic.requests, partition: 2, offset: 9, timestamp: noon, key: [1], value: Array("secret\u{1B}".utf8),
+        topic: Topic.requests(.interactive), partition: 2, offset: 9, timestamp: noon, key: [1],
+        value: Array("secret\u{1B}".utf8),
         headers: [Header("ce_correlationid", text: "their-request"), Header("bytes", [0xFF])])
 
     private static func letter(_ record: OutgoingRecord) -> Letter {
@@ -29,7 +30,7 @@ struct LetterTests {
 
     @Test func `a dead letter says where it came from and why`() {
         #expect("\(letter.id)" == "0-42")
-        #expect(letter.originalTopic == Topic.requests)
+        #expect(letter.originalTopic == Topic.requests(.interactive))
         #expect(letter.reason == "ContractError.wrong_type")
         #expect(letter.attempt == "3")
         #expect(letter.requestID == "their-request")

@@ -39,13 +39,13 @@ def requests(seed: int, count: int, run: str) -> list[dict]:
     return made
 
 
-def submit(stack: Stack, load: Load, batch: list[dict], tenant: str) -> None:
+def submit(stack: Stack, load: Load, batch: list[dict], tenant: str, lane: str = "interactive") -> None:
     """Until it is stored: a database that is away makes the command fail, and whoever asks tries again, as here."""
     text = "\n".join(json.dumps(request) for request in batch)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         try:
-            stack.winnow("submit", "--tenant", tenant, "--json", text=text)
+            stack.winnow("submit", "--tenant", tenant, "--lane", lane, "--json", text=text)
             break
         except RuntimeError:
             time.sleep(0.5)
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, stack: Stack) -> bool:
     for number in range(len(plan) + 1):
         batch = work[number * share : (number + 1) * share]
         if batch:
-            submit(stack, load, batch, tenants[number % len(tenants)])
+            submit(stack, load, batch, tenants[number % len(tenants)], "bulk" if number % 4 == 3 else "interactive")
         injector.collect()
         if number < len(plan):
             injector.inject(plan[number])
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace, stack: Stack) -> bool:
     extra = 0
     while injector.armed and extra < 8:
         more = requests(arguments.seed + 1 + extra, 24, uuid.uuid4().hex[:8])
-        submit(stack, load, more, tenants[extra % len(tenants)])
+        submit(stack, load, more, tenants[extra % len(tenants)], "bulk" if extra % 2 == 0 else "interactive")
         time.sleep(4)
         injector.collect()
         extra += 1

@@ -46,7 +46,8 @@ def schedule(seed: int, count: int) -> list[Fault]:
     while len(first) + len(drawn) < count:
         kind = chance.choices(["dies", "kill -9", "SIGTERM", "SIGSTOP", "postgres", "broker"], [50, 20, 12, 8, 6, 4])[0]
         if kind == "dies":
-            drawn.append(Fault("dies", chance.choice(SERVICES), chance.choice(POINTS)))
+            # in either lane's loop
+            drawn.append(Fault("dies", chance.choice(SERVICES), chance.choice(["", "bulk."]) + chance.choice(POINTS)))
         elif kind == "postgres":
             drawn.append(Fault(chance.choice(["kill -9", "stop"]), "postgres"))
         elif kind == "broker":

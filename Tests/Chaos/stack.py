@@ -64,6 +64,7 @@ class Stack:
         self.environment |= {
             "WINNOW_FAULT_DIRECTORY": str(self.faults), "WINNOW_HTTP_PORT": "0", "OMP_NUM_THREADS": "1",
             "MALLOC_ARENA_MAX": "2", "WINNOW_SWEEP_INTERVAL_MS": "500", "WINNOW_REDRIVE_AFTER_SECONDS": "15",
+            "WINNOW_BULK_REDRIVE_AFTER_SECONDS": "15",
             "WINNOW_INTAKE": "postgres", "WINNOW_INTAKE_RESEND_SECONDS": "10", "WINNOW_ABANDON_AFTER_SECONDS": "30",
         }
         self.broker: subprocess.Popen[bytes] | None = None

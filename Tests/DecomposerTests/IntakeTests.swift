@@ -11,19 +11,22 @@ import Testing
 struct IntakeTests {
     private let store = InMemoryStore()
 
-    private func intake(at milliseconds: Int64 = 1_000_000) throws -> Intake {
+    private func intake(_ lane: Lane = .interactive, at milliseconds: Int64 = 1_000_000) throws -> Intake {
         var reader = SettingsReader(environment: [
             "WINNOW_INTAKE_RESEND_SECONDS": "10", "WINNOW_INTAKE_WINDOW": "3", "WINNOW_TENANT_WINDOW": "0",
-            "WINNOW_INTAKE_INTERVAL_MS": "1",
+            "WINNOW_INTAKE_INTERVAL_MS": "1", "WINNOW_BULK_WINDOW": "2",
         ])
-        return Intake(queue: store, settings: try IntakeSettings(&reader), logger: .silent) {
+        return Intake(queue: store, lane: lane, settings: try IntakeSettings(&reader), logger: .silent) {
             Timestamp(milliseconds: milliseconds)
         }
     }
 
-    private func submit(_ ids: [String]) async throws {
+    private func submit(_ ids: [String], _ lane: Lane = .interactive) async throws {
         try await store.submit(
-            ids.map { Submission(tenant: TenantID(rawValue: "acme"), eventID: $0, body: Array(#"{"text":"x"}"#.utf8)) })
+            ids.map {
+                Submission(
+                    tenant: TenantID(rawValue: "acme"), eventID: $0, body: Array(#"{"text":"x"}"#.utf8), lane: lane)
+            })
     }
 
     private func ids(_ batch: [Record]?) -> [String?]? { batch?.map { $0.headers["ce_id"] } }
@@ -31,7 +34,7 @@ struct IntakeTests {
     @Test func `what waits becomes a request record of its tenant and id`() async throws {
         try await submit(["a"])
         let record = try #require(try await intake().nextBatch()?.first)
-        #expect(record.topic == Topic.requests)
+        #expect(record.topic == Topic.requests(.interactive))
         #expect(record.headers["ce_id"] == "a")
         #expect(record.headers["ce_authid"] == "acme")
         #expect(record.headers["ce_type"] == EventType.request)
@@ -69,5 +72,14 @@ struct IntakeTests {
         #expect(ids(try await next) == ["a"])
         intake.stop()
         #expect(try await intake.nextBatch() == nil)
+    }
+
+    @Test func `each lane is taken for itself, as records of its topic, within a window of its own`() async throws {
+        try await submit(["a", "b", "c", "d"], .bulk)
+        try await submit(["e"])
+        let bulk = try await intake(.bulk).nextBatch()
+        #expect(ids(bulk) == ["a", "b"])
+        #expect(bulk?.allSatisfy { $0.topic == Topic.requests(.bulk) } == true)
+        #expect(ids(try await intake().nextBatch()) == ["e"])
     }
 }

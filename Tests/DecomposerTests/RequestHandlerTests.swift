@@ -39,11 +39,12 @@ struct RequestHandlerTests {
     }
 
     private func request(
-        bytes: [UInt8]?, id: String = "their-id", tenant: String? = nil, expiry: Timestamp? = nil
+        bytes: [UInt8]?, id: String = "their-id", tenant: String? = nil, expiry: Timestamp? = nil,
+        lane: Lane = .interactive
     ) -> Record {
         let event = CloudEvent(
             id: id, type: EventType.request, source: "/them", expiryTime: expiry, authID: tenant, data: bytes)
-        return Record(event.record(topic: Topic.requests, key: nil))
+        return Record(event.record(topic: Topic.requests(lane), key: nil))
     }
 
     /// Status and error of a result.
@@ -52,6 +53,18 @@ struct RequestHandlerTests {
         #expect(record.topic == Topic.results)
         return try JSONDocument.read(record.value ?? []) {
             ($0["id"]?.string, $0["status"]?.string, $0["error"]?.string)
+        }
+    }
+
+    @Test(arguments: Lane.allCases)
+    func `a request keeps the lane of its topic`(lane: Lane) async throws {
+        let bytes = Array(Self.plan.utf8)
+        let records = try await handle([request(bytes: bytes, lane: lane)])
+        #expect(records.map(\.topic) == [Topic.steps(.legalServices, lane)])
+        // Whatever lane it comes in again.
+        for again in Lane.allCases {
+            let repeated = try await handle([request(bytes: bytes, lane: again)])
+            #expect(repeated.map(\.topic) == [Topic.steps(.legalServices, lane)])
         }
     }
 
@@ -84,7 +97,7 @@ struct RequestHandlerTests {
 
     @Test func `an unsure routing goes to the full model beside the steps that are sure`() async throws {
         let records = try await handle([request(#"{"text":"Play music. What?"}"#)])
-        #expect(records.map(\.topic) == [Topic.escalations, "winnow.steps.semantic-understanding.v1"])
+        #expect(records.map(\.topic) == [Topic.escalations(.interactive), "winnow.steps.semantic-understanding.v1"])
         #expect(try records.first?.escalation().open == [.init(index: 0, text: "What?")])
     }
 

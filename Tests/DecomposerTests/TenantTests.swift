@@ -17,7 +17,8 @@ struct TenantTests {
 
     private let store = InMemoryStore()
     private let bus = InMemoryBus(topics: [
-        Topic.requests: 1, Topic.steps(.legalServices): 1, Topic.results: 1, Topic.deadLetters: 1,
+        Topic.requests(.interactive): 1, Topic.steps(.legalServices, .interactive): 1, Topic.results: 1,
+        Topic.deadLetters: 1,
     ])
     private let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in .of(text, "none") }
 
@@ -43,7 +44,7 @@ struct TenantTests {
         CloudEvent(
             id: id, type: EventType.request, source: "/them", expiryTime: expiry, authID: tenant,
             traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", data: Array(json.utf8)
-        ).record(topic: Topic.requests, key: Array(id.utf8))
+        ).record(topic: Topic.requests(.interactive), key: Array(id.utf8))
     }
 
     private func arrive(_ records: [OutgoingRecord]) async throws -> [OutgoingRecord] {
@@ -138,7 +139,7 @@ struct TenantTests {
         #expect(router.calls.isEmpty)
         var forged = request("forged", "other")
         forged.headers.append(Header("winnow_cancelled", text: "true"))
-        #expect(try await arrive([forged]).map(\.topic) == [Topic.steps(.legalServices)])
+        #expect(try await arrive([forged]).map(\.topic) == [Topic.steps(.legalServices, .interactive)])
     }
 
     /// The loop as it runs: whatever waits is worked on, and forgotten only then.
@@ -146,7 +147,7 @@ struct TenantTests {
         let first = try await arrive((0..<4).map { request("\($0)") })
         try await complete(first)
         let shutdown = GracefulShutdown()
-        let reader = bus.consumer(group: "reader", topics: [Topic.steps(.legalServices)])
+        let reader = bus.consumer(group: "reader", topics: [Topic.steps(.legalServices, .interactive)])
         let loop = DeliveryLoop(
             service: "decomposer", consumer: Intake(queue: store, settings: try settings(), logger: .silent),
             producer: bus.producer(), handler: try handler(isAtTheDoor: false), logger: .silent, metrics: Metrics())

@@ -41,6 +41,15 @@ struct EmissionTests {
         #expect(event.traceparent == snapshot.traceparent)
     }
 
+    @Test(arguments: Lane.allCases)
+    func `what is to be done stays in the request's lane, and the result has none`(lane: Lane) {
+        var snapshot = Fixture.snapshot([Fixture.step(0), Fixture.step(1, .decomposition)])
+        snapshot.lane = lane
+        #expect(emit(snapshot).map(\.topic) == [Topic.steps(.legalServices, lane), Topic.escalations(lane)])
+        snapshot.state = .completed
+        #expect(emit(snapshot).map(\.topic) == [Topic.results])
+    }
+
     @Test func `what settled emits only what waited for it`() throws {
         let steps = [
             Fixture.step(0, Fixture.clause, ["a"], .answered), Fixture.step(1), Fixture.step(2, dependsOn: [0]),
@@ -61,7 +70,7 @@ struct EmissionTests {
         let none = Fixture.answer("none")
         let routing = Fixture.step(0, .decomposition, ["a", "b", "c"], answers: [none, nil])
         let record = try #require(emit(Fixture.snapshot(channel: .human, [routing])).first)
-        #expect(record.topic == Topic.escalations)
+        #expect(record.topic == Topic.escalations(.interactive))
         #expect(try record.event().id == "\(id)/0/escalation")
         #expect(try record.event().type == EventType.escalation)
         #expect(

@@ -61,7 +61,7 @@ struct StepEventTests {
         let escalation = Escalation(
             step: 4, route: Fixture.clause, open: [.init(index: 0, text: "a")], answers: [nil], attempts: [])
         let records = [source.outcome(outcome, of: cause), source.escalation(escalation, of: cause)]
-        #expect(records.map(\.topic) == [Topic.outcomes, Topic.escalations])
+        #expect(records.map(\.topic) == [Topic.outcomes(.interactive), Topic.escalations(.interactive)])
         #expect(try records[0].outcome() == outcome)
         #expect(try records[1].escalation() == escalation)
         let events = try records.map { try $0.event() }
@@ -76,6 +76,15 @@ struct StepEventTests {
             #expect(event.expiryTime == expiry)
             #expect(event.traceparent == cause.event.traceparent)
         }
+    }
+
+    @Test(arguments: Lane.allCases)
+    func `a service's records stay in the lane of the step`(lane: Lane) throws {
+        let cause = try StepEvent(record { $0.topic = Topic.steps(.legalServices, lane) })
+        let source = EventSource(service: "some-worker")
+        let escalation = Escalation(step: 4, route: Fixture.clause, open: [], answers: [], attempts: [])
+        #expect(source.outcome(.expired(4, Fixture.clause), of: cause).topic == Topic.outcomes(lane))
+        #expect(source.escalation(escalation, of: cause).topic == Topic.escalations(lane))
     }
 
     @Test func `a dead letter keeps key, value and headers and says where it came from`() {

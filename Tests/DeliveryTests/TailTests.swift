@@ -14,7 +14,7 @@ struct TailTests {
 
     /// Notes what one topic said.
     private final class Follower: Sendable {
-        let caughtUp = CaughtUp()
+        let caughtUp = Signal()
         private let seen = Mutex<[[UInt8]]>([])
 
         init(_ topic: String, from start: ReadStart = .beginning, of tail: Tail) {

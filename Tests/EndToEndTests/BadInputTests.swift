@@ -100,14 +100,14 @@ extension `Whole suite` {
         let producer = try KafkaProducer(settings: settings, logger: logger, metrics: metrics)
         let key = Array(UUID().uuidString.utf8)
         let value = Array("no headers \u{0} at all".utf8)
-        try await producer.send([OutgoingRecord(topic: Topic.requests, key: key, value: value)])
+        try await producer.send([OutgoingRecord(topic: Topic.requests(.interactive), key: key, value: value)])
         var found: Record?
         while found == nil, let batch = try await reader.nextBatch() { found = batch.first { $0.key == key } }
         reader.stop()
         await producer.close()
         let letter = try #require(found)
         #expect(letter.value == value)
-        #expect(letter.headers["kafka_dlt-original-topic"] == Topic.requests)
+        #expect(letter.headers["kafka_dlt-original-topic"] == Topic.requests(.interactive))
         #expect(letter.headers["kafka_dlt-exception-fqcn"] == "ContractError.missing_field")
     }
 }

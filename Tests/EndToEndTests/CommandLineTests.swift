@@ -58,7 +58,10 @@ extension `Whole suite` {
         #expect(result.status == 0, "\(result.output)")
     }
 
-    @Test(arguments: [["sing"], ["submit", "--what"], ["costs", "--by", "colour"], ["trace"], ["topics", "drop"]])
+    @Test(arguments: [
+        ["sing"], ["submit", "--what"], ["submit", "--lane", "fast"], ["costs", "--by", "colour"], ["trace"],
+        ["topics", "drop"],
+    ])
     func `wrong usage ends with 2`(arguments: [String]) async throws {
         let suite = try await Suite.shared()
         #expect(try await suite.winnow(arguments).status == 2)

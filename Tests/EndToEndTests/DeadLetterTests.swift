@@ -16,7 +16,7 @@ extension `Whole suite` {
         let event = CloudEvent(
             id: id, type: "winnow.request.v1", source: "/test", correlationID: id,
             data: Array(Self.payload(id: id, ["28014"]).utf8))
-        let record = event.record(topic: Topic.requests, key: Array(id.utf8))
+        let record = event.record(topic: Topic.requests(.interactive), key: Array(id.utf8))
         return Record(
             topic: record.topic, partition: 0, offset: 0, timestamp: .now, key: record.key, value: record.value,
             headers: record.headers)
@@ -45,7 +45,7 @@ extension `Whole suite` {
         try await putAway(request(id), .unknownChannel, in: suite)
         let letter = try #require(try await listed(suite).first { $0["request_id"] as? String == id })
         #expect(letter["reason"] as? String == "ContractError.unknown_channel")
-        #expect(letter["original_topic"] as? String == Topic.requests)
+        #expect(letter["original_topic"] as? String == Topic.requests(.interactive))
         let place = try #require(letter["id"] as? String)
         #expect(try await !suite.winnow(["dead-letters", "show", place]).output.contains("28014"))
         #expect(try await suite.winnow(["dead-letters", "show", place, "--payload"]).output.contains("28014"))

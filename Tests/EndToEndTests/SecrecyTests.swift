@@ -18,7 +18,10 @@ extension `Whole suite` {
             #"{"steps": [{"capability": "\#(canary)", "task": "\#(canary)", "items": ["\#(canary)"]}]}"#,
         ]
         #expect(try await suite.submit(lines).objects.count == lines.count)
-        let poisoned = [Topic.requests, Topic.outcomes, Topic.escalations, Topic.steps(.securityServices)]
+        let poisoned = [
+            Topic.requests(.interactive), Topic.outcomes(.interactive), Topic.escalations(.interactive),
+            Topic.steps(.securityServices, .interactive),
+        ]
         let settings = KafkaSettings(bootstrapServers: try #require(suite.environment["KAFKA_BOOTSTRAP_SERVERS"]))
         let (logger, metrics) = (Logger(service: "end-to-end", level: .error), Metrics())
         let reader = try await KafkaReader(

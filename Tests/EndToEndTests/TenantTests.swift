@@ -83,7 +83,7 @@ extension `Whole suite` {
         let event = CloudEvent(
             id: id, type: "winnow.request.v1", source: "/test", authID: tenant,
             data: Array(Self.payload(id: id, ["28014"]).utf8))
-        return event.record(topic: Topic.requests, key: Array(id.utf8))
+        return event.record(topic: Topic.requests(.interactive), key: Array(id.utf8))
     }
 
     @Test

@@ -52,7 +52,7 @@ struct EscalationHandlerTests {
     @Test func `the open items are answered and merged with what the worker knew`() async throws {
         let model = Self.full()
         let records = try await handle([.escalation(escalation(), of: id)], model: model)
-        #expect(records.map(\.topic) == [Topic.outcomes])
+        #expect(records.map(\.topic) == [Topic.outcomes(.interactive)])
         #expect(try records.first?.event().id == "\(id)/3/outcome")
         #expect(
             try records.first?.outcome()
@@ -180,7 +180,7 @@ struct EscalationHandlerTests {
         var bad = good
         bad.value = [0xFF]
         let records = try await handle([bad, good])
-        #expect(records.map(\.topic) == [Topic.deadLetters, Topic.outcomes])
+        #expect(records.map(\.topic) == [Topic.deadLetters, Topic.outcomes(.interactive)])
         #expect(records.first?.value == [0xFF])
     }
 

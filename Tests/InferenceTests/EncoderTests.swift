@@ -48,6 +48,23 @@ struct EncoderTests {
         }
     }
 
+    @Test(arguments: [true, false])
+    func `two that share the weights compute side by side, each what one alone would`(exactLibrary: Bool) async throws {
+        let model = try TinyModel().written {
+            try EncoderClassifier(directory: $0, kernels: 0, exactLibrary: exactLibrary)
+        }
+        let twin = try EncoderClassifier(sharing: model)
+        var dice = Dice(5)
+        let texts = (0..<40).map { _ in Self.text(words: Int.random(in: 0...30, using: &dice), &dice) }
+        let expected = try model.predict(texts, as: Self.clauseType)
+        try await withThrowingTaskGroup(of: [Prediction].self) { group in
+            for model in [model, twin] {
+                group.addTask { try texts.map { try model.predict([$0], as: Self.clauseType)[0] } }
+            }
+            for try await predictions in group { #expect(predictions == expected) }
+        }
+    }
+
     @Test func `no texts give no predictions`() throws {
         try TinyModel().written { folder in
             let predictions = try EncoderClassifier(directory: folder).predict([], as: Self.clauseType)

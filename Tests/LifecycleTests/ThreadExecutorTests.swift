@@ -52,6 +52,14 @@ struct ThreadExecutorTests {
         for (executor, _) in blocked { executor.stop() }
     }
 
+    @Test func `a background thread alone goes behind the others`() async throws {
+        let background = ThreadExecutor(isBackground: true), other = ThreadExecutor()
+        #expect(try await background.run { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) } == 19)
+        #expect(try await other.run { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) } < 19)
+        background.stop()
+        other.stop()
+    }
+
     @Test func `a task that prefers the executor runs on its thread`() async throws {
         let executor = ThreadExecutor()
         let thread = try await executor.run { UInt(pthread_self()) }

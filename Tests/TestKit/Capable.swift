@@ -16,7 +16,8 @@ public enum Capable {
             counterfactual: try Tree.counterfactual(), metrics: Metrics())
         let step = Record.step(StepCommand(step: 0, route: route, items: items), of: .numbered(1))
         return try await handler.handle([step]).flatMap { record in
-            record.topic == Topic.outcomes ? try record.outcome().answers : try record.escalation().answers
+            record.topic == Topic.outcomes(.interactive)
+                ? try record.outcome().answers : try record.escalation().answers
         }
     }
 }

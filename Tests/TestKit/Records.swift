@@ -25,7 +25,8 @@ extension Record {
         _ command: StepCommand, of request: Request.ID, expiry: Timestamp? = nil, traceparent: String? = nil
     ) -> Record {
         about(
-            request, topic: Topic.steps(command.route.capability), type: EventType.step, value: command.encode(),
+            request, topic: Topic.steps(command.route.capability, .interactive), type: EventType.step,
+            value: command.encode(),
             expiry: expiry, traceparent: traceparent)
     }
 
@@ -33,12 +34,12 @@ extension Record {
         _ escalation: Escalation, of request: Request.ID, expiry: Timestamp? = nil
     ) -> Record {
         about(
-            request, topic: Topic.escalations, type: EventType.escalation, value: escalation.encode(),
+            request, topic: Topic.escalations(.interactive), type: EventType.escalation, value: escalation.encode(),
             expiry: expiry)
     }
 
     public static func outcome(_ outcome: Outcome, of request: Request.ID) -> Record {
-        about(request, topic: Topic.outcomes, type: EventType.outcome, value: outcome.encode())
+        about(request, topic: Topic.outcomes(.interactive), type: EventType.outcome, value: outcome.encode())
     }
 }
 

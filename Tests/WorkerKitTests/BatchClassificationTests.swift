@@ -1,4 +1,5 @@
 import Contracts
+import Delivery
 import Inference
 import TestKit
 import Testing
@@ -38,6 +39,28 @@ struct BatchClassificationTests {
         #expect(micros[0] > 0)
         #expect(abs(micros[1] - 3 * micros[0]) <= 3)
         #expect(shares[0].startedAt == shares[1].startedAt)
+    }
+
+    @Test func `a bulk lane looks at the gate every few milliseconds, and is answered the same`() async throws {
+        let slow = ScriptedClassifier(routes: [Self.clause]) { text, _ in
+            let end = ContinuousClock.now + .milliseconds(6)
+            while ContinuousClock.now < end {}
+            return .of(text, "of " + text)
+        }
+        let groups = [BatchClassification.Group(route: Self.clause, texts: ["a", "bb", "ccc"])]
+        let shares = try await BatchClassification.run(groups, on: slow, gate: LaneGate())
+        #expect(slow.calls.map(\.texts) == [["a"], ["bb"], ["ccc"]])
+        #expect(shares.map { $0.predictions.map(\.label) } == [["of a", "of bb", "of ccc"]])
+        #expect(shares[0].durationMicros >= 18_000)
+    }
+
+    @Test func `texts that cost little go in chunks that grow`() async throws {
+        let texts = (0..<64).map { "\($0)" }
+        let shares = try await BatchClassification.run(
+            [.init(route: Self.clause, texts: texts)], on: classifier, gate: LaneGate())
+        #expect(classifier.calls.flatMap(\.texts) == texts)
+        #expect(classifier.calls.first?.texts.count == 1)
+        #expect(shares.map { $0.predictions.count } == [64])
     }
 
     @Test func `nothing to classify asks nobody`() async throws {

@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import Inference
+import Lifecycle
 import MessageBus
 import Synchronization
 import Telemetry
@@ -88,7 +89,7 @@ struct CertificateTailTests {
         let certificates = certificates(tail)
         // Told of each batch after the certificates are.
         let told = AsyncStream.makeStream(of: Void.self)
-        tail.follow(Topic.certificates, from: .beginning, CaughtUp()) { _ in told.continuation.yield() }
+        tail.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
         var news = told.stream.makeAsyncIterator()
         reader.write([record([.of(Self.clause)], offset: 0), record([], offset: 1)])
         try await tail.whileRunning {

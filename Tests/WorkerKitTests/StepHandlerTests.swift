@@ -37,7 +37,7 @@ struct StepHandlerTests {
         let records = try await handle([.step(command, of: id)])
         let record = try #require(records.first)
         #expect(records.count == 1)
-        #expect(record.topic == Topic.outcomes)
+        #expect(record.topic == Topic.outcomes(.interactive))
         #expect(try record.event().id == "\(id)/4/outcome")
         let outcome = try record.outcome()
         #expect(outcome.step == 4)
@@ -69,7 +69,7 @@ struct StepHandlerTests {
         let records = try await handle([.step(command, of: id)])
         let record = try #require(records.first)
         #expect(records.count == 1)
-        #expect(record.topic == Topic.escalations)
+        #expect(record.topic == Topic.escalations(.interactive))
         #expect(try record.event().id == "\(id)/2/escalation")
         let escalation = try record.escalation()
         #expect(escalation.step == 2)
@@ -84,13 +84,15 @@ struct StepHandlerTests {
     @Test func `without a certificate every item is escalated, however sure the model is`() async throws {
         let command = StepCommand(step: 2, route: Self.clause, items: ["a", "b"])
         let record = try #require(try await handle([.step(command, of: id)], sureFrom: nil).first)
-        #expect(record.topic == Topic.escalations)
+        #expect(record.topic == Topic.escalations(.interactive))
         #expect(try record.escalation().open.map(\.index) == [0, 1])
     }
 
     @Test func `an item is answered from the certified confidence on, and not below it`() async throws {
         let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b"])
-        #expect(try await handle([.step(command, of: id)], sureFrom: 0.89).first?.topic == Topic.outcomes)
+        #expect(
+            try await handle([.step(command, of: id)], sureFrom: 0.89).first?.topic
+                == Topic.outcomes(.interactive))
         let escalation = try #require(try await handle([.step(command, of: id)], sureFrom: 0.990_000_1).first)
         #expect(try escalation.escalation().open.count == 2)
     }
@@ -141,7 +143,10 @@ struct StepHandlerTests {
         let records = try await handle([unreadable, good, headless, bare])
         let letters = records.filter { $0.topic == Topic.deadLetters }
         #expect(letters.map(\.value) == [[0xFF, 0xFE], good.value, nil])
-        #expect(try records.filter { $0.topic == Topic.outcomes }.map { try $0.outcome().state } == [.answered])
+        #expect(
+            try records.filter { $0.topic == Topic.outcomes(.interactive) }.map { try $0.outcome().state } == [
+                .answered
+            ])
     }
 
     @Test func `steps of one batch share one call a route`() async throws {

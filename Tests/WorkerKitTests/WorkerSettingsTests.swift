@@ -8,8 +8,10 @@ struct WorkerSettingsTests {
         var reader = SettingsReader(environment: [:])
         let settings = WorkerSettings(&reader, capability: .legalServices)
         #expect(settings.service == "legal-services-worker")
-        #expect(settings.topic == "winnow.steps.legal-services.v1")
-        #expect(settings.group == "winnow.legal-services-worker")
+        #expect(settings.topic(.interactive) == "winnow.steps.legal-services.v1")
+        #expect(settings.group(.interactive) == "winnow.legal-services-worker")
+        #expect(settings.topic(.bulk) == "winnow.bulk-steps.legal-services.v1")
+        #expect(settings.group(.bulk) == "winnow.legal-services-worker.bulk")
         #expect(settings.model == "infra/models/legal-services")
         #expect(settings.fullModel == "infra/models/full")
     }

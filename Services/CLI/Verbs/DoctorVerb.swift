@@ -73,23 +73,25 @@ struct DoctorVerb: Verb {
     }
 
     private func lag(_ admin: KafkaAdmin) async -> [Finding] {
-        let stages =
+        let loops = Lane.allCases.flatMap { lane in
             [
-                ("decomposer", Topic.requests), ("escalator", Topic.escalations), ("aggregator", Topic.outcomes),
-                ("retries", Topic.retries),
-            ]
-            + Capability.requestable.map { ("\($0)-worker", Topic.steps($0)) }
+                ("decomposer", Topic.requests(lane)), ("escalator", Topic.escalations(lane)),
+                ("aggregator", Topic.outcomes(lane)),
+            ].map { (lane.loop(of: $0), $1, lane) }
+                + Capability.requestable.map { (lane.loop(of: "\($0)-worker"), Topic.steps($0, lane), lane) }
+        }
         var findings: [Finding] = []
-        for (service, topic) in stages {
+        for (loop, topic, lane) in loops + [("retries", Topic.retries, .interactive)] {
             do {
-                let lag = try await admin.lag(group: ConsumerGroup.name(of: service), topics: [topic])
+                let lag = try await admin.lag(group: ConsumerGroup.name(of: loop), topics: [topic])
                 let waiting = lag.reduce(0) { $0 + $1.count }
+                // Bulk work waits for its turn, however much of it there is.
                 findings.append(
-                    waiting < 10_000
-                        ? Finding("lag of \(service)", .good, "\(waiting) records")
-                        : Finding("lag of \(service)", .doubtful, "\(waiting) records", "start more of \(service)"))
+                    waiting < 10_000 || lane == .bulk
+                        ? Finding("lag of \(loop)", .good, "\(waiting) records")
+                        : Finding("lag of \(loop)", .doubtful, "\(waiting) records", "start more of \(loop)"))
             } catch {
-                findings.append(Finding("lag of \(service)", .doubtful, "\(error)"))
+                findings.append(Finding("lag of \(loop)", .doubtful, "\(error)"))
             }
         }
         return findings

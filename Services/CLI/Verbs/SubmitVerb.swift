@@ -7,7 +7,7 @@ struct SubmitVerb: Verb {
     static let summary = "send requests, JSON Lines, and wait for their results if asked to"
     static let flags: Set<String> = ["--json", "--wait"]
     static let help = """
-        Usage: winnow submit [--file FILE|-] [--tenant TENANT] [--wait] [--timeout SECONDS] [--json]
+        Usage: winnow submit [--file FILE|-] [--tenant TENANT] [--lane LANE] [--wait] [--timeout SECONDS] [--json]
 
         Reads a request a line: {"text": …} with optional "id", "channel" (human|machine), "attachments"
         ([{"name", "mediaType", "text"}]), "steps" ([{"capability", "task", "items", "dependsOn"}]) and "deadline"
@@ -15,6 +15,7 @@ struct SubmitVerb: Verb {
 
           --file FILE        where to read from (default -, standard input)
           --tenant TENANT    on whose behalf (default "default")
+          --lane LANE        interactive, or bulk for what nobody waits for (default interactive)
           --wait             wait for the results and print them, in the order of the lines
           --timeout SECONDS  how long to wait (default 120)
           --json             with --wait a result a line; without it {"id"} a line
@@ -24,6 +25,7 @@ struct SubmitVerb: Verb {
 
     private let file: String
     private let tenant: TenantID
+    private let lane: Lane
     private let isWaiting: Bool
     private let timeout: Int
     private let isJSON: Bool
@@ -31,6 +33,9 @@ struct SubmitVerb: Verb {
     init(_ arguments: inout Arguments) throws(UsageError) {
         file = arguments.value("--file") ?? "-"
         tenant = TenantID(rawValue: arguments.value("--tenant") ?? TenantID.default.rawValue)
+        let name = arguments.value("--lane") ?? Lane.interactive.rawValue
+        guard let lane = Lane(rawValue: name) else { throw UsageError("--lane must be interactive or bulk") }
+        self.lane = lane
         isWaiting = arguments.flag("--wait")
         timeout = try arguments.integer("--timeout", default: 120, in: 1...86_400)
         isJSON = arguments.flag("--json")
@@ -44,7 +49,7 @@ struct SubmitVerb: Verb {
         let sendable = lines.filter { $0.rejection == nil }
         let pending = sendable.map { Exchange.Pending(eventID: $0.eventID, bytes: $0.bytes) }
         guard isWaiting else {
-            try await Exchange.send(pending, tenant: tenant, session)
+            try await Exchange.send(pending, tenant: tenant, lane: lane, session)
             for line in lines { acknowledge(line) }
             return sendable.count == lines.count ? .ok : .failed
         }
@@ -54,7 +59,7 @@ struct SubmitVerb: Verb {
     private func wait(
         _ lines: [SubmitLine], _ pending: [Exchange.Pending], _ session: Session
     ) async throws -> ExitStatus {
-        let exchange = try await Exchange(session, tenant: tenant)
+        let exchange = try await Exchange(session, tenant: tenant, lane: lane)
         var printer = OrderedPrinter(lines) { bytes in
             if isJSON { Console.print(bytes) } else { Console.print((try? ResultView(bytes).text) ?? "") }
         }

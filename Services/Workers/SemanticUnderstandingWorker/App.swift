@@ -7,8 +7,9 @@ import WorkerKit
 
 /// Semantic understanding: the intent of an utterance, or that it is out of scope.
 ///
-/// - Consumes: `winnow.steps.semantic-understanding.v1`, `winnow.cancellations.v1`, `winnow.certificates.v1`
-/// - Produces: `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
+/// - Consumes: `winnow.steps.semantic-understanding.v1` of both lanes, `winnow.cancellations.v1`,
+///   `winnow.certificates.v1`
+/// - Produces: in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("semantic-understanding-worker") { context in
@@ -21,13 +22,12 @@ import WorkerKit
             let presence = try Presence(&context, service: worker.service, producer: producer, tail: tail)
             return [
                 presence, tail,
-                try CapabilityWorker(
-                    worker, context,
-                    consumer: presence.governing(
-                        KafkaConsumer(
-                            settings: kafka, group: worker.group, topics: [worker.topic], logger: logger,
-                            metrics: metrics)),
-                    producer: producer, tail: tail),
+                try CapabilityWorker(worker, context, producer: producer, tail: tail) { lane in
+                    presence.governing(
+                        try KafkaConsumer(
+                            settings: kafka, lane: lane, group: worker.group(lane), topics: [worker.topic(lane)],
+                            logger: logger, metrics: metrics))
+                },
             ]
         }
     }

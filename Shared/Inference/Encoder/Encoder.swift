@@ -5,40 +5,20 @@ import CKernels
 /// Sequences of any length go through the linear layers side by side, without padding; attention looks at each alone.
 /// Not safe for two threads at a time: they would share the workspace.
 final class Encoder {
-    let shape: ModelCard.Encoder
-    let embeddings: Embeddings
-    private let layers: [Layer]
-    private let heads: [Projection]
+    let weights: EncoderWeights
     let workspace: Workspace
-    let kernels: winnow_kernels
     var pooled: [Float] = []
+    private let library: OneDNN?
 
-    /// - Parameter kernels: which of the processor's kernel tables, 0 the widest.
-    /// - Parameter exactLibrary: whether oneDNN may compute the products.
-    init(
-        _ tensors: inout TensorReader, _ card: ModelCard, _ shape: ModelCard.Encoder, kernels index: Int32 = 0,
-        exactLibrary: Bool = OneDNN.isExact
-    ) throws(ArtifactError) {
-        guard let kernels = winnow_kernels_at(index) else {
-            throw ArtifactError(.unsupported, tensors.path, "this processor has no kernels \(index)")
-        }
-        let library: OneDNN?
-        do throws(InferenceError) {
-            library = exactLibrary ? try OneDNN() : nil
-        } catch {
-            throw ArtifactError(.unsupported, tensors.path, error.message)
-        }
-        self.shape = shape
-        self.kernels = kernels.pointee
-        embeddings = try Embeddings(&tensors, shape)
-        layers = try (0..<shape.layers).map { index throws(ArtifactError) in
-            try Layer(&tensors, index: index, shape, library: library)
-        }
-        heads = try card.heads.map { head throws(ArtifactError) in
-            try Projection(&tensors, head, inputs: shape.hiddenSize)
-        }
-        workspace = Workspace(shape)
+    init(_ weights: EncoderWeights) throws(InferenceError) {
+        self.weights = weights
+        library = try weights.library.map { whole throws(InferenceError) in try OneDNN(sharing: whole) }
+        workspace = Workspace(weights.shape)
     }
+
+    var shape: ModelCard.Encoder { weights.shape }
+    var kernels: winnow_kernels { weights.kernels }
+    var embeddings: Embeddings { weights.embeddings }
 
     /// Logits of every sequence, one row after another. `ids` holds the sequences end to end.
     func logits(_ ids: [Int32], lengths: [Int], head: Int) throws(InferenceError) -> [Float] {
@@ -56,7 +36,7 @@ final class Encoder {
             try forward(ids, from: start, lengths[first..<last], tokens: tokens)
             (first, start) = (last, start + tokens)
         }
-        return heads[head].logits(pooled, rows: lengths.count, kernels)
+        return weights.heads[head].logits(pooled, rows: lengths.count, kernels)
     }
 
     /// One chunk of whole sequences, pooled.
@@ -64,15 +44,15 @@ final class Encoder {
         _ ids: [Int32], from start: Int, _ lengths: ArraySlice<Int>, tokens: Int
     ) throws(InferenceError) {
         embed(ids, from: start, lengths)
-        for (index, layer) in layers.enumerated() {
-            try layer.qkv.run(tokens, workspace.quantized, workspace.sums, kernels)
+        for (index, layer) in weights.layers.enumerated() {
+            try layer.qkv.run(tokens, workspace.quantized, workspace.sums, kernels, library)
             attend(layer, lengths)
-            try layer.output.run(tokens, workspace.quantized, workspace.sums, kernels)
+            try layer.output.run(tokens, workspace.quantized, workspace.sums, kernels, library)
             addAndNormalize(layer.output, layer.attentionNorm, tokens)
-            try layer.up.run(tokens, workspace.quantized, workspace.sums, kernels)
+            try layer.up.run(tokens, workspace.quantized, workspace.sums, kernels, library)
             applyGELU(layer, tokens)
-            try layer.down.run(tokens, workspace.quantized, workspace.sums, kernels)
-            addAndNormalize(layer.down, layer.feedForwardNorm, tokens, quantizes: index + 1 < layers.count)
+            try layer.down.run(tokens, workspace.quantized, workspace.sums, kernels, library)
+            addAndNormalize(layer.down, layer.feedForwardNorm, tokens, quantizes: index + 1 < weights.layers.count)
         }
         pool(lengths, into: &pooled)
     }

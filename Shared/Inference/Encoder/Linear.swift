@@ -10,7 +10,7 @@ final class Linear {
     private let scales: UnsafeMutablePointer<Float>
 
     private enum Backend {
-        case oneDNN(OneDNN, PackedWeights)
+        case oneDNN(PackedWeights)
         case kernels(UnsafeMutablePointer<Int8>)
     }
 
@@ -58,12 +58,14 @@ final class Linear {
     var dequant: winnow_dequant { winnow_dequant(offset: offsets, scale: scales, bias: scales + outputs) }
 
     /// `sums[rows, outputs]` of the quantized `input[rows, inputs]`.
+    /// - Parameter library: shares the engine of the one that packed the weights.
     func run(
         _ rows: Int, _ input: UnsafeMutablePointer<UInt8>, _ sums: UnsafeMutablePointer<Int32>,
-        _ kernels: winnow_kernels
+        _ kernels: winnow_kernels, _ library: OneDNN?
     ) throws(InferenceError) {
         switch backend {
-        case .oneDNN(let library, let weights):
+        case .oneDNN(let weights):
+            guard let library else { throw InferenceError(.compute, "weights packed for oneDNN, and no oneDNN") }
             var done = 0
             while done < rows {
                 let shape = OneDNN.Shape(rows: Self.block(rows - done), inputs: inputs, outputs: outputs)
@@ -85,6 +87,6 @@ final class Linear {
             return .kernels(packed)
         }
         let any = try library.product(OneDNN.Shape(rows: 16, inputs: inputs, outputs: outputs))
-        return .oneDNN(library, try PackedWeights(weights, any, library))
+        return .oneDNN(try PackedWeights(weights, any, library))
     }
 }

@@ -15,24 +15,40 @@ final class OneDNN {
     let engine: dnnl_engine_t
     let stream: dnnl_stream_t
     private var products: [Shape: Product] = [:]
+    /// Whose engine this is; `nil` where it is its own.
+    private let owner: OneDNN?
 
     init() throws(InferenceError) {
         winnow_single_thread()
-        var engine: dnnl_engine_t?, stream: dnnl_stream_t?
+        var engine: dnnl_engine_t?
         try check(dnnl_engine_create(&engine, dnnl_cpu, 0), "engine")
         guard let engine else { throw InferenceError(.compute, "oneDNN gave no engine") }
-        let status = dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue))
-        guard status == dnnl_success, let stream else {
+        do throws(InferenceError) {
+            stream = try Self.stream(engine)
+        } catch {
             dnnl_engine_destroy(engine)
-            throw InferenceError(.compute, "oneDNN gave no stream: status \(status.rawValue)")
+            throw error
         }
-        (self.engine, self.stream) = (engine, stream)
+        (self.engine, owner) = (engine, nil)
+    }
+
+    /// For another thread: the same engine, so that weights packed for one are read by both.
+    init(sharing other: OneDNN) throws(InferenceError) {
+        stream = try Self.stream(other.engine)
+        (engine, owner) = (other.engine, other)
     }
 
     deinit {
         products.removeAll()
         dnnl_stream_destroy(stream)
-        dnnl_engine_destroy(engine)
+        if owner == nil { dnnl_engine_destroy(engine) }
+    }
+
+    private static func stream(_ engine: dnnl_engine_t) throws(InferenceError) -> dnnl_stream_t {
+        var stream: dnnl_stream_t?
+        try check(dnnl_stream_create(&stream, engine, UInt32(dnnl_stream_default_flags.rawValue)), "stream")
+        guard let stream else { throw InferenceError(.compute, "oneDNN gave no stream") }
+        return stream
     }
 
     func product(_ shape: Shape) throws(InferenceError) -> Product {

@@ -94,7 +94,7 @@ final class SuiteLink: Sendable {
                 let event = CloudEvent(
                     id: id, type: EventType.request, source: Self.source, time: .now, authID: "load-bench",
                     data: requests[index].data)
-                return event.record(topic: Topic.requests, key: Array(id.utf8))
+                return event.record(topic: Topic.requests(.interactive), key: Array(id.utf8))
             })
     }
 

@@ -186,9 +186,9 @@ struct KafkaTests {
         let catalog = try TopicCatalog(contentsOf: root.appending(path: "topics.json").path)
         let names =
             [
-                Topic.requests, Topic.outcomes, Topic.escalations, Topic.results, Topic.retries,
-                Topic.cancellations, Topic.certificates, Topic.heartbeats, Topic.controls, Topic.deadLetters,
-            ] + Capability.requestable.map(Topic.steps)
+                Topic.results, Topic.retries, Topic.cancellations, Topic.certificates, Topic.heartbeats, Topic.controls,
+                Topic.deadLetters,
+            ] + Lane.allCases.flatMap(Topic.all)
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
         for entry in catalog.entries {
             #expect(!entry.why.isEmpty)

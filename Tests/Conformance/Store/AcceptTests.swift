@@ -16,6 +16,7 @@ import Testing
                 ])
             snapshot.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
             snapshot.channel = .human
+            snapshot.lane = .bulk
             let accepted = try await store.accept([Arrival(snapshot: snapshot)])
             #expect(accepted == [snapshot])
             #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])

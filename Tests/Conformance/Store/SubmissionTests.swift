@@ -4,16 +4,19 @@ import Store
 import Testing
 
 @Suite struct SubmissionTests {
-    private static func submission(_ eventID: String, _ tenant: String = "acme") -> Submission {
-        Submission(tenant: TenantID(rawValue: tenant), eventID: eventID, body: Array("{}".utf8))
+    private static func submission(
+        _ eventID: String, _ tenant: String = "acme", lane: Lane = .interactive
+    ) -> Submission {
+        Submission(tenant: TenantID(rawValue: tenant), eventID: eventID, body: Array("{}".utf8), lane: lane)
     }
 
     private static func turn(
-        at milliseconds: Int64 = 0, resendAfter: Int64 = 1000, limit: Int = 100, window: Int = 100, share: Int = 0
+        _ lane: Lane = .interactive, at milliseconds: Int64 = 0, resendAfter: Int64 = 1000, limit: Int = 100,
+        window: Int = 100, share: Int = 0
     ) -> SubmissionTurn {
         let now = Fixture.noon.adding(milliseconds: milliseconds)
         return SubmissionTurn(
-            now: now, resendBefore: now.adding(milliseconds: -resendAfter), limit: limit, window: window,
+            lane: lane, now: now, resendBefore: now.adding(milliseconds: -resendAfter), limit: limit, window: window,
             share: share)
     }
 
@@ -166,6 +169,24 @@ import Testing
             #expect(try await store.next(Self.turn(window: 5)).count == 4)
             #expect(try await store.next(Self.turn(window: 5)).isEmpty)
             #expect(try await store.next(Self.turn(limit: 2, window: 50)).count == 2)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a lane has a window of its own, and waits for no other`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.submit((0..<9).map { Self.submission("bulk-\($0)", lane: .bulk) })
+            try await store.submit([Self.submission("now")])
+            let bulk = try await store.next(Self.turn(.bulk, window: 4))
+            #expect(bulk.count == 4 && bulk.allSatisfy { $0.lane == .bulk })
+            #expect(try await store.next(Self.turn(.bulk, window: 4)) == [])
+            #expect(try await store.next(Self.turn(window: 1)) == [Self.submission("now")])
+            var open = Fixture.snapshot(bulk[0].eventID, tenant: TenantID(rawValue: "acme"))
+            open.lane = .bulk
+            _ = try await store.accept([Arrival(snapshot: open)])
+            try await store.forget([bulk[0].key])
+            #expect(try await store.next(Self.turn(.bulk, window: 4)) == [])
+            #expect(try await store.next(Self.turn(.bulk, window: 5)).count == 1)
         }
     }
 }

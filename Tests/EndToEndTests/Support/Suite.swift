@@ -44,9 +44,11 @@ actor Suite {
     }
 
     /// Sends requests and waits for their results.
-    nonisolated func submit(_ lines: [String], tenant: String = "default") async throws -> Command.Result {
+    nonisolated func submit(
+        _ lines: [String], tenant: String = "default", options: [String] = []
+    ) async throws -> Command.Result {
         try await winnow(
-            ["submit", "--wait", "--json", "--timeout", "60", "--tenant", tenant],
+            ["submit", "--wait", "--json", "--timeout", "60", "--tenant", tenant] + options,
             input: Array(lines.joined(separator: "\n").utf8))
     }
 

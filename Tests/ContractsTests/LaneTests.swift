@@ -1,0 +1,17 @@
+import Contracts
+import Testing
+
+struct LaneTests {
+    @Test(arguments: Lane.allCases)
+    func `every topic of a lane says whose it is`(lane: Lane) {
+        #expect(Topic.all(lane).count == 3 + Capability.requestable.count)
+        #expect(Topic.all(lane).allSatisfy { Lane(topic: $0) == lane })
+        #expect(Topic.worked.isSuperset(of: Topic.all(lane)))
+    }
+
+    @Test func `the bulk lane's topics have names of their own`() {
+        #expect(Topic.requests(.bulk) == "winnow.bulk-requests.v1")
+        #expect(Topic.steps(.legalServices, .bulk) == "winnow.bulk-steps.legal-services.v1")
+        #expect(Set(Topic.all(.bulk)).isDisjoint(with: Topic.all(.interactive)))
+    }
+}

@@ -1,0 +1,104 @@
+import Contracts
+import Delivery
+import Lifecycle
+import MessageBus
+import Runtime
+import Telemetry
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct LaneLoopsTests {
+    private let bus = InMemoryBus(
+        topics: [Topic.requests(.interactive): 1, Topic.requests(.bulk): 1, "output": 1])
+    private let health = Health()
+    private let shutdown = GracefulShutdown()
+
+    private func loops(_ handling: @escaping @Sendable (Lane, LaneGate?) async -> Void) throws -> LaneLoops<LaneHandler>
+    {
+        try LaneLoops(
+            service: "echo", producer: bus.producer(), logger: .silent, metrics: Metrics(), health: health,
+            consumer: {
+                bus.consumer(group: ConsumerGroup.name(of: $0.loop(of: "echo")), topics: [Topic.requests($0)])
+            },
+            handler: { lane, gate in LaneHandler { await handling(lane, gate) } })
+    }
+
+    private func send(_ lane: Lane) async throws {
+        try await bus.producer().send([OutgoingRecord(topic: Topic.requests(lane), key: nil, value: [])])
+    }
+
+    private func run(_ loops: LaneLoops<LaneHandler>, until event: () async throws -> Void) async throws {
+        async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await loops.run() }
+        try await event()
+        shutdown.trigger()
+        try await running
+    }
+
+    @Test func `each lane is worked on in a group of its own, and says whether it is ready`() async throws {
+        let order = Order()
+        try await run(loops { lane, gate in order.note("\(lane), \(gate == nil ? "no" : "a") gate") }) {
+            for lane in Lane.allCases {
+                try await send(lane)
+                await bus.waitForCommit(
+                    group: lane == .bulk ? "winnow.echo.bulk" : "winnow.echo", topic: Topic.requests(lane), atLeast: 1)
+            }
+            #expect(health.check("delivery").isGood && health.check("delivery.bulk").isGood)
+        }
+        #expect(order.notes == ["interactive, no gate", "bulk, a gate"])
+        #expect(!health.check("delivery").isGood && !health.check("delivery.bulk").isGood)
+    }
+
+    @Test func `bulk work in hand holds up no interactive batch`() async throws {
+        let (begun, released) = (Signal(), Signal())
+        let loops = try loops { lane, _ in
+            guard lane == .bulk else { return }
+            begun.fire()
+            await released.wait()
+        }
+        try await run(loops) {
+            try await send(.bulk)
+            await begun.wait()
+            try await send(.interactive)
+            await bus.waitForCommit(group: "winnow.echo", topic: Topic.requests(.interactive), atLeast: 1)
+            #expect(bus.committed(group: "winnow.echo.bulk", topic: Topic.requests(.bulk)) == 0)
+            released.fire()
+        }
+        #expect(bus.committed(group: "winnow.echo.bulk", topic: Topic.requests(.bulk)) == 1)
+    }
+
+    @Test func `a bulk batch in hand goes on between its chunks once the interactive batch is committed`() async throws
+    {
+        let (chunk, begun) = (Signal(), Signal())
+        let order = Order()
+        let loops = try loops { lane, gate in
+            if lane == .interactive {
+                order.note("interactive")
+                begun.fire()
+            } else {
+                order.note("first chunk")
+                chunk.fire()
+                await begun.wait()
+                await gate?.giveWay()
+                order.note("second chunk")
+            }
+        }
+        try await run(loops) {
+            try await send(.bulk)
+            await chunk.wait()
+            try await send(.interactive)
+            await bus.waitForCommit(group: "winnow.echo.bulk", topic: Topic.requests(.bulk), atLeast: 1)
+        }
+        #expect(order.notes == ["first chunk", "interactive", "second chunk"])
+    }
+}
+
+/// Does what the test wants with a batch.
+struct LaneHandler: BatchHandler {
+    let handling: @Sendable () async -> Void
+
+    func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        await handling()
+        return []
+    }
+}
