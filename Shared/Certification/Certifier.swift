@@ -11,6 +11,8 @@ public struct Certifier: Sendable {
     /// One item of so many is for the temperature.
     private static let parts: UInt64 = 10
 
+    /// A share of fewer says nothing.
+    private static let leastItems = 30
     /// More than anybody labels or waits for.
     private static let mostItems = 1_000_000
 
@@ -86,12 +88,11 @@ public struct Certifier: Sendable {
         ClopperPearson.upper(tally.disagreements, of: tally.accepted, confidence: promise.confidence)
     }
 
-    /// Of items like these, of which as large a share is accepted; by the rule of succession, for few items flatter.
+    /// Of items like these, of which as large a share is accepted and differs.
     private func itemsNeeded(_ tally: Tally, of items: Int) -> Int? {
-        let rate = Double(tally.disagreements + 1) / Double(tally.accepted + 1)
-        guard tally.accepted > 0, rate < promise.alpha else { return nil }
+        guard tally.accepted >= Self.leastItems, tally.rate < promise.alpha else { return nil }
         var accepted = tally.accepted
-        while !promise.isKept(Tally(accepted: accepted, disagreements: Int(rate * Double(accepted) + 0.5))) {
+        while !promise.isKept(Tally(accepted: accepted, disagreements: Int(tally.rate * Double(accepted) + 0.5))) {
             accepted += max(1, accepted / 20)
             guard accepted < Self.mostItems else { return nil }
         }

@@ -72,7 +72,7 @@ struct CertifyTests {
     @Test func `a refusal says how far it came, and what would help`() async throws {
         let promise = try #require(Promise(agreement: 0.99, confidence: 0.95))
         for (count, period, advice) in [
-            (200, 1000, "would do, or another cut"), (2000, 1, "would hardly help"),
+            (200, 1000, "would do, or another cut"), (2000, 1, "Too many differ"),
         ] {
             let comparisons = try await compare(count, period: period)
             guard case .refused(let refusal) = Certifier(promise).certify(comparisons.map(\.observation)) else {

@@ -70,7 +70,7 @@ struct CertifierTests {
         #expect(refusal.tally == Tally(accepted: refusal.items))
         #expect(refusal.bound > 0.01)
         let needed = try #require(refusal.itemsNeeded)
-        #expect((800...1500).contains(needed))
+        #expect((299...400).contains(needed))
     }
 
     @Test func `where too many differ no number of items helps`() throws {

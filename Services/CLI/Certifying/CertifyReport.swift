@@ -51,9 +51,7 @@ struct CertifyReport {
         if let needed = refusal.itemsNeeded {
             return "About \(needed) items and not \(refusal.items + refusal.fitted) would do, or another cut."
         }
-        return refusal.tally.accepted == 0
-            ? "It is sure of none of them: only another cut helps."
-            : "More items like these would hardly help: another cut does, or a weaker promise."
+        return "Too many differ, or too few are accepted, to say how many items would do: another cut, or more of them."
     }
 
     func write(to writer: inout JSONWriter) {

@@ -70,8 +70,10 @@ struct Trial {
         }
     }
 
-    /// Whether the procedure breaks its promise more often than it may, beyond what so few draws leave to chance.
+    /// Whether the procedure breaks its promise more often than it may, beyond what so few draws leave to chance. Only where
+    /// the true rate is known: a half that was not drawn errs by itself, and the more the less the other half did.
     var isBroken: Bool {
+        guard drawing == .replacement else { return false }
         let score = scores[Procedure.fixedSequence.rawValue]
         return ClopperPearson.lower(score.violations, of: score.draws, confidence: 0.999) > promise.delta
     }
