@@ -28,6 +28,8 @@ import WorkerKit
                     counterfactual: counterfactual, gate: gate)
             }
             let gate = LaneGate()
+            // A connection a loop: what has its turn must not wait for a batch from the topic, nor one lane for the other.
+            let (queue, bulkQueue) = (PostgresStore(postgres), PostgresStore(postgres))
             let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
             let intake = try IntakeSettings(&context.settings)
             let (logger, metrics) = (context.logger, context.metrics)
@@ -47,24 +49,23 @@ import WorkerKit
                     },
                     handler: { lane, gate in
                         let store = PostgresStore(postgres)
-                        let door = Door(queue: store, settings: intake, metrics: metrics)
-                        let admission = Admission(store: store, window: intake.bulkWindow)
                         return RequestHandler(
                             service: lane.loop(of: service), planner: try planner(lane, gate), store: store,
-                            door: lane == .bulk ? nil : door, fullModel: counterfactual.model,
-                            admission: lane == .bulk ? admission : nil)
+                            door: Door(queue: store, lane: lane, settings: intake, metrics: metrics),
+                            fullModel: counterfactual.model)
                     }),
                 try LaneLoops(
                     service: service, name: "intake", gate: gate, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,
                     consumer: { lane in
                         presence.governing(
-                            Intake(queue: PostgresStore(postgres), lane: lane, settings: intake, logger: logger))
+                            Intake(
+                                queue: lane == .bulk ? bulkQueue : queue, lane: lane, settings: intake, logger: logger))
                     },
                     handler: { lane, gate in
                         RequestHandler(
                             service: lane.loop(of: service), planner: try planner(lane, gate),
-                            store: PostgresStore(postgres), door: nil, fullModel: counterfactual.model)
+                            store: lane == .bulk ? bulkQueue : queue, door: nil, fullModel: counterfactual.model)
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()

@@ -45,7 +45,7 @@ final class Intake: MessageConsumer {
         var wait = Duration.zero
         repeat {
             guard let isAway = depart() else { return nil }
-            wait = settings.interval
+            wait = settings.interval(lane)
             guard !isAway else { continue }
             do {
                 let submissions = try await queue.next(settings.turn(lane, at: now()))

@@ -15,7 +15,8 @@ struct IntakeSettings: Sendable {
     /// Requests under way that a tenant has a right to for each unit of its weight, also when the window is full.
     /// - Default: 100. Key: `WINNOW_TENANT_WINDOW`.
     var share: Int
-    /// Bulk requests open or taken, whichever way they came: enough that no worker waits for work. It is never passed.
+    /// Bulk requests open or taken, whichever way they came: enough that no worker waits for work. It is passed by a batch
+    /// of each way at most.
     /// - Default: 256. Key: `WINNOW_BULK_WINDOW`.
     var bulkWindow: Int
     var limit = 500
@@ -30,6 +31,9 @@ struct IntakeSettings: Sendable {
         share = try reader.integer("WINNOW_TENANT_WINDOW", default: 100, in: 0...1_000_000)
         bulkWindow = try reader.integer("WINNOW_BULK_WINDOW", default: 256, in: 1...100_000)
     }
+
+    /// How often a lane looks whether anything has its turn: nobody waits for the bulk one.
+    func interval(_ lane: Lane) -> Duration { lane == .bulk ? interval * 2 : interval }
 
     func turn(_ lane: Lane = .interactive, at time: Timestamp) -> SubmissionTurn {
         let isBulk = lane == .bulk

@@ -17,27 +17,22 @@ struct RequestHandler: BatchHandler {
     private let door: Door?
     private let prices: PriceBook
     private let fullModel: String
-    private let admission: Admission?
 
-    /// - Parameters:
-    ///   - door: `nil` for requests that have waited for their turn, and for those of the bulk lane.
-    ///   - admission: of the bulk lane's topic; `nil` waits for nothing.
+    /// - Parameter door: `nil` for requests that have waited for their turn.
     init(
-        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, door: Door?, fullModel: String,
-        admission: Admission? = nil
+        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, door: Door?, fullModel: String
     ) {
         source = EventSource(service: service)
         self.planner = planner
         self.store = store
         self.door = door
         self.fullModel = fullModel
-        self.admission = admission
         prices = PriceBook(store: store)
     }
 
     func prepare() async throws { _ = try await prices.current() }
 
-    func waitUntilDue(_ records: [Record]) async -> Bool { await admission?.wait() ?? true }
+    func waitUntilDue(_ records: [Record]) async -> Bool { await door?.opens() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now

@@ -29,13 +29,14 @@ public struct KafkaSettings: Sendable {
         self.overrides = overrides
     }
 
-    /// For records that may come half a second later: an idle client fetches twice a second then, not eighty times, and
-    /// little is fetched ahead.
+    /// For records that may come half a second later: an idle client fetches twice a second then, not eighty times, beats
+    /// every other second, and little is fetched ahead.
     public var unhurried: KafkaSettings {
         KafkaSettings(
             bootstrapServers: bootstrapServers, groupInstanceID: groupInstanceID, accumulation: accumulation,
             overrides: [
                 "fetch.wait.max.ms": "500", "queued.max.messages.kbytes": "256", "fetch.message.max.bytes": "65536",
+                "heartbeat.interval.ms": "2000",
             ].merging(overrides) { $1 })
     }
 

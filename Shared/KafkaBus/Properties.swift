@@ -34,8 +34,10 @@ enum Properties {
             // Apache Kafka does: 500 there costs no latency and saves it 80 idle requests a second and consumer.
             "fetch.wait.max.ms": "12",
             "fetch.error.backoff.ms": "100",
-            // Holds the resident size at some 30 MB under any backlog.
-            "queued.max.messages.kbytes": "4096",
+            // What is fetched ahead of the work, and what one fetch brings of all partitions together: a backlog is to
+            // wait with the broker.
+            "queued.max.messages.kbytes": "1024",
+            "fetch.max.bytes": "1048576",
         ]) { $1 }.merging(settings.overrides) { $1 }
     }
 

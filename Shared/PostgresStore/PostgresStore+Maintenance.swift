@@ -35,18 +35,6 @@ extension PostgresStore {
         }
     }
 
-    public func openRequests(in lane: Lane, atMost limit: Int) async throws -> Int {
-        let limit = Int64(max(0, limit))
-        let select: SQL = """
-            SELECT count(*) FROM (
-                SELECT FROM winnow.request WHERE state = 'open' AND lane = \(lane.rawValue) LIMIT \(limit)) AS open
-            """
-        return try await session.run { connection in
-            let counted = try connection.execute(select.named("count open requests"))
-            return Int(try counted[0].first { row throws in try row.integer(0) } ?? 0)
-        }
-    }
-
     public func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {
         let limit = Int64(max(0, limit))
         let abandon: SQL = """

@@ -55,10 +55,6 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    public func openRequests(in lane: Lane, atMost limit: Int) async throws -> Int {
-        state.withLock { state in min(limit, state.requests.values.count { $0.state == .open && $0.lane == lane }) }
-    }
-
     public func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {
         state.withLock { state in
             let lost = state.ledger.filter { _, rows in rows.contains { $0.isOverdue(instant) } }.keys.sorted()

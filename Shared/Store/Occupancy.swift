@@ -20,6 +20,9 @@ public struct Occupancy: Sendable, Equatable {
     public var tenants: [TenantID: Tenant]
 
     public init(_ tenants: [TenantID: Tenant] = [:]) { self.tenants = tenants }
+
+    /// Of all tenants.
+    public var underWay: Int { tenants.values.reduce(0) { $0 + $1.underWay } }
 }
 
 /// How much of what is under way a tenant may have, compared with others.

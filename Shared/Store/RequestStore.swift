@@ -23,9 +23,6 @@ public protocol RequestStore: Sendable {
         now: Timestamp, stalledSince: Timestamp, bulkStalledSince: Timestamp, limit: Int
     ) async throws -> [Request.ID]
 
-    /// How many requests of a lane are open; counts no further than `limit`.
-    func openRequests(in lane: Lane, atMost limit: Int) async throws -> Int
-
     /// Calls started before `instant` and never settled become `unknown` and keep their reserved price: the process died,
     /// and nobody asks for the step again.
     /// - Returns: the requests whose ledger changed, at most `limit`.

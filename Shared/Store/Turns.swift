@@ -19,7 +19,7 @@ public struct Turns: Sendable {
         self.window = window
         self.share = share
         tenants = occupancy.tenants
-        underWay = tenants.values.reduce(0) { $0 + $1.underWay }
+        underWay = occupancy.underWay
         isAnyWaiting = tenants.values.contains { $0.waiting > 0 }
     }
 
