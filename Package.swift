@@ -57,7 +57,7 @@ let cModules: [Target] = [
 let sharedModules: [Target] = [
     shared("JSON", ["CSimdjson"]),
     shared("Contracts", ["JSON"]),
-    shared("Certification", ["JSON"]),
+    shared("Certification", ["Contracts", "JSON"]),
     shared("Settings"),
     shared("Telemetry", ["JSON"]),
     shared("Lifecycle", ["Telemetry"]),
@@ -110,7 +110,7 @@ let testTargets: [Target] = [
     service("TopicTail", path: "Tests/Chaos/TopicTail", ["KafkaBus", "MessageBus", "Settings", "Telemetry"]),
     tests("JSON", ["JSON"]),
     tests("Contracts", ["Contracts", "JSON"]),
-    tests("Certification", ["Certification"]),
+    tests("Certification", ["Certification", "Contracts"]),
     tests("Settings", ["Settings"]),
     tests("Telemetry", ["JSON", "Telemetry"]),
     tests("Lifecycle", ["Lifecycle", "Telemetry"]),

@@ -22,12 +22,13 @@ import WorkerKit
             let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
             let splitter = try Splitter(directory: models.splitter)
             let router = try EncoderClassifier(directory: models.router, answering: [.decomposition])
-            func planner(_ lane: Lane, _ gate: LaneGate?) throws -> Planner {
-                Planner(
-                    segmenter: Segmenter { splitter.split($0) }, router: try router.serving(lane),
-                    counterfactual: counterfactual, gate: gate)
-            }
             let gate = LaneGate()
+            // One a lane, whichever way requests come: each has a workspace of the router's own.
+            let planner = Planner(
+                segmenter: Segmenter { splitter.split($0) }, router: router, counterfactual: counterfactual)
+            let bulkPlanner = Planner(
+                segmenter: Segmenter { splitter.split($0) }, router: try router.serving(.bulk),
+                counterfactual: counterfactual, gate: gate)
             // A connection a loop: what has its turn must not wait for a batch from the topic, nor one lane for the other.
             let (queue, bulkQueue) = (PostgresStore(postgres), PostgresStore(postgres))
             let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
@@ -47,10 +48,11 @@ import WorkerKit
                                 settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
                                 topics: [Topic.requests(lane)], logger: logger, metrics: metrics))
                     },
-                    handler: { lane, gate in
+                    handler: { lane, _ in
                         let store = PostgresStore(postgres)
                         return RequestHandler(
-                            service: lane.loop(of: service), planner: try planner(lane, gate), store: store,
+                            service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
+                            store: store,
                             door: Door(queue: store, lane: lane, settings: intake, metrics: metrics),
                             fullModel: counterfactual.model)
                     }),
@@ -62,9 +64,9 @@ import WorkerKit
                             Intake(
                                 queue: lane == .bulk ? bulkQueue : queue, lane: lane, settings: intake, logger: logger))
                     },
-                    handler: { lane, gate in
+                    handler: { lane, _ in
                         RequestHandler(
-                            service: lane.loop(of: service), planner: try planner(lane, gate),
+                            service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: lane == .bulk ? bulkQueue : queue, door: nil, fullModel: counterfactual.model)
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in

@@ -7,8 +7,8 @@ import Telemetry
 /// Says which requests from a lane's topic are worked on at once, and which wait for their turn: interactive ones in
 /// Postgres, tenant by tenant; bulk ones in the topic, so that a million of them are not copied.
 ///
-/// Of the interactive lane the store is asked only when what it said last may not hold any more: while there is room for all, a batch costs no
-/// round trip. What other decomposers let in within that second is not counted until then.
+/// Of the interactive lane the store is asked only when what it said last may not hold any more: while there is room for
+/// all, a batch costs no round trip. What other decomposers let in within that second is not counted until then.
 final class Door: Sendable {
     private struct Room {
         var left: Int

@@ -1,3 +1,5 @@
+import Contracts
+
 /// Finds the lowest threshold that a promise can be made for.
 ///
 /// Fixed-sequence testing: thresholds of a fixed grid from strict to loose, each by the exact bound at the full
@@ -102,12 +104,12 @@ public struct Certifier: Sendable {
     /// For every threshold that could have been chosen at once: it was chosen by looking at the same items.
     private func loss(
         _ observations: [Observation], from threshold: Double, candidates: Int
-    ) -> Certified.AccuracyLoss? {
+    ) -> Certificate.AccuracyLoss? {
         let accepted = observations.filter { $0.confidence >= threshold }
         let right = accepted.compactMap(\.right)
         guard right.count == accepted.count else { return nil }
         let lost = right.count { $0.full && !$0.small }
-        return Certified.AccuracyLoss(
+        return Certificate.AccuracyLoss(
             lost: lost, gained: right.count { $0.small && !$0.full },
             bound: ClopperPearson.upper(
                 lost, of: accepted.count, confidence: 1 - promise.delta / Double(candidates)))

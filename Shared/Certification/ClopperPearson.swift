@@ -22,21 +22,6 @@ public enum ClopperPearson {
         return IncompleteBeta.regularized(limit, Double(successes + 1), Double(trials - successes)) >= confidence
     }
 
-    /// The trials that show with `confidence` that the proportion is at most `limit` when `successes` are seen.
-    /// - Returns: `nil` where more than a billion were needed.
-    public static func trials(showing limit: Double, with successes: Int = 0, confidence: Double) -> Int? {
-        var (low, high) = (successes, max(1, 2 * successes))
-        while !isBelow(limit, successes, of: high, confidence: confidence) {
-            guard high < 1_000_000_000 else { return nil }
-            (low, high) = (high, 2 * high)
-        }
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if isBelow(limit, successes, of: middle, confidence: confidence) { high = middle } else { low = middle }
-        }
-        return high
-    }
-
     /// The probability of at most `successes`.
     static func cumulative(_ successes: Int, of trials: Int, probability: Double) -> Double {
         guard successes >= 0 else { return 0 }

@@ -1,3 +1,5 @@
+import Contracts
+
 /// What a certifier has found.
 public enum Finding: Sendable, Equatable {
     case certified(Certified)
@@ -6,16 +8,6 @@ public enum Finding: Sendable, Equatable {
 
 /// A threshold that keeps the promise, and on what that rests.
 public struct Certified: Sendable, Equatable {
-    /// What labels tell besides.
-    public struct AccuracyLoss: Sendable, Equatable {
-        /// Accepted items that only the full model had right.
-        public var lost: Int
-        /// Accepted items that only the small model had right.
-        public var gained: Int
-        /// What the share of `lost` does not exceed, hence what accuracy does not lose, with the promise's confidence.
-        public var bound: Double
-    }
-
     public var temperature: Double
     /// Of the calibrated confidence.
     public var threshold: Double
@@ -29,7 +21,7 @@ public struct Certified: Sendable, Equatable {
     /// What the share of disagreements does not exceed.
     public var bound: Double
     /// `nil` unless every item has a label.
-    public var accuracyLoss: AccuracyLoss?
+    public var accuracyLoss: Certificate.AccuracyLoss?
 }
 
 /// No threshold keeps the promise, as far as these items can show.

@@ -22,7 +22,7 @@ public struct Certificate: Sendable, Equatable {
         public var lost: Int
         /// Accepted items that only the small model had right.
         public var gained: Int
-        /// What the share of `lost` does not exceed, with confidence 1 - δ.
+        /// What the share of `lost` does not exceed, hence what accuracy does not lose, with confidence 1 - δ.
         public var bound: Double
 
         public init(lost: Int, gained: Int, bound: Double) {

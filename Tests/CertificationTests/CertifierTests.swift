@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Certification
+import Contracts
 
 struct CertifierTests {
     /// Items whose confidence is even between a half and one, and that differ at a rate of that.

@@ -26,7 +26,7 @@ extension Certificate {
             disagreements: certified.tally.disagreements, bound: certified.bound,
             escalationRate: Estimate(Figure(successes: escalated.count { $0 }, of: escalated.count)),
             saving: Estimate(saving),
-            accuracyLoss: certified.accuracyLoss.map { .init(lost: $0.lost, gained: $0.gained, bound: $0.bound) },
+            accuracyLoss: certified.accuracyLoss,
             source: source, certifiedAt: time, note: hasSeen ? Self.seenNote : nil)
     }
 
