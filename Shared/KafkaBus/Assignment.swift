@@ -9,6 +9,7 @@ final class Assignment: Sendable {
         var partitions: Set<TopicPartition> = []
         /// What was worked on, and the coordinator has not taken yet.
         var uncommitted: [TopicPartition: Int64] = [:]
+        var rebalancingSince: ContinuousClock.Instant?
         var losses = 0
         var isPaused = false
     }
@@ -29,6 +30,19 @@ final class Assignment: Sendable {
     var losses: Int { state.withLock(\.losses) }
 
     func contains(_ partition: TopicPartition) -> Bool { state.withLock { $0.partitions.contains(partition) } }
+
+    /// Whether this member has asked to join, or the coordinator has refused offsets, and no answer has come since.
+    ///
+    /// A commit would wait behind the join on the same connection and be refused after it, for it names the generation
+    /// before; librdkafka then takes all partitions for lost, and their records come again.
+    var isRebalancing: Bool {
+        state.withLock { $0.rebalancingSince.map { .now - $0 < Self.longestRebalance } ?? false }
+    }
+
+    func noteRebalance() { state.withLock { $0.rebalancingSince = $0.rebalancingSince ?? .now } }
+
+    /// A rebalance that nobody ends must not stop commits for good.
+    private static let longestRebalance = Duration.seconds(30)
 
     /// - Returns: what is to be committed: these offsets, and those that were not taken before, of partitions still held.
     func due(adding offsets: [(TopicPartition, offset: Int64)]) -> [(TopicPartition, offset: Int64)] {
@@ -68,6 +82,7 @@ final class Assignment: Sendable {
         _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ events: ClientEvents
     ) {
         rebalances.increment()
+        state.withLock { $0.rebalancingSince = nil }
         // EAGER, should the strategy be overridden, gives and takes everything at once.
         let isCooperative = rd_kafka_rebalance_protocol(client).map { String(cString: $0) } == "COOPERATIVE"
         let partitions = PartitionList.entries(list).map(\.partition)
@@ -87,6 +102,8 @@ final class Assignment: Sendable {
                 events.logger.warning("Partitions lost: the group went on without this member", metadata: metadata)
             } else {
                 events.logger.info("Partitions revoked", metadata: metadata)
+                // Their next owner would do again, and pay again for, what was refused while the group rebalanced.
+                commit(client, partitions, events)
             }
             drop(partitions)
             check(events, isCooperative ? rd_kafka_incremental_unassign(client, list) : nil)
@@ -96,6 +113,14 @@ final class Assignment: Sendable {
             drop(self.partitions)
             check(events, rd_kafka_assign(client, nil))
         }
+    }
+
+    private func commit(_ client: OpaquePointer, _ partitions: [TopicPartition], _ events: ClientEvents) {
+        let owed = due(adding: []).filter { partitions.contains($0.0) }
+        guard !owed.isEmpty else { return }
+        let list = PartitionList(owed)
+        let code = list.commit(client)
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { events.note(code, "offsets not committed, the records come again") }
     }
 
     private func drop(_ partitions: some Collection<TopicPartition>) {

@@ -35,7 +35,11 @@ final class ClientEvents: Sendable {
         switch role {
         case .producer: rd_kafka_conf_set_dr_msg_cb(configuration, delivered)
         case .consumer:
-            if assignment != nil { rd_kafka_conf_set_rebalance_cb(configuration, rebalanced) }
+            if assignment != nil {
+                rd_kafka_conf_set_rebalance_cb(configuration, rebalanced)
+                rd_kafka_conf_interceptor_add_on_new(
+                    configuration, interceptor, created, Unmanaged.passUnretained(self).toOpaque())
+            }
             if lag != nil { rd_kafka_conf_set_stats_cb(configuration, measured) }
         }
     }
@@ -104,6 +108,25 @@ private func measured(
             UnsafeBufferPointer(start: UnsafeRawPointer(json).assumingMemoryBound(to: UInt8.self), count: size))
     }
     return 0  // librdkafka frees the text
+}
+
+private let interceptor = "winnow"
+
+private func created(
+    client: OpaquePointer?, configuration: OpaquePointer?, opaque: UnsafeMutableRawPointer?,
+    reason: UnsafeMutablePointer<CChar>?, size: Int
+) -> rd_kafka_resp_err_t {
+    rd_kafka_interceptor_add_on_request_sent(client, interceptor, sent, opaque)
+}
+
+/// On one of librdkafka's own threads.
+private func sent(
+    client: OpaquePointer?, socket: Int32, broker: UnsafePointer<CChar>?, brokerID: Int32, request: Int16,
+    version: Int16, correlation: Int32, size: Int, opaque: UnsafeMutableRawPointer?
+) -> rd_kafka_resp_err_t {
+    // The protocol's key of JoinGroup.
+    if request == 11 { events(opaque)?.assignment?.noteRebalance() }
+    return RD_KAFKA_RESP_ERR_NO_ERROR
 }
 
 private func rebalanced(

@@ -174,16 +174,13 @@ public final class KafkaConsumer: MessageConsumer {
         return true
     }
 
-    /// While the group rebalances the coordinator may take no offsets: work goes on meanwhile, and the next commit, or the
-    /// next poll that finds nothing, takes them along.
+    /// While the group rebalances the coordinator may take no offsets: work goes on meanwhile. Who gives a partition away
+    /// commits before; of those kept the next commit, or the next poll that finds nothing, takes them along.
     private func commit(_ offsets: [(TopicPartition, offset: Int64)] = []) throws {
         let due = assignment.due(adding: offsets)
-        guard !due.isEmpty else { return }
+        guard !due.isEmpty, !assignment.isRebalancing else { return }
         let list = PartitionList(due)
-        var code = handle.withPointer { rd_kafka_commit($0, list.pointer, 0) }
-        if code == RD_KAFKA_RESP_ERR_NO_ERROR {
-            code = list.entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }?.error ?? code
-        }
+        let code = handle.withPointer { list.commit($0) }
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR: assignment.settle(due)
         case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
@@ -191,7 +188,7 @@ public final class KafkaConsumer: MessageConsumer {
             // The group went on without this member: whoever has the partitions now gets the records again.
             assignment.settle(due)
             handle.events.note(code, "offsets not committed, the records come again")
-        case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: break
+        case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: assignment.noteRebalance()
         default: throw MessageBusError(code, while: "commit")
         }
     }

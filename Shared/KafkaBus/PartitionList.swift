@@ -26,6 +26,14 @@ struct PartitionList: ~Copyable {
 
     var entries: [Entry] { Self.entries(pointer) }
 
+    /// Waits for the coordinator.
+    /// - Returns: what it said of the whole or, where that is no fault, of the first partition that it refused.
+    func commit(_ client: OpaquePointer) -> rd_kafka_resp_err_t {
+        let code = rd_kafka_commit(client, pointer, 0)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { return code }
+        return entries.first { $0.error != RD_KAFKA_RESP_ERR_NO_ERROR }?.error ?? code
+    }
+
     static func entries(_ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>) -> [Entry] {
         (0..<Int(list.pointee.cnt)).map { index in
             let element = list.pointee.elems[index]

@@ -81,12 +81,15 @@ extension `Whole suite` {
         let statuses = result.objects.compactMap { $0["status"] as? String }
         #expect(statuses.count == requests.count, "\(result.errors)")
         #expect(statuses.filter { $0 != "completed" } == ["rejected"])
-        let doubled = try await suite.query(
+        // A call of the full model that is made again, as its step moved to another instance, is a charge of its own.
+        let charges = try await suite.query(
             """
-            SELECT count(*) - count(DISTINCT (request_id, step_ordinal, kind))
+            SELECT count(*) - count(DISTINCT (request_id, step_ordinal)) FILTER (WHERE kind <> 'full')
+                    - count(*) FILTER (WHERE kind = 'full'),
+                count(*) FILTER (WHERE attempt.state NOT IN ('settled', 'failed'))
             FROM winnow.attempt JOIN winnow.request USING (request_id) WHERE request.tenant_id = '\(prefix)'
             """)
-        #expect(doubled == "0")
+        #expect(charges == "0|0")
         #expect(await suite.end(twins) == twins.map { _ in 0 })
     }
 

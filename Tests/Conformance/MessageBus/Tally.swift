@@ -5,6 +5,7 @@ import Synchronization
 final class Tally: Sendable {
     fileprivate struct State {
         var numbers: Set<Int> = []
+        var records = 0
         var members: Set<Int> = []
         var waiting: (count: Int, continuation: CheckedContinuation<Void, Never>)?
     }
@@ -13,10 +14,13 @@ final class Tally: Sendable {
 
     var members: Int { state.withLock(\.members.count) }
     var numbers: Set<Int> { state.withLock(\.numbers) }
+    /// With those that came again.
+    var records: Int { state.withLock(\.records) }
 
     func add(_ batch: [Record], by member: Int) {
         state.withLock { state in
             state.numbers.formUnion(batch.compactMap(\.number))
+            state.records += batch.count
             state.members.insert(member)
             return state.takeReady()
         }?.resume()
