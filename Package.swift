@@ -74,7 +74,10 @@ let sharedModules: [Target] = [
         "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     shared(
         "WorkerKit",
-        ["Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
+        [
+            "Certification", "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Runtime", "Settings",
+            "Telemetry",
+        ]),
 ]
 
 let live: [Target.Dependency] = [
@@ -85,7 +88,7 @@ let services: [Target] =
     [
         service("Decomposer", live + ["CICU", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
         service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
-        service("Aggregator", live + ["PostgresStore", "Store"]),
+        service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
         service("CLI", live + ["CZlib", "Certification", "Inference", "JSON", "PostgresStore", "Store"]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),

@@ -63,7 +63,7 @@ import Settings
                 // On a connection of its own: a sweep must not hold up the settling of outcomes.
                 Sweeper(
                     service: service, store: PostgresStore(postgres), producer: producer, settings: sweeper,
-                    logger: logger),
+                    logger: logger, metrics: metrics),
                 PartitionKeeper(logger: logger) { [store = PostgresStore(postgres)] in
                     // Old requests go in batches; the call comes again until none is left.
                     while try await store.maintainPartitions().deletedRequests > 0 {}

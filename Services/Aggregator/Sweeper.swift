@@ -8,9 +8,10 @@ import Telemetry
 
 /// Cancels requests that somebody wants stopped, expires those past their deadline, drives those again that have made no
 /// progress (a broker may lose data, Postgres holds all that is needed to emit it anew), gives up calls whose process
-/// died, publishes the certificates, and forgets instances that have been silent for a day.
+/// died, watches over the certificates and publishes them, and forgets instances that have been silent for a day.
 struct Sweeper: Service {
     typealias SweptStore = RequestStore & CancellationQueue & InstanceRegister & CertificateRegister
+        & AgreementRegister
 
     let source: EventSource
     let store: any SweptStore
@@ -19,11 +20,12 @@ struct Sweeper: Service {
     let logger: Logger
     let now: @Sendable () -> Timestamp
     let published = PublishedCertificates()
+    let revoked: Counter
     private let unsent = Unsent()
 
     init(
         service: String, store: any SweptStore, producer: any MessageProducer, settings: SweeperSettings,
-        logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
+        logger: Logger, metrics: Metrics = Metrics(), now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         source = EventSource(service: service)
         self.store = store
@@ -31,6 +33,8 @@ struct Sweeper: Service {
         self.settings = settings
         self.logger = logger
         self.now = now
+        revoked = metrics.counter(
+            "winnow_certificates_revoked_total", "Certificates whose promise live comparisons showed to be broken.")
     }
 
     func run() async throws {
@@ -40,6 +44,7 @@ struct Sweeper: Service {
                 while try await sweep() == settings.limit {}
                 try await abandonLostCalls()
                 try await store.forgetInstances(silentSince: now().adding(milliseconds: -settings.forgetMilliseconds))
+                try await watchAgreement()
                 try await publishCertificates()
             } catch {
                 // The next round tries again: what is open is overdue then too, and what is final was kept.

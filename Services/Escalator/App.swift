@@ -9,7 +9,7 @@ import WorkerKit
 
 /// The full model, for the steps whose small model was not sure.
 ///
-/// - Consumes: `winnow.escalations.v1` of both lanes, `winnow.cancellations.v1`
+/// - Consumes: `winnow.escalations.v1` of both lanes, `winnow.shadows.v1`, `winnow.cancellations.v1`
 /// - Produces: `winnow.outcomes.v1` in the same lane
 @main enum App {
     static let service = "escalator"
@@ -40,14 +40,21 @@ import WorkerKit
                         presence.governing(
                             try KafkaConsumer(
                                 settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
-                                topics: [Topic.escalations(lane)], maxBatch: mostSteps, bulkBatch: mostBulkSteps,
+                                topics: [Topic.escalations(lane)] + (lane == .bulk ? [Topic.shadows] : []),
+                                maxBatch: mostSteps, bulkBatch: mostBulkSteps,
                                 logger: logger, metrics: metrics))
                     },
                     handler: { lane, gate in
                         let store = PostgresStore(postgres)
-                        return EscalationHandler(
-                            service: lane.loop(of: service), classifier: try model.serving(lane), ledger: store,
-                            prices: PriceBook(store: store), metrics: metrics, cancellations: cancellations, gate: gate)
+                        let prices = PriceBook(store: store)
+                        let model = try model.serving(lane)
+                        return FullModelHandler(
+                            escalations: EscalationHandler(
+                                service: lane.loop(of: service), classifier: model, ledger: store, prices: prices,
+                                metrics: metrics, cancellations: cancellations, gate: gate),
+                            shadows: ShadowHandler(
+                                service: lane.loop(of: service), classifier: model, register: store, prices: prices,
+                                gate: gate))
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()

@@ -97,9 +97,7 @@ struct EscalationHandler: BatchHandler {
         let model = classifier.identity
         let started = try await ledger.start(
             calls.map { call in
-                let attempt = Attempt(
-                    number: 2, kind: .full, state: .started, model: model.name, version: model.version,
-                    items: call.escalation.open.count, usage: call.reservation, durationMicros: 0, startedAt: .now)
+                let attempt = Attempt.reserved(.full, texts: call.escalation.open.map(\.text), on: model)
                 return pricing.entry(
                     for: attempt, of: call.step, tenant: call.event.tenant, route: call.escalation.route,
                     fullModel: model.name)
@@ -133,12 +131,6 @@ private struct Call {
 
     var step: Step.ID { Step.ID(request: event.request, ordinal: escalation.step) }
 
-    /// At most a token a byte, and no more than an encoder's positions an item.
-    var reservation: TokenUsage {
-        let tokens = escalation.open.reduce(0) { $0 + min($1.text.utf8.count + 2, 256) }
-        return TokenUsage(inputTokens: Int64(tokens), flops: 0)
-    }
-
     func answers(_ share: BatchClassification.Share, model: ModelIdentity) -> [Answer?] {
         var answers = escalation.answers
         for (item, prediction) in zip(escalation.open, share.predictions) {
@@ -154,24 +146,5 @@ private struct Call {
         Outcome(
             step: escalation.step, route: escalation.route, state: .answered, answers: answers,
             attempts: escalation.attempts)
-    }
-}
-
-extension LedgerEntry {
-    fileprivate func settled(by share: BatchClassification.Share, pricing: PriceList) -> LedgerEntry {
-        var entry = self
-        entry.attempt.state = .settled
-        entry.attempt.usage = share.usage
-        entry.attempt.startedAt = share.startedAt
-        entry.attempt.durationMicros = share.durationMicros
-        entry.cost = pricing.cost(of: share.usage, model: attempt.model, at: attempt.startedAt)
-        return entry
-    }
-
-    fileprivate func failed(_ code: String) -> LedgerEntry {
-        var entry = self
-        entry.attempt.state = .failed
-        entry.attempt.error = code
-        return entry
     }
 }

@@ -1,6 +1,7 @@
 /// The topics; partitions and retention are in `infra/kafka/topics.json`.
 public enum Topic {
     public static let results = "winnow.results.v1"
+    public static let shadows = "winnow.shadows.v1"
     public static let retries = "winnow.retries.v1"
     public static let cancellations = "winnow.cancellations.v1"
     public static let certificates = "winnow.certificates.v1"
@@ -9,7 +10,7 @@ public enum Topic {
     public static let deadLetters = "winnow.dead-letters.v1"
 
     /// Those whose records are worked on, and may come again.
-    public static let worked = Set(Lane.allCases.flatMap(all) + [heartbeats])
+    public static let worked = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
 
     public static func requests(_ lane: Lane) -> String { "winnow.\(lane.prefix)requests.v1" }
 

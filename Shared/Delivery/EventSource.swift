@@ -20,6 +20,11 @@ public struct EventSource: Sendable {
             event)
     }
 
+    /// Without a deadline: what it tells is true later, too.
+    public func shadow(_ shadow: Shadow, of event: StepEvent) -> OutgoingRecord {
+        record(Topic.shadows, EventType.shadow, "shadow", shadow.step, shadow.encode(), event, expires: false)
+    }
+
     public func deadLetter(_ record: Record, _ error: ContractError) -> OutgoingRecord {
         DeadLetter.record(
             from: record, consumerGroup: ConsumerGroup.name(of: service), error: error,
@@ -28,12 +33,14 @@ public struct EventSource: Sendable {
 
     /// The id is the step's and the kind's, so that a repetition writes it again.
     private func record(
-        _ topic: String, _ type: String, _ kind: String, _ ordinal: Int, _ value: [UInt8], _ event: StepEvent
+        _ topic: String, _ type: String, _ kind: String, _ ordinal: Int, _ value: [UInt8], _ event: StepEvent,
+        expires: Bool = true
     ) -> OutgoingRecord {
         let step = Step.ID(request: event.request, ordinal: ordinal)
         let context = CloudEvent(
             id: "\(step)/\(kind)", type: type, source: uri, correlationID: "\(event.request)",
-            causationID: event.event.id, expiryTime: event.event.expiryTime, authID: event.tenant.rawValue,
+            causationID: event.event.id, expiryTime: expires ? event.event.expiryTime : nil,
+            authID: event.tenant.rawValue,
             traceparent: event.event.traceparent, data: value)
         return context.record(topic: topic, key: Array(event.request.description.utf8))
     }

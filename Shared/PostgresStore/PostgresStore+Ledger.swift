@@ -21,6 +21,11 @@ extension PostgresStore {
     /// A row that was never started is written too: what was paid for is never left out.
     public func settle(_ entries: [LedgerEntry]) async throws {
         guard !entries.isEmpty else { return }
+        let settle = Self.settlement(of: entries)
+        try await session.run { connection in _ = try connection.execute(settle) }
+    }
+
+    static func settlement(of entries: [LedgerEntry]) -> SQL {
         // One statement cannot change a row twice: the last word on a call counts.
         let last = Dictionary(entries.map { (LedgerKey($0), $0) }) { $1 }
         let rows = EntryRows(last.values)
@@ -36,7 +41,7 @@ extension PostgresStore {
                 full_model_flops = excluded.full_model_flops,
                 full_model_cost_pico_usd = excluded.full_model_cost_pico_usd
             """
-        try await session.run { connection in _ = try connection.execute(settle.named("settle attempts")) }
+        return settle.named("settle attempts")
     }
 
     /// The ledger's rows of a request, by step and number.

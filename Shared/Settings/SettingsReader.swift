@@ -49,6 +49,20 @@ public struct SettingsReader: Sendable {
         return value
     }
 
+    public mutating func number(
+        _ key: String, default fallback: Double, in range: ClosedRange<Double>
+    ) throws(SettingsError) -> Double {
+        guard let text = given(key) else {
+            note(key, "\(fallback)", isDefault: true)
+            return fallback
+        }
+        guard let value = Double(text), range.contains(value) else {
+            throw SettingsError(key, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        note(key, text, isDefault: false)
+        return value
+    }
+
     /// A value that is never shown: from the variable itself, or from the file that `KEY_FILE` names.
     public mutating func secret(_ key: String) throws(SettingsError) -> String? {
         if let value = given(key) {

@@ -18,6 +18,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     let cancellations = Mutex<[Request.ID: Timestamp]>([:])
     let register = Mutex<[Instance.ID: Instance]>([:])
     let certificates = Mutex(Certificates())
+    let shadows = Mutex(Shadows())
 
     public init() {}
 

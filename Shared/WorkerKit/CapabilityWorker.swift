@@ -30,7 +30,8 @@ public struct CapabilityWorker: Service {
         ) { lane, gate in
             StepHandler(
                 service: lane.loop(of: settings.service), classifier: try model.serving(lane),
-                certificates: certificates, counterfactual: counterfactual, metrics: context.metrics,
+                certificates: certificates, counterfactual: counterfactual, draw: ShadowDraw(settings.shadowRate),
+                metrics: context.metrics,
                 cancellations: cancellations, gate: gate)
         }
     }

@@ -43,7 +43,7 @@ public final class CertificateTail: Certificates {
 
     public func prepare() async { await caughtUp.wait() }
 
-    public func sureFrom(_ route: Route) -> Double? {
+    public func certificate(_ route: Route) -> Certificate? {
         let (certificate, isNew) = state.withLock { state in
             let certificate = state.valid[route]
             return (certificate, certificate == nil && state.complained.insert(route).inserted)
@@ -53,7 +53,7 @@ public final class CertificateTail: Certificates {
                 "No certificate holds: everything escalates",
                 metadata: [LogKeys.route: "\(route)", LogKeys.requestModel: small])
         }
-        return certificate?.sureFrom
+        return certificate
     }
 
     private func note(_ records: [Record]) {

@@ -1,10 +1,10 @@
 import Contracts
 
-/// From which confidence on a small model's answers stand for the full model's.
+/// By which a small model's answers stand for the full model's.
 public protocol Certificates: Sendable {
     /// Returns once every certificate that was there before is known, or a stop came first.
     func prepare() async
 
     /// - Returns: `nil` where no certificate holds for the models that run: everything escalates.
-    func sureFrom(_ route: Route) -> Double?
+    func certificate(_ route: Route) -> Certificate?
 }

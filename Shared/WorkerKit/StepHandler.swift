@@ -7,12 +7,13 @@ import Telemetry
 /// What a capability worker does with a batch of steps: answers the items it is sure of, escalates the others.
 ///
 /// - Consumes: `winnow.steps.<capability>.v1`, or the bulk lane's
-/// - Produces: in the same lane `winnow.outcomes.v1` where it is sure of every item, `winnow.escalations.v1` otherwise
+/// - Produces: `winnow.shadows.v1` of some that it is sure of; in the same lane `winnow.outcomes.v1` where it is sure of every item, `winnow.escalations.v1` otherwise
 public struct StepHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
     private let certificates: any Certificates
     private let counterfactual: Counterfactual
+    private let draw: ShadowDraw
     private let metrics: AnswerMetrics
     private let cancellations: any Cancellations
     private let gate: LaneGate?
@@ -20,12 +21,14 @@ public struct StepHandler: BatchHandler {
     /// - Parameter gate: where steps of the bulk lane give way.
     public init(
         service: String, classifier: any Classifier, certificates: any Certificates, counterfactual: Counterfactual,
-        metrics: Metrics, cancellations: any Cancellations = NoCancellations(), gate: LaneGate? = nil
+        draw: ShadowDraw = ShadowDraw(0), metrics: Metrics, cancellations: any Cancellations = NoCancellations(),
+        gate: LaneGate? = nil
     ) {
         source = EventSource(service: service)
         self.classifier = classifier
         self.certificates = certificates
         self.counterfactual = counterfactual
+        self.draw = draw
         self.metrics = AnswerMetrics(metrics)
         self.cancellations = cancellations
         self.gate = gate
@@ -62,7 +65,7 @@ public struct StepHandler: BatchHandler {
             let shares = try await BatchClassification.run(
                 work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier, gate: gate)
             for ((event, command), share) in zip(work, shares) {
-                emitted.append(decide(command, share, event))
+                emitted += decide(command, share, event)
             }
         } catch let error as InferenceError {
             for (event, command) in work { emitted.append(giveUp(command, error, event)) }
@@ -82,11 +85,11 @@ public struct StepHandler: BatchHandler {
 
     private func decide(
         _ command: StepCommand, _ share: BatchClassification.Share, _ event: StepEvent
-    ) -> OutgoingRecord {
+    ) -> [OutgoingRecord] {
         let model = classifier.identity
-        let sureFrom = certificates.sureFrom(command.route)
+        let certificate = certificates.certificate(command.route)
         let answers = share.predictions.map { prediction -> Answer? in
-            guard let sureFrom, prediction.confidence >= sureFrom else { return nil }
+            guard let certificate, prediction.confidence >= certificate.sureFrom else { return nil }
             return Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .worker,
                 model: model.description)
@@ -97,12 +100,29 @@ public struct StepHandler: BatchHandler {
             counterfactual: counterfactual.usage(of: share.predictions, route: command.route))
         let open = answers.indices.filter { answers[$0] == nil }
         metrics.answered(answers.count - open.count, escalated: open.count)
-        guard !open.isEmpty else {
-            let outcome = Outcome(
-                step: command.step, route: command.route, state: .answered, answers: answers, attempts: [attempt])
-            return source.outcome(outcome, of: event)
+        let checks = certificate.map { check(command, answers, $0, attempt, event) } ?? []
+        guard open.isEmpty else { return [escalation(of: command, answers: answers, attempt, event)] + checks }
+        let outcome = Outcome(
+            step: command.step, route: command.route, state: .answered, answers: answers, attempts: [attempt])
+        return [source.outcome(outcome, of: event)] + checks
+    }
+
+    /// - Returns: at most one record, with the items of the step that are drawn.
+    private func check(
+        _ command: StepCommand, _ answers: [Answer?], _ certificate: Certificate, _ attempt: Attempt, _ event: StepEvent
+    ) -> [OutgoingRecord] {
+        let drawn = draw.items(of: Step.ID(request: event.request, ordinal: command.step), count: answers.count)
+        let items = drawn.sorted().compactMap { index in
+            answers[index].map {
+                Shadow.Item(index: index, text: command.items[index], label: $0.label, confidence: $0.confidence)
+            }
         }
-        return escalation(of: command, answers: answers, attempt, event)
+        guard !items.isEmpty else { return [] }
+        metrics.shadowed.increment(by: items.count)
+        let shadow = Shadow(
+            step: command.step, route: command.route, items: items, smallModel: classifier.identity.description,
+            certificate: certificate.id, probability: draw.probability, decidedAt: attempt.startedAt)
+        return [source.shadow(shadow, of: event)]
     }
 
     private func escalation(

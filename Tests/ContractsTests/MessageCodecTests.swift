@@ -52,6 +52,26 @@ struct MessageCodecTests {
         #expect(try Escalation(decoding: escalation.encode()) == escalation)
     }
 
+    private static func shadow() throws -> Shadow {
+        Shadow(
+            step: 3, route: route,
+            items: texts.enumerated().map { .init(index: $0, text: $1, label: "a,\u{0}\"é", confidence: 0.875) },
+            smallModel: "software-development@1.0.0+ab",
+            certificate: try #require(Certificate.ID("00ff00ff00ff00ff")), probability: 0.01,
+            decidedAt: Timestamp(milliseconds: 1_790_000_000_123))
+    }
+
+    @Test func `a shadow comes back as it was`() throws {
+        let shadow = try Self.shadow()
+        #expect(try Shadow(decoding: shadow.encode()) == shadow)
+    }
+
+    @Test(arguments: [("0.01", "0.0"), ("0.01", "1.5"), ("0.01", "\"x\""), ("00ff00ff00ff00ff", "00FF")])
+    func `a shadow without a weight, or of no certificate, is refused`(good: String, bad: String) throws {
+        let text = String(decoding: try Self.shadow().encode(), as: UTF8.self).replacing(good, with: bad)
+        #expect(throws: ContractError.self) { try Shadow(decoding: Array(text.utf8)) }
+    }
+
     @Test(arguments: [Outcome.State.answered, .failed, .expired])
     func `an outcome comes back as it was`(state: Outcome.State) throws {
         let full = Outcome(

@@ -48,6 +48,69 @@ extension `Whole suite` {
                 == "revoked standing")
     }
 
+    /// Wishes in the place of parameter values: the small model is as sure of them as of values, and mostly wrong.
+    @Test
+    func `input that drifts is noticed in the background, and its certificate is revoked`() async throws {
+        let suite = try await Suite.shared()
+        try await Eventually.holds("the task's certificate is taken up", within: .seconds(30)) {
+            try await decider(suite) == "worker"
+        }
+        let id = try await suite.query(
+            "SELECT certificate_id FROM ops.certificate WHERE task = 'payload' AND state = 'standing'")
+        let tenant = "drift-\(UUID())"
+        try await Eventually.holds("the certificate is revoked", within: .seconds(90)) {
+            let answered = try await suite.submit([Self.wishes(id: UUID().uuidString)], tenant: tenant)
+            #expect(answered.objects.map { $0["status"] as? String } == ["completed"])
+            return try await suite.query("SELECT state FROM ops.certificate WHERE certificate_id = '\(id)'")
+                == "revoked"
+        }
+        #expect(
+            try await suite.query(
+                """
+                SELECT reason LIKE 'live agreement %, promised 99.0%' AND agreement_high < promised AND disagreed > 3
+                FROM ops.certificate JOIN ops.certificate_agreement USING (certificate_id)
+                WHERE certificate_id = '\(id)'
+                """) == "t")
+        #expect(
+            try await suite.query("SELECT min(agreement) < 0.99 FROM ops.agreement WHERE task = 'payload'") == "t")
+        try await Eventually.holds("everything escalates", within: .seconds(30)) {
+            try await decider(suite) == "full"
+        }
+        // About one answered item in a hundred was compared, each at most once, and no request pays for it.
+        #expect(
+            try await suite.query(
+                """
+                SELECT count(*) BETWEEN 1 AND (SELECT sum(items) / 30 FROM winnow.attempt
+                    WHERE tenant_id = '\(tenant)' AND kind = 'worker')
+                FROM winnow.shadow_comparison WHERE certificate_id = '\(id)'
+                """) == "t")
+        #expect(
+            try await suite.query(
+                """
+                SELECT sum(r.cost_pico_usd) = (SELECT sum(cost_pico_usd) FROM winnow.attempt
+                    WHERE tenant_id = '\(tenant)' AND kind <> 'shadow')
+                FROM winnow.request AS r WHERE r.tenant_id = '\(tenant)'
+                """) == "t")
+        #expect(try suite.logs().values.contains { $0.contains("Certificate revoked: answers differ") })
+        #expect(try await certify(suite, count: 600).status == 0)
+        try await Eventually.holds("a new certificate is taken up", within: .seconds(30)) {
+            try await decider(suite) == "worker"
+        }
+    }
+
+    /// A request of 1,024 items.
+    private static func wishes(id: String) -> String {
+        let verbs = ["move", "cancel", "confirm", "postpone", "share", "check", "print", "renew"]
+        let things = ["dentist appointment", "flight to Lisbon", "gym membership", "hotel booking"]
+        let items = verbs.flatMap { verb in
+            things.flatMap { thing in
+                ["Monday", "tomorrow evening"].map { #""could you please \#(verb) my \#(thing) before \#($0)""# }
+            }
+        }.joined(separator: ", ")
+        let step = #"{"capability": "security-services", "task": "payload", "items": [\#(items)]}"#
+        return #"{"id": "\#(id)", "steps": [\#(Array(repeating: step, count: 16).joined(separator: ", "))]}"#
+    }
+
     @Test
     func `what too few items cannot show is not certified, and ends with 3`() async throws {
         let suite = try await Suite.shared()

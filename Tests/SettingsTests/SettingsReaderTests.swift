@@ -43,6 +43,22 @@ import Testing
         #expect(try reader.integer("N", default: 1, in: 0...9) == Int(text))
     }
 
+    @Test(arguments: ["0.01", "0", "1", "1e-3"])
+    func `a share is read as it is written`(text: String) throws {
+        var reader = SettingsReader(environment: ["N": text])
+        #expect(try reader.number("N", default: 0.5, in: 0...1) == Double(text))
+        #expect(reader.entries.map(\.shown) == [text])
+        #expect(try reader.number("M", default: 0.5, in: 0...1) == 0.5)
+    }
+
+    @Test(arguments: ["-0.1", "1.1", "nan", "one", "0,5"])
+    func `a share outside its range is refused by name`(text: String) {
+        var reader = SettingsReader(environment: ["N": text])
+        #expect(throws: SettingsError("N", "must be a number from 0.0 to 1.0")) {
+            try reader.number("N", default: 0.5, in: 0...1)
+        }
+    }
+
     @Test func `a secret is given and never shown`() throws {
         var reader = SettingsReader(environment: ["KEY": "hunter2", "KAFKA_CONF_sasl.password": "hunter3"])
         #expect(try reader.secret("KEY") == "hunter2")

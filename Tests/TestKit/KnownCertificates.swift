@@ -10,5 +10,5 @@ public struct KnownCertificates: Certificates {
 
     public func prepare() async {}
 
-    public func sureFrom(_ route: Route) -> Double? { sureFrom }
+    public func certificate(_ route: Route) -> Certificate? { sureFrom.map { .of(route, sureFrom: $0) } }
 }

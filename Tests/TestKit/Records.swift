@@ -38,6 +38,10 @@ extension Record {
             expiry: expiry)
     }
 
+    public static func shadow(_ shadow: Shadow, of request: Request.ID) -> Record {
+        about(request, topic: Topic.shadows, type: EventType.shadow, value: shadow.encode())
+    }
+
     public static func outcome(_ outcome: Outcome, of request: Request.ID) -> Record {
         about(request, topic: Topic.outcomes(.interactive), type: EventType.outcome, value: outcome.encode())
     }
@@ -52,6 +56,8 @@ extension OutgoingRecord {
     public func outcome() throws -> Outcome { try Outcome(decoding: value ?? []) }
 
     public func escalation() throws -> Escalation { try Escalation(decoding: value ?? []) }
+
+    public func shadow() throws -> Shadow { try Shadow(decoding: value ?? []) }
 
     public func command() throws -> StepCommand { try StepCommand(decoding: value ?? []) }
 }

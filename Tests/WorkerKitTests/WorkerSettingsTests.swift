@@ -4,9 +4,9 @@ import Testing
 import WorkerKit
 
 struct WorkerSettingsTests {
-    @Test func `a worker's names follow from its capability`() {
+    @Test func `a worker's names follow from its capability`() throws {
         var reader = SettingsReader(environment: [:])
-        let settings = WorkerSettings(&reader, capability: .legalServices)
+        let settings = try WorkerSettings(&reader, capability: .legalServices)
         #expect(settings.service == "legal-services-worker")
         #expect(settings.topic(.interactive) == "winnow.steps.legal-services.v1")
         #expect(settings.group(.interactive) == "winnow.legal-services-worker")
@@ -14,6 +14,7 @@ struct WorkerSettingsTests {
         #expect(settings.group(.bulk) == "winnow.legal-services-worker.bulk")
         #expect(settings.model == "infra/models/legal-services")
         #expect(settings.fullModel == "infra/models/full")
+        #expect(settings.shadowRate == 0.01)
     }
 
     @Test func `the models are where the environment says`() {

@@ -9,9 +9,9 @@ import WorkerKit
 /// Every capability's worker with the model that it ships with.
 struct WorkersTests {
     @Test(arguments: Capability.requestable)
-    func `it reads its capability's topics, each in a group of its own`(_ capability: Capability) {
+    func `it reads its capability's topics, each in a group of its own`(_ capability: Capability) throws {
         var reader = SettingsReader(environment: [:])
-        let settings = WorkerSettings(&reader, capability: capability)
+        let settings = try WorkerSettings(&reader, capability: capability)
         #expect(settings.service == "\(capability)-worker")
         #expect(settings.topic(.interactive) == "winnow.steps.\(capability).v1")
         #expect(settings.group(.interactive) == "winnow.\(capability)-worker")

@@ -9,12 +9,12 @@ import WorkerKit
 ///
 /// - Consumes: `winnow.steps.legal-services.v1` of both lanes, `winnow.cancellations.v1`,
 ///   `winnow.certificates.v1`
-/// - Produces: in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
+/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("legal-services-worker") { context in
             let kafka = try KafkaSettings(from: &context.settings)
-            let worker = WorkerSettings(&context.settings, capability: .legalServices)
+            let worker = try WorkerSettings(&context.settings, capability: .legalServices)
             let (logger, metrics) = (context.logger, context.metrics)
             let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
             let tail = Tail(

@@ -61,6 +61,11 @@ struct PostgresRow {
         return value
     }
 
+    func double(_ column: Int32) throws(StoreError) -> Double {
+        guard let bits = optionalInteger(column) else { throw .unreadable("column \(column)") }
+        return Double(bitPattern: UInt64(bitPattern: bits))
+    }
+
     func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
     /// - Returns: the empty string for NULL.

@@ -39,6 +39,12 @@ extension Int64: PostgresValue {
     func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: self) }
 }
 
+extension Double: PostgresValue {
+    static var typeID: UInt32 { 701 }
+    static var arrayTypeID: UInt32 { 1022 }
+    func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: bitPattern) }
+}
+
 extension Bool: PostgresValue {
     static var typeID: UInt32 { 16 }
     static var arrayTypeID: UInt32 { 1000 }

@@ -25,8 +25,9 @@ import Testing
             let views = try await database.column("SELECT viewname FROM pg_views WHERE schemaname = 'ops' ORDER BY 1")
             #expect(
                 views == [
-                    "avoided_compute", "capability_cost", "capability_use", "certificate", "instance", "request",
-                    "request_timeline", "savings", "savings_total", "tenant",
+                    "agreement", "avoided_compute", "capability_cost", "capability_use", "certificate",
+                    "certificate_agreement", "instance", "request", "request_timeline", "savings", "savings_total",
+                    "tenant",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -104,6 +105,20 @@ import Testing
             try await aggregator.forgetInstances(silentSince: Fixture.noon)
             #expect(try await aggregator.instances().map(\.id.description) == ["a"])
             #expect(try await aggregator.standingCertificates().isEmpty)
+            let comparison = ShadowComparison(
+                step: Step.ID(request: snapshot.id, ordinal: 0), item: 0, route: Route(.legalServices, "clause-type"),
+                smallModel: "small@7", fullModel: "full@1", certificate: Fixture.certificate("1").id, probability: 1,
+                confidence: 1, agrees: true, decidedAt: Fixture.noon, comparedAt: Fixture.noon)
+            let escalator = store("winnow_escalator")
+            #expect(try await escalator.compared(among: [comparison.step]).isEmpty)
+            try await escalator.settle([], comparing: [comparison])
+            let judged = try await aggregator.judge(limit: 1) { samples in
+                samples.map {
+                    Agreement(scope: $0.scope, compared: 1, disagreed: 0, value: 1, low: 0, high: 1)
+                }
+            }
+            #expect(judged.count == 1)
+            #expect(try await !aggregator.revoke(Fixture.certificate("1").id, why: "drift", at: Fixture.noon))
             await #expect(throws: StoreError.self) {
                 try await aggregator.registerCertificates([Fixture.certificate("1")])
             }

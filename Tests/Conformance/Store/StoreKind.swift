@@ -6,9 +6,10 @@ import Store
 
 /// What both stores offer, the seams and a little more.
 protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
-    InstanceRegister, TenantRegister, CertificateRegister
+    InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister
 {
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
+    func agreement(of scope: AgreementScope) async throws -> Agreement?
     func registerPrices(_ prices: [Price]) async throws
 }
 

@@ -1,0 +1,34 @@
+import Contracts
+import Inference
+import Store
+import WorkerKit
+
+extension Attempt {
+    /// A call of the full model before it is made: at most a token a byte, and no more than an encoder's positions an
+    /// item. Never the first of its step, for that is the worker's.
+    static func reserved(_ kind: Kind, texts: [String], on model: ModelIdentity) -> Attempt {
+        let tokens = texts.reduce(0) { $0 + min($1.utf8.count + 2, 256) }
+        return Attempt(
+            number: 2, kind: kind, state: .started, model: model.name, version: model.version, items: texts.count,
+            usage: TokenUsage(inputTokens: Int64(tokens), flops: 0), durationMicros: 0, startedAt: .now)
+    }
+}
+
+extension LedgerEntry {
+    func settled(by share: BatchClassification.Share, pricing: PriceList) -> LedgerEntry {
+        var entry = self
+        entry.attempt.state = .settled
+        entry.attempt.usage = share.usage
+        entry.attempt.startedAt = share.startedAt
+        entry.attempt.durationMicros = share.durationMicros
+        entry.cost = pricing.cost(of: share.usage, model: attempt.model, at: attempt.startedAt)
+        return entry
+    }
+
+    func failed(_ code: String) -> LedgerEntry {
+        var entry = self
+        entry.attempt.state = .failed
+        entry.attempt.error = code
+        return entry
+    }
+}

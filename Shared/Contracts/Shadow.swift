@@ -1,0 +1,96 @@
+import JSON
+
+/// Items of a step that its worker has answered, and of which the full model is asked as well, in the background: a
+/// sample, which tells whether they still agree. No result waits for it.
+public struct Shadow: Sendable, Equatable {
+    public struct Item: Sendable, Equatable {
+        /// Its place in the step.
+        public var index: Int
+        public var text: String
+        /// The worker's answer.
+        public var label: String
+        public var confidence: Double
+
+        public init(index: Int, text: String, label: String, confidence: Double) {
+            self.index = index
+            self.text = text
+            self.label = label
+            self.confidence = confidence
+        }
+    }
+
+    public var step: Int
+    public var route: Route
+    public var items: [Item]
+    /// As `name@version`.
+    public var smallModel: String
+    /// By which the worker was sure.
+    public var certificate: Certificate.ID
+    /// With which each item of the capability is drawn: the inverse is its weight.
+    public var probability: Double
+    public var decidedAt: Timestamp
+
+    public init(
+        step: Int, route: Route, items: [Item], smallModel: String, certificate: Certificate.ID, probability: Double,
+        decidedAt: Timestamp
+    ) {
+        self.step = step
+        self.route = route
+        self.items = items
+        self.smallModel = smallModel
+        self.certificate = certificate
+        self.probability = probability
+        self.decidedAt = decidedAt
+    }
+
+    /// - Shape: `{"step", "capability", "task", "items": [{"index", "text", "label", "confidence"}], "smallModel",
+    ///   "certificate", "probability", "decidedAt"}`
+    public func encode() -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 512)
+        writer.object { body in
+            body.member("step", step)
+            body.member("capability", route.capability.rawValue)
+            body.member("task", route.task)
+            body.name("items")
+            body.array(items) { writer, item in
+                writer.object {
+                    $0.member("index", item.index)
+                    $0.member("text", item.text)
+                    $0.member("label", item.label)
+                    $0.name("confidence")
+                    $0.probability(item.confidence)
+                }
+            }
+            body.member("smallModel", smallModel)
+            body.member("certificate", certificate.description)
+            body.name("probability")
+            body.double(probability)
+            body.member("decidedAt", decidedAt.milliseconds)
+        }
+        return writer.bytes
+    }
+
+    /// - Throws: `ContractError`
+    public init(decoding bytes: [UInt8]) throws {
+        self = try Contract.read(bytes) { body in
+            guard let certificate = Certificate.ID(try body.required("certificate")) else {
+                throw ContractError(.wrongType, "certificate is no certificate's id")
+            }
+            let probability = try body.requiredNumber("probability")
+            guard probability > 0, probability <= 1 else {
+                throw ContractError(.wrongType, "probability must lie above 0 and not above 1")
+            }
+            return Shadow(
+                step: try body.requiredInteger("step"), route: try Contract.route(body),
+                items: try body.list("items") { item in
+                    Item(
+                        index: try item.requiredInteger("index", in: "items"),
+                        text: try item.required("text", in: "items"),
+                        label: try item.required("label", in: "items"),
+                        confidence: try item.requiredNumber("confidence", in: "items"))
+                },
+                smallModel: try body.required("smallModel"), certificate: certificate, probability: probability,
+                decidedAt: Timestamp(milliseconds: Int64(try body.requiredInteger("decidedAt"))))
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Contracts
+import Delivery
+import Inference
+import MessageBus
+import Store
+import TestKit
+import Testing
+
+@testable import Escalator
+
+struct ShadowHandlerTests {
+    private static let clause = Route(.legalServices, "clause-type")
+    private static let price = Price(
+        model: "full", inputToken: PicoDollars(10), outputToken: .zero, validFrom: Timestamp(milliseconds: 0))
+    private static let hour = Timestamp(milliseconds: 1_790_000_400_000 / 3_600_000 * 3_600_000)
+
+    private let id = Request.ID.numbered(1)
+    private let store = InMemoryStore()
+    private let certificate = Certificate.of(clause, full: "full@2")
+    private let model = ScriptedClassifier("full", version: "2", routes: [clause]) { text, _ in
+        .of(text, "label of \(text)", 0.75)
+    }
+
+    private func shadow(step: Int = 3, _ items: [(text: String, label: String)]) -> Shadow {
+        Shadow(
+            step: step, route: Self.clause,
+            items: items.enumerated().map { .init(index: $0, text: $1.text, label: $1.label, confidence: 0.97) },
+            smallModel: "small@7", certificate: certificate.id, probability: 0.25,
+            decidedAt: Self.hour.adding(milliseconds: 5))
+    }
+
+    private func handle(_ records: [Record], _ model: ScriptedClassifier? = nil) async throws -> [OutgoingRecord] {
+        try await store.registerPrices([Self.price])
+        try await store.registerCertificates([certificate])
+        let handler = ShadowHandler(
+            service: "escalator.bulk", classifier: model ?? self.model, register: store,
+            prices: PriceBook(store: store))
+        return try await handler.handle(records)
+    }
+
+    private func samples() async throws -> [ShadowSample] { try await store.judge(limit: 100) { _ in [] } }
+
+    @Test func `what both said is kept, and the call is paid for as a shadow`() async throws {
+        let record = Record.shadow(shadow([("a", "label of a"), ("b", "another")]), of: id)
+        #expect(try await handle([record]).isEmpty)
+        #expect(model.calls == [.init(texts: ["a", "b"], route: Self.clause)])
+        let rows = try await store.ledger(of: id)
+        #expect(rows.map(\.attempt.kind) == [.shadow])
+        #expect(rows.map(\.attempt.state) == [.settled])
+        #expect(rows.map(\.attempt.number) == [2])
+        #expect(rows.map(\.cost) == [PicoDollars(20)])
+        #expect(rows.map(\.tenant.rawValue) == ["acme"])
+        // The worker's row holds what the full model would have cost.
+        #expect(rows.map(\.counterfactualCost) == [.zero])
+        let strata = [ShadowSample.Stratum(probability: 0.25, compared: 2, disagreed: 1)]
+        #expect(
+            Set(try await samples().map(\.scope)) == [.hour(Self.hour, Self.clause), .certificate(certificate.id)])
+        _ = try await handle([.shadow(shadow(step: 4, [("c", "label of c")]), of: id)])
+        #expect(
+            try await samples().allSatisfy {
+                $0.strata == [.init(probability: 0.25, compared: strata[0].compared + 1, disagreed: 1)]
+            })
+    }
+
+    @Test func `a record that comes again is neither computed nor counted nor paid for again`() async throws {
+        let record = Record.shadow(shadow([("a", "x")]), of: id)
+        _ = try await handle([record, record])
+        _ = try await handle([record])
+        #expect(model.calls.count == 1)
+        #expect(try await store.ledger(of: id).count == 1)
+        #expect(try await samples().allSatisfy { $0.strata.map(\.compared) == [1] })
+    }
+
+    @Test func `a call that fails is paid for, and tells nothing`() async throws {
+        let broken = ScriptedClassifier("full", version: "2", routes: [Self.clause]) { _, _ in
+            throw InferenceError(.unavailable, "the endpoint did not answer")
+        }
+        #expect(try await handle([.shadow(shadow([("a", "x")]), of: id)], broken).isEmpty)
+        #expect(try await store.ledger(of: id).map(\.attempt.state) == [.failed])
+        #expect(try await samples().isEmpty)
+    }
+
+    @Test func `another version of the full model tells nothing of the certificate`() async throws {
+        let newer = ScriptedClassifier("full", version: "3", routes: [Self.clause]) { text, _ in .of(text, "x") }
+        _ = try await handle([.shadow(shadow([("a", "x")]), of: id)], newer)
+        #expect(try await samples().map(\.scope) == [.hour(Self.hour, Self.clause)])
+    }
+
+    @Test func `what cannot be read is dead-lettered, and its neighbours are compared`() async throws {
+        let good = Record.shadow(shadow([("a", "x")]), of: id)
+        var bad = good
+        bad.value = [0xFF]
+        var strange = shadow([("a", "x")])
+        strange.route = Route(.legalServices, "poetry")
+        let emitted = try await handle([bad, .shadow(strange, of: id), good])
+        #expect(emitted.map(\.topic) == [Topic.deadLetters, Topic.deadLetters])
+        #expect(try await samples().count == 2)
+    }
+}
