@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof models format lint compose clean
+.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof ledger-proof models format lint compose clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ bench: packages ## Measure a private suite under load, and the encoders beside O
 
 certify-proof: packages ## Show how often a certificate's promise is broken, over a thousand draws of calibration items
 	@infra/dev/certify-proof.sh
+
+ledger-proof: packages ## Show how long a month of 100 million calls takes to be asked for
+	@infra/postgres/ledger-proof.sh
 
 models: packages ## Rebuild every model from its data (an hour and a half)
 	@infra/training/make-models.sh

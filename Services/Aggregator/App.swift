@@ -67,6 +67,7 @@ import Settings
                 PartitionKeeper(logger: logger) { [store = PostgresStore(postgres)] in
                     // Old requests go in batches; the call comes again until none is left.
                     while try await store.maintainPartitions().deletedRequests > 0 {}
+                    try await store.foldCosts()
                 },
             ]
         }

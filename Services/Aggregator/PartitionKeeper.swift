@@ -1,7 +1,8 @@
 import Lifecycle
 import Telemetry
 
-/// Makes the partitions of the coming days and drops those past retention: at start, then every hour.
+/// Makes the partitions of the coming days, drops those past retention, and folds the ledger's sums: at start, then every
+/// hour.
 struct PartitionKeeper: Service {
     private let logger: Logger
     private let interval: Duration

@@ -7,7 +7,8 @@ enum ExitStatus: Int32 { case ok = 0, failed = 1, wrongUsage = 2, notCertifiable
 /// Finds the verb, reads its arguments, runs it.
 enum CommandLineTool {
     static let verbs: [any Verb.Type] = [
-        SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self, DeadLettersVerb.self,
+        SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self, PricesVerb.self,
+        DeadLettersVerb.self,
         InstancesVerb.self, DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, CertifyVerb.self, CertificatesVerb.self,
         DoctorVerb.self, MigrateVerb.self, TopicsVerb.self, ModelsVerb.self,
     ]

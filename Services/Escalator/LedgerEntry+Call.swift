@@ -15,11 +15,11 @@ extension Attempt {
 }
 
 extension LedgerEntry {
+    /// It keeps the instant of its reservation, by which it is priced and counted.
     func settled(by share: BatchClassification.Share, pricing: PriceList) -> LedgerEntry {
         var entry = self
         entry.attempt.state = .settled
         entry.attempt.usage = share.usage
-        entry.attempt.startedAt = share.startedAt
         entry.attempt.durationMicros = share.durationMicros
         entry.cost = pricing.cost(of: share.usage, model: attempt.model, at: attempt.startedAt)
         return entry

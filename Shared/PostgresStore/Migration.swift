@@ -17,6 +17,7 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 9, name: "create_lanes", script: PackageResources.V0009_create_lanes_sql),
         Migration(version: 10, name: "create_tenant_weight", script: PackageResources.V0010_create_tenant_weight_sql),
         Migration(version: 11, name: "create_certificate", script: PackageResources.V0011_create_certificate_sql),
+        Migration(version: 12, name: "create_rollup", script: PackageResources.V0012_create_rollup_sql),
         Migration(version: 13, name: "create_shadow", script: PackageResources.V0013_create_shadow_sql),
     ]
 

@@ -22,7 +22,7 @@ public final class OperationsReader: Sendable {
                 sum(output_tokens)::text, sum(flops)::text, sum(cost_pico_usd)::text,
                 ops.usd(sum(cost_pico_usd))::text, ops.usd(sum(full_model_cost_pico_usd))::text,
                 ops.usd(sum(full_model_cost_pico_usd) - sum(cost_pico_usd))::text
-            FROM ops.capability_cost
+            FROM \(literal: grouping == .hour ? "ops.capability_cost" : "ops.daily_cost")
             GROUP BY 1
             ORDER BY CASE WHEN \(grouping == .hour) THEN 0 ELSE sum(cost_pico_usd) END DESC, 1
             """

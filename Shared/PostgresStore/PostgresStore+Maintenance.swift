@@ -54,6 +54,16 @@ extension PostgresStore {
         }
     }
 
+    /// Brings the ledger's sums of past hours together.
+    /// - Returns: how many sums changed.
+    @discardableResult
+    public func foldCosts() async throws -> Int {
+        let call: SQL = "SELECT winnow.fold_costs()"
+        return try await session.run { connection in
+            try connection.execute(call.named("fold costs"))[0].first { row throws in Int(try row.integer(0)) } ?? 0
+        }
+    }
+
     /// Creates the partitions of the days ahead, drops those past retention and deletes their final requests.
     /// - Returns: how much was done; call again while `deleted` is not 0.
     @discardableResult

@@ -5,7 +5,7 @@ extension PostgresStore {
     public func prices() async throws -> [Price] {
         let select: SQL = """
             SELECT model, input_token_pico_usd, output_token_pico_usd, valid_from
-            FROM winnow.price WHERE valid_from <= now() ORDER BY model, valid_from DESC
+            FROM winnow.price ORDER BY model, valid_from DESC
             """
         return try await session.run { connection in
             try connection.execute(select.named("read prices")).flatMap { result in
@@ -32,5 +32,28 @@ extension PostgresStore {
             ON CONFLICT DO NOTHING
             """
         try await session.run { connection in _ = try connection.execute(insert.named("register prices")) }
+    }
+
+    /// Adds a price that begins at an instant, or now.
+    /// - Throws: `StoreError` of code `conflict`, not retriable, where it would give the past another price, or where one
+    ///   begins then already.
+    public func addPrice(
+        of model: String, inputToken: PicoDollars, outputToken: PicoDollars, from instant: Timestamp?
+    ) async throws {
+        let insert: SQL = """
+            INSERT INTO winnow.price (model, input_token_pico_usd, output_token_pico_usd, valid_from)
+            VALUES (\(model), \(inputToken.amount), \(outputToken.amount), coalesce(\(instant), now()))
+            """
+        try await session.run { connection in
+            do {
+                _ = try connection.execute(insert.named("add price"))
+            } catch let error as StoreError
+                where ["23001", "23505"].contains((error.underlying as? PostgresFault)?.sqlState)
+            {
+                throw StoreError(
+                    .conflict, "a price must begin later than now, and not when another of its model does",
+                    isRetriable: false, underlying: error.underlying)
+            }
+        }
     }
 }

@@ -19,7 +19,8 @@ struct RequestUpdateRows {
         self.sumsLedger = self.sumsLedger || sumsLedger
     }
 
-    /// Sums the ledger of those that became final; the bounds prune its partitions.
+    /// Sums the ledger of those that became final, without checks in the background, which are nobody's but the operator's;
+    /// the bounds prune its partitions.
     func statement(from lowest: RequestKey, to highest: RequestKey) -> SQL {
         guard sumsLedger else { return progress }
         let sql: SQL = """
@@ -40,7 +41,7 @@ struct RequestUpdateRows {
                     sum(a.full_model_input_tokens)::bigint AS t5, sum(a.full_model_output_tokens)::bigint AS t6,
                     sum(a.full_model_flops)::bigint AS t7, sum(a.full_model_cost_pico_usd)::bigint AS t8
                 FROM winnow.attempt AS a
-                WHERE u.final AND a.request_id = u.request_id AND a.request_id BETWEEN \(lowest) AND \(highest)
+                WHERE u.final AND a.kind <> 'shadow' AND a.request_id = u.request_id AND a.request_id BETWEEN \(lowest) AND \(highest)
             ) AS t
             WHERE r.request_id = u.request_id
             RETURNING r.request_id, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,

@@ -71,8 +71,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     }
 
     public func prices() async throws -> [Price] {
-        let now = Timestamp.now
-        return state.withLock { $0.prices }.filter { $0.validFrom <= now }.sorted {
+        state.withLock { $0.prices }.sorted {
             $0.model == $1.model ? $0.validFrom > $1.validFrom : $0.model < $1.model
         }
     }

@@ -1,8 +1,10 @@
 import Contracts
 
 extension LedgerTotals {
+    /// What a request has cost; a check in the background is not its own.
     package static func sum(_ entries: some Sequence<LedgerEntry>) -> LedgerTotals {
         entries.reduce(into: .zero) { totals, entry in
+            guard entry.attempt.kind != .shadow else { return }
             totals.usage = totals.usage + entry.attempt.usage
             totals.cost += entry.cost
             totals.counterfactualUsage = totals.counterfactualUsage + entry.attempt.counterfactual

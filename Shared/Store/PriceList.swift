@@ -1,6 +1,6 @@
 import Contracts
 
-/// The prices in force over time; a model without one costs nothing, and its ledger rows say so by their zero.
+/// The prices over time, also those to come; a model without one costs nothing, and its ledger rows say so by their zero.
 public struct PriceList: Sendable, Equatable {
     private let byModel: [String: [Price]]
 

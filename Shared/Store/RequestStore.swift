@@ -28,7 +28,7 @@ public protocol RequestStore: Sendable {
     /// - Returns: the requests whose ledger changed, at most `limit`.
     func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID]
 
-    /// The prices in force, newest first for each model.
+    /// The prices of all time, also those that begin later, newest first for each model.
     func prices() async throws -> [Price]
 }
 

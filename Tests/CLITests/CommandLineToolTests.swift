@@ -8,6 +8,7 @@ struct CommandLineToolTests {
         ["costs", "--help"],
         ["evaluate", "--help"], ["doctor", "--help"], ["migrate", "--help"], ["topics", "--help"],
         ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"], ["tenants", "--help"],
+        ["prices", "--help"],
     ])
     func `help ends well`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .ok)
@@ -26,6 +27,10 @@ struct CommandLineToolTests {
         ["dead-letters", "show", "0-1", "0-2"], ["dead-letters", "replay"], ["dead-letters", "discard"],
         ["dead-letters", "list", "--all"], ["dead-letters", "list", "--payload"],
         ["dead-letters", "discard", "0-1", "--all"], ["dead-letters", "discard", "--payload", "0-1"],
+        ["prices"], ["prices", "drop"], ["prices", "set", "full", "--input", "1"],
+        ["prices", "set", "full@1", "--input", "1", "--output", "1"],
+        ["prices", "set", "full", "--input", "-1", "--output", "1"],
+        ["prices", "set", "full", "--input", "1", "--output", "1", "--from", "yesterday"],
         ["tenants"], ["tenants", "drop"], ["tenants", "set"], ["tenants", "set", "acme"],
         ["tenants", "set", "acme", "--weight", "0"], ["tenants", "set", "acme", "--weight", "101"],
     ])
@@ -46,7 +51,8 @@ struct CommandLineToolTests {
         let verbs = CommandLineTool.verbs
         #expect(
             verbs.map { $0.name } == [
-                "submit", "costs", "trace", "cancel", "tenants", "dead-letters", "instances", "drain", "resume",
+                "submit", "costs", "trace", "cancel", "tenants", "prices", "dead-letters", "instances", "drain",
+                "resume",
                 "evaluate", "certify", "certificates", "doctor", "migrate", "topics", "models",
             ])
         for verb in verbs {

@@ -188,7 +188,7 @@ struct KafkaTests {
         let names =
             [
                 Topic.results, Topic.retries, Topic.cancellations, Topic.certificates, Topic.heartbeats, Topic.controls,
-                Topic.deadLetters,
+                Topic.deadLetters, Topic.shadows,
             ] + Lane.allCases.flatMap(Topic.all)
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
         for entry in catalog.entries {

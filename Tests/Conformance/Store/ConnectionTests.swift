@@ -67,10 +67,11 @@ import Testing
     @Test func `a session outlives a change of the schema`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
-            try await store.registerPrices([])
-            #expect(try await store.prices() == [])
-            try await database.run("ALTER TABLE winnow.price ALTER COLUMN model TYPE varchar(500)")
-            #expect(try await store.prices() == [])
+            #expect(try await store.requestedCancellations(limit: 1) == [])
+            try await database.run("ALTER TABLE winnow.cancellation ALTER COLUMN request_id TYPE text")
+            try await database.run(
+                "ALTER TABLE winnow.cancellation ALTER COLUMN request_id TYPE uuid USING request_id::uuid")
+            #expect(try await store.requestedCancellations(limit: 1) == [])
         }
     }
 

@@ -26,7 +26,8 @@ import Testing
             #expect(
                 views == [
                     "agreement", "avoided_compute", "capability_cost", "capability_use", "certificate",
-                    "certificate_agreement", "instance", "request", "request_timeline", "savings", "savings_total",
+                    "certificate_agreement", "daily_cost", "focus_cost", "instance", "price", "request",
+                    "request_timeline", "savings", "savings_total",
                     "tenant",
                 ])
             for view in views {
@@ -63,6 +64,8 @@ import Testing
             let certificate = Fixture.certificate("1")
             try await PostgresStore(operating).registerCertificates([certificate])
             #expect(try await PostgresStore(operating).revoke(certificate.id, why: "drift", at: Fixture.noon))
+            try await PostgresStore(operating).addPrice(
+                of: "full", inputToken: PicoDollars(1), outputToken: .zero, from: nil)
             try await PostgresStore(operating).setWeight(7, of: .default)
             #expect(try await PostgresStore(operating).cancelWaiting("a", of: nil, at: Fixture.noon) == [.default])
             #expect(
@@ -95,6 +98,7 @@ import Testing
             let after = try await aggregator.update([snapshot.id]) { $0.map { Fixture.completion(of: $0) } }
             #expect(after.first?.state == .completed)
             try await aggregator.maintainPartitions(daysAhead: 3)
+            try await aggregator.foldCosts()
             _ = try await aggregator.abandonCalls(startedBefore: .now, limit: 10)
             let turn = SubmissionTurn(now: .now, resendBefore: Fixture.noon, limit: 10, window: 10)
             #expect(try await store("winnow_decomposer").next(turn).count == 1)

@@ -1,0 +1,400 @@
+-- Sums of the ledger, kept by whoever writes it and in the same transaction: what operators ask must not take longer with
+-- each call that was ever made. Triggers of the statement, so that no writer can forget them; retention drops partitions and
+-- moves rows between them without a statement on winnow.attempt, which leaves the sums as they are.
+
+CREATE TABLE winnow.cost_hour (
+    hour timestamptz NOT NULL,
+    -- The writer's process, for writers must not wait for each other; 0 once the hour is folded.
+    shard integer NOT NULL,
+    calls bigint NOT NULL,
+    lost_calls bigint NOT NULL,
+    items numeric NOT NULL,
+    input_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    flops numeric NOT NULL,
+    cost_pico_usd numeric NOT NULL,
+    full_model_input_tokens numeric NOT NULL,
+    full_model_output_tokens numeric NOT NULL,
+    full_model_flops numeric NOT NULL,
+    full_model_cost_pico_usd numeric NOT NULL,
+    duration_us numeric NOT NULL,
+    kind winnow.attempt_kind NOT NULL,
+    capability text COLLATE "C" NOT NULL,
+    task text COLLATE "C" NOT NULL,
+    tenant_id text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    PRIMARY KEY (hour, capability, task, tenant_id, model, version, kind, shard)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE winnow.cost_hour IS 'The ledger by hour (UTC) in which calls were started; what is not folded yet is in several shards.';
+CREATE INDEX cost_hour_tenant ON winnow.cost_hour (tenant_id, hour);
+CREATE INDEX cost_hour_open ON winnow.cost_hour (hour) WHERE shard <> 0;
+
+CREATE TABLE winnow.cost_day (
+    day timestamptz NOT NULL,
+    calls bigint NOT NULL,
+    lost_calls bigint NOT NULL,
+    items numeric NOT NULL,
+    input_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    flops numeric NOT NULL,
+    cost_pico_usd numeric NOT NULL,
+    full_model_input_tokens numeric NOT NULL,
+    full_model_output_tokens numeric NOT NULL,
+    full_model_flops numeric NOT NULL,
+    full_model_cost_pico_usd numeric NOT NULL,
+    duration_us numeric NOT NULL,
+    kind winnow.attempt_kind NOT NULL,
+    capability text COLLATE "C" NOT NULL,
+    task text COLLATE "C" NOT NULL,
+    tenant_id text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    PRIMARY KEY (day, capability, task, tenant_id, model, version, kind)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE winnow.cost_day IS 'The folded hours by day (UTC).';
+
+-- SECURITY DEFINER: who writes the ledger needs no rights on its sums.
+CREATE FUNCTION winnow.count_attempts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO winnow.cost_hour AS c (
+        hour, shard, capability, task, tenant_id, model, version, kind,
+        calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+    SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
+        sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
+        sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
+        sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
+        sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
+        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric)
+    FROM (SELECT 1 AS sign, * FROM new_rows) AS changes
+    GROUP BY 1, capability, task, tenant_id, model, version, kind
+    ORDER BY 1, capability, task, tenant_id, model, version, kind
+    ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
+        calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+        items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+        output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+        cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+        full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+        full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+        full_model_flops = c.full_model_flops + excluded.full_model_flops,
+        full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+        duration_us = c.duration_us + excluded.duration_us;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION winnow.count_attempts IS 'Adds new rows of the ledger to its sums.';
+
+-- A call that is settled has another price than it reserved, and may be another model's.
+CREATE FUNCTION winnow.recount_attempts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO winnow.cost_hour AS c (
+        hour, shard, capability, task, tenant_id, model, version, kind,
+        calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+    SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
+        sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
+        sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
+        sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
+        sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
+        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric)
+    FROM (
+        SELECT 1 AS sign, * FROM new_rows
+        UNION ALL
+        SELECT -1 AS sign, * FROM old_rows) AS changes
+    GROUP BY 1, capability, task, tenant_id, model, version, kind
+    ORDER BY 1, capability, task, tenant_id, model, version, kind
+    ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
+        calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+        items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+        output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+        cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+        full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+        full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+        full_model_flops = c.full_model_flops + excluded.full_model_flops,
+        full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+        duration_us = c.duration_us + excluded.duration_us;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION winnow.recount_attempts IS 'Takes what was changed of the ledger out of its sums, and adds what it is now.';
+REVOKE ALL ON FUNCTION winnow.count_attempts, winnow.recount_attempts FROM PUBLIC;
+
+-- Nothing may be written between what is counted here and what the triggers count.
+LOCK TABLE winnow.attempt IN SHARE ROW EXCLUSIVE MODE;
+
+INSERT INTO winnow.cost_hour AS c (
+    hour, shard, capability, task, tenant_id, model, version, kind,
+    calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
+    sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
+    sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
+    sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
+    sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
+    sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric)
+FROM (SELECT 1 AS sign, * FROM winnow.attempt) AS changes
+GROUP BY 1, capability, task, tenant_id, model, version, kind
+ORDER BY 1, capability, task, tenant_id, model, version, kind
+ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
+    calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+    items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+    output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+    cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+    full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+    full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+    full_model_flops = c.full_model_flops + excluded.full_model_flops,
+    full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+    duration_us = c.duration_us + excluded.duration_us;
+
+CREATE TRIGGER attempt_counted AFTER INSERT ON winnow.attempt
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts();
+CREATE TRIGGER attempt_recounted AFTER UPDATE ON winnow.attempt
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
+    EXECUTE FUNCTION winnow.recount_attempts();
+
+-- Brings the shards of past hours together and adds them to their day. A late change of such an hour is in a shard again, and
+-- the next call folds it. One statement: at no moment is anything counted twice, or not at all.
+CREATE FUNCTION winnow.fold_costs() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH closed AS (
+        DELETE FROM winnow.cost_hour
+        WHERE shard <> 0 AND hour < date_trunc('hour', now() - interval '10 minutes', 'UTC')
+        RETURNING *),
+    days AS (
+        INSERT INTO winnow.cost_day AS c (
+            day, capability, task, tenant_id, model, version, kind,
+            calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+        SELECT date_trunc('day', hour, 'UTC'), capability, task, tenant_id, model, version, kind,
+            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
+            sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
+            sum(full_model_cost_pico_usd), sum(duration_us)
+        FROM closed GROUP BY 1, capability, task, tenant_id, model, version, kind ORDER BY 1, capability, task, tenant_id, model, version, kind
+        ON CONFLICT (day, capability, task, tenant_id, model, version, kind) DO UPDATE SET
+            calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+            items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+            output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+            cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+            full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+            full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+            full_model_flops = c.full_model_flops + excluded.full_model_flops,
+            full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+            duration_us = c.duration_us + excluded.duration_us),
+    hours AS (
+        INSERT INTO winnow.cost_hour AS c (
+            hour, shard, capability, task, tenant_id, model, version, kind,
+            calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+        SELECT hour, 0, capability, task, tenant_id, model, version, kind,
+            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
+            sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
+            sum(full_model_cost_pico_usd), sum(duration_us)
+        FROM closed GROUP BY hour, capability, task, tenant_id, model, version, kind ORDER BY hour, capability, task, tenant_id, model, version, kind
+        ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
+            calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+            items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+            output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+            cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+            full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+            full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+            full_model_flops = c.full_model_flops + excluded.full_model_flops,
+            full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+            duration_us = c.duration_us + excluded.duration_us
+        RETURNING 1)
+    SELECT count(*) FROM hours
+$$;
+COMMENT ON FUNCTION winnow.fold_costs IS 'Folds the sums of past hours; returns how many it has changed.';
+REVOKE ALL ON FUNCTION winnow.fold_costs FROM PUBLIC;
+
+CREATE VIEW winnow.cost AS
+SELECT day, capability, task, tenant_id, model, version, kind,
+    calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us
+FROM winnow.cost_day
+UNION ALL
+SELECT date_trunc('day', hour, 'UTC'), capability, task, tenant_id, model, version, kind,
+    calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us
+FROM winnow.cost_hour WHERE shard <> 0;
+COMMENT ON VIEW winnow.cost IS 'The sums by day, with what is not folded yet: a key may be there more than once.';
+
+DROP VIEW ops.savings_total, ops.savings, ops.capability_use, ops.capability_cost;
+
+CREATE VIEW ops.capability_cost AS
+SELECT hour, capability, task, tenant_id AS tenant, model, version, kind::text,
+    sum(calls)::bigint AS calls,
+    sum(lost_calls)::bigint AS lost_calls,
+    sum(items) AS items,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
+    sum(flops) AS flops,
+    sum(cost_pico_usd) AS cost_pico_usd,
+    ops.usd(sum(cost_pico_usd)) AS cost_usd,
+    sum(full_model_flops) AS full_model_flops,
+    sum(full_model_cost_pico_usd) AS full_model_cost_pico_usd,
+    ops.usd(sum(full_model_cost_pico_usd)) AS full_model_cost_usd,
+    (sum(duration_us) / nullif(sum(calls), 0) / 1000)::numeric(20, 3) AS average_duration_ms
+FROM winnow.cost_hour
+GROUP BY hour, winnow.cost_hour.capability, task, tenant_id, model, version, winnow.cost_hour.kind
+HAVING sum(calls) <> 0;
+COMMENT ON VIEW ops.capability_cost IS 'The ledger per hour, capability, task, tenant, model, version and kind of call; of what is past retention, too.';
+COMMENT ON COLUMN ops.capability_cost.hour IS 'Hour (UTC) in which the calls were started.';
+COMMENT ON COLUMN ops.capability_cost.kind IS 'router, worker, full (an escalation) or shadow (a check in the background).';
+COMMENT ON COLUMN ops.capability_cost.lost_calls IS 'Calls that failed, or were never settled because a process died; their cost counts.';
+COMMENT ON COLUMN ops.capability_cost.cost_pico_usd IS 'Spent, in 10^-12 USD.';
+COMMENT ON COLUMN ops.capability_cost.cost_usd IS 'Spent, in USD.';
+COMMENT ON COLUMN ops.capability_cost.full_model_flops IS 'Floating-point operations of the full model for the same items.';
+COMMENT ON COLUMN ops.capability_cost.full_model_cost_pico_usd IS 'What the full model alone would have cost for the same items, their routing included.';
+
+CREATE VIEW ops.daily_cost AS
+SELECT (day AT TIME ZONE 'UTC')::date AS day, capability, task, tenant_id AS tenant, model, version, kind::text,
+    sum(calls)::bigint AS calls,
+    sum(lost_calls)::bigint AS lost_calls,
+    sum(items) AS items,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
+    sum(flops) AS flops,
+    sum(cost_pico_usd) AS cost_pico_usd,
+    ops.usd(sum(cost_pico_usd)) AS cost_usd,
+    sum(full_model_flops) AS full_model_flops,
+    sum(full_model_cost_pico_usd) AS full_model_cost_pico_usd,
+    ops.usd(sum(full_model_cost_pico_usd)) AS full_model_cost_usd
+FROM winnow.cost AS c
+GROUP BY c.day, capability, task, tenant_id, model, version, c.kind
+HAVING sum(calls) <> 0;
+COMMENT ON VIEW ops.daily_cost IS 'ops.capability_cost per day (UTC), for months and years.';
+
+CREATE VIEW ops.capability_use AS
+SELECT rank() OVER (ORDER BY sum(items) FILTER (WHERE kind IN ('router', 'worker')) DESC NULLS LAST) AS rank,
+    capability, task,
+    coalesce(sum(calls) FILTER (WHERE kind IN ('router', 'worker')), 0)::bigint AS small_model_calls,
+    coalesce(sum(items) FILTER (WHERE kind IN ('router', 'worker')), 0) AS small_model_items,
+    coalesce(sum(calls) FILTER (WHERE kind = 'full'), 0)::bigint AS escalations,
+    coalesce(sum(items) FILTER (WHERE kind = 'full'), 0) AS escalated_items,
+    (coalesce(sum(items) FILTER (WHERE kind = 'full'), 0)
+        / nullif(sum(items) FILTER (WHERE kind IN ('router', 'worker')), 0))::numeric(20, 4) AS escalated_share,
+    ops.usd(sum(cost_pico_usd)) AS cost_usd,
+    ops.usd(coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0)) AS escalation_cost_usd,
+    ops.usd(sum(full_model_cost_pico_usd)) AS full_model_cost_usd
+FROM winnow.cost
+GROUP BY capability, task
+HAVING sum(calls) <> 0;
+COMMENT ON VIEW ops.capability_use IS 'Capabilities and tasks ranked by the items that their small models were asked about.';
+COMMENT ON COLUMN ops.capability_use.escalated_share IS 'Items that went on to the full model, of those the small model was asked about; repeated calls count again.';
+COMMENT ON COLUMN ops.capability_use.escalation_cost_usd IS 'What a better small model could save.';
+
+CREATE VIEW ops.savings AS
+SELECT (day AT TIME ZONE 'UTC')::date AS day, tenant_id AS tenant,
+    sum(cost_pico_usd) AS spent_pico_usd,
+    sum(full_model_cost_pico_usd) AS full_model_pico_usd,
+    sum(full_model_cost_pico_usd) - sum(cost_pico_usd) AS saved_pico_usd,
+    ops.usd(sum(cost_pico_usd)) AS spent_usd,
+    ops.usd(sum(full_model_cost_pico_usd)) AS full_model_usd,
+    ops.usd(sum(full_model_cost_pico_usd) - sum(cost_pico_usd)) AS saved_usd,
+    sum(flops) AS flops,
+    sum(full_model_flops) AS full_model_flops,
+    (sum(flops) / nullif(sum(full_model_flops), 0))::numeric(20, 4) AS compute_share,
+    coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'router'), 0) AS router_pico_usd,
+    coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'worker'), 0) AS worker_pico_usd,
+    coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0) AS escalation_pico_usd,
+    coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'shadow'), 0) AS shadow_pico_usd
+FROM winnow.cost AS c
+GROUP BY c.day, tenant_id
+HAVING sum(calls) <> 0;
+COMMENT ON VIEW ops.savings IS 'Per day (UTC) and tenant: what was spent, routing, checks, failed and abandoned calls included, against the full model alone.';
+COMMENT ON COLUMN ops.savings.saved_pico_usd IS 'Net: negative where small models and escalations together cost more than the full model.';
+COMMENT ON COLUMN ops.savings.compute_share IS 'Floating-point operations spent, as a share of what the full model would have taken.';
+
+CREATE VIEW ops.savings_total AS
+SELECT coalesce(sum(spent_pico_usd), 0) AS spent_pico_usd,
+    coalesce(sum(full_model_pico_usd), 0) AS full_model_pico_usd,
+    coalesce(sum(saved_pico_usd), 0) AS saved_pico_usd,
+    ops.usd(coalesce(sum(spent_pico_usd), 0)) AS spent_usd,
+    ops.usd(coalesce(sum(full_model_pico_usd), 0)) AS full_model_usd,
+    ops.usd(coalesce(sum(saved_pico_usd), 0)) AS saved_usd,
+    (sum(saved_pico_usd) / nullif(sum(full_model_pico_usd), 0))::numeric(20, 4) AS saved_share,
+    (sum(flops) / nullif(sum(full_model_flops), 0))::numeric(20, 4) AS compute_share
+FROM ops.savings;
+COMMENT ON VIEW ops.savings_total IS 'ops.savings of everything that was ever counted.';
+
+-- The columns of FOCUS 1.2. Charges are usage and nothing else: what was saved is a column of our own, never a credit.
+CREATE VIEW ops.focus_cost AS
+SELECT ops.usd(sum(cost_pico_usd)) AS "BilledCost",
+    'USD' AS "BillingCurrency",
+    date_trunc('month', day, 'UTC') AS "BillingPeriodStart",
+    (date_trunc('month', day AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC' AS "BillingPeriodEnd",
+    'Usage' AS "ChargeCategory",
+    capability || '/' || task || CASE kind
+        WHEN 'router' THEN ', routing' WHEN 'worker' THEN ', small model' WHEN 'full' THEN ', escalation to the full model'
+        ELSE ', check by the full model' END AS "ChargeDescription",
+    day AS "ChargePeriodStart",
+    day + interval '24 hours' AS "ChargePeriodEnd",
+    sum(input_tokens) + sum(output_tokens) AS "ConsumedQuantity",
+    'Tokens' AS "ConsumedUnit",
+    ops.usd(sum(cost_pico_usd)) AS "ContractedCost",
+    ops.usd(sum(cost_pico_usd)) AS "EffectiveCost",
+    ops.usd(sum(cost_pico_usd)) AS "ListCost",
+    sum(input_tokens) + sum(output_tokens) AS "PricingQuantity",
+    'Tokens' AS "PricingUnit",
+    'Winnow' AS "ProviderName",
+    'Winnow' AS "PublisherName",
+    'Winnow' AS "InvoiceIssuerName",
+    'AI and Machine Learning' AS "ServiceCategory",
+    'Winnow' AS "ServiceName",
+    model || '@' || version AS "SkuId",
+    tenant_id AS "SubAccountId",
+    jsonb_build_object('capability', capability, 'task', task, 'kind', kind) AS "Tags",
+    capability AS "x_Capability",
+    task AS "x_Task",
+    kind::text AS "x_Kind",
+    sum(calls)::bigint AS "x_Calls",
+    sum(items) AS "x_Items",
+    ops.usd(sum(full_model_cost_pico_usd)) AS "x_CounterfactualCost"
+FROM winnow.cost
+GROUP BY day, capability, task, tenant_id, model, version, kind
+HAVING sum(calls) <> 0;
+COMMENT ON VIEW ops.focus_cost IS 'Costs in the columns of FOCUS 1.2, a row for each day, tenant, capability, task, model and kind of call.';
+COMMENT ON COLUMN ops.focus_cost."x_CounterfactualCost" IS 'What the full model alone would have cost for the same items; 0 for calls that it would not need.';
+
+-- The past has its price. A first price may begin at any time: nothing was paid by another one.
+CREATE FUNCTION winnow.guard_price() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        RAISE EXCEPTION 'a price never changes and is never taken back: add one that begins later'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF NEW.valid_from < now() AND EXISTS (SELECT FROM winnow.price AS p WHERE p.model = NEW.model) THEN
+        RAISE EXCEPTION 'a price must not begin in the past: calls were paid by the one before'
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION winnow.guard_price IS 'Refuses whatever would give the past another price.';
+REVOKE ALL ON FUNCTION winnow.guard_price FROM PUBLIC;
+CREATE TRIGGER price_guarded BEFORE INSERT OR UPDATE OR DELETE ON winnow.price
+    FOR EACH ROW EXECUTE FUNCTION winnow.guard_price();
+
+CREATE VIEW ops.price AS
+SELECT model, valid_from, lead(valid_from) OVER (PARTITION BY model ORDER BY valid_from) AS valid_until,
+    input_token_pico_usd, output_token_pico_usd
+FROM winnow.price;
+COMMENT ON VIEW ops.price IS 'What a token of each model has cost, costs, and will cost, in pico-USD.';
+
+INSERT INTO winnow.role_grant (role, privilege) VALUES
+    ('winnow_aggregator', 'EXECUTE ON FUNCTION winnow.fold_costs'),
+    ('winnow_operator', 'SELECT, INSERT ON winnow.price');
+
+SELECT winnow.grant_roles();
