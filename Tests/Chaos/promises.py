@@ -114,7 +114,7 @@ def check(stack: Stack, load: Load) -> bool:
             "SELECT count(*) FROM (SELECT FROM winnow.attempt WHERE kind IN ('worker', 'router')"
             " GROUP BY request_id, step_ordinal HAVING count(*) > 1) AS d"),
         "full-model calls neither settled nor unknown": count(
-            "SELECT count(*) FROM winnow.attempt WHERE kind IN ('full', 'shadow') AND state NOT IN ('settled', 'unknown', 'failed')"),
+            "SELECT count(*) FROM winnow.attempt WHERE kind = 'full' AND state NOT IN ('settled', 'unknown', 'failed')"),
         "items answered by the full model without a call": count(
             f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.answers::text LIKE '%\"full\"%' AND NOT EXISTS ("
             " SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
@@ -127,7 +127,7 @@ def check(stack: Stack, load: Load) -> bool:
             "SELECT abs((SELECT coalesce(sum(cost_pico_usd), 0) FROM winnow.attempt)"
             " - (SELECT coalesce(sum(cost_pico_usd), 0) FROM winnow.cost))"),
         "calls that are missing or double in the sums": count(
-            "SELECT coalesce(sum(abs(a.n - coalesce(c.n, 0))), 0) FROM"
+            "SELECT coalesce(sum(abs(coalesce(a.n, 0) - coalesce(c.n, 0))), 0) FROM"
             " (SELECT tenant_id, capability, task, kind, count(*) AS n FROM winnow.attempt GROUP BY 1, 2, 3, 4) AS a"
             " FULL JOIN (SELECT tenant_id, capability, task, kind, sum(calls) AS n FROM winnow.cost GROUP BY 1, 2, 3, 4) AS c"
             " USING (tenant_id, capability, task, kind)"),

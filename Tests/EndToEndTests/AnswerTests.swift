@@ -40,21 +40,29 @@ struct `Whole suite` {
     }
 
     @Test
-    func `the ledger's sum is the result's cost`() async throws {
+    func `the ledger's sum is the result's cost, and what its sums say`() async throws {
         let suite = try await Suite.shared()
-        let result = try await suite.submit([#"{"text": "tell me a joke, and how is the weather in Rome"}"#])
+        let tenant = "sums-\(UUID())"
+        let result = try await suite.submit(
+            [#"{"text": "tell me a joke, and how is the weather in Rome"}"#], tenant: tenant)
         let answer = try #require(result.objects.first)
         let cost = try #require(answer["cost"] as? [String: Any])
         let request = try #require(answer["requestId"] as? String)
         let ledger = try await suite.query(
             """
             SELECT sum(cost_pico_usd) || ' ' || sum(full_model_cost_pico_usd)
-            FROM winnow.attempt WHERE request_id = '\(request)'
+            FROM winnow.attempt WHERE request_id = '\(request)' AND kind <> 'shadow'
+            """)
+        let sums = try await suite.query(
+            """
+            SELECT sum(cost_pico_usd) || ' ' || sum(full_model_cost_pico_usd)
+            FROM ops.capability_cost WHERE tenant = '\(tenant)' AND kind <> 'shadow'
             """)
         let own = try #require(cost["picoUSD"] as? Int)
         let full = try #require(cost["fullModelPicoUSD"] as? Int)
         #expect(own > 0)
         #expect(ledger == "\(own) \(full)")
+        #expect(sums == ledger)
     }
 
     @Test
