@@ -50,6 +50,16 @@ struct Arguments {
         return number
     }
 
+    /// - Throws: `UsageError` unless it is one of the cases.
+    mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String) throws(UsageError) -> Choice?
+    {
+        guard let text = value(name) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            throw UsageError("\(name) must be one of \(Choice.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return choice
+    }
+
     mutating func operand(_ what: String) throws(UsageError) -> String {
         guard !operands.isEmpty else { throw UsageError("\(what) is missing") }
         return operands.removeFirst()

@@ -6,3 +6,9 @@ struct Decomposition {
     /// `nil` for a machine request, which skips the language stage.
     var attempt: Attempt?
 }
+
+/// Why there is no plan for a request, and what it took to find out.
+struct Refusal: Error {
+    var reason: ContractError
+    var attempt: Attempt?
+}

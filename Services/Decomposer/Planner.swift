@@ -19,15 +19,14 @@ struct Planner: Sendable {
         self.gate = gate
     }
 
-    /// - Returns: a plan a request, in order; an error where a text has more items than a plan can hold.
-    /// - Throws: `InferenceError`
-    func plans(for requests: [Request]) async throws -> [Result<Decomposition, ContractError>] {
+    /// - Returns: a plan a request, in order; a refusal where a text has more items than a plan can hold.
+    func plans(for requests: [Request]) async throws -> [Result<Decomposition, Refusal>] {
         let human = requests.indices.filter { requests[$0].channel == .human }
         var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter) }
         try await route(&drafts) { $0.wholes }
         for index in drafts.indices { drafts[index].choose() }
         try await route(&drafts) { $0.openItems }
-        var plans = requests.map { Result<Decomposition, ContractError>.success(machinePlan($0)) }
+        var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
         for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft) }
         return plans
     }
@@ -39,8 +38,12 @@ struct Planner: Sendable {
         let groups = members.map {
             BatchClassification.Group(route: .decomposition, texts: pending[$0].map(\.text))
         }
-        for (member, share) in zip(members, try await BatchClassification.run(groups, on: router, gate: gate)) {
-            drafts[member].record(pending[member], share)
+        do {
+            for (member, share) in zip(members, try await BatchClassification.run(groups, on: router, gate: gate)) {
+                drafts[member].record(pending[member], share)
+            }
+        } catch let error as InferenceError {
+            for member in members { drafts[member].giveUp(pending[member], error) }
         }
     }
 
@@ -60,8 +63,8 @@ struct Planner: Sendable {
 
     /// Step 0 is the routing itself: it carries the router's ledger row, what fits no capability, and what the full
     /// model has to route.
-    private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, ContractError> {
-        guard !draft.isTooLarge else { return .failure(Self.tooLarge) }
+    private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, Refusal> {
+        guard !draft.isTooLarge else { return .failure(refusal(draft)) }
         var routing = Step(ordinal: 0, route: .decomposition, items: [], state: .answered)
         var plan = PlanBuilder(firstOrdinal: 1)
         for (item, prediction) in draft.routed {
@@ -78,16 +81,23 @@ struct Planner: Sendable {
             if !prediction.isSure { routing.state = .dispatched }
         }
         guard plan.steps.count < Limits.stepsPerPlan, routing.items.count <= Limits.itemsPerStep else {
-            return .failure(Self.tooLarge)
+            return .failure(refusal(draft))
         }
         return .success(Decomposition(steps: [routing] + plan.steps, attempt: attempt(draft)))
     }
 
+    /// What the router has read is paid for, though there is no plan.
+    private func refusal(_ draft: RoutingDraft) -> Refusal {
+        Refusal(reason: Self.tooLarge, attempt: draft.wasRouted ? attempt(draft) : nil)
+    }
+
     private func attempt(_ draft: RoutingDraft) -> Attempt {
         Attempt(
-            number: 1, kind: .router, model: router.identity.name, version: router.identity.version,
+            number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: router.identity.name,
+            version: router.identity.version,
             items: draft.routed.count, usage: draft.usage, durationMicros: draft.durationMicros,
             startedAt: draft.startedAt,
-            counterfactual: counterfactual.usage(of: draft.routed.map(\.prediction), route: .decomposition))
+            counterfactual: counterfactual.usage(of: draft.routed.map(\.prediction), route: .decomposition),
+            error: draft.fault?.code.rawValue)
     }
 }

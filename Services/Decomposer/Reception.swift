@@ -14,6 +14,8 @@ struct Reception {
     let isRedelivered: Bool
     var rejection: ContractError?
     var decomposition: Decomposition?
+    /// What the language stage cost of a request that is rejected for it.
+    var refused: Attempt?
 
     /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
     init(_ record: Record, at now: Timestamp) throws(ContractError) {
@@ -72,19 +74,21 @@ struct Reception {
             snapshot.error = "cancelled on request"
             return Arrival(snapshot: snapshot)
         }
+        func entries(_ attempt: Attempt?) -> [LedgerEntry] {
+            guard let attempt else { return [] }
+            let routing = Step.ID(request: id, ordinal: 0)
+            return [
+                pricing.entry(for: attempt, of: routing, tenant: tenant, route: .decomposition, fullModel: fullModel)
+            ]
+        }
         guard let decomposition, rejection == nil else {
             snapshot.state = .rejected
             snapshot.error = rejection?.description
-            return Arrival(snapshot: snapshot)
+            return Arrival(snapshot: snapshot, entries: entries(refused))
         }
         snapshot.steps = decomposition.steps
         // A human text of which nothing fits any capability is answered by the routing alone.
         if snapshot.steps.allSatisfy(\.state.isFinal) { snapshot.state = .completed }
-        let entries = decomposition.attempt.map { attempt in
-            pricing.entry(
-                for: attempt, of: Step.ID(request: id, ordinal: 0), tenant: tenant, route: .decomposition,
-                fullModel: fullModel)
-        }
-        return Arrival(snapshot: snapshot, entries: entries.map { [$0] } ?? [])
+        return Arrival(snapshot: snapshot, entries: entries(decomposition.attempt))
     }
 }

@@ -80,7 +80,9 @@ struct RequestHandler: BatchHandler {
         for (index, plan) in zip(open, plans) {
             switch plan {
             case .success(let decomposition): receptions[index].decomposition = decomposition
-            case .failure(let error): receptions[index].rejection = error
+            case .failure(let refusal):
+                receptions[index].rejection = refusal.reason
+                receptions[index].refused = refusal.attempt
             }
         }
     }

@@ -20,6 +20,9 @@ struct RoutingDraft {
     private(set) var usage = TokenUsage.zero
     private(set) var durationMicros: Int64 = 0
     private(set) var startedAt = Timestamp.now
+    private(set) var fault: InferenceError?
+
+    var wasRouted: Bool { usage != .zero || fault != nil }
 
     init(request: Request, segmenter: Segmenter) {
         var segments = segmenter.segments(of: request)
@@ -54,6 +57,15 @@ struct RoutingDraft {
         usage = usage + share.usage
         durationMicros += share.durationMicros
         startedAt = min(startedAt, share.startedAt)
+    }
+
+    /// A router that cannot compute is sure of nothing: the full model routes.
+    mutating func giveUp(_ items: [Item], _ error: InferenceError) {
+        for item in items {
+            predictions[item.text] = Prediction(
+                label: Answer.noRoute, confidence: 0, isSure: false, inputTokens: 0, flops: 0)
+        }
+        fault = error
     }
 
     mutating func choose() {

@@ -19,6 +19,7 @@ struct EscalationHandler: BatchHandler {
     private let prices: PriceBook
     private let cancellations: any Cancellations
     private let cancelled: Counter
+    private let refused: [Budget.Policy: Counter]
     private let recent: RecentOutcomes
     private let gate: LaneGate?
 
@@ -35,6 +36,11 @@ struct EscalationHandler: BatchHandler {
         self.gate = gate
         // A bulk step has many answers, and few of them are under way.
         recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 20)
+        refused = Budget.Policy.allCases.reduce(into: [:]) { counters, policy in
+            counters[policy] = metrics.counter(
+                "winnow_escalations_refused_total", "Steps for whose escalation a tenant's budget had no room.",
+                [("policy", policy.rawValue)])
+        }
         cancelled = metrics.counter(
             "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
     }
@@ -81,6 +87,7 @@ struct EscalationHandler: BatchHandler {
         }
         if !calls.isEmpty {
             for (call, outcome) in zip(calls, try await answer(calls)) {
+                guard let outcome else { continue }
                 emitted.append(source.outcome(outcome, of: call.event))
             }
         }
@@ -92,34 +99,51 @@ struct EscalationHandler: BatchHandler {
         return emitted
     }
 
-    private func answer(_ calls: [Call]) async throws -> [Outcome] {
+    /// - Returns: an outcome a call; `nil` for one that waits until its tenant's budget has room again.
+    private func answer(_ calls: [Call]) async throws -> [Outcome?] {
         let pricing = try await prices.current()
         let model = classifier.identity
-        let started = try await ledger.start(
+        let reservations = try await ledger.reserve(
             calls.map { call in
                 let attempt = Attempt.reserved(.full, texts: call.escalation.open.map(\.text), on: model)
                 return pricing.entry(
                     for: attempt, of: call.step, tenant: call.event.tenant, route: call.escalation.route,
                     fullModel: model.name)
             })
+        var started: [(call: Call, entry: LedgerEntry)] = []
+        for (call, reservation) in zip(calls, reservations) {
+            if case .started(let entry) = reservation { started.append((call, entry)) }
+        }
+        var answered = try await compute(started, pricing)[...]
+        return zip(calls, reservations).map { call, reservation in
+            switch reservation {
+            case .started: return answered.popFirst()
+            case .refused(let budget):
+                refused[budget.policy]?.increment()
+                return call.outcome(refusedBy: budget)
+            }
+        }
+    }
+
+    private func compute(_ started: [(call: Call, entry: LedgerEntry)], _ pricing: PriceList) async throws -> [Outcome]
+    {
+        guard !started.isEmpty else { return [] }
         do {
             let shares = try await BatchClassification.run(
-                calls.map { .init(route: $0.escalation.route, texts: $0.escalation.open.map(\.text)) },
+                started.map { .init(route: $0.call.escalation.route, texts: $0.call.escalation.open.map(\.text)) },
                 on: classifier, gate: gate)
             try await ledger.settle(
-                zip(started, shares).map { entry, share in entry.settled(by: share, pricing: pricing) })
-            return zip(calls, shares).map { call, share in
-                let answers = call.answers(share, model: model)
-                recent.remember(answers, to: call.escalation.open, of: call.step)
-                return call.outcome(answers)
+                zip(started, shares).map { started, share in
+                    started.entry.settled(by: share, pricing: pricing, isAlone: started.call.isWorkerLost)
+                })
+            return zip(started, shares).map { started, share in
+                let answers = started.call.answers(share, model: classifier.identity)
+                recent.remember(answers, to: started.call.escalation.open, of: started.call.step)
+                return started.call.outcome(answers)
             }
         } catch let error as InferenceError {
-            try await ledger.settle(started.map { $0.failed(error.code.rawValue) })
-            return calls.map { call in
-                var outcome = Outcome.failed(call.escalation.step, call.escalation.route, error.message)
-                outcome.attempts = call.escalation.attempts
-                return outcome
-            }
+            try await ledger.settle(started.map { $0.entry.failed(error.code.rawValue) })
+            return started.map { $0.call.failure(error.message) }
         }
     }
 }
@@ -139,6 +163,39 @@ private struct Call {
                 model: model.description)
         }
         return answers
+    }
+
+    /// A worker that could not compute knows no tokens, so its row has no counterfactual.
+    var isWorkerLost: Bool { escalation.attempts.contains { $0.kind == .worker && $0.state == .failed } }
+
+    /// What becomes of the step while there is no money for it.
+    ///
+    /// - Returns: `nil` where it waits: the aggregator drives it again, as whatever has no outcome.
+    func outcome(refusedBy budget: Budget) -> Outcome? {
+        switch budget.policy {
+        case .queue: return nil
+        case .fail: return failure("the tenant's budget for escalations is spent")
+        case .degrade:
+            var answers = escalation.answers
+            for item in escalation.open { answers[item.index] = item.guess ?? noRoute }
+            guard !answers.contains(nil) else {
+                return failure("the tenant's budget for escalations is spent, and the small model has no answer")
+            }
+            for item in escalation.open { answers[item.index]?.isDegraded = true }
+            return outcome(answers)
+        }
+    }
+
+    /// Of a routing that is driven again nobody keeps the router's guess: the item stays unrouted.
+    private var noRoute: Answer? {
+        guard escalation.route == .decomposition else { return nil }
+        return Answer(label: Answer.noRoute, confidence: 0, decidedBy: .worker, model: "none")
+    }
+
+    func failure(_ error: String) -> Outcome {
+        var outcome = Outcome.failed(escalation.step, escalation.route, error)
+        outcome.attempts = escalation.attempts
+        return outcome
     }
 
     /// The full model's own row is in the ledger already.

@@ -16,12 +16,19 @@ extension Attempt {
 
 extension LedgerEntry {
     /// It keeps the instant of its reservation, by which it is priced and counted.
-    func settled(by share: BatchClassification.Share, pricing: PriceList) -> LedgerEntry {
+    /// - Parameter isAlone: whether no other attempt says what the full model alone would have cost.
+    func settled(
+        by share: BatchClassification.Share, pricing: PriceList, isAlone: Bool = false
+    ) -> LedgerEntry {
         var entry = self
         entry.attempt.state = .settled
         entry.attempt.usage = share.usage
         entry.attempt.durationMicros = share.durationMicros
         entry.cost = pricing.cost(of: share.usage, model: attempt.model, at: attempt.startedAt)
+        if isAlone {
+            entry.attempt.counterfactual = share.usage
+            entry.counterfactualCost = entry.cost
+        }
         return entry
     }
 

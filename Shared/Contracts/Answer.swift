@@ -14,12 +14,15 @@ public struct Answer: Sendable, Equatable {
     public var decidedBy: DecidedBy
     /// `name@version`
     public var model: String
+    /// Whether the small model was not sure, and answers only as there is no budget left for the full one.
+    public var isDegraded: Bool
 
-    public init(label: String, confidence: Double, decidedBy: DecidedBy, model: String) {
+    public init(label: String, confidence: Double, decidedBy: DecidedBy, model: String, isDegraded: Bool = false) {
         self.label = label
         self.confidence = confidence
         self.decidedBy = decidedBy
         self.model = model
+        self.isDegraded = isDegraded
     }
 
     /// The router's word for an item that no capability fits.

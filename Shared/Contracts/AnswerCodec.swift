@@ -11,6 +11,7 @@ extension Answer {
         body.probability(confidence)
         body.member("decidedBy", decidedBy.rawValue)
         body.member("model", model)
+        if isDegraded { body.member("degraded", true) }
     }
 
     public init(json value: JSONValue) throws {
@@ -20,7 +21,7 @@ extension Answer {
         self.init(
             label: try value.required("label", in: "answers"),
             confidence: try value.number("confidence", in: "answers") ?? 0, decidedBy: decidedBy,
-            model: try value.required("model", in: "answers"))
+            model: try value.required("model", in: "answers"), isDegraded: value["degraded"]?.bool ?? false)
     }
 
     /// The answers of a step as they are stored; `null` where there is none yet.

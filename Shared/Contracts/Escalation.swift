@@ -8,10 +8,13 @@ public struct Escalation: Sendable, Equatable {
         /// Its place in the step.
         public var index: Int
         public var text: String
+        /// What the small model would have said; `nil` where it said nothing.
+        public var guess: Answer?
 
-        public init(index: Int, text: String) {
+        public init(index: Int, text: String, guess: Answer? = nil) {
             self.index = index
             self.text = text
+            self.guess = guess
         }
     }
 
@@ -41,6 +44,7 @@ public struct Escalation: Sendable, Equatable {
                 writer.object {
                     $0.member("index", item.index)
                     $0.member("text", item.text)
+                    $0.optional("guess", item.guess) { $1.write(to: &$0) }
                 }
             }
             body.name("answers")
@@ -57,7 +61,8 @@ public struct Escalation: Sendable, Equatable {
             let answers = try Contract.answers(body)
             let open = try body.list("open") { value in
                 let item = OpenItem(
-                    index: try value.requiredInteger("index", in: "open"), text: try value.required("text", in: "open"))
+                    index: try value.requiredInteger("index", in: "open"), text: try value.required("text", in: "open"),
+                    guess: try value["guess"].map { try Answer(json: $0) })
                 guard answers.indices.contains(item.index) else {
                     throw ContractError(.wrongType, "open.index names no item of the step")
                 }

@@ -6,16 +6,37 @@ extension PostgresStore {
         guard let batch = StartBatch(entries) else { return [] }
         return try await session.run { connection in
             let read = try connection.execute("BEGIN", batch.abandon, batch.last)
-            let entries = try batch.numbered(after: read[2])
-            let insert: SQL = "\(insert: EntryRows(entries))"
-            do {
-                try connection.execute(insert.named("start attempts"), "COMMIT")
-            } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
-                // Another process took the number in the same moment: the session counts again.
-                throw StoreError(.conflict, error.message, isRetriable: true, underlying: error.underlying)
-            }
-            return entries
+            return try Self.write(try batch.numbered(entries, after: read[2]), on: connection)
         }
+    }
+
+    public func reserve(_ entries: [LedgerEntry]) async throws -> [Reservation] {
+        guard let batch = StartBatch(entries) else { return [] }
+        return try await session.run { connection in
+            let read = try connection.execute("BEGIN", batch.abandon, batch.last, batch.budgets)
+            guard read[3].count > 0 else {
+                return try Self.write(try batch.numbered(entries, after: read[2]), on: connection).map { .started($0) }
+            }
+            var room = try batch.room(read[3], try connection.execute(batch.spent)[0])
+            let refusals = entries.map { room.reserve($0) }
+            let paid = zip(entries, refusals).filter { $1 == nil }.map(\.0)
+            var started = try Self.write(try batch.numbered(paid, after: read[2]), on: connection)[...]
+            return refusals.compactMap { refusal in
+                refusal.map { .refused($0) } ?? started.popFirst().map { .started($0) }
+            }
+        }
+    }
+
+    /// Writes the calls and ends the transaction.
+    private static func write(_ entries: [LedgerEntry], on connection: PostgresConnection) throws -> [LedgerEntry] {
+        let insert: SQL = "\(insert: EntryRows(entries))"
+        do {
+            try connection.execute((entries.isEmpty ? [] : [insert.named("start attempts")]) + ["COMMIT"])
+        } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
+            // Another process took the number in the same moment: the session counts again.
+            throw StoreError(.conflict, error.message, isRetriable: true, underlying: error.underlying)
+        }
+        return entries
     }
 
     /// A row that was never started is written too: what was paid for is never left out.

@@ -34,7 +34,7 @@ extension PostgresStore {
         try await session.run { connection in _ = try connection.execute(insert.named("register prices")) }
     }
 
-    /// Adds a price that begins at an instant, or now.
+    /// Adds a price that begins at an instant, or in ten seconds, when every process has read it.
     /// - Throws: `StoreError` of code `conflict`, not retriable, where it would give the past another price, or where one
     ///   begins then already.
     public func addPrice(
@@ -42,7 +42,7 @@ extension PostgresStore {
     ) async throws {
         let insert: SQL = """
             INSERT INTO winnow.price (model, input_token_pico_usd, output_token_pico_usd, valid_from)
-            VALUES (\(model), \(inputToken.amount), \(outputToken.amount), coalesce(\(instant), now()))
+            VALUES (\(model), \(inputToken.amount), \(outputToken.amount), coalesce(\(instant), now() + interval '10 seconds'))
             """
         try await session.run { connection in
             do {

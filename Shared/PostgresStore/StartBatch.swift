@@ -7,6 +7,9 @@ struct StartBatch: Sendable {
     let abandon: SQL
     /// The highest number of each step.
     let last: SQL
+    /// The budgets of the tenants; locked, so that who reserves at the same time waits.
+    let budgets: SQL
+    private let tenants: PostgresArray<String>
     private let entries: [LedgerEntry]
 
     /// - Returns: `nil` when there are no calls.
@@ -31,11 +34,35 @@ struct StartBatch: Sendable {
             GROUP BY a.request_id, a.step_ordinal
             """
         self.last = last.named("number attempts")
+        tenants = PostgresArray(Set(entries.map(\.tenant.rawValue)).sorted())
+        let budgets: SQL = """
+            SELECT tenant_id, period::text, policy::text, limit_pico_usd FROM winnow.budget
+            WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period FOR NO KEY UPDATE
+            """
+        self.budgets = budgets.named("lock budgets")
+    }
+
+    /// A statement behind the lock: it sees what others have reserved.
+    var spent: SQL {
+        let select: SQL = """
+            SELECT winnow.budget_spent(tenant_id, period, clock_timestamp())::bigint FROM winnow.budget
+            WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period
+            """
+        return select.named("read budgets")
+    }
+
+    func room(_ budgets: PostgresResult, _ spent: PostgresResult) throws -> BudgetRoom {
+        let limits = try budgets.rows { row throws in
+            Budget(
+                tenant: TenantID(rawValue: row.text(0)), period: try row.label(1),
+                limit: PicoDollars(try row.integer(3)), policy: try row.label(2))
+        }
+        return BudgetRoom(Array(zip(limits, try spent.rows { row throws in try row.integer(0) })))
     }
 
     /// The entries as they are written: a number is one above the highest of its step, and never below the one given,
     /// for attempts that an escalation carries are in no row yet.
-    func numbered(after last: PostgresResult) throws -> [LedgerEntry] {
+    func numbered(_ entries: [LedgerEntry], after last: PostgresResult) throws -> [LedgerEntry] {
         let ids = Dictionary(entries.map { (RequestKey($0.step.request), $0.step.request) }) { first, _ in first }
         var numbers: [Step.ID: Int] = [:]
         _ = try last.rows { row throws in

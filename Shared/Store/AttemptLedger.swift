@@ -7,6 +7,11 @@ public protocol AttemptLedger: Sendable {
     /// - Returns: the entries in the order given, with their numbers.
     func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry]
 
+    /// The same for calls that tenants pay for, as far as their budgets have room: check and reservation are one
+    /// transaction, so that no number of processes spends more than a limit.
+    /// - Returns: in the order given.
+    func reserve(_ entries: [LedgerEntry]) async throws -> [Reservation]
+
     /// Writes what the calls really were; the key is (step, number).
     func settle(_ entries: [LedgerEntry]) async throws
 }

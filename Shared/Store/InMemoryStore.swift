@@ -11,6 +11,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         /// In the order in which they came.
         var submissions: [Waiting] = []
         var weights: [TenantID: Int] = [:]
+        var budgets: [BudgetKey: Budget] = [:]
     }
 
     /// Held while a transition decides, so that changes of one request follow each other.
@@ -89,13 +90,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     public func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
         state.withLock { state in
             for entry in entries { state.abandon(before: entry) }
-            return entries.map { entry in
-                var entry = entry
-                entry.attempt.state = .started
-                entry.attempt.number = max(entry.attempt.number, state.lastNumber(of: entry.step) + 1)
-                state.insert([entry])
-                return entry
-            }
+            return entries.map { state.start($0) }
         }
     }
 
@@ -135,6 +130,14 @@ extension InMemoryStore.State {
         }
     }
 
+    mutating func start(_ entry: LedgerEntry) -> LedgerEntry {
+        var entry = entry
+        entry.attempt.state = .started
+        entry.attempt.number = max(entry.attempt.number, lastNumber(of: entry.step) + 1)
+        insert([entry])
+        return entry
+    }
+
     /// Rows that are there already stay as they are.
     fileprivate mutating func insert(_ entries: [LedgerEntry]) {
         for entry in entries where !ledger[entry.step.request, default: []].contains(where: entry.isSameRow) {
@@ -142,7 +145,7 @@ extension InMemoryStore.State {
         }
     }
 
-    fileprivate mutating func abandon(before entry: LedgerEntry) {
+    mutating func abandon(before entry: LedgerEntry) {
         let rows = ledger[entry.step.request] ?? []
         ledger[entry.step.request] = rows.map { row in
             guard row.step == entry.step, row.attempt.kind == entry.attempt.kind, row.attempt.state == .started else {

@@ -80,7 +80,8 @@ public struct StepHandler: BatchHandler {
             version: classifier.identity.version, items: command.items.count, usage: .zero, durationMicros: 0,
             startedAt: .now, error: error.code.rawValue)
         metrics.answered(0, escalated: command.items.count)
-        return escalation(of: command, answers: command.items.map { _ in nil }, attempt, event)
+        let none = command.items.map { _ in nil as Answer? }
+        return escalation(of: command, none, none, attempt, event)
     }
 
     private func decide(
@@ -88,11 +89,14 @@ public struct StepHandler: BatchHandler {
     ) -> [OutgoingRecord] {
         let model = classifier.identity
         let certificate = certificates.certificate(command.route)
-        let answers = share.predictions.map { prediction -> Answer? in
-            guard let certificate, prediction.confidence >= certificate.sureFrom else { return nil }
-            return Answer(
+        let guesses = share.predictions.map { prediction in
+            Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .worker,
                 model: model.description)
+        }
+        let answers = guesses.map { guess -> Answer? in
+            guard let certificate, guess.confidence >= certificate.sureFrom else { return nil }
+            return guess
         }
         let attempt = Attempt(
             number: 1, kind: .worker, model: model.name, version: model.version, items: command.items.count,
@@ -101,7 +105,7 @@ public struct StepHandler: BatchHandler {
         let open = answers.indices.filter { answers[$0] == nil }
         metrics.answered(answers.count - open.count, escalated: open.count)
         let checks = certificate.map { check(command, answers, $0, attempt, event) } ?? []
-        guard open.isEmpty else { return [escalation(of: command, answers: answers, attempt, event)] + checks }
+        guard open.isEmpty else { return [escalation(of: command, answers, guesses, attempt, event)] + checks }
         let outcome = Outcome(
             step: command.step, route: command.route, state: .answered, answers: answers, attempts: [attempt])
         return [source.outcome(outcome, of: event)] + checks
@@ -126,11 +130,12 @@ public struct StepHandler: BatchHandler {
     }
 
     private func escalation(
-        of command: StepCommand, answers: [Answer?], _ attempt: Attempt, _ event: StepEvent
+        of command: StepCommand, _ answers: [Answer?], _ guesses: [Answer?], _ attempt: Attempt, _ event: StepEvent
     ) -> OutgoingRecord {
         let open = answers.indices.filter { answers[$0] == nil }
         let escalation = Escalation(
-            step: command.step, route: command.route, open: open.map { .init(index: $0, text: command.items[$0]) },
+            step: command.step, route: command.route,
+            open: open.map { .init(index: $0, text: command.items[$0], guess: guesses[$0]) },
             answers: answers, attempts: [attempt])
         return source.escalation(escalation, of: event)
     }

@@ -8,7 +8,7 @@ struct CommandLineToolTests {
         ["costs", "--help"],
         ["evaluate", "--help"], ["doctor", "--help"], ["migrate", "--help"], ["topics", "--help"],
         ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"], ["tenants", "--help"],
-        ["prices", "--help"],
+        ["prices", "--help"], ["budget", "--help"],
     ])
     func `help ends well`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .ok)
@@ -27,6 +27,10 @@ struct CommandLineToolTests {
         ["dead-letters", "show", "0-1", "0-2"], ["dead-letters", "replay"], ["dead-letters", "discard"],
         ["dead-letters", "list", "--all"], ["dead-letters", "list", "--payload"],
         ["dead-letters", "discard", "0-1", "--all"], ["dead-letters", "discard", "--payload", "0-1"],
+        ["budget"], ["budget", "drop"], ["budget", "show", "a", "b"], ["budget", "set", "acme"],
+        ["budget", "set", "acme", "--period", "year", "--limit", "1"], ["budget", "set", "acme", "--period", "day"],
+        ["budget", "set", "acme", "--period", "day", "--limit", "-1"],
+        ["budget", "set", "acme", "--period", "day", "--limit", "1", "--policy", "hope"],
         ["prices"], ["prices", "drop"], ["prices", "set", "full", "--input", "1"],
         ["prices", "set", "full@1", "--input", "1", "--output", "1"],
         ["prices", "set", "full", "--input", "-1", "--output", "1"],
@@ -51,7 +55,8 @@ struct CommandLineToolTests {
         let verbs = CommandLineTool.verbs
         #expect(
             verbs.map { $0.name } == [
-                "submit", "costs", "trace", "cancel", "tenants", "prices", "dead-letters", "instances", "drain",
+                "submit", "costs", "trace", "cancel", "tenants", "prices", "budget", "dead-letters", "instances",
+                "drain",
                 "resume",
                 "evaluate", "certify", "certificates", "doctor", "migrate", "topics", "models",
             ])

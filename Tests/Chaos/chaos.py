@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace, stack: Stack) -> bool:
     share = max(1, -(-len(work) // (len(plan) + 1)))
     pause = arguments.seconds / (len(plan) + 1)
     tenants = ["acme", "globex", "initech"]
+    # so little that it is spent in mid-run
+    stack.winnow("budget", "set", "initech", "--period", "month", "--limit", str(20_000 * arguments.requests))
     for number in range(len(plan) + 1):
         batch = work[number * share : (number + 1) * share]
         if batch:

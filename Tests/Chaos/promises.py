@@ -131,6 +131,10 @@ def check(stack: Stack, load: Load) -> bool:
             " (SELECT tenant_id, capability, task, kind, count(*) AS n FROM winnow.attempt GROUP BY 1, 2, 3, 4) AS a"
             " FULL JOIN (SELECT tenant_id, capability, task, kind, sum(calls) AS n FROM winnow.cost GROUP BY 1, 2, 3, 4) AS c"
             " USING (tenant_id, capability, task, kind)"),
+        "pico-USD spent above a budget": count("SELECT coalesce(sum(greatest(spent_pico_usd - limit_pico_usd, 0)), 0) FROM ops.budget"),
+        "pico-USD that budgets and ledger differ by": count(
+            "SELECT coalesce(sum(abs(b.spent_pico_usd - (SELECT coalesce(sum(a.cost_pico_usd), 0) FROM winnow.attempt AS a"
+            " WHERE a.tenant_id = b.tenant AND a.kind = 'full'))), 0) FROM ops.budget AS b"),
         "dead letters": load.dead_letters(),
     }
     for promise, times in broken.items():
@@ -138,5 +142,7 @@ def check(stack: Stack, load: Load) -> bool:
     states = stack.rows("SELECT state, count(*) FROM winnow.request GROUP BY 1 ORDER BY 1")
     calls = stack.rows("SELECT kind || ' ' || state, count(*) FROM winnow.attempt GROUP BY 1 ORDER BY 1")
     print("\nrequests: " + ", ".join(f"{name} {number}" for name, number in states)
+          + "\nanswers without budget: " + stack.value(
+              "SELECT count(*) FROM winnow.step WHERE answers::text LIKE '%\"degraded\"%'")
           + "\ncalls:    " + ", ".join(f"{name} {number}" for name, number in calls))
     return not any(broken.values())

@@ -12,7 +12,7 @@ struct MessageCodecTests {
     static let answers: [Answer?] = [
         Answer(label: "bug", confidence: 0.999_999, decidedBy: .worker, model: "software-development@1.0.0+ab"), nil,
         Answer(label: "a,\u{0}\"é", confidence: 0, decidedBy: .full, model: "full@2"), nil,
-        Answer(label: "x", confidence: 1, decidedBy: .full, model: ""),
+        Answer(label: "x", confidence: 1, decidedBy: .worker, model: "", isDegraded: true),
     ]
 
     static let attempts = [
@@ -47,7 +47,8 @@ struct MessageCodecTests {
 
     @Test func `an escalation comes back as it was`() throws {
         let escalation = Escalation(
-            step: 3, route: Self.route, open: [.init(index: 1, text: Self.texts[4]), .init(index: 3, text: "\u{0}")],
+            step: 3, route: Self.route,
+            open: [.init(index: 1, text: Self.texts[4], guess: Self.answers[0]), .init(index: 3, text: "\u{0}")],
             answers: Self.answers, attempts: Self.attempts)
         #expect(try Escalation(decoding: escalation.encode()) == escalation)
     }

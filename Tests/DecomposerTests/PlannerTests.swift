@@ -148,7 +148,8 @@ struct PlannerTests {
         let request = Request(
             eventID: "e", channel: .human, attachments: [.init(name: "a.csv", mediaType: "text/csv", text: lines)])
         let plan = try #require(try await planner().plans(for: [request]).first)
-        #expect(throws: ContractError.self) { try plan.get() }
+        let refusal = #expect(throws: Refusal.self) { try plan.get() }
+        #expect(refusal?.attempt == nil)
         #expect(router.calls.isEmpty)
     }
 
@@ -161,10 +162,28 @@ struct PlannerTests {
         ]
         let plans = try await planner().plans(for: requests.map(human))
         #expect(try plans[0].get().steps.count == 16)
-        #expect(throws: ContractError.self) { try plans[1].get() }
+        #expect(throws: Refusal.self) { try plans[1].get() }
         #expect(try plans[2].get().steps.first?.items.count == 64)
-        let error = #expect(throws: ContractError.self) { try plans[3].get() }
-        #expect(error?.code == .tooLarge)
+        let refusal = #expect(throws: Refusal.self) { try plans[3].get() }
+        #expect(refusal?.reason.code == .tooLarge)
+        // The router has read it all.
+        #expect(refusal?.attempt?.items == 65)
+        #expect(refusal?.attempt?.state == .settled)
+    }
+
+    @Test func `what a router that is ill cannot route the full model routes, and its call is in the ledger`()
+        async throws
+    {
+        let ill = ScriptedClassifier(routes: [.decomposition]) { _, _ in
+            throw InferenceError(.unavailable, "no memory")
+        }
+        let planner = Planner(
+            segmenter: Segmenter { _ in [] }, router: ill, counterfactual: try Tree.counterfactual())
+        let plan = try #require(try await planner.plans(for: [human("play music")]).first).get()
+        #expect(plan.attempt?.state == .failed)
+        #expect(plan.attempt?.error == "unavailable")
+        #expect(plan.steps.map(\.state) == [.dispatched])
+        #expect(plan.steps.first?.items.count == 1 && plan.steps.first?.answers == [nil])
     }
 
     @Test(arguments: ["```", "> ", "```\n```", "-", ">"])

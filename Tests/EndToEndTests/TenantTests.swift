@@ -87,6 +87,47 @@ extension `Whole suite` {
     }
 
     @Test
+    func `a tenant whose budget is spent gets what its policy says, and others do not notice`() async throws {
+        let suite = try await Suite.shared()
+        let tenant = "budget-\(UUID())"
+        // No certificate comes for it: every item escalates.
+        func ask(_ tenant: String) async throws -> [String: Any] {
+            let line = #"""
+                {"id": "\#(UUID())", "steps": [{"capability": "software-development", "task": "issue-type", "items": ["app crashes on start"]}]}
+                """#
+            return try #require(try await suite.submit([line], tenant: tenant).objects.first)
+        }
+        func item(_ answer: [String: Any]) throws -> [String: Any] { try #require(try Self.items(of: answer).first) }
+        #expect(try item(try await ask(tenant))["decidedBy"] as? String == "full")
+        let set = try await suite.winnow([
+            "budget", "set", tenant, "--period", "month", "--limit", "1", "--policy", "degrade", "--json",
+        ])
+        #expect(set.status == 0, "\(set.errors)")
+        let degraded = try await ask(tenant)
+        #expect(degraded["status"] as? String == "completed")
+        #expect(try item(degraded)["decidedBy"] as? String == "worker")
+        #expect(try item(degraded)["degraded"] as? Bool == true)
+        #expect(try item(try await ask(tenant + "-other"))["decidedBy"] as? String == "full")
+        #expect(
+            try await suite.winnow(["budget", "set", tenant, "--period", "month", "--limit", "1", "--policy", "fail"])
+                .status == 0)
+        let failed = try await ask(tenant)
+        #expect(failed["status"] as? String == "failed")
+        #expect(failed["error"] as? String == "the tenant's budget for escalations is spent")
+        // The one call of before is what the budget has spent, and what the ledger says.
+        #expect(
+            try await suite.query(
+                """
+                SELECT spent_pico_usd = (SELECT sum(cost_pico_usd) FROM winnow.attempt
+                    WHERE tenant_id = '\(tenant)' AND kind = 'full') AND spent_pico_usd > 0
+                FROM ops.budget WHERE tenant = '\(tenant)'
+                """) == "t")
+        #expect(try await suite.winnow(["budget", "set", tenant, "--period", "month", "--unlimited"]).status == 0)
+        #expect(try item(try await ask(tenant))["decidedBy"] as? String == "full")
+        #expect(try await suite.winnow(["budget", "set", tenant, "--period", "month", "--unlimited"]).status == 1)
+    }
+
+    @Test
     func `a tenant's weight is set, and listed`() async throws {
         let suite = try await Suite.shared()
         let tenant = "weighed-\(UUID())"

@@ -118,6 +118,66 @@ struct EscalationHandlerTests {
         #expect(row.attempt.error == "unavailable")
     }
 
+    @Test func `where the worker could not compute, the call says what the full model alone would have cost`()
+        async throws
+    {
+        var lost = escalation()
+        lost.attempts[0].state = .failed
+        lost.attempts[0].counterfactual = .zero
+        _ = try await handle([.escalation(lost, of: id)])
+        let row = try #require(try await store.ledger(of: id).first)
+        #expect(row.attempt.counterfactual == row.attempt.usage && row.counterfactualCost == row.cost)
+    }
+
+    private func spent(_ policy: Budget.Policy, _ escalation: Escalation? = nil) async throws -> [OutgoingRecord] {
+        try await store.setBudget(
+            Budget(tenant: TenantID(rawValue: "acme"), period: .day, limit: PicoDollars(109), policy: policy))
+        let model = Self.full()
+        let records = try await handle([.escalation(escalation ?? guessed, of: id)], model: model)
+        #expect(model.calls.isEmpty)
+        #expect(try await store.ledger(of: id).isEmpty)
+        return records
+    }
+
+    /// With what the worker would have said.
+    private var guessed: Escalation {
+        var escalation = escalation()
+        for index in escalation.open.indices {
+            escalation.open[index].guess = Answer(
+                label: "guess \(index)", confidence: 0.5, decidedBy: .worker, model: "small@7")
+        }
+        return escalation
+    }
+
+    @Test func `without budget the worker's answer is given, marked as degraded, and its cost passed on`() async throws
+    {
+        let outcome = try #require(try await spent(.degrade).first?.outcome())
+        var guesses = guessed.open.map(\.guess)
+        for index in guesses.indices { guesses[index]?.isDegraded = true }
+        #expect(outcome.state == .answered)
+        #expect(outcome.answers == [guesses[0], workersAnswer, guesses[1]])
+        #expect(outcome.attempts == [workersAttempt])
+    }
+
+    @Test func `what the worker could not answer fails without budget, and what could not be routed has no route`()
+        async throws
+    {
+        #expect(try await spent(.degrade, escalation()).map { try $0.outcome().state } == [.failed])
+        let routing = Escalation(
+            step: 0, route: .decomposition, open: [.init(index: 0, text: String(repeating: "a", count: 20))],
+            answers: [nil], attempts: [])
+        let answer = try #require(try await spent(.degrade, routing).first?.outcome().answers.first ?? nil)
+        #expect(answer.label == Answer.noRoute && answer.isDegraded && answer.decidedBy == .worker)
+    }
+
+    @Test func `a policy of waiting answers nothing, and one of failing says why`() async throws {
+        #expect(try await spent(.queue).isEmpty)
+        let outcome = try #require(try await spent(.fail).first?.outcome())
+        #expect(outcome.state == .failed)
+        #expect(outcome.error == "the tenant's budget for escalations is spent")
+        #expect(outcome.attempts == [workersAttempt])
+    }
+
     @Test func `a step past its deadline costs no call and passes the worker's cost on`() async throws {
         let model = Self.full()
         let records = try await handle(
@@ -208,6 +268,10 @@ private struct WatchedLedger: AttemptLedger {
     func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
         report("start " + entries.map(\.attempt.state.rawValue).joined(separator: " "))
         return try await ledger.start(entries)
+    }
+
+    func reserve(_ entries: [LedgerEntry]) async throws -> [Reservation] {
+        try await start(entries).map { .started($0) }
     }
 
     func settle(_ entries: [LedgerEntry]) async throws {

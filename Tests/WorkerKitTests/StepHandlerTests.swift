@@ -74,7 +74,12 @@ struct StepHandlerTests {
         let escalation = try record.escalation()
         #expect(escalation.step == 2)
         #expect(escalation.route == Self.clause)
-        #expect(escalation.open == [.init(index: 0, text: "?a"), .init(index: 2, text: "?c")])
+        var guesses = [answer("?a"), answer("?c")]
+        for index in guesses.indices { guesses[index].confidence = 0.89 }
+        #expect(
+            escalation.open == [
+                .init(index: 0, text: "?a", guess: guesses[0]), .init(index: 2, text: "?c", guess: guesses[1]),
+            ])
         #expect(escalation.answers == [nil, answer("b"), nil, answer("d")])
         // The unsure items were computed too: they are paid for.
         #expect(escalation.attempts.map(\.items) == [4])

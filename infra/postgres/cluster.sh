@@ -58,7 +58,7 @@ create() {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$dir/socket'
 unix_socket_permissions = 0700
-max_connections = 100
+max_connections = 300
 shared_buffers = 256MB
 max_wal_size = 2GB
 checkpoint_timeout = 15min

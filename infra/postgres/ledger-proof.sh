@@ -74,6 +74,7 @@ ask "SELECT * FROM ops.savings_total"
 ask "SELECT capability, task, sum(calls), sum(cost_usd), sum(full_model_cost_usd) FROM ops.daily_cost GROUP BY 1, 2"
 ask "SELECT \"SubAccountId\", sum(\"BilledCost\"), sum(\"x_CounterfactualCost\") FROM ops.focus_cost GROUP BY 1"
 ask "SELECT * FROM ops.capability_use"
+ask "SELECT capability, sum(cost_usd) FROM ops.capability_cost GROUP BY 1"
 ask "SELECT capability, task, sum(calls), sum(cost_usd) FROM ops.capability_cost WHERE tenant = 'tenant-7' GROUP BY 1, 2"
 ask "SELECT * FROM ops.capability_cost WHERE hour >= $month + interval '7 days' AND hour < $month + interval '8 days'"
 echo

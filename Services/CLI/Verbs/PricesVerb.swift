@@ -5,14 +5,14 @@ import Store
 /// What a token of each model costs, and from when on.
 struct PricesVerb: Verb {
     static let name = "prices"
-    static let summary = "list what a token of each model costs, or add a price that begins now or later"
+    static let summary = "list what a token of each model costs, or add a price that begins later"
     static let help = """
         Usage: winnow prices list [--json]
                winnow prices set MODEL --input N --output N [--from TIME] [--json]
 
         Prices are whole pico-USD (10^-12 USD) a token and hold until the next one of the model begins: at --from, an RFC
-        3339 time, or now. The past keeps its price: one that begins earlier is refused, and none is ever changed. Services
-        take a new price up within ten seconds; one that begins later than that they have in time.
+        3339 time, or ten seconds from now, when every service has read it. The past keeps its price: one that begins
+        earlier is refused, and none is ever changed.
         """
 
     private enum Action {

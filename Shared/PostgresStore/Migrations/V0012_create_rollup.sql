@@ -31,7 +31,7 @@ CREATE INDEX cost_hour_tenant ON winnow.cost_hour (tenant_id, hour);
 CREATE INDEX cost_hour_open ON winnow.cost_hour (hour) WHERE shard <> 0;
 
 CREATE TABLE winnow.cost_day (
-    day timestamptz NOT NULL,
+    day date NOT NULL,
     calls bigint NOT NULL,
     lost_calls bigint NOT NULL,
     items numeric NOT NULL,
@@ -165,16 +165,22 @@ CREATE FUNCTION winnow.fold_costs() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH closed AS (
-        DELETE FROM winnow.cost_hour
+    WITH locked AS (
+        -- In the order in which calls are counted, so that two cannot wait for each other.
+        SELECT hour, capability, task, tenant_id, model, version, kind, shard FROM winnow.cost_hour
         WHERE shard <> 0 AND hour < date_trunc('hour', now() - interval '10 minutes', 'UTC')
-        RETURNING *),
+        ORDER BY hour, capability, task, tenant_id, model, version, kind FOR UPDATE),
+    closed AS (
+        DELETE FROM winnow.cost_hour AS c USING locked AS l
+        WHERE c.hour = l.hour AND c.capability = l.capability AND c.task = l.task AND c.tenant_id = l.tenant_id
+            AND c.model = l.model AND c.version = l.version AND c.kind = l.kind AND c.shard = l.shard
+        RETURNING c.*),
     days AS (
         INSERT INTO winnow.cost_day AS c (
             day, capability, task, tenant_id, model, version, kind,
             calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
             full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
-        SELECT date_trunc('day', hour, 'UTC'), capability, task, tenant_id, model, version, kind,
+        SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
             sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
             sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
             sum(full_model_cost_pico_usd), sum(duration_us)
@@ -221,7 +227,7 @@ SELECT day, capability, task, tenant_id, model, version, kind,
     full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us
 FROM winnow.cost_day
 UNION ALL
-SELECT date_trunc('day', hour, 'UTC'), capability, task, tenant_id, model, version, kind,
+SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
     calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
     full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us
 FROM winnow.cost_hour WHERE shard <> 0;
@@ -229,23 +235,23 @@ COMMENT ON VIEW winnow.cost IS 'The sums by day, with what is not folded yet: a 
 
 DROP VIEW ops.savings_total, ops.savings, ops.capability_use, ops.capability_cost;
 
+-- An hour without open shards is one row a key already: a month of them is read without grouping.
 CREATE VIEW ops.capability_cost AS
-SELECT hour, capability, task, tenant_id AS tenant, model, version, kind::text,
-    sum(calls)::bigint AS calls,
-    sum(lost_calls)::bigint AS lost_calls,
-    sum(items) AS items,
-    sum(input_tokens) AS input_tokens,
-    sum(output_tokens) AS output_tokens,
-    sum(flops) AS flops,
-    sum(cost_pico_usd) AS cost_pico_usd,
-    ops.usd(sum(cost_pico_usd)) AS cost_usd,
-    sum(full_model_flops) AS full_model_flops,
-    sum(full_model_cost_pico_usd) AS full_model_cost_pico_usd,
-    ops.usd(sum(full_model_cost_pico_usd)) AS full_model_cost_usd,
-    (sum(duration_us) / nullif(sum(calls), 0) / 1000)::numeric(20, 3) AS average_duration_ms
-FROM winnow.cost_hour
-GROUP BY hour, winnow.cost_hour.capability, task, tenant_id, model, version, winnow.cost_hour.kind
-HAVING sum(calls) <> 0;
+SELECT hour, capability, task, tenant_id AS tenant, model, version, kind::text, calls, lost_calls, items, input_tokens,
+    output_tokens, flops, cost_pico_usd, ops.usd(cost_pico_usd) AS cost_usd, full_model_flops, full_model_cost_pico_usd,
+    ops.usd(full_model_cost_pico_usd) AS full_model_cost_usd,
+    (duration_us / nullif(calls, 0) / 1000)::numeric(20, 3) AS average_duration_ms
+FROM (
+    SELECT hour, capability, task, tenant_id, model, version, kind, calls, lost_calls, items, input_tokens, output_tokens,
+        flops, cost_pico_usd, full_model_flops, full_model_cost_pico_usd, duration_us
+    FROM winnow.cost_hour WHERE shard = 0 AND hour NOT IN (SELECT hour FROM winnow.cost_hour WHERE shard <> 0)
+    UNION ALL
+    SELECT hour, capability, task, tenant_id, model, version, kind, sum(calls)::bigint, sum(lost_calls)::bigint, sum(items),
+        sum(input_tokens), sum(output_tokens), sum(flops), sum(cost_pico_usd), sum(full_model_flops),
+        sum(full_model_cost_pico_usd), sum(duration_us)
+    FROM winnow.cost_hour WHERE hour IN (SELECT hour FROM winnow.cost_hour WHERE shard <> 0)
+    GROUP BY hour, capability, task, tenant_id, model, version, kind) AS c
+WHERE calls <> 0;
 COMMENT ON VIEW ops.capability_cost IS 'The ledger per hour, capability, task, tenant, model, version and kind of call; of what is past retention, too.';
 COMMENT ON COLUMN ops.capability_cost.hour IS 'Hour (UTC) in which the calls were started.';
 COMMENT ON COLUMN ops.capability_cost.kind IS 'router, worker, full (an escalation) or shadow (a check in the background).';
@@ -256,7 +262,7 @@ COMMENT ON COLUMN ops.capability_cost.full_model_flops IS 'Floating-point operat
 COMMENT ON COLUMN ops.capability_cost.full_model_cost_pico_usd IS 'What the full model alone would have cost for the same items, their routing included.';
 
 CREATE VIEW ops.daily_cost AS
-SELECT (day AT TIME ZONE 'UTC')::date AS day, capability, task, tenant_id AS tenant, model, version, kind::text,
+SELECT day, capability, task, tenant_id AS tenant, model, version, kind::text,
     sum(calls)::bigint AS calls,
     sum(lost_calls)::bigint AS lost_calls,
     sum(items) AS items,
@@ -269,7 +275,7 @@ SELECT (day AT TIME ZONE 'UTC')::date AS day, capability, task, tenant_id AS ten
     sum(full_model_cost_pico_usd) AS full_model_cost_pico_usd,
     ops.usd(sum(full_model_cost_pico_usd)) AS full_model_cost_usd
 FROM winnow.cost AS c
-GROUP BY c.day, capability, task, tenant_id, model, version, c.kind
+GROUP BY day, capability, task, tenant_id, model, version, c.kind
 HAVING sum(calls) <> 0;
 COMMENT ON VIEW ops.daily_cost IS 'ops.capability_cost per day (UTC), for months and years.';
 
@@ -293,7 +299,7 @@ COMMENT ON COLUMN ops.capability_use.escalated_share IS 'Items that went on to t
 COMMENT ON COLUMN ops.capability_use.escalation_cost_usd IS 'What a better small model could save.';
 
 CREATE VIEW ops.savings AS
-SELECT (day AT TIME ZONE 'UTC')::date AS day, tenant_id AS tenant,
+SELECT day, tenant_id AS tenant,
     sum(cost_pico_usd) AS spent_pico_usd,
     sum(full_model_cost_pico_usd) AS full_model_pico_usd,
     sum(full_model_cost_pico_usd) - sum(cost_pico_usd) AS saved_pico_usd,
@@ -307,8 +313,8 @@ SELECT (day AT TIME ZONE 'UTC')::date AS day, tenant_id AS tenant,
     coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'worker'), 0) AS worker_pico_usd,
     coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0) AS escalation_pico_usd,
     coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'shadow'), 0) AS shadow_pico_usd
-FROM winnow.cost AS c
-GROUP BY c.day, tenant_id
+FROM winnow.cost
+GROUP BY day, tenant_id
 HAVING sum(calls) <> 0;
 COMMENT ON VIEW ops.savings IS 'Per day (UTC) and tenant: what was spent, routing, checks, failed and abandoned calls included, against the full model alone.';
 COMMENT ON COLUMN ops.savings.saved_pico_usd IS 'Net: negative where small models and escalations together cost more than the full model.';
@@ -330,14 +336,14 @@ COMMENT ON VIEW ops.savings_total IS 'ops.savings of everything that was ever co
 CREATE VIEW ops.focus_cost AS
 SELECT ops.usd(sum(cost_pico_usd)) AS "BilledCost",
     'USD' AS "BillingCurrency",
-    date_trunc('month', day, 'UTC') AS "BillingPeriodStart",
-    (date_trunc('month', day AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC' AS "BillingPeriodEnd",
+    date_trunc('month', day::timestamp) AT TIME ZONE 'UTC' AS "BillingPeriodStart",
+    (date_trunc('month', day::timestamp) + interval '1 month') AT TIME ZONE 'UTC' AS "BillingPeriodEnd",
     'Usage' AS "ChargeCategory",
     capability || '/' || task || CASE kind
         WHEN 'router' THEN ', routing' WHEN 'worker' THEN ', small model' WHEN 'full' THEN ', escalation to the full model'
         ELSE ', check by the full model' END AS "ChargeDescription",
-    day AS "ChargePeriodStart",
-    day + interval '24 hours' AS "ChargePeriodEnd",
+    day::timestamp AT TIME ZONE 'UTC' AS "ChargePeriodStart",
+    (day + 1)::timestamp AT TIME ZONE 'UTC' AS "ChargePeriodEnd",
     sum(input_tokens) + sum(output_tokens) AS "ConsumedQuantity",
     'Tokens' AS "ConsumedUnit",
     ops.usd(sum(cost_pico_usd)) AS "ContractedCost",

@@ -63,7 +63,7 @@ import Testing
                 await #expect(throws: StoreError.self, "\(statement)") { try await database.run(statement) }
             }
             #expect(try await store.prices() == [price])
-            // From now on is no past.
+            // The near future is no past.
             try await store.addPrice(of: "full", inputToken: PicoDollars(3), outputToken: .zero, from: nil)
             #expect(try await store.prices().map(\.inputToken.amount) == [3, 10])
         }

@@ -25,7 +25,7 @@ import Testing
             let views = try await database.column("SELECT viewname FROM pg_views WHERE schemaname = 'ops' ORDER BY 1")
             #expect(
                 views == [
-                    "agreement", "avoided_compute", "capability_cost", "capability_use", "certificate",
+                    "agreement", "avoided_compute", "budget", "capability_cost", "capability_use", "certificate",
                     "certificate_agreement", "daily_cost", "focus_cost", "instance", "price", "request",
                     "request_timeline", "savings", "savings_total",
                     "tenant",
@@ -66,6 +66,10 @@ import Testing
             #expect(try await PostgresStore(operating).revoke(certificate.id, why: "drift", at: Fixture.noon))
             try await PostgresStore(operating).addPrice(
                 of: "full", inputToken: PicoDollars(1), outputToken: .zero, from: nil)
+            try await PostgresStore(operating).setBudget(
+                Budget(tenant: .default, period: .day, limit: PicoDollars(1), policy: .fail))
+            #expect(try await PostgresStore(operating).removeBudget(of: .default, .day))
+            _ = try await OperationsReader(operating).budgets(of: nil)
             try await PostgresStore(operating).setWeight(7, of: .default)
             #expect(try await PostgresStore(operating).cancelWaiting("a", of: nil, at: Fixture.noon) == [.default])
             #expect(
@@ -92,6 +96,9 @@ import Testing
             let submission = Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
             _ = try await store("winnow_decomposer").accept(
                 [.init(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])], parking: [submission])
+            try await PostgresStore(database.settings).setBudget(
+                Budget(tenant: .default, period: .month, limit: PicoDollars(5), policy: .fail))
+            #expect(try await store("winnow_escalator").reserve([Fixture.entry(snapshot.id, kind: .full)]).count == 1)
             let calls = try await store("winnow_escalator").start([Fixture.entry(snapshot.id, kind: .full)])
             try await store("winnow_escalator").settle(calls)
             let aggregator = store("winnow_aggregator")

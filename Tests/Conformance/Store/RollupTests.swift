@@ -23,7 +23,7 @@ import Testing
         let counted = "count(*), count(*) FILTER (WHERE state IN ('failed', 'unknown'))"
         for (ledger, time, table) in [
             ("date_trunc('hour', started_at, 'UTC')", "hour", "winnow.cost_hour"),
-            ("date_trunc('day', started_at, 'UTC')", "day", "winnow.cost"),
+            ("(started_at AT TIME ZONE 'UTC')::date", "day", "winnow.cost"),
         ] {
             let kept = try await database.column(rows(time, "sum(calls)::bigint, sum(lost_calls)::bigint", table))
             let ledgers = try await database.column(rows(ledger, counted, "winnow.attempt"))

@@ -6,7 +6,7 @@ import Store
 
 /// What both stores offer, the seams and a little more.
 protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
-    InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister
+    InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister, BudgetRegister
 {
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func agreement(of scope: AgreementScope) async throws -> Agreement?

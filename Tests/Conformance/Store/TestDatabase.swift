@@ -9,11 +9,15 @@ struct TestDatabase: Sendable {
 
     private static let count = Atomic<Int>(0)
     private static let template = Template()
+    private static let turns = Places(8)
 
     /// - Parameter migrated: `false` gives an empty database.
     static func with<Result>(
         migrated: Bool = true, _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
+        // All tests at once would have connections wait for longer than they may.
+        await turns.take()
+        defer { turns.giveBack() }
         let name = "winnow_test_\(getProcessID())_\(count.add(1, ordering: .relaxed).newValue)"
         let server = try TestCluster.settings.get()
         let source = migrated ? try await template.name() : "template1"
@@ -49,6 +53,32 @@ struct TestDatabase: Sendable {
 
     private static func run(_ script: String, on settings: PostgresSettings) async throws {
         try await PostgresSession(settings).run { try $0.run(script: script, name: "test") }
+    }
+
+    /// As many tests as have room side by side; the others wait in their order.
+    private final class Places: Sendable {
+        private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
+
+        init(_ count: Int) { state = Mutex((count, [])) }
+
+        func take() async {
+            await withCheckedContinuation { continuation in
+                state.withLock { state in
+                    guard state.free == 0 else {
+                        state.free -= 1
+                        return continuation.resume()
+                    }
+                    state.waiting.append(continuation)
+                }
+            }
+        }
+
+        func giveBack() {
+            state.withLock { state in
+                guard state.waiting.isEmpty else { return state.waiting.removeFirst().resume() }
+                state.free += 1
+            }
+        }
     }
 
     /// The database that the others are copied from, migrated once.

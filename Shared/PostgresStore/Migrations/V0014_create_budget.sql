@@ -1,0 +1,52 @@
+-- What tenants may spend on escalations. What is spent is in the ledger's sums already: a budget is only a limit, so the two
+-- can never differ.
+
+CREATE TYPE winnow.budget_period AS ENUM ('hour', 'day', 'month');
+CREATE TYPE winnow.budget_policy AS ENUM ('degrade', 'queue', 'fail');
+
+CREATE TABLE winnow.budget (
+    tenant_id text COLLATE "C" NOT NULL,
+    period winnow.budget_period NOT NULL,
+    limit_pico_usd bigint NOT NULL,
+    policy winnow.budget_policy NOT NULL,
+    set_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, period),
+    CONSTRAINT budget_limit_not_negative CHECK (limit_pico_usd >= 0)
+);
+COMMENT ON TABLE winnow.budget IS 'Limits for calls of the full model, by tenant and period (UTC). A row is locked while calls of its tenant are reserved.';
+
+CREATE INDEX cost_day_tenant ON winnow.cost_day (tenant_id, day);
+
+-- Reserved prices of calls under way and of abandoned ones are in it.
+CREATE FUNCTION winnow.budget_spent(tenant text, period winnow.budget_period, instant timestamptz) RETURNS numeric
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE period
+        WHEN 'hour' THEN (
+            SELECT coalesce(sum(c.cost_pico_usd), 0) FROM winnow.cost_hour AS c
+            WHERE c.tenant_id = tenant AND c.kind = 'full' AND c.hour = date_trunc('hour', instant, 'UTC'))
+        ELSE (
+            SELECT coalesce(sum(c.cost_pico_usd), 0) FROM winnow.cost AS c
+            WHERE c.tenant_id = tenant AND c.kind = 'full' AND c.day >= date_trunc(period::text, instant AT TIME ZONE 'UTC')::date)
+        END
+$$;
+COMMENT ON FUNCTION winnow.budget_spent IS 'What escalations of a tenant have cost in the hour, day or month of an instant.';
+REVOKE ALL ON FUNCTION winnow.budget_spent FROM PUBLIC;
+
+CREATE VIEW ops.budget AS
+SELECT tenant_id AS tenant, period::text, policy::text, limit_pico_usd, spent AS spent_pico_usd,
+    greatest(limit_pico_usd - spent, 0) AS left_pico_usd, ops.usd(limit_pico_usd) AS limit_usd, ops.usd(spent) AS spent_usd,
+    (date_trunc(period::text, now() AT TIME ZONE 'UTC') + ('1 ' || period)::interval) AT TIME ZONE 'UTC' AS renews_at
+FROM (SELECT b.*, winnow.budget_spent(b.tenant_id, b.period, now()) AS spent FROM winnow.budget AS b) AS b;
+COMMENT ON VIEW ops.budget IS 'Budgets for escalations, and what is left of them in the hour, day or month (UTC) of now.';
+COMMENT ON COLUMN ops.budget.policy IS 'What becomes of items that there is no money for: the small model''s answer, waiting, or failure.';
+
+INSERT INTO winnow.role_grant (role, privilege) VALUES
+    ('winnow_escalator', 'SELECT, UPDATE (set_at) ON winnow.budget'),
+    ('winnow_escalator', 'EXECUTE ON FUNCTION winnow.budget_spent'),
+    ('winnow_ops', 'EXECUTE ON FUNCTION winnow.budget_spent'),
+    ('winnow_operator', 'EXECUTE ON FUNCTION winnow.budget_spent'),
+    ('winnow_operator', 'SELECT, INSERT, UPDATE, DELETE ON winnow.budget');
+
+SELECT winnow.grant_roles();

@@ -1,0 +1,131 @@
+import Contracts
+import PostgresStore
+import Store
+import Testing
+
+@Suite struct BudgetTests {
+    private static let acme = TenantID(rawValue: "acme")
+
+    /// A call that begins now, for budgets are of the running period.
+    private static func call(_ cost: Int64, tenant: TenantID = acme, request: Request.ID = Fixture.id()) -> LedgerEntry
+    {
+        var entry = Fixture.entry(request, number: 2, kind: .full, state: .started, cost: cost)
+        entry.tenant = tenant
+        entry.attempt.startedAt = .now
+        return entry
+    }
+
+    private static func budget(
+        _ limit: Int64, _ period: Budget.Period = .month, _ policy: Budget.Policy = .degrade
+    ) -> Budget {
+        Budget(tenant: acme, period: period, limit: PicoDollars(limit), policy: policy)
+    }
+
+    private func isStarted(_ reservations: [Reservation]) -> [Bool] {
+        reservations.map { if case .started = $0 { true } else { false } }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `calls are reserved as far as the budget has room, whole or not at all`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let budget = Self.budget(100)
+            try await store.setBudget(budget)
+            let calls = [60, 50, 40].map { Self.call($0) } + [Self.call(900, tenant: .default)]
+            let reservations = try await store.reserve(calls)
+            #expect(isStarted(reservations) == [true, false, true, true])
+            #expect(reservations[1] == .refused(budget))
+            #expect(try await store.ledger(of: calls[1].step.request).isEmpty)
+            #expect(try await store.ledger(of: calls[2].step.request).map(\.attempt.state) == [.started])
+            #expect(try await store.reserve([]).isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what a call did not cost is given back, and what was abandoned is not`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.setBudget(Self.budget(100))
+            let call = Self.call(100)
+            guard case .started(var entry)? = try await store.reserve([call]).first else {
+                Issue.record("not reserved")
+                return
+            }
+            #expect(isStarted(try await store.reserve([Self.call(1)])) == [false])
+            entry.attempt.state = .settled
+            entry.cost = PicoDollars(30)
+            for _ in 0..<2 { try await store.settle([entry]) }
+            let again = Self.call(70)
+            #expect(isStarted(try await store.reserve([again])) == [true])
+            // The process dies: its repetition is a call of its own, for which there is no room.
+            #expect(isStarted(try await store.reserve([again])) == [false])
+            #expect(isStarted(try await store.reserve([Self.call(0)])) == [true])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `every period must have room, and the longest without decides`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let (hour, month) = (Self.budget(10, .hour, .queue), Self.budget(50, .month, .fail))
+            try await store.setBudget(hour)
+            try await store.setBudget(month)
+            #expect(try await store.reserve([Self.call(20)]) == [.refused(hour)])
+            #expect(try await store.reserve([Self.call(60)]) == [.refused(month)])
+            #expect(isStarted(try await store.reserve([Self.call(10)])) == [true])
+            #expect(try await store.removeBudget(of: Self.acme, .hour))
+            #expect(try await !store.removeBudget(of: Self.acme, .hour))
+            #expect(isStarted(try await store.reserve([Self.call(40)])) == [true])
+            try await store.setBudget(Self.budget(0, .month, .queue))
+            #expect(try await store.reserve([Self.call(1)]) == [.refused(Self.budget(0, .month, .queue))])
+        }
+    }
+
+    @Test func `many processes together spend no more than the limit`() async throws {
+        try await TestDatabase.with { database in
+            let stores = (0..<6).map { _ in PostgresStore(database.settings) }
+            try await stores[0].setBudget(Self.budget(1_000, .day))
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for store in stores {
+                    group.addTask {
+                        for _ in 0..<20 {
+                            let reservations = try await store.reserve((0..<3).map { _ in Self.call(11) })
+                            let settled = reservations.compactMap { reservation -> LedgerEntry? in
+                                guard case .started(var entry) = reservation else { return nil }
+                                entry.attempt.state = .settled
+                                entry.cost = PicoDollars(7)
+                                return entry
+                            }
+                            try await store.settle(settled)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            // Of 360 calls at 7 as many as there is room for, the last of them reserved at 11.
+            let spent = try await database.column("SELECT spent_pico_usd FROM ops.budget").compactMap { Int($0) }
+            #expect(spent.allSatisfy { (990...1_000).contains($0) } && spent.count == 1, "\(spent)")
+            #expect(
+                try await database.column("SELECT sum(cost_pico_usd) FROM winnow.attempt").compactMap { Int($0) }
+                    == spent)
+        }
+    }
+
+    @Test func `a budget is of its period, and checks in the background are not in it`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            for period in Budget.Period.allCases { try await store.setBudget(Self.budget(100, period)) }
+            var old = Self.call(100)
+            old.attempt.startedAt = Timestamp.now.adding(milliseconds: -40 * 86_400_000)
+            var check = Self.call(100)
+            check.attempt.kind = .shadow
+            _ = try await store.start([old, check])
+            for folds in 0..<2 {
+                #expect(isStarted(try await store.reserve([Self.call(40)])) == [true], "\(folds)")
+                try await store.foldCosts()
+            }
+            let left = try await OperationsReader(database.settings).budgets(of: Self.acme)
+            #expect(left.rows.map { $0[1] } == ["hour", "day", "month"])
+            #expect(left.rows.map { $0[5] } == ["20", "20", "20"])
+            #expect(try await OperationsReader(database.settings).budgets(of: .default).rows.isEmpty)
+            #expect(try await database.column("SELECT bool_and(renews_at > now()) FROM ops.budget") == ["true"])
+        }
+    }
+}
