@@ -11,6 +11,7 @@ enum CommandLineTool {
         BudgetVerb.self,
         DeadLettersVerb.self,
         InstancesVerb.self, DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, CertifyVerb.self, CertificatesVerb.self,
+        RankVerb.self,
         DoctorVerb.self, MigrateVerb.self, TopicsVerb.self, ModelsVerb.self,
     ]
 

@@ -134,7 +134,9 @@ struct EscalationHandler: BatchHandler {
                 on: classifier, gate: gate)
             try await ledger.settle(
                 zip(started, shares).map { started, share in
-                    started.entry.settled(by: share, pricing: pricing, isAlone: started.call.isWorkerLost)
+                    var entry = started.entry.settled(by: share, pricing: pricing, isAlone: started.call.isWorkerLost)
+                    entry.guesses = started.call.guesses(share)
+                    return entry
                 })
             return zip(started, shares).map { started, share in
                 let answers = started.call.answers(share, model: classifier.identity)
@@ -163,6 +165,12 @@ private struct Call {
                 model: model.description)
         }
         return answers
+    }
+
+    /// What the worker would have said, beside what the full model does.
+    func guesses(_ share: BatchClassification.Share) -> LedgerEntry.Guesses {
+        let known = zip(escalation.open, share.predictions).filter { $0.0.guess != nil }
+        return LedgerEntry.Guesses(known: known.count, agreed: known.count { $0.0.guess?.label == $0.1.label })
     }
 
     /// A worker that could not compute knows no tokens, so its row has no counterfactual.

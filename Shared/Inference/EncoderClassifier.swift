@@ -15,6 +15,16 @@ public final class EncoderClassifier: Classifier {
         let encoder: Encoder
         var ids: [Int32] = []
         var lengths: [Int] = []
+
+        mutating func tokenize(_ texts: [String], maxTokens: Int, with tokenizer: WordPieceTokenizer) {
+            ids.removeAll(keepingCapacity: true)
+            lengths.removeAll(keepingCapacity: true)
+            for text in texts {
+                let start = ids.count
+                tokenizer.encode(text, maxTokens: maxTokens, into: &ids)
+                lengths.append(ids.count - start)
+            }
+        }
     }
 
     /// Loads and checks the artifact in a folder such as `infra/models/full`.
@@ -82,6 +92,20 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
+    /// What the heads read of each text, scaled to length 1: texts that mean alike are near.
+    public func embeddings(_ texts: [String], maxTokens: Int = 128) throws(InferenceError) -> [[Float]] {
+        try engine.withLock { engine throws(InferenceError) in
+            engine.tokenize(texts, maxTokens: maxTokens, with: tokenizer)
+            try engine.encoder.pool(engine.ids, lengths: engine.lengths)
+            let width = engine.encoder.shape.hiddenSize
+            return texts.indices.map { index in
+                let state = engine.encoder.pooled[(index * width)..<((index + 1) * width)]
+                let length = state.reduce(0) { $0 + $1 * $1 }.squareRoot()
+                return state.map { length > 0 ? $0 / length : 0 }
+            }
+        }
+    }
+
     /// Logits of each text, a row of the head's labels after another, and each text's tokens.
     func logits(_ texts: [String], as route: Route) throws(InferenceError) -> (logits: [Float], lengths: [Int]) {
         guard let index = card.heads.firstIndex(where: { $0.route == route }) else {
@@ -89,13 +113,7 @@ public final class EncoderClassifier: Classifier {
         }
         let limit = card.heads[index].maxTokens
         return try engine.withLock { engine throws(InferenceError) in
-            engine.ids.removeAll(keepingCapacity: true)
-            engine.lengths.removeAll(keepingCapacity: true)
-            for text in texts {
-                let start = engine.ids.count
-                tokenizer.encode(text, maxTokens: limit, into: &engine.ids)
-                engine.lengths.append(engine.ids.count - start)
-            }
+            engine.tokenize(texts, maxTokens: limit, with: tokenizer)
             return (try engine.encoder.logits(engine.ids, lengths: engine.lengths, head: index), engine.lengths)
         }
     }

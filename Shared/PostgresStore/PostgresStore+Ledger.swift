@@ -60,7 +60,8 @@ extension PostgresStore {
                 cost_pico_usd = excluded.cost_pico_usd, full_model_input_tokens = excluded.full_model_input_tokens,
                 full_model_output_tokens = excluded.full_model_output_tokens,
                 full_model_flops = excluded.full_model_flops,
-                full_model_cost_pico_usd = excluded.full_model_cost_pico_usd
+                full_model_cost_pico_usd = excluded.full_model_cost_pico_usd,
+                guessed_items = excluded.guessed_items, agreed_items = excluded.agreed_items
             """
         return settle.named("settle attempts")
     }
@@ -70,7 +71,7 @@ extension PostgresStore {
         let select: SQL = """
             SELECT step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items, duration_us,
                 started_at, error, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-                full_model_output_tokens, full_model_flops, full_model_cost_pico_usd
+                full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, guessed_items, agreed_items
             FROM winnow.attempt WHERE request_id = \(RequestKey(request)) ORDER BY step_ordinal, number
             """
         return try await session.run { connection in
@@ -100,5 +101,6 @@ extension LedgerEntry {
             step: Step.ID(request: request, ordinal: Int(try row.integer(0))), tenant: TenantID(rawValue: row.text(2)),
             route: Route(Capability(rawValue: row.text(3)), row.text(4)), attempt: attempt, cost: totals.cost,
             counterfactualCost: totals.counterfactualCost)
+        guesses = Guesses(known: Int(try row.integer(21)), agreed: Int(try row.integer(22)))
     }
 }

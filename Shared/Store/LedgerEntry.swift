@@ -8,6 +8,15 @@ public struct LedgerEntry: Sendable, Equatable {
     public var attempt: Attempt
     public var cost: PicoDollars
     public var counterfactualCost: PicoDollars
+    /// Of a call of the full model: items of which the small model's answer is known, and of which it is the same.
+    public var guesses = Guesses()
+
+    public struct Guesses: Sendable, Equatable {
+        public var known = 0
+        public var agreed = 0
+
+        public init(known: Int = 0, agreed: Int = 0) { (self.known, self.agreed) = (known, agreed) }
+    }
 
     public init(
         step: Step.ID, tenant: TenantID, route: Route, attempt: Attempt, cost: PicoDollars,

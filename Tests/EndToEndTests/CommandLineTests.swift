@@ -26,6 +26,24 @@ extension `Whole suite` {
         #expect((task["suiteAccuracy"] as? [String: Double])?["value"] == 1)
     }
 
+    @Test
+    func `rank says what the next cut would save, and what no capability fits`() async throws {
+        let suite = try await Suite.shared()
+        let verbs = ["knit", "paint", "carve", "weave", "forge", "bake"]
+        let requests = verbs.map { #"{"text": "zyxw canary \#($0) qqq"}"# }
+        #expect(try await suite.submit(requests, tenant: "rank-\(UUID())").status == 0)
+        let ranked = try await suite.winnow(["rank", "--propose", "--json"])
+        #expect(ranked.status == 0, "\(ranked.errors)")
+        let body = try #require(
+            try JSONSerialization.jsonObject(with: Data(ranked.output.utf8)) as? [String: Any])
+        let tasks = try #require(body["tasks"] as? [[String: Any]])
+        #expect(!tasks.isEmpty)
+        #expect(tasks.allSatisfy { ($0["reason"] as? String)?.isEmpty == false })
+        #expect(body["proposals"] is [[String: Any]])
+        #expect(!(ranked.output + ranked.errors).contains("canary"))
+        #expect(try await suite.winnow(["rank"]).status == 0)
+    }
+
     @Test(arguments: ["capability", "task", "model", "tenant", "hour"])
     func `costs are shown by everything that they can be grouped by`(grouping: String) async throws {
         let suite = try await Suite.shared()

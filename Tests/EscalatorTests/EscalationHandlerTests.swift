@@ -118,6 +118,16 @@ struct EscalationHandlerTests {
         #expect(row.attempt.error == "unavailable")
     }
 
+    @Test func `how often the worker would have said the same is in the row`() async throws {
+        var escalation = guessed
+        escalation.open[0].guess?.label = "label of first"
+        _ = try await handle([.escalation(escalation, of: id)])
+        #expect(try await store.ledger(of: id).map(\.guesses) == [.init(known: 2, agreed: 1)])
+        let other = Request.ID.numbered(2)
+        _ = try await handle([.escalation(self.escalation(), of: other)])
+        #expect(try await store.ledger(of: other).map(\.guesses) == [.init()])
+    }
+
     @Test func `where the worker could not compute, the call says what the full model alone would have cost`()
         async throws
     {

@@ -39,7 +39,7 @@ struct Figure: Equatable {
         self.init(value: ratio(pairs), low: resampled[25], high: resampled[974])
     }
 
-    private init(value: Double, low: Double, high: Double) {
+    init(value: Double, low: Double, high: Double) {
         self.value = value
         self.low = low
         self.high = high

@@ -22,6 +22,12 @@ final class Encoder {
 
     /// Logits of every sequence, one row after another. `ids` holds the sequences end to end.
     func logits(_ ids: [Int32], lengths: [Int], head: Int) throws(InferenceError) -> [Float] {
+        try pool(ids, lengths: lengths)
+        return weights.heads[head].logits(pooled, rows: lengths.count, kernels)
+    }
+
+    /// The mean state of every sequence, one row after another, into `pooled`.
+    func pool(_ ids: [Int32], lengths: [Int]) throws(InferenceError) {
         winnow_single_thread()
         let width = shape.hiddenSize
         pooled.removeAll(keepingCapacity: true)
@@ -36,7 +42,6 @@ final class Encoder {
             try forward(ids, from: start, lengths[first..<last], tokens: tokens)
             (first, start) = (last, start + tokens)
         }
-        return weights.heads[head].logits(pooled, rows: lengths.count, kernels)
     }
 
     /// One chunk of whole sequences, pooled.

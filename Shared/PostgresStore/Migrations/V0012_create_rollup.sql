@@ -2,6 +2,14 @@
 -- each call that was ever made. Triggers of the statement, so that no writer can forget them; retention drops partitions and
 -- moves rows between them without a statement on winnow.attempt, which leaves the sums as they are.
 
+-- An escalation carries what the small model would have said, so its cost buys knowledge too: how much of what escalates a
+-- model would answer alike that only knew it.
+ALTER TABLE winnow.attempt
+    ADD COLUMN guessed_items integer NOT NULL DEFAULT 0,
+    ADD COLUMN agreed_items integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN winnow.attempt.guessed_items IS 'Of a call of the full model: items of which the small model''s answer is known.';
+COMMENT ON COLUMN winnow.attempt.agreed_items IS 'Of those: items of which both said the same.';
+
 CREATE TABLE winnow.cost_hour (
     hour timestamptz NOT NULL,
     -- The writer's process, for writers must not wait for each other; 0 once the hour is folded.
@@ -18,6 +26,8 @@ CREATE TABLE winnow.cost_hour (
     full_model_flops numeric NOT NULL,
     full_model_cost_pico_usd numeric NOT NULL,
     duration_us numeric NOT NULL,
+    guessed_items numeric NOT NULL,
+    agreed_items numeric NOT NULL,
     kind winnow.attempt_kind NOT NULL,
     capability text COLLATE "C" NOT NULL,
     task text COLLATE "C" NOT NULL,
@@ -44,6 +54,8 @@ CREATE TABLE winnow.cost_day (
     full_model_flops numeric NOT NULL,
     full_model_cost_pico_usd numeric NOT NULL,
     duration_us numeric NOT NULL,
+    guessed_items numeric NOT NULL,
+    agreed_items numeric NOT NULL,
     kind winnow.attempt_kind NOT NULL,
     capability text COLLATE "C" NOT NULL,
     task text COLLATE "C" NOT NULL,
@@ -63,13 +75,14 @@ BEGIN
     INSERT INTO winnow.cost_hour AS c (
         hour, shard, capability, task, tenant_id, model, version, kind,
         calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
     SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
         sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
         sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
         sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
         sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
-        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric)
+        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric),
+        sum(sign * guessed_items::numeric), sum(sign * agreed_items::numeric)
     FROM (SELECT 1 AS sign, * FROM new_rows) AS changes
     GROUP BY 1, capability, task, tenant_id, model, version, kind
     ORDER BY 1, capability, task, tenant_id, model, version, kind
@@ -82,7 +95,8 @@ BEGIN
         full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
         full_model_flops = c.full_model_flops + excluded.full_model_flops,
         full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-        duration_us = c.duration_us + excluded.duration_us;
+        duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
+        agreed_items = c.agreed_items + excluded.agreed_items;
     RETURN NULL;
 END
 $$;
@@ -97,13 +111,14 @@ BEGIN
     INSERT INTO winnow.cost_hour AS c (
         hour, shard, capability, task, tenant_id, model, version, kind,
         calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
     SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
         sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
         sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
         sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
         sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
-        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric)
+        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric),
+        sum(sign * guessed_items::numeric), sum(sign * agreed_items::numeric)
     FROM (
         SELECT 1 AS sign, * FROM new_rows
         UNION ALL
@@ -119,7 +134,8 @@ BEGIN
         full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
         full_model_flops = c.full_model_flops + excluded.full_model_flops,
         full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-        duration_us = c.duration_us + excluded.duration_us;
+        duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
+        agreed_items = c.agreed_items + excluded.agreed_items;
     RETURN NULL;
 END
 $$;
@@ -132,13 +148,14 @@ LOCK TABLE winnow.attempt IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO winnow.cost_hour AS c (
     hour, shard, capability, task, tenant_id, model, version, kind,
     calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
 SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
     sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
     sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
     sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
     sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
-    sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric)
+    sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric),
+    sum(sign * guessed_items::numeric), sum(sign * agreed_items::numeric)
 FROM (SELECT 1 AS sign, * FROM winnow.attempt) AS changes
 GROUP BY 1, capability, task, tenant_id, model, version, kind
 ORDER BY 1, capability, task, tenant_id, model, version, kind
@@ -151,7 +168,8 @@ ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO 
     full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
     full_model_flops = c.full_model_flops + excluded.full_model_flops,
     full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-    duration_us = c.duration_us + excluded.duration_us;
+    duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
+    agreed_items = c.agreed_items + excluded.agreed_items;
 
 CREATE TRIGGER attempt_counted AFTER INSERT ON winnow.attempt
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts();
@@ -179,11 +197,12 @@ AS $$
         INSERT INTO winnow.cost_day AS c (
             day, capability, task, tenant_id, model, version, kind,
             calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items,
+            agreed_items)
         SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
             sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
             sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
-            sum(full_model_cost_pico_usd), sum(duration_us)
+            sum(full_model_cost_pico_usd), sum(duration_us), sum(guessed_items), sum(agreed_items)
         FROM closed GROUP BY 1, capability, task, tenant_id, model, version, kind ORDER BY 1, capability, task, tenant_id, model, version, kind
         ON CONFLICT (day, capability, task, tenant_id, model, version, kind) DO UPDATE SET
             calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
@@ -194,16 +213,19 @@ AS $$
             full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
             full_model_flops = c.full_model_flops + excluded.full_model_flops,
             full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-            duration_us = c.duration_us + excluded.duration_us),
+            duration_us = c.duration_us + excluded.duration_us,
+            guessed_items = c.guessed_items + excluded.guessed_items,
+            agreed_items = c.agreed_items + excluded.agreed_items),
     hours AS (
         INSERT INTO winnow.cost_hour AS c (
             hour, shard, capability, task, tenant_id, model, version, kind,
             calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us)
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items,
+            agreed_items)
         SELECT hour, 0, capability, task, tenant_id, model, version, kind,
             sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
             sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
-            sum(full_model_cost_pico_usd), sum(duration_us)
+            sum(full_model_cost_pico_usd), sum(duration_us), sum(guessed_items), sum(agreed_items)
         FROM closed GROUP BY hour, capability, task, tenant_id, model, version, kind ORDER BY hour, capability, task, tenant_id, model, version, kind
         ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
             calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
@@ -214,7 +236,9 @@ AS $$
             full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
             full_model_flops = c.full_model_flops + excluded.full_model_flops,
             full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-            duration_us = c.duration_us + excluded.duration_us
+            duration_us = c.duration_us + excluded.duration_us,
+            guessed_items = c.guessed_items + excluded.guessed_items,
+            agreed_items = c.agreed_items + excluded.agreed_items
         RETURNING 1)
     SELECT count(*) FROM hours
 $$;
@@ -224,12 +248,12 @@ REVOKE ALL ON FUNCTION winnow.fold_costs FROM PUBLIC;
 CREATE VIEW winnow.cost AS
 SELECT day, capability, task, tenant_id, model, version, kind,
     calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items
 FROM winnow.cost_day
 UNION ALL
 SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
     calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items
 FROM winnow.cost_hour WHERE shard <> 0;
 COMMENT ON VIEW winnow.cost IS 'The sums by day, with what is not folded yet: a key may be there more than once.';
 
@@ -273,11 +297,14 @@ SELECT day, capability, task, tenant_id AS tenant, model, version, kind::text,
     ops.usd(sum(cost_pico_usd)) AS cost_usd,
     sum(full_model_flops) AS full_model_flops,
     sum(full_model_cost_pico_usd) AS full_model_cost_pico_usd,
-    ops.usd(sum(full_model_cost_pico_usd)) AS full_model_cost_usd
+    ops.usd(sum(full_model_cost_pico_usd)) AS full_model_cost_usd,
+    sum(guessed_items) AS guessed_items,
+    sum(agreed_items) AS agreed_items
 FROM winnow.cost AS c
 GROUP BY day, capability, task, tenant_id, model, version, c.kind
 HAVING sum(calls) <> 0;
 COMMENT ON VIEW ops.daily_cost IS 'ops.capability_cost per day (UTC), for months and years.';
+COMMENT ON COLUMN ops.daily_cost.agreed_items IS 'Escalated items of which the small model had said the same, of the guessed_items whose guess is known.';
 
 CREATE VIEW ops.capability_use AS
 SELECT rank() OVER (ORDER BY sum(items) FILTER (WHERE kind IN ('router', 'worker')) DESC NULLS LAST) AS rank,

@@ -8,7 +8,8 @@ import Testing
     private static let keys = "capability, task, tenant_id, model, version, kind"
     private static let sums = """
         sum(items), sum(input_tokens), sum(output_tokens), sum(flops), sum(cost_pico_usd), sum(full_model_input_tokens),
-        sum(full_model_output_tokens), sum(full_model_flops), sum(full_model_cost_pico_usd), sum(duration_us)
+        sum(full_model_output_tokens), sum(full_model_flops), sum(full_model_cost_pico_usd), sum(duration_us),
+        sum(guessed_items), sum(agreed_items)
         """
 
     /// The ledger as it is, and as its sums by hour and by day say.
@@ -54,6 +55,7 @@ import Testing
             again[0].attempt.state = .settled
             again[0].attempt.startedAt = Fixture.noon.adding(milliseconds: 7_200_000)
             again[0].cost = PicoDollars(120)
+            again[0].guesses = .init(known: 1, agreed: 1)
             for _ in 0..<2 { try await store.settle(again) }
             try await expectEqual(database)
             var lost = try await store.start([Fixture.entry(second.id, number: 2, kind: .shadow, state: .started)])

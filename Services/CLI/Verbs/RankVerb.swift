@@ -1,0 +1,162 @@
+import Contracts
+import Inference
+import JSON
+import PostgresStore
+
+/// What to cut next: by what it would save, and what is asked for that no capability fits.
+struct RankVerb: Verb {
+    static let name = "rank"
+    static let summary = "what the next model to cut would save, and which capabilities are missing"
+    static let help = """
+        Usage: winnow rank [--days N] [--propose] [--json]
+
+        Ranks capabilities and tasks by what a next cut would save in as many days (30 unless said otherwise): the items
+        that escalate × what the full model costs for one × the share of them that a model which knew when it is right would answer
+        itself. That share is measured: escalated items of which the small model had the full model's answer, with an exact
+        95% interval; the ranking goes by its lower end.
+
+          --propose   also groups what no capability fits by meaning, and proposes each group as a capability, with the ids
+                      of examples and what they cost; reads payload, prints none of it, and needs a login that may
+        """
+    static let flags: Set<String> = ["--json", "--propose"]
+
+    private static let mostItems = 2_000
+    private static let examples = 5
+
+    private let days: Int
+    private let proposes: Bool
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        days = try arguments.integer("--days", default: 30, in: 1...3660)
+        proposes = arguments.flag("--propose")
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let reader = OperationsReader(try session.postgres())
+        let ranked = Prospect.ranked(try await reader.use(days: days))
+        let proposals = proposes ? try await proposals(reader, session) : []
+        if isJSON { Console.print(json(ranked, proposals)) } else { show(ranked, proposals) }
+        return .ok
+    }
+
+    private func proposals(_ reader: OperationsReader, _ session: Session) async throws -> [Proposal] {
+        let items = try await reader.unrouted(days: days, limit: Self.mostItems)
+        guard !items.isEmpty else { return [] }
+        Console.progress("reading \(items.count) items that no capability fits")
+        let model = try EncoderClassifier(directory: session.modelsDirectory + "/full")
+        let clusters = Clusters(of: try model.embeddings(items.map(\.text)))
+        Console.progress("")
+        return zip(clusters.members, clusters.cohesion).map { members, cohesion in
+            Proposal(items: members.map { items[$0] }, of: items.count, cohesion: cohesion)
+        }
+    }
+
+    private func show(_ ranked: [Prospect], _ proposals: [Proposal]) {
+        let columns = [
+            "rank", "task", "items", "escalated", "escalation_cost_usd", "would_accept", "saves_usd", "reason",
+        ]
+        let table = Table(
+            columns: columns,
+            rows: ranked.enumerated().map { index, prospect in
+                [
+                    .number("\(index + 1)"), .text("\(prospect.use.route)"), .number("\(prospect.use.items)"),
+                    .number("\(prospect.use.escalatedItems)"), .number(prospect.use.escalationCost.description),
+                    .text(prospect.acceptedShare.text), .text(prospect.savingText), .text(prospect.reason),
+                ]
+            })
+        Console.print(table.text)
+        guard proposes else { return }
+        guard !proposals.isEmpty else { return Console.print("\nToo little was asked for that no capability fits.") }
+        let proposed = Table(
+            columns: ["proposal", "items", "share", "cohesion", "cost_usd", "flops", "examples"],
+            rows: proposals.enumerated().map { index, proposal in
+                [
+                    .text("capability-\(index + 1)"), .number("\(proposal.items.count)"),
+                    .number("\((proposal.share * 1000).rounded() / 10)"),
+                    .number("\((proposal.cohesion * 100).rounded() / 100)"), .number(proposal.cost.description),
+                    .number("\(proposal.flops)"), .text(proposal.examples(Self.examples).joined(separator: " ")),
+                ]
+            })
+        Console.print("\n" + proposed.text)
+    }
+
+    private func json(_ ranked: [Prospect], _ proposals: [Proposal]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.member("days", days)
+            body.name("tasks")
+            body.array(ranked) { writer, prospect in
+                writer.object { task in
+                    task.member("capability", prospect.use.route.capability.rawValue)
+                    task.member("task", prospect.use.route.task)
+                    task.member("items", prospect.use.items)
+                    task.member("escalatedItems", prospect.use.escalatedItems)
+                    task.member("escalationPicoUSD", prospect.use.escalationCost.amount)
+                    task.member("certified", prospect.use.isCertified)
+                    task.name("expectedAcceptedShare")
+                    prospect.acceptedShare.write(to: &task)
+                    task.name("savingPicoUSD")
+                    prospect.writeSaving(to: &task)
+                    task.member("reason", prospect.reason)
+                }
+            }
+            guard proposes else { return }
+            body.name("proposals")
+            body.array(proposals) { writer, proposal in
+                writer.object { group in
+                    group.member("items", proposal.items.count)
+                    group.name("share")
+                    group.double(proposal.share)
+                    group.name("cohesion")
+                    group.double(proposal.cohesion)
+                    group.member("picoUSD", proposal.cost.amount)
+                    group.member("flops", proposal.flops)
+                    group.name("examples")
+                    group.array(proposal.examples(Self.examples)) { $0.string($1) }
+                }
+            }
+        }
+        return writer.bytes
+    }
+}
+
+/// A group of items that no capability fits.
+struct Proposal {
+    /// Those nearest to its middle first.
+    let items: [UnroutedItem]
+    /// Of all that no capability fits.
+    let share: Double
+    let cohesion: Double
+
+    init(items: [UnroutedItem], of all: Int, cohesion: Double) {
+        self.items = items
+        share = Double(items.count) / Double(all)
+        self.cohesion = cohesion
+    }
+
+    var cost: PicoDollars { items.reduce(.zero) { $0 + $1.cost } }
+    var flops: Int64 { items.reduce(0) { $0 + $1.flops } }
+
+    /// As `request/item`, with the item's place in the request's routing.
+    func examples(_ count: Int) -> [String] { items.prefix(count).map { "\($0.request)/\($0.index)" } }
+}
+
+extension Prospect {
+    fileprivate var savingText: String {
+        func dollars(_ amount: Double) -> String {
+            amount.isNaN ? "-" : PicoDollars(Int64(amount.rounded())).description
+        }
+        return "\(dollars(saving.value)) [\(dollars(saving.low)), \(dollars(saving.high))]"
+    }
+
+    fileprivate func writeSaving(to writer: inout JSONWriter) {
+        writer.object { body in
+            for (name, number) in [("value", saving.value), ("low", saving.low), ("high", saving.high)] {
+                body.name(name)
+                if number.isNaN { body.null() } else { body.integer(Int64(number.rounded())) }
+            }
+        }
+    }
+}
