@@ -156,7 +156,7 @@ let testTargets: [Target] = [
         ["Aggregator", "Contracts", "Delivery", "JSON", "MessageBus", "Settings", "Store", "TestKit"]),
     tests(
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
-    tests("CLI", ["CLI", "Certification", "Contracts", "Inference", "JSON", "MessageBus", "TestKit"]),
+    tests("CLI", ["CLI", "Certification", "Contracts", "Inference", "JSON", "MessageBus", "PostgresStore", "TestKit"]),
     tests("Architecture", []),
     // What ThreadSanitizer would not see otherwise.
     .target(name: "VisibleThreads", path: "Tests/Sanitizers/VisibleThreads"),

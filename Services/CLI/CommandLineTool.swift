@@ -10,7 +10,8 @@ enum CommandLineTool {
         SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self, PricesVerb.self,
         BudgetVerb.self,
         DeadLettersVerb.self,
-        InstancesVerb.self, DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, CertifyVerb.self, CertificatesVerb.self,
+        InstancesVerb.self, DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, ReportVerb.self, CertifyVerb.self,
+        CertificatesVerb.self,
         RankVerb.self,
         DoctorVerb.self, MigrateVerb.self, TopicsVerb.self, ModelsVerb.self,
     ]

@@ -8,7 +8,7 @@ struct CommandLineToolTests {
         ["costs", "--help"],
         ["evaluate", "--help"], ["doctor", "--help"], ["migrate", "--help"], ["topics", "--help"],
         ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"], ["tenants", "--help"],
-        ["prices", "--help"], ["budget", "--help"], ["rank", "--help"],
+        ["prices", "--help"], ["budget", "--help"], ["report", "--help"], ["rank", "--help"],
     ])
     func `help ends well`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .ok)
@@ -27,6 +27,7 @@ struct CommandLineToolTests {
         ["dead-letters", "show", "0-1", "0-2"], ["dead-letters", "replay"], ["dead-letters", "discard"],
         ["dead-letters", "list", "--all"], ["dead-letters", "list", "--payload"],
         ["dead-letters", "discard", "0-1", "--all"], ["dead-letters", "discard", "--payload", "0-1"],
+        ["report"], ["report", "--data", "f"], ["report", "--out", "f"],
         ["rank", "--days", "0"], ["rank", "what"],
         ["budget"], ["budget", "drop"], ["budget", "show", "a", "b"], ["budget", "set", "acme"],
         ["budget", "set", "acme", "--period", "year", "--limit", "1"], ["budget", "set", "acme", "--period", "day"],
@@ -59,7 +60,7 @@ struct CommandLineToolTests {
                 "submit", "costs", "trace", "cancel", "tenants", "prices", "budget", "dead-letters", "instances",
                 "drain",
                 "resume",
-                "evaluate", "certify", "certificates", "rank", "doctor", "migrate", "topics", "models",
+                "evaluate", "report", "certify", "certificates", "rank", "doctor", "migrate", "topics", "models",
             ])
         for verb in verbs {
             #expect(verb.help.hasPrefix("Usage: winnow \(verb.name)"))

@@ -27,6 +27,29 @@ extension `Whole suite` {
     }
 
     @Test
+    func `report writes one page of a labelled file`() async throws {
+        let suite = try await Suite.shared()
+        let folder = FileManager.default.temporaryDirectory.appending(path: "report-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let data = folder.appending(path: "items.jsonl"), page = folder.appending(path: "report.html")
+        let lines = (0..<24).map {
+            #"{"capability": "security-services", "task": "payload", "text": "\#(28_000 + $0)", "label": "benign"}"#
+        }
+        try lines.joined(separator: "\n").write(to: data, atomically: true, encoding: .utf8)
+        let words = ["report", "--data", data.path, "--out", page.path]
+        let result = try await suite.winnow(words + ["--json"])
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains(#""task":"security-services/payload","items":24,"unanswered":0"#))
+        let html = try String(contentsOf: page, encoding: .utf8)
+        #expect(html.contains("security-services/payload") && html.hasSuffix("</html>\n"))
+        #expect(!html.contains("28007"))
+        let elsewhere = try await suite.winnow(["report", "--data", data.path, "--out", "/nowhere/report.html"])
+        #expect(elsewhere.status == 1)
+        #expect(elsewhere.errors.contains("/nowhere/report.html cannot be written"))
+    }
+
+    @Test
     func `rank says what the next cut would save, and what no capability fits`() async throws {
         let suite = try await Suite.shared()
         let verbs = ["knit", "paint", "carve", "weave", "forge", "bake"]

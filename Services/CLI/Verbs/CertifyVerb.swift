@@ -72,7 +72,7 @@ struct CertifyVerb: Verb {
             throw LabelledFileError("\(data) holds several tasks: say which to record with --task")
         }
         let source = Certificate.Source(
-            file: data.split(separator: "/").last.map(String.init) ?? data, sha256: try Self.digest(of: data))
+            file: data.split(separator: "/").last.map(String.init) ?? data, sha256: try SHA256.hex(ofFile: data))
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
         let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(capability)")
         var generator = SystemRandomNumberGenerator()
@@ -113,10 +113,6 @@ struct CertifyVerb: Verb {
             Console.print(Table(columns: CertifyReport.columns, rows: reports.map(\.row)).text)
         }
         for report in reports { if let complaint = report.complaint { Console.complain(complaint) } }
-    }
-
-    private static func digest(of path: String) throws -> String {
-        try Data(contentsOf: URL(filePath: path)).withUnsafeBytes { SHA256.hex($0) }
     }
 
     private static func write(_ observations: [Observation], to path: String) throws {

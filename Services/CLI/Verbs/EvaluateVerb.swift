@@ -18,9 +18,6 @@ struct EvaluateVerb: Verb {
           --json             one JSON object
         """
 
-    /// Several a request, as a machine would send them, and few enough that the bootstrap has something to draw from.
-    private static let itemsPerRequest = 8
-
     private let file: String
     private let timeout: Int
     private let isJSON: Bool
@@ -33,50 +30,14 @@ struct EvaluateVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let items = try LabelledItem.read(file)
-        guard !items.isEmpty else { throw LabelledFileError("\(file) holds no items") }
-        let chunks = chunks(of: items)
-        let results = try await throughSuite(chunks, session)
+        let evaluation = try await EvaluationRun(of: file, session, timeout: timeout, verb: Self.name)
         var cards: [Route: Scorecard] = [:]
-        let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
-        for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
-            Console.progress("comparing \(route)")
-            let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(route.capability)")
-            for chunk in members {
-                let texts = chunk.items.map(\.text)
-                let fullLabels = try await full.classify(texts, as: route).map(\.label)
-                let smallLabels = try await small.classify(texts, as: route).map(\.label)
-                cards[route, default: Scorecard()].add(
-                    chunk, results[chunk.eventID], full: fullLabels, small: smallLabels)
-            }
+        for request in evaluation.requests {
+            cards[request.chunk.route, default: Scorecard()].add(
+                request.chunk, request.result, full: request.full.map(\.label), small: request.small.map(\.label))
         }
-        Console.progress("")
         show(cards)
-        return results.count == chunks.count ? .ok : .failed
-    }
-
-    private func chunks(of items: [LabelledItem]) -> [EvaluationChunk] {
-        var generator = SystemRandomNumberGenerator()
-        return Dictionary(grouping: items, by: \.route).sorted { "\($0.key)" < "\($1.key)" }.flatMap { route, items in
-            stride(from: 0, to: items.count, by: Self.itemsPerRequest).map { start in
-                EvaluationChunk(
-                    eventID: "evaluate-\(Request.ID(using: &generator))", route: route,
-                    items: Array(items[start..<min(start + Self.itemsPerRequest, items.count)]))
-            }
-        }
-    }
-
-    private func throughSuite(_ chunks: [EvaluationChunk], _ session: Session) async throws -> [String: ResultView] {
-        let exchange = try await Exchange(session, tenant: TenantID(rawValue: "winnow-evaluate"), mostUnderWay: 200)
-        var results: [String: ResultView] = [:]
-        let missing = try await exchange.run(chunks.map(\.pending), timeout: .seconds(timeout)) { id, bytes in
-            results[id] = try ResultView(bytes)
-            Console.progress("\(results.count) of \(chunks.count) requests answered")
-        }
-        if !missing.isEmpty {
-            Console.complain("winnow evaluate: \(missing.count) of \(chunks.count) requests without a result")
-        }
-        return results
+        return evaluation.isComplete ? .ok : .failed
     }
 
     private func show(_ cards: [Route: Scorecard]) {

@@ -1,0 +1,70 @@
+import Contracts
+import Inference
+
+/// A labelled file through the running suite, with what both models alone make of the same items.
+struct EvaluationRun {
+    struct Request {
+        var chunk: EvaluationChunk
+        /// `nil` where the suite did not answer in time.
+        var result: ResultView?
+        /// One an item.
+        var small: [Prediction]
+        var full: [Prediction]
+    }
+
+    /// By task, in its name's order.
+    private(set) var requests: [Request] = []
+
+    /// Several a request, as a machine would send them, and few enough that the bootstrap has something to draw from.
+    private static let itemsPerRequest = 8
+
+    var isComplete: Bool { requests.allSatisfy { $0.result != nil } }
+
+    /// - Parameter verb: on whose behalf it complains.
+    init(of file: String, _ session: Session, timeout: Int, verb: String) async throws {
+        let items = try LabelledItem.read(file)
+        guard !items.isEmpty else { throw LabelledFileError("\(file) holds no items") }
+        let chunks = Self.chunks(of: items)
+        let results = try await Self.throughSuite(chunks, session, timeout, verb)
+        let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
+        for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
+            Console.progress("comparing \(route)")
+            let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(route.capability)")
+            for chunk in members {
+                let texts = chunk.items.map(\.text)
+                requests.append(
+                    Request(
+                        chunk: chunk, result: results[chunk.eventID],
+                        small: try await small.classify(texts, as: route),
+                        full: try await full.classify(texts, as: route)))
+            }
+        }
+        Console.progress("")
+    }
+
+    private static func chunks(of items: [LabelledItem]) -> [EvaluationChunk] {
+        var generator = SystemRandomNumberGenerator()
+        return Dictionary(grouping: items, by: \.route).sorted { "\($0.key)" < "\($1.key)" }.flatMap { route, items in
+            stride(from: 0, to: items.count, by: itemsPerRequest).map { start in
+                EvaluationChunk(
+                    eventID: "evaluate-\(Contracts.Request.ID(using: &generator))", route: route,
+                    items: Array(items[start..<min(start + itemsPerRequest, items.count)]))
+            }
+        }
+    }
+
+    private static func throughSuite(
+        _ chunks: [EvaluationChunk], _ session: Session, _ timeout: Int, _ verb: String
+    ) async throws -> [String: ResultView] {
+        let exchange = try await Exchange(session, tenant: TenantID(rawValue: "winnow-evaluate"), mostUnderWay: 200)
+        var results: [String: ResultView] = [:]
+        let missing = try await exchange.run(chunks.map(\.pending), timeout: .seconds(timeout)) { id, bytes in
+            results[id] = try ResultView(bytes)
+            Console.progress("\(results.count) of \(chunks.count) requests answered")
+        }
+        if !missing.isEmpty {
+            Console.complain("winnow \(verb): \(missing.count) of \(chunks.count) requests without a result")
+        }
+        return results
+    }
+}

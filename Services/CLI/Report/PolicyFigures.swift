@@ -1,0 +1,142 @@
+import Certification
+
+/// Who answers an item.
+enum Policy: String, CaseIterable {
+    case suite = "Winnow"
+    case small = "always the small model"
+    case full = "always the full model"
+    /// As many items of each task as the suite escalates, drawn at random: what a router is worth shows against it.
+    case shuffled = "the same escalations at random"
+}
+
+/// What a policy gave, and took.
+struct PolicyFigures {
+    var accuracy: Figure
+    /// With the full model.
+    var agreement: Figure
+    /// Of what the full model alone would have computed.
+    var computeShare: Figure
+    /// - Units: USD for a million items.
+    var cost: Figure
+    /// Of the money that the full model alone would have cost.
+    var saved: Figure
+}
+
+/// Sums over the items of one request; ratios of them are drawn anew by request.
+struct PolicySums {
+    var items = 0.0
+    var correct = 0.0
+    var agreeing = 0.0
+    var flops = 0.0
+    var fullFlops = 0.0
+    var cost = 0.0
+    var fullCost = 0.0
+
+    mutating func add(_ label: String?, escalated: Bool, bySmall: Bool = true, _ item: ReportItem) {
+        items += 1
+        if label == item.label { correct += 1 }
+        if label == item.full { agreeing += 1 }
+        flops += (bySmall ? item.smallFlops : 0) + (escalated ? item.fullFlops : 0)
+        cost += (bySmall ? item.smallCost : 0) + (escalated ? item.fullCost : 0)
+        fullFlops += item.fullFlops
+        fullCost += item.fullCost
+    }
+
+    static func + (left: PolicySums, right: PolicySums) -> PolicySums {
+        PolicySums(
+            items: left.items + right.items, correct: left.correct + right.correct,
+            agreeing: left.agreeing + right.agreeing, flops: left.flops + right.flops,
+            fullFlops: left.fullFlops + right.fullFlops, cost: left.cost + right.cost,
+            fullCost: left.fullCost + right.fullCost)
+    }
+
+    var values: [Double] {
+        [
+            correct / items, agreeing / items, flops / fullFlops, cost / items / 1e6, 1 - cost / fullCost,
+        ]
+    }
+}
+
+extension PolicySums {
+    /// - Parameter escalates: of an item, for `.shuffled` only.
+    init(_ items: [ReportItem], _ policy: Policy, escalates: (ReportItem) -> Bool = { _ in false }) {
+        self.init()
+        for item in items {
+            switch policy {
+            case .suite: add(item.suite, escalated: item.isEscalated, item)
+            case .small: add(item.small, escalated: false, item)
+            case .full: add(item.full, escalated: true, bySmall: false, item)
+            case .shuffled:
+                let escalated = escalates(item)
+                add(escalated ? item.full : item.small, escalated: escalated, item)
+            }
+        }
+    }
+}
+
+/// Percentile intervals over draws of whole requests, with a control that is drawn anew each time.
+/// - Source: Bootstrap methods, Annals of Statistics 7 (1979)
+struct PolicyBootstrap {
+    let figures: [Policy: PolicyFigures]
+    /// Suite less control, drawn together: of accuracy and of agreement.
+    let gain: (accuracy: Figure, agreement: Figure)
+
+    init(_ requests: [[ReportItem]], draws: Int = 1000, seed: UInt64 = 20_261_125) {
+        var generator = SeededGenerator(seed: seed)
+        let shares = Dictionary(grouping: requests.joined(), by: \.route).mapValues { items in
+            Double(items.count { $0.isEscalated }) / Double(items.count)
+        }
+        func control(_ items: [ReportItem]) -> PolicySums {
+            PolicySums(items, .shuffled) {
+                Double.random(in: 0..<1, using: &generator) < shares[$0.route, default: 0]
+            }
+        }
+        let fixed: [Policy: [PolicySums]] = [
+            .suite: requests.map { PolicySums($0, .suite) }, .small: requests.map { PolicySums($0, .small) },
+            .full: requests.map { PolicySums($0, .full) },
+        ]
+        var drawn: [Policy: [[Double]]] = [:]
+        for _ in 0..<draws {
+            let picks = requests.indices.map { _ in Int.random(in: requests.indices, using: &generator) }
+            for (policy, sums) in fixed {
+                drawn[policy, default: []].append(picks.reduce(PolicySums()) { $0 + sums[$1] }.values)
+            }
+            drawn[.shuffled, default: []].append(picks.reduce(PolicySums()) { $0 + control(requests[$1]) }.values)
+        }
+        var values = fixed.mapValues { $0.reduce(PolicySums(), +).values }
+        // The control's value is the mean of its draws: no single shuffle is it.
+        let shuffled = drawn[.shuffled] ?? []
+        values[.shuffled] = (0..<5).map { place in
+            shuffled.reduce(0) { $0 + $1[place] } / Double(max(1, shuffled.count))
+        }
+        var figures: [Policy: PolicyFigures] = [:]
+        for policy in Policy.allCases {
+            let parts = (0..<5).map { place in
+                Figure(values[policy]?[place] ?? .nan, drawn: (drawn[policy] ?? []).map { $0[place] })
+            }
+            figures[policy] = PolicyFigures(
+                accuracy: parts[0], agreement: parts[1], computeShare: parts[2], cost: parts[3], saved: parts[4])
+        }
+        self.figures = figures
+        let pairs = Array(zip(drawn[.suite] ?? [], shuffled))
+        func difference(_ place: Int) -> Figure {
+            Figure(
+                (values[.suite]?[place] ?? .nan) - (values[.shuffled]?[place] ?? .nan),
+                drawn: pairs.map { $0[place] - $1[place] })
+        }
+        gain = (difference(0), difference(1))
+    }
+}
+
+extension Figure {
+    /// With the middle 95% of what was drawn.
+    init(_ value: Double, drawn: [Double]) {
+        let sorted = drawn.sorted()
+        guard !sorted.isEmpty else {
+            self.init(value: value, low: .nan, high: .nan)
+            return
+        }
+        let place = { (share: Double) in sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))] }
+        self.init(value: value, low: place(0.025), high: place(0.975))
+    }
+}

@@ -1,0 +1,177 @@
+/// The report as one page that needs nothing else: no script, no font and no picture from elsewhere.
+enum ReportPage {
+    static func html(_ report: Report) -> String {
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
+            + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>Winnow: what it answers and what it saves</title>"
+            + "<style>\(style)</style></head><body><main>"
+            + [
+                head(report), summary(report), mix(report), table(report), policies(report), curves(report),
+                reliability(report), method(report),
+            ].joined(separator: "\n")
+            + "</main></body></html>\n"
+    }
+
+    private static func section(_ title: String, _ content: String) -> String {
+        "<section><h2>\(title)</h2>\(content)</section>"
+    }
+
+    private static func head(_ report: Report) -> String {
+        let source = report.source
+        return
+            "<header><h1>What Winnow answers, and what it saves</h1><p class=\"quiet\">\(Markup.escaped(source.date)). "
+            + "\(report.overall.items) labelled items of \(report.tasks.count) tasks, from \(Markup.escaped(source.file)).</p></header>"
+    }
+
+    private static func summary(_ report: Report) -> String {
+        let overall = report.overall
+        guard let suite = report.policies.figures[.suite] else { return "" }
+        func figure(_ value: String, _ range: String, _ words: String) -> String {
+            "<div><strong>\(value)</strong><span>\(words)</span><small>\(range)</small></div>"
+        }
+        func range(_ figure: Figure) -> String {
+            "95% interval \(Markup.range(figure, Markup.percent))"
+        }
+        let computeSaved = Figure(
+            value: 1 - suite.computeShare.value, low: 1 - suite.computeShare.high, high: 1 - suite.computeShare.low)
+        let loss = (overall.accuracy[.full]?.value ?? .nan) - (overall.accuracy[.suite]?.value ?? .nan)
+        let words =
+            loss > 0.0005
+            ? "It is right \(Markup.fixed(loss * 100, digits: 1)) points less often than the full model alone."
+            : "It is right as often as the full model alone."
+        return "<section class=\"key\">"
+            + figure(
+                Markup.percent(overall.agreement.value), range(overall.agreement),
+                "of answers are the ones that the full model would have given")
+            + figure(Markup.percent(computeSaved.value), range(computeSaved), "of the full model's compute is saved")
+            + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its price is saved") + "</section>"
+            + "<p class=\"lead\">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves; the full model was "
+            + "asked about the others. \(words)\(unanswered(overall))</p>"
+    }
+
+    private static func unanswered(_ part: Report.Part) -> String {
+        part.unanswered == 0 ? "" : " \(part.unanswered) items had no answer in time and count as wrong."
+    }
+
+    private static func mix(_ report: Report) -> String {
+        section(
+            "The mix",
+            "<p>Items of each task. The dark end of a bar is what went on to the full model.</p><figure>\(ReportCharts.mix(report.tasks))</figure>"
+        )
+    }
+
+    private static func table(_ report: Report) -> String {
+        let columns = [
+            "items", "right: Winnow", "right: full model", "right: small model", "as the full model", "escalated",
+            "compute",
+        ]
+        let none = Figure(value: .nan, low: .nan, high: .nan)
+        func row(_ part: Report.Part, _ kind: String) -> String {
+            let cells =
+                ["<b>\(part.items)</b>"]
+                + [
+                    part.accuracy[.suite], part.accuracy[.full], part.accuracy[.small], part.agreement, part.escalation,
+                    part.computeShare,
+                ]
+                .map { Markup.interval($0 ?? none) }
+            return "<tr class=\"\(kind)\"><th scope=\"row\">\(Markup.escaped(part.name))</th>"
+                + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+        }
+        return section(
+            "Task by task",
+            "<div class=\"wide\"><table><thead><tr><th scope=\"col\">task</th>"
+                + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>"
+                + report.tasks.map { row($0, "task") }.joined() + row(report.overall, "all") + "</tbody></table></div>"
+                + "<p class=\"quiet\">With 95% intervals. Compute is the share of what the full model alone would have taken.</p>"
+        )
+    }
+
+    private static func policies(_ report: Report) -> String {
+        let columns = ["right", "as the full model", "compute", "USD a million items", "price saved"]
+        let rows = Policy.allCases.compactMap { policy -> String? in
+            guard let figures = report.policies.figures[policy] else { return nil }
+            let money =
+                "<b>\(Markup.dollars(figures.cost.value))</b> <small>\(Markup.range(figures.cost, Markup.dollars))</small>"
+            let cells =
+                [figures.accuracy, figures.agreement, figures.computeShare].map(Markup.interval) + [
+                    money, Markup.interval(figures.saved),
+                ]
+            return "<tr class=\"\(policy == .suite ? "all" : "task")\"><th scope=\"row\">\(policy.rawValue)</th>"
+                + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+        }
+        let gain = report.policies.gain
+        func sentence(_ figure: Figure, _ what: String) -> String {
+            let points = { (share: Double) in Markup.fixed(share * 100, digits: 1) }
+            let verdict =
+                figure.low > 0
+                ? "more than chance explains"
+                : figure.high < 0 ? "less than chance would give" : "which chance may explain"
+            return "\(points(figure.value)) points of \(what) (\(Markup.range(figure, points))), \(verdict)"
+        }
+        return section(
+            "Is it the choice, or just the spending?",
+            "<p>A system that escalates must beat one that escalates as many items at random. Winnow gains "
+                + "\(sentence(gain.agreement, "agreement")), and \(sentence(gain.accuracy, "accuracy")).</p><div class=\"wide\"><table><thead><tr><th scope=\"col\">who answers</th>"
+                + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>" + rows.joined()
+                + "</tbody></table></div>")
+    }
+
+    private static func curves(_ report: Report) -> String {
+        let small = report.tasks.map { task in
+            "<figure><figcaption>\(Markup.escaped(task.name))\(recovered(task))</figcaption>\(ReportCharts.curve(task))</figure>"
+        }
+        return section(
+            "What compute buys",
+            "<p>As the threshold moves, more items escalate, and more answers are the full model's. The line is what the small models' confidence "
+                + "makes of it, the dashes are escalation at random.\(recovered(report.overall))</p>"
+                + "<figure>\(ReportCharts.curve(report.overall, wide: true))</figure><div class=\"grid2\">\(small.joined())</div>"
+        )
+    }
+
+    private static func recovered(_ part: Report.Part) -> String {
+        part.curve.recovered.isNaN
+            ? ""
+            : " <span class=\"quiet\">Recovered on average: \(Markup.percent(part.curve.recovered)), at random 50%.</span>"
+    }
+
+    private static func reliability(_ report: Report) -> String {
+        let plots = report.tasks.map { task in
+            "<figure><figcaption>\(Markup.escaped(task.name)) <span class=\"quiet\">calibration error \(Markup.percent(task.reliability.error))</span></figcaption>\(ReportCharts.reliability(task))</figure>"
+        }
+        return section(
+            "Does it know when it knows?",
+            "<p>Items in ten groups by the small model's confidence. On the dashes confidence is the share that agrees with the full model; "
+                + "the pale line is the share that is right.</p><div class=\"grid2\">\(plots.joined())</div>")
+    }
+
+    private static func method(_ report: Report) -> String {
+        section(
+            "How it was measured",
+            """
+            <div class="method"><p>Every item went through the running suite in machine requests of eight; small and full model were run on the same items \
+            beside it. Intervals of shares of items are Wilson's (1927); those of compute, price and differences are the middle 95% of 1,000 draws of \
+            whole requests (Efron 1979), with a fixed seed. The random control escalates each item with its task's share of escalated items, \
+            drawn anew each time. Compute counts the operations of matrix products. Prices are those in force, for tokens that each model \
+            read. The share recovered is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. Calibration error is ECE with groups of equal size (Guo 2017).</p>\
+            <p>Models: \(Markup.escaped(report.source.models.joined(separator: ", "))).<br/>File: \(Markup.escaped(report.source.file)), SHA-256 \
+            <code>\(Markup.escaped(report.source.sha256))</code>.</p></div>
+            """)
+    }
+
+    private static let style = """
+        :root{--paper:#fff;--ink:#1c2321;--quiet:#66706c;--line:#d9dedb;--suite:#0a7d5a;--small:#c98a2b;--full:#2f4858;--guide:#9aa5a0}\
+        @media(prefers-color-scheme:dark){:root{--paper:#141817;--ink:#e7ecea;--quiet:#9aa5a0;--line:#333c39;--suite:#4cc79a;--small:#e0a94e;--full:#9fc0d3;--guide:#66706c}}\
+        @media print{:root{--paper:#fff;--ink:#000;--quiet:#555;--line:#ccc;--suite:#0a7d5a;--small:#b0741a;--full:#2f4858;--guide:#888}section,figure{break-inside:avoid}}\
+        *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}\
+        main{max-width:58rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:1.9rem;line-height:1.2;margin:0 0 .3rem;letter-spacing:-.01em}\
+        h2{font-size:1.2rem;margin:2.6rem 0 .5rem}p{margin:.4rem 0 .8rem;max-width:44rem}.quiet,small{color:var(--quiet)}small{font-size:.78em;white-space:nowrap}\
+        .lead{font-size:1.08rem}.key{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:1.2rem;margin:1.6rem 0 1.2rem}\
+        .key div{border-top:3px solid var(--suite);padding-top:.6rem;display:flex;flex-direction:column}.key strong{font-size:2.3rem;line-height:1.1;letter-spacing:-.02em}\
+        .key span{margin:.2rem 0}.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:right;padding:.4rem .55rem;border-bottom:1px solid var(--line);vertical-align:top}\
+        th{font-weight:500}thead th{color:var(--quiet);font-size:.82rem;vertical-align:bottom}th:first-child{text-align:left;padding-left:0}td b{font-weight:600}td small{display:block}\
+        tr.all th,tr.all td{border-bottom:0;background:color-mix(in srgb,var(--suite) 9%,transparent);font-weight:600}figure{margin:0}figcaption{font-size:.9rem;font-weight:600;margin:.6rem 0 .1rem}figcaption .quiet{font-weight:400;display:block;font-size:.82rem}\
+        svg{width:100%;height:auto;display:block;max-width:44rem}.grid2{display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:.6rem 1.6rem}\
+        svg text{font:11px system-ui,sans-serif;fill:var(--quiet)}svg text.label{fill:var(--ink);font-size:12px}.grid{stroke:var(--line);stroke-width:1}\
+        polyline{fill:none;stroke-width:2;stroke-linejoin:round}.suite-line{stroke:var(--suite)}.small-line{stroke:var(--small)}.quiet-line{stroke:var(--small);opacity:.4;stroke-width:1.5}.guide{stroke:var(--guide);stroke-width:1.3;stroke-dasharray:4 4}\
+        .suite-fill{fill:var(--suite)}.small-fill{fill:var(--small)}.full-fill{fill:var(--full)}.method{font-size:.82rem;color:var(--quiet)}.method p{max-width:none}code{font-size:.95em;overflow-wrap:anywhere}
+        """
+}

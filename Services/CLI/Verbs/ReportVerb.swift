@@ -1,0 +1,68 @@
+import Contracts
+import FoundationEssentials
+import Inference
+import PostgresStore
+import Store
+
+/// A page that shows what the suite answers and saves, on a labelled file.
+struct ReportVerb: Verb {
+    static let name = "report"
+    static let summary = "write a page on accuracy, agreement, compute and money, from a labelled file"
+    static let help = """
+        Usage: winnow report --data FILE --out FILE.html [--timeout SECONDS] [--json]
+
+        Sends the file's items through the running suite as `winnow evaluate` does, and writes one page that needs nothing
+        else: the mix, accuracy and agreement task by task, compute and money beside always-small, always-full and as many
+        escalations at random, the curve of compute and agreement, and reliability diagrams. No item's text is in it.
+
+          --data FILE        JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}
+          --out FILE         the page; what was there is replaced once the new one is whole
+          --timeout SECONDS  how long to wait for the suite (default 900)
+          --json             also prints the figures
+        """
+
+    private let file: String
+    private let out: String
+    private let timeout: Int
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        guard let file = arguments.value("--data") else { throw UsageError("--data is missing") }
+        guard let out = arguments.value("--out") else { throw UsageError("--out is missing") }
+        (self.file, self.out) = (file, out)
+        timeout = try arguments.integer("--timeout", default: 900, in: 1...86_400)
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let digest = try SHA256.hex(ofFile: file)
+        let prices = PriceList(try await PostgresStore(try session.postgres()).prices())
+        let evaluation = try await EvaluationRun(of: file, session, timeout: timeout, verb: Self.name)
+        let full = try ModelCard.load(directory: session.modelsDirectory + "/full").identity
+        var small: [Capability: ModelIdentity] = [:]
+        for capability in Set(evaluation.requests.map(\.chunk.route.capability)) {
+            small[capability] = try ModelCard.load(directory: "\(session.modelsDirectory)/\(capability)").identity
+        }
+        let now = Timestamp.now
+        let requests = evaluation.requests.map { request in
+            ReportItem.items(
+                of: request, prices: prices, small: small[request.chunk.route.capability]?.name ?? "", full: full.name,
+                at: now)
+        }
+        Console.progress("drawing")
+        let report = Report(
+            requests,
+            source: .init(
+                file: file.split(separator: "/").last.map(String.init) ?? file, sha256: digest,
+                date: String(now.rfc3339.prefix(10)),
+                models: [full.description] + small.values.map(\.description).sorted()))
+        Console.progress("")
+        do {
+            try Data(ReportPage.html(report).utf8).write(to: URL(filePath: out), options: .atomic)
+        } catch {
+            throw LabelledFileError("\(out) cannot be written")
+        }
+        if isJSON { Console.print(report.json) } else { Console.print("\(out): \(report.overall.items) items") }
+        return evaluation.isComplete ? .ok : .failed
+    }
+}
