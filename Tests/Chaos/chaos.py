@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace, stack: Stack) -> bool:
     pause = arguments.seconds / (len(plan) + 1)
     tenants = ["acme", "globex", "initech"]
     # so little that it is spent in mid-run
-    stack.winnow("budget", "set", "initech", "--period", "month", "--limit", str(5_000 * arguments.requests))
+    stack.winnow("budget", "set", "initech", "--period", "month", "--limit", str(1_000 * arguments.requests))
     for number in range(len(plan) + 1):
         batch = work[number * share : (number + 1) * share]
         if batch:

@@ -142,7 +142,10 @@ def check(stack: Stack, load: Load) -> bool:
     states = stack.rows("SELECT state, count(*) FROM winnow.request GROUP BY 1 ORDER BY 1")
     calls = stack.rows("SELECT kind || ' ' || state, count(*) FROM winnow.attempt GROUP BY 1 ORDER BY 1")
     print("\nrequests: " + ", ".join(f"{name} {number}" for name, number in states)
-          + "\nanswers without budget: " + stack.value(
+          + "\nbudgets, pico-USD: " + ", ".join(
+              f"{tenant} {spent} of {limit}" for tenant, spent, limit in stack.rows(
+                  "SELECT tenant, spent_pico_usd, limit_pico_usd FROM ops.budget"))
+          + "; answers without: " + stack.value(
               "SELECT count(*) FROM winnow.step WHERE answers::text LIKE '%\"degraded\"%'")
           + "\ncalls:    " + ", ".join(f"{name} {number}" for name, number in calls))
     return not any(broken.values())
