@@ -1,3 +1,4 @@
+import Certification
 import Contracts
 import Foundation
 import FoundationXML
@@ -55,10 +56,43 @@ struct ReportTests {
     @Test func `the control spends as much as the suite and agrees less`() throws {
         let policies = Self.report().policies
         let suite = try #require(policies.figures[.suite]), control = try #require(policies.figures[.shuffled])
-        #expect(abs(suite.computeShare.value - control.computeShare.value) < 0.01)
+        #expect(abs(suite.computeShare.value - control.computeShare.value) < 1e-9)
+        #expect(abs(suite.cost.value - control.cost.value) < 1e-9)
         #expect(suite.agreement.value > control.agreement.value + 0.03)
         let gain = policies.gain.agreement
         #expect(gain.value > 0.03 && gain.low < gain.value && gain.value < gain.high)
+    }
+
+    @Test func `each shuffle escalates as many items of each task as the suite, and not the same ones`() {
+        let requests = Self.requests() + Self.requests(96, Self.unfair)
+        func escalated(_ sums: ArraySlice<PolicySums>) -> Double {
+            sums.reduce(0) { $0 + ($1.flops - $1.items * 5) / 100 }
+        }
+        var control = ShuffledControl(requests)
+        var generator = SeededGenerator(seed: 1)
+        var firsts: Set<Double> = []
+        for _ in 0..<50 {
+            let sums = control.draw(using: &generator)
+            #expect(escalated(sums[..<25]) == Double(requests[..<25].joined().count { $0.isEscalated }))
+            #expect(escalated(sums[25...]) == Double(requests[25...].joined().count { $0.isEscalated }))
+            firsts.insert(sums[0].flops)
+        }
+        #expect(firsts.count > 1)
+    }
+
+    @Test func `where all models say the same, or one item is all there is, every place on the page is a number`() {
+        var alike = Self.requests()
+        for request in alike.indices {
+            for item in alike[request].indices {
+                (alike[request][item].small, alike[request][item].suite) = ("x", "x")
+                alike[request][item].label = "x"
+                alike[request][item].confidence = 1
+            }
+        }
+        for requests in [alike, [[Self.item(3, of: 10)]]] {
+            let page = ReportPage.html(Self.report(requests))
+            #expect(!page.contains("nan") && !page.contains("inf\"") && !page.contains("inf,"))
+        }
     }
 
     @Test func `the curve begins with the small model and ends with the full one`() throws {

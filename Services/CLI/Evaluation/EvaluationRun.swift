@@ -62,9 +62,17 @@ struct EvaluationRun {
             results[id] = try ResultView(bytes)
             Console.progress("\(results.count) of \(chunks.count) requests answered")
         }
+        guard !results.isEmpty else { throw SilentSuiteError(seconds: timeout) }
         if !missing.isEmpty {
             Console.complain("winnow \(verb): \(missing.count) of \(chunks.count) requests without a result")
         }
         return results
     }
+}
+
+/// No request had a result in time: there is nothing to measure.
+struct SilentSuiteError: Error, CustomStringConvertible {
+    let seconds: Int
+
+    var description: String { "the suite answered nothing within \(seconds) s: does it run? 'winnow doctor' looks" }
 }

@@ -122,10 +122,12 @@ struct Plot {
 
     /// - Parameters:
     ///   - title: what a reader who does not see it is told first.
+    ///   - style: its class.
     ///   - ticks: of both axes, in shares.
-    func svg(title: String, description: String, xLabel: String, yLabel: String, xTicks: [Double], yTicks: [Double])
-        -> String
-    {
+    func svg(
+        title: String, style: String = "", description: String, xLabel: String, yLabel: String, xTicks: [Double],
+        yTicks: [Double]
+    ) -> String {
         var axes = ""
         for tick in yTicks {
             let (start, end) = (place(x.lowerBound, tick), place(x.upperBound, tick))
@@ -143,7 +145,7 @@ struct Plot {
             "<text class=\"axis\" x=\"\(Markup.number(middle))\" y=\"\(Markup.number(height - 6))\" text-anchor=\"middle\">\(Markup.escaped(xLabel))</text>"
             + "<text class=\"axis\" x=\"\(Markup.number(-(Self.top + height - Self.bottom) / 2))\" y=\"11\" text-anchor=\"middle\" transform=\"rotate(-90)\">\(Markup.escaped(yLabel))</text>"
         return
-            "<svg viewBox=\"0 0 \(Markup.number(width)) \(Markup.number(height))\" role=\"img\" aria-label=\"\(Markup.escaped(title))\">"
+            "<svg class=\"\(style)\" viewBox=\"0 0 \(Markup.number(width)) \(Markup.number(height))\" role=\"img\" aria-label=\"\(Markup.escaped(title))\">"
             + "<title>\(Markup.escaped(title))</title><desc>\(Markup.escaped(description))</desc>"
             + axes + shapes.joined() + "</svg>"
     }

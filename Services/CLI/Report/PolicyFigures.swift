@@ -58,16 +58,16 @@ struct PolicySums {
 }
 
 extension PolicySums {
-    /// - Parameter escalates: of an item, for `.shuffled` only.
-    init(_ items: [ReportItem], _ policy: Policy, escalates: (ReportItem) -> Bool = { _ in false }) {
+    /// - Parameter escalates: for `.shuffled` only, one an item.
+    init(_ items: [ReportItem], _ policy: Policy, escalates: [Bool] = []) {
         self.init()
-        for item in items {
+        for (index, item) in items.enumerated() {
             switch policy {
             case .suite: add(item.suite, escalated: item.isEscalated, item)
             case .small: add(item.small, escalated: false, item)
             case .full: add(item.full, escalated: true, bySmall: false, item)
             case .shuffled:
-                let escalated = escalates(item)
+                let escalated = escalates[index]
                 add(escalated ? item.full : item.small, escalated: escalated, item)
             }
         }
@@ -83,31 +83,26 @@ struct PolicyBootstrap {
 
     init(_ requests: [[ReportItem]], draws: Int = 1000, seed: UInt64 = 20_261_125) {
         var generator = SeededGenerator(seed: seed)
-        let shares = Dictionary(grouping: requests.joined(), by: \.route).mapValues { items in
-            Double(items.count { $0.isEscalated }) / Double(items.count)
-        }
-        func control(_ items: [ReportItem]) -> PolicySums {
-            PolicySums(items, .shuffled) {
-                Double.random(in: 0..<1, using: &generator) < shares[$0.route, default: 0]
-            }
-        }
+        var control = ShuffledControl(requests)
         let fixed: [Policy: [PolicySums]] = [
             .suite: requests.map { PolicySums($0, .suite) }, .small: requests.map { PolicySums($0, .small) },
             .full: requests.map { PolicySums($0, .full) },
         ]
         var drawn: [Policy: [[Double]]] = [:]
+        // Each shuffle of the items as they are: its spread is the choice's alone, and its mean the control's value.
+        var shuffles: [[Double]] = []
         for _ in 0..<draws {
             let picks = requests.indices.map { _ in Int.random(in: requests.indices, using: &generator) }
             for (policy, sums) in fixed {
                 drawn[policy, default: []].append(picks.reduce(PolicySums()) { $0 + sums[$1] }.values)
             }
-            drawn[.shuffled, default: []].append(picks.reduce(PolicySums()) { $0 + control(requests[$1]) }.values)
+            let shuffle = control.draw(using: &generator)
+            shuffles.append(shuffle.reduce(PolicySums(), +).values)
+            drawn[.shuffled, default: []].append(picks.reduce(PolicySums()) { $0 + shuffle[$1] }.values)
         }
         var values = fixed.mapValues { $0.reduce(PolicySums(), +).values }
-        // The control's value is the mean of its draws: no single shuffle is it.
-        let shuffled = drawn[.shuffled] ?? []
         values[.shuffled] = (0..<5).map { place in
-            shuffled.reduce(0) { $0 + $1[place] } / Double(max(1, shuffled.count))
+            shuffles.reduce(0) { $0 + $1[place] } / Double(max(1, shuffles.count))
         }
         var figures: [Policy: PolicyFigures] = [:]
         for policy in Policy.allCases {
@@ -118,7 +113,7 @@ struct PolicyBootstrap {
                 accuracy: parts[0], agreement: parts[1], computeShare: parts[2], cost: parts[3], saved: parts[4])
         }
         self.figures = figures
-        let pairs = Array(zip(drawn[.suite] ?? [], shuffled))
+        let pairs = Array(zip(drawn[.suite] ?? [], drawn[.shuffled] ?? []))
         func difference(_ place: Int) -> Figure {
             Figure(
                 (values[.suite]?[place] ?? .nan) - (values[.shuffled]?[place] ?? .nan),

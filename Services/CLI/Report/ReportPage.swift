@@ -121,8 +121,10 @@ enum ReportPage {
         }
         return section(
             "What compute buys",
-            "<p>As the threshold moves, more items escalate, and more answers are the full model's. The line is what the small models' confidence "
-                + "makes of it, the dashes are escalation at random.\(recovered(report.overall))</p>"
+            "<p>As the threshold moves, more items escalate, and more answers are the full model's. The line is agreement with the full model "
+                + "by the small models' confidence, the pale line the share that is right, the dashes agreement with escalation at random.\(recovered(report.overall))</p>"
+                + "<p class=\"legend\"><span><i class=\"suite\">◯</i> Winnow, as it ran</span> <span><i class=\"small\">●</i> always the small model</span> "
+                + "<span><i class=\"full\">●</i> always the full model</span></p>"
                 + "<figure>\(ReportCharts.curve(report.overall, wide: true))</figure><div class=\"grid2\">\(small.joined())</div>"
         )
     }
@@ -135,12 +137,19 @@ enum ReportPage {
 
     private static func reliability(_ report: Report) -> String {
         let plots = report.tasks.map { task in
-            "<figure><figcaption>\(Markup.escaped(task.name)) <span class=\"quiet\">calibration error \(Markup.percent(task.reliability.error))</span></figcaption>\(ReportCharts.reliability(task))</figure>"
+            "<figure><figcaption>\(Markup.escaped(task.name)) <span class=\"quiet\">calibration error \(Markup.percent(task.reliability.error)), \(groups(task.reliability))</span></figcaption>\(ReportCharts.reliability(task))</figure>"
         }
         return section(
             "Does it know when it knows?",
             "<p>Items in ten groups by the small model's confidence. On the dashes confidence is the share that agrees with the full model; "
                 + "the pale line is the share that is right.</p><div class=\"grid2\">\(plots.joined())</div>")
+    }
+
+    /// `10 groups of 50 items`, or of 33 to 34.
+    private static func groups(_ reliability: Reliability) -> String {
+        let sizes = reliability.bins.map(\.items)
+        guard let least = sizes.min(), let most = sizes.max() else { return "no items" }
+        return "\(sizes.count) groups of \(least == most ? "\(least)" : "\(least) to \(most)") items"
     }
 
     private static func method(_ report: Report) -> String {
@@ -149,8 +158,8 @@ enum ReportPage {
             """
             <div class="method"><p>Every item went through the running suite in machine requests of eight; small and full model were run on the same items \
             beside it. Intervals of shares of items are Wilson's (1927); those of compute, price and differences are the middle 95% of 1,000 draws of \
-            whole requests (Efron 1979), with a fixed seed. The random control escalates each item with its task's share of escalated items, \
-            drawn anew each time. Compute counts the operations of matrix products. Prices are those in force, for tokens that each model \
+            whole requests (Efron 1979), with a fixed seed. The random control escalates exactly as many items of each task as Winnow did, \
+            chosen anew each of the 1,000 times; its value is the mean over them. Compute counts the operations of matrix products. Prices are those in force, for tokens that each model \
             read. The share recovered is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. Calibration error is ECE with groups of equal size (Guo 2017).</p>\
             <p>Models: \(Markup.escaped(report.source.models.joined(separator: ", "))).<br/>File: \(Markup.escaped(report.source.file)), SHA-256 \
             <code>\(Markup.escaped(report.source.sha256))</code>.</p></div>
@@ -171,7 +180,10 @@ enum ReportPage {
         tr.all th,tr.all td{border-bottom:0;background:color-mix(in srgb,var(--suite) 9%,transparent);font-weight:600}figure{margin:0}figcaption{font-size:.9rem;font-weight:600;margin:.6rem 0 .1rem}figcaption .quiet{font-weight:400;display:block;font-size:.82rem}\
         svg{width:100%;height:auto;display:block;max-width:44rem}.grid2{display:grid;grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:.6rem 1.6rem}\
         svg text{font:11px system-ui,sans-serif;fill:var(--quiet)}svg text.label{fill:var(--ink);font-size:12px}.grid{stroke:var(--line);stroke-width:1}\
-        polyline{fill:none;stroke-width:2;stroke-linejoin:round}.suite-line{stroke:var(--suite)}.small-line{stroke:var(--small)}.quiet-line{stroke:var(--small);opacity:.4;stroke-width:1.5}.guide{stroke:var(--guide);stroke-width:1.3;stroke-dasharray:4 4}\
+        polyline{fill:none;stroke-width:2;stroke-linejoin:round}.suite-line{stroke:var(--suite)}.small-line{stroke:var(--small)}.quiet-line{stroke:var(--small);opacity:.4;stroke-width:1.5}.pale-line{stroke:var(--suite);opacity:.4;stroke-width:1.5}.suite-ring{fill:none;stroke:var(--suite);stroke-width:2.5}\
+        .legend{font-size:.85rem}.legend span{white-space:nowrap;margin-right:1rem}.legend i{font-style:normal}.suite{color:var(--suite)}.small{color:var(--small)}.full{color:var(--full)}\
+        svg.mix{max-width:32rem}svg.overall{max-width:38rem}@media(max-width:40rem){svg.overall text,svg.overall text.label{font-size:17px}}\
+        .guide{stroke:var(--guide);stroke-width:1.3;stroke-dasharray:4 4}\
         .suite-fill{fill:var(--suite)}.small-fill{fill:var(--small)}.full-fill{fill:var(--full)}.method{font-size:.82rem;color:var(--quiet)}.method p{max-width:none}code{font-size:.95em;overflow-wrap:anywhere}
         """
 }

@@ -18,7 +18,10 @@ struct ReportVerb: Verb {
           --data FILE        JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}
           --out FILE         the page; what was there is replaced once the new one is whole
           --timeout SECONDS  how long to wait for the suite (default 900)
-          --json             also prints the figures
+          --json             also prints the figures: {"file", "sha256", "tasks": [...], "overall", "policies": [...], "gain"},
+                             each figure {"value", "low", "high"}
+
+        Ends with 1 when the suite does not answer, or not all of it, or the page cannot be written.
         """
 
     private let file: String
@@ -35,6 +38,11 @@ struct ReportVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
+        // Found out now, and not when everything was measured.
+        let folder = URL(filePath: out).deletingLastPathComponent().path
+        guard FileManager.default.isWritableFile(atPath: folder) else {
+            throw LabelledFileError("\(out) cannot be written")
+        }
         let digest = try SHA256.hex(ofFile: file)
         let prices = PriceList(try await PostgresStore(try session.postgres()).prices())
         let evaluation = try await EvaluationRun(of: file, session, timeout: timeout, verb: Self.name)
