@@ -159,7 +159,8 @@ enum ReportPage {
             <div class="method"><p>Every item went through the running suite in machine requests of eight; small and full model were run on the same items \
             beside it. Intervals of shares of items are Wilson's (1927); those of compute, price and differences are the middle 95% of 1,000 draws of \
             whole requests (Efron 1979), with a fixed seed. The random control escalates exactly as many items of each task as Winnow did, \
-            chosen anew each of the 1,000 times; its value is the mean over them. Compute counts the operations of matrix products. Prices are those in force, for tokens that each model \
+            chosen anew each of the 1,000 times; its value is the mean over them. Compute counts the operations of matrix products; what the full model alone takes is measured here, \
+            where the ledger and <code>winnow evaluate</code> estimate it, a few percent high. Checks in the background are not counted. Prices are those in force, for tokens that each model \
             read. The share recovered is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. Calibration error is ECE with groups of equal size (Guo 2017).</p>\
             <p>Models: \(Markup.escaped(report.source.models.joined(separator: ", "))).<br/>File: \(Markup.escaped(report.source.file)), SHA-256 \
             <code>\(Markup.escaped(report.source.sha256))</code>.</p></div>
