@@ -43,6 +43,9 @@ struct ReportTests {
         #expect(try values(.full).agreement.value == 1 && values(.full).computeShare.value == 1)
         #expect(try values(.full).saved.value == 0)
         #expect(try abs(values(.small).computeShare.value - 0.05) < 1e-12)
+        let overall = Self.report(Self.requests()).overall
+        #expect(
+            try values(.suite).agreement == overall.agreement && values(.suite).accuracy == overall.accuracy[.suite])
         #expect(try abs(values(.small).cost.value - 2e-6) < 1e-12)
         // Of 200 items the first 80 are below 0.7.
         #expect(try abs(values(.suite).computeShare.value - 0.45) < 1e-12)

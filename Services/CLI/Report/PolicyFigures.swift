@@ -77,11 +77,13 @@ extension PolicySums {
 /// Percentile intervals over draws of whole requests, with a control that is drawn anew each time.
 /// - Source: Bootstrap methods, Annals of Statistics 7 (1979)
 struct PolicyBootstrap {
+    static let seed: UInt64 = 20_261_125
+
     let figures: [Policy: PolicyFigures]
     /// Suite less control, drawn together: of accuracy and of agreement.
     let gain: (accuracy: Figure, agreement: Figure)
 
-    init(_ requests: [[ReportItem]], draws: Int = 1000, seed: UInt64 = 20_261_125) {
+    init(_ requests: [[ReportItem]], draws: Int = 1000, seed: UInt64 = Self.seed) {
         var generator = SeededGenerator(seed: seed)
         var control = ShuffledControl(requests)
         let fixed: [Policy: [PolicySums]] = [
@@ -106,8 +108,17 @@ struct PolicyBootstrap {
         }
         var figures: [Policy: PolicyFigures] = [:]
         for policy in Policy.allCases {
-            let parts = (0..<5).map { place in
+            var parts = (0..<5).map { place in
                 Figure(values[policy]?[place] ?? .nan, drawn: (drawn[policy] ?? []).map { $0[place] })
+            }
+            // Draws of what always agrees have no spread, but so many items prove only so much. The full model agrees
+            // with itself by definition, and the control's value is no share of items.
+            let total = fixed[policy, default: []].reduce(PolicySums(), +)
+            if policy != .shuffled {
+                parts[0] = Figure(successes: Int(total.correct), of: Int(total.items))
+            }
+            if policy == .suite || policy == .small {
+                parts[1] = Figure(successes: Int(total.agreeing), of: Int(total.items))
             }
             figures[policy] = PolicyFigures(
                 accuracy: parts[0], agreement: parts[1], computeShare: parts[2], cost: parts[3], saved: parts[4])

@@ -59,7 +59,7 @@ extension Report.Part {
         ]
         agreement = share { $0.suite == $0.full }
         smallAgreement = share(\.smallAgrees)
-        var generator = SeededGenerator(seed: 20_261_125)
+        var generator = SeededGenerator(seed: PolicyBootstrap.seed)
         computeShare = Figure(
             ratio: requests.map { items in
                 let sums = PolicySums(items, .suite)

@@ -17,7 +17,7 @@ enum ReportCharts {
         }
         return
             "<svg class=\"mix\" viewBox=\"0 0 400 \(Markup.number(height))\" role=\"img\" aria-label=\"Items of each task\"><title>Items of each task</title>"
-            + "<desc>A bar a task, as long as it has items; the dark end is what went on to the full model.</desc>"
+            + "<desc>A bar a task, as long as it has items; the right end is what went on to the full model.</desc>"
             + bars.joined() + "</svg>"
     }
 

@@ -36,8 +36,8 @@ enum ReportPage {
         let loss = (overall.accuracy[.full]?.value ?? .nan) - (overall.accuracy[.suite]?.value ?? .nan)
         let words =
             loss > 0.0005
-            ? "It is right \(Markup.fixed(loss * 100, digits: 1)) points less often than the full model alone."
-            : "It is right as often as the full model alone."
+            ? "Winnow is right \(Markup.fixed(loss * 100, digits: 1)) points less often than the full model alone."
+            : "Winnow is right as often as the full model alone."
         return "<section class=\"key\">"
             + figure(
                 Markup.percent(overall.agreement.value), range(overall.agreement),
@@ -55,7 +55,7 @@ enum ReportPage {
     private static func mix(_ report: Report) -> String {
         section(
             "The mix",
-            "<p>Items of each task. The dark end of a bar is what went on to the full model.</p><figure>\(ReportCharts.mix(report.tasks))</figure>"
+            "<p>Items of each task. The right end of a bar is what went on to the full model.</p><figure>\(ReportCharts.mix(report.tasks))</figure>"
         )
     }
 
@@ -157,8 +157,8 @@ enum ReportPage {
             "How it was measured",
             """
             <div class="method"><p>Every item went through the running suite in machine requests of eight; small and full model were run on the same items \
-            beside it. Intervals of shares of items are Wilson's (1927); those of compute, price and differences are the middle 95% of 1,000 draws of \
-            whole requests (Efron 1979), with a fixed seed. The random control escalates exactly as many items of each task as Winnow did, \
+            beside it. Intervals of shares of items are Wilson's (1927); those of compute, price, differences and the random control are the middle 95% of 1,000 draws of \
+            whole requests (Efron 1979), with the seed \(PolicyBootstrap.seed). The random control escalates exactly as many items of each task as Winnow did, \
             chosen anew each of the 1,000 times; its value is the mean over them. Compute counts the operations of matrix products; what the full model alone takes is measured here, \
             where the ledger and <code>winnow evaluate</code> estimate it, a few percent high. Checks in the background are not counted. Prices are those in force, for tokens that each model \
             read. The share recovered is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. Calibration error is ECE with groups of equal size (Guo 2017).</p>\
@@ -170,7 +170,6 @@ enum ReportPage {
     private static let style = """
         :root{--paper:#fff;--ink:#1c2321;--quiet:#66706c;--line:#d9dedb;--suite:#0a7d5a;--small:#c98a2b;--full:#2f4858;--guide:#9aa5a0}\
         @media(prefers-color-scheme:dark){:root{--paper:#141817;--ink:#e7ecea;--quiet:#9aa5a0;--line:#333c39;--suite:#4cc79a;--small:#e0a94e;--full:#9fc0d3;--guide:#66706c}}\
-        @media print{:root{--paper:#fff;--ink:#000;--quiet:#555;--line:#ccc;--suite:#0a7d5a;--small:#b0741a;--full:#2f4858;--guide:#888}section,figure{break-inside:avoid}}\
         *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}\
         main{max-width:58rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}h1{font-size:1.9rem;line-height:1.2;margin:0 0 .3rem;letter-spacing:-.01em}\
         h2{font-size:1.2rem;margin:2.6rem 0 .5rem}p{margin:.4rem 0 .8rem;max-width:44rem}.quiet,small{color:var(--quiet)}small{font-size:.78em;white-space:nowrap}\
@@ -183,8 +182,9 @@ enum ReportPage {
         svg text{font:11px system-ui,sans-serif;fill:var(--quiet)}svg text.label{fill:var(--ink);font-size:12px}.grid{stroke:var(--line);stroke-width:1}\
         polyline{fill:none;stroke-width:2;stroke-linejoin:round}.suite-line{stroke:var(--suite)}.small-line{stroke:var(--small)}.quiet-line{stroke:var(--small);opacity:.4;stroke-width:1.5}.pale-line{stroke:var(--suite);opacity:.4;stroke-width:1.5}.suite-ring{fill:none;stroke:var(--suite);stroke-width:2.5}\
         .legend{font-size:.85rem}.legend span{white-space:nowrap;margin-right:1rem}.legend i{font-style:normal}.suite{color:var(--suite)}.small{color:var(--small)}.full{color:var(--full)}\
-        svg.mix{max-width:32rem}svg.overall{max-width:38rem}@media(max-width:40rem){svg.overall text,svg.overall text.label{font-size:17px}}\
+        svg.mix{max-width:32rem}svg.overall{max-width:38rem}@media(max-width:40rem){svg.overall text{font-size:17px}svg.overall text.label{display:none}}\
         .guide{stroke:var(--guide);stroke-width:1.3;stroke-dasharray:4 4}\
-        .suite-fill{fill:var(--suite)}.small-fill{fill:var(--small)}.full-fill{fill:var(--full)}.method{font-size:.82rem;color:var(--quiet)}.method p{max-width:none}code{font-size:.95em;overflow-wrap:anywhere}
+        .suite-fill{fill:var(--suite)}.small-fill{fill:var(--small)}.full-fill{fill:var(--full)}.method{font-size:.82rem;color:var(--quiet)}.method p{max-width:none}code{font-size:.95em;overflow-wrap:anywhere}\
+        @media print{:root{--paper:#fff;--ink:#000;--quiet:#555;--line:#ccc;--suite:#0a7d5a;--small:#b0741a;--full:#2f4858;--guide:#888}@page{margin:14mm}main{max-width:none;padding:0}figure,tr,.key{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}table{font-size:8pt}th,td{padding:.3rem .3rem}}
         """
 }
