@@ -65,6 +65,18 @@ struct Arguments {
         return operands.removeFirst()
     }
 
+    mutating func tenant() throws(UsageError) -> TenantID {
+        try Self.tenant(try operand("TENANT"), "TENANT")
+    }
+
+    /// - Throws: `UsageError`, which calls it `name`, for what no tenant can be called.
+    static func tenant(_ text: String, _ name: String) throws(UsageError) -> TenantID {
+        guard (1...Limits.identifierBytes).contains(text.utf8.count) else {
+            throw UsageError("\(name) must have 1 to \(Limits.identifierBytes) bytes")
+        }
+        return TenantID(rawValue: text)
+    }
+
     /// Every operand that is left.
     mutating func rest() -> [String] {
         defer { operands = [] }

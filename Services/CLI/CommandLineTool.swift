@@ -8,12 +8,9 @@ enum ExitStatus: Int32 { case ok = 0, failed = 1, wrongUsage = 2, notCertifiable
 enum CommandLineTool {
     static let verbs: [any Verb.Type] = [
         SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self, PricesVerb.self,
-        BudgetVerb.self,
-        DeadLettersVerb.self,
-        InstancesVerb.self, DrainVerb.self, ResumeVerb.self, EvaluateVerb.self, ReportVerb.self, CertifyVerb.self,
-        CertificatesVerb.self,
-        RankVerb.self,
-        DoctorVerb.self, MigrateVerb.self, TopicsVerb.self, ModelsVerb.self,
+        BudgetVerb.self, DeadLettersVerb.self, InstancesVerb.self, DrainVerb.self, ResumeVerb.self, EvaluateVerb.self,
+        ReportVerb.self, CertifyVerb.self, CertificatesVerb.self, RankVerb.self, DoctorVerb.self, MigrateVerb.self,
+        TopicsVerb.self, ModelsVerb.self,
     ]
 
     static func run(_ words: [String]) async -> ExitStatus {

@@ -35,8 +35,18 @@ struct Figure: Equatable {
         }
         let resampled = (0..<1000)
             .map { _ in ratio(pairs.indices.map { _ in pairs[Int.random(in: pairs.indices, using: &generator)] }) }
-            .sorted()
-        self.init(value: ratio(pairs), low: resampled[25], high: resampled[974])
+        self.init(ratio(pairs), drawn: resampled)
+    }
+
+    /// With the middle 95% of what was drawn.
+    init(_ value: Double, drawn: [Double]) {
+        let sorted = drawn.sorted()
+        guard !sorted.isEmpty else {
+            self.init(value: value, low: .nan, high: .nan)
+            return
+        }
+        let tail = sorted.count / 40
+        self.init(value: value, low: sorted[tail], high: sorted[sorted.count - 1 - tail])
     }
 
     init(value: Double, low: Double, high: Double) {
@@ -45,18 +55,25 @@ struct Figure: Equatable {
         self.high = high
     }
 
-    func write(to writer: inout JSONWriter) {
+    /// - Parameter number: how one is written; as a share unless said otherwise.
+    func write(
+        to writer: inout JSONWriter, _ number: (inout JSONWriter, Double) -> Void = { $0.probability($1) }
+    ) {
         writer.object { body in
-            for (name, number) in [("value", value), ("low", low), ("high", high)] {
+            for (name, value) in [("value", value), ("low", low), ("high", high)] {
                 body.name(name)
-                body.probability(number)
+                number(&body, value)
             }
         }
     }
 
     /// `97.3 [96.6, 97.8]`, in percent.
-    var text: String {
-        func percent(_ share: Double) -> String { share.isNaN ? "-" : "\((share * 1000).rounded() / 10)" }
-        return "\(percent(value)) [\(percent(low)), \(percent(high))]"
-    }
+    var text: String { text { $0.isNaN ? "-" : $0.percent } }
+
+    func text(_ number: (Double) -> String) -> String { "\(number(value)) [\(number(low)), \(number(high))]" }
+}
+
+extension Double {
+    /// A share in percent, as `97.3`.
+    var percent: String { "\((self * 1000).rounded() / 10)" }
 }

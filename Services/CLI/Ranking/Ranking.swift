@@ -38,16 +38,15 @@ struct Prospect {
     }
 
     var reason: String {
-        func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10)%" }
         guard use.escalatedItems > 0 else { return "nothing escalates: there is nothing left to save" }
         let why =
             use.route == .decomposition
-            ? "the router leaves \(percent(escalatedShare)) of its items to the full model"
+            ? "the router leaves \(escalatedShare.percent)% of its items to the full model"
             : use.isCertified
-                ? "\(percent(escalatedShare)) escalates past its certificate"
+                ? "\(escalatedShare.percent)% escalates past its certificate"
                 : "no certificate stands, so everything escalates"
         guard use.guessedItems > 0 else { return why + "; how much of it a small model would have right is not known" }
-        let right = "of \(use.guessedItems) escalated items the small model had \(percent(acceptedShare.value)) right"
+        let right = "of \(use.guessedItems) escalated items the small model had \(acceptedShare.value.percent)% right"
         let remedy =
             acceptedShare.value > 0.9
             ? "what it lacks is knowing when: calibrate, or certify on more items"

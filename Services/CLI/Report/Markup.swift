@@ -17,11 +17,6 @@ enum Markup {
         return out
     }
 
-    static func element(_ name: String, _ attributes: [(String, String)] = [], _ content: String) -> String {
-        let list = attributes.map { " \($0)=\"\(escaped($1))\"" }.joined()
-        return "<\(name)\(list)>\(content)</\(name)>"
-    }
-
     /// A number of a drawing: two decimals are less than a pixel.
     static func number(_ value: Double) -> String {
         let rounded = (value * 100).rounded() / 100
@@ -29,12 +24,12 @@ enum Markup {
     }
 
     /// `97.3%`
-    static func percent(_ share: Double) -> String { share.isNaN ? "–" : "\((share * 1000).rounded() / 10)%" }
+    static func percent(_ share: Double) -> String { share.isNaN ? "–" : share.percent + "%" }
 
     /// `97.3%` and, smaller, `96.6–97.8`
     static func interval(_ figure: Figure) -> String {
         guard !figure.value.isNaN else { return "–" }
-        return "<b>\(percent(figure.value))</b> <small>\(range(figure) { "\(($0 * 1000).rounded() / 10)" })</small>"
+        return "<b>\(percent(figure.value))</b> <small>\(range(figure) { $0.percent })</small>"
     }
 
     static func range(_ figure: Figure, _ text: (Double) -> String) -> String {

@@ -133,16 +133,3 @@ struct PolicyBootstrap {
         gain = (difference(0), difference(1))
     }
 }
-
-extension Figure {
-    /// With the middle 95% of what was drawn.
-    init(_ value: Double, drawn: [Double]) {
-        let sorted = drawn.sorted()
-        guard !sorted.isEmpty else {
-            self.init(value: value, low: .nan, high: .nan)
-            return
-        }
-        let place = { (share: Double) in sorted[min(sorted.count - 1, Int(share * Double(sorted.count)))] }
-        self.init(value: value, low: place(0.025), high: place(0.975))
-    }
-}

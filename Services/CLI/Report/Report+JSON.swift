@@ -57,11 +57,6 @@ extension Report.Part {
 extension JSONWriter {
     fileprivate mutating func figure(_ name: String, _ figure: Figure) {
         self.name(name)
-        object { body in
-            for (name, number) in [("value", figure.value), ("low", figure.low), ("high", figure.high)] {
-                body.name(name)
-                body.double(number)
-            }
-        }
+        figure.write(to: &self) { $0.double($1) }
     }
 }

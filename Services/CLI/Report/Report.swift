@@ -38,13 +38,14 @@ struct Report {
         tasks = byTask.filter { !$0.key.isEmpty }.sorted { $0.key < $1.key }.map {
             Part($0.key, $0.value)
         }
-        overall = Part("all tasks", requests)
         policies = PolicyBootstrap(requests, draws: draws)
+        overall = Part("all tasks", requests, computeShare: policies.figures[.suite]?.computeShare)
     }
 }
 
 extension Report.Part {
-    fileprivate init(_ name: String, _ requests: [[ReportItem]]) {
+    /// - Parameter computeShare: where it was drawn before: another draw would have another interval.
+    fileprivate init(_ name: String, _ requests: [[ReportItem]], computeShare: Figure? = nil) {
         let items = Array(requests.joined())
         func share(_ condition: (ReportItem) -> Bool) -> Figure {
             Figure(successes: items.count(where: condition), of: items.count)
@@ -60,11 +61,13 @@ extension Report.Part {
         agreement = share { $0.suite == $0.full }
         smallAgreement = share(\.smallAgrees)
         var generator = SeededGenerator(seed: PolicyBootstrap.seed)
-        computeShare = Figure(
-            ratio: requests.map { items in
-                let sums = PolicySums(items, .suite)
-                return (sums.flops, sums.fullFlops)
-            }, using: &generator)
+        self.computeShare =
+            computeShare
+            ?? Figure(
+                ratio: requests.map { items in
+                    let sums = PolicySums(items, .suite)
+                    return (sums.flops, sums.fullFlops)
+                }, using: &generator)
         curve = Curve(items)
         reliability = Reliability(items)
     }

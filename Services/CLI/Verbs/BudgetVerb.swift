@@ -37,10 +37,7 @@ struct BudgetVerb: Verb {
             guard words.count <= 1 else { throw UsageError("unexpected word: \(words[1])") }
             action = .show(words.first.map { TenantID(rawValue: $0) })
         case "set":
-            let tenant = TenantID(rawValue: try arguments.operand("TENANT"))
-            guard (1...Limits.identifierBytes).contains(tenant.rawValue.utf8.count) else {
-                throw UsageError("TENANT must have 1 to \(Limits.identifierBytes) bytes")
-            }
+            let tenant = try arguments.tenant()
             let period: Budget.Period? = try arguments.choice("--period")
             guard let period else { throw UsageError("--period is missing") }
             guard !arguments.flag("--unlimited") else {

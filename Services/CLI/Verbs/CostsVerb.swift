@@ -15,11 +15,7 @@ struct CostsVerb: Verb {
     private let isJSON: Bool
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        let name = arguments.value("--by") ?? CostGrouping.capability.rawValue
-        guard let grouping = CostGrouping(rawValue: name) else {
-            throw UsageError("--by must be one of \(CostGrouping.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
-        self.grouping = grouping
+        grouping = try arguments.choice("--by") ?? .capability
         isJSON = arguments.flag("--json")
     }
 

@@ -134,8 +134,8 @@ struct DoctorVerb: Verb {
                         check, .doubtful, "none for these models: everything escalates",
                         "run 'winnow certify --capability \(route.capability) --task \(route.task) --data FILE'")
                 }
-                let share = (valid.escalationRate.value * 1000).rounded() / 10
-                return Finding(check, .good, "\(valid.id): about \(share)% of items escalate")
+                return Finding(
+                    check, .good, "\(valid.id): about \(valid.escalationRate.value.percent)% of items escalate")
             }
         } catch {
             return [Finding("certificates", .bad, "\(error)", Self.restore)]

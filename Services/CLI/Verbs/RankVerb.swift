@@ -74,7 +74,7 @@ struct RankVerb: Verb {
             rows: proposals.enumerated().map { index, proposal in
                 [
                     .text("capability-\(index + 1)"), .number("\(proposal.items.count)"),
-                    .number("\((proposal.share * 1000).rounded() / 10)"),
+                    .number(proposal.share.percent),
                     .number("\((proposal.cohesion * 100).rounded() / 100)"), .number(proposal.cost.description),
                     .number("\(proposal.flops)"), .text(proposal.examples(Self.examples).joined(separator: " ")),
                 ]
@@ -98,7 +98,9 @@ struct RankVerb: Verb {
                     task.name("expectedAcceptedShare")
                     prospect.acceptedShare.write(to: &task)
                     task.name("savingPicoUSD")
-                    prospect.writeSaving(to: &task)
+                    prospect.saving.write(to: &task) { writer, amount in
+                        if amount.isNaN { writer.null() } else { writer.integer(Int64(amount.rounded())) }
+                    }
                     task.member("reason", prospect.reason)
                 }
             }
@@ -148,15 +150,6 @@ extension Prospect {
         func dollars(_ amount: Double) -> String {
             amount.isNaN ? "-" : PicoDollars(Int64(amount.rounded())).description
         }
-        return "\(dollars(saving.value)) [\(dollars(saving.low)), \(dollars(saving.high))]"
-    }
-
-    fileprivate func writeSaving(to writer: inout JSONWriter) {
-        writer.object { body in
-            for (name, number) in [("value", saving.value), ("low", saving.low), ("high", saving.high)] {
-                body.name(name)
-                if number.isNaN { body.null() } else { body.integer(Int64(number.rounded())) }
-            }
-        }
+        return saving.text(dollars)
     }
 }

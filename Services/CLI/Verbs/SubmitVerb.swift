@@ -32,16 +32,13 @@ struct SubmitVerb: Verb {
 
     init(_ arguments: inout Arguments) throws(UsageError) {
         file = arguments.value("--file") ?? "-"
-        tenant = TenantID(rawValue: arguments.value("--tenant") ?? TenantID.default.rawValue)
+        tenant = try Arguments.tenant(arguments.value("--tenant") ?? TenantID.default.rawValue, "--tenant")
         let name = arguments.value("--lane") ?? Lane.interactive.rawValue
         guard let lane = Lane(rawValue: name) else { throw UsageError("--lane must be interactive or bulk") }
         self.lane = lane
         isWaiting = arguments.flag("--wait")
         timeout = try arguments.integer("--timeout", default: 120, in: 1...86_400)
         isJSON = arguments.flag("--json")
-        guard !tenant.rawValue.isEmpty, tenant.rawValue.utf8.count <= Limits.identifierBytes else {
-            throw UsageError("--tenant must have 1 to \(Limits.identifierBytes) bytes")
-        }
     }
 
     func run(_ session: Session) async throws -> ExitStatus {

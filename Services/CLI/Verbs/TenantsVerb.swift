@@ -30,10 +30,7 @@ struct TenantsVerb: Verb {
         switch word {
         case "list": action = .list
         case "set":
-            let tenant = TenantID(rawValue: try arguments.operand("TENANT"))
-            guard (1...Limits.identifierBytes).contains(tenant.rawValue.utf8.count) else {
-                throw UsageError("TENANT must have 1 to \(Limits.identifierBytes) bytes")
-            }
+            let tenant = try arguments.tenant()
             let weight = try arguments.integer("--weight", default: 0, in: Turns.weights)
             guard weight > 0 else { throw UsageError("--weight is missing") }
             action = .set(tenant, weight: weight)
