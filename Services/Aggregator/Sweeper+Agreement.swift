@@ -18,14 +18,13 @@ extension Sweeper {
             guard let certificate = standing.first(where: { $0.id == id }),
                 rate.exceeds(certificate.alpha, confidence: 1 - certificate.delta)
             else { continue }
-            let agreement = Agreement(scope: .certificate(id), rate)
-            _ = try await store.revoke(id, why: agreement.words(promised: 1 - certificate.alpha), at: now())
+            let why = Agreement(scope: .certificate(id), rate).words(promised: 1 - certificate.alpha)
+            _ = try await store.revoke(id, why: why, at: now())
             revoked.increment()
             logger.error(
                 "Certificate revoked: answers differ from the full model's more often than promised",
                 metadata: [
-                    LogKeys.route: "\(certificate.route)", LogKeys.certificateID: "\(id)",
-                    LogKeys.reason: agreement.words(promised: 1 - certificate.alpha),
+                    LogKeys.route: "\(certificate.route)", LogKeys.certificateID: "\(id)", LogKeys.reason: why,
                 ])
         }
     }

@@ -62,19 +62,18 @@ struct EscalationHandler: BatchHandler {
                     cancelled.increment()
                     guard !escalation.attempts.isEmpty else { continue }
                     // No call is made, but the worker's is on its way to the ledger.
-                    var outcome = Outcome.cancelled(escalation.step, escalation.route)
-                    outcome.attempts = escalation.attempts
+                    let outcome = Outcome.cancelled(
+                        escalation.step, escalation.route, attempts: escalation.attempts)
                     emitted.append(source.outcome(outcome, of: event))
                 } else if event.isExpired(at: now) {
-                    var outcome = Outcome.expired(escalation.step, escalation.route)
-                    outcome.attempts = escalation.attempts
+                    let outcome = Outcome.expired(escalation.step, escalation.route, attempts: escalation.attempts)
                     emitted.append(source.outcome(outcome, of: event))
                 } else if classifier.routes.contains(escalation.route) {
                     requested.append(Call(event: event, escalation: escalation))
                 } else {
-                    var outcome = Outcome.failed(
-                        escalation.step, escalation.route, "the full model does not answer this task")
-                    outcome.attempts = escalation.attempts
+                    let outcome = Outcome.failed(
+                        escalation.step, escalation.route, "the full model does not answer this task",
+                        attempts: escalation.attempts)
                     emitted.append(source.outcome(outcome, of: event))
                 }
             } catch {
@@ -102,13 +101,10 @@ struct EscalationHandler: BatchHandler {
     /// - Returns: an outcome a call; `nil` for one that waits until its tenant's budget has room again.
     private func answer(_ calls: [Call]) async throws -> [Outcome?] {
         let pricing = try await prices.current()
-        let model = classifier.identity
         let reservations = try await ledger.reserve(
             calls.map { call in
-                let attempt = Attempt.reserved(.full, texts: call.escalation.open.map(\.text), on: model)
-                return pricing.entry(
-                    for: attempt, of: call.step, tenant: call.event.tenant, route: call.escalation.route,
-                    fullModel: model.name)
+                pricing.reservation(
+                    .full, of: call.step, tenant: call.event.tenant, call.group, on: classifier.identity)
             })
         var started: [(call: Call, entry: LedgerEntry)] = []
         for (call, reservation) in zip(calls, reservations) {
@@ -130,8 +126,7 @@ struct EscalationHandler: BatchHandler {
         guard !started.isEmpty else { return [] }
         do {
             let shares = try await BatchClassification.run(
-                started.map { .init(route: $0.call.escalation.route, texts: $0.call.escalation.open.map(\.text)) },
-                on: classifier, gate: gate)
+                started.map(\.call.group), on: classifier, gate: gate)
             try await ledger.settle(
                 zip(started, shares).map { started, share in
                     var entry = started.entry.settled(by: share, pricing: pricing, isAlone: started.call.isWorkerLost)
@@ -156,6 +151,8 @@ private struct Call {
     let escalation: Escalation
 
     var step: Step.ID { Step.ID(request: event.request, ordinal: escalation.step) }
+
+    var group: BatchClassification.Group { .init(route: escalation.route, texts: escalation.open.map(\.text)) }
 
     func answers(_ share: BatchClassification.Share, model: ModelIdentity) -> [Answer?] {
         var answers = escalation.answers
@@ -201,9 +198,7 @@ private struct Call {
     }
 
     func failure(_ error: String) -> Outcome {
-        var outcome = Outcome.failed(escalation.step, escalation.route, error)
-        outcome.attempts = escalation.attempts
-        return outcome
+        .failed(escalation.step, escalation.route, error, attempts: escalation.attempts)
     }
 
     /// The full model's own row is in the ledger already.

@@ -3,14 +3,19 @@ import Inference
 import Store
 import WorkerKit
 
-extension Attempt {
+extension PriceList {
     /// A call of the full model before it is made: at most a token a byte, and no more than an encoder's positions an
     /// item. Never the first of its step, for that is the worker's.
-    static func reserved(_ kind: Kind, texts: [String], on model: ModelIdentity) -> Attempt {
-        let tokens = texts.reduce(0) { $0 + min($1.utf8.count + 2, 256) }
-        return Attempt(
-            number: 2, kind: kind, state: .started, model: model.name, version: model.version, items: texts.count,
-            usage: TokenUsage(inputTokens: Int64(tokens), flops: 0), durationMicros: 0, startedAt: .now)
+    func reservation(
+        _ kind: Attempt.Kind, of step: Step.ID, tenant: TenantID, _ group: BatchClassification.Group,
+        on model: ModelIdentity
+    ) -> LedgerEntry {
+        let tokens = group.texts.reduce(0) { $0 + min($1.utf8.count + 2, 256) }
+        let attempt = Attempt(
+            number: 2, kind: kind, state: .started, model: model.name, version: model.version,
+            items: group.texts.count, usage: TokenUsage(inputTokens: Int64(tokens), flops: 0), durationMicros: 0,
+            startedAt: .now)
+        return entry(for: attempt, of: step, tenant: tenant, route: group.route, fullModel: model.name)
     }
 }
 

@@ -57,15 +57,10 @@ struct ShadowHandler: BatchHandler {
         let pricing = try await prices.current()
         let model = classifier.identity
         let started = try await register.start(
-            calls.map { call in
-                let attempt = Attempt.reserved(.shadow, texts: call.shadow.items.map(\.text), on: model)
-                return pricing.entry(
-                    for: attempt, of: call.step, tenant: call.tenant, route: call.shadow.route, fullModel: model.name)
-            })
+            calls.map { pricing.reservation(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: model) })
         do {
             let shares = try await BatchClassification.run(
-                calls.map { .init(route: $0.shadow.route, texts: $0.shadow.items.map(\.text)) }, on: classifier,
-                gate: gate)
+                calls.map(\.group), on: classifier, gate: gate)
             let now = Timestamp.now
             try await register.settle(
                 zip(started, shares).map { entry, share in entry.settled(by: share, pricing: pricing) },
@@ -81,6 +76,8 @@ struct ShadowHandler: BatchHandler {
         let step: Step.ID
         let tenant: TenantID
         let shadow: Shadow
+
+        var group: BatchClassification.Group { .init(route: shadow.route, texts: shadow.items.map(\.text)) }
 
         func comparisons(
             _ share: BatchClassification.Share, by model: ModelIdentity, at now: Timestamp

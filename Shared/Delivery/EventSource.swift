@@ -52,16 +52,21 @@ public enum ConsumerGroup {
 }
 
 extension Outcome {
-    public static func expired(_ step: Int, _ route: Route) -> Outcome {
-        Outcome(step: step, route: route, state: .expired, error: "the deadline passed before it was computed")
+    /// - Parameter attempts: what it cost before.
+    public static func expired(_ step: Int, _ route: Route, attempts: [Attempt] = []) -> Outcome {
+        Outcome(
+            step: step, route: route, state: .expired, attempts: attempts,
+            error: "the deadline passed before it was computed")
     }
 
     /// The aggregator has settled the step already: this carries what it cost before.
-    public static func cancelled(_ step: Int, _ route: Route) -> Outcome {
-        Outcome(step: step, route: route, state: .failed, error: "the request was cancelled")
+    public static func cancelled(_ step: Int, _ route: Route, attempts: [Attempt]) -> Outcome {
+        failed(step, route, "the request was cancelled", attempts: attempts)
     }
 
-    public static func failed(_ step: Int, _ route: Route, _ error: String) -> Outcome {
-        Outcome(step: step, route: route, state: .failed, error: error)
+    public static func failed(
+        _ step: Int, _ route: Route, _ error: String, attempts: [Attempt] = []
+    ) -> Outcome {
+        Outcome(step: step, route: route, state: .failed, attempts: attempts, error: error)
     }
 }

@@ -38,26 +38,24 @@ public struct SettingsReader: Sendable {
     public mutating func integer(
         _ key: String, default fallback: Int, in range: ClosedRange<Int>
     ) throws(SettingsError) -> Int {
-        guard let text = given(key) else {
-            note(key, "\(fallback)", isDefault: true)
-            return fallback
-        }
-        guard let value = Int(text), range.contains(value) else {
-            throw SettingsError(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        note(key, text, isDefault: false)
-        return value
+        try bounded(key, "a whole number", default: fallback, in: range)
     }
 
     public mutating func number(
         _ key: String, default fallback: Double, in range: ClosedRange<Double>
     ) throws(SettingsError) -> Double {
+        try bounded(key, "a number", default: fallback, in: range)
+    }
+
+    private mutating func bounded<Value: Comparable & LosslessStringConvertible>(
+        _ key: String, _ kind: String, default fallback: Value, in range: ClosedRange<Value>
+    ) throws(SettingsError) -> Value {
         guard let text = given(key) else {
             note(key, "\(fallback)", isDefault: true)
             return fallback
         }
-        guard let value = Double(text), range.contains(value) else {
-            throw SettingsError(key, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+        guard let value = Value(text), range.contains(value) else {
+            throw SettingsError(key, "must be \(kind) from \(range.lowerBound) to \(range.upperBound)")
         }
         note(key, text, isDefault: false)
         return value

@@ -10,10 +10,10 @@ public struct ShadowDraw: Sendable {
     /// - Parameter probability: 0 to 1.
     public init(_ probability: Double) { self.probability = probability }
 
-    /// - Returns: of a step's items those drawn, by place.
-    func items(of step: Step.ID, count: Int) -> Set<Int> {
+    /// - Returns: of a step's items those drawn, by place, in their order.
+    func items(of step: Step.ID, count: Int) -> [Int] {
         guard probability > 0 else { return [] }
         var draws = SeededGenerator(seed: ItemHash.of("\(step)"))
-        return Set((0..<count).filter { _ in Double.random(in: 0..<1, using: &draws) < probability })
+        return (0..<count).filter { _ in Double.random(in: 0..<1, using: &draws) < probability }
     }
 }

@@ -116,7 +116,7 @@ public struct StepHandler: BatchHandler {
         _ command: StepCommand, _ answers: [Answer?], _ certificate: Certificate, _ attempt: Attempt, _ event: StepEvent
     ) -> [OutgoingRecord] {
         let drawn = draw.items(of: Step.ID(request: event.request, ordinal: command.step), count: answers.count)
-        let items = drawn.sorted().compactMap { index in
+        let items = drawn.compactMap { index in
             answers[index].map {
                 Shadow.Item(index: index, text: command.items[index], label: $0.label, confidence: $0.confidence)
             }
