@@ -53,9 +53,9 @@ psql <<'SQL'
 TRUNCATE winnow.attempt, winnow.cost_hour, winnow.cost_day;
 INSERT INTO winnow.cost_hour (hour, shard, capability, task, tenant_id, model, version, kind, calls, lost_calls, items,
     input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens, full_model_output_tokens, full_model_flops,
-    full_model_cost_pico_usd, duration_us)
+    full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
 SELECT h, 4242, capability, task, tenant_id, model, version, kind, 992, 1, 1500, 30000, 0, 60000000000, 60000, 30000, 0,
-    1200000000000, 1200000, 992000
+    1200000000000, 1200000, 992000, 0, 0
 FROM generate_series(date_trunc('month', now(), 'UTC') - interval '1 month', date_trunc('month', now(), 'UTC') - interval '1 month'
     + interval '719 hours', '1 hour') AS h CROSS JOIN keys;
 SELECT '  ' || winnow.fold_costs() || ' sums folded';
