@@ -66,24 +66,26 @@ CREATE TABLE winnow.cost_day (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE winnow.cost_day IS 'The folded hours by day (UTC).';
 
--- SECURITY DEFINER: who writes the ledger needs no rights on its sums.
+-- With 1 for rows that are there now, with -1 for what they were: a call that is settled has another price than it reserved,
+-- and may be another model's. SECURITY DEFINER: who writes the ledger needs no rights on its sums.
 CREATE FUNCTION winnow.count_attempts() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    sign constant integer := TG_ARGV[0];
 BEGIN
     INSERT INTO winnow.cost_hour AS c (
         hour, shard, capability, task, tenant_id, model, version, kind,
         calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
         full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
     SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
-        sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
-        sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
-        sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
-        sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
-        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric),
-        sum(sign * guessed_items::numeric), sum(sign * agreed_items::numeric)
-    FROM (SELECT 1 AS sign, * FROM new_rows) AS changes
+        sign * count(*), sign * count(*) FILTER (WHERE state IN ('failed', 'unknown')), sign * sum(items),
+        sign * sum(input_tokens), sign * sum(output_tokens), sign * sum(flops), sign * sum(cost_pico_usd),
+        sign * sum(full_model_input_tokens), sign * sum(full_model_output_tokens), sign * sum(full_model_flops),
+        sign * sum(full_model_cost_pico_usd), sign * sum(duration_us), sign * sum(guessed_items),
+        sign * sum(agreed_items)
+    FROM changed
     GROUP BY 1, capability, task, tenant_id, model, version, kind
     ORDER BY 1, capability, task, tenant_id, model, version, kind
     ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
@@ -100,82 +102,28 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION winnow.count_attempts IS 'Adds new rows of the ledger to its sums.';
-
--- A call that is settled has another price than it reserved, and may be another model's.
-CREATE FUNCTION winnow.recount_attempts() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    INSERT INTO winnow.cost_hour AS c (
-        hour, shard, capability, task, tenant_id, model, version, kind,
-        calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
-    SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
-        sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
-        sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
-        sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
-        sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
-        sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric),
-        sum(sign * guessed_items::numeric), sum(sign * agreed_items::numeric)
-    FROM (
-        SELECT 1 AS sign, * FROM new_rows
-        UNION ALL
-        SELECT -1 AS sign, * FROM old_rows) AS changes
-    GROUP BY 1, capability, task, tenant_id, model, version, kind
-    ORDER BY 1, capability, task, tenant_id, model, version, kind
-    ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
-        calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
-        items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
-        output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
-        cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
-        full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
-        full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
-        full_model_flops = c.full_model_flops + excluded.full_model_flops,
-        full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-        duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
-        agreed_items = c.agreed_items + excluded.agreed_items;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION winnow.recount_attempts IS 'Takes what was changed of the ledger out of its sums, and adds what it is now.';
-REVOKE ALL ON FUNCTION winnow.count_attempts, winnow.recount_attempts FROM PUBLIC;
+COMMENT ON FUNCTION winnow.count_attempts IS 'Adds changed rows of the ledger to its sums, or takes them out.';
+REVOKE ALL ON FUNCTION winnow.count_attempts FROM PUBLIC;
 
 -- Nothing may be written between what is counted here and what the triggers count.
 LOCK TABLE winnow.attempt IN SHARE ROW EXCLUSIVE MODE;
 
-INSERT INTO winnow.cost_hour AS c (
+INSERT INTO winnow.cost_hour (
     hour, shard, capability, task, tenant_id, model, version, kind,
     calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
     full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
 SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
-    sum(sign), coalesce(sum(sign) FILTER (WHERE state IN ('failed', 'unknown')), 0), sum(sign * items::numeric),
-    sum(sign * input_tokens::numeric), sum(sign * output_tokens::numeric), sum(sign * flops::numeric),
-    sum(sign * cost_pico_usd::numeric), sum(sign * full_model_input_tokens::numeric),
-    sum(sign * full_model_output_tokens::numeric), sum(sign * full_model_flops::numeric),
-    sum(sign * full_model_cost_pico_usd::numeric), sum(sign * duration_us::numeric),
-    sum(sign * guessed_items::numeric), sum(sign * agreed_items::numeric)
-FROM (SELECT 1 AS sign, * FROM winnow.attempt) AS changes
-GROUP BY 1, capability, task, tenant_id, model, version, kind
-ORDER BY 1, capability, task, tenant_id, model, version, kind
-ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
-    calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
-    items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
-    output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
-    cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
-    full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
-    full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
-    full_model_flops = c.full_model_flops + excluded.full_model_flops,
-    full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-    duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
-    agreed_items = c.agreed_items + excluded.agreed_items;
+    count(*), count(*) FILTER (WHERE state IN ('failed', 'unknown')), sum(items), sum(input_tokens), sum(output_tokens),
+    sum(flops), sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
+    sum(full_model_cost_pico_usd), sum(duration_us), 0, 0
+FROM winnow.attempt GROUP BY 1, capability, task, tenant_id, model, version, kind;
 
 CREATE TRIGGER attempt_counted AFTER INSERT ON winnow.attempt
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts();
-CREATE TRIGGER attempt_recounted AFTER UPDATE ON winnow.attempt
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT
-    EXECUTE FUNCTION winnow.recount_attempts();
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts('1');
+CREATE TRIGGER attempt_counted_after AFTER UPDATE ON winnow.attempt
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts('1');
+CREATE TRIGGER attempt_uncounted_before AFTER UPDATE ON winnow.attempt
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts('-1');
 
 -- Brings the shards of past hours together and adds them to their day. A late change of such an hour is in a shard again, and
 -- the next call folds it. One statement: at no moment is anything counted twice, or not at all.
@@ -257,10 +205,8 @@ SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, vers
 FROM winnow.cost_hour WHERE shard <> 0;
 COMMENT ON VIEW winnow.cost IS 'The sums by day, with what is not folded yet: a key may be there more than once.';
 
-DROP VIEW ops.savings_total, ops.savings, ops.capability_use, ops.capability_cost;
-
 -- An hour without open shards is one row a key already: a month of them is read without grouping.
-CREATE VIEW ops.capability_cost AS
+CREATE OR REPLACE VIEW ops.capability_cost AS
 SELECT hour, capability, task, tenant_id AS tenant, model, version, kind::text, calls, lost_calls, items, input_tokens,
     output_tokens, flops, cost_pico_usd, ops.usd(cost_pico_usd) AS cost_usd, full_model_flops, full_model_cost_pico_usd,
     ops.usd(full_model_cost_pico_usd) AS full_model_cost_usd,
@@ -277,12 +223,6 @@ FROM (
     GROUP BY hour, capability, task, tenant_id, model, version, kind) AS c
 WHERE calls <> 0;
 COMMENT ON VIEW ops.capability_cost IS 'The ledger per hour, capability, task, tenant, model, version and kind of call; of what is past retention, too.';
-COMMENT ON COLUMN ops.capability_cost.hour IS 'Hour (UTC) in which the calls were started.';
-COMMENT ON COLUMN ops.capability_cost.kind IS 'router, worker, full (an escalation) or shadow (a check in the background).';
-COMMENT ON COLUMN ops.capability_cost.lost_calls IS 'Calls that failed, or were never settled because a process died; their cost counts.';
-COMMENT ON COLUMN ops.capability_cost.cost_pico_usd IS 'Spent, in 10^-12 USD.';
-COMMENT ON COLUMN ops.capability_cost.cost_usd IS 'Spent, in USD.';
-COMMENT ON COLUMN ops.capability_cost.full_model_flops IS 'Floating-point operations of the full model for the same items.';
 COMMENT ON COLUMN ops.capability_cost.full_model_cost_pico_usd IS 'What the full model alone would have cost for the same items, their routing included.';
 
 CREATE VIEW ops.daily_cost AS
@@ -306,7 +246,7 @@ HAVING sum(calls) <> 0;
 COMMENT ON VIEW ops.daily_cost IS 'ops.capability_cost per day (UTC), for months and years.';
 COMMENT ON COLUMN ops.daily_cost.agreed_items IS 'Escalated items of which the small model had said the same, of the guessed_items whose guess is known.';
 
-CREATE VIEW ops.capability_use AS
+CREATE OR REPLACE VIEW ops.capability_use AS
 SELECT rank() OVER (ORDER BY sum(items) FILTER (WHERE kind IN ('router', 'worker')) DESC NULLS LAST) AS rank,
     capability, task,
     coalesce(sum(calls) FILTER (WHERE kind IN ('router', 'worker')), 0)::bigint AS small_model_calls,
@@ -321,11 +261,9 @@ SELECT rank() OVER (ORDER BY sum(items) FILTER (WHERE kind IN ('router', 'worker
 FROM winnow.cost
 GROUP BY capability, task
 HAVING sum(calls) <> 0;
-COMMENT ON VIEW ops.capability_use IS 'Capabilities and tasks ranked by the items that their small models were asked about.';
 COMMENT ON COLUMN ops.capability_use.escalated_share IS 'Items that went on to the full model, of those the small model was asked about; repeated calls count again.';
-COMMENT ON COLUMN ops.capability_use.escalation_cost_usd IS 'What a better small model could save.';
 
-CREATE VIEW ops.savings AS
+CREATE OR REPLACE VIEW ops.savings AS
 SELECT day, tenant_id AS tenant,
     sum(cost_pico_usd) AS spent_pico_usd,
     sum(full_model_cost_pico_usd) AS full_model_pico_usd,
@@ -344,20 +282,6 @@ FROM winnow.cost
 GROUP BY day, tenant_id
 HAVING sum(calls) <> 0;
 COMMENT ON VIEW ops.savings IS 'Per day (UTC) and tenant: what was spent, routing, checks, failed and abandoned calls included, against the full model alone.';
-COMMENT ON COLUMN ops.savings.saved_pico_usd IS 'Net: negative where small models and escalations together cost more than the full model.';
-COMMENT ON COLUMN ops.savings.compute_share IS 'Floating-point operations spent, as a share of what the full model would have taken.';
-
-CREATE VIEW ops.savings_total AS
-SELECT coalesce(sum(spent_pico_usd), 0) AS spent_pico_usd,
-    coalesce(sum(full_model_pico_usd), 0) AS full_model_pico_usd,
-    coalesce(sum(saved_pico_usd), 0) AS saved_pico_usd,
-    ops.usd(coalesce(sum(spent_pico_usd), 0)) AS spent_usd,
-    ops.usd(coalesce(sum(full_model_pico_usd), 0)) AS full_model_usd,
-    ops.usd(coalesce(sum(saved_pico_usd), 0)) AS saved_usd,
-    (sum(saved_pico_usd) / nullif(sum(full_model_pico_usd), 0))::numeric(20, 4) AS saved_share,
-    (sum(flops) / nullif(sum(full_model_flops), 0))::numeric(20, 4) AS compute_share
-FROM ops.savings;
-COMMENT ON VIEW ops.savings_total IS 'ops.savings of everything that was ever counted.';
 
 -- The columns of FOCUS 1.2. Charges are usage and nothing else: what was saved is a column of our own, never a credit.
 CREATE VIEW ops.focus_cost AS

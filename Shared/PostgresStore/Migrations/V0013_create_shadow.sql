@@ -79,6 +79,7 @@ SELECT c.certificate_id, c.capability, c.task, c.state, 1 - c.alpha AS promised,
 FROM ops.certificate AS c JOIN winnow.certificate_agreement AS a USING (certificate_id);
 COMMENT ON VIEW ops.certificate_agreement IS 'What each certificate has promised, and how often answers given by it did agree.';
 
+-- As before, and for every partitioned table that there is or will be: all of them by request id, with a default partition.
 -- Keeps daily partitions ahead of time, drops those past retention, deletes final requests past retention.
 -- A function and not a procedure: SECURITY DEFINER, which a service without rights on tables needs, forbids COMMIT in
 -- a procedure. So the delete is bounded; call again while it returns as many as the limit.
@@ -108,7 +109,10 @@ BEGIN
     -- One at a time: two would race for the same names.
     PERFORM pg_advisory_xact_lock(hashtext('winnow.maintain_partitions'));
 
-    FOREACH parent IN ARRAY ARRAY['step', 'attempt', 'shadow_comparison'] LOOP
+    FOR parent IN
+        SELECT c.relname FROM pg_partitioned_table AS p JOIN pg_class AS c ON c.oid = p.partrelid
+        WHERE c.relnamespace = 'winnow'::regnamespace ORDER BY 1
+    LOOP
         FOR day IN SELECT generate_series(today, today + make_interval(days => days_ahead), '1 day') LOOP
             part := format('%s_p%s', parent, to_char(day, 'YYYYMMDD'));
             CONTINUE WHEN to_regclass(format('winnow.%I', part)) IS NOT NULL;
