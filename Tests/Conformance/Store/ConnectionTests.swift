@@ -12,11 +12,7 @@ import Testing
             let store = PostgresStore(database.settings)
             let snapshot = Fixture.snapshot()
             _ = try await store.accept([Arrival(snapshot: snapshot)])
-            try await database.run(
-                """
-                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()
-                """)
+            try await database.run(TestDatabase.terminate("datname = current_database()"))
             #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
         }
     }

@@ -45,10 +45,20 @@ struct TestDatabase: Sendable {
         }
     }
 
+    /// Ends the sessions of this login that match; others' it may not.
+    static func terminate(_ condition: String) -> String {
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE \(condition) AND usename = current_user AND pid <> pg_backend_pid()
+        """
+    }
+
     /// A private cluster goes as a whole.
     private func drop(_ name: String, on server: PostgresSettings) async throws {
         guard !TestCluster.isPrivate else { return }
-        try await Self.run("DROP DATABASE \(name) WITH (FORCE)", on: server)
+        // FORCE is refused where autovacuum is at work, which belongs to nobody; a plain drop ends that by itself, and waits.
+        try await Self.run(Self.terminate("datname = '\(name)'"), on: server)
+        try await Self.run("DROP DATABASE \(name)", on: server)
     }
 
     private static func run(_ script: String, on settings: PostgresSettings) async throws {
