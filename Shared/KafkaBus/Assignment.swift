@@ -10,6 +10,8 @@ final class Assignment: Sendable {
         /// What was worked on, and the coordinator has not taken yet.
         var uncommitted: [TopicPartition: Int64] = [:]
         var rebalancingSince: ContinuousClock.Instant?
+        /// Since the last assignment, in a rebalance that goes on.
+        var hasGivenAway = false
         var losses = 0
         var isPaused = false
     }
@@ -31,7 +33,8 @@ final class Assignment: Sendable {
 
     func contains(_ partition: TopicPartition) -> Bool { state.withLock { $0.partitions.contains(partition) } }
 
-    /// Whether this member has asked to join, or the coordinator has refused offsets, and no answer has come since.
+    /// Whether this member has asked to join or is about to, or the coordinator has refused offsets, and no answer has come
+    /// since.
     ///
     /// A commit would wait behind the join on the same connection and be refused after it, for it names the generation
     /// before; librdkafka then takes all partitions for lost, and their records come again.
@@ -40,6 +43,9 @@ final class Assignment: Sendable {
     }
 
     func noteRebalance() { state.withLock { $0.rebalancingSince = $0.rebalancingSince ?? .now } }
+
+    /// What was given away before is of no rebalance that goes on.
+    func noteSubscription() { state.withLock { $0.hasGivenAway = false } }
 
     /// A rebalance that nobody ends must not stop commits for good.
     private static let longestRebalance = Duration.seconds(30)
@@ -82,13 +88,17 @@ final class Assignment: Sendable {
         _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ events: ClientEvents
     ) {
         rebalances.increment()
-        state.withLock { $0.rebalancingSince = nil }
         // EAGER, should the strategy be overridden, gives and takes everything at once.
         let isCooperative = rd_kafka_rebalance_protocol(client).map { String(cString: $0) } == "COOPERATIVE"
         let partitions = PartitionList.entries(list).map(\.partition)
         let metadata = [LogKeys.count: "\(partitions.count)", "winnow.partitions": "\(partitions)"]
         switch code {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+            // In the cooperative protocol an assignment follows what was given away, and at once another join.
+            state.withLock { state in
+                state.rebalancingSince = state.hasGivenAway ? .now : nil
+                state.hasGivenAway = false
+            }
             check(events, isCooperative ? rd_kafka_incremental_assign(client, list) : nil)
             if !isCooperative { check(events, rd_kafka_assign(client, list)) }
             let isPaused = state.withLock { state in
@@ -98,7 +108,12 @@ final class Assignment: Sendable {
             if isPaused { rd_kafka_pause_partitions(client, list) }
             events.logger.info("Partitions assigned", metadata: metadata)
         case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
-            if rd_kafka_assignment_lost(client) != 0 {
+            let isLost = rd_kafka_assignment_lost(client) != 0
+            state.withLock { state in
+                state.rebalancingSince = nil
+                state.hasGivenAway = isCooperative && !isLost
+            }
+            if isLost {
                 events.logger.warning("Partitions lost: the group went on without this member", metadata: metadata)
             } else {
                 events.logger.info("Partitions revoked", metadata: metadata)
@@ -110,6 +125,7 @@ final class Assignment: Sendable {
             if !isCooperative { check(events, rd_kafka_assign(client, nil)) }
         default:
             events.note(code, "rebalance failed")
+            state.withLock { $0.rebalancingSince = nil }
             drop(self.partitions)
             check(events, rd_kafka_assign(client, nil))
         }

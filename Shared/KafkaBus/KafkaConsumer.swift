@@ -151,6 +151,7 @@ public final class KafkaConsumer: MessageConsumer {
     }
 
     private func subscribe() throws(MessageBusError) {
+        assignment.noteSubscription()
         let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
         let code = handle.withPointer { rd_kafka_subscribe($0, list.pointer) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "subscribe") }
