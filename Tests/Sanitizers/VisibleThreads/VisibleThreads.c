@@ -4,32 +4,38 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <threads.h>
 
-// A Swift `Mutex` that is waited for is handed over by the kernel, without an atomic access by either thread.
+// A Swift `Mutex` that is contended is taken and given back within its library, which the sanitizer has not instrumented:
+// by a spin on the lock's word or by the kernel (futex(2), FUTEX_LOCK_PI). These two stand before the library's own.
 
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
 
-long syscall(long number, ...) {
-    static long (*real)(long, ...);
-    if (!real) real = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
-    va_list list;
-    long a[6];
-    va_start(list, number);
-    for (int i = 0; i < 6; i++) a[i] = va_arg(list, long);
-    va_end(list);
-    int operation = number == SYS_futex ? (int)a[1] & FUTEX_CMD_MASK : -1;
-    if (operation == FUTEX_UNLOCK_PI) __tsan_release((void *)a[0]);
-    long result = real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-    if (result == 0 && (operation == FUTEX_LOCK_PI || operation == FUTEX_TRYLOCK_PI)) __tsan_acquire((void *)a[0]);
-    return result;
+typedef __attribute__((swiftcall)) void lock_slow_t(uint32_t thread, __attribute__((swift_context)) void *mutex);
+typedef __attribute__((swiftcall)) void unlock_slow_t(__attribute__((swift_context)) void *mutex);
+
+#define LOCK_SLOW "$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF"
+#define UNLOCK_SLOW "$s15Synchronization12_MutexHandleV11_unlockSlowyyF"
+
+lock_slow_t lock_slow __asm__(LOCK_SLOW);
+unlock_slow_t unlock_slow __asm__(UNLOCK_SLOW);
+
+__attribute__((swiftcall)) void lock_slow(uint32_t thread, __attribute__((swift_context)) void *mutex) {
+    static _Atomic(lock_slow_t *) library;
+    if (!library) library = (lock_slow_t *)dlsym(RTLD_NEXT, LOCK_SLOW);
+    library(thread, mutex);
+    __tsan_acquire(mutex);
+}
+
+__attribute__((swiftcall)) void unlock_slow(__attribute__((swift_context)) void *mutex) {
+    static _Atomic(unlock_slow_t *) library;
+    if (!library) library = (unlock_slow_t *)dlsym(RTLD_NEXT, UNLOCK_SLOW);
+    __tsan_release(mutex);
+    library(mutex);
 }
 
 // A thread that librdkafka starts through C11's threads has none of the sanitizer's state, and ends it. The C library's two
