@@ -59,7 +59,7 @@ let sharedModules: [Target] = [
     shared("Contracts", ["JSON"]),
     shared("Certification", ["Contracts", "JSON"]),
     shared("Settings"),
-    shared("Telemetry", ["JSON"]),
+    shared("Telemetry", ["Contracts", "JSON"]),
     shared("Lifecycle", ["Telemetry"]),
     shared("MessageBus", ["Contracts", "JSON"]),
     shared("Store", ["Contracts"]),
@@ -68,7 +68,7 @@ let sharedModules: [Target] = [
     shared(
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
-    shared("Runtime", ["CMicroHTTPD", "JSON", "Lifecycle", "Settings", "Telemetry"]),
+    shared("Runtime", ["CMicroHTTPD", "Contracts", "JSON", "Lifecycle", "Settings", "Telemetry"]),
     shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry"]),
     shared(
         "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),

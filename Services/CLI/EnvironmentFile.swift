@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Settings
 
 /// `KEY=value` lines that a running stack leaves, so that `winnow` finds it without being told.
 enum EnvironmentFile {
@@ -6,13 +6,15 @@ enum EnvironmentFile {
     /// and no broker is named otherwise.
     /// - Throws: `UsageError` when the file that was named cannot be read.
     static func environment(
-        _ own: [String: String] = ProcessInfo.processInfo.environment
+        _ own: [String: String] = SettingsReader.ofProcess
     ) throws(UsageError) -> [String: String] {
         if let path = own["WINNOW_ENV_FILE"], !path.isEmpty {
-            guard let text = read(path) else { throw UsageError("WINNOW_ENV_FILE names a file that cannot be read") }
+            guard let text = SmallFile.text(path) else {
+                throw UsageError("WINNOW_ENV_FILE names a file that cannot be read")
+            }
             return parse(text).merging(own) { _, own in own }
         }
-        guard (own["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty, let text = read(".run/env") else { return own }
+        guard (own["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty, let text = SmallFile.text(".run/env") else { return own }
         return parse(text).merging(own) { _, own in own }
     }
 
@@ -22,9 +24,5 @@ enum EnvironmentFile {
             guard parts.count == 2, !line.hasPrefix("#") else { return }
             variables[String(parts[0])] = String(parts[1])
         }
-    }
-
-    private static func read(_ path: String) -> String? {
-        (try? Data(contentsOf: URL(filePath: path))).flatMap { String(data: $0, encoding: .utf8) }
     }
 }

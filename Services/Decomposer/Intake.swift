@@ -14,6 +14,8 @@ final class Intake: MessageConsumer {
         var isStopped = false
         var isAway = false
         var gone: (@Sendable () -> Void)?
+        /// Looks that found nothing, one after another.
+        var vain = 0
     }
 
     private let queue: any SubmissionQueue
@@ -45,10 +47,11 @@ final class Intake: MessageConsumer {
         var wait = Duration.zero
         repeat {
             guard let isAway = depart() else { return nil }
-            wait = settings.interval(lane)
+            wait = state.withLock { settings.interval(lane, afterVain: $0.vain) }
             guard !isAway else { continue }
             do {
                 let submissions = try await queue.next(settings.turn(lane, at: now()))
+                state.withLock { $0.vain = submissions.isEmpty ? $0.vain + 1 : 0 }
                 guard submissions.isEmpty else { return submissions.map(RequestRecord.waiting) }
             } catch {
                 // What was marked as taken comes again.

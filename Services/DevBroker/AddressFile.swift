@@ -1,13 +1,12 @@
-import FoundationEssentials
 import Glibc
+import Settings
 
 /// Tells other processes where the broker listens; its ports are random.
 struct AddressFile {
     let path: String?
 
-    /// Writes beside and renames, so that a reader never sees half an address.
     func publish(_ address: String) throws {
-        if let path { try Data((address + "\n").utf8).write(to: URL(filePath: path), options: .atomic) }
+        if let path { try SmallFile.replace(path, with: address + "\n") }
         print(address)
         // A pipe would keep it until the end.
         fflush(nil)
@@ -15,7 +14,6 @@ struct AddressFile {
 
     /// An address that nobody listens on must not be found by the next start.
     func withdraw() {
-        guard let path else { return }
-        try? FileManager.default.removeItem(atPath: path)
+        if let path { unlink(path) }
     }
 }

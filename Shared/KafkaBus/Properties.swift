@@ -47,7 +47,8 @@ enum Properties {
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": "6000",
             "heartbeat.interval.ms": "500",
-            "statistics.interval.ms": "5000",
+            // As often as Prometheus commonly asks: each time a client writes a page about itself.
+            "statistics.interval.ms": "15000",
         ]
         if let id = settings.groupInstanceID { properties["group.instance.id"] = id }
         return properties.merging(reader(settings, clientID: clientID, group: group)) { $1 }

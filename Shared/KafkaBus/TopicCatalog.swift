@@ -1,6 +1,6 @@
-import FoundationEssentials
 import JSON
 import MessageBus
+import Settings
 
 /// The topics that Winnow needs, as `infra/kafka/topics.json` has them.
 public struct TopicCatalog: Sendable, Equatable {
@@ -31,10 +31,10 @@ public struct TopicCatalog: Sendable, Equatable {
 
     /// - Throws: `MessageBusError.configuration`.
     public init(contentsOf path: String) throws(MessageBusError) {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
+        guard let json = try? SmallFile.read(path) else {
             throw MessageBusError(.configuration, "no topics file can be read at \(path)", isRetriable: false)
         }
-        try self.init(json: Array(data))
+        try self.init(json: json)
     }
 
     /// - Throws: `MessageBusError.configuration`.

@@ -1,5 +1,4 @@
 import Contracts
-import FoundationEssentials
 import JSON
 
 /// Structured mode: the whole event is one JSON document in the value. Many SDKs send it, so integrators may; Winnow
@@ -47,10 +46,10 @@ enum StructuredEvent {
 
     private static func data(_ root: JSONValue) throws(ContractError) -> [UInt8]? {
         if let encoded = root["data_base64"] {
-            guard let text = encoded.string, let data = Data(base64Encoded: text) else {
+            guard let text = encoded.string, let data = Base64.bytes(text) else {
                 throw ContractError(.wrongType, "data_base64 is no base64 text")
             }
-            return Array(data)
+            return data
         }
         guard let data = root["data"] else { return nil }
         // Data of another media type than JSON is a string that holds it.

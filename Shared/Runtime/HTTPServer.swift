@@ -1,5 +1,5 @@
 import CMicroHTTPD
-import FoundationEssentials
+import Settings
 
 /// Answers short requests on a thread of its own, so that health is told even when every other thread is busy.
 ///
@@ -42,7 +42,7 @@ final class HTTPServer: @unchecked Sendable {
     func publishPort() throws(RuntimeError) {
         guard let portFile else { return }
         do {
-            try Data("\(port)\n".utf8).write(to: URL(filePath: portFile), options: .atomic)
+            try SmallFile.replace(portFile, with: "\(port)\n")
         } catch {
             throw RuntimeError(.cannotPublishPort, "WINNOW_HTTP_PORT_FILE cannot be written", underlying: error)
         }

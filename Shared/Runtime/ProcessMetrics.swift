@@ -1,10 +1,10 @@
-import FoundationEssentials
+import Contracts
 import Glibc
 
 /// What Prometheus' own client libraries tell about a process, and which build it is.
 /// - Source: Prometheus, writing client libraries, process metrics
 struct ProcessMetrics: Sendable {
-    private let startTime = Date().timeIntervalSince1970
+    private let startTime = Double(Timestamp.now.milliseconds) / 1000
 
     func render(service: String) -> String {
         """

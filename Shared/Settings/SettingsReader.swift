@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Glibc
 
 /// Reads settings from the environment once, at start, and remembers what it read so that it can be shown.
 /// - Source: The Twelve-Factor App, III. Config
@@ -13,8 +13,19 @@ public struct SettingsReader: Sendable {
     private let environment: [String: String]
     public private(set) var entries: [Entry] = []
 
-    public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    public init(environment: [String: String] = SettingsReader.ofProcess) {
         self.environment = environment
+    }
+
+    /// The variables that the process was started with.
+    public static var ofProcess: [String: String] {
+        var found: [String: String] = [:], next = environ
+        while let entry = next.pointee {
+            let parts = String(cString: entry).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { found[String(parts[0])] = String(parts[1]) }
+            next += 1
+        }
+        return found
     }
 
     public mutating func string(_ key: String, default fallback: String) -> String {
@@ -71,8 +82,7 @@ public struct SettingsReader: Sendable {
             note(key, "", isDefault: true)
             return nil
         }
-        guard let data = try? Data(contentsOf: URL(filePath: path)), let text = String(data: data, encoding: .utf8)
-        else {
+        guard let text = SmallFile.text(path) else {
             throw SettingsError(key + "_FILE", "names a file that cannot be read as UTF-8")
         }
         note(key + "_FILE", path, isDefault: false)

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Contracts
 import Glibc
 import JSON
 
@@ -40,7 +40,7 @@ public struct Logger: Sendable {
         guard level >= self.level else { return }
         var writer = JSONWriter()
         writer.object { line in
-            line.member("time", Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+            line.member("time", Timestamp.now.rfc3339)
             line.member("level", "\(level)")
             line.member(LogKeys.serviceName, service)
             line.member("message", message.description)

@@ -44,6 +44,9 @@ struct Architecture {
         if module == "Foundation" || module == "FoundationNetworking" {
             return "imports \(module), which costs memory and start: FoundationEssentials does"
         }
+        if module == "FoundationEssentials", file.module != "CLI" {
+            return "imports \(module), which costs every service megabytes: Glibc and Settings.SmallFile do"
+        }
         if Self.liveAdapters.contains(module), file.isService, file.name != "App.swift",
             !Self.tools.contains(file.module)
         {

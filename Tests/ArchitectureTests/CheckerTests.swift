@@ -10,6 +10,8 @@ import Testing
         ("Shared/Contracts/A.swift", "import Runtime"),
         ("Shared/Contracts/A.swift", "import Aggregator"),
         ("Shared/Contracts/A.swift", "import Foundation"),
+        ("Shared/Contracts/A.swift", "import FoundationEssentials"),
+        ("Services/Aggregator/A.swift", "import FoundationEssentials"),
         ("Shared/Runtime/A.swift", "import KafkaBus"),
         ("Shared/Unknown/A.swift", "import Contracts"),
         ("Services/Aggregator/A.swift", "import Escalator"),
@@ -24,7 +26,8 @@ import Testing
 
     @Test(arguments: [
         ("Shared/KafkaBus/A.swift", "import Contracts"),
-        ("Shared/Contracts/A.swift", "import FoundationEssentials\nimport Glibc\n// import Runtime"),
+        ("Services/CLI/A.swift", "import FoundationEssentials"),
+        ("Shared/Contracts/A.swift", "import Synchronization\nimport Glibc\n// import Runtime"),
         ("Shared/Contracts/A.swift", "let text = \"\"\"\nimport Runtime\n\"\"\""),
         ("Services/Aggregator/App.swift", "import KafkaBus\nimport Contracts"),
         ("Services/CLI/Session.swift", "import KafkaBus"),

@@ -31,6 +31,17 @@ struct IntakeTests {
 
     private func ids(_ batch: [Record]?) -> [String?]? { batch?.map { $0.headers["ce_id"] } }
 
+    @Test func `where nothing came for ten seconds it looks a third as often, and a bulk lane half as often as that`()
+        throws
+    {
+        var reader = SettingsReader(environment: [:])
+        let settings = try IntakeSettings(&reader)
+        #expect(settings.interval(.interactive, afterVain: 99) == .milliseconds(100))
+        #expect(settings.interval(.bulk, afterVain: 99) == .milliseconds(200))
+        #expect(settings.interval(.interactive, afterVain: 100) == .milliseconds(300))
+        #expect(settings.interval(.bulk, afterVain: 100) == .milliseconds(600))
+    }
+
     @Test func `what waits becomes a request record of its tenant and id`() async throws {
         try await submit(["a"])
         let record = try #require(try await intake().nextBatch()?.first)

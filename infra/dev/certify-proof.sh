@@ -16,7 +16,7 @@ record() {
     local data task name
     data=$(readlink -m "${WINNOW_DATA_DIRECTORY:-../shared/data}")
     [ -d "$data" ] || { echo "certify-proof: no labelled files in $data: set WINNOW_DATA_DIRECTORY" >&2; exit 1; }
-    swift build -c release --static-swift-stdlib --product winnow >&2
+    infra/dev/build.sh --product winnow >&2
     for task in semantic-understanding/intent legal-services/clause-type legal-services/unfair-term \
         security-services/payload security-services/prompt-attack software-development/issue-type; do
         name=${task/\//.}
@@ -36,7 +36,7 @@ for file in "$recorded"/*.jsonl.gz; do
     name=$(basename "$file" .gz)
     gzip --decompress --stdout "$file" >"$work/$name"
 done
-swift build -c release --static-swift-stdlib --product CertifyProof >&2
+infra/dev/build.sh --product CertifyProof >&2
 mkdir -p .run
 code=0
 .build/release/CertifyProof .run/certify-proof.svg "$work"/*.*.jsonl || code=$?

@@ -28,19 +28,23 @@ extension Encoder {
         }
     }
 
-    /// - Parameter quantizes: false where no product follows.
-    func addAndNormalize(_ linear: Linear, _ norm: Norm, _ tokens: Int, quantizes: Bool = true) {
+    /// - Parameters:
+    ///   - rows: of the chunk; their sums begin the buffer.
+    ///   - quantizes: false where no product follows.
+    func addAndNormalize(_ linear: Linear, _ norm: Norm, _ rows: Range<Int>, quantizes: Bool = true) {
+        let start = rows.lowerBound * shape.hiddenSize, scales = workspace.scales + rows.lowerBound
         kernels.residual_norm(
-            workspace.sums, linear.dequant, workspace.scales, norm.parameters, Int32(tokens),
-            Int32(shape.hiddenSize),
+            workspace.sums, linear.dequant, scales, norm.parameters, Int32(rows.count), Int32(shape.hiddenSize),
             winnow_rows(
-                values: workspace.hidden, quantized: quantizes ? workspace.quantized : nil, scales: workspace.scales))
+                values: workspace.hidden + start, quantized: quantizes ? workspace.quantized + start : nil,
+                scales: scales))
     }
 
-    func applyGELU(_ layer: Layer, _ tokens: Int) {
+    func applyGELU(_ layer: Layer, _ rows: Range<Int>) {
+        let scales = workspace.scales + rows.lowerBound
         kernels.gelu(
-            workspace.sums, layer.up.dequant, workspace.scales, Int32(tokens), Int32(shape.feedForwardSize),
-            winnow_rows(values: workspace.mixed, quantized: workspace.quantized, scales: workspace.scales))
+            workspace.sums, layer.up.dequant, scales, Int32(rows.count), Int32(shape.feedForwardSize),
+            winnow_rows(values: workspace.mixed, quantized: workspace.inner, scales: scales))
     }
 
     /// Means of the chunk's sequences; their indices are the items' places in the call.

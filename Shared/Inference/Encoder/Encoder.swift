@@ -53,11 +53,16 @@ final class Encoder {
             try layer.qkv.run(tokens, workspace.quantized, workspace.sums, kernels, library)
             attend(layer, lengths)
             try layer.output.run(tokens, workspace.quantized, workspace.sums, kernels, library)
-            addAndNormalize(layer.output, layer.attentionNorm, tokens)
-            try layer.up.run(tokens, workspace.quantized, workspace.sums, kernels, library)
-            applyGELU(layer, tokens)
-            try layer.down.run(tokens, workspace.quantized, workspace.sums, kernels, library)
-            addAndNormalize(layer.down, layer.feedForwardNorm, tokens, quantizes: index + 1 < weights.layers.count)
+            addAndNormalize(layer.output, layer.attentionNorm, 0..<tokens)
+            // Rows do not look at each other from here on: as many as a product takes go through all of it.
+            for first in stride(from: 0, to: tokens, by: Linear.widestBlock) {
+                let rows = first..<min(first + Linear.widestBlock, tokens)
+                let input = workspace.quantized + first * shape.hiddenSize
+                try layer.up.run(rows.count, input, workspace.sums, kernels, library)
+                applyGELU(layer, rows)
+                try layer.down.run(rows.count, workspace.inner, workspace.sums, kernels, library)
+                addAndNormalize(layer.down, layer.feedForwardNorm, rows, quantizes: index + 1 < weights.layers.count)
+            }
         }
         pool(lengths, into: &pooled)
     }

@@ -22,9 +22,11 @@ final class Linear {
         case ..<16: 8
         case ..<32: 16
         case ..<64: 32
-        default: 64
+        default: widestBlock
         }
     }
+
+    static let widestBlock = 64
 
     /// - Parameter library: `nil` where oneDNN's sums are not exact.
     init(

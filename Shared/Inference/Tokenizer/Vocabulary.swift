@@ -2,14 +2,15 @@
 struct Vocabulary: Sendable {
     struct Slot {
         var hash: UInt32 = 0
-        var start: UInt32 = 0
-        /// 0: the slot is free.
-        var count: UInt16 = 0
-        var id: Int32 = 0
+        var id = free
+
+        static let free: Int32 = -1
     }
 
-    /// Every piece's bytes; the `##` of a continuation is left out, its own table says it.
+    /// One piece a line.
     let bytes: [UInt8]
+    /// Where each piece's line begins, and where one more would.
+    let starts: [UInt32]
     /// Pieces that begin a word, then those that continue one.
     let tables: [[Slot]]
     let longest: Int
@@ -26,6 +27,7 @@ struct Vocabulary: Sendable {
         guard String(validating: text, as: UTF8.self) != nil else {
             throw ArtifactError(.vocabulary, file, "the vocabulary is not UTF-8")
         }
+        let starts = pieces.map { UInt32($0.startIndex) } + [UInt32(text.count + 1)]
         var tables = [[Slot]](repeating: [], count: 2)
         for isContinuation in [false, true] {
             let count = pieces.count { Self.isContinuation($0) == isContinuation }
@@ -36,11 +38,11 @@ struct Vocabulary: Sendable {
         var longest = 0
         var specials: [String: Int32] = [:]
         for (id, piece) in pieces.enumerated() {
-            let continues = Self.isContinuation(piece), key = continues ? piece.dropFirst(2) : piece
+            let continues = Self.isContinuation(piece), key = continues ? piece.dropFirst(Self.mark) : piece
             guard !key.isEmpty, key.count <= 1024 else {
                 throw ArtifactError(.vocabulary, file, "piece \(id) of the vocabulary is empty or too long")
             }
-            guard Self.insert(key, id: Int32(id), bytes: text, into: &tables[continues ? 1 : 0]) else {
+            guard Self.insert(key, id: Int32(id), among: pieces, into: &tables[continues ? 1 : 0]) else {
                 throw ArtifactError(.vocabulary, file, "piece \(id) of the vocabulary is there twice")
             }
             longest = max(longest, key.count)
@@ -49,7 +51,7 @@ struct Vocabulary: Sendable {
         for special in ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] where specials[special] == nil {
             throw ArtifactError(.vocabulary, file, "the vocabulary lacks \(special)")
         }
-        (bytes, self.tables, self.longest) = (text, tables, longest)
+        (bytes, self.starts, self.tables, self.longest) = (text, starts, tables, longest)
         unknown = specials["[UNK]"] ?? 0
         first = specials["[CLS]"] ?? 0
         last = specials["[SEP]"] ?? 0
@@ -61,21 +63,25 @@ struct Vocabulary: Sendable {
     @inline(__always)
     static func hash(_ hash: UInt32, _ byte: UInt8) -> UInt32 { (hash ^ UInt32(byte)) &* 16_777_619 }
 
+    /// Bytes of the `##` before a continuation, which its own table says.
+    static let mark = 2
+
     private static func isContinuation(_ piece: ArraySlice<UInt8>) -> Bool {
         piece.count > 2 && piece.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "#")])
     }
 
     /// - Returns: false when the piece is there already.
-    private static func insert(_ key: ArraySlice<UInt8>, id: Int32, bytes: [UInt8], into table: inout [Slot]) -> Bool {
+    private static func insert(
+        _ key: ArraySlice<UInt8>, id: Int32, among pieces: [ArraySlice<UInt8>], into table: inout [Slot]
+    ) -> Bool {
         let code = key.reduce(hashStart, hash)
         var index = Int(code) & (table.count - 1)
-        while table[index].count != 0 {
-            let slot = table[index], start = Int(slot.start)
-            if slot.hash == code, bytes[start..<(start + Int(slot.count))] == key { return false }
+        while table[index].id != Slot.free {
+            let slot = table[index]
+            if slot.hash == code, pieces[Int(slot.id)] == pieces[Int(id)] { return false }
             index = (index + 1) & (table.count - 1)
         }
-        table[index] = Slot(
-            hash: code, start: UInt32(key.startIndex), count: UInt16(key.count), id: id)
+        table[index] = Slot(hash: code, id: id)
         return true
     }
 }

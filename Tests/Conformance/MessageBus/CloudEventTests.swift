@@ -38,6 +38,8 @@ struct CloudEventTests {
     @Test(arguments: [
         (#""data":{"a":[1,-2.5,true,null,"x\"y\\\u00e4"]}"#, #"{"a":[1,-2.5,true,null,"x\"y\\ä"]}"#),
         (#""data_base64":"AAEC""#, "\0\u{1}\u{2}"),
+        (#""data_base64":"""#, ""), (#""data_base64":"Zg==""#, "f"), (#""data_base64":"Zm8=""#, "fo"),
+        (#""data_base64":"Zm9vYg==""#, "foob"), (#""data_base64":"fn5+fz8/""#, "~~~\u{7F}??"),
         (#""datacontenttype":"text/plain","data":"plain""#, "plain"),
         (#""datacontenttype":"application/json","data":"plain""#, #""plain""#),
     ])
@@ -45,6 +47,14 @@ struct CloudEventTests {
         let json = #"{"specversion":"1.0","id":"1","type":"t","source":"s",\#(member)}"#
         let read = try CloudEvent(record([Header("content-type", text: "application/cloudevents+json")], json))
         #expect(read.data == Array(payload.utf8))
+    }
+
+    @Test(arguments: ["A", "AAE", "AA=A", "A===", "====", "AA==AA==", "AA-_", "AA\\nA=", "AAEü"])
+    func `what is no base64 is refused`(text: String) {
+        let json = #"{"specversion":"1.0","id":"1","type":"t","source":"s","data_base64":"\#(text)"}"#
+        #expect(throws: ContractError(.wrongType, "data_base64 is no base64 text")) {
+            try CloudEvent(record([Header("content-type", text: "application/cloudevents+json")], json))
+        }
     }
 
     @Test(arguments: [
