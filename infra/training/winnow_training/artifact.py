@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from . import data
@@ -75,13 +75,21 @@ def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]
     folder = data.MODELS / name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "model.safetensors"
-    save_file(tensors, str(path), metadata={"format": kind, "schemaVersion": "1", "card": name})
-    path.chmod(0o644)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    content = _in_order(save(tensors, metadata={"format": kind, "schemaVersion": "1", "card": name}))
+    path.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
     card["version"] = f"{VERSION}+{digest[:12]}"
-    card["weights"] = {"file": path.name, "sha256": digest, "bytes": path.stat().st_size}
+    card["weights"] = {"file": path.name, "sha256": digest, "bytes": len(content)}
     text = json.dumps(card, indent=2, ensure_ascii=False)
     (folder / "card.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _in_order(content: bytes) -> bytes:
+    """The library draws the order of the metadata anew each time: sorted, so that the same tensors are the same file."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    return content[:8] + json.dumps(header, separators=(",", ":")).encode().ljust(end - 8) + content[end:]
 
 
 def read(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
