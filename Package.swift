@@ -46,6 +46,7 @@ let cModules: [Target] = [
     library("CICU", pkgConfig: "icu-uc"),
     library("COneDNN"),
     library("CZlib"),
+    .target(name: "CPatientWait", path: "Shared/CPatientWait"),
     .target(name: "CPinnedPort", path: "Shared/CPinnedPort"),
     .target(name: "CKernels", path: "Shared/CKernels", exclude: ["Scripts"], cSettings: [.unsafeFlags(["-O3"])]),
     .target(
@@ -64,7 +65,9 @@ let sharedModules: [Target] = [
     shared("MessageBus", ["Contracts", "JSON"]),
     shared("Store", ["Contracts"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "JSON"]),
-    shared("KafkaBus", ["CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
+    shared(
+        "KafkaBus",
+        ["CPatientWait", "CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
     shared(
         "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),

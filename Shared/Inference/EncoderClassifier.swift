@@ -96,10 +96,10 @@ public final class EncoderClassifier: Classifier {
     public func embeddings(_ texts: [String], maxTokens: Int = 128) throws(InferenceError) -> [[Float]] {
         try engine.withLock { engine throws(InferenceError) in
             engine.tokenize(texts, maxTokens: maxTokens, with: tokenizer)
-            try engine.encoder.pool(engine.ids, lengths: engine.lengths)
+            let states = try engine.encoder.states(engine.ids, lengths: engine.lengths)
             let width = engine.encoder.shape.hiddenSize
             return texts.indices.map { index in
-                let state = engine.encoder.pooled[(index * width)..<((index + 1) * width)]
+                let state = states[(index * width)..<((index + 1) * width)]
                 let length = state.reduce(0) { $0 + $1 * $1 }.squareRoot()
                 return state.map { length > 0 ? $0 / length : 0 }
             }

@@ -1,3 +1,4 @@
+import CPatientWait
 import CRDKafka
 import MessageBus
 

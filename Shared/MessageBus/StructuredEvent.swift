@@ -44,6 +44,12 @@ enum StructuredEvent {
         return try CloudEvent(attributes: attributes, data: try data(root))
     }
 
+    /// - Source: CloudEvents 1.0, JSON event format, section 3.1: the subtype is `json`, or ends with `+json`
+    private static func isJSON(_ mediaType: String?) -> Bool {
+        guard let name = mediaType?.lowercased().prefix(while: { $0 != ";" && $0 != " " }) else { return true }
+        return name.hasSuffix("/json") || name.hasSuffix("+json")
+    }
+
     private static func data(_ root: JSONValue) throws(ContractError) -> [UInt8]? {
         if let encoded = root["data_base64"] {
             guard let text = encoded.string, let data = Base64.bytes(text) else {
@@ -53,8 +59,7 @@ enum StructuredEvent {
         }
         guard let data = root["data"] else { return nil }
         // Data of another media type than JSON is a string that holds it.
-        let type = root["datacontenttype"]?.string?.lowercased() ?? "application/json"
-        if let text = data.string, !type.contains("json") { return Array(text.utf8) }
+        if let text = data.string, !isJSON(root["datacontenttype"]?.string) { return Array(text.utf8) }
         var writer = JSONWriter()
         writer.value(data)
         return writer.bytes

@@ -146,8 +146,8 @@ up() {
     trap 'trap - EXIT; down' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    # As in the image: oneDNN on the caller's thread, and two heaps for all threads, since each would keep what it freed.
-    export OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=2
+    # As in the image: oneDNN on the caller's thread, and one heap for all threads, since each would keep what it freed.
+    export OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=1
     note "WINNOW_MODELS_DIRECTORY=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models}"
     note "WINNOW_TOPICS_FILE=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}"
     start_database

@@ -47,11 +47,11 @@ extension Encoder {
             winnow_rows(values: workspace.mixed, quantized: workspace.inner, scales: scales))
     }
 
-    /// Means of the chunk's sequences; their indices are the items' places in the call.
+    /// Means of the chunk's sequences.
     func pool(_ lengths: ArraySlice<Int>, into pooled: inout [Float]) {
         let width = shape.hiddenSize
         pooled.withUnsafeMutableBufferPointer { pooled in
-            guard var next = pooled.baseAddress.map({ $0 + lengths.startIndex * width }) else { return }
+            guard var next = pooled.baseAddress else { return }
             eachSequence(lengths) { row, length in
                 kernels.mean(workspace.hidden + row * width, Int32(length), Int32(width), next)
                 next += width

@@ -7,7 +7,7 @@ import CKernels
 final class Encoder {
     let weights: EncoderWeights
     let workspace: Workspace
-    var pooled: [Float] = []
+    private var pooled: [Float] = []
     private let library: OneDNN?
 
     init(_ weights: EncoderWeights) throws(InferenceError) {
@@ -22,16 +22,24 @@ final class Encoder {
 
     /// Logits of every sequence, one row after another. `ids` holds the sequences end to end.
     func logits(_ ids: [Int32], lengths: [Int], head: Int) throws(InferenceError) -> [Float] {
-        try pool(ids, lengths: lengths)
-        return weights.heads[head].logits(pooled, rows: lengths.count, kernels)
+        var logits: [Float] = []
+        try eachChunk(ids, lengths) { states, count in
+            logits += weights.heads[head].logits(states, rows: count, kernels)
+        }
+        return logits
     }
 
-    /// The mean state of every sequence, one row after another, into `pooled`.
-    func pool(_ ids: [Int32], lengths: [Int]) throws(InferenceError) {
+    /// The mean state of every sequence, one row after another.
+    func states(_ ids: [Int32], lengths: [Int]) throws(InferenceError) -> [Float] {
+        var all: [Float] = []
+        try eachChunk(ids, lengths) { states, _ in all += states }
+        return all
+    }
+
+    private func eachChunk(
+        _ ids: [Int32], _ lengths: [Int], _ body: (_ states: [Float], _ count: Int) -> Void
+    ) throws(InferenceError) {
         winnow_single_thread()
-        let width = shape.hiddenSize
-        pooled.removeAll(keepingCapacity: true)
-        pooled.append(contentsOf: repeatElement(0, count: lengths.count * width))
         var first = 0, start = 0
         while first < lengths.count {
             var last = first, tokens = 0
@@ -40,11 +48,12 @@ final class Encoder {
                 last += 1
             }
             try forward(ids, from: start, lengths[first..<last], tokens: tokens)
+            body(pooled, last - first)
             (first, start) = (last, start + tokens)
         }
     }
 
-    /// One chunk of whole sequences, pooled.
+    /// One chunk of whole sequences, into `pooled`.
     private func forward(
         _ ids: [Int32], from start: Int, _ lengths: ArraySlice<Int>, tokens: Int
     ) throws(InferenceError) {
@@ -64,6 +73,8 @@ final class Encoder {
                 addAndNormalize(layer.down, layer.feedForwardNorm, rows, quantizes: index + 1 < weights.layers.count)
             }
         }
+        pooled.removeAll(keepingCapacity: true)
+        pooled.append(contentsOf: repeatElement(0, count: lengths.count * shape.hiddenSize))
         pool(lengths, into: &pooled)
     }
 }

@@ -27,7 +27,7 @@ struct Vocabulary: Sendable {
         guard String(validating: text, as: UTF8.self) != nil else {
             throw ArtifactError(.vocabulary, file, "the vocabulary is not UTF-8")
         }
-        let starts = pieces.map { UInt32($0.startIndex) } + [UInt32(text.count + 1)]
+        let starts = (0...size).map { UInt32($0 < size ? pieces[$0].startIndex : text.count + 1) }
         var tables = [[Slot]](repeating: [], count: 2)
         for isContinuation in [false, true] {
             let count = pieces.count { Self.isContinuation($0) == isContinuation }

@@ -42,6 +42,8 @@ struct CloudEventTests {
         (#""data_base64":"Zm9vYg==""#, "foob"), (#""data_base64":"fn5+fz8/""#, "~~~\u{7F}??"),
         (#""datacontenttype":"text/plain","data":"plain""#, "plain"),
         (#""datacontenttype":"application/json","data":"plain""#, #""plain""#),
+        (#""datacontenttype":"Application/vnd.a+JSON; charset=utf-8","data":"plain""#, #""plain""#),
+        (#""datacontenttype":"application/jsonl","data":"plain""#, "plain"),
     ])
     func `structured data becomes the payload`(member: String, payload: String) throws {
         let json = #"{"specversion":"1.0","id":"1","type":"t","source":"s",\#(member)}"#

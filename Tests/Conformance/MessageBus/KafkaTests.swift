@@ -135,6 +135,14 @@ struct KafkaTests {
         await first.close()
     }
 
+    /// What it spares shows in an idle suite only (`make bench`).
+    @Test func `librdkafka finds our timed wait before the C library's`() throws {
+        let library = try #require(dlopen("libc.so.6", RTLD_LAZY))
+        defer { dlclose(library) }
+        let found = try #require(dlsym(nil, "cnd_timedwait"))
+        #expect(found != dlsym(library, "cnd_timedwait"))
+    }
+
     @Test func `the lag of an own partition is measured`() async throws {
         let cluster = try await Cluster.shared.settings(withTopic: topic, partitions: 1)
         let settings = KafkaSettings(

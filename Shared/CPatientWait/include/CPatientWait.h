@@ -1,0 +1,4 @@
+// Nothing to call: see PatientWait.c.
+#ifndef WINNOW_CPATIENTWAIT_H
+#define WINNOW_CPATIENTWAIT_H
+#endif
