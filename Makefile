@@ -44,7 +44,7 @@ certify-proof: packages ## Show how often a certificate's promise is broken, ove
 ledger-proof: packages ## Show how long a month of 100 million calls takes to be asked for
 	@infra/postgres/ledger-proof.sh
 
-models: packages ## Rebuild every model from its data (an hour and a half)
+models: packages ## Rebuild every model from its data (an hour with bf16, three without)
 	@infra/training/make-models.sh
 
 format: ## Format all Swift

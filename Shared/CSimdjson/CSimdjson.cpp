@@ -7,7 +7,8 @@
 namespace {
 constexpr size_t max_document_bytes = 64u << 20;
 constexpr size_t max_depth = 64;
-constexpr size_t kept_capacity = 1u << 20;
+// Buffers take some fourteen times what they are for.
+constexpr size_t kept_capacity = 1u << 14;
 
 // Parsers keep their buffers between documents; a nested parse takes another one.
 thread_local std::vector<std::unique_ptr<simdjson::dom::parser>> idle;
@@ -40,7 +41,7 @@ int winnow_json_open(const uint8_t *bytes, size_t count, winnow_json_document *d
 
 void winnow_json_close(winnow_json_document document) {
     std::unique_ptr<simdjson::dom::parser> parser(static_cast<simdjson::dom::parser *>(document.parser));
-    // A rare huge document must not pin its buffers to the thread for good.
+    // A large document, of which there are few, must not pin its buffers to the thread for good.
     if (parser && parser->capacity() <= kept_capacity) idle.push_back(std::move(parser));
 }
 
