@@ -82,7 +82,7 @@ struct EscalationHandler: BatchHandler {
         }
         var asked: Set<Step.ID> = []
         let calls = requested.filter {
-            recent.answers(to: $0.escalation.open, of: $0.step) == nil && asked.insert($0.step).inserted
+            recent.predictions(for: $0.escalation.open, of: $0.step) == nil && asked.insert($0.step).inserted
         }
         if !calls.isEmpty {
             for (call, outcome) in zip(calls, try await answer(calls)) {
@@ -92,8 +92,8 @@ struct EscalationHandler: BatchHandler {
         }
         // The answer is given again, as it may be that the first one was never written.
         for call in requested where !asked.contains(call.step) {
-            guard let answers = recent.answers(to: call.escalation.open, of: call.step) else { continue }
-            emitted.append(source.outcome(call.outcome(answers), of: call.event))
+            guard let said = recent.predictions(for: call.escalation.open, of: call.step) else { continue }
+            emitted.append(source.outcome(call.outcome(call.answers(said, model: classifier.identity)), of: call.event))
         }
         return emitted
     }
@@ -134,9 +134,8 @@ struct EscalationHandler: BatchHandler {
                     return entry
                 })
             return zip(started, shares).map { started, share in
-                let answers = started.call.answers(share, model: classifier.identity)
-                recent.remember(answers, to: started.call.escalation.open, of: started.call.step)
-                return started.call.outcome(answers)
+                recent.remember(share.predictions, for: started.call.escalation.open, of: started.call.step)
+                return started.call.outcome(started.call.answers(share.predictions, model: classifier.identity))
             }
         } catch let error as InferenceError {
             try await ledger.settle(started.map { $0.entry.failed(error.code.rawValue) })
@@ -154,9 +153,9 @@ private struct Call {
 
     var group: BatchClassification.Group { .init(route: escalation.route, texts: escalation.open.map(\.text)) }
 
-    func answers(_ share: BatchClassification.Share, model: ModelIdentity) -> [Answer?] {
+    func answers(_ predictions: [Prediction], model: ModelIdentity) -> [Answer?] {
         var answers = escalation.answers
-        for (item, prediction) in zip(escalation.open, share.predictions) {
+        for (item, prediction) in zip(escalation.open, predictions) {
             answers[item.index] = Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .full,
                 model: model.description)

@@ -1,13 +1,15 @@
 import Contracts
+import Inference
 import Synchronization
 
 /// The steps that were answered last, so that one asked again is not paid for again: a repeated request, or one that was
 /// driven anew while its escalation still waited. After a restart it is empty, and a repetition is a call of its own.
 final class RecentOutcomes: Sendable {
-    /// Of the question only its hash is kept: the texts of a thousand steps are megabytes.
+    /// Of the question only its hash is kept, and of the answers what the full model said: the texts of a thousand steps are
+    /// megabytes, and so are the worker's answers, which come with the question.
     private struct Answered: Sendable {
         let question: Int
-        let answers: [Answer?]
+        let predictions: [Prediction]
     }
 
     private struct Memory: Sendable {
@@ -22,16 +24,16 @@ final class RecentOutcomes: Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    /// - Returns: the answers of all items of the step; `nil` unless the very same items were asked for.
-    func answers(to open: [Escalation.OpenItem], of step: Step.ID) -> [Answer?]? {
+    /// - Returns: a prediction an open item; `nil` unless the very same items were asked for.
+    func predictions(for open: [Escalation.OpenItem], of step: Step.ID) -> [Prediction]? {
         memory.withLock { memory in
-            memory.answered[step].flatMap { $0.question == Self.hash(open) ? $0.answers : nil }
+            memory.answered[step].flatMap { $0.question == Self.hash(open) ? $0.predictions : nil }
         }
     }
 
-    func remember(_ answers: [Answer?], to open: [Escalation.OpenItem], of step: Step.ID) {
+    func remember(_ predictions: [Prediction], for open: [Escalation.OpenItem], of step: Step.ID) {
         memory.withLock { memory in
-            let answered = Answered(question: Self.hash(open), answers: answers)
+            let answered = Answered(question: Self.hash(open), predictions: predictions)
             guard memory.answered.updateValue(answered, forKey: step) == nil else { return }
             guard memory.order.count == capacity else { return memory.order.append(step) }
             memory.answered[memory.order[memory.oldest]] = nil

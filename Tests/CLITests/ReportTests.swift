@@ -121,11 +121,7 @@ struct ReportTests {
 
     @Test func `the page is well-formed, names every task, and needs nothing from elsewhere`() throws {
         let page = ReportPage.html(Self.report())
-        let document = try XMLDocument(xmlString: String(page.dropFirst("<!DOCTYPE html>\n".count)))
-        #expect(try document.nodes(forXPath: "//*[local-name()='svg']").count == 6)
-        for svg in try document.nodes(forXPath: "//*[local-name()='svg']") {
-            #expect(try svg.nodes(forXPath: "*[local-name()='title']").count == 1)
-        }
+        #expect(try #require(Drawings(in: page)).titles == [1, 1, 1, 1, 1, 1])
         for task in ["legal-services/clause-type", "legal-services/unfair-term", "all tasks"] {
             #expect(page.contains(task))
         }
@@ -137,9 +133,7 @@ struct ReportTests {
     @Test func `what comes from outside is escaped`() throws {
         let page = ReportPage.html(Self.report(file: #"<b>"a"&'b'</b>"# + "\u{1}"))
         #expect(page.contains("&lt;b&gt;&quot;a&quot;&amp;&#39;b&#39;&lt;/b&gt;\u{FFFD}"))
-        #expect(throws: Never.self) {
-            try XMLDocument(xmlString: String(page.dropFirst("<!DOCTYPE html>\n".count)))
-        }
+        #expect(Drawings(in: page) != nil)
     }
 
     @Test func `the same items give the same page`() {
@@ -175,5 +169,33 @@ struct ReportTests {
     ])
     func `money has four digits`(amount: Double, text: String) {
         #expect(Markup.dollars(amount) == text)
+    }
+}
+
+/// The SVGs of a page that a reader of XML can read. (`XMLDocument` never frees what XPath has found.)
+private final class Drawings: NSObject, XMLParserDelegate {
+    /// How many titles each has.
+    private(set) var titles: [Int] = []
+    private var open: [String] = []
+
+    /// - Returns: `nil` where the page is not well-formed.
+    init?(in page: String) {
+        super.init()
+        let parser = XMLParser(data: Data(page.dropFirst("<!DOCTYPE html>\n".count).utf8))
+        parser.delegate = self
+        guard parser.parse() else { return nil }
+    }
+
+    func parser(
+        _ parser: XMLParser, didStartElement name: String, namespaceURI: String?, qualifiedName: String?,
+        attributes: [String: String]
+    ) {
+        if name == "svg" { titles.append(0) }
+        if name == "title", open.last == "svg" { titles[titles.count - 1] += 1 }
+        open.append(name)
+    }
+
+    func parser(_ parser: XMLParser, didEndElement name: String, namespaceURI: String?, qualifiedName: String?) {
+        open.removeLast()
     }
 }

@@ -241,8 +241,9 @@ struct EscalationHandlerTests {
         let recent = RecentOutcomes(capacity: 2)
         let open = [Escalation.OpenItem(index: 0, text: "a")]
         let steps = (0..<4).map { Step.ID(request: id, ordinal: $0) }
-        for step in steps { recent.remember([answer("a")], to: open, of: step) }
-        #expect(steps.map { recent.answers(to: open, of: $0) != nil } == [false, false, true, true])
+        let said = [Prediction(label: "a", confidence: 1, isSure: true, inputTokens: 3, flops: 1)]
+        for step in steps { recent.remember(said, for: open, of: step) }
+        #expect(steps.map { recent.predictions(for: open, of: $0) } == [nil, nil, said, said])
     }
 
     @Test func `a record that cannot be read is dead-lettered and its neighbours are answered`() async throws {

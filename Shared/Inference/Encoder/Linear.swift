@@ -15,10 +15,11 @@ final class Linear {
     }
 
     /// The rows of the next product when `left` are to do. A product is compiled for its row count and takes some 35 kB:
-    /// eleven counts make up every other, with no row in vain.
+    /// seven counts make up every other, with at most three rows at the end in vain.
     static func block(_ left: Int) -> Int {
         switch left {
-        case ..<8: left
+        case ..<3: left
+        case ..<5: 4
         case ..<16: 8
         case ..<32: 16
         case ..<64: 32
@@ -27,6 +28,8 @@ final class Linear {
     }
 
     static let widestBlock = 64
+    /// What buffers are a multiple of, so that rows in vain are within them.
+    static let granularity = 8
 
     /// - Parameter library: `nil` where oneDNN's sums are not exact.
     init(
@@ -59,7 +62,7 @@ final class Linear {
 
     var dequant: winnow_dequant { winnow_dequant(offset: offsets, scale: scales, bias: scales + outputs) }
 
-    /// `sums[rows, outputs]` of the quantized `input[rows, inputs]`.
+    /// `sums[rows, outputs]` of the quantized `input[rows, inputs]`; up to `granularity` rows are read and written.
     /// - Parameter library: shares the engine of the one that packed the weights.
     func run(
         _ rows: Int, _ input: UnsafeMutablePointer<UInt8>, _ sums: UnsafeMutablePointer<Int32>,

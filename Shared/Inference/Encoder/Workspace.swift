@@ -22,7 +22,8 @@ final class Workspace {
     private let block: UnsafeMutableRawPointer
 
     init(_ shape: ModelCard.Encoder) {
-        capacity = max(Self.chunk, shape.positions)
+        let rows = max(Self.chunk, shape.positions)
+        capacity = (rows + Linear.granularity - 1) / Linear.granularity * Linear.granularity
         let widest = max(3 * shape.attentionSize, shape.hiddenSize), inside = Linear.widestBlock * shape.feedForwardSize
         let quantizedBytes = capacity * max(shape.hiddenSize, shape.attentionSize)
         let attentionFloats = winnow_attention_scratch(Int32(shape.positions), Int32(shape.headSize))
