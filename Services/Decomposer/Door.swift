@@ -38,7 +38,7 @@ final class Door: Sendable {
         repeat {
             let occupancy = try? await queue.occupancy(of: [], settings.turn(lane, at: .now))
             if let occupancy, occupancy.underWay < settings.bulkWindow { return true }
-        } while await sleepUnlessShutDown(for: settings.interval(lane, afterVain: 0))
+        } while await sleepUnlessShutDown(for: settings.interval(lane))
         return false
     }
 

@@ -14,8 +14,6 @@ final class Intake: MessageConsumer {
         var isStopped = false
         var isAway = false
         var gone: (@Sendable () -> Void)?
-        /// Looks that found nothing, one after another.
-        var vain = 0
     }
 
     private let queue: any SubmissionQueue
@@ -45,14 +43,15 @@ final class Intake: MessageConsumer {
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
         var wait = Duration.zero
+        var vain = 0
         repeat {
             guard let isAway = depart() else { return nil }
-            wait = state.withLock { settings.interval(lane, afterVain: $0.vain) }
+            wait = settings.interval(lane, afterVain: vain)
             guard !isAway else { continue }
             do {
                 let submissions = try await queue.next(settings.turn(lane, at: now()))
-                state.withLock { $0.vain = submissions.isEmpty ? $0.vain + 1 : 0 }
                 guard submissions.isEmpty else { return submissions.map(RequestRecord.waiting) }
+                vain += 1
             } catch {
                 // What was marked as taken comes again.
                 logger.warning("Intake waits", metadata: [LogKeys.errorMessage: "\(error)"])
