@@ -85,10 +85,10 @@ public final class EncoderClassifier: Classifier {
         guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
         let width = head.labels.count
         return lengths.enumerated().map { index, tokens in
-            let (label, confidence) = head.decide(logits[(index * width)..<((index + 1) * width)])
+            let (label, confidence, rivals) = head.decide(logits[(index * width)..<((index + 1) * width)])
             return Prediction(
-                label: label, confidence: confidence, isSure: head.isSure(confidence), inputTokens: tokens,
-                flops: card.flops(tokens: tokens, route: route))
+                label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
+                inputTokens: tokens, flops: card.flops(tokens: tokens, route: route))
         }
     }
 

@@ -38,6 +38,10 @@ extension ArtifactFaultTests {
             testDescription: "more tokens than positions", code: .card,
             card: { $0.replacing("\"maxTokens\":8", with: "\"maxTokens\":49") }, says: "heads[1].maxTokens is 49"),
         Fault(
+            testDescription: "more layers than the encoder has", code: .card,
+            card: { $0.replacing("\"layers\":1,\"maxTokens\"", with: "\"layers\":3,\"maxTokens\"") },
+            says: "heads[1].layers is 3"),
+        Fault(
             testDescription: "a temperature of zero", code: .card,
             card: { $0.replacing("\"temperature\":1.0", with: "\"temperature\":0") }, says: "temperature"),
     ]

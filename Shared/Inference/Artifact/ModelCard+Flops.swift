@@ -9,7 +9,7 @@ extension ModelCard {
         let projections = 4 * encoder.hiddenSize * encoder.attentionSize
         let feedForward = 2 * encoder.hiddenSize * encoder.feedForwardSize
         let attention = 2 * count * encoder.attentionSize
-        let perToken = encoder.layers * (projections + feedForward + attention)
+        let perToken = head.layers * (projections + feedForward + attention)
         return Int64(2 * (count * perToken + encoder.hiddenSize * head.labels.count))
     }
 }

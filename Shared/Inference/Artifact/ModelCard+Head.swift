@@ -20,6 +20,8 @@ extension ModelCard {
         public let route: Route
         public let kind: Kind
         public let labels: [String]
+        /// After so many of the encoder's it reads; the others are not run for it.
+        public let layers: Int
         /// A longer input is cut to it, `[CLS]` and `[SEP]` included.
         public let maxTokens: Int
         public let temperature: Double
@@ -29,7 +31,7 @@ extension ModelCard {
 }
 
 extension ModelCard.Head {
-    init(_ head: ArtifactJSON, positions: Int) throws(ArtifactError) {
+    init(_ head: ArtifactJSON, _ encoder: ModelCard.Encoder) throws(ArtifactError) {
         let capability = try head.member("capability").text(), task = try head.member("task").text()
         guard let route = Route("\(capability)/\(task)") else {
             throw head.fault("\(head.path): capability and task do not make a route")
@@ -39,7 +41,11 @@ extension ModelCard.Head {
         guard !labels.isEmpty, Set(labels).count == labels.count, labels.allSatisfy({ !$0.isEmpty }) else {
             throw ArtifactError(.labels, head.file, "\(head.path).labels are not distinct names")
         }
-        maxTokens = try head.integer("maxTokens", in: 2...positions)
+        layers =
+            try head.optional("layers").map { _ throws(ArtifactError) in
+                try head.integer("layers", in: 0...encoder.layers)
+            } ?? encoder.layers
+        maxTokens = try head.integer("maxTokens", in: 2...encoder.positions)
         temperature = try head.member("temperature").positive()
         sureFrom = try head.optional("calibration")?.optional("threshold").map { threshold throws(ArtifactError) in
             try threshold.number()

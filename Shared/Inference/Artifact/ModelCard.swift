@@ -74,7 +74,7 @@ public struct ModelCard: Sendable {
         let encoder = try Encoder(card.member("encoder"))
         try Self.checkTokenizer(card.member("tokenizer"))
         let heads = try card.member("heads").elements().map { head throws(ArtifactError) in
-            try Head(head, positions: encoder.positions)
+            try Head(head, encoder)
         }
         guard !heads.isEmpty else { throw card.fault("heads is empty") }
         guard Set(heads.map(\.route)).count == heads.count else { throw card.fault("two heads answer the same route") }

@@ -23,21 +23,21 @@ final class Encoder {
     /// Logits of every sequence, one row after another. `ids` holds the sequences end to end.
     func logits(_ ids: [Int32], lengths: [Int], head: Int) throws(InferenceError) -> [Float] {
         var logits: [Float] = []
-        try eachChunk(ids, lengths) { states, count in
+        try eachChunk(ids, lengths, layers: weights.depths[head]) { states, count in
             logits += weights.heads[head].logits(states, rows: count, kernels)
         }
         return logits
     }
 
-    /// The mean state of every sequence, one row after another.
+    /// The mean state of every sequence after all layers, one row after another.
     func states(_ ids: [Int32], lengths: [Int]) throws(InferenceError) -> [Float] {
         var all: [Float] = []
-        try eachChunk(ids, lengths) { states, _ in all += states }
+        try eachChunk(ids, lengths, layers: shape.layers) { states, _ in all += states }
         return all
     }
 
     private func eachChunk(
-        _ ids: [Int32], _ lengths: [Int], _ body: (_ states: [Float], _ count: Int) -> Void
+        _ ids: [Int32], _ lengths: [Int], layers: Int, _ body: (_ states: [Float], _ count: Int) -> Void
     ) throws(InferenceError) {
         winnow_single_thread()
         var first = 0, start = 0
@@ -47,18 +47,18 @@ final class Encoder {
                 tokens += lengths[last]
                 last += 1
             }
-            try forward(ids, from: start, lengths[first..<last], tokens: tokens)
+            try forward(ids, from: start, lengths[first..<last], tokens: tokens, layers: layers)
             body(pooled, last - first)
             (first, start) = (last, start + tokens)
         }
     }
 
-    /// One chunk of whole sequences, into `pooled`.
+    /// One chunk of whole sequences through the first layers, into `pooled`.
     private func forward(
-        _ ids: [Int32], from start: Int, _ lengths: ArraySlice<Int>, tokens: Int
+        _ ids: [Int32], from start: Int, _ lengths: ArraySlice<Int>, tokens: Int, layers: Int
     ) throws(InferenceError) {
         embed(ids, from: start, lengths)
-        for (index, layer) in weights.layers.enumerated() {
+        for (index, layer) in weights.layers.prefix(layers).enumerated() {
             try layer.qkv.run(tokens, workspace.quantized, workspace.sums, kernels, library)
             attend(layer, lengths)
             try layer.output.run(tokens, workspace.quantized, workspace.sums, kernels, library)
@@ -70,7 +70,7 @@ final class Encoder {
                 try layer.up.run(rows.count, input, workspace.sums, kernels, library)
                 applyGELU(layer, rows)
                 try layer.down.run(rows.count, workspace.inner, workspace.sums, kernels, library)
-                addAndNormalize(layer.down, layer.feedForwardNorm, rows, quantizes: index + 1 < weights.layers.count)
+                addAndNormalize(layer.down, layer.feedForwardNorm, rows, quantizes: index + 1 < layers)
             }
         }
         pooled.removeAll(keepingCapacity: true)

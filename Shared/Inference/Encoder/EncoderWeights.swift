@@ -9,6 +9,8 @@ final class EncoderWeights: @unchecked Sendable {
     let embeddings: Embeddings
     let layers: [Layer]
     let heads: [Projection]
+    /// After how many layers each head reads.
+    let depths: [Int]
     /// `nil` where oneDNN's sums are not exact.
     let library: OneDNN?
 
@@ -34,6 +36,7 @@ final class EncoderWeights: @unchecked Sendable {
         layers = try (0..<shape.layers).map { index throws(ArtifactError) in
             try Layer(&tensors, index: index, shape, library: library)
         }
+        depths = card.heads.map(\.layers)
         heads = try card.heads.map { head throws(ArtifactError) in
             try Projection(&tensors, head, inputs: shape.hiddenSize)
         }

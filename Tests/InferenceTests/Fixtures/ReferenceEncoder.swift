@@ -4,7 +4,7 @@ import Foundation
 struct ReferenceEncoder {
     let model: TinyModel
 
-    func logits(_ ids: [Int32], head: String) -> [Float] {
+    func logits(_ ids: [Int32], head: String, layers: Int) -> [Float] {
         let shape = model.shape, file = model.file
         let words = file.int8("embeddings.word.weight"), scales = file.floats("embeddings.word.scale")
         let positions = file.floats("embeddings.position.weight")
@@ -14,7 +14,7 @@ struct ReferenceEncoder {
             }
         }
         rows = rows.map { norm("embeddings.norm", $0) }
-        for layer in 0..<shape.layers {
+        for layer in 0..<layers {
             let mixed = attend(rows.map { linear("layers.\(layer).attention.qkv", $0) })
             rows = zip(rows, mixed).map { row, mixed in
                 norm("layers.\(layer).attention.norm", sum(row, linear("layers.\(layer).attention.output", mixed)))

@@ -44,7 +44,7 @@ struct TinyModel {
             "maxTokens":\(shape.positions),"temperature":1.0,"thresholds":null,"gate":null,
             "calibration":{"threshold":0.5}},
             {"capability":"legal-services","task":"unfair-term","kind":"multi-label","labels":["x","y"],
-            "maxTokens":8,"temperature":1.0,"thresholds":[0.5,0.25],"gate":null,"calibration":null}]
+            "layers":\(max(0, shape.layers - 1)),"maxTokens":8,"temperature":1.0,"thresholds":[0.5,0.25],"gate":null,"calibration":null}]
             """,
         ]
         file.metadata = ["format": "winnow-encoder", "schemaVersion": "1", "card": "tiny"]
