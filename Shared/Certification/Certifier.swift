@@ -3,8 +3,9 @@ import Contracts
 /// Finds the lowest threshold that a promise can be made for.
 ///
 /// Fixed-sequence testing: thresholds of a fixed grid from strict to loose, each by the exact bound at the full
-/// confidence, until the first that fails. Where the sequence begins is decided by the items that the temperature is
-/// fitted on, so that the many tests cost nothing of the promise.
+/// confidence, until the first that fails. Where the sequence begins is decided by the temperature, which other items are
+/// for, and by how sure the small model is of these, never by whether it agrees: so the many tests cost nothing of the
+/// promise.
 /// - Source: Learn then test, arXiv:2110.01052, section 2.3
 public struct Certifier: Sendable {
     /// Calibrated confidences, by even steps of their log-odds: 0.99995 to 0.5.
@@ -32,7 +33,7 @@ public struct Certifier: Sendable {
     public func certify(fitting: [Observation], bounding: [Observation]) -> Finding {
         let temperature = Temperature(fitting: fitting)
         let thresholds = Self.grid.map(temperature.confidence)
-        let start = start(fitting, temperature, thresholds, items: bounding.count)
+        let start = start(thresholds, temperature, bounding.map(\.confidence))
         let tallies = Tally.counts(bounding, at: thresholds)
         let passed = tallies[start...].prefix(while: promise.isKept)
         guard let tally = passed.last else {
@@ -51,12 +52,10 @@ public struct Certifier: Sendable {
                 accuracyLoss: loss(bounding, from: thresholds[last], candidates: Self.grid.count - start)))
     }
 
-    /// The strictest threshold that passes about as surely as any, going by the calibrated confidences of the items that
-    /// were fitted, but for never less than an eighth of α: few items cannot tell that a model is better than that.
-    private func start(
-        _ fitting: [Observation], _ temperature: Temperature, _ thresholds: [Double], items: Int
-    ) -> Int {
-        let ranked = fitting.map(\.confidence).sorted(by: >)
+    /// The strictest threshold that passes about as surely as any, going by the calibrated confidences, but for never less
+    /// than an eighth of α: the items that were fitted are too few to tell that a model is better than that.
+    private func start(_ thresholds: [Double], _ temperature: Temperature, _ confidences: [Double]) -> Int {
+        let ranked = confidences.sorted(by: >)
         var accepted = 0
         var doubt = 0.0
         let power = thresholds.map { threshold -> Double in
@@ -64,12 +63,8 @@ public struct Certifier: Sendable {
                 doubt += 1 - temperature.calibrated(ranked[accepted])
                 accepted += 1
             }
-            // Two standard deviations less than the share says, for it is one of few items.
-            let count = Double(accepted) - 2 * Double(accepted).squareRoot()
-            guard count > 0 else { return 0 }
-            return chance(
-                of: Int(Double(items) * count / Double(ranked.count)),
-                rate: max(promise.alpha / 8, doubt / Double(accepted)))
+            guard accepted > 0 else { return 0 }
+            return chance(of: accepted, rate: max(promise.alpha / 8, doubt / Double(accepted)))
         }
         let enough = 0.9 * (power.max() ?? 0)
         return enough > 0 ? power.firstIndex { $0 >= enough } ?? 0 : thresholds.count - 1

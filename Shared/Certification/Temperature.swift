@@ -11,12 +11,22 @@ public struct Temperature: Sendable, Equatable {
 
     init(_ value: Double) { self.value = value }
 
-    /// Least log loss over `observations`, within e⁻³ to e³.
+    /// Least log loss over `observations`, within e⁻³ to e³. Few of them that all agree do not make it certain of the next.
+    /// - Source: Probabilistic outputs for support vector machines (Platt 1999), section 2.2, for the targets
     init(fitting observations: [Observation]) {
-        let samples = observations.map { ($0.agrees ? 1.0 : -1.0) * Self.logOdds($0.confidence) }
+        let agreeing = Double(observations.count(where: \.agrees))
+        let targets = (
+            agrees: (agreeing + 1) / (agreeing + 2), differs: 1 / (Double(observations.count) - agreeing + 2)
+        )
+        let samples = observations.map {
+            (score: Self.logOdds($0.confidence), target: $0.agrees ? targets.agrees : targets.differs)
+        }
         func loss(_ logarithm: Double) -> Double {
             let slope = exp(-logarithm)
-            return samples.reduce(0) { $0 + log1p(exp(-abs($1 * slope))) + max(0, -$1 * slope) }
+            return samples.reduce(0) { sum, sample in
+                let z = sample.score * slope
+                return sum + log1p(exp(-abs(z))) + max(0, z) - sample.target * z
+            }
         }
         value = exp(Self.least(of: loss))
     }

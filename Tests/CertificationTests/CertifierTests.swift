@@ -74,6 +74,27 @@ struct CertifierTests {
         #expect((299...400).contains(needed))
     }
 
+    @Test func `few items that all agree do not make it begin where half of the others differ`() throws {
+        var generator = SeededGenerator(seed: 8)
+        let fitting = items(50, using: &generator) { _ in 0 }
+        let bounding = items(450, using: &generator) { $0 > 0.65 ? 0 : 0.5 }
+        let sure = bounding.count { $0.confidence > 0.65 }
+        guard case .certified(let found) = Certifier(try promise(0.99)).certify(fitting: fitting, bounding: bounding)
+        else {
+            Issue.record("refused")
+            return
+        }
+        #expect((299...sure).contains(found.tally.accepted))
+        // Whether they agree decides nothing of where it begins.
+        let opposite = bounding.map { Observation(hash: $0.hash, confidence: $0.confidence, agrees: !$0.agrees) }
+        guard case .refused(let refusal) = Certifier(try promise(0.99)).certify(fitting: fitting, bounding: opposite)
+        else {
+            Issue.record("certified")
+            return
+        }
+        #expect((299...found.tally.accepted).contains(refusal.tally.accepted))
+    }
+
     @Test func `where too many differ no number of items helps`() throws {
         var generator = SeededGenerator(seed: 5)
         let items = items(3000, using: &generator) { _ in 0.2 }

@@ -15,6 +15,14 @@ struct TemperatureTests {
         #expect(abs(Temperature(fitting: items).value - value) < 0.1 * value)
     }
 
+    @Test func `few items that all agree prove no certainty`() {
+        let items = (0..<50).map { Observation(hash: $0, confidence: 0.5 + Double($0) / 100, agrees: true) }
+        let temperature = Temperature(fitting: items)
+        let mean = items.reduce(0) { $0 + temperature.calibrated($1.confidence) } / 50
+        // (50 + 1) / (50 + 2), spread by confidence
+        #expect((0.9...0.99).contains(mean))
+    }
+
     @Test func `calibration keeps the order, and can be undone`() {
         let temperature = Temperature(1.7)
         let confidences = stride(from: 0.5, through: 0.9999, by: 0.01)
