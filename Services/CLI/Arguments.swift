@@ -50,6 +50,16 @@ struct Arguments {
         return number
     }
 
+    mutating func number(_ name: String, default fallback: Double, in range: ClosedRange<Double>) throws(UsageError)
+        -> Double
+    {
+        guard let text = value(name) else { return fallback }
+        guard let number = Double(text), range.contains(number) else {
+            throw UsageError("\(name) must be a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
     /// - Throws: `UsageError` unless it is one of the cases.
     mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String) throws(UsageError) -> Choice?
     {

@@ -86,8 +86,8 @@ struct ShadowHandler: BatchHandler {
                 ShadowComparison(
                     step: step, item: item.index, route: shadow.route, smallModel: shadow.smallModel,
                     fullModel: model.description, certificate: shadow.certificate, probability: shadow.probability,
-                    confidence: item.confidence, agrees: item.label == prediction.label, decidedAt: shadow.decidedAt,
-                    comparedAt: now)
+                    confidence: item.confidence, agrees: prediction.accepts(item.label, from: shadow.equalFrom),
+                    decidedAt: shadow.decidedAt, comparedAt: now)
             }
         }
     }

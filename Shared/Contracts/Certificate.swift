@@ -51,6 +51,9 @@ public struct Certificate: Sendable, Equatable {
     public var fullModel: String
     public var alpha: Double
     public var delta: Double
+    /// A label counts as the full model's answer where that gives it at least this share of its best label's
+    /// probability; 1 where only the best counts.
+    public var equalFrom: Double
     /// Of the calibration that `threshold` is a confidence of.
     public var temperature: Double
     public var threshold: Double
@@ -78,7 +81,8 @@ public struct Certificate: Sendable, Equatable {
     public var note: String?
 
     public init(
-        id: ID, route: Route, smallModel: String, fullModel: String, alpha: Double, delta: Double, temperature: Double,
+        id: ID, route: Route, smallModel: String, fullModel: String, alpha: Double, delta: Double,
+        equalFrom: Double = 1, temperature: Double,
         threshold: Double, sureFrom: Double, fitted: Int, items: Int, accepted: Int, disagreements: Int, bound: Double,
         escalationRate: Estimate, saving: Estimate, accuracyLoss: AccuracyLoss? = nil, source: Source,
         certifiedAt: Timestamp, note: String? = nil
@@ -89,6 +93,7 @@ public struct Certificate: Sendable, Equatable {
         self.fullModel = fullModel
         self.alpha = alpha
         self.delta = delta
+        self.equalFrom = equalFrom
         self.temperature = temperature
         self.threshold = threshold
         self.sureFrom = sureFrom

@@ -1,8 +1,8 @@
 import JSON
 
 extension Certificate {
-    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "temperature", "threshold", "sureFrom",
-    ///   "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value", "low", "high"}, "saving": {…},
+    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "equalFrom", "temperature", "threshold",
+    ///   "sureFrom", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value", "low", "high"}, "saving": {…},
     ///   "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"}, "certifiedAt", "note"?}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
@@ -22,6 +22,7 @@ extension Certificate {
             body.member("full", fullModel)
             body.member("alpha", alpha)
             body.member("delta", delta)
+            body.member("equalFrom", equalFrom)
             body.member("temperature", temperature)
             body.member("threshold", threshold)
             body.member("sureFrom", sureFrom)
@@ -60,6 +61,7 @@ extension Certificate {
         self.init(
             id: id, route: try Contract.route(body), smallModel: try body.required("small"),
             fullModel: try body.required("full"), alpha: try body.share("alpha"), delta: try body.share("delta"),
+            equalFrom: try body["equalFrom"].map { _ in try body.share("equalFrom") } ?? 1,
             temperature: try body.requiredNumber("temperature"), threshold: try body.share("threshold"),
             sureFrom: try body.share("sureFrom"), fitted: try body.requiredInteger("fitted"),
             items: try body.requiredInteger("items"), accepted: try body.requiredInteger("accepted"),

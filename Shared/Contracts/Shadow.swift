@@ -26,25 +26,28 @@ public struct Shadow: Sendable, Equatable {
     public var smallModel: String
     /// By which the worker was sure.
     public var certificate: Certificate.ID
+    /// The certificate's: what counts as the full model's answer.
+    public var equalFrom: Double
     /// With which each item of the capability is drawn: the inverse is its weight.
     public var probability: Double
     public var decidedAt: Timestamp
 
     public init(
-        step: Int, route: Route, items: [Item], smallModel: String, certificate: Certificate.ID, probability: Double,
-        decidedAt: Timestamp
+        step: Int, route: Route, items: [Item], smallModel: String, certificate: Certificate.ID, equalFrom: Double = 1,
+        probability: Double, decidedAt: Timestamp
     ) {
         self.step = step
         self.route = route
         self.items = items
         self.smallModel = smallModel
         self.certificate = certificate
+        self.equalFrom = equalFrom
         self.probability = probability
         self.decidedAt = decidedAt
     }
 
     /// - Shape: `{"step", "capability", "task", "items": [{"index", "text", "label", "confidence"}], "smallModel",
-    ///   "certificate", "probability", "decidedAt"}`
+    ///   "certificate", "equalFrom", "probability", "decidedAt"}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 512)
         writer.object { body in
@@ -63,6 +66,8 @@ public struct Shadow: Sendable, Equatable {
             }
             body.member("smallModel", smallModel)
             body.member("certificate", certificate.description)
+            body.name("equalFrom")
+            body.double(equalFrom)
             body.name("probability")
             body.double(probability)
             body.member("decidedAt", decidedAt.milliseconds)
@@ -80,6 +85,10 @@ public struct Shadow: Sendable, Equatable {
             guard probability > 0, probability <= 1 else {
                 throw ContractError(.wrongType, "probability must lie above 0 and not above 1")
             }
+            let equalFrom = try body["equalFrom"].map { _ in try body.requiredNumber("equalFrom") } ?? 1
+            guard equalFrom > 0, equalFrom <= 1 else {
+                throw ContractError(.wrongType, "equalFrom must lie above 0 and not above 1")
+            }
             return Shadow(
                 step: try body.requiredInteger("step"), route: try Contract.route(body),
                 items: try body.list("items") { item in
@@ -89,7 +98,8 @@ public struct Shadow: Sendable, Equatable {
                         label: try item.required("label", in: "items"),
                         confidence: try item.requiredNumber("confidence", in: "items"))
                 },
-                smallModel: try body.required("smallModel"), certificate: certificate, probability: probability,
+                smallModel: try body.required("smallModel"), certificate: certificate, equalFrom: equalFrom,
+                probability: probability,
                 decidedAt: Timestamp(milliseconds: Int64(try body.requiredInteger("decidedAt"))))
         }
     }

@@ -125,7 +125,8 @@ public struct StepHandler: BatchHandler {
         metrics.shadowed.increment(by: items.count)
         let shadow = Shadow(
             step: command.step, route: command.route, items: items, smallModel: classifier.identity.description,
-            certificate: certificate.id, probability: draw.probability, decidedAt: attempt.startedAt)
+            certificate: certificate.id, equalFrom: certificate.equalFrom, probability: draw.probability,
+            decidedAt: attempt.startedAt)
         return [source.shadow(shadow, of: event)]
     }
 

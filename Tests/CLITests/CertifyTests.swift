@@ -44,6 +44,21 @@ struct CertifyTests {
         #expect(try await compare(3, period: 2, isLabelled: false).allSatisfy { $0.observation.right == nil })
     }
 
+    @Test(arguments: [(1.0, 15), (0.4, 0)])
+    func `a label that the full model holds for as good agrees`(equalFrom: Double, disagreements: Int) async throws {
+        let undecided = ScriptedClassifier("full") { text, _ in
+            var prediction = Prediction.of(text, "x")
+            prediction.rivals = [.init(label: "y", share: 0.4)]
+            return prediction
+        }
+        let comparisons = try await Comparison.run(
+            items(150), as: Self.route, small: models(period: 10).small, full: undecided,
+            equalFrom: equalFrom)
+        #expect(comparisons.count { !$0.observation.agrees } == disagreements)
+        // The label says who was right, whoever held what for as good.
+        #expect(comparisons.count { $0.observation.right == .init(small: false, full: true) } == 15)
+    }
+
     @Test func `a certificate says what is to be expected, and whether the models knew the items`() async throws {
         let comparisons = try await compare(800, period: 4)
         let promise = try #require(Promise(agreement: 0.99, confidence: 0.95))
@@ -53,16 +68,19 @@ struct CertifyTests {
         }
         let card = try Tree.fullCard()
         let known = try #require(card.dataHashes.first)
+        let terms = 0.5
         for (hash, note) in [("new", nil), (known, Certificate.seenNote)] {
             var generator = Seeded(1)
             let certificate = Certificate(
-                certified, of: promise, route: Self.route, small: card, full: card, comparisons: comparisons,
+                certified, of: promise, equalFrom: terms, route: Self.route, small: card, full: card,
+                comparisons: comparisons,
                 source: .init(file: "items", sha256: hash), at: Timestamp(milliseconds: 1), using: &generator)
             #expect(certificate.note == note)
             #expect(certificate.escalationRate.value == 0.25)
             #expect(certificate.escalationRate.low < 0.25 && certificate.escalationRate.high > 0.25)
             // The small one costs as much as the full one here: what escalates is lost, and nothing is saved.
             #expect(certificate.saving.value < -0.2)
+            #expect(certificate.equalFrom == terms)
             #expect(certificate.alpha == 0.01 && certificate.delta == 0.05)
             #expect((0.6...0.97).contains(certificate.sureFrom))
             #expect(try Certificate(decoding: certificate.encode()) == certificate)
@@ -105,6 +123,7 @@ struct CertifyTests {
         "", "--capability nobody --data x", "--capability legal-services",
         "--capability legal-services --task x --data y",
         "--capability legal-services --data x --agreement 1", "--capability legal-services --data x --confidence no",
+        "--capability legal-services --data x --equal-from 0.09", "--capability legal-services --data x --equal-from 2",
     ])
     func `what certify cannot understand is wrong usage`(line: String) async {
         let words = line.split(separator: " ").map(String.init)

@@ -19,7 +19,8 @@ struct ReportTests {
         let small = agrees ? "x" : "y"
         return ReportItem(
             route: route, label: number % 20 == 0 ? "z" : "x", suite: escalated ? "x" : small, small: small, full: "x",
-            confidence: confidence, isEscalated: escalated, smallFlops: 5, fullFlops: 100, smallCost: 2, fullCost: 40)
+            isPromised: escalated || agrees || number % 3 == 0, confidence: confidence, isEscalated: escalated,
+            smallFlops: 5, fullFlops: 100, smallCost: 2, fullCost: 40)
     }
 
     private static func requests(_ count: Int = 200, _ route: Route = clause) -> [[ReportItem]] {

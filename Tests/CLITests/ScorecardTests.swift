@@ -1,5 +1,7 @@
 import Contracts
+import Inference
 import JSON
+import TestKit
 import Testing
 
 @testable import CLI
@@ -20,6 +22,21 @@ struct ScorecardTests {
         return try ResultView(Array(json.utf8))
     }
 
+    /// - Parameters:
+    ///   - full: one label an item, each with a rival.
+    private func request(
+        _ labels: [String], _ result: ResultView?, full: [String], small: [String], rival: String = "none"
+    ) -> EvaluationRun.Request {
+        EvaluationRun.Request(
+            chunk: chunk(labels), result: result, small: small.map { .of("t", $0) },
+            full: full.map { label in
+                var prediction = Prediction.of("t", label)
+                prediction.rivals = [.init(label: rival, share: 0.5)]
+                return prediction
+            },
+            equalFrom: 0.5)
+    }
+
     @Test func `labels are held against each other item by item`() throws {
         var card = Scorecard()
         let items = [
@@ -27,28 +44,31 @@ struct ScorecardTests {
             #"{"text":"t2","label":"c","decidedBy":"worker"}"#, #"{"text":"t3","label":"x","decidedBy":"worker"}"#,
         ].joined(separator: ",")
         card.add(
-            chunk(["a", "b", "c", "d"]), try result(items), full: ["a", "b", "x", "x"], small: ["a", "x", "c", "x"])
+            request(
+                ["a", "b", "c", "d"], try result(items), full: ["a", "b", "x", "x"], small: ["a", "x", "c", "x"],
+                rival: "c"))
         #expect(card.count == 4)
         let values = Dictionary(uniqueKeysWithValues: zip(Scorecard.columns, card.figures.map(\.value)))
         #expect(
             values == [
                 "suiteAccuracy": 0.75, "fullAccuracy": 0.5, "smallAccuracy": 0.5, "agreement": 0.75,
-                "escalationRate": 0.25, "computeShare": 0.3,
+                "promisedAgreement": 1, "escalationRate": 0.25, "computeShare": 0.3,
             ])
     }
 
     @Test func `an item without an answer is a wrong one`() throws {
         var card = Scorecard()
-        card.add(chunk(["a", "b"]), nil, full: ["a", "b"], small: ["a", "b"])
+        card.add(request(["a", "b"], nil, full: ["a", "b"], small: ["a", "b"]))
         card.add(
-            chunk(["a", "b"]), try result(#"{"text":"t0","label":"a","decidedBy":"worker"},{"text":"t1"}"#),
-            full: ["a", "b"], small: ["a", "b"])
-        #expect(card.figures.first?.value == 0.25)
+            request(
+                ["a", "b"], try result(#"{"text":"t0","label":"a","decidedBy":"worker"},{"text":"t1"}"#),
+                full: ["a", "b"], small: ["a", "b"]))
+        #expect(card.figures.prefix(5).map(\.value) == [0.25, 1, 1, 0.25, 0.25])
     }
 
     @Test func `cards add up`() throws {
         var card = Scorecard()
-        card.add(chunk(["a"]), try result(#"{"text":"t0","label":"a"}"#), full: ["a"], small: ["a"])
+        card.add(request(["a"], try result(#"{"text":"t0","label":"a"}"#), full: ["a"], small: ["a"]))
         var sum = Scorecard()
         sum.add(card)
         sum.add(card)
@@ -58,7 +78,7 @@ struct ScorecardTests {
 
     @Test func `programs read n and every figure by name`() throws {
         var card = Scorecard()
-        card.add(chunk(["a"]), try result(#"{"text":"t0","label":"a"}"#), full: ["a"], small: ["a"])
+        card.add(request(["a"], try result(#"{"text":"t0","label":"a"}"#), full: ["a"], small: ["a"]))
         var writer = JSONWriter()
         writer.object { card.writeFigures(to: &$0) }
         try JSONDocument.read(writer.bytes) { root in

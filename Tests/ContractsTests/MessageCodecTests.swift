@@ -58,7 +58,7 @@ struct MessageCodecTests {
             step: 3, route: route,
             items: texts.enumerated().map { .init(index: $0, text: $1, label: "a,\u{0}\"é", confidence: 0.875) },
             smallModel: "software-development@1.0.0+ab",
-            certificate: try #require(Certificate.ID("00ff00ff00ff00ff")), probability: 0.01,
+            certificate: try #require(Certificate.ID("00ff00ff00ff00ff")), equalFrom: 0.25, probability: 0.01,
             decidedAt: Timestamp(milliseconds: 1_790_000_000_123))
     }
 
@@ -67,8 +67,17 @@ struct MessageCodecTests {
         #expect(try Shadow(decoding: shadow.encode()) == shadow)
     }
 
-    @Test(arguments: [("0.01", "0.0"), ("0.01", "1.5"), ("0.01", "\"x\""), ("00ff00ff00ff00ff", "00FF")])
-    func `a shadow without a weight, or of no certificate, is refused`(good: String, bad: String) throws {
+    @Test func `where a shadow says nothing else, only the best label is the full model's`() throws {
+        let text = String(decoding: try Self.shadow().encode(), as: UTF8.self)
+            .replacing(#""equalFrom":0.25,"#, with: "")
+        #expect(try Shadow(decoding: Array(text.utf8)).equalFrom == 1)
+    }
+
+    @Test(arguments: [
+        ("0.01", "0.0"), ("0.01", "1.5"), ("0.01", "\"x\""), ("00ff00ff00ff00ff", "00FF"), ("0.25", "0"),
+        ("0.25", "1.5"),
+    ])
+    func `a shadow without a weight, of no terms, or of no certificate, is refused`(good: String, bad: String) throws {
         let text = String(decoding: try Self.shadow().encode(), as: UTF8.self).replacing(good, with: bad)
         #expect(throws: ContractError.self) { try Shadow(decoding: Array(text.utf8)) }
     }

@@ -21,11 +21,13 @@ struct ShadowHandlerTests {
         .of(text, "label of \(text)", 0.75)
     }
 
-    private func shadow(step: Int = 3, _ items: [(text: String, label: String)]) -> Shadow {
+    private func shadow(
+        step: Int = 3, equalFrom: Double = 1, _ items: [(text: String, label: String)]
+    ) -> Shadow {
         Shadow(
             step: step, route: Self.clause,
             items: items.enumerated().map { .init(index: $0, text: $1.text, label: $1.label, confidence: 0.97) },
-            smallModel: "small@7", certificate: certificate.id, probability: 0.25,
+            smallModel: "small@7", certificate: certificate.id, equalFrom: equalFrom, probability: 0.25,
             decidedAt: Self.hour.adding(milliseconds: 5))
     }
 
@@ -59,6 +61,22 @@ struct ShadowHandlerTests {
         #expect(
             try await samples().allSatisfy {
                 $0.strata == [.init(probability: 0.25, compared: strata[0].compared + 1, disagreed: 1)]
+            })
+    }
+
+    @Test(arguments: [(1.0, 1), (0.6, 1), (0.5, 0)])
+    func `a rival counts as the full model's answer from the certificate's share on`(
+        equalFrom: Double, disagreed: Int
+    ) async throws {
+        let undecided = ScriptedClassifier("full", version: "2", routes: [Self.clause]) { text, _ in
+            var prediction = Prediction.of(text, "x", 0.6)
+            prediction.rivals = [.init(label: "y", share: 0.55)]
+            return prediction
+        }
+        _ = try await handle([.shadow(shadow(equalFrom: equalFrom, [("a", "x"), ("b", "y")]), of: id)], undecided)
+        #expect(
+            try await samples().allSatisfy {
+                $0.strata == [.init(probability: 0.25, compared: 2, disagreed: disagreed)]
             })
     }
 

@@ -9,7 +9,8 @@ extension Certificate {
         var generator = Seeded(id)
         return Certificate(
             id: ID(using: &generator), route: route, smallModel: small, fullModel: full, alpha: 0.01, delta: 0.05,
-            temperature: 1.25, threshold: 0.95, sureFrom: sureFrom, fitted: 100, items: 900, accepted: 700,
+            equalFrom: 0.5, temperature: 1.25, threshold: 0.95, sureFrom: sureFrom, fitted: 100, items: 900,
+            accepted: 700,
             disagreements: 2, bound: 0.009, escalationRate: .init(value: 0.25, low: 0.22, high: 0.28),
             saving: .init(value: 0.7, low: 0.67, high: 0.73), accuracyLoss: .init(lost: 1, gained: 1, bound: 0.012),
             source: .init(file: "items.jsonl.gz", sha256: "ab"), certifiedAt: certifiedAt, note: note)

@@ -179,6 +179,7 @@ struct StepHandlerTests {
         #expect(shadow.items.map(\.label) == ["clause-type of b", "clause-type of c"])
         #expect(shadow.items.map(\.confidence) == [0.99, 0.99])
         #expect(shadow.certificate == Certificate.of(Self.clause).id)
+        #expect(shadow.equalFrom == Certificate.of(Self.clause).equalFrom && shadow.equalFrom < 1)
         #expect(shadow.smallModel == "small@7" && shadow.route == Self.clause && shadow.probability == 1)
         #expect(metrics.render().contains("\nwinnow_items_shadowed_total 2\n"))
     }

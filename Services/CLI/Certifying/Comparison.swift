@@ -15,17 +15,19 @@ struct Comparison: Sendable {
         self.fullFlops = fullFlops
     }
 
-    init(_ item: LabelledItem, small: Prediction, full: Prediction) {
+    init(_ item: LabelledItem, small: Prediction, full: Prediction, equalFrom: Double) {
         observation = Observation(
-            hash: ItemHash.of(item.text), confidence: small.confidence, agrees: small.label == full.label,
+            hash: ItemHash.of(item.text), confidence: small.confidence,
+            agrees: full.accepts(small.label, from: equalFrom),
             right: item.label.map { .init(small: small.label == $0, full: full.label == $0) })
         (smallFlops, fullFlops) = (small.flops, full.flops)
     }
 
     /// Runs both models over items of one task.
+    /// - Parameter equalFrom: `Certificate.equalFrom`.
     /// - Throws: `InferenceError`
     static func run(
-        _ items: [LabelledItem], as route: Route, small: any Classifier, full: any Classifier
+        _ items: [LabelledItem], as route: Route, small: any Classifier, full: any Classifier, equalFrom: Double = 1
     ) async throws -> [Comparison] {
         var comparisons: [Comparison] = []
         comparisons.reserveCapacity(items.count)
@@ -36,7 +38,7 @@ struct Comparison: Sendable {
                 small.classify(texts, as: route), full.classify(texts, as: route)
             )
             for ((item, small), full) in zip(zip(chunk, fromSmall), fromFull) {
-                comparisons.append(Comparison(item, small: small, full: full))
+                comparisons.append(Comparison(item, small: small, full: full, equalFrom: equalFrom))
             }
             Console.progress("\(route): \(comparisons.count) of \(items.count) items compared")
         }

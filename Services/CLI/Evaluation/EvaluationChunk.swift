@@ -1,4 +1,5 @@
 import Contracts
+import Inference
 
 /// Items of one task that go through the suite in one machine request.
 struct EvaluationChunk: Sendable {
@@ -14,15 +15,15 @@ struct EvaluationChunk: Sendable {
 }
 
 extension Scorecard {
-    /// - Parameter result: `nil` where the suite did not answer in time.
-    mutating func add(_ chunk: EvaluationChunk, _ result: ResultView?, full: [String], small: [String]) {
-        let answers = result?.steps.first?.items ?? []
-        let verdicts = chunk.items.indices.map { index in
+    mutating func add(_ request: EvaluationRun.Request) {
+        let answers = request.result?.steps.first?.items ?? []
+        let verdicts = request.chunk.items.indices.map { index in
             let answer = answers.indices.contains(index) ? answers[index] : nil
             return Verdict(
-                label: chunk.items[index].label, suite: answer?.label, full: full[index], small: small[index],
+                label: request.chunk.items[index].label, suite: answer?.label, full: request.full[index].label,
+                small: request.small[index].label, isPromised: request.isPromised(answer?.label, index),
                 isEscalated: answer?.decidedBy == .full)
         }
-        add(verdicts, flops: result?.flops ?? 0, fullModelFlops: result?.fullModelFlops ?? 0)
+        add(verdicts, flops: request.result?.flops ?? 0, fullModelFlops: request.result?.fullModelFlops ?? 0)
     }
 }

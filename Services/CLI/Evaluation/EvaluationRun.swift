@@ -1,5 +1,6 @@
 import Contracts
 import Inference
+import PostgresStore
 
 /// A labelled file through the running suite, with what both models alone make of the same items.
 struct EvaluationRun {
@@ -10,6 +11,13 @@ struct EvaluationRun {
         /// One an item.
         var small: [Prediction]
         var full: [Prediction]
+        /// `Certificate.equalFrom` of the task's; 1 where none stands.
+        var equalFrom: Double
+
+        /// Whether the answer to an item is the full model's in the terms of the task's certificate.
+        func isPromised(_ label: String?, _ index: Int) -> Bool {
+            label.map { full[index].accepts($0, from: equalFrom) } ?? false
+        }
     }
 
     /// By task, in its name's order.
@@ -27,16 +35,22 @@ struct EvaluationRun {
         let chunks = Self.chunks(of: items)
         let results = try await Self.throughSuite(chunks, session, timeout, verb)
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
+        let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
         for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             Console.progress("comparing \(route)")
             let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(route.capability)")
+            let certificate = certificates.first {
+                $0.route == route
+                    && $0.covers(small: small.identity.description, full: full.identity.description)
+            }
             for chunk in members {
                 let texts = chunk.items.map(\.text)
                 requests.append(
                     Request(
                         chunk: chunk, result: results[chunk.eventID],
                         small: try await small.classify(texts, as: route),
-                        full: try await full.classify(texts, as: route)))
+                        full: try await full.classify(texts, as: route),
+                        equalFrom: certificate?.equalFrom ?? 1))
             }
         }
         Console.progress("")

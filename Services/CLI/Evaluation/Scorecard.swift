@@ -4,13 +4,15 @@ import JSON
 
 /// What the suite, the full model alone and the small model alone made of the same labelled items.
 struct Scorecard {
-    /// One item's four labels.
+    /// One item's four labels, and what became of it.
     struct Verdict {
         var label: String?
         /// `nil` where the suite did not answer, which counts as wrong.
         var suite: String?
         var full: String
         var small: String
+        /// Whether the suite's is the full model's in the terms of the task's certificate.
+        var isPromised: Bool
         var isEscalated: Bool
     }
 
@@ -18,7 +20,8 @@ struct Scorecard {
     private var compute: [(part: Double, whole: Double)] = []
 
     static let columns = [
-        "suiteAccuracy", "fullAccuracy", "smallAccuracy", "agreement", "escalationRate", "computeShare",
+        "suiteAccuracy", "fullAccuracy", "smallAccuracy", "agreement", "promisedAgreement", "escalationRate",
+        "computeShare",
     ]
 
     var count: Int { verdicts.count }
@@ -41,7 +44,8 @@ struct Scorecard {
         var generator = SeededGenerator(seed: 20_261_123)
         return [
             share { $0.suite == $0.label }, share { $0.full == $0.label }, share { $0.small == $0.label },
-            share { $0.suite == $0.full }, share(\.isEscalated), Figure(ratio: compute, using: &generator),
+            share { $0.suite == $0.full }, share(\.isPromised), share(\.isEscalated),
+            Figure(ratio: compute, using: &generator),
         ]
     }
 

@@ -44,6 +44,7 @@ extension Report.Part {
             if let figure = accuracy[policy] { body.figure(name, figure) }
         }
         body.figure("agreement", agreement)
+        body.figure("promisedAgreement", promisedAgreement)
         body.figure("smallAgreement", smallAgreement)
         body.figure("escalationRate", escalation)
         body.figure("computeShare", computeShare)

@@ -20,6 +20,8 @@ struct Report {
         var escalation: Figure
         var accuracy: [Policy: Figure]
         var agreement: Figure
+        /// In the terms of the certificates.
+        var promisedAgreement: Figure
         var smallAgreement: Figure
         var computeShare: Figure
         var curve: Curve
@@ -59,6 +61,7 @@ extension Report.Part {
             .full: share { $0.full == $0.label },
         ]
         agreement = share { $0.suite == $0.full }
+        promisedAgreement = share(\.isPromised)
         smallAgreement = share(\.smallAgrees)
         var generator = SeededGenerator(seed: PolicyBootstrap.seed)
         self.computeShare =

@@ -10,6 +10,8 @@ struct ReportItem: Sendable {
     var suite: String?
     var small: String
     var full: String
+    /// Whether the suite's is the full model's in the terms of the task's certificate.
+    var isPromised: Bool
     /// The small model's.
     var confidence: Double
     var isEscalated: Bool
@@ -39,7 +41,8 @@ extension ReportItem {
             }
             return ReportItem(
                 route: request.chunk.route, label: label, suite: answer?.label, small: bySmall.label,
-                full: byFull.label, confidence: bySmall.confidence, isEscalated: answer?.decidedBy == .full,
+                full: byFull.label, isPromised: request.isPromised(answer?.label, index),
+                confidence: bySmall.confidence, isEscalated: answer?.decidedBy == .full,
                 smallFlops: Double(bySmall.flops), fullFlops: Double(byFull.flops),
                 smallCost: cost(bySmall, small), fullCost: cost(byFull, full))
         }

@@ -45,7 +45,7 @@ enum ReportPage {
             + figure(Markup.percent(computeSaved.value), range(computeSaved), "of the full model's compute is saved")
             + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its price is saved") + "</section>"
             + "<p class=\"lead\">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves; the full model was "
-            + "asked about the others. \(words)\(unanswered(overall))</p>"
+            + "asked about the others. \(Markup.percent(overall.promisedAgreement.value)) of answers are the full model's in the terms of the certificates. \(words)\(unanswered(overall))</p>"
     }
 
     private static func unanswered(_ part: Report.Part) -> String {
@@ -61,16 +61,16 @@ enum ReportPage {
 
     private static func table(_ report: Report) -> String {
         let columns = [
-            "items", "right: Winnow", "right: full model", "right: small model", "as the full model", "escalated",
-            "compute",
+            "items", "right: Winnow", "right: full model", "right: small model", "as the full model", "as promised",
+            "escalated", "compute",
         ]
         let none = Figure(value: .nan, low: .nan, high: .nan)
         func row(_ part: Report.Part, _ kind: String) -> String {
             let cells =
                 ["<b>\(part.items)</b>"]
                 + [
-                    part.accuracy[.suite], part.accuracy[.full], part.accuracy[.small], part.agreement, part.escalation,
-                    part.computeShare,
+                    part.accuracy[.suite], part.accuracy[.full], part.accuracy[.small], part.agreement,
+                    part.promisedAgreement, part.escalation, part.computeShare,
                 ]
                 .map { Markup.interval($0 ?? none) }
             return "<tr class=\"\(kind)\"><th scope=\"row\">\(Markup.escaped(part.name))</th>"
@@ -81,7 +81,8 @@ enum ReportPage {
             "<div class=\"wide\"><table><thead><tr><th scope=\"col\">task</th>"
                 + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>"
                 + report.tasks.map { row($0, "task") }.joined() + row(report.overall, "all") + "</tbody></table></div>"
-                + "<p class=\"quiet\">With 95% intervals. Compute is the share of what the full model alone would have taken.</p>"
+                + "<p class=\"quiet\">With 95% intervals. As promised: the full model's label, or one that "
+                + "the task's certificate counts as equal, where the full model itself is undecided. Compute is the share of what the full model alone would have taken.</p>"
         )
     }
 

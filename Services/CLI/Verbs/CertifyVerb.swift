@@ -11,8 +11,8 @@ struct CertifyVerb: Verb {
     static let name = "certify"
     static let summary = "find from which confidence on a small model may answer, with a bound on its errors"
     static let help = """
-        Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--out FILE]
-                              [--record FILE] [--json]
+        Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--equal-from S]
+                              [--out FILE] [--record FILE] [--json]
 
         FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}; labels are not needed. Small and
         full model run over its items here. The lowest threshold that an exact binomial bound supports becomes a
@@ -25,6 +25,8 @@ struct CertifyVerb: Verb {
           --data FILE     the calibration items: drawn as the requests come, and new to the models
           --agreement A   0.99 by default
           --confidence P  0.95 by default
+          --equal-from S  a label counts as the full model's answer, too, where that gives it at least S of the probability of
+                          its best label: from 0.1 to 1; 1 by default, the best alone
           --out FILE      write the certificates to FILE and not to Postgres
           --record FILE   also write a line an item: hash of its text, confidence, whether the models agree
           --json          an array with an object a task
@@ -36,6 +38,7 @@ struct CertifyVerb: Verb {
     private let task: String?
     private let data: String
     private let promise: Promise
+    private let equalFrom: Double
     private let out: String?
     private let record: String?
     private let isJSON: Bool
@@ -57,6 +60,7 @@ struct CertifyVerb: Verb {
         guard let promise = Promise(agreement: agreement, confidence: confidence) else {
             throw UsageError("--agreement and --confidence must lie between 0 and 1")
         }
+        equalFrom = try arguments.number("--equal-from", default: 1, in: Prediction.leastShare...1)
         (self.capability, self.task, self.data, self.promise) = (capability, task, data, promise)
         out = arguments.value("--out")
         record = arguments.value("--record")
@@ -78,14 +82,14 @@ struct CertifyVerb: Verb {
         var generator = SystemRandomNumberGenerator()
         var reports: [CertifyReport] = []
         for (route, items) in groups {
-            let comparisons = try await Comparison.run(items, as: route, small: small, full: full)
+            let comparisons = try await Comparison.run(items, as: route, small: small, full: full, equalFrom: equalFrom)
             if let record { try Self.write(comparisons.map(\.observation), to: record) }
             let result: CertifyReport.Result
             switch Certifier(promise).certify(comparisons.map(\.observation)) {
             case .certified(let certified):
                 result = .certified(
                     Certificate(
-                        certified, of: promise, route: route, small: small.card, full: full.card,
+                        certified, of: promise, equalFrom: equalFrom, route: route, small: small.card, full: full.card,
                         comparisons: comparisons, source: source, at: .now, using: &generator))
             case .refused(let refusal): result = .refused(refusal)
             }

@@ -11,7 +11,8 @@ struct EvaluateVerb: Verb {
 
         FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Every item goes through the
         running suite in machine requests; the full model alone and the small model alone are run here, from the same
-        artifacts. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for compute.
+        artifacts. Agreement is with the label that the full model gives; the promised agreement counts as the task's
+        certificate does. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for compute.
 
           --data FILE        the labelled file
           --timeout SECONDS  how long to wait for the suite (default 900)
@@ -33,8 +34,7 @@ struct EvaluateVerb: Verb {
         let evaluation = try await EvaluationRun(of: file, session, timeout: timeout, verb: Self.name)
         var cards: [Route: Scorecard] = [:]
         for request in evaluation.requests {
-            cards[request.chunk.route, default: Scorecard()].add(
-                request.chunk, request.result, full: request.full.map(\.label), small: request.small.map(\.label))
+            cards[request.chunk.route, default: Scorecard()].add(request)
         }
         show(cards)
         return evaluation.isComplete ? .ok : .failed
