@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof ledger-proof models format lint compose clean
+.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof ledger-proof models certificates format lint compose clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ ledger-proof: packages ## Show how long a month of 100 million calls takes to be
 
 models: packages ## Rebuild every model from its data (an hour with bf16, three without)
 	@infra/training/make-models.sh
+
+certificates: packages ## Issue the certificates of the models anew, from the labelled files
+	@infra/dev/certify-models.sh
 
 format: ## Format all Swift
 	@infra/dev/format.sh

@@ -73,7 +73,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             items = Path(folder) / "items"
             items.write_text("\n".join(texts) + "\n")
-            path = next(path for path in export(name, Path(folder)) if "int8" in path.name)
+            path = next(path for path in export(model, head, Path(folder)) if "int8" in path.name)
             own = winnow(name, head, items)
             for size in (1, 32):
                 micros = own[f"batch{size}"]["minMicrosPerItem"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,14 @@ VERSION = "1.0.0"
 _VOCABULARY = "tokenizer.vocabulary"
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a model made of some texts, a row each: the logits of a head, and the state that the head read."""
+
+    logits: Tensor
+    pooled: Tensor
+
+
 @dataclass
 class Artifact:
     """An encoder as it runs. `card` may still lack what has not been measured yet."""
@@ -34,6 +42,11 @@ class Artifact:
     shape: Shape
     vocabulary: Sequence[str]
     card: dict[str, Any]
+    depths: dict[str, int] = field(default_factory=dict)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is derived is not kept in the cache of stages."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -47,16 +60,25 @@ class Artifact:
         """The same network in f32."""
         return dequantized(self.shape, self.tensors, self.encoder.head_names())
 
+    def depth(self, key: str) -> int:
+        """After how many layers a head reads."""
+        return self.depths.get(key, self.shape.layers)
+
     def head_card(self, key: str) -> dict[str, Any]:
         return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)
 
     def logits(self, texts: Sequence[str], key: str) -> Tensor:
         """One row a text, in the order given."""
+        return self.said(texts, key).logits
+
+    def said(self, texts: Sequence[str], key: str) -> Said:
         encoded = self.tokenizer.encode(texts, max_tokens(key))
-        rows = torch.empty(len(texts), self.tensors[f"heads.{key}.bias"].shape[0])
+        logits = torch.empty(len(texts), self.tensors[f"heads.{key}.bias"].shape[0])
+        pooled = torch.empty(len(texts), self.shape.hidden_size, dtype=torch.float16)
         for batch in in_order(encoded):
-            rows[batch.rows] = self.encoder.head(self.encoder.pool(batch.ids, batch.mask), key)
-        return rows
+            state = self.encoder.pool(batch.ids, batch.mask, self.depth(key))
+            logits[batch.rows], pooled[batch.rows] = self.encoder.head(state, key), state.half()
+        return Said(logits, pooled)
 
     def save(self) -> None:
         vocabulary = "\n".join(self.vocabulary).encode("utf-8")
@@ -67,7 +89,9 @@ class Artifact:
     def load(cls, name: str) -> Artifact:
         card, tensors = read(name)
         vocabulary = bytes(tensors.pop(_VOCABULARY).tolist()).decode("utf-8").split("\n")
-        return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card)
+        depths = {f"{head['capability']}/{head['task']}": head.get("layers", card["encoder"]["layers"])
+                  for head in card["heads"]}
+        return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card, depths)
 
 
 def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 from scipy.special import softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -16,10 +14,8 @@ from .metrics import classification
 from .tasks import SEED, Task
 
 
-FOLDS = 5
+_FOLDS = 5
 _SHARPNESS = 2.0  # of SVM margins taken as logits
-
-Judge = Callable[[list[str]], np.ndarray]
 
 
 def measure(task: Task) -> dict[str, float]:
@@ -41,22 +37,14 @@ def out_of_fold(task: Task) -> np.ndarray:
 
     It reads the whole of a long text and counts its words, which the encoder does not: a second opinion to learn from.
     """
-    texts = [item.text for item in data.load(task, "train")]
-    opinions = np.zeros((len(texts), len(data.labels(task))))
-    for held, judge in judges(task):
-        opinions[held] = judge([texts[row] for row in held])
-    return opinions
-
-
-def judges(task: Task) -> Iterator[tuple[np.ndarray, Judge]]:
-    """The rows of each fold of the training texts, and the opinions of an SVM that never saw them."""
-    texts = [item.text for item in data.load(task, "train")]
+    texts = np.array([item.text for item in data.load(task, "train")], dtype=object)
     answers = np.array([item.label for item in data.load(task, "train")])
-    for seen, held in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(texts, answers):
+    opinions = np.zeros((len(texts), len(data.labels(task))))
+    for seen, held in StratifiedKFold(_FOLDS, shuffle=True, random_state=SEED).split(texts, answers):
         features = _features()
-        machine = LinearSVC(random_state=SEED).fit(features.fit_transform([texts[row] for row in seen]), answers[seen])
-        yield held, lambda held_out, features=features, machine=machine: softmax(
-            _SHARPNESS * machine.decision_function(features.transform(held_out)), axis=1)
+        machine = LinearSVC(random_state=SEED).fit(features.fit_transform(texts[seen]), answers[seen])
+        opinions[held] = softmax(_SHARPNESS * machine.decision_function(features.transform(texts[held])), axis=1)
+    return opinions
 
 
 def _features() -> FeatureUnion:

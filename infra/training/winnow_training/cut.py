@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ class Recipe:
     channels: int
     vocabulary: int
     positions: int
+    depths: Mapping[str, int] = field(default_factory=dict)  # of the heads that need not all layers
     dropout: float = 0.0  # a model this small forgets enough by itself, unless its texts are few
 
 
@@ -41,7 +42,7 @@ def cut(full: Encoder, importance: Importance, recipe: Recipe, vocabulary: Seque
     kept_units = [_best(importance.units[layer], recipe.feed_forward_size) for layer in range(recipe.layers)]
     shape = replace(full.shape, layers=recipe.layers, hidden_size=recipe.channels, head_count=recipe.heads,
                     feed_forward_size=recipe.feed_forward_size, vocabulary_size=len(vocabulary), positions=recipe.positions)
-    small = Encoder(shape, {key: full.head(key).out_features for key in heads}, dropout=recipe.dropout)
+    small = Encoder(shape, {key: full.head(key).out_features for key in heads}, dropout=recipe.dropout, depths=recipe.depths)
     rows = torch.tensor([full_tokenizer().ids[piece] for piece in vocabulary])
     with torch.no_grad():
         small.word.weight.copy_(full.word.weight[rows][:, channels])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from .tasks import OUT_OF_SCOPE, TEXT_TASKS, Task
+from .tasks import ISSUE_TYPE, OUT_OF_SCOPE, PROMPT_ATTACK, TEXT_TASKS, Task
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODELS = REPOSITORY / "infra" / "models"
@@ -29,10 +29,28 @@ def directory() -> Path:
     return Path(os.environ.get("WINNOW_DATA_DIRECTORY") or REPOSITORY.parent / "shared" / "data")
 
 
+# Where the validation items are too few for a certificate, a share of the training texts that no model ever sees.
+HELD_OUT: dict[str, float] = {ISSUE_TYPE.key: 0.22, PROMPT_ATTACK.key: 0.15}
+
+
 @lru_cache(maxsize=None)
 def load(task: Task, split: str) -> tuple[Item, ...]:
+    """- Parameter split: `train`, `val`, or `held-out`, which is taken from the training file by a hash of the text."""
+    if split == "val":
+        return _read(task, split)
+    share = HELD_OUT.get(task.key, 0.0)
+    return tuple(item for item in _read(task, "train") if (_lot(item.text) < share) == (split == "held-out"))
+
+
+@lru_cache(maxsize=None)
+def _read(task: Task, split: str) -> tuple[Item, ...]:
     with gzip.open(directory() / f"{task.stem}.{split}.jsonl.gz", "rt", encoding="utf-8") as lines:
         return tuple(Item(row["text"], row["label"]) for row in map(json.loads, lines))
+
+
+def _lot(text: str) -> float:
+    """Evenly from 0 to 1; equal texts draw the same."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:8], "big") / 2**64
 
 
 @lru_cache(maxsize=None)
@@ -41,12 +59,21 @@ def labels(task: Task) -> tuple[str, ...]:
     return tuple(sorted({item.label for item in load(task, "train")} - {OUT_OF_SCOPE}))
 
 
+def calibration_file(task: Task) -> tuple[str, bytes]:
+    """Name and content of the file that a certificate rests on where some items are held out: those, and the validation items."""
+    rows = [{"capability": task.capability, "task": task.name, "text": item.text, "label": item.label}
+            for split in ("val", "held-out") for item in load(task, split)]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return f"{task.stem}.calibration.jsonl", lines.encode("utf-8")
+
+
 def sources(tasks: tuple[Task, ...] = TEXT_TASKS, splits: tuple[str, ...] = ("train", "val")) -> list[dict[str, str]]:
-    """The `data` list of a card: every file that went in, by hash."""
+    """The `data` list of a card, by hash: every file that went in, and those that temperatures were fitted on."""
     rows = []
     for task in tasks:
-        for split in splits:
-            name = f"{task.stem}.{split}.jsonl.gz"
-            digest = hashlib.sha256((directory() / name).read_bytes()).hexdigest()
-            rows.append({"file": name, "sha256": digest, "source": task.source.name, "licence": task.source.licence})
+        files = [(name, (directory() / name).read_bytes()) for name in (f"{task.stem}.{split}.jsonl.gz" for split in splits)]
+        if task.key in HELD_OUT:
+            files.append(calibration_file(task))
+        rows += [{"file": name, "sha256": hashlib.sha256(content).hexdigest(), "source": task.source.name,
+                  "licence": task.source.licence} for name, content in files]
     return rows

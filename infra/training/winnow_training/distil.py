@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from . import processor
+from .artifact import Said
 from .batches import by_length, pad
 from .encoder import Encoder
 from .full import warm_cosine
@@ -23,20 +24,19 @@ from .tasks import ROUTE, SEED
 
 @dataclass(frozen=True)
 class Lesson:
-    """One head's texts in the student's tokens, the teacher's logits, and the labels where there are any."""
+    """One head's texts in the student's tokens, what the teacher made of them, and the labels where there are any."""
 
     key: str
     encoded: Sequence[list[int]]
-    teacher: Tensor
+    teacher: Said
     labels: Tensor
     epochs: int
     batch: int = 64
     gate: Gate | None = None
-    opinions: Tensor | None = None  # of SVMs, as probabilities
 
 
 _SOFTNESS = 2.0
-_HEARING = 1.0  # of second opinions
+_UNDERSTANDING = 1.0  # of the teacher's state: three logits say little of a text, 384 channels say what else is in it
 _MEMORY = 0.998  # of the mean of the weights over the second half, which answers better than the last of them
 
 
@@ -45,7 +45,7 @@ def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | No
 
     The last makes the student's confidence a forecast of agreement, which is what it is used for.
     """
-    teacher, labels = lesson.teacher[rows], lesson.labels[rows]
+    teacher, labels = lesson.teacher.logits[rows], lesson.labels[rows]
     if lesson.key == ROUTE:
         return F.binary_cross_entropy_with_logits(logits, teacher.sigmoid())
     soft = F.kl_div((logits / _SOFTNESS).log_softmax(1), (teacher / _SOFTNESS).log_softmax(1), log_target=True,
@@ -54,12 +54,27 @@ def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | No
     known = labels != UNLABELLED
     if known.any():
         value = value + 0.5 * F.cross_entropy(logits[known], labels[known])
-    if lesson.opinions is not None:
-        value = value + _HEARING * F.cross_entropy(logits, lesson.opinions[rows])
     if lesson.gate is not None and threshold is not None:
         outside = (threshold - logits.logsumexp(1)) / lesson.gate.scale
         value = value + F.binary_cross_entropy_with_logits(outside, lesson.gate.outside(teacher))
     return value
+
+
+class _Understanding(nn.Module):
+    """A linear map from the student's state to the teacher's, in standard deviations; it is thrown away after the lesson."""
+
+    def __init__(self, width: int, lessons: Sequence[Lesson]) -> None:
+        super().__init__()
+        self.map = nn.Linear(width, lessons[0].teacher.pooled.shape[1])
+        self.scales = {lesson.key: self._scale(lesson.teacher.pooled.float()) for lesson in lessons}
+
+    @staticmethod
+    def _scale(states: Tensor) -> tuple[Tensor, Tensor]:
+        return states.mean(0), states.std(0).mean()
+
+    def forward(self, lesson: Lesson, state: Tensor, rows: list[int]) -> Tensor:
+        mean, deviation = self.scales[lesson.key]
+        return F.mse_loss(self.map(state), (lesson.teacher.pooled[rows].float() - mean) / deviation)
 
 
 def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> None:
@@ -68,7 +83,9 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     chance = random.Random(SEED)
     steps = _schedule(lessons, chance)
     thresholds = {lesson.key: nn.Parameter(torch.tensor(lesson.gate.threshold)) for lesson in lessons if lesson.gate}
-    optimizer = torch.optim.AdamW([*student.parameters(), *thresholds.values()], lr=rate, weight_decay=0.01, fused=True)
+    understanding = _Understanding(student.shape.hidden_size, lessons)
+    learning = [*student.parameters(), *understanding.parameters()]
+    optimizer = torch.optim.AdamW([*learning, *thresholds.values()], lr=rate, weight_decay=0.01, fused=True)
     scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
     student.train()
     average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(_MEMORY))
@@ -76,11 +93,13 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     for number, (lesson, rows) in enumerate(steps):
         ids, mask = pad([lesson.encoded[row] for row in rows])
         with processor.autocast():
-            logits = student(ids, mask, lesson.key)
-        value = loss(lesson, logits.float(), rows, thresholds.get(lesson.key))
+            state = student.pool(ids, mask, lesson.key)
+            logits = student.head(lesson.key)(state)
+        value = (loss(lesson, logits.float(), rows, thresholds.get(lesson.key))
+                 + _UNDERSTANDING * understanding(lesson, state.float(), rows))
         optimizer.zero_grad(set_to_none=True)
         value.backward()
-        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(learning, 1.0)
         optimizer.step()
         scale.step()
         if 2 * number > len(steps):

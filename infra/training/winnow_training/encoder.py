@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
@@ -70,11 +71,15 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Token ids to one logit a label of the head asked for."""
+    """Token ids to one logit a label of the head asked for.
 
-    def __init__(self, shape: Shape, heads: dict[str, int], dropout: float = 0.1) -> None:
+    `depths` tells after how many layers a head reads; after all of them where it says nothing.
+    """
+
+    def __init__(self, shape: Shape, heads: dict[str, int], dropout: float = 0.1, depths: Mapping[str, int] | None = None) -> None:
         super().__init__()
         self.shape = shape
+        self.depths = dict(depths or {})
         self.word = nn.Embedding(shape.vocabulary_size, shape.hidden_size)
         self.position = nn.Embedding(shape.positions, shape.hidden_size)
         self.norm = nn.LayerNorm(shape.hidden_size, eps=shape.layer_norm_epsilon)
@@ -87,14 +92,14 @@ class Encoder(nn.Module):
     def head(self, key: str) -> nn.Linear:
         return self.heads[self.head_names.index(key)]
 
-    def pool(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def pool(self, ids: Tensor, mask: Tensor, key: str) -> Tensor:
         """Mean over the real tokens, `[CLS]` and `[SEP]` included. `mask` is True where a token is real."""
         x = self.word(ids) + self.position.weight[: ids.shape[1]]
         x = self.dropout(self.norm(x))
         if self.channel_mask is not None:
             x = x * self.channel_mask
         attend = mask[:, None, None, :]
-        for layer in self.layers:
+        for layer in self.layers[: self.depths.get(key)]:
             x = layer(x, attend)
             if self.channel_mask is not None:
                 x = x * self.channel_mask
@@ -102,7 +107,7 @@ class Encoder(nn.Module):
         return (x * weights[:, :, None]).sum(1) / weights.sum(1, keepdim=True)
 
     def forward(self, ids: Tensor, mask: Tensor, key: str) -> Tensor:
-        return self.head(key)(self.pool(ids, mask))
+        return self.head(key)(self.pool(ids, mask, key))
 
 
 def pretrained(heads: dict[str, int], shape: Shape = Shape()) -> Encoder:

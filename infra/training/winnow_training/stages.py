@@ -95,7 +95,7 @@ def _small(name: str) -> dict[str, float]:
     """- Produces: how long each stage took."""
     stages, whole = Stages(fresh=False), artifact.Artifact.load("full")
     texts = {key: stages.run(_stage("pool", key), lambda key=key: pools.build(key)) for key in small.keys_of(name)}
-    teacher = {key: stages.run(_stage("teacher", key), lambda key=key: whole.logits(texts[key].texts, key)) for key in texts}
+    teacher = {key: stages.run(_stage("teacher", key), lambda key=key: whole.said(texts[key].texts, key)) for key in texts}
 
     def build() -> str:
         start = time.monotonic()

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Issues the certificates of infra/models anew, and records what they rest on for `make certify-proof`.
+#
+# WINNOW_DATA_DIRECTORY   where the labelled files are (default: ../shared/data)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+data=$(readlink -m "${WINNOW_DATA_DIRECTORY:-../shared/data}")
+[ -d "$data" ] || { echo "certify-models: no labelled files in $data: set WINNOW_DATA_DIRECTORY" >&2; exit 1; }
+work=$(mktemp -d "${TMPDIR:-/tmp}/winnow-certify.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# Odds of less than the root of ten are no evidence worth the name (Jeffreys, Theory of probability, 1961, appendix B).
+undecided=0.316
+
+(cd infra/training && WINNOW_DATA_DIRECTORY=$data python3 -m winnow_training.calibration_items "$work") >/dev/null
+infra/dev/build.sh --product winnow >&2
+rm -f infra/models/*/certificates.jsonl
+for task in semantic-understanding/intent legal-services/clause-type legal-services/unfair-term \
+    security-services/payload security-services/prompt-attack software-development/issue-type; do
+    name=${task/\//.}
+    items=$work/$name.calibration.jsonl
+    [ -f "$items" ] || items=$data/$name.val.jsonl.gz
+    # 3: no certificate, which is no fault here.
+    .build/release/winnow certify --capability "${task%/*}" --task "${task#*/}" --data "$items" --equal-from "$undecided" \
+        --out "infra/models/${task%/*}/certificates.jsonl" --record "$work/recorded" || [ $? = 3 ]
+    gzip -9 --no-name <"$work/recorded" >"Tests/CertifyProof/recorded/$name.jsonl.gz"
+done
