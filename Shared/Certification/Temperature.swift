@@ -34,16 +34,20 @@ public struct Temperature: Sendable, Equatable {
     /// The probability that the answer agrees.
     public func calibrated(_ confidence: Double) -> Double { Self.sigmoid(Self.logOdds(confidence) / value) }
 
-    /// The model's own confidence that `calibrated` makes a probability of.
-    public func confidence(of calibrated: Double) -> Double { Self.sigmoid(Self.logOdds(calibrated) * value) }
+    /// The model's own confidence that `calibrated` makes a probability of; nothing is asked to be surer than can be told.
+    public func confidence(of calibrated: Double) -> Double {
+        Self.bounded(Self.sigmoid(Self.logOdds(calibrated) * value))
+    }
 
     static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
     /// Of what lies within a billionth of 0 or 1, as if it lay there.
     private static func logOdds(_ probability: Double) -> Double {
-        let bounded = min(max(probability, 1e-9), 1 - 1e-9)
-        return log(bounded / (1 - bounded))
+        let probability = bounded(probability)
+        return log(probability / (1 - probability))
     }
+
+    private static func bounded(_ probability: Double) -> Double { min(max(probability, 1e-9), 1 - 1e-9) }
 
     /// Golden-section search; log loss has one minimum.
     private static func least(of function: (Double) -> Double) -> Double {

@@ -38,5 +38,6 @@ struct TemperatureTests {
         #expect(Temperature(fitting: sure).value.isFinite)
         #expect(Temperature(fitting: []).value.isFinite)
         #expect(Temperature(1).calibrated(1) < 1)
+        #expect(Temperature(5).confidence(of: 0.9999) < 1)
     }
 }

@@ -124,8 +124,11 @@ extension `Whole suite` {
     private func certify(_ suite: Suite, count: Int) async throws -> Command.Result {
         let file = FileManager.default.temporaryDirectory.appending(path: "calibration-\(UUID()).jsonl")
         defer { try? FileManager.default.removeItem(at: file) }
-        let lines = (0..<count).map {
-            #"{"capability": "security-services", "task": "payload", "text": "\#(28_000 + $0)"}"#
+        // As different as values are, so that the threshold is not that of the surest alone.
+        let lines = (0..<count).map { number in
+            let kinds = ["28%", "maria gonzalez %", "john.smith%@example.org", "2026-11-%", "% novak street", "petrova%"]
+            let text = kinds[number % kinds.count].replacing("%", with: "\(number)")
+            return #"{"capability": "security-services", "task": "payload", "text": "\#(text)"}"#
         }
         try lines.joined(separator: "\n").write(to: file, atomically: true, encoding: .utf8)
         return try await suite.winnow(["certify", "--capability", "security-services", "--data", file.path])

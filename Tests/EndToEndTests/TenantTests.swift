@@ -90,10 +90,10 @@ extension `Whole suite` {
     func `a tenant whose budget is spent gets what its policy says, and others do not notice`() async throws {
         let suite = try await Suite.shared()
         let tenant = "budget-\(UUID())"
-        // No certificate comes for it: every item escalates.
+        // Of what says nothing no model is sure: it escalates.
         func ask(_ tenant: String) async throws -> [String: Any] {
             let line = #"""
-                {"id": "\#(UUID())", "steps": [{"capability": "software-development", "task": "issue-type", "items": ["app crashes on start"]}]}
+                {"id": "\#(UUID())", "steps": [{"capability": "software-development", "task": "issue-type", "items": ["?"]}]}
                 """#
             return try #require(try await suite.submit([line], tenant: tenant).objects.first)
         }

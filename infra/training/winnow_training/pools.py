@@ -32,7 +32,7 @@ _AMOUNTS: dict[str, Amounts] = {
     CLAUSE_TYPE.key: Amounts(noisy=8, stretches=0, spliced=6.0, segments=5000, foreign=6000),
     UNFAIR_TERM.key: Amounts(noisy=2, stretches=0, spliced=1.0, segments=1500, foreign=3500),
     PAYLOAD.key: Amounts(noisy=0, stretches=0, spliced=0.3, segments=0, foreign=0),
-    PROMPT_ATTACK.key: Amounts(noisy=16, stretches=0, spliced=8.0, segments=3000, foreign=6000),
+    PROMPT_ATTACK.key: Amounts(noisy=7, stretches=0, spliced=3.0, segments=3000, foreign=4000),
     ISSUE_TYPE.key: Amounts(noisy=6, stretches=10, spliced=12.0, segments=3000, foreign=0),
 }
 

@@ -21,8 +21,7 @@ from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 
 # longest to teach first: two are made at a time, and no core shall wait for a long one at the end
 RECIPES: dict[str, Recipe] = {
-    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, vocabulary=10000, positions=128,
-                             depths={"legal-services/unfair-term": 1}),
+    "legal-services": Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, vocabulary=10000, positions=128),
     "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=320, channels=192, vocabulary=10000, positions=64),
     "software-development": Recipe(layers=2, heads=4, feed_forward_size=336, channels=192, vocabulary=10000, positions=128,
                                    dropout=0.1),
@@ -31,7 +30,7 @@ RECIPES: dict[str, Recipe] = {
     "router": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=64),
 }
 EPOCHS: dict[str, int] = {
-    "semantic-understanding/intent": 12, "legal-services/clause-type": 9, "legal-services/unfair-term": 3,
+    "semantic-understanding/intent": 8, "legal-services/clause-type": 6, "legal-services/unfair-term": 3,
     "security-services/payload": 3, "security-services/prompt-attack": 6, "software-development/issue-type": 4, ROUTE: 3,
 }
 
