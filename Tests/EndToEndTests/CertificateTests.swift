@@ -126,7 +126,9 @@ extension `Whole suite` {
         defer { try? FileManager.default.removeItem(at: file) }
         // As different as values are, so that the threshold is not that of the surest alone.
         let lines = (0..<count).map { number in
-            let kinds = ["28%", "maria gonzalez %", "john.smith%@example.org", "2026-11-%", "% novak street", "petrova%"]
+            let kinds = [
+                "28%", "maria gonzalez %", "john.smith%@example.org", "2026-11-%", "% novak street", "petrova%",
+            ]
             let text = kinds[number % kinds.count].replacing("%", with: "\(number)")
             return #"{"capability": "security-services", "task": "payload", "text": "\#(text)"}"#
         }
