@@ -2,8 +2,8 @@ import JSON
 
 extension Certificate {
     /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "equalFrom", "temperature", "threshold",
-    ///   "sureFrom", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value", "low", "high"}, "saving": {…},
-    ///   "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"}, "certifiedAt", "note"?}`
+    ///   "sureFrom", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value", "low", "high"},
+    ///   "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"}, "certifiedAt", "note"?}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
         write(to: &writer)
@@ -61,7 +61,7 @@ extension Certificate {
         self.init(
             id: id, route: try Contract.route(body), smallModel: try body.required("small"),
             fullModel: try body.required("full"), alpha: try body.share("alpha"), delta: try body.share("delta"),
-            equalFrom: try body["equalFrom"].map { _ in try body.share("equalFrom") } ?? 1,
+            equalFrom: try body.equalFrom(),
             temperature: try body.requiredNumber("temperature"), threshold: try body.share("threshold"),
             sureFrom: try body.share("sureFrom"), fitted: try body.requiredInteger("fitted"),
             items: try body.requiredInteger("items"), accepted: try body.requiredInteger("accepted"),
@@ -91,6 +91,16 @@ extension Certificate.Estimate {
 }
 
 extension JSONValue {
+    /// 1 where nothing is said of it, as in what was written before it could be.
+    func equalFrom() throws -> Double {
+        guard self["equalFrom"] != nil else { return 1 }
+        let share = try requiredNumber("equalFrom")
+        guard share > 0, share <= 1 else {
+            throw ContractError(.wrongType, "equalFrom must lie above 0 and not above 1")
+        }
+        return share
+    }
+
     /// From 0 to 1.
     fileprivate func share(_ name: StaticString, in path: String? = nil) throws -> Double {
         let number = try requiredNumber(name, in: path)

@@ -85,10 +85,6 @@ public struct Shadow: Sendable, Equatable {
             guard probability > 0, probability <= 1 else {
                 throw ContractError(.wrongType, "probability must lie above 0 and not above 1")
             }
-            let equalFrom = try body["equalFrom"].map { _ in try body.requiredNumber("equalFrom") } ?? 1
-            guard equalFrom > 0, equalFrom <= 1 else {
-                throw ContractError(.wrongType, "equalFrom must lie above 0 and not above 1")
-            }
             return Shadow(
                 step: try body.requiredInteger("step"), route: try Contract.route(body),
                 items: try body.list("items") { item in
@@ -98,7 +94,7 @@ public struct Shadow: Sendable, Equatable {
                         label: try item.required("label", in: "items"),
                         confidence: try item.requiredNumber("confidence", in: "items"))
                 },
-                smallModel: try body.required("smallModel"), certificate: certificate, equalFrom: equalFrom,
+                smallModel: try body.required("smallModel"), certificate: certificate, equalFrom: try body.equalFrom(),
                 probability: probability,
                 decidedAt: Timestamp(milliseconds: Int64(try body.requiredInteger("decidedAt"))))
         }

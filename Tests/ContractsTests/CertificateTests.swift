@@ -46,7 +46,8 @@ struct CertificateTests {
 
     @Test(arguments: [
         (#""sureFrom":0.9300000000001"#, #""sureFrom":1.5"#), (#""bound":0.009"#, #""bound":"CANARY""#),
-        (#""equalFrom":0.25"#, #""equalFrom":2"#), (#""small":"small@7","#, ""),
+        (#""equalFrom":0.25"#, #""equalFrom":0"#), (#""equalFrom":0.25"#, #""equalFrom":2"#),
+        (#""small":"small@7","#, ""),
         (#""certifiedAt":""#, #""certifiedAt":"CANARY"#),
         (#""escalationRate":{"value""#, #""escalationRate":{"worth""#), (#""data":{"file""#, #""data":{"CANARY""#),
         (#"{"id":""#, #"{"id":"CANARY"#),

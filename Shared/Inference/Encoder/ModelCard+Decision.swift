@@ -35,7 +35,6 @@ extension ModelCard.Head {
                     + (other ? [Prediction.Rival(label: gate.label, share: outside / inside)] : [])
             )
         }
-        // Of the labels inside, those that come near the gate's, the best first among them.
         return (gate.label, outside, rivals(logits, of: nil, peak, scale: inside / outside))
     }
 
