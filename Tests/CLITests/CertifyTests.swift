@@ -28,7 +28,8 @@ struct CertifyTests {
     private func compare(_ count: Int, period: Int, isLabelled: Bool = true) async throws -> [Comparison] {
         let models = models(period: period)
         return try await Comparison.run(
-            items(count, isLabelled: isLabelled), as: Self.route, small: models.small, full: models.full)
+            items(count, isLabelled: isLabelled), as: Self.route, small: models.small, full: models.full,
+            equalFrom: 1)
     }
 
     @Test func `both models are asked about every item, and labels say who was right`() async throws {
@@ -61,19 +62,18 @@ struct CertifyTests {
 
     @Test func `a certificate says what is to be expected, and whether the models knew the items`() async throws {
         let comparisons = try await compare(800, period: 4)
-        let promise = try #require(Promise(agreement: 0.99, confidence: 0.95))
+        let terms = 0.5
+        let promise = try #require(Promise(agreement: 0.99, confidence: 0.95, equalFrom: terms))
         guard case .certified(let certified) = Certifier(promise).certify(comparisons.map(\.observation)) else {
             Issue.record("refused")
             return
         }
         let card = try Tree.fullCard()
         let known = try #require(card.dataHashes.first)
-        let terms = 0.5
         for (hash, note) in [("new", nil), (known, Certificate.seenNote)] {
             var generator = Seeded(1)
             let certificate = Certificate(
-                certified, of: promise, equalFrom: terms, route: Self.route, small: card, full: card,
-                comparisons: comparisons,
+                certified, of: promise, route: Self.route, small: card, full: card, comparisons: comparisons,
                 source: .init(file: "items", sha256: hash), at: Timestamp(milliseconds: 1), using: &generator)
             #expect(certificate.note == note)
             #expect(certificate.escalationRate.value == 0.25)

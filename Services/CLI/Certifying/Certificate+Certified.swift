@@ -4,13 +4,11 @@ import Inference
 
 extension Certificate {
     /// - Parameters:
-    ///   - equalFrom: what they were compared by.
-    ///   - comparisons: all items, which tell what is to be expected to escalate and to be saved.
+    ///   - comparisons: all items, compared in the terms of the promise, which tell what is to be expected to escalate and to be saved.
     ///   - source: where they came from.
     init(
-        _ certified: Certified, of promise: Promise, equalFrom: Double = 1, route: Route, small: ModelCard,
-        full: ModelCard, comparisons: [Comparison], source: Source, at time: Timestamp,
-        using generator: inout some RandomNumberGenerator
+        _ certified: Certified, of promise: Promise, route: Route, small: ModelCard, full: ModelCard,
+        comparisons: [Comparison], source: Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
         let escalated = comparisons.map { $0.observation.confidence < certified.sureFrom }
         var seeded = SeededGenerator(seed: 20_261_123)
@@ -23,7 +21,7 @@ extension Certificate {
         self.init(
             id: ID(using: &generator), route: route, smallModel: small.identity.description,
             fullModel: full.identity.description, alpha: promise.alpha, delta: promise.delta,
-            equalFrom: equalFrom, temperature: certified.temperature, threshold: certified.threshold,
+            equalFrom: promise.equalFrom, temperature: certified.temperature, threshold: certified.threshold,
             sureFrom: certified.sureFrom,
             fitted: certified.fitted, items: certified.items, accepted: certified.tally.accepted,
             disagreements: certified.tally.disagreements, bound: certified.bound,

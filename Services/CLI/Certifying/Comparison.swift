@@ -27,7 +27,7 @@ struct Comparison: Sendable {
     /// - Parameter equalFrom: `Certificate.equalFrom`.
     /// - Throws: `InferenceError`
     static func run(
-        _ items: [LabelledItem], as route: Route, small: any Classifier, full: any Classifier, equalFrom: Double = 1
+        _ items: [LabelledItem], as route: Route, small: any Classifier, full: any Classifier, equalFrom: Double
     ) async throws -> [Comparison] {
         var comparisons: [Comparison] = []
         comparisons.reserveCapacity(items.count)

@@ -32,10 +32,11 @@ struct EvaluationRun {
     init(of file: String, _ session: Session, timeout: Int, verb: String) async throws {
         let items = try LabelledItem.read(file)
         guard !items.isEmpty else { throw LabelledFileError("\(file) holds no items") }
+        // That Postgres cannot be asked is found out now, and not when everything was answered.
+        let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
         let chunks = Self.chunks(of: items)
         let results = try await Self.throughSuite(chunks, session, timeout, verb)
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
-        let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
         for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             Console.progress("comparing \(route)")
             let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(route.capability)")

@@ -38,7 +38,6 @@ struct CertifyVerb: Verb {
     private let task: String?
     private let data: String
     private let promise: Promise
-    private let equalFrom: Double
     private let out: String?
     private let record: String?
     private let isJSON: Bool
@@ -57,10 +56,10 @@ struct CertifyVerb: Verb {
         guard let data = arguments.value("--data") else { throw UsageError("--data is missing") }
         let agreement = try arguments.share("--agreement", default: 0.99)
         let confidence = try arguments.share("--confidence", default: 0.95)
-        guard let promise = Promise(agreement: agreement, confidence: confidence) else {
+        let equalFrom = try arguments.number("--equal-from", default: 1, in: Prediction.leastShare...1)
+        guard let promise = Promise(agreement: agreement, confidence: confidence, equalFrom: equalFrom) else {
             throw UsageError("--agreement and --confidence must lie between 0 and 1")
         }
-        equalFrom = try arguments.number("--equal-from", default: 1, in: Prediction.leastShare...1)
         (self.capability, self.task, self.data, self.promise) = (capability, task, data, promise)
         out = arguments.value("--out")
         record = arguments.value("--record")
@@ -82,14 +81,15 @@ struct CertifyVerb: Verb {
         var generator = SystemRandomNumberGenerator()
         var reports: [CertifyReport] = []
         for (route, items) in groups {
-            let comparisons = try await Comparison.run(items, as: route, small: small, full: full, equalFrom: equalFrom)
+            let comparisons = try await Comparison.run(
+                items, as: route, small: small, full: full, equalFrom: promise.equalFrom)
             if let record { try Self.write(comparisons.map(\.observation), to: record) }
             let result: CertifyReport.Result
             switch Certifier(promise).certify(comparisons.map(\.observation)) {
             case .certified(let certified):
                 result = .certified(
                     Certificate(
-                        certified, of: promise, equalFrom: equalFrom, route: route, small: small.card, full: full.card,
+                        certified, of: promise, route: route, small: small.card, full: full.card,
                         comparisons: comparisons, source: source, at: .now, using: &generator))
             case .refused(let refusal): result = .refused(refusal)
             }

@@ -12,7 +12,7 @@ struct EvaluateVerb: Verb {
         FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Every item goes through the
         running suite in machine requests; the full model alone and the small model alone are run here, from the same
         artifacts. Agreement is with the label that the full model gives; the promised agreement counts as the task's
-        certificate does. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for compute.
+        certificate in Postgres does. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for compute.
 
           --data FILE        the labelled file
           --timeout SECONDS  how long to wait for the suite (default 900)

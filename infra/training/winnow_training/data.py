@@ -59,10 +59,15 @@ def labels(task: Task) -> tuple[str, ...]:
     return tuple(sorted({item.label for item in load(task, "train")} - {OUT_OF_SCOPE}))
 
 
+def calibration(task: Task) -> tuple[Item, ...]:
+    """What a certificate rests on: the validation items, and those that are held out."""
+    return load(task, "val") + load(task, "held-out")
+
+
 def calibration_file(task: Task) -> tuple[str, bytes]:
-    """Name and content of the file that a certificate rests on where some items are held out: those, and the validation items."""
+    """Name and content of the file of those items, for `winnow certify`."""
     rows = [{"capability": task.capability, "task": task.name, "text": item.text, "label": item.label}
-            for split in ("val", "held-out") for item in load(task, split)]
+            for item in calibration(task)]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return f"{task.stem}.calibration.jsonl", lines.encode("utf-8")
 

@@ -52,8 +52,7 @@ def validation(key: str) -> tuple[list[str], list[Any]]:
 
 def calibration_texts(key: str) -> list[str]:
     """Validation texts, and those of the training file that no model has seen."""
-    held_out = () if key == ROUTE else data.load(BY_KEY[key], "held-out")
-    return validation(key)[0] + [item.text for item in held_out]
+    return validation(key)[0] if key == ROUTE else [item.text for item in data.calibration(BY_KEY[key])]
 
 
 def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict[str, Said]) -> tuple[Artifact, Cut]:
