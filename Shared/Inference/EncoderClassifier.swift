@@ -73,22 +73,25 @@ public final class EncoderClassifier: Classifier {
 
     public var routes: [Route] { card.heads.map(\.route) }
 
-    public func flops(tokens: Int, route: Route) -> Int64 { card.flops(tokens: tokens, route: route) }
-
     public func classify(_ texts: [String], as route: Route) async throws -> [Prediction] {
         try predict(texts, as: route)
     }
 
     /// What `classify` does, for a caller that is on a thread of its own already.
-    public func predict(_ texts: [String], as route: Route) throws(InferenceError) -> [Prediction] {
-        let (logits, lengths) = try logits(texts, as: route)
+    /// - Parameter leavesEarly: false runs all of the head's layers for every text, whatever its exits say.
+    public func predict(
+        _ texts: [String], as route: Route, leavesEarly: Bool = true
+    ) throws(InferenceError) -> [Prediction] {
+        let (reading, lengths) = try read(texts, as: route, leavesEarly: leavesEarly)
         guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
         let width = head.labels.count
         return lengths.enumerated().map { index, tokens in
-            let (label, confidence, rivals) = head.decide(logits[(index * width)..<((index + 1) * width)])
+            let (label, confidence, rivals) = head.decide(reading.logits[(index * width)..<((index + 1) * width)])
+            let rung = reading.rungs[index]
             return Prediction(
                 label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
-                inputTokens: tokens, flops: card.flops(tokens: tokens, route: route))
+                inputTokens: tokens,
+                flops: card.flops(tokens: tokens, route: route, exit: rung < head.exits.count ? rung : nil))
         }
     }
 
@@ -106,15 +109,19 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    /// Logits of each text, a row of the head's labels after another, and each text's tokens.
-    func logits(_ texts: [String], as route: Route) throws(InferenceError) -> (logits: [Float], lengths: [Int]) {
+    /// What the route's ladder says of each text, and each text's tokens.
+    func read(
+        _ texts: [String], as route: Route, leavesEarly: Bool = true
+    ) throws(InferenceError) -> (reading: Encoder.Reading, lengths: [Int]) {
         guard let index = card.heads.firstIndex(where: { $0.route == route }) else {
             throw .unknownRoute(route, model: identity)
         }
         let limit = card.heads[index].maxTokens
         return try engine.withLock { engine throws(InferenceError) in
             engine.tokenize(texts, maxTokens: limit, with: tokenizer)
-            return (try engine.encoder.logits(engine.ids, lengths: engine.lengths, head: index), engine.lengths)
+            let reading = try engine.encoder.read(
+                engine.ids, lengths: engine.lengths, head: index, leavesEarly: leavesEarly)
+            return (reading, engine.lengths)
         }
     }
 }

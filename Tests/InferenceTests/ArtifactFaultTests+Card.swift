@@ -42,6 +42,18 @@ extension ArtifactFaultTests {
             card: { $0.replacing("\"layers\":1,\"maxTokens\"", with: "\"layers\":3,\"maxTokens\"") },
             says: "heads[1].layers is 3"),
         Fault(
+            testDescription: "an exit behind the head", code: .card,
+            card: { $0.replacing("{\"layers\":1,\"from\"", with: "{\"layers\":2,\"from\"") }, says: "heads[0].exits"),
+        Fault(
+            testDescription: "two exits after the same layer", code: .card,
+            card: { $0.replacing("{\"layers\":1,\"from\"", with: "{\"layers\":0,\"from\"") }, says: "heads[0].exits"),
+        Fault(
+            testDescription: "an exit that is sure of everything", code: .card,
+            card: { $0.replacing("\"from\":0.65", with: "\"from\":0") }, says: "heads[0].exits[0].from"),
+        Fault(
+            testDescription: "no work a token", code: .card,
+            card: { $0.replacing("\"perToken\":1000", with: "\"perToken\":0") }, says: "flops.perToken"),
+        Fault(
             testDescription: "a temperature of zero", code: .card,
             card: { $0.replacing("\"temperature\":1.0", with: "\"temperature\":0") }, says: "temperature"),
     ]

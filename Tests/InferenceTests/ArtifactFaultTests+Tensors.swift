@@ -51,6 +51,10 @@ extension ArtifactFaultTests {
             testDescription: "a missing tensor", code: .missingTensor,
             model: { $0.file["layers.1.feedForward.up.scale"] = nil }, says: "layers.1.feedForward.up.scale"),
         Fault(
+            testDescription: "an exit without its tensor", code: .missingTensor,
+            model: { $0.file["exits.1.legal-services/clause-type.bias"] = nil },
+            says: "exits.1.legal-services/clause-type.bias"),
+        Fault(
             testDescription: "a surplus tensor", code: .surplusTensor,
             model: { $0.file.add("layers.2.attention.norm.bias", [64], [Float](repeating: 0, count: 64)) },
             says: "layers.2.attention.norm.bias"),

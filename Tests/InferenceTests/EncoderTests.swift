@@ -24,6 +24,44 @@ struct EncoderTests {
         try compare(Self.shapes[shape], kernels: 0, exactLibrary: false)
     }
 
+    @Test(arguments: [Int32(0), 1, 2])
+    func `a text leaves at the first exit that is sure, with that exit's answer and its work`(kernels: Int32) throws {
+        let tiny = TinyModel(), reference = ReferenceEncoder(model: tiny)
+        try tiny.written { folder in
+            guard let model = try? EncoderClassifier(directory: folder, kernels: kernels, exactLibrary: false) else {
+                #expect(kernels > 0, "table 0 runs everywhere")
+                return
+            }
+            let head = try #require(model.card.head(Self.clauseType))
+            var dice = Dice(17)
+            let texts = (0..<80).map { _ in Self.text(words: Int.random(in: 0...12, using: &dice), &dice) }
+            let predictions = try model.predict(texts, as: Self.clauseType)
+            let rungs = try model.read(texts, as: Self.clauseType).reading.rungs
+            var seen: Set<Int> = []
+            for (index, text) in texts.enumerated() {
+                let ids = model.tokenizer.encode(text, maxTokens: head.maxTokens)
+                let confidences = head.exits.map { exit in
+                    head.decide(reference.logits(ids, "exits.\(exit.layers).\(head.route)", layers: exit.layers))
+                        .confidence
+                }
+                // An edge may fall on either side.
+                guard confidences.allSatisfy({ abs($0 - TinyModel.leavesFrom) > 5e-3 }) else { continue }
+                let exit = confidences.firstIndex { $0 >= TinyModel.leavesFrom }
+                #expect(rungs[index] == exit ?? head.exits.count, "text \(index)")
+                seen.insert(rungs[index])
+                let confidence =
+                    exit.map { confidences[$0] }
+                    ?? head.decide(reference.logits(ids, "heads.\(head.route)", layers: head.layers)).confidence
+                #expect(abs(predictions[index].confidence - confidence) < 5e-3, "text \(index)")
+                let layers = exit.map { head.exits[$0].layers } ?? head.layers
+                #expect(
+                    predictions[index].flops
+                        == Int64(2 * (ids.count * layers * (28_672 + 128 * ids.count) + (rungs[index] + 1) * 64 * 3)))
+            }
+            #expect(seen == [0, 1, 2], "every way out is met")
+        }
+    }
+
     @Test func `a text is answered the same alone and among others`() throws {
         try TinyModel().written { folder in
             let model = try EncoderClassifier(directory: folder)
@@ -91,7 +129,7 @@ struct EncoderTests {
             // 1 layer x (4 x 64 x 64 + 2 x 64 x 96 + 2 x 8 x 64) a token, and 2 labels
             #expect(prediction.flops == Int64(2 * (8 * (16_384 + 12_288 + 1_024) + 64 * 2)))
             #expect(prediction.isSure == false)
-            #expect(model.flops(tokens: 500, route: unfair) == prediction.flops)
+            #expect(model.card.flops(tokens: 500, route: unfair) == prediction.flops)
         }
     }
 
@@ -106,14 +144,14 @@ struct EncoderTests {
             var dice = Dice(11)
             let texts = (0..<9).map { Self.text(words: $0 * $0, &dice) }
             for head in fast.card.heads {
-                let (logits, lengths) = try fast.logits(texts, as: head.route)
+                let (reading, lengths) = try fast.read(texts, as: head.route, leavesEarly: false)
                 #expect(lengths.max() == head.maxTokens)
                 for (index, text) in texts.enumerated() {
                     let ids = fast.tokenizer.encode(text, maxTokens: head.maxTokens)
                     #expect(ids.count == lengths[index])
-                    let expected = reference.logits(ids, head: head.route.description, layers: head.layers)
+                    let expected = reference.logits(ids, "heads.\(head.route)", layers: head.layers)
                     for (label, value) in expected.enumerated() {
-                        let difference = abs(logits[index * expected.count + label] - value)
+                        let difference = abs(reading.logits[index * expected.count + label] - value)
                         #expect(difference < 5e-3, "text \(index) of \(ids.count) tokens, \(head.route), \(label)")
                     }
                 }

@@ -32,10 +32,10 @@ struct GoldenTests {
         var differences: [Float] = [], agreeing = 0
         for (head, lines) in Dictionary(grouping: lines, by: \.head) {
             let route = try #require(Route(head))
-            let (logits, lengths) = try model.logits(lines.map(\.text), as: route)
+            let (reading, lengths) = try model.read(lines.map(\.text), as: route, leavesEarly: false)
             for (index, line) in lines.enumerated() {
                 #expect(lengths[index] == line.ids.count, "\(line.text)")
-                let row = Array(logits[(index * line.logits.count)..<((index + 1) * line.logits.count)])
+                let row = Array(reading.logits[(index * line.logits.count)..<((index + 1) * line.logits.count)])
                 differences.append(zip(row, line.logits).map { abs($0 - $1) / max(1, abs($1)) }.max() ?? 0)
                 if row.firstIndex(of: row.max() ?? 0) == line.logits.firstIndex(of: line.logits.max() ?? 0) {
                     agreeing += 1
@@ -47,6 +47,20 @@ struct GoldenTests {
         #expect(differences[lines.count * 9 / 10] < Self.tolerance.nineInTen)
         #expect(differences[lines.count - 1] < Self.tolerance.worst)
         #expect(Double(agreeing) >= 0.995 * Double(lines.count), "\(agreeing) of \(lines.count) argmaxes agree")
+    }
+
+    /// A confidence at the very edge may fall on the other side of it.
+    @Test(arguments: Golden.encoders)
+    func `texts leave where the reference does`(name: String) throws {
+        let model = try EncoderClassifier(directory: Golden.model(name))
+        let lines = try Golden.lines("logits-\(name).jsonl", as: Golden.Logits.self)
+        var astray = 0
+        for (head, lines) in Dictionary(grouping: lines, by: \.head) {
+            let route = try #require(Route(head))
+            let rungs = try model.read(lines.map(\.text), as: route).reading.rungs
+            astray += zip(rungs, lines).count { $0 != $1.rung }
+        }
+        #expect(astray <= lines.count / 50, "\(astray) of \(lines.count) leave elsewhere")
     }
 
     @Test(.enabled(if: Golden.names.contains("splitter.jsonl")))

@@ -12,14 +12,12 @@ struct ModelsVerb: Verb {
                winnow models register [--pico-usd-per-megaflop N]
 
         register reads the model cards and gives every model that has no price yet one a token, from the operations
-        that a token takes. The default, 111 pico-USD a million operations, is a core at 0.04 USD an hour that does
-        100 billion a second. Prices that are there are never changed. It also registers the certificates that stand in
+        that a token of its validation items took on average. The default, 111 pico-USD a million operations, is a core
+        at 0.04 USD an hour that does 100 billion a second. Prices that are there are never changed. It also registers the certificates that stand in
         certificates.jsonl beside a model; one that was revoked stays so.
         """
 
     private static let names = ["full", "router"] + Capability.requestable.map(\.rawValue)
-    /// Near the median item; attention makes longer ones a little dearer a token.
-    private static let typicalTokens = 32
 
     private let isRegistering: Bool
     private let rate: Int
@@ -54,7 +52,7 @@ struct ModelsVerb: Verb {
                 [
                     .text(card.identity.name), .text(card.identity.version),
                     .text(card.heads.map(\.route.task).joined(separator: " ")),
-                    .number("\(Double(flopsPerToken(of: card) / 1000) / 1000)"),
+                    .number("\((card.flopsPerToken / 1000).rounded() / 1000)"),
                     .number("\(tokenPrice(of: card).amount)"),
                 ]
             })
@@ -62,12 +60,7 @@ struct ModelsVerb: Verb {
         return .ok
     }
 
-    private func flopsPerToken(of card: ModelCard) -> Int64 {
-        guard let route = card.heads.first?.route else { return 0 }
-        return card.flops(tokens: Self.typicalTokens, route: route) / Int64(Self.typicalTokens)
-    }
-
     private func tokenPrice(of card: ModelCard) -> PicoDollars {
-        PicoDollars(max(1, flopsPerToken(of: card) * Int64(rate) / 1_000_000))
+        PicoDollars(max(1, Int64(card.flopsPerToken * Double(rate) / 1_000_000)))
     }
 }

@@ -17,11 +17,21 @@ extension ModelCard {
             public let label: String
         }
 
+        /// Where a text whose answer is sure already leaves, and the layers behind are not run for it.
+        public struct Exit: Sendable, Equatable {
+            /// After so many of the encoder's it reads.
+            public let layers: Int
+            /// From which confidence on its answer stands.
+            public let from: Double
+        }
+
         public let route: Route
         public let kind: Kind
         public let labels: [String]
         /// After so many of the encoder's it reads; the others are not run for it.
         public let layers: Int
+        /// By layers, each before those that the head reads after.
+        public let exits: [Exit]
         /// A longer input is cut to it, `[CLS]` and `[SEP]` included.
         public let maxTokens: Int
         public let temperature: Double
@@ -45,12 +55,27 @@ extension ModelCard.Head {
             try head.optional("layers").map { _ throws(ArtifactError) in
                 try head.integer("layers", in: 0...encoder.layers)
             } ?? encoder.layers
+        exits =
+            try head.optional("exits")?.elements().map { exit throws(ArtifactError) in
+                try ModelCard.Head.Exit(exit)
+            } ?? []
+        guard zip(exits.map(\.layers), exits.dropFirst().map(\.layers) + [layers]).allSatisfy(<) else {
+            throw head.fault("\(head.path).exits do not read after ever more layers, the head after the most")
+        }
         maxTokens = try head.integer("maxTokens", in: 2...encoder.positions)
         temperature = try head.member("temperature").positive()
         sureFrom = try head.optional("calibration")?.optional("threshold").map { threshold throws(ArtifactError) in
             try threshold.number()
         }
         kind = try Kind(head, labels: labels)
+    }
+}
+
+extension ModelCard.Head.Exit {
+    init(_ exit: ArtifactJSON) throws(ArtifactError) {
+        layers = try exit.integer("layers", in: 0...48)
+        from = try exit.member("from").number()
+        guard 0 < from, from <= 1 else { throw exit.fault("\(exit.path).from is not a probability") }
     }
 }
 

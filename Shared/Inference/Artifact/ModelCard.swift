@@ -26,6 +26,8 @@ public struct ModelCard: Sendable {
     /// `nil` for a splitter, which has no encoder.
     public let encoder: Encoder?
     public let heads: [Head]
+    /// Operations a token of its validation items, exits counted: what its work costs on average. 0 of a splitter.
+    public let flopsPerToken: Double
     /// The model that a small one was cut from and must agree with.
     public let teacher: ModelIdentity?
     /// SHA-256 of the files that it was made and calibrated from.
@@ -68,7 +70,7 @@ public struct ModelCard: Sendable {
             } ?? []
         if role == .splitter {
             splitter = try SplitterSettings(card.member("splitter"))
-            (encoder, heads) = (nil, [])
+            (encoder, heads, flopsPerToken) = (nil, [], 0)
             return
         }
         let encoder = try Encoder(card.member("encoder"))
@@ -79,6 +81,7 @@ public struct ModelCard: Sendable {
         guard !heads.isEmpty else { throw card.fault("heads is empty") }
         guard Set(heads.map(\.route)).count == heads.count else { throw card.fault("two heads answer the same route") }
         (self.encoder, self.heads, splitter) = (encoder, heads, nil)
+        flopsPerToken = try card.member("flops").member("perToken").positive()
     }
 
     /// The runtime has one tokenizer; a card that asks for another must not be answered with this one.

@@ -47,9 +47,27 @@ extension Encoder {
             winnow_rows(values: workspace.mixed, quantized: workspace.inner, scales: scales))
     }
 
+    /// Moves the rows of the sequences that stay together; what stood between them is gone.
+    func keep(_ kept: [Bool], of lengths: ArraySlice<Int>) {
+        let width = shape.hiddenSize
+        var next = 0, row = 0
+        for (length, stays) in zip(lengths, kept) {
+            if stays, next != row {
+                let (hidden, quantized, scales) = (workspace.hidden, workspace.quantized, workspace.scales)
+                (hidden + next * width).update(from: hidden + row * width, count: length * width)
+                (quantized + next * width).update(from: quantized + row * width, count: length * width)
+                (scales + next).update(from: scales + row, count: length)
+            }
+            if stays { next += length }
+            row += length
+        }
+    }
+
     /// Means of the chunk's sequences.
     func pool(_ lengths: ArraySlice<Int>, into pooled: inout [Float]) {
         let width = shape.hiddenSize
+        pooled.removeAll(keepingCapacity: true)
+        pooled.append(contentsOf: repeatElement(0, count: lengths.count * width))
         pooled.withUnsafeMutableBufferPointer { pooled in
             guard var next = pooled.baseAddress else { return }
             eachSequence(lengths) { row, length in

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Token ids to logits: the arithmetic of infra/models/README.md.
+/// Token ids to answers: the arithmetic of infra/models/README.md.
 ///
 /// Sequences of any length go through the linear layers side by side, without padding; attention looks at each alone.
 /// Not safe for two threads at a time: they would share the workspace.
@@ -20,24 +20,55 @@ final class Encoder {
     var kernels: winnow_kernels { weights.kernels }
     var embeddings: Embeddings { weights.embeddings }
 
-    /// Logits of every sequence, one row after another. `ids` holds the sequences end to end.
-    func logits(_ ids: [Int32], lengths: [Int], head: Int) throws(InferenceError) -> [Float] {
-        var logits: [Float] = []
-        try eachChunk(ids, lengths, layers: weights.depths[head]) { states, count in
-            logits += weights.heads[head].logits(states, rows: count, kernels)
+    /// What a task's ladder says of some sequences.
+    struct Reading {
+        /// Of every sequence a row, one after another.
+        var logits: [Float]
+        /// The rung that answered each.
+        var rungs: [Int]
+    }
+
+    /// `ids` holds the sequences end to end.
+    /// - Parameter leavesEarly: false climbs all ladders to the head.
+    func read(
+        _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true
+    ) throws(InferenceError) -> Reading {
+        let ladder = weights.ladders[head], width = ladder.head.labels.count
+        var reading = Reading(
+            logits: [Float](repeating: 0, count: lengths.count * width),
+            rungs: [Int](repeating: 0, count: lengths.count))
+        try eachChunk(ids, lengths) { chunk throws(InferenceError) in
+            try climb(ladder, chunk, leavesEarly: leavesEarly) { sequence, rung, row in
+                reading.rungs[sequence] = rung
+                reading.logits.replaceSubrange((sequence * width)..<((sequence + 1) * width), with: row)
+            }
         }
-        return logits
+        return reading
     }
 
     /// The mean state of every sequence after all layers, one row after another.
     func states(_ ids: [Int32], lengths: [Int]) throws(InferenceError) -> [Float] {
         var all: [Float] = []
-        try eachChunk(ids, lengths, layers: shape.layers) { states, _ in all += states }
+        try eachChunk(ids, lengths) { chunk throws(InferenceError) in
+            embed(ids, from: chunk.start, chunk.lengths)
+            try run(0..<shape.layers, chunk.lengths, isLast: true)
+            pool(chunk.lengths, into: &pooled)
+            all += pooled
+        }
         return all
     }
 
+    /// Whole sequences that go through the layers at once.
+    private struct Chunk {
+        let ids: [Int32]
+        /// Where its ids begin.
+        let start: Int
+        /// By the sequences' numbers.
+        let lengths: ArraySlice<Int>
+    }
+
     private func eachChunk(
-        _ ids: [Int32], _ lengths: [Int], layers: Int, _ body: (_ states: [Float], _ count: Int) -> Void
+        _ ids: [Int32], _ lengths: [Int], _ body: (Chunk) throws(InferenceError) -> Void
     ) throws(InferenceError) {
         winnow_single_thread()
         var first = 0, start = 0
@@ -47,18 +78,47 @@ final class Encoder {
                 tokens += lengths[last]
                 last += 1
             }
-            try forward(ids, from: start, lengths[first..<last], tokens: tokens, layers: layers)
-            body(pooled, last - first)
+            try body(Chunk(ids: ids, start: start, lengths: lengths[first..<last]))
             (first, start) = (last, start + tokens)
         }
     }
 
-    /// One chunk of whole sequences through the first layers, into `pooled`.
-    private func forward(
-        _ ids: [Int32], from start: Int, _ lengths: ArraySlice<Int>, tokens: Int, layers: Int
+    /// - Parameter answer: called once a sequence, with its number, its rung and its logits.
+    private func climb(
+        _ ladder: Ladder, _ chunk: Chunk, leavesEarly: Bool,
+        _ answer: (_ sequence: Int, _ rung: Int, _ row: ArraySlice<Float>) -> Void
     ) throws(InferenceError) {
-        embed(ids, from: start, lengths)
-        for (index, layer) in weights.layers.prefix(layers).enumerated() {
+        embed(chunk.ids, from: chunk.start, chunk.lengths)
+        var staying = Array(chunk.lengths.indices), lengths = chunk.lengths[...]
+        var done = 0
+        for (number, rung) in ladder.rungs.enumerated() where !staying.isEmpty {
+            if rung.from != nil, !leavesEarly { continue }
+            try run(done..<rung.layers, lengths, isLast: rung.from == nil)
+            done = rung.layers
+            pool(lengths, into: &pooled)
+            let logits = rung.projection.logits(pooled, rows: staying.count, kernels)
+            let width = ladder.head.labels.count
+            var kept: [Bool] = []
+            for (index, sequence) in staying.enumerated() {
+                let row = logits[(index * width)..<((index + 1) * width)]
+                let leaves = rung.from.map { ladder.head.decide(row).confidence >= $0 } ?? true
+                if leaves { answer(sequence, number, row) }
+                kept.append(!leaves)
+            }
+            keep(kept, of: lengths)
+            lengths = zip(lengths, kept).filter(\.1).map(\.0)[...]
+            staying = zip(staying, kept).filter(\.1).map(\.0)
+        }
+    }
+
+    /// The sequences of the workspace through some layers.
+    /// - Parameter isLast: whether no layer follows.
+    private func run(
+        _ range: Range<Int>, _ lengths: ArraySlice<Int>, isLast: Bool
+    ) throws(InferenceError) {
+        let tokens = lengths.reduce(0, +)
+        for index in range {
+            let layer = weights.layers[index]
             try layer.qkv.run(tokens, workspace.quantized, workspace.sums, kernels, library)
             attend(layer, lengths)
             try layer.output.run(tokens, workspace.quantized, workspace.sums, kernels, library)
@@ -70,11 +130,9 @@ final class Encoder {
                 try layer.up.run(rows.count, input, workspace.sums, kernels, library)
                 applyGELU(layer, rows)
                 try layer.down.run(rows.count, workspace.inner, workspace.sums, kernels, library)
-                addAndNormalize(layer.down, layer.feedForwardNorm, rows, quantizes: index + 1 < layers)
+                addAndNormalize(
+                    layer.down, layer.feedForwardNorm, rows, quantizes: !isLast || index + 1 < range.upperBound)
             }
         }
-        pooled.removeAll(keepingCapacity: true)
-        pooled.append(contentsOf: repeatElement(0, count: lengths.count * shape.hiddenSize))
-        pool(lengths, into: &pooled)
     }
 }

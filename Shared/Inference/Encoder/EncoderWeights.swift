@@ -8,9 +8,8 @@ final class EncoderWeights: @unchecked Sendable {
     let kernels: winnow_kernels
     let embeddings: Embeddings
     let layers: [Layer]
-    let heads: [Projection]
-    /// After how many layers each head reads.
-    let depths: [Int]
+    /// Of each head of the card.
+    let ladders: [Ladder]
     /// `nil` where oneDNN's sums are not exact.
     let library: OneDNN?
 
@@ -36,9 +35,8 @@ final class EncoderWeights: @unchecked Sendable {
         layers = try (0..<shape.layers).map { index throws(ArtifactError) in
             try Layer(&tensors, index: index, shape, library: library)
         }
-        depths = card.heads.map(\.layers)
-        heads = try card.heads.map { head throws(ArtifactError) in
-            try Projection(&tensors, head, inputs: shape.hiddenSize)
+        ladders = try card.heads.map { head throws(ArtifactError) in
+            try Ladder(&tensors, head, inputs: shape.hiddenSize)
         }
     }
 }

@@ -1,16 +1,15 @@
 import CKernels
 
-/// A task's head: one f32 row a label over the pooled vector.
+/// A task's head or one of its exits: one f32 row a label over the pooled vector.
 struct Projection {
     private let weight: [Float]
     private let bias: [Float]
     private let inputs: Int
 
-    init(_ tensors: inout TensorReader, _ head: ModelCard.Head, inputs: Int) throws(ArtifactError) {
-        let name = "heads.\(head.route)"
+    init(_ tensors: inout TensorReader, _ name: String, labels: Int, inputs: Int) throws(ArtifactError) {
         do throws(ArtifactError) {
-            weight = try tensors.floats("\(name).weight", [head.labels.count, inputs])
-            bias = try tensors.floats("\(name).bias", [head.labels.count])
+            weight = try tensors.floats("\(name).weight", [labels, inputs])
+            bias = try tensors.floats("\(name).bias", [labels])
         } catch  where error.code == .dimensions {
             throw ArtifactError(.labels, error.file, error.message)
         }

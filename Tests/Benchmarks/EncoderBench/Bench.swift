@@ -2,7 +2,8 @@ import Contracts
 import FoundationEssentials
 import Inference
 
-/// One model over a list of texts.
+/// One model over a list of texts: all of the head's layers for each (`batch1`, `batch32`), and as it runs, with exits
+/// (`early1`, `early32`).
 struct Bench {
     private let model: EncoderClassifier
     private let route: Route
@@ -29,26 +30,29 @@ struct Bench {
 
     func report() throws -> String {
         let tokens = try model.predict(texts, as: route).reduce(0) { $0 + $1.inputTokens }
-        let single = try calls(of: 1), batched = try calls(of: 32), tokenizing = try tokenizer()
+        let single = try calls(of: 1, leavesEarly: false), batched = try calls(of: 32, leavesEarly: false)
+        let early = (single: try calls(of: 1, leavesEarly: true), batched: try calls(of: 32, leavesEarly: true))
+        let tokenizing = try tokenizer()
         let tokensPerItem = Double(tokens) / Double(texts.count)
         return """
             {"model":"\(model.identity)","route":"\(route)","items":\(texts.count),\
             "tokensPerItem":\(short(tokensPerItem)),\
             "batch1":\(json(single, tokensPerItem)),"batch32":\(json(batched, tokensPerItem)),\
+            "early1":\(json(early.single, tokensPerItem)),"early32":\(json(early.batched, tokensPerItem)),\
             "tokenizerMicros":\(short(tokenizing))}
             """
     }
 
     /// Microseconds an item: every call's best of the rounds, averaged over the items; and the median round.
-    private func calls(of size: Int) throws -> (best: Double, median: Double) {
+    private func calls(of size: Int, leavesEarly: Bool) throws -> (best: Double, median: Double) {
         let batches = stride(from: 0, to: texts.count, by: size).map { Array(texts[$0..<min($0 + size, texts.count)]) }
         var best = [Double](repeating: .infinity, count: batches.count)
         var rounds: [Double] = []
-        for batch in batches { _ = try model.predict(batch, as: route) }
+        for batch in batches { _ = try model.predict(batch, as: route, leavesEarly: leavesEarly) }
         for _ in 0..<Self.rounds {
             var total = 0.0
             for (index, batch) in batches.enumerated() {
-                let micros = try time { _ = try model.predict(batch, as: route) }
+                let micros = try time { _ = try model.predict(batch, as: route, leavesEarly: leavesEarly) }
                 best[index] = min(best[index], micros)
                 total += micros
             }

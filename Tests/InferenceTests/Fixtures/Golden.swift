@@ -12,7 +12,10 @@ enum Golden {
         let head: String
         let text: String
         let ids: [Int32]
+        /// Of the head, after all its layers.
         let logits: [Float]
+        /// Where the text leaves: the number of an exit, or that of the head behind them.
+        let rung: Int
     }
 
     struct Split: Decodable {

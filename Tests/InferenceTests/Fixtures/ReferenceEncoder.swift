@@ -4,7 +4,8 @@ import Foundation
 struct ReferenceEncoder {
     let model: TinyModel
 
-    func logits(_ ids: [Int32], head: String, layers: Int) -> [Float] {
+    /// - Parameter name: of the head or the exit that reads after so many layers.
+    func logits(_ ids: [Int32], _ name: String, layers: Int) -> [Float] {
         let shape = model.shape, file = model.file
         let words = file.int8("embeddings.word.weight"), scales = file.floats("embeddings.word.scale")
         let positions = file.floats("embeddings.position.weight")
@@ -28,7 +29,7 @@ struct ReferenceEncoder {
             }
         }
         let mean = (0..<shape.hidden).map { n in rows.reduce(0) { $0 + $1[n] } / Float(rows.count) }
-        let weight = file.floats("heads.\(head).weight"), bias = file.floats("heads.\(head).bias")
+        let weight = file.floats("\(name).weight"), bias = file.floats("\(name).bias")
         return bias.enumerated().map { label, bias in
             (0..<shape.hidden).reduce(bias) { $0 + mean[$1] * weight[label * shape.hidden + $1] }
         }

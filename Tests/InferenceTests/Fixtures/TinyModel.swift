@@ -2,7 +2,7 @@ import FoundationEssentials
 
 @testable import Inference
 
-/// A random encoder artifact, valid until a test spoils it.
+/// A random encoder artifact, valid until a test spoils it. Its first head has an exit before every layer.
 struct TinyModel {
     struct Shape {
         var layers = 2
@@ -12,6 +12,8 @@ struct TinyModel {
         var feedForward = 96
         var positions = 48
     }
+
+    static let leavesFrom = 0.65
 
     static let pieces =
         [
@@ -39,8 +41,10 @@ struct TinyModel {
             {"kind":"wordpiece","lowercase":true,"stripAccents":true,"handleChineseCharacters":true,
             "maxInputCharactersPerWord":100}
             """,
+            "flops": "{\"perToken\":1000}",
             "heads": """
             [{"capability":"legal-services","task":"clause-type","kind":"single-label","labels":["a","b","c"],
+            "exits":[\((0..<shape.layers).map { "{\"layers\":\($0),\"from\":\(Self.leavesFrom),\"share\":0.4}" }.joined(separator: ","))],
             "maxTokens":\(shape.positions),"temperature":1.0,"thresholds":null,"gate":null,
             "calibration":{"threshold":0.5}},
             {"capability":"legal-services","task":"unfair-term","kind":"multi-label","labels":["x","y"],
@@ -63,9 +67,10 @@ struct TinyModel {
             addInt8("layers.\(layer).feedForward.down", hidden, shape.feedForward, &dice)
             addNorm("layers.\(layer).feedForward.norm", &dice)
         }
-        for (head, labels) in [("clause-type", 3), ("unfair-term", 2)] {
-            addFloats("heads.legal-services/\(head).weight", [labels, hidden], -0.5...0.5, &dice)
-            addFloats("heads.legal-services/\(head).bias", [labels], -0.5...0.5, &dice)
+        let heads = [("heads.legal-services/clause-type", 3), ("heads.legal-services/unfair-term", 2)]
+        for (name, labels) in heads + (0..<shape.layers).map({ ("exits.\($0).legal-services/clause-type", 3) }) {
+            addFloats("\(name).weight", [labels, hidden], -0.5...0.5, &dice)
+            addFloats("\(name).bias", [labels], -0.5...0.5, &dice)
         }
     }
 

@@ -10,18 +10,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
 from . import data
 from .batches import in_order
+from .decision import left_at, of_card, of_rungs
 from .encoder import Encoder, Shape
 from .quantization import QuantizedEncoder, dequantized
 from .tasks import max_tokens
 from .tokenizer import Tokenizer
 
 VERSION = "1.0.0"
+
+
+def exit_name(key: str, layers: int) -> str:
+    return f"exits.{layers}.{key}"
+
+
 _VOCABULARY = "tokenizer.vocabulary"
 
 
@@ -43,6 +51,7 @@ class Artifact:
     vocabulary: Sequence[str]
     card: dict[str, Any]
     depths: dict[str, int] = field(default_factory=dict)
+    exits: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
         """What is derived is not kept in the cache of stages."""
@@ -67,18 +76,39 @@ class Artifact:
     def head_card(self, key: str) -> dict[str, Any]:
         return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)
 
+    def rung_depths(self, key: str) -> list[int]:
+        """After how many layers something reads for a task: its exits, and its head last."""
+        return [*self.exits.get(key, ()), self.depth(key)]
+
     def logits(self, texts: Sequence[str], key: str) -> Tensor:
-        """One row a text, in the order given."""
-        return self.said(texts, key).logits
+        """What the model answers, one row a text in the order given: of the rung that the card lets it leave at."""
+        rungs = self.rungs(texts, key)
+        return of_rungs(rungs, self.left(rungs, key))
+
+    def left(self, rungs: Sequence[Tensor], key: str) -> np.ndarray:
+        """The number of the rung that answers each text."""
+        if len(rungs) == 1:
+            return np.zeros(len(rungs[0]), dtype=int)
+        card = self.head_card(key)
+        return left_at(rungs, [rung["from"] for rung in card["exits"]], of_card(card))
+
+    def rungs(self, texts: Sequence[str], key: str) -> list[Tensor]:
+        """The logits of each exit and of the head, for every text."""
+        names = [*(exit_name(key, layers) for layers in self.exits.get(key, ())), f"heads.{key}"]
+        return [self.encoder.read(state, name) for name, state in zip(names, self.states(texts, key, self.rung_depths(key)))]
 
     def said(self, texts: Sequence[str], key: str) -> Said:
-        encoded = self.tokenizer.encode(texts, max_tokens(key))
-        logits = torch.empty(len(texts), self.tensors[f"heads.{key}.bias"].shape[0])
-        pooled = torch.empty(len(texts), self.shape.hidden_size, dtype=torch.float16)
-        for batch in in_order(encoded):
-            state = self.encoder.pool(batch.ids, batch.mask, self.depth(key))
-            logits[batch.rows], pooled[batch.rows] = self.encoder.head(state, key), state.half()
-        return Said(logits, pooled)
+        """What its head makes of the texts, whatever the exits would."""
+        state, = self.states(texts, key, [self.depth(key)])
+        return Said(self.encoder.read(state, f"heads.{key}"), state.half())
+
+    def states(self, texts: Sequence[str], key: str, depths: Sequence[int]) -> list[Tensor]:
+        """The mean of a text's tokens after so many layers, for each of `depths`, one row a text."""
+        found = [torch.empty(len(texts), self.shape.hidden_size) for _ in depths]
+        for batch in in_order(self.tokenizer.encode(texts, max_tokens(key))):
+            for rows, state in zip(found, self.encoder.states(batch.ids, batch.mask, depths)):
+                rows[batch.rows] = state
+        return found
 
     def save(self) -> None:
         vocabulary = "\n".join(self.vocabulary).encode("utf-8")
@@ -91,7 +121,9 @@ class Artifact:
         vocabulary = bytes(tensors.pop(_VOCABULARY).tolist()).decode("utf-8").split("\n")
         depths = {f"{head['capability']}/{head['task']}": head.get("layers", card["encoder"]["layers"])
                   for head in card["heads"]}
-        return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card, depths)
+        ways_out = {f"{head['capability']}/{head['task']}": tuple(rung["layers"] for rung in head.get("exits") or ())
+                    for head in card["heads"]}
+        return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card, depths, ways_out)
 
 
 def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]) -> None:

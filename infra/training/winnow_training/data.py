@@ -48,9 +48,14 @@ def _read(task: Task, split: str) -> tuple[Item, ...]:
         return tuple(Item(row["text"], row["label"]) for row in map(json.loads, lines))
 
 
-def _lot(text: str) -> float:
-    """Evenly from 0 to 1; equal texts draw the same."""
-    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:8], "big") / 2**64
+def _lot(text: str, draw: int = 0) -> float:
+    """Evenly from 0 to 1; equal texts draw the same, and of two draws one tells nothing of the other."""
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[8 * draw : 8 * draw + 8], "big") / 2**64
+
+
+def is_untaught(text: str) -> bool:
+    """A tenth of the training texts is in no lesson of an exit: from when on it may answer is decided on them."""
+    return _lot(text, draw=1) < 0.1
 
 
 @lru_cache(maxsize=None)

@@ -80,3 +80,19 @@ def of_card(head: dict[str, Any]) -> SingleLabel | MultiLabel:
         return MultiLabel(head["labels"], head["thresholds"], head["temperature"])
     gate = head["gate"] and Gate(**{key: head["gate"][key] for key in ("temperature", "threshold", "scale", "label")})
     return SingleLabel(head["labels"], head["temperature"], gate or None)
+
+
+def left_at(rungs: Sequence[Tensor], leave_from: Sequence[float], rule: SingleLabel) -> np.ndarray:
+    """The number of the rung that answers each text: of the first exit that is sure enough, or of the head.
+
+    - Parameter rungs: the logits of each exit and of the head, one row a text.
+    """
+    left = np.full(len(rungs[-1]), len(rungs) - 1)
+    for number in reversed(range(len(leave_from))):
+        left[rule.confidence(rungs[number].double()) >= leave_from[number]] = number
+    return left
+
+
+def of_rungs(rungs: Sequence[Tensor], left: np.ndarray) -> Tensor:
+    """The logits of the rung that each text left at."""
+    return torch.stack(list(rungs))[torch.from_numpy(left), torch.arange(len(left))]

@@ -40,6 +40,13 @@ _UNDERSTANDING = 1.0  # of the teacher's state: three logits say little of a tex
 _MEMORY = 0.998  # of the mean of the weights over the second half, which answers better than the last of them
 
 
+def imitation(logits: Tensor, teacher: Tensor) -> Tensor:
+    """4·KL at temperature 2, and half a cross entropy on the teacher's own answer."""
+    soft = F.kl_div((logits / _SOFTNESS).log_softmax(1), (teacher / _SOFTNESS).log_softmax(1), log_target=True,
+                    reduction="batchmean")
+    return 4 * soft + 0.5 * F.cross_entropy(logits, teacher.argmax(1))
+
+
 def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | None) -> Tensor:
     """4·KL at temperature 2, half a cross entropy on the true labels and half on the teacher's own answer.
 
@@ -48,9 +55,7 @@ def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | No
     teacher, labels = lesson.teacher.logits[rows], lesson.labels[rows]
     if lesson.key == ROUTE:
         return F.binary_cross_entropy_with_logits(logits, teacher.sigmoid())
-    soft = F.kl_div((logits / _SOFTNESS).log_softmax(1), (teacher / _SOFTNESS).log_softmax(1), log_target=True,
-                    reduction="batchmean")
-    value = 4 * soft + 0.5 * F.cross_entropy(logits, teacher.argmax(1))
+    value = imitation(logits, teacher)
     known = labels != UNLABELLED
     if known.any():
         value = value + 0.5 * F.cross_entropy(logits[known], labels[known])

@@ -119,12 +119,12 @@ def out_of_fold_error(logits: Tensor, reference: Sequence[str], fit: Callable[[T
 
 
 def head_card(key: str, rule: SingleLabel | MultiLabel, layers: int, certificate: dict[str, Any] | None,
-              metrics: dict[str, Any]) -> dict[str, Any]:
+              metrics: dict[str, Any], exits: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     capability, task = key.split("/")
     gate = rule.gate.to_card() if isinstance(rule, SingleLabel) and rule.gate else None
     return {
         "capability": capability, "task": task, "kind": "multi-label" if key == ROUTE else "single-label",
-        "labels": list(rule.labels), "layers": layers, "maxTokens": max_tokens(key), "temperature": rule.temperature,
+        "labels": list(rule.labels), "layers": layers, "exits": list(exits), "maxTokens": max_tokens(key), "temperature": rule.temperature,
         "thresholds": list(rule.thresholds) if isinstance(rule, MultiLabel) else None,
         "gate": gate, "calibration": certificate, "metrics": metrics,
     }

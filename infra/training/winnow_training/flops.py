@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
+
+import numpy as np
 
 from .artifact import Artifact
 from .encoder import Shape
@@ -21,14 +22,16 @@ def per_head(shape: Shape, labels: int) -> int:
     return 2 * shape.hidden_size * labels
 
 
-def per_item(shape: Shape, length: float, labels: int, layers: int) -> float:
-    return length * per_token(shape, length, layers) + per_head(shape, labels)
+def work(model: Artifact, key: str, texts: Sequence[str], left: np.ndarray | None = None) -> float:
+    """On all the texts, in the model's own tokens.
+
+    - Parameter left: the number of the rung that answers each; the head where nothing is said.
+    """
+    depths, labels = model.rung_depths(key), len(model.tensors[f"heads.{key}.bias"])
+    rungs = left if left is not None else [len(depths) - 1] * len(texts)
+    return sum(len(row) * per_token(model.shape, len(row), depths[rung]) + (rung + 1) * per_head(model.shape, labels)
+               for row, rung in zip(model.tokenizer.encode(texts, max_tokens(key)), rungs))
 
 
-def share(small: Artifact, full: Artifact, key: str, texts: Sequence[str]) -> float:
-    """Of the full model's work on the item of median length, each in its own tokens."""
-    def work(model: Artifact) -> float:
-        lengths = [len(row) for row in model.tokenizer.encode(texts, max_tokens(key))]
-        return per_item(model.shape, median(lengths), len(model.tensors[f"heads.{key}.bias"]), model.depth(key))
-
-    return work(small) / work(full)
+def tokens(model: Artifact, key: str, texts: Sequence[str]) -> int:
+    return sum(map(len, model.tokenizer.encode(texts, max_tokens(key))))

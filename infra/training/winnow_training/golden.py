@@ -63,8 +63,9 @@ def _logits(model: Artifact) -> Iterable[dict[str, Any]]:
     for key in model.encoder.head_names():
         texts = _items(key)
         ids = model.tokenizer.encode(texts, max_tokens(key))
-        for text, tokens, row in zip(texts, ids, model.logits(texts, key).tolist()):
-            yield {"head": key, "text": text, "ids": tokens, "logits": [round(value, 5) for value in row]}
+        rungs = model.rungs(texts, key)
+        for text, tokens, row, left in zip(texts, ids, rungs[-1].tolist(), model.left(rungs, key).tolist()):
+            yield {"head": key, "text": text, "ids": tokens, "logits": [round(value, 5) for value in row], "rung": left}
 
 
 def _items(key: str) -> list[str]:

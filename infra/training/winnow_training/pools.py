@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from . import augment, data, router_data
+from . import augment, data, documentation, router_data
 from .tasks import (BY_KEY, CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, ROUTE, SEED, UNFAIR_TERM,
                     UTTERANCE, Task)
 
@@ -43,17 +43,18 @@ class Pool:
     labels: list[int]
 
 
-def build(key: str) -> Pool:
-    chance = random.Random(f"{SEED} pool {key}")
+def build(key: str, part: str = "") -> Pool:
+    """- Parameter part: `taught` or `untaught`, of the texts that exits learn from, or of the others; all where it is empty."""
+    chance = random.Random(f"{SEED} pool {key}{part}")
     if key == ROUTE:
         return _route(chance)
     task, amounts = BY_KEY[key], _AMOUNTS[key]
     index = {label: number for number, label in enumerate(data.labels(task))}
-    items = data.load(task, "train")
+    items = [item for item in data.load(task, "train") if not part or data.is_untaught(item.text) == (part == "untaught")]
     texts = [item.text for item in items]
     rows = [(item.text, index.get(item.label, UNLABELLED)) for item in items]
     made = _copies(texts, amounts, _words(texts, chance), chance)
-    foreign = _foreign(task)
+    foreign = [] if part == "untaught" else _foreign(task)
     made += chance.sample(foreign, min(len(foreign), amounts.foreign))
     if task is PAYLOAD:
         rows += [(augment.embed_payload(text, chance), label) for text, label in chance.sample(rows, len(rows) // 2)]
@@ -62,7 +63,9 @@ def build(key: str) -> Pool:
         aimed = [(augment.aimed_traversal(text, chance), label) for text, label in rare for _ in range(3)]
         rows += aimed + [(augment.embed_payload(text, chance), label) for text, label in aimed]
     if task is INTENT:
-        made += [augment.recased(text, chance) for text in chance.sample(texts, 4000)]
+        made += [augment.recased(text, chance) for text in chance.sample(texts, min(len(texts), 4000))]
+    if task is ISSUE_TYPE and not part:
+        made += _documented(texts)
     return Pool([text for text, _ in rows] + made, [label for _, label in rows] + [UNLABELLED] * len(made))
 
 
@@ -92,6 +95,16 @@ def _foreign(task: Task) -> list[str]:
         return [item.text for other in (INTENT, ISSUE_TYPE) for item in data.load(other, "train")[:3000]]
     other = {CLAUSE_TYPE: UNFAIR_TERM, UNFAIR_TERM: CLAUSE_TYPE}.get(task)
     return [item.text for item in data.load(other, "train")] if other else []
+
+
+def _documented(texts: list[str]) -> list[str]:
+    """A thousand issues are too few to tell what software is spoken of in: docstrings, and both halves of them with issues."""
+    chance = random.Random(5)
+    alone, behind, before = 6000, 4000, 4000
+    chosen = chance.sample(documentation.docstrings(), alone + behind + before)
+    made = chosen[:alone]
+    made += [augment.spliced(chance.choice(texts), text, chance) for text in chosen[alone : alone + behind]]
+    return made + [augment.spliced(text, chance.choice(texts), chance) for text in chosen[alone + behind :]]
 
 
 def _route(chance: random.Random) -> Pool:

@@ -86,23 +86,31 @@ class QuantizedEncoder:
                 if name.startswith("heads.") and name.endswith(".weight")]
 
     @torch.inference_mode()
-    def pool(self, ids: Tensor, mask: Tensor, layers: int) -> Tensor:
+    def states(self, ids: Tensor, mask: Tensor, depths: Sequence[int]) -> list[Tensor]:
+        """The mean of all tokens after so many layers, for each of `depths`."""
         batch, length = ids.shape
         x = self.word[ids[mask]] + self.tensors["embeddings.position.weight"][:length].expand(batch, -1, -1)[mask]
         x = self._norm("embeddings.norm", x)
-        for index in range(layers):
-            prefix = f"layers.{index}"
-            mixed = self._attend(self._linear(f"{prefix}.attention.qkv", x), mask)
-            x = self._norm(f"{prefix}.attention.norm", x + self._linear(f"{prefix}.attention.output", mixed))
-            units = F.gelu(self._linear(f"{prefix}.feedForward.up", x))
-            x = self._norm(f"{prefix}.feedForward.norm", x + self._linear(f"{prefix}.feedForward.down", units))
-        padded = torch.zeros(batch, length, x.shape[1])
-        padded[mask] = x
-        return padded.sum(1) / mask.sum(1, keepdim=True)
+        states, done = [], 0
+        for layers in depths:
+            for index in range(done, layers):
+                x = self._layer(f"layers.{index}", x, mask)
+            done = layers
+            padded = torch.zeros(batch, length, x.shape[1])
+            padded[mask] = x
+            states.append(padded.sum(1) / mask.sum(1, keepdim=True))
+        return states
 
     @torch.inference_mode()
-    def head(self, pooled: Tensor, key: str) -> Tensor:
-        return F.linear(pooled, self.tensors[f"heads.{key}.weight"], self.tensors[f"heads.{key}.bias"])
+    def read(self, pooled: Tensor, name: str) -> Tensor:
+        """The logits of a head or an exit."""
+        return F.linear(pooled, self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"])
+
+    def _layer(self, prefix: str, x: Tensor, mask: Tensor) -> Tensor:
+        mixed = self._attend(self._linear(f"{prefix}.attention.qkv", x), mask)
+        x = self._norm(f"{prefix}.attention.norm", x + self._linear(f"{prefix}.attention.output", mixed))
+        units = F.gelu(self._linear(f"{prefix}.feedForward.up", x))
+        return self._norm(f"{prefix}.feedForward.norm", x + self._linear(f"{prefix}.feedForward.down", units))
 
     def _linear(self, name: str, x: Tensor) -> Tensor:
         weight, scale, bias = (self.tensors[f"{name}.{part}"] for part in ("weight", "scale", "bias"))

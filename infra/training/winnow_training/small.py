@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import calibration, data, distil, fitting, flops, importance, pools, quantization, router_data
+from . import calibration, data, distil, documentation, exits, fitting, flops, importance, pools, quantization, router_data
 from .artifact import Artifact, Said, encoder_card
 from .cut import Cut, Recipe, cut
-from .decision import MultiLabel, SingleLabel, of_card
+from .decision import MultiLabel, SingleLabel, left_at, of_card, of_rungs
 from .full import SECOND_OPINION
 from .metrics import multi_label, share, single_label
-from .tasks import BY_KEY, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
+from .tasks import BY_KEY, ISSUE_TYPE, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
 from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 
 # longest to teach first: two are made at a time, and no core shall wait for a long one at the end
 RECIPES: dict[str, Recipe] = {
     "legal-services": Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, vocabulary=10000, positions=128),
     "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=320, channels=192, vocabulary=10000, positions=64),
-    "software-development": Recipe(layers=2, heads=4, feed_forward_size=336, channels=192, vocabulary=10000, positions=128,
+    "software-development": Recipe(layers=2, heads=4, feed_forward_size=384, channels=256, vocabulary=10000, positions=128,
                                    dropout=0.1),
     "security-services": Recipe(layers=2, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256,
                                 depths={"security-services/payload": 1}),
@@ -88,51 +88,87 @@ def _probabilities(key: str, logits: Tensor) -> Tensor:
 def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
     """Calibrates against the full artifact, measures, writes."""
     heads = [_head(small, full, key) for key in keys_of(small.name)]
-    lengths = [len(row) for key in keys_of(small.name)
-               for row in small.tokenizer.encode(validation(key)[0], max_tokens(key))]
+    measured = [head["metrics"] for head in heads]
     widest = max(len(head["labels"]) for head in heads)
     sources = [task for task in TEXT_TASKS if small.name == "router" or task.capability == small.name]
     if small.name in ("router", "semantic-understanding"):
         sources.append(UTTERANCE)
+    heard = data.sources(tuple(sources))
+    if small.name == ISSUE_TYPE.capability:
+        heard.append(documentation.source())
     small.card = {
         "schemaVersion": 1, "name": small.name, "role": "router" if small.name == "router" else "small",
         "capability": "decomposition" if small.name == "router" else small.name, "version": "", "weights": {},
         "encoder": encoder_card(small.shape), "tokenizer": tokenizer_card(), "heads": heads,
         "teacher": {"name": full.name, "version": full.card["version"]}, "cut": piece.card,
-        "flops": {"perToken": round(flops.per_token(small.shape, median(lengths), small.shape.layers)),
+        "flops": {"perToken": round(sum(metrics["flops"] for metrics in measured) / sum(metrics["tokens"] for metrics in measured)),
                   "perHead": flops.per_head(small.shape, widest),
-                  "shareOfFull": max(head["metrics"]["flopsShareOfFull"] for head in heads)},
-        "data": data.sources(tuple(sources)), "training": training_card(seconds),
+                  "shareOfFull": max(metrics["flopsShareOfFull"] for metrics in measured)},
+        "data": heard, "training": training_card(seconds),
     }
     small.save()
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What a model that is done says of the calibration texts, and the exits' part of its card."""
+
+    rule: SingleLabel | MultiLabel
+    logits: Tensor
+    left: np.ndarray
+    exits: list[dict[str, Any]]
+    metrics: dict[str, Any]
 
 
 def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     truth = validation(key)[1]
     texts = calibration_texts(key)
     reference, teacher = full.logits(texts, key), of_card(full.head_card(key))
+    expected = teacher.answers(reference)
     if isinstance(teacher, MultiLabel):
-        logits = small.logits(texts, key)
-        rule, metrics = fitting.multi(logits, teacher.given(reference)), {}
+        logits = small.said(texts, key).logits
+        reading = _Reading(fitting.multi(logits, teacher.given(reference)), logits, np.zeros(len(texts), dtype=int), [], {})
     else:
-        _shift_bias(small, key, small.logits(texts, key), teacher.answers(reference), teacher)
-        logits = small.logits(texts, key)
-        rule, metrics = _single(logits, teacher.answers(reference), teacher)
-    answers, expected = rule.answers(logits), teacher.answers(reference)
+        reading = _with_exits(small, key, texts, expected, teacher)
+    rule, own = reading.rule, len(truth)  # the validation texts come first, and only they are measured
+    answers = rule.answers(reading.logits)
     agrees = np.array([answer == other for answer, other in zip(answers, expected)])
-    certificate = calibration.certify(rule.confidence(logits), agrees)
-    accepted = rule.confidence(logits) >= (certificate["threshold"] or np.inf)
+    certificate = calibration.certify(rule.confidence(reading.logits), agrees)
+    accepted = rule.confidence(reading.logits) >= (certificate["threshold"] or np.inf)
     cascade = [mine if sure else other for mine, other, sure in zip(answers, expected, accepted)]
-    own = len(truth)  # the validation texts come first, and only they are measured
-    measured = head_metrics(key, answers[:own], truth)
-    metrics = measured | metrics | {
+    work = float(flops.work(small, key, texts[:own], reading.left[:own]))
+    metrics = head_metrics(key, answers[:own], truth) | reading.metrics | {
         "agreementWithFull": share(agrees[:own]), "escalated": round(1 - share(accepted[:own]), 4),
         "withEscalation": head_metrics(key, cascade[:own], truth),
-        "flopsShareOfFull": round(flops.share(small, full, key, texts[:own]), 5),
+        "tokens": flops.tokens(small, key, texts[:own]), "flops": round(work),
+        "flopsShareOfFull": round(work / float(flops.work(full, key, texts[:own])), 6),
         "full": {name: value for name, value in full.head_card(key)["metrics"].items() if name != "baseline"},
         "baseline": full.head_card(key)["metrics"].get("baseline"),
     }
-    return fitting.head_card(key, rule, small.depth(key), certificate, metrics)
+    return fitting.head_card(key, rule, small.depth(key), certificate, metrics, reading.exits)
+
+
+def _with_exits(small: Artifact, key: str, texts: Sequence[str], expected: Sequence[str], teacher: SingleLabel) -> _Reading:
+    """Fits the head to the full model's answers, then teaches the exits what the head says."""
+    _shift_bias(small, key, small.said(texts, key).logits, expected, teacher)
+    exits.teach(small, key)
+    rungs = small.rungs(texts, key)
+    rule = _rule(rungs[-1], expected, teacher)
+    if rule.gate is None:  # the gate goes by the size of logits, which scaling would change
+        exits.scale(small, key, [rule.temperature / _rule(rung, expected, teacher).temperature for rung in rungs[:-1]])
+        rungs = small.rungs(texts, key)
+    leave_from = exits.leave_from(small, key, rule)
+    left = left_at(rungs, leave_from, rule)
+    logits = of_rungs(rungs, left)
+    error = fitting.out_of_fold_error(logits, expected, lambda part, answers: _rule(part, answers, teacher))
+    own = len(validation(key)[1])
+    card = [{"layers": layers, "from": threshold, "share": share(left[:own] == number)}
+            for number, (layers, threshold) in enumerate(zip(small.exits.get(key, ()), leave_from))]
+    return _Reading(rule, logits, left, card, {"expectedCalibrationError": error})
+
+
+def _rule(logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> SingleLabel:
+    return fitting.small_single(teacher.labels, logits, expected, teacher.gate)
 
 
 def head_metrics(key: str, answers: Sequence[Any], truth: Sequence[Any]) -> dict[str, Any]:
@@ -151,13 +187,6 @@ def _shift_bias(small: Artifact, key: str, logits: Tensor, expected: Sequence[st
         index = np.array([teacher.labels.index(answer) for answer in expected])
         small.tensors[f"heads.{key}.bias"][1] += fitting.shift_of(
             1, logits, lambda given: float((np.array(given) == index).mean()))
-
-
-def _single(logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> tuple[SingleLabel, dict[str, Any]]:
-    def fit(part: Tensor, answers: Sequence[str]) -> SingleLabel:
-        return fitting.small_single(teacher.labels, part, answers, teacher.gate)
-
-    return fit(logits, expected), {"expectedCalibrationError": fitting.out_of_fold_error(logits, expected, fit)}
 
 
 def route_matrix(truth: Sequence[frozenset[str]]) -> np.ndarray:
