@@ -99,7 +99,7 @@ def _foreign(task: Task) -> list[str]:
 
 def _documented(texts: list[str]) -> list[str]:
     """A thousand issues are too few to tell what software is spoken of in: docstrings, and both halves of them with issues."""
-    chance = random.Random(5)
+    chance = random.Random(5)  # of its own: the copies above are drawn as they are without
     alone, behind, before = 6000, 4000, 4000
     chosen = chance.sample(documentation.docstrings(), alone + behind + before)
     made = chosen[:alone]
