@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -99,16 +99,24 @@ class Artifact:
 
     def said(self, texts: Sequence[str], key: str) -> Said:
         """What its head makes of the texts, whatever the exits would."""
-        state, = self.states(texts, key, [self.depth(key)])
-        return Said(self.encoder.read(state, f"heads.{key}"), state.half())
+        logits = torch.empty(len(texts), self.tensors[f"heads.{key}.bias"].shape[0])
+        pooled = torch.empty(len(texts), self.shape.hidden_size, dtype=torch.float16)
+        for rows, (state,) in self._batches(texts, key, [self.depth(key)]):
+            # batch by batch: a product over all rows at once rounds otherwise, and a student of it comes out another
+            logits[rows], pooled[rows] = self.encoder.read(state, f"heads.{key}"), state.half()
+        return Said(logits, pooled)
 
     def states(self, texts: Sequence[str], key: str, depths: Sequence[int]) -> list[Tensor]:
         """The mean of a text's tokens after so many layers, for each of `depths`, one row a text."""
         found = [torch.empty(len(texts), self.shape.hidden_size) for _ in depths]
-        for batch in in_order(self.tokenizer.encode(texts, max_tokens(key))):
-            for rows, state in zip(found, self.encoder.states(batch.ids, batch.mask, depths)):
-                rows[batch.rows] = state
+        for rows, states in self._batches(texts, key, depths):
+            for target, state in zip(found, states):
+                target[rows] = state
         return found
+
+    def _batches(self, texts: Sequence[str], key: str, depths: Sequence[int]) -> Iterator[tuple[list[int], list[Tensor]]]:
+        for batch in in_order(self.tokenizer.encode(texts, max_tokens(key))):
+            yield batch.rows, self.encoder.states(batch.ids, batch.mask, depths)
 
     def save(self) -> None:
         vocabulary = "\n".join(self.vocabulary).encode("utf-8")
