@@ -84,10 +84,8 @@ public final class EncoderClassifier: Classifier {
     ) throws(InferenceError) -> [Prediction] {
         let (reading, lengths) = try read(texts, as: route, leavesEarly: leavesEarly)
         guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
-        let width = head.labels.count
         return lengths.enumerated().map { index, tokens in
-            let (label, confidence, rivals) = head.decide(reading.logits[(index * width)..<((index + 1) * width)])
-            let rung = reading.rungs[index]
+            let (label, confidence, rivals) = reading.decisions[index], rung = reading.rungs[index]
             return Prediction(
                 label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
                 inputTokens: tokens,

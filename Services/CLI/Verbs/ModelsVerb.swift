@@ -13,8 +13,8 @@ struct ModelsVerb: Verb {
 
         register reads the model cards and gives every model that has no price yet one a token, from the operations
         that a token of its validation items took on average. The default, 111 pico-USD a million operations, is a core
-        at 0.04 USD an hour that does 100 billion a second. Prices that are there are never changed. It also registers the certificates that stand in
-        certificates.jsonl beside a model; one that was revoked stays so.
+        at 0.04 USD an hour that does 100 billion a second. Prices that are there are never changed. It also registers
+        the certificates that stand in certificates.jsonl beside a model; one that was revoked stays so.
         """
 
     private static let names = ["full", "router"] + Capability.requestable.map(\.rawValue)

@@ -24,6 +24,8 @@ final class Encoder {
     struct Reading {
         /// Of every sequence a row, one after another.
         var logits: [Float]
+        /// What each row says.
+        var decisions: [ModelCard.Head.Decision]
         /// The rung that answered each.
         var rungs: [Int]
     }
@@ -36,10 +38,11 @@ final class Encoder {
         let ladder = weights.ladders[head], width = ladder.head.labels.count
         var reading = Reading(
             logits: [Float](repeating: 0, count: lengths.count * width),
+            decisions: [ModelCard.Head.Decision](repeating: ("", 0, []), count: lengths.count),
             rungs: [Int](repeating: 0, count: lengths.count))
         try eachChunk(ids, lengths) { chunk throws(InferenceError) in
-            try climb(ladder, chunk, leavesEarly: leavesEarly) { sequence, rung, row in
-                reading.rungs[sequence] = rung
+            try climb(ladder, chunk, leavesEarly: leavesEarly) { sequence, rung, row, decision in
+                (reading.rungs[sequence], reading.decisions[sequence]) = (rung, decision)
                 reading.logits.replaceSubrange((sequence * width)..<((sequence + 1) * width), with: row)
             }
         }
@@ -83,10 +86,10 @@ final class Encoder {
         }
     }
 
-    /// - Parameter answer: called once a sequence, with its number, its rung and its logits.
+    /// - Parameter answer: called once a sequence, with its number, its rung, its logits and what they say.
     private func climb(
         _ ladder: Ladder, _ chunk: Chunk, leavesEarly: Bool,
-        _ answer: (_ sequence: Int, _ rung: Int, _ row: ArraySlice<Float>) -> Void
+        _ answer: (_ sequence: Int, _ rung: Int, _ row: ArraySlice<Float>, _ decision: ModelCard.Head.Decision) -> Void
     ) throws(InferenceError) {
         embed(chunk.ids, from: chunk.start, chunk.lengths)
         var staying = Array(chunk.lengths.indices), lengths = chunk.lengths[...]
@@ -101,10 +104,12 @@ final class Encoder {
             var kept: [Bool] = []
             for (index, sequence) in staying.enumerated() {
                 let row = logits[(index * width)..<((index + 1) * width)]
-                let leaves = rung.from.map { ladder.head.decide(row).confidence >= $0 } ?? true
-                if leaves { answer(sequence, number, row) }
+                let decision = ladder.head.decide(row)
+                let leaves = rung.from.map { decision.confidence >= $0 } ?? true
+                if leaves { answer(sequence, number, row, decision) }
                 kept.append(!leaves)
             }
+            guard rung.from != nil else { return }
             keep(kept, of: lengths)
             lengths = zip(lengths, kept).filter(\.1).map(\.0)[...]
             staying = zip(staying, kept).filter(\.1).map(\.0)

@@ -24,13 +24,11 @@ from .tasks import max_tokens
 from .tokenizer import Tokenizer
 
 VERSION = "1.0.0"
+_VOCABULARY = "tokenizer.vocabulary"
 
 
 def exit_name(key: str, layers: int) -> str:
     return f"exits.{layers}.{key}"
-
-
-_VOCABULARY = "tokenizer.vocabulary"
 
 
 @dataclass(frozen=True)
@@ -127,11 +125,10 @@ class Artifact:
     def load(cls, name: str) -> Artifact:
         card, tensors = read(name)
         vocabulary = bytes(tensors.pop(_VOCABULARY).tolist()).decode("utf-8").split("\n")
-        depths = {f"{head['capability']}/{head['task']}": head.get("layers", card["encoder"]["layers"])
-                  for head in card["heads"]}
-        ways_out = {f"{head['capability']}/{head['task']}": tuple(rung["layers"] for rung in head.get("exits") or ())
-                    for head in card["heads"]}
-        return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card, depths, ways_out)
+        heads = {f"{head['capability']}/{head['task']}": head for head in card["heads"]}
+        depths = {key: head.get("layers", card["encoder"]["layers"]) for key, head in heads.items()}
+        exits = {key: tuple(rung["layers"] for rung in head.get("exits", ())) for key, head in heads.items()}
+        return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card, depths, exits)
 
 
 def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sysconfig
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -32,10 +33,16 @@ def _docstrings(source: bytes) -> set[str]:
         tree = ast.parse(source.decode("utf-8"))
     except (SyntaxError, ValueError):  # some packages carry files that are not for this Python
         return set()
-    documented = (node for node in ast.walk(tree)
-                  if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)))
-    texts = (" ".join((ast.get_docstring(node) or "").split()) for node in documented)
+    texts = (" ".join(text.split()) for text in docstrings_of(tree))
     return {text for text in texts if len(text.split()) >= _LEAST_WORDS}
+
+
+def docstrings_of(tree: ast.Module) -> Iterator[str]:
+    """Of a module and of all that it defines, level by level."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            if text := ast.get_docstring(node):
+                yield text
 
 
 def source() -> dict[str, str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from . import augment, data
+from . import augment, data, documentation
 from .tasks import (CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, TEXT_TASKS, UNFAIR_TERM, UTTERANCE,
                     Task)
 
@@ -92,10 +92,7 @@ def _split_of(page: str) -> str:
 
 def _pages() -> list[tuple[str, str]]:
     pages = list(pydoc_data.topics.topics.items())
-    for name, tree in _sources():
-        documented = (node for node in ast.walk(tree)
-                      if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)))
-        pages += [(name, text) for node in documented if (text := ast.get_docstring(node))]
+    pages += [(name, text) for name, tree in _sources() for text in documentation.docstrings_of(tree)]
     return [(name, " ".join(block.split())) for name, page in pages
             for block in page.split("\n\n") if 6 <= len(block.split()) <= 120]
 
