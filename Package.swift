@@ -113,7 +113,8 @@ let testTargets: [Target] = [
     // Run by `make certify-proof`.
     service("CertifyProof", path: "Tests/CertifyProof/Draws", ["Certification"]),
     // What the chaos run reads topics with.
-    service("TopicTail", path: "Tests/Chaos/TopicTail", ["KafkaBus", "MessageBus", "Settings", "Telemetry"]),
+    service(
+        "TopicTail", path: "Tests/Chaos/TopicTail", ["Contracts", "KafkaBus", "MessageBus", "Settings", "Telemetry"]),
     tests("JSON", ["JSON"]),
     tests("Contracts", ["Contracts", "JSON"]),
     tests("Certification", ["Certification", "Contracts"]),

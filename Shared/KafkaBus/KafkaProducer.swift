@@ -124,6 +124,9 @@ func delivered(
 ) {
     guard let message, let share = message.pointee._private else { return }
     let code = message.pointee.err
+    #if DEBUG
+        if code == RD_KAFKA_RESP_ERR_NO_ERROR { AcknowledgementJournal.note(message) }
+    #endif
     PendingSend.take(share).settle(
         failure: code == RD_KAFKA_RESP_ERR_NO_ERROR ? nil : MessageBusError(code, while: "produce"))
 }

@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import time
 from collections import defaultdict
 
 from faults import Fault
+from load import Load
 from stack import Stack
-
-
-class Load:
-    """What was submitted, and every result that was ever written, kept by two readers of the topics."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
-        self.accepted: list[tuple[str, str]] = []
-        self.results_path, self.letters_path = stack.tail("winnow.results.v1"), stack.tail("winnow.dead-letters.v1")
-
-    def settle(self, seconds: float) -> None:
-        """Waits until nothing is open and nothing waits, then asks for every result once more."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            left = int(self.stack.value("SELECT (SELECT count(*) FROM winnow.request WHERE state = 'open')"
-                                        " + (SELECT count(*) FROM winnow.submission)"))
-            if left == 0:
-                break
-            time.sleep(0.5)
-        self.again: dict[str, str] = {}
-        by_tenant = defaultdict(list)
-        for tenant, event_id in self.accepted:
-            by_tenant[tenant].append(event_id)
-        for tenant, ids in by_tenant.items():
-            # the body does not matter any more: the id is known
-            text = "\n".join(json.dumps({"id": event_id, "text": "again"}) for event_id in ids)
-            for result in self.stack.winnow("submit", "--tenant", tenant, "--wait", "--json", "--timeout", "120", text=text,
-                                            check=False):
-                self.again[result["id"]] = digest(result)
-        self.stack.end_tails()
-
-    def results(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = defaultdict(set)
-        for line in filter(None, self.results_path.read_bytes().splitlines()):
-            result = json.loads(line)
-            found[result["id"]].add(digest(result))
-        for event_id, value in self.again.items():
-            found[event_id].add(value)
-        return found
-
-    def dead_letters(self) -> int:
-        return len(self.letters_path.read_bytes().splitlines()) - 1
-
-
-def digest(result: dict) -> str:
-    """What was answered, without what it cost: a late cost is added to the same answers."""
-    said = [result["status"], [[step["capability"], step["task"], step["status"],
-                                [[item.get("text"), item.get("label"), item.get("decidedBy")] for item in step["items"]]]
-                               for step in result["steps"]]]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def table(stack: Stack, load: Load, plan: list[Fault]) -> bool:
     """What became of the requests that were open when a fault came, and how long the longest of them waited after it."""
-    results = load.results()
+    missing = load.missing()
     charged_twice = {row[0] for row in stack.rows(
         "SELECT DISTINCT r.event_id FROM winnow.attempt AS a JOIN winnow.request AS r USING (request_id)"
         " WHERE a.kind IN ('worker', 'router') GROUP BY r.event_id, a.request_id, a.step_ordinal HAVING count(*) > 1")}
@@ -81,9 +31,9 @@ def table(stack: Stack, load: Load, plan: list[Fault]) -> bool:
     for kind, seen in sorted(kinds.items()):
         done = [open_then for fault, open_then in seen if fault.injected]
         lost = {event_id for open_then in done for event_id, stall in open_then
-                if stall == math.inf or event_id not in results}
+                if stall == math.inf or event_id in missing}
         doubled = {event_id for open_then in done for event_id, _ in open_then
-                   if len(results.get(event_id, ())) > 1 or event_id in charged_twice}
+                   if differs(load, event_id) or event_id in charged_twice}
         recovered = sum(lost.isdisjoint(event_id for event_id, _ in open_then) for open_then in done)
         longest = max((stall for open_then in done for _, stall in open_then if stall < math.inf), default=0.0)
         print(f"{kind:38} {len(done):8} {recovered:9} {len(lost):5} {len(doubled):7} {longest:12.1f} s")
@@ -92,19 +42,60 @@ def table(stack: Stack, load: Load, plan: list[Fault]) -> bool:
     return whole
 
 
+def differs(load: Load, event_id: str) -> bool:
+    """Whether one id was answered with two contents: a result that comes again is the same bytes."""
+    return len({record.value for record in load.every.get(event_id, [])}) > 1
+
+
+def unexplained_calls(stack: Stack) -> int:
+    """Calls of the full model beyond a step's first, that no restart of an escalator lies before.
+
+    An escalator knows what it has answered until it ends, so a second call of the same step needs another process.
+    """
+    starts = [start for instance in stack.instances if instance.name == "escalator" for start in instance.started_at]
+    rows = stack.rows(
+        "SELECT request_id, step_ordinal, extract(epoch FROM started_at) FROM winnow.attempt"
+        " WHERE kind = 'full' AND state <> 'failed' ORDER BY request_id, step_ordinal, number")
+    calls: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for request, step, at in rows:
+        calls[request, step].append(float(at) - stack.database_ahead)
+    return sum(not any(before < start <= after for start in starts)
+               for times in calls.values() for before, after in zip(times, times[1:]))
+
+
+def degraded_in_results(load: Load) -> dict[str, int]:
+    """Answers that are marked as given without the full model for want of money, by request."""
+    marked = {}
+    for event_id, records in load.every.items():
+        steps = json.loads(records[0].value)["steps"]
+        count = sum(item.get("degraded", False) for step in steps if step["capability"] != "decomposition"
+                    for item in step["items"])
+        if count:
+            marked[event_id] = count
+    return marked
+
+
 def check(stack: Stack, load: Load) -> bool:
     """Every promise, with how often it was broken."""
-    results, ids = load.results(), {event_id for _, event_id in load.accepted}
+    ids = load.accepted.keys()
     count = lambda sql: int(stack.value(sql))
     steps = "winnow.step AS s JOIN winnow.request AS r USING (request_id)"
+    degraded = degraded_in_results(load)
+    stored = {event_id: int(number) for event_id, number in stack.rows(
+        f"SELECT r.event_id, count(*) FROM {steps}, json_array_elements(s.answers) AS a"
+        " WHERE s.capability <> 'decomposition' AND (a ->> 'degraded')::boolean GROUP BY 1")}
+    by_hour = (
+        "(SELECT a.tenant_id, date_trunc('hour', a.started_at, 'UTC') AS hour, sum(a.cost_pico_usd) AS spent"
+        " FROM winnow.attempt AS a WHERE a.kind = 'full' GROUP BY 1, 2) AS s")
     broken = {
         "accepted requests without a row": len(ids) - count(
             "SELECT count(DISTINCT event_id) FROM winnow.request"),
         "requests still open": count("SELECT count(*) FROM winnow.request WHERE state = 'open'"),
         "requests open past their deadline": count(
-            "SELECT count(*) FROM winnow.request WHERE state = 'open' AND deadline_at < now() - interval '5 s'"),
-        "requests without a result": len(ids - set(results)),
-        "requests with two different results": sum(len(results[event_id]) > 1 for event_id in ids),
+            f"SELECT count(*) FROM winnow.request WHERE state = 'open' AND deadline_at < to_timestamp({time.time() - 5})"),
+        "requests whose result did not arrive before it was asked for again": len(load.missing()),
+        "requests without a result after it was asked for again": len(ids - load.every.keys()),
+        "requests whose results differ in a byte": sum(differs(load, event_id) for event_id in ids),
         "submissions left behind": count("SELECT count(*) FROM winnow.submission"),
         "answered steps without their worker's charge": count(
             f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.capability <> 'decomposition' AND NOT EXISTS ("
@@ -115,6 +106,7 @@ def check(stack: Stack, load: Load) -> bool:
             " GROUP BY request_id, step_ordinal HAVING count(*) > 1) AS d"),
         "full-model calls neither settled nor unknown": count(
             "SELECT count(*) FROM winnow.attempt WHERE kind = 'full' AND state NOT IN ('settled', 'unknown', 'failed')"),
+        "full-model calls of a step again that no restart explains": unexplained_calls(stack),
         "items answered by the full model without a call": count(
             f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.answers::text LIKE '%\"full\"%' AND NOT EXISTS ("
             " SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
@@ -131,21 +123,35 @@ def check(stack: Stack, load: Load) -> bool:
             " (SELECT tenant_id, capability, task, kind, count(*) AS n FROM winnow.attempt GROUP BY 1, 2, 3, 4) AS a"
             " FULL JOIN (SELECT tenant_id, capability, task, kind, sum(calls) AS n FROM winnow.cost GROUP BY 1, 2, 3, 4) AS c"
             " USING (tenant_id, capability, task, kind)"),
-        "pico-USD spent above a budget": count("SELECT coalesce(sum(greatest(spent_pico_usd - limit_pico_usd, 0)), 0) FROM ops.budget"),
-        "pico-USD that budgets and ledger differ by": count(
-            "SELECT coalesce(sum(abs(b.spent_pico_usd - (SELECT coalesce(sum(a.cost_pico_usd), 0) FROM winnow.attempt AS a"
-            " WHERE a.tenant_id = b.tenant AND a.kind = 'full'))), 0) FROM ops.budget AS b"),
+        "pico-USD spent above a month's budget": count(
+            "SELECT coalesce(sum(greatest(spent - b.limit_pico_usd, 0)), 0) FROM winnow.budget AS b JOIN ("
+            " SELECT tenant_id, sum(cost_pico_usd) AS spent FROM winnow.attempt WHERE kind = 'full' GROUP BY 1) AS s"
+            " USING (tenant_id) WHERE b.period = 'month'"),
+        "pico-USD spent above an hour's budget": count(
+            f"SELECT coalesce(sum(greatest(s.spent - b.limit_pico_usd, 0)), 0) FROM winnow.budget AS b JOIN {by_hour}"
+            " USING (tenant_id) WHERE b.period = 'hour'"),
+        "pico-USD of an hour that budgets and ledger differ by": count(
+            f"SELECT coalesce(sum(abs(s.spent - winnow.budget_spent(s.tenant_id, 'hour', s.hour))), 0) FROM {by_hour}"),
+        "requests whose degraded answers are stored otherwise than sent": len(
+            set(stored.items()) ^ set(degraded.items())),
+        "spent budgets without a degraded answer": count(
+            "SELECT count(*) FROM ops.budget WHERE policy = 'degrade' AND spent_pico_usd > 0.98 * limit_pico_usd"
+            ) if not degraded else 0,
         "dead letters": load.dead_letters(),
     }
     for promise, times in broken.items():
         print(f"{'ok    ' if times == 0 else 'BROKEN'} {promise}: {times}")
     states = stack.rows("SELECT state, count(*) FROM winnow.request GROUP BY 1 ORDER BY 1")
     calls = stack.rows("SELECT kind || ' ' || state, count(*) FROM winnow.attempt GROUP BY 1 ORDER BY 1")
+    hours = stack.rows(f"SELECT s.tenant_id, s.hour, s.spent FROM {by_hour} ORDER BY 1, 2")
+    repeated = sum(len(records) - 1 for records in load.every.values())
     print("\nrequests: " + ", ".join(f"{name} {number}" for name, number in states)
+          + f"\nresults:  {len(load.first)} arrived by themselves, {len(load.forgotten)} the broker had acknowledged and forgot,"
+            f" {repeated} came again"
           + "\nbudgets, pico-USD: " + ", ".join(
-              f"{tenant} {spent} of {limit}" for tenant, spent, limit in stack.rows(
-                  "SELECT tenant, spent_pico_usd, limit_pico_usd FROM ops.budget"))
-          + "; answers without: " + stack.value(
-              "SELECT count(*) FROM winnow.step WHERE answers::text LIKE '%\"degraded\"%'")
+              f"{tenant} {spent} of {limit} in the {period}" for tenant, period, spent, limit in stack.rows(
+                  "SELECT tenant, period, spent_pico_usd, limit_pico_usd FROM ops.budget"))
+          + f"; answers without: {sum(degraded.values())}"
+          + "\nby hour:  " + ", ".join(f"{tenant} {hour}: {spent}" for tenant, hour, spent in hours)
           + "\ncalls:    " + ", ".join(f"{name} {number}" for name, number in calls))
     return not any(broken.values())

@@ -27,16 +27,16 @@ class Instance:
         self.name, self.stack = name, stack
         self.process: subprocess.Popen[bytes] | None = None
         self.wanted = True
-        self.starts = 0
+        self.started_at: list[float] = []
         self.port_file = stack.folder / f"{name}.port"
 
     def start(self) -> None:
         self.port_file.unlink(missing_ok=True)
         environment = self.stack.environment | {"WINNOW_HTTP_PORT_FILE": str(self.port_file)}
+        self.started_at.append(time.time())
         with open(self.stack.folder / "logs" / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen([self.stack.binaries / self.name], env=environment, cwd=ROOT,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.starts += 1
 
     def signal(self, number: int) -> None:
         if self.process and self.process.poll() is None:
@@ -52,8 +52,8 @@ class Instance:
 
 
 class Stack:
-    def __init__(self, folder: Path, binaries: Path) -> None:
-        self.folder, self.binaries = folder, binaries
+    def __init__(self, folder: Path, binaries: Path, database_ahead: float = 0) -> None:
+        self.folder, self.binaries, self.database_ahead = folder, binaries, database_ahead
         (folder / "logs").mkdir(parents=True)
         self.faults = folder / "faults"
         self.faults.mkdir()
@@ -62,13 +62,15 @@ class Stack:
         self.environment = {key: value for key, value in os.environ.items()
                             if not key.startswith("PG") and key not in ("DATABASE_URL", "DATABASE_URL_FILE")}
         self.environment |= {
-            "WINNOW_FAULT_DIRECTORY": str(self.faults), "WINNOW_HTTP_PORT": "0", "OMP_NUM_THREADS": "1",
+            "WINNOW_FAULT_DIRECTORY": str(self.faults),
+            "WINNOW_ACKNOWLEDGEMENT_FILE": str(folder / "acknowledgements"), "WINNOW_HTTP_PORT": "0", "OMP_NUM_THREADS": "1",
             "MALLOC_ARENA_MAX": "2", "WINNOW_SWEEP_INTERVAL_MS": "500", "WINNOW_REDRIVE_AFTER_SECONDS": "15",
             "WINNOW_BULK_REDRIVE_AFTER_SECONDS": "15",
             "WINNOW_INTAKE": "postgres", "WINNOW_INTAKE_RESEND_SECONDS": "10", "WINNOW_ABANDON_AFTER_SECONDS": "30",
         }
         self.broker: subprocess.Popen[bytes] | None = None
         self.broker_port = 0
+        self.broker_starts: list[float] = []
         self.instances = [Instance(name, self) for name in SERVICES]
         self.is_watching = False
         self.tails: list[subprocess.Popen[bytes]] = []
@@ -80,7 +82,8 @@ class Stack:
                               check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def start_postgres(self) -> None:
-        for line in self.cluster("start", "--parent", str(os.getpid()), "--remove").splitlines():
+        clock = str(round(self.database_ahead))
+        for line in self.cluster("start", "--parent", str(os.getpid()), "--remove", "--clock", clock).splitlines():
             key, _, value = line.partition("=")
             self.environment[key] = value
 
@@ -112,6 +115,7 @@ class Stack:
         if not self.broker_port:
             self.broker_port = free_port()
         environment = self.environment | {"DEV_BROKER_PORT": str(self.broker_port), "DEV_BROKER_ADDRESS_FILE": str(address)}
+        self.broker_starts.append(time.time())
         with open(self.folder / "logs/dev-broker.log", "ab") as log:
             self.broker = subprocess.Popen([self.binaries / "dev-broker"], env=environment, cwd=ROOT,
                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -173,13 +177,18 @@ class Stack:
         subprocess.run([ROOT / "infra/postgres/cluster.sh", "stop", self.folder / "postgres", "--remove"], check=False)
 
     def tail(self, topic: str) -> Path:
-        """Keeps every value that is written to a topic from now on, a line each, behind one that is empty."""
+        """Keeps every record that is written to a topic from now on, a line each, behind one that is empty."""
         path = self.folder / topic
         with open(path, "wb") as out:
             self.tails.append(subprocess.Popen([self.binaries / "TopicTail", topic], env=self.environment, cwd=ROOT,
                                                stdin=subprocess.DEVNULL, stdout=out))
         until(lambda: path.stat().st_size > 0, 20, f"{topic} is read")
         return path
+
+    def acknowledgements(self) -> list[str]:
+        """A line for each record that a broker has taken, from every producer of the suite."""
+        path = self.folder / "acknowledgements"
+        return path.read_text(errors="replace").splitlines() if path.exists() else []
 
     def end_tails(self) -> None:
         for tail in self.tails:

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # A private PostgreSQL cluster in one directory, for development and tests.
 #
-#   cluster.sh start DIR [--port PORT] [--parent PID] [--remove]
+#   cluster.sh start DIR [--port PORT] [--parent PID] [--remove] [--clock SECONDS]
 #   cluster.sh stop DIR [--remove]
 #   cluster.sh status DIR
 #
 # `start` prints the environment of a client as KEY=value lines. The unix socket in DIR is trusted and reachable for
 # this user only; loopback TCP asks for the password in DIR/password (PGPASSWORD_FILE). With --parent the cluster stops
-# when that process is gone; with --remove DIR goes with it. PostgreSQL refuses to run as root: then the user named by
-# WINNOW_POSTGRES_USER (default postgres) runs it.
+# when that process is gone; with --remove DIR goes with it. With --clock the server's clock is SECONDS ahead of the
+# machine's (behind, if negative), at this start and at every later one; libfaketime does it, for tests only. PostgreSQL
+# refuses to run as root: then the user named by WINNOW_POSTGRES_USER (default postgres) runs it.
 set -euo pipefail
 
 fail() { echo "cluster.sh: $*" >&2; exit 1; }
@@ -77,12 +78,15 @@ start() {
     [ "$(id -u)" != 0 ] || chown -R "$owner" "$dir"
     [ -f "$dir/data/PG_VERSION" ] || create
     if ! running; then
+        local preload=()
+        [ -z "$clock" ] || echo "$clock" >"$dir/clock"
+        [ ! -f "$dir/clock" ] || preload=(env LD_PRELOAD="$(fake_clock)" FAKETIME="$(printf '%+ds' "$(cat "$dir/clock")")")
         # The port of the last time, so that clients find it again.
         [ -n "$port" ] || [ ! -f "$dir/port" ] || is_taken "$(cat "$dir/port")" || port=$(cat "$dir/port")
         [ -n "$port" ] || port=$(free_port)
         (
             close_descriptors
-            owned "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/server.log" --silent --no-wait \
+            owned "${preload[@]}" "$bin/pg_ctl" start --pgdata="$dir/data" --log="$dir/server.log" --silent --no-wait \
                 --options="-p $port" >/dev/null
         ) || fail "the server did not start, see $dir/server.log"
         echo "$port" >"$dir/port"
@@ -91,6 +95,14 @@ start() {
     fi
     [ -z "$parent" ] || watch_parent
     environment
+}
+
+fake_clock() {
+    local library
+    for library in /usr/lib/*/faketime/libfaketime.so.1; do
+        [ -f "$library" ] && echo "$library" && return
+    done
+    fail "no libfaketime found: install faketime"
 }
 
 running() { owned "$bin/pg_ctl" status --pgdata="$dir/data" >/dev/null 2>&1; }
@@ -140,15 +152,16 @@ environment() {
 }
 
 self=$(readlink -f "$0")
-[ $# -ge 2 ] || fail "usage: cluster.sh start|stop|status DIR [--port PORT] [--parent PID] [--remove]"
+[ $# -ge 2 ] || fail "usage: cluster.sh start|stop|status DIR [--port PORT] [--parent PID] [--remove] [--clock SECONDS]"
 command=$1 dir=$(readlink -m "$2")
 shift 2
-port="" parent="" remove=""
+port="" parent="" remove="" clock=""
 while [ $# -gt 0 ]; do
     case $1 in
         --port) port=${2:?--port needs a number} && shift 2 ;;
         --parent) parent=${2:?--parent needs a process id} && shift 2 ;;
         --remove) remove=--remove && shift ;;
+        --clock) clock=${2:?--clock needs a number of seconds} && shift 2 ;;
         *) fail "unknown option $1" ;;
     esac
 done

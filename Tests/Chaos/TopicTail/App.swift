@@ -1,10 +1,12 @@
+import Contracts
 import KafkaBus
 import MessageBus
 import Settings
 import Telemetry
 
-/// Prints an empty line once it reads, and then the value of every record that is written to a topic, one a line, until it
-/// is stopped; a restart of the broker does not end it.
+/// Prints an empty line once it reads, and then every record that is written to a topic, one a line, until it is stopped.
+/// A restart of the broker does not end it.
+/// - Shape: `partition TAB offset TAB milliseconds since 1970 at which it was read TAB key TAB value`
 @main
 enum App {
     static func main() async throws {
@@ -13,9 +15,14 @@ enum App {
         let reader = try await KafkaReader(
             settings: try KafkaSettings(from: &settings), topic: topic, from: .end,
             logger: Logger(service: "topic-tail", level: .error), metrics: Metrics())
-        Output.write([nil])
+        Output.write([[]])
         while let batch = try await reader.nextBatch() {
-            Output.write(batch.map(\.value))
+            let readAt = Timestamp.now.milliseconds
+            Output.write(
+                batch.map { record in
+                    Array("\(record.partition)\t\(record.offset)\t\(readAt)\t".utf8) + (record.key ?? [])
+                        + [UInt8(ascii: "\t")] + (record.value ?? [])
+                })
         }
     }
 }

@@ -1,0 +1,134 @@
+"""What was submitted, and every record that was written in answer, read from the topics themselves."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import Stack, until
+
+RESULTS, LETTERS = "winnow.results.v1", "winnow.dead-letters.v1"
+_QUIET_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Read:
+    """A record as a reader of its topic met it."""
+
+    partition: int
+    offset: int
+    at: float
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True)
+class Submission:
+    tenant: str
+    lane: str
+    request: dict
+
+
+class Load:
+    """The submissions of a run, and the readers that keep every result and every dead letter from its start on."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.accepted: dict[str, Submission] = {}
+        self.results_path, self.letters_path = stack.tail(RESULTS), stack.tail(LETTERS)
+        self.first: dict[str, list[Read]] = {}
+        self.every: dict[str, list[Read]] = {}
+        self.forgotten: set[str] = set()
+
+    def settle(self, seconds: float) -> None:
+        """Waits until nothing is under way, keeps what has arrived by then, and only then asks for every result again.
+
+        The first answers are what the suite is judged by: asking again makes it write a result that it had forgotten to write.
+        """
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self._under_way() > 0:
+            time.sleep(0.5)
+        self._await_quiet()
+        self.first = self._by_id(read(self.results_path))
+        self.forgotten = self._forgotten()
+        batches: dict[tuple[str, str], list[dict]] = defaultdict(list)
+        for submission in self.accepted.values():
+            batches[submission.tenant, submission.lane].append(submission.request)
+        for (tenant, lane), requests in batches.items():
+            # The very same bodies: another body under a known id is another request, and is refused.
+            text = "\n".join(json.dumps(request) for request in requests)
+            self.stack.winnow("submit", "--tenant", tenant, "--lane", lane, "--wait", "--json", "--timeout", "120", text=text,
+                              check=False)
+        self._await_quiet()
+        self.every = self._by_id(read(self.results_path))
+        self.stack.end_tails()
+
+    def dead_letters(self) -> int:
+        return len(read(self.letters_path))
+
+    def missing(self) -> set[str]:
+        """Requests whose result never arrived, and cannot have been lost by the broker."""
+        return self.accepted.keys() - self.first.keys() - self.forgotten
+
+    def _under_way(self) -> int:
+        return int(self.stack.value("SELECT (SELECT count(*) FROM winnow.request WHERE state = 'open')"
+                                    " + (SELECT count(*) FROM winnow.submission)"))
+
+    def _await_quiet(self) -> None:
+        """Returns once no result has come for a while; what comes later counts as late."""
+        seen, since = -1, time.monotonic()
+
+        def is_quiet() -> bool:
+            nonlocal seen, since
+            size = self.results_path.stat().st_size
+            if size != seen:
+                seen, since = size, time.monotonic()
+            return time.monotonic() - since > _QUIET_SECONDS
+
+        until(is_quiet, 120, "the results have come to rest")
+
+    def _by_id(self, records: list[Read]) -> dict[str, list[Read]]:
+        found: dict[str, list[Read]] = defaultdict(list)
+        for record in records:
+            found[json.loads(record.value)["id"]].append(record)
+        return found
+
+    def _forgotten(self) -> set[str]:
+        """Requests whose result the broker acknowledged and then lost with its memory, before any reader could have it.
+
+        The embedded broker is empty after its end. The acknowledgement names the place; the reader had not come so far when
+        that broker ended. A cluster of another kind forgets nothing, and is forgiven nothing.
+        """
+        if self.stack.external:
+            return set()
+        starts = self.stack.broker_starts
+        life = lambda at: sum(start <= at for start in starts)
+        reached: dict[tuple[int, int], int] = defaultdict(lambda: -1)
+        for records in self.first.values():
+            for record in records:
+                place = life(record.at), record.partition
+                reached[place] = max(reached[place], record.offset)
+        requests = dict(self.stack.rows("SELECT request_id, event_id FROM winnow.request"))
+        lost: set[str] = set()
+        for line in self.stack.acknowledgements():
+            topic, partition, offset, key, at = line.split("\t")
+            event = requests.get(key)
+            if topic != RESULTS or event is None or event in self.first:
+                continue
+            alive = life(int(at) / 1000)
+            if alive < len(starts) and int(offset) > reached[alive, int(partition)]:
+                lost.add(event)
+        return lost
+
+
+def read(path: Path) -> list[Read]:
+    """The records that a tail has kept; its first line is empty, and a last one may be half written."""
+    records = []
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        if line:
+            partition, offset, at, key, value = line.split(b"\t", 4)
+            records.append(Read(int(partition), int(offset), int(at) / 1000, key.decode(), value))
+    return records
