@@ -14,7 +14,7 @@ extension DeliveryLoop {
         }
         do {
             guard try await send(put, &patience) != nil else { return nil }
-            for (record, put) in zip(records, put) { report(record, put, error) }
+            for (record, put) in zip(records, put) where put.topic == Topic.retries { reportPutOff(record, error) }
             return put.count
         } catch let fault where Fault(fault).isOfRecords {
             // Near the limit there is no room for more headers.
@@ -34,16 +34,23 @@ extension DeliveryLoop {
         }
     }
 
-    private func report(_ record: Record, _ put: OutgoingRecord, _ error: any Error) {
-        let metadata = [
-            LogKeys.errorType: Fault.type(of: error), LogKeys.destination: record.topic,
-            LogKeys.partition: "\(record.partition)", LogKeys.offset: "\(record.offset)",
-        ]
-        if put.topic == Topic.retries {
-            metrics.putOff.increment()
-            logger.warning("Record put off", metadata: metadata)
-        } else {
-            logger.error("Record dead-lettered", metadata: metadata)
-        }
+    private func reportPutOff(_ record: Record, _ error: any Error) {
+        metrics.putOff.increment()
+        logger.warning(
+            "Record put off",
+            metadata: [
+                LogKeys.errorType: Fault.type(of: error), LogKeys.destination: record.topic,
+                LogKeys.partition: "\(record.partition)", LogKeys.offset: "\(record.offset)",
+            ])
+    }
+
+    func report(_ letter: DeadLetter.Summary) {
+        metrics.deadLettered(letter)
+        logger.error(
+            "Record dead-lettered",
+            metadata: [
+                LogKeys.errorType: letter.reason, LogKeys.errorMessage: letter.message,
+                LogKeys.destination: letter.topic, LogKeys.partition: letter.partition, LogKeys.offset: letter.offset,
+            ])
     }
 }

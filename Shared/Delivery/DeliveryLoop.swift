@@ -107,8 +107,11 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         }
     }
 
+    /// Every record of a service goes through here, so every dead letter is counted and logged, whoever made it.
     func send(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Int? {
-        try await untilItWorks(&patience) { try await producer.send(records) }.map { records.count }
+        guard try await untilItWorks(&patience, { try await producer.send(records) }) != nil else { return nil }
+        for record in records { if let letter = DeadLetter.summary(of: record) { report(letter) } }
+        return records.count
     }
 
     /// Repeats a call while a dependency is away, with the partitions paused meanwhile, not drained; and for as long as

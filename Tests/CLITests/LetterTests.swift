@@ -68,6 +68,21 @@ struct LetterTests {
         #expect(Self.letter(letter).replay == nil)
     }
 
+    @Test func `dead letters are counted by reason and topic, the most frequent first`() {
+        var count = LetterCount()
+        #expect(count.text == "none in the last day")
+        var other = Self.original
+        other.topic = "winnow.outcomes.v1"
+        let fault = ContractError(.notJSON, "no JSON")
+        count.add(
+            Self.letter(DeadLetter.record(from: other, consumerGroup: "winnow.aggregator", error: fault, attempt: 1)))
+        for _ in 0..<2 { count.add(letter) }
+        #expect(
+            count.text
+                == "3 in the last day: 2 ContractError.wrong_type from winnow.requests.v1, "
+                + "1 ContractError.not_json from winnow.outcomes.v1")
+    }
+
     @Test func `the payload is shown only where it is asked for, and moves no cursor`() throws {
         let short = LetterReport(letter: letter, withPayload: false)
         #expect(!short.text.contains("secret") && !short.json.contains("secret"))

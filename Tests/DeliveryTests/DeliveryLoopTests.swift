@@ -65,6 +65,40 @@ struct DeliveryLoopTests {
         #expect(letters.last?.headers["their-header"] == nil)
     }
 
+    @Test func `every dead letter is counted by reason and topic, and logged without payload, whoever made it`()
+        async throws
+    {
+        let source = EventSource(service: "echo")
+        let rig = Rig { records in
+            guard records.allSatisfy({ $0.value != [2] }) else { throw ContractError(.wrongType, "poison") }
+            return records.map { record in
+                record.value == [1]
+                    ? source.deadLetter(record, ContractError(.missingField, "ce_id"))
+                    : OutgoingRecord(topic: "output", key: nil, value: record.value)
+            }
+        }
+        try await rig.send(bytes: [[1], [2], Array("secret".utf8), [1]])
+        try await rig.run { await rig.committed(4) }
+        #expect(rig.bus.records(in: Topic.deadLetters).count == 3)
+        let metrics = rig.metrics.render()
+        #expect(
+            metrics.contains(
+                "\nwinnow_dead_letters_total{reason=\"ContractError.missing_field\",topic=\"other\"} 2\n"))
+        #expect(
+            metrics.contains(
+                "\nwinnow_dead_letters_total{reason=\"ContractError.wrong_type\",topic=\"other\"} 1\n"))
+        let lines = rig.log.lines.filter { $0.contains("Record dead-lettered") }
+        #expect(lines.count == 3)
+        #expect(lines.allSatisfy { $0.contains(#""messaging.destination.name":"input""#) && !$0.contains("secret") })
+        #expect(lines.count { $0.contains("missing_field: ce_id") } == 2)
+    }
+
+    @Test func `a topic of Winnow's own is named in metrics, and none that a header made up`() {
+        #expect(Topic.label(Topic.requests(.bulk)) == "winnow.bulk-requests.v1")
+        #expect(Topic.label(Topic.retries) == Topic.retries)
+        #expect(Topic.label("made-up") == "other")
+    }
+
     @Test func `it is not ready before the broker answers`() async throws {
         let rig = Rig(connectFaults: [Self.brokerAway])
         try await rig.send(["a"])

@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Lifecycle
 import MessageBus
+import Synchronization
 import Telemetry
 import TestKit
 
@@ -17,6 +18,7 @@ struct Rig: Sendable {
     let bus = InMemoryBus(topics: [input: 1, "output": 1, Topic.retries: 1, Topic.deadLetters: 1])
     let journal = Journal()
     let metrics = Metrics()
+    let log = Log()
     private let shutdown: GracefulShutdown
     private let loop: DeliveryLoop<WatchedHandler>
 
@@ -33,7 +35,8 @@ struct Rig: Sendable {
                 consumer: bus.consumer(group: Self.group, topics: [Self.input], maxBatch: maxBatch), journal: journal,
                 commitFaults: Faults(commitFaults), connectFaults: Faults(connectFaults)),
             producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
-            handler: WatchedHandler(journal: journal, handling: handling), logger: .silent, metrics: metrics,
+            handler: WatchedHandler(journal: journal, handling: handling),
+            logger: Logger(service: "echo", sink: log.append), metrics: metrics,
             policy: policy, now: { Self.now }, onReadiness: { journal.write(.ready($0)) })
     }
 
@@ -68,6 +71,15 @@ struct Rig: Sendable {
     func committed(_ count: Int) async { await bus.waitForCommit(group: Self.group, topic: Self.input, atLeast: count) }
 
     var emitted: [String] { bus.records(in: "output").map(\.text) }
+}
+
+/// What was logged, a line each.
+final class Log: Sendable {
+    private let written = Mutex<[String]>([])
+
+    var lines: [String] { written.withLock(\.self) }
+
+    func append(_ line: [UInt8]) { written.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
 }
 
 /// A handler that is watched.

@@ -29,8 +29,8 @@ struct Letter: Sendable {
     var id: ID { ID(partition: record.partition, offset: record.offset) }
     var reason: String { DeadLetter.reason(of: record) ?? "" }
     var originalTopic: String { DeadLetter.originalTopic(of: record) ?? "" }
-    var attempt: String? { record.headers[DeadLetter.attemptHeader] }
-    var requestID: String? { record.headers["ce_correlationid"] }
+    var attempt: String? { DeadLetter.attempt(of: record) }
+    var requestID: String? { DeadLetter.requestID(of: record) }
 
     var place: DeadLetterRegister.Place {
         .init(

@@ -21,6 +21,12 @@ struct LetterSelection: Sendable {
         self.ids = ids
     }
 
+    /// Every dead letter that was put away from then on.
+    init(since: Timestamp) {
+        (ids, reason, until) = ([], nil, nil)
+        self.since = since
+    }
+
     /// Whether nothing was said, so that every dead letter is meant.
     var isEverything: Bool { ids.isEmpty && reason == nil && since == nil && until == nil }
 

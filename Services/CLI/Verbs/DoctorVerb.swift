@@ -43,7 +43,7 @@ struct DoctorVerb: Verb {
             let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
             let metadata = try await admin.metadata()
             return [Finding("broker", .good, "\(metadata.brokers) reached"), topics(session, metadata)]
-                + (await lag(admin))
+                + (await lag(admin)) + [await deadLetters(session)]
         } catch {
             return [
                 Finding(
@@ -95,6 +95,19 @@ struct DoctorVerb: Verb {
             }
         }
         return findings
+    }
+
+    private func deadLetters(_ session: Session) async -> Finding {
+        do {
+            let count = try await LetterCount(session)
+            return count.total == 0
+                ? Finding("dead letters", .good, count.text)
+                : Finding(
+                    "dead letters", .doubtful, count.text,
+                    "see 'winnow dead-letters list', then replay or discard them")
+        } catch {
+            return Finding("dead letters", .doubtful, "\(error)")
+        }
     }
 
     private func database(_ session: Session) async -> [Finding] {
