@@ -81,19 +81,28 @@ final class RecordSource: @unchecked Sendable {
         }
     }
 
+    /// A compressed batch may unpack to a thousand times its size. What is too large for a record is not copied out of
+    /// librdkafka's buffer.
     private func record(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Record {
         let fields = message.pointee
+        let isWhole = fields.key_len + fields.len <= Limits.recordBytes
+        let headers = headers(
+            message, atMost: isWhole ? Limits.recordBytes - fields.key_len - fields.len : Limits.headerBytes)
+        let isOversized = !isWhole || headers == nil
         return Record(
             topic: topicName(fields.rkt), partition: fields.partition, offset: fields.offset,
             timestamp: Timestamp(milliseconds: rd_kafka_message_timestamp(message, nil)),
-            key: bytes(fields.key, fields.key_len), value: bytes(fields.payload, fields.len),
-            headers: headers(message))
+            key: isOversized ? nil : bytes(fields.key, fields.key_len),
+            value: isOversized ? nil : bytes(fields.payload, fields.len), headers: headers ?? [],
+            isOversized: isOversized)
     }
 
-    private func headers(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> [Header] {
+    /// - Returns: `nil` when they have more than so many bytes together.
+    private func headers(_ message: UnsafeMutablePointer<rd_kafka_message_t>, atMost limit: Int) -> [Header]? {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
         let count = rd_kafka_header_cnt(list)
+        var left = limit
         var headers: [Header] = []
         headers.reserveCapacity(count)
         for index in 0..<count {
@@ -102,6 +111,8 @@ final class RecordSource: @unchecked Sendable {
             var size = 0
             guard rd_kafka_header_get_all(list, index, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let name
             else { continue }
+            left -= strlen(name) + size
+            guard left >= 0 else { return nil }
             headers.append(Header(String(cString: name), bytes(value, size)))
         }
         return headers

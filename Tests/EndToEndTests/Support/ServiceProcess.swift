@@ -25,6 +25,8 @@ final class ServiceProcess: Sendable {
 
     var isRunning: Bool { process.isRunning }
 
+    var processID: Int32 { process.processIdentifier }
+
     /// Waits for `/readyz` to say so.
     func ready() async throws {
         try await Eventually.holds("\(name) is ready", within: .seconds(40)) {
