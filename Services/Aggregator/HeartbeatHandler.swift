@@ -20,7 +20,7 @@ struct HeartbeatHandler: BatchHandler {
         var unreadable: [OutgoingRecord] = []
         for record in records {
             do {
-                instances.append(try Instance(decoding: try CloudEvent(record).data ?? []))
+                instances.append(try Instance(decoding: try CloudEvent(record, as: EventType.heartbeat).data ?? []))
             } catch let error as ContractError {
                 unreadable.append(source.deadLetter(record, error))
             }

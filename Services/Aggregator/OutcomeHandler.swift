@@ -31,7 +31,7 @@ struct OutcomeHandler: BatchHandler {
         var outcomes: [Request.ID: [Outcome]] = [:]
         for record in records {
             do throws(ContractError) {
-                let event = try StepEvent(record)
+                let event = try StepEvent(record, as: EventType.outcome)
                 outcomes[event.request, default: []].append(try event.body(Outcome.init(decoding:)))
             } catch {
                 emitted.append(source.deadLetter(record, error))

@@ -9,7 +9,7 @@ import WorkerKit
 
 /// Accepts requests, tenant by tenant in turn, and decides which steps they take.
 ///
-/// - Consumes: `winnow.requests.v1` of both lanes; requests that wait in Postgres
+/// - Consumes: `winnow.requests.v1` and `winnow.retried-requests.v1` of both lanes; requests that wait in Postgres
 /// - Produces: in a request's lane `winnow.steps.*`, `winnow.escalations.v1`; `winnow.results.v1`
 @main enum App {
     static let service = "decomposer"
@@ -46,7 +46,8 @@ import WorkerKit
                         presence.governing(
                             try KafkaConsumer(
                                 settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
-                                topics: [Topic.requests(lane)], logger: logger, metrics: metrics))
+                                topics: [Topic.requests(lane), Topic.retriedRequests(lane)],
+                                logger: logger, metrics: metrics))
                     },
                     handler: { lane, _ in
                         let store = PostgresStore(postgres)

@@ -11,7 +11,8 @@ struct Reception {
     private(set) var request: Request?
     /// Somebody has cancelled it while it waited.
     let isCancelled: Bool
-    let isRedelivered: Bool
+    /// It comes again after a passing fault, so it has had its turn.
+    let isRetried: Bool
     var rejection: ContractError?
     var decomposition: Decomposition?
     /// What the language stage cost of a request that is rejected for it.
@@ -20,14 +21,17 @@ struct Reception {
     /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
     init(_ record: Record, at now: Timestamp) throws(ContractError) {
         isCancelled = RequestRecord.isCancelled(record)
-        isRedelivered = Retry.attempt(of: record) > 1
+        isRetried = record.topic == Topic.retriedRequests(Lane(topic: record.topic))
         var fault: ContractError?
         do throws(ContractError) {
-            event = try CloudEvent(record)
+            event = try CloudEvent(record, as: EventType.request)
         } catch {
             guard let identity = CloudEvent.identity(of: record) else { throw error }
             event = identity
             fault = error
+        }
+        if fault == nil, let contentType = event.contentType, !MediaType(contentType).isJSON {
+            fault = ContractError(.unsupportedMediaType, "the media type of a request must be application/json")
         }
         tenant = TenantID(authID: event.authID)
         lane = Lane(topic: record.topic)

@@ -63,7 +63,7 @@ struct RequestHandler: BatchHandler {
     /// has had its turn.
     private func park(_ receptions: inout [Reception]) async throws -> [Submission] {
         guard let door else { return [] }
-        let candidates = receptions.indices.filter { receptions[$0].isOpen && !receptions[$0].isRedelivered }
+        let candidates = receptions.indices.filter { receptions[$0].isOpen && !receptions[$0].isRetried }
         guard !candidates.isEmpty else { return [] }
         let admitted = try await door.admits(candidates.map { receptions[$0].tenant })
         let waiting = zip(candidates, admitted).filter { !$0.1 }.map(\.0)

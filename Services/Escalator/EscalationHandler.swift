@@ -56,7 +56,7 @@ struct EscalationHandler: BatchHandler {
         let now = Timestamp.now
         for record in records {
             do throws(ContractError) {
-                let event = try StepEvent(record)
+                let event = try StepEvent(record, as: EventType.escalation)
                 let escalation = try event.body(Escalation.init(decoding:))
                 if cancellations.contains(event.request) {
                     cancelled.increment()

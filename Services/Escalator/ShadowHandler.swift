@@ -36,7 +36,7 @@ struct ShadowHandler: BatchHandler {
         var shadows: [Step.ID: Call] = [:]
         for record in records {
             do throws(ContractError) {
-                let event = try StepEvent(record)
+                let event = try StepEvent(record, as: EventType.shadow)
                 let shadow = try event.body(Shadow.init(decoding:))
                 guard classifier.routes.contains(shadow.route) else {
                     throw ContractError(.wrongType, "the full model does not answer this task")

@@ -19,6 +19,11 @@ extension Request {
         guard attachments.allSatisfy({ $0.name.utf8.count <= Limits.identifierBytes }) else {
             throw ContractError(.tooLarge, "attachments: a name has more than \(Limits.identifierBytes) bytes")
         }
+        guard attachments.allSatisfy({ MediaType($0.mediaType).isText }) else {
+            throw ContractError(
+                .unsupportedMediaType,
+                "attachments: mediaType must be one of text, such as text/plain, text/markdown or application/json")
+        }
     }
 
     private func validatePlan() throws(ContractError) {

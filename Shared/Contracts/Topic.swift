@@ -12,7 +12,21 @@ public enum Topic {
     /// Those whose records are worked on, and may come again.
     public static let worked = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
 
+    /// The topic as a metric's label.
+    public static func label(_ topic: String) -> String {
+        worked.contains(topic) || topic == retries ? topic : "other"
+    }
+
     public static func requests(_ lane: Lane) -> String { "winnow.\(lane.prefix)requests.v1" }
+
+    /// Requests that are delivered again after a passing fault. A topic of their own, so that no service writes to a topic
+    /// of the integrators, and what these records say about earlier deliveries can be believed.
+    public static func retriedRequests(_ lane: Lane) -> String { "winnow.\(lane.prefix)retried-requests.v1" }
+
+    /// Whether integrators write to the topic. Of their records only what belongs to an event counts.
+    public static func isOpenToIntegrators(_ topic: String) -> Bool {
+        Lane.allCases.contains { topic.hasPrefix("winnow.\($0.prefix)requests.") }
+    }
 
     public static func outcomes(_ lane: Lane) -> String { "winnow.\(lane.prefix)outcomes.v1" }
 
@@ -24,6 +38,7 @@ public enum Topic {
 
     /// Those of a lane.
     public static func all(_ lane: Lane) -> [String] {
-        [requests(lane), outcomes(lane), escalations(lane)] + Capability.requestable.map { steps($0, lane) }
+        [requests(lane), retriedRequests(lane), outcomes(lane), escalations(lane)]
+            + Capability.requestable.map { steps($0, lane) }
     }
 }

@@ -25,7 +25,9 @@ public final class CancellationTail: Cancellations {
 
     private func note(_ records: [Record]) {
         for record in records {
-            let request = (try? CloudEvent(record))?.correlationID.flatMap { Request.ID($0) }
+            let request = (try? CloudEvent(record, as: EventType.cancellation))?.correlationID.flatMap {
+                Request.ID($0)
+            }
             if let request { cancelled.withLock { $0.add(request) } }
         }
     }

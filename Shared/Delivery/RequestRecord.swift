@@ -4,9 +4,6 @@ import Store
 
 /// A request as Winnow's own tools write it.
 public enum RequestRecord {
-    /// Says of a request that waited that nobody wants it any more.
-    private static let cancelled = "winnow_cancelled"
-
     public static func record(_ submission: Submission) -> OutgoingRecord {
         let event = CloudEvent(
             id: submission.eventID, type: EventType.request, source: "/winnow/submit", time: .now,
@@ -20,11 +17,11 @@ public enum RequestRecord {
         let record = record(submission)
         return Record(
             topic: record.topic, partition: -1, offset: -1, timestamp: .now, key: record.key, value: record.value,
-            headers: record.headers + (submission.isCancelled ? [Header(cancelled, text: "true")] : []))
+            headers: record.headers + (submission.isCancelled ? [Header(InternalHeader.cancelled, text: "true")] : []))
     }
 
-    /// Whether it was cancelled while it waited; what came by the topic never was, whatever its headers say.
-    public static func isCancelled(_ record: Record) -> Bool { record.offset < 0 && record.headers[cancelled] != nil }
+    /// Whether it was cancelled while it waited.
+    public static func isCancelled(_ record: Record) -> Bool { record.internalHeader(InternalHeader.cancelled) != nil }
 
     /// - Returns: `nil` where no id can be read.
     public static func key(of record: Record) -> EventKey? {

@@ -9,9 +9,10 @@ public struct StepEvent: Sendable {
     public let lane: Lane
     private let value: [UInt8]
 
+    /// - Parameter type: what the topic holds, of `EventType`.
     /// - Throws: `ContractError` for a record that cannot be one of Winnow's own.
-    public init(_ record: Record) throws(ContractError) {
-        let event = try CloudEvent(record)
+    public init(_ record: Record, as type: String) throws(ContractError) {
+        let event = try CloudEvent(record, as: type)
         guard let request = event.correlationID.flatMap({ Request.ID($0) }) else {
             throw ContractError(.invalidHeader, "ce_correlationid is no request id")
         }

@@ -70,7 +70,7 @@ public final class Presence: Service {
     /// Of what came at once, the last word counts.
     private func obey(_ records: [Record]) {
         let wanted = records.compactMap { record in
-            (try? CloudEvent(record))?.data.flatMap { try? Control(decoding: $0) }
+            (try? CloudEvent(record, as: EventType.control))?.data.flatMap { try? Control(decoding: $0) }
         }
         guard let action = wanted.last(where: { $0.instance == identity.id })?.action else { return }
         let isDraining = action == .drain

@@ -1,5 +1,8 @@
 /// - Source: RFC 4648, section 4
 enum Base64 {
+    /// How many digits, padding among them, hold so many bytes.
+    static func length(of bytes: Int) -> Int { (bytes + 2) / 3 * 4 }
+
     /// - Returns: nil for anything but whole groups of four out of the alphabet, padded at the end.
     static func bytes(_ text: String) -> [UInt8]? {
         let digits = Array(text.utf8)

@@ -21,12 +21,16 @@ extension CloudEvent {
         static let contentType = "content-type"
         static let traceparent = "traceparent"
         static let tracestate = "tracestate"
+        /// The same as attributes of the event. - Source: CloudEvents, distributed tracing extension
+        static let eventTraceparent = "ce_traceparent"
+        static let eventTracestate = "ce_tracestate"
     }
 
     /// Every attribute as text, checked. Later values of a repeated name win, as in `Array<Header>`.
     /// - Throws: `ContractError`, which names the attribute and never quotes it.
     init(attributes: some Sequence<(name: String, value: String)>, data: [UInt8]?) throws(ContractError) {
         var version: String?
+        var trace: (parent: String?, state: String?)
         self.init(id: "", type: "", source: "", contentType: nil, data: data)
         for (name, value) in attributes {
             switch name {
@@ -46,12 +50,16 @@ extension CloudEvent {
             case Attribute.dataClassification: dataClassification = value
             case Attribute.sampledRate: sampledRate = Int(value)
             case Attribute.contentType: contentType = value
-            // As the specification has it, one of another form is as none (W3C Trace Context, 4.3).
+            // A malformed one counts as none (W3C Trace Context, 4.3).
             case Attribute.traceparent: traceparent = Self.isTraceparent(value) ? value : nil
             case Attribute.tracestate: tracestate = value
+            case Attribute.eventTraceparent: trace.parent = Self.isTraceparent(value) ? value : nil
+            case Attribute.eventTracestate: trace.state = value
             default: break
             }
         }
+        // The event's own trace goes before that of the hop that brought it.
+        if trace.parent != nil { (traceparent, tracestate) = trace }
         guard let version else { throw ContractError(.missingField, Attribute.specversion) }
         guard version == "1.0" else {
             throw ContractError(.invalidHeader, "\(Attribute.specversion) must be 1.0")

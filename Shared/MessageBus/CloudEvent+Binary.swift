@@ -16,17 +16,6 @@ extension CloudEvent {
         try self.init(attributes: attributes, data: record.value)
     }
 
-    /// Who sent what, of a record in binary mode whose other attributes may be at fault: enough to answer it.
-    /// - Returns: `nil` where no usable id can be read.
-    public static func identity(of record: Record) -> CloudEvent? {
-        guard let id = record.headers[Attribute.id], (1...Limits.identifierBytes).contains(id.utf8.count) else {
-            return nil
-        }
-        let authID = record.headers[Attribute.authID]
-        guard authID?.utf8.count ?? 0 <= Limits.identifierBytes else { return nil }
-        return CloudEvent(id: id, type: "", source: "", authID: authID)
-    }
-
     /// The headers of binary mode.
     public var headers: [Header] {
         var headers = [

@@ -52,7 +52,29 @@ public struct CloudEvent: Sendable, Equatable {
     /// Reads a record in binary mode, or in structured mode where its `content-type` says so.
     /// - Throws: `ContractError`, never retriable: the record belongs to the dead letters.
     public init(_ record: Record) throws(ContractError) {
-        let isStructured = record.headers[Attribute.contentType].map(StructuredEvent.isMediaType) ?? false
-        self = isStructured ? try StructuredEvent.read(record) : try CloudEvent(binary: record)
+        guard !record.isOversized else {
+            throw ContractError(.tooLarge, "the record has more than \(Limits.recordBytes) bytes")
+        }
+        self = StructuredEvent.isOne(record) ? try StructuredEvent.read(record) : try CloudEvent(binary: record)
+    }
+
+    /// Reads a record of a topic that holds events of one type.
+    /// - Throws: `ContractError`, also for an event of another type.
+    public init(_ record: Record, as type: String) throws(ContractError) {
+        try self.init(record)
+        guard self.type == type else { throw ContractError(.unknownType, "\(Attribute.type) must be \(type)") }
+    }
+
+    /// Who sent what, of a record whose other attributes may be at fault: enough to answer it.
+    /// - Returns: `nil` where no usable id can be read.
+    public static func identity(of record: Record) -> CloudEvent? {
+        let (id, authID) =
+            StructuredEvent.isOne(record)
+            ? StructuredEvent.identity(of: record)
+            : (record.headers[Attribute.id], record.headers[Attribute.authID])
+        guard let id, (1...Limits.identifierBytes).contains(id.utf8.count),
+            authID?.utf8.count ?? 0 <= Limits.identifierBytes
+        else { return nil }
+        return CloudEvent(id: id, type: "", source: "", authID: authID)
     }
 }

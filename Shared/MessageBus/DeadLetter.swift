@@ -3,10 +3,11 @@ import Contracts
 /// A record that could not be worked on, as it is put away.
 /// - Source: Spring for Apache Kafka's headers, which tools for dead letters read already
 public enum DeadLetter {
-    public static let attemptHeader = "kafka_deliveryAttempt"
+    static let attemptHeader = "kafka_deliveryAttempt"
     static let prefix = "kafka_dlt-"
 
-    /// The original key, value and headers byte for byte, and where it came from and why it is here.
+    /// The original key, value and headers byte for byte, and where it came from and why it is here. A record that was too
+    /// large to be read is put away as a reference.
     ///
     /// - Parameter error: its type and code are written; its message only where it is one of Winnow's own errors,
     ///   whose messages never hold payload.
@@ -14,9 +15,12 @@ public enum DeadLetter {
         from record: Record, consumerGroup: String, error: any Error, attempt: Int,
         topic: String = Topic.deadLetters
     ) -> OutgoingRecord {
-        OutgoingRecord(
+        guard !record.isOversized else {
+            return reference(to: record, consumerGroup: consumerGroup, error: error, attempt: attempt, topic: topic)
+        }
+        return OutgoingRecord(
             topic: topic, key: record.key, value: record.value,
-            headers: Retry.original(record.headers)
+            headers: Retry.original(record)
                 + added(from: record, consumerGroup: consumerGroup, error: error, attempt: attempt))
     }
 
@@ -36,11 +40,12 @@ public enum DeadLetter {
         let children = Mirror(reflecting: error).children
         let code = children.first { $0.label == "code" }.flatMap { ($0.value as? any RawRepresentable)?.rawValue }
         let type = "\(Swift.type(of: error))"
+        let place = RecordPlace(record)
         let fields: [(String, String)] = [
-            ("original-topic", record.topic),
-            ("original-partition", "\(record.partition)"),
-            ("original-offset", "\(record.offset)"),
-            ("original-timestamp", "\(record.timestamp.milliseconds)"),
+            ("original-topic", place.topic),
+            ("original-partition", "\(place.partition)"),
+            ("original-offset", "\(place.offset)"),
+            ("original-timestamp", "\(place.timestamp.milliseconds)"),
             ("original-consumer-group", consumerGroup),
             ("exception-fqcn", code.map { "\(type).\($0)" } ?? type),
             ("exception-message", code == nil ? type : "\(error)"),
@@ -48,8 +53,33 @@ public enum DeadLetter {
         return fields.map { Header(prefix + $0, text: $1) } + [Header(attemptHeader, text: "\(attempt)")]
     }
 
+    /// What a dead letter says about itself, for logs and metrics: no payload.
+    public struct Summary: Sendable, Equatable {
+        /// The error's type and code.
+        public let reason: String
+        public let message: String
+        public let topic: String
+        public let partition: String
+        public let offset: String
+    }
+
+    /// - Returns: `nil` for a record that is no dead letter.
+    public static func summary(of record: OutgoingRecord) -> Summary? {
+        guard record.topic == Topic.deadLetters else { return nil }
+        func field(_ name: String) -> String { record.headers[prefix + name] ?? "" }
+        return Summary(
+            reason: field("exception-fqcn"), message: field("exception-message"), topic: field("original-topic"),
+            partition: field("original-partition"), offset: field("original-offset"))
+    }
+
     /// Where it came from; `nil` when it is no dead letter.
     public static func originalTopic(of record: Record) -> String? { record.headers[prefix + "original-topic"] }
+
+    /// How often it was delivered.
+    public static func attempt(of record: Record) -> String? { record.headers[attemptHeader] }
+
+    /// The request that it is about, as far as it says so.
+    public static func requestID(of record: Record) -> String? { record.headers[CloudEvent.Attribute.correlationID] }
 
     /// Why it was put away: the error's type and code.
     public static func reason(of record: Record) -> String? { record.headers[prefix + "exception-fqcn"] }

@@ -10,10 +10,12 @@ public struct Record: Sendable, Equatable {
     /// `nil` is a tombstone.
     public var value: [UInt8]?
     public var headers: [Header]
+    /// Whether it is larger than `Limits.recordBytes`. Its key and value were not read then.
+    public var isOversized: Bool
 
     public init(
         topic: String, partition: Int32, offset: Int64, timestamp: Timestamp, key: [UInt8]?, value: [UInt8]?,
-        headers: [Header] = []
+        headers: [Header] = [], isOversized: Bool = false
     ) {
         self.topic = topic
         self.partition = partition
@@ -22,6 +24,7 @@ public struct Record: Sendable, Equatable {
         self.key = key
         self.value = value
         self.headers = headers
+        self.isOversized = isOversized
     }
 }
 

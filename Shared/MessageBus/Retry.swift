@@ -11,47 +11,53 @@ public enum Retry {
     static let firstTimestamp = "retry_topic-original-timestamp"
     static let notBefore = "retry_topic-backoff-timestamp"
 
-    /// What a record delivered again still carries: how often it came, and when it came first.
-    private static let carried: Set = [attemptsHeader, firstTimestamp]
-    private static let all: Set = [topic, partition, offset, timestamp, attemptsHeader, firstTimestamp, notBefore]
+    static let headers: Set = [topic, partition, offset, timestamp, attemptsHeader, firstTimestamp, notBefore]
 
     /// Which delivery of the record this is, from 1 on.
     public static func attempt(of record: Record) -> Int {
-        // Anyone may write a header: what is no sensible number counts as none.
-        guard let text = record.headers[attemptsHeader], let count = Int(text), (0..<1000).contains(count) else {
+        guard let text = record.internalHeader(attemptsHeader), let count = Int(text), (0..<1000).contains(count) else {
             return 1
         }
         return count + 1
     }
 
-    /// The original key, value and headers byte for byte, and where it came from, how often, and when it is due.
+    /// The original key, value and headers, and where the record came from, how often, and when it is due. A record from
+    /// outside loses headers that are named like Winnow's own, since they would count from here on.
     public static func record(from record: Record, notBefore time: Timestamp) -> OutgoingRecord {
+        let place = RecordPlace(record)
         let fields: [(String, String)] = [
-            (topic, record.topic), (partition, "\(record.partition)"), (offset, "\(record.offset)"),
-            (timestamp, "\(record.timestamp.milliseconds)"), (attemptsHeader, "\(attempt(of: record))"),
-            (firstTimestamp, record.headers[firstTimestamp] ?? "\(record.timestamp.milliseconds)"),
+            (topic, place.topic), (partition, "\(place.partition)"), (offset, "\(place.offset)"),
+            (timestamp, "\(place.timestamp.milliseconds)"), (attemptsHeader, "\(attempt(of: record))"),
+            (firstTimestamp, record.internalHeader(firstTimestamp) ?? "\(record.timestamp.milliseconds)"),
             (notBefore, "\(time.milliseconds)"),
         ]
+        let kept =
+            record.isInternal ? original(record) : record.headers.filter { !InternalHeader.all.contains($0.name) }
         return OutgoingRecord(
             topic: Topic.retries, key: record.key, value: record.value,
-            headers: original(record.headers) + fields.map { Header($0, text: $1) })
+            headers: kept + fields.map { Header($0, text: $1) })
     }
 
     /// When a waiting record is due.
     /// - Returns: `nil` when it does not say.
     public static func dueTime(of record: Record) -> Timestamp? {
-        record.headers[notBefore].flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
+        record.internalHeader(notBefore).flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
     }
 
-    /// A waiting record for its original topic, as it was but for the count of its deliveries.
+    /// A waiting record for its next delivery, as it was but for where it was first and the count of its deliveries. It
+    /// goes to its original topic; a request goes to the topic for retried requests.
     /// - Returns: `nil` when it names no topic that Winnow works on: nobody may have it write anywhere else.
     public static func redelivery(_ record: Record) -> OutgoingRecord? {
-        guard let topic = record.headers[topic], Topic.worked.contains(topic) else { return nil }
+        guard let origin = record.internalHeader(topic) else { return nil }
+        let isRequest = Topic.isOpenToIntegrators(origin)
+        guard isRequest || Topic.worked.contains(origin) else { return nil }
         return OutgoingRecord(
-            topic: topic, key: record.key, value: record.value,
-            headers: record.headers.filter { !all.contains($0.name) || carried.contains($0.name) })
+            topic: isRequest ? Topic.retriedRequests(Lane(topic: origin)) : origin, key: record.key,
+            value: record.value, headers: record.headers.filter { $0.name != notBefore })
     }
 
     /// The headers as they were before the first delivery.
-    static func original(_ headers: [Header]) -> [Header] { headers.filter { !carried.contains($0.name) } }
+    static func original(_ record: Record) -> [Header] {
+        record.isInternal ? record.headers.filter { !headers.contains($0.name) } : record.headers
+    }
 }

@@ -5,12 +5,16 @@ import JSON
 /// itself never writes it.
 /// - Source: CloudEvents 1.0, JSON event format
 enum StructuredEvent {
-    static func isMediaType(_ contentType: String) -> Bool {
-        contentType.lowercased().hasPrefix("application/cloudevents+json")
+    static func isOne(_ record: Record) -> Bool {
+        record.headers[CloudEvent.Attribute.contentType].map { MediaType($0).name == "application/cloudevents+json" }
+            ?? false
     }
 
     static func read(_ record: Record) throws(ContractError) -> CloudEvent {
         guard let value = record.value else { throw ContractError(.missingField, "value") }
+        guard value.count <= Limits.recordBytes else {
+            throw ContractError(.tooLarge, "the event has more than \(Limits.recordBytes) bytes")
+        }
         let result: Result<CloudEvent, ContractError>
         do {
             result = try JSONDocument.read(value) { root in
@@ -25,10 +29,19 @@ enum StructuredEvent {
         return try result.get()
     }
 
+    /// Who sent the event, whatever else is wrong with it. One that is no JSON document has no readable id.
+    static func identity(of record: Record) -> (id: String?, authID: String?) {
+        guard let value = record.value, value.count <= Limits.recordBytes else { return (nil, nil) }
+        return (try? JSONDocument.read(value) { ($0["id"]?.string, $0["authid"]?.string) }) ?? (nil, nil)
+    }
+
     private static func event(_ root: JSONValue, _ record: Record) throws(ContractError) -> CloudEvent {
         var attributes: [(name: String, value: String)] = []
-        // The hop is Kafka's, not the event's, unless the event says so.
-        for name in [CloudEvent.Attribute.traceparent, CloudEvent.Attribute.tracestate] {
+        // The hop is Kafka's, so it is in the record's headers.
+        for name in [
+            CloudEvent.Attribute.traceparent, CloudEvent.Attribute.tracestate, CloudEvent.Attribute.eventTraceparent,
+            CloudEvent.Attribute.eventTracestate,
+        ] {
             if let value = record.headers[name] { attributes.append((name, value)) }
         }
         root.forEachMember { name, value in
@@ -37,29 +50,29 @@ enum StructuredEvent {
             switch name {
             case "data", "data_base64": break
             case "datacontenttype": attributes.append((CloudEvent.Attribute.contentType, text))
-            case CloudEvent.Attribute.traceparent, CloudEvent.Attribute.tracestate: attributes.append((name, text))
             default: attributes.append(("ce_" + name, text))
             }
         }
         return try CloudEvent(attributes: attributes, data: try data(root))
     }
 
-    /// - Source: CloudEvents 1.0, JSON event format, section 3.1: the subtype is `json`, or ends with `+json`
-    private static func isJSON(_ mediaType: String?) -> Bool {
-        guard let name = mediaType?.lowercased().prefix(while: { $0 != ";" && $0 != " " }) else { return true }
-        return name.hasSuffix("/json") || name.hasSuffix("+json")
-    }
-
     private static func data(_ root: JSONValue) throws(ContractError) -> [UInt8]? {
         if let encoded = root["data_base64"] {
-            guard let text = encoded.string, let data = Base64.bytes(text) else {
+            guard let text = encoded.string else {
+                throw ContractError(.wrongType, "data_base64 is no base64 text")
+            }
+            guard text.utf8.count <= Base64.length(of: Limits.requestBytes) else {
+                throw ContractError(.tooLarge, "data_base64 holds more than \(Limits.requestBytes) bytes")
+            }
+            guard let data = Base64.bytes(text) else {
                 throw ContractError(.wrongType, "data_base64 is no base64 text")
             }
             return data
         }
         guard let data = root["data"] else { return nil }
-        // Data of another media type than JSON is a string that holds it.
-        if let text = data.string, !isJSON(root["datacontenttype"]?.string) { return Array(text.utf8) }
+        // Data of another media type than JSON is a string that holds it (JSON event format, section 3.1).
+        let isJSON = root["datacontenttype"]?.string.map { MediaType($0).isJSON } ?? true
+        if let text = data.string, !isJSON { return Array(text.utf8) }
         var writer = JSONWriter()
         writer.value(data)
         return writer.bytes

@@ -58,7 +58,7 @@ public final class CertificateTail: Certificates {
 
     private func note(_ records: [Record]) {
         for record in records {
-            let data = (try? CloudEvent(record))?.data
+            let data = (try? CloudEvent(record, as: EventType.certificate))?.data
             guard let standing = data.flatMap({ try? StandingCertificates(decoding: $0) }),
                 let gauge = gauges[standing.route]
             else { continue }

@@ -45,7 +45,7 @@ public struct StepHandler: BatchHandler {
         var work: [(event: StepEvent, command: StepCommand)] = []
         for record in records {
             do throws(ContractError) {
-                let event = try StepEvent(record)
+                let event = try StepEvent(record, as: EventType.step)
                 let command = try event.body(StepCommand.init(decoding:))
                 if cancellations.contains(event.request) {
                     metrics.cancelled.increment()

@@ -12,6 +12,7 @@ import Testing
 struct RetryHandlerTests {
     private static let group = "winnow.retries"
     private let bus = InMemoryBus(topics: [Topic.retries: 1, Topic.outcomes(.interactive): 1, Topic.deadLetters: 1])
+    private let place = ["topic", "partition", "offset", "timestamp"].map { "kafka_original-\($0)" }
     private let original = Record(
         topic: Topic.outcomes(.interactive), partition: 3, offset: 42, timestamp: Timestamp(milliseconds: 7),
         key: [0, 255],
@@ -42,9 +43,48 @@ struct RetryHandlerTests {
         #expect(again.key == original.key)
         #expect(again.value == original.value)
         #expect(Array(again.headers.prefix(2)) == original.headers)
-        #expect(again.headers.dropFirst(2).map(\.name) == ["retry_topic-attempts", "retry_topic-original-timestamp"])
+        #expect(
+            again.headers.dropFirst(2).map(\.name)
+                == place + ["retry_topic-attempts", "retry_topic-original-timestamp"])
+        #expect(RecordPlace(again) == RecordPlace(original))
         #expect(Retry.attempt(of: again) == 2)
         #expect(bus.records(in: Topic.deadLetters).isEmpty)
+    }
+
+    @Test(arguments: Lane.allCases)
+    func `a request comes again by a topic that only Winnow writes to`(lane: Lane) async throws {
+        var request = original
+        request.topic = Topic.requests(lane)
+        let waiting = Record(Retry.record(from: request, notBefore: Fixture.now))
+        let again = try #require(try await RetryHandler().handle([waiting]).first)
+        #expect(again.topic == Topic.retriedRequests(lane))
+        let record = Record(again)
+        #expect(Retry.attempt(of: record) == 2)
+        #expect(RecordPlace(record) == RecordPlace(request))
+        let letter = EventSource(service: "decomposer").deadLetter(record, ContractError(.notJSON, "no JSON"))
+        #expect(DeadLetter.originalTopic(of: Record(letter)) == Topic.requests(lane))
+        #expect(Array(letter.headers.prefix(2)) == original.headers)
+        let second = Record(Retry.record(from: record, notBefore: Fixture.now))
+        #expect(Record(try #require(Retry.redelivery(second))).topic == Topic.retriedRequests(lane))
+        #expect(RecordPlace(second.redelivered) == RecordPlace(request))
+    }
+
+    @Test func `headers of a record from outside that are named like Winnow's own count nowhere`() throws {
+        var forged = original
+        forged.topic = Topic.requests(.interactive)
+        let names = [
+            "retry_topic-attempts", "retry_topic-original-timestamp", "kafka_original-topic", "kafka_original-offset",
+            "winnow_cancelled", "winnow_place",
+        ]
+        forged.headers += names.map { Header($0, text: "4") }
+        #expect(Retry.attempt(of: forged) == 1)
+        #expect(RecordPlace(forged).offset == forged.offset)
+        #expect(names.allSatisfy { forged.internalHeader($0) == nil })
+        let again = Record(Retry.record(from: forged, notBefore: Fixture.now)).redelivered
+        #expect(Retry.attempt(of: again) == 2)
+        #expect(RecordPlace(again) == RecordPlace(forged))
+        #expect(again.internalHeader("winnow_cancelled") == nil)
+        #expect(again.internalHeader("winnow_place") == nil)
     }
 
     @Test func `a stop while nothing is due yet loses nothing`() async throws {
@@ -89,4 +129,9 @@ struct RetryHandlerTests {
         record.headers.append(Header(Retry.attemptsHeader, text: count))
         #expect(Retry.attempt(of: record) == 1)
     }
+}
+
+extension Record {
+    /// As it comes back from the retries.
+    fileprivate var redelivered: Record { Retry.redelivery(self).map { Record($0) } ?? self }
 }

@@ -48,7 +48,7 @@ import Testing
         "let a = b!", "b!.c()", "a[0]!.b", "f()!", "try! f()", "a as! B", "var a: Int!", "fatalError(\"x\")",
         "print(a)",
         "Task { await a() }", "Task.detached { }", "Task(priority: .low) { }", "let a = \"\\(b!)\"", "dump(a)",
-        "let a = #\"\\#(b!)\"#",
+        "let a = #\"\\#(b!)\"#", "record.headers[name]", "headers.first { $0.name == name }",
     ])
     func `a bad habit is found`(code: String) {
         #expect(habits(code).count == 1)

@@ -102,6 +102,9 @@ struct RequestRejectionTests {
         Case(
             "an attachment's name is too long",
             #"{"attachments":[{"name":"\#(String(repeating: "n", count: 257))","text":"CANARY"}]}"#, .tooLarge),
+        Case(
+            "an attachment of a media type that is no text",
+            #"{"attachments":[{"name":"a","mediaType":"application/pdf","text":"CANARY"}]}"#, .unsupportedMediaType),
         Case("a blank attachment name", #"{"attachments":[{"name":" ","text":"CANARY"}]}"#, .emptyText),
         Case("a machine without steps", #"{"channel":"machine"}"#, .missingField),
         Case("a machine with an empty plan", #"{"channel":"machine","steps":[]}"#, .missingField),

@@ -149,6 +149,58 @@ struct RequestHandlerTests {
         #expect(records.last?.topic == "winnow.steps.legal-services.v1")
     }
 
+    @Test(arguments: [
+        (
+            #"{"id":"their-id","specversion":"1.0","source":"/them","type":"winnow.request.v1","data":{"text":" "}}"#,
+            "empty_text"
+        ),
+        (#"{"id":"their-id","specversion":"1.0","source":"/them","type":"winnow.request.v1"}"#, "not_json"),
+        (#"{"id":"their-id","authid":"acme"}"#, "missing_field"),
+        (#"{"id":"their-id","specversion":"1.0","source":"/them","type":"t","data":{"text":"play"}}"#, "unknown_type"),
+        (
+            #"{"id":"their-id","specversion":"1.0","source":"/them","type":"winnow.request.v1","#
+                + #""datacontenttype":"text/plain","data":"play"}"#, "unsupported_media_type"
+        ),
+    ])
+    func `a structured event whose id is readable is answered, whatever else is wrong with it`(
+        json: String, code: String
+    ) async throws {
+        let record = Record(
+            OutgoingRecord(
+                topic: Topic.requests(.interactive), key: nil, value: Array(json.utf8),
+                headers: [Header("content-type", text: "application/cloudevents+json; charset=utf-8")]))
+        let records = try await handle([record])
+        #expect(records.count == 1)
+        #expect(try result(records.first).id == "their-id")
+        #expect(try result(records.first).status == "rejected")
+        #expect(try result(records.first).error?.hasPrefix("\(code): ") == true)
+    }
+
+    @Test(arguments: [
+        ("ce_type", "winnow.step.v1", "unknown_type"), ("content-type", "application/pdf", "unsupported_media_type"),
+        ("content-type", "application/json; charset=utf-16", "unsupported_media_type"),
+    ])
+    func `an event of another type or media type is not worked on`(
+        name: String, value: String, code: String
+    ) async throws {
+        var record = request(Self.plan)
+        record.headers.append(Header(name, text: value))
+        let records = try await handle([record])
+        #expect(records.count == 1)
+        #expect(try result(records.first).status == "rejected")
+        #expect(try result(records.first).error?.hasPrefix("\(code): ") == true)
+    }
+
+    @Test func `a record too large to be read is answered by its id, and put away by reference without one`()
+        async throws
+    {
+        var record = request(bytes: nil)
+        record.isOversized = true
+        #expect(try result(try await handle([record]).first).error?.hasPrefix("too_large: ") == true)
+        record.headers = []
+        #expect(try await handle([record]).map(\.topic) == [Topic.deadLetters])
+    }
+
     @Test func `a request past its deadline is rejected before anything is computed`() async throws {
         let past = Timestamp(milliseconds: 1)
         let records = try await handle([

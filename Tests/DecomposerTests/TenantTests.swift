@@ -117,8 +117,20 @@ struct TenantTests {
     @Test func `what comes again after a fault has had its turn`() async throws {
         _ = try await arrive((0..<3).map { request("\($0)") })
         var again = request("again")
-        again.headers.append(Header(Retry.attemptsHeader, text: "1"))
+        again.topic = Topic.retriedRequests(.interactive)
         #expect(try causes(try await arrive([again])) == ["again"])
+    }
+
+    @Test(arguments: [
+        Retry.attemptsHeader, "kafka_original-topic", "winnow_cancelled", "winnow_place", "kafka_deliveryAttempt",
+        "ce_sampledrate", "ce_authtype", "ce_correlationid",
+    ])
+    func `no header from outside buys a turn or changes what becomes of a request`(name: String) async throws {
+        _ = try await arrive((0..<3).map { request("\($0)") })
+        var forged = request("forged")
+        forged.headers.append(Header(name, text: "1"))
+        #expect(try await arrive([forged]).isEmpty)
+        #expect(try await waiting() == 2)
     }
 
     @Test func `a deadline that passes while it waits is told without a turn`() async throws {

@@ -17,11 +17,13 @@ struct StepEventTests {
     }
 
     private func code(_ record: Record) -> ContractError.Code? {
-        #expect(throws: ContractError.self) { try StepEvent(record).body(StepCommand.init(decoding:)) }?.code
+        #expect(throws: ContractError.self) {
+            try StepEvent(record, as: EventType.step).body(StepCommand.init(decoding:))
+        }?.code
     }
 
     @Test func `a step's record gives its request, its tenant and its body`() throws {
-        let event = try StepEvent(record())
+        let event = try StepEvent(record(), as: EventType.step)
         #expect(event.request == id)
         #expect(event.tenant == TenantID(rawValue: "acme"))
         #expect(try event.body(StepCommand.init(decoding:)).step == 4)
@@ -29,7 +31,7 @@ struct StepEventTests {
 
     @Test func `a record without a tenant belongs to the default one`() throws {
         let record = Record.about(id, topic: "t", type: "x", value: [], tenant: nil)
-        #expect(try StepEvent(record).tenant == .default)
+        #expect(try StepEvent(record, as: "x").tenant == .default)
     }
 
     @Test func `a record that cannot be Winnow's own is refused`() {
@@ -39,6 +41,7 @@ struct StepEventTests {
         #expect(code(record { $0.headers.append(Header("ce_id", [0xFF])) }) == .invalidHeader)
         #expect(code(record { $0.headers.append(Header("ce_specversion", text: "0.3")) }) == .invalidHeader)
         #expect(code(record { $0.headers.append(Header("ce_expirytime", text: "CANARY")) }) == .invalidHeader)
+        #expect(code(record { $0.headers.append(Header("ce_type", text: EventType.outcome)) }) == .unknownType)
         #expect(code(record { $0.value = nil }) == .notJSON)
         #expect(code(record { $0.value = [] }) == .notJSON)
         #expect(code(record { $0.value = Array("{".utf8) }) == .notJSON)
@@ -46,17 +49,17 @@ struct StepEventTests {
     }
 
     @Test func `a step expires at its deadline and not before`() throws {
-        let event = try StepEvent(record())
+        let event = try StepEvent(record(), as: EventType.step)
         #expect(!event.isExpired(at: expiry.adding(milliseconds: -1)))
         #expect(event.isExpired(at: expiry))
         #expect(event.isExpired(at: expiry.adding(milliseconds: 1)))
-        let timeless = try StepEvent(Record.about(id, topic: "t", type: "x", value: []))
+        let timeless = try StepEvent(Record.about(id, topic: "t", type: "x", value: []), as: "x")
         #expect(!timeless.isExpired(at: Timestamp(milliseconds: .max)))
     }
 
     @Test func `a service's records carry the step's context on`() throws {
         let source = EventSource(service: "some-worker")
-        let cause = try StepEvent(record())
+        let cause = try StepEvent(record(), as: EventType.step)
         let outcome = Outcome.expired(4, Fixture.clause)
         let escalation = Escalation(
             step: 4, route: Fixture.clause, open: [.init(index: 0, text: "a")], answers: [nil], attempts: [])
@@ -80,7 +83,7 @@ struct StepEventTests {
 
     @Test(arguments: Lane.allCases)
     func `a service's records stay in the lane of the step`(lane: Lane) throws {
-        let cause = try StepEvent(record { $0.topic = Topic.steps(.legalServices, lane) })
+        let cause = try StepEvent(record { $0.topic = Topic.steps(.legalServices, lane) }, as: EventType.step)
         let source = EventSource(service: "some-worker")
         let escalation = Escalation(step: 4, route: Fixture.clause, open: [], answers: [], attempts: [])
         #expect(source.outcome(.expired(4, Fixture.clause), of: cause).topic == Topic.outcomes(lane))

@@ -51,6 +51,79 @@ struct CloudEventTests {
         #expect(read.data == Array(payload.utf8))
     }
 
+    @Test(arguments: [
+        (#""traceparent":"OWN""#, nil, "own"), ("", "traceparent", "hop"), ("", "ce_traceparent", "hop"),
+        (#""traceparent":"OWN""#, "traceparent", "own"), (#""traceparent":"none""#, "traceparent", "hop"),
+    ])
+    func `a structured event's trace is kept, and goes before that of its hop`(
+        member: String, header: String?, trace: String
+    ) throws {
+        let traces = ["own": "1", "hop": "2"].mapValues {
+            "00-\(String(repeating: $0, count: 32))-\(String(repeating: $0, count: 16))-01"
+        }
+        let own = member.replacing("OWN", with: traces["own"] ?? "")
+        let json = #"{"specversion":"1.0","id":"1","type":"t","source":"s"\#(own.isEmpty ? "" : ",")\#(own)}"#
+        var headers = [Header("content-type", text: "application/cloudevents+json")]
+        if let header { headers.append(Header(header, text: traces["hop"] ?? "")) }
+        #expect(try CloudEvent(record(headers, json)).traceparent == traces[trace])
+    }
+
+    @Test func `an event's trace as an extension goes before that of its hop in binary mode`() throws {
+        let (own, hop) = (
+            "00-11111111111111111111111111111111-1111111111111111-01",
+            "00-22222222222222222222222222222222-2222222222222222-01"
+        )
+        let bare = event.headers.filter { $0.name != "traceparent" }
+        let both = [
+            Header("ce_traceparent", text: own), Header("ce_tracestate", text: "own=1"),
+            Header("traceparent", text: hop), Header("tracestate", text: "hop=1"),
+        ]
+        let read = try CloudEvent(record(bare + both, "{}"))
+        #expect(read.traceparent == own)
+        #expect(read.tracestate == "own=1")
+        #expect(try CloudEvent(record(bare + [both[0]], "{}")).traceparent == own)
+        #expect(try CloudEvent(record(bare + [Header("ce_traceparent", text: "x"), both[2]], "{}")).traceparent == hop)
+    }
+
+    @Test(arguments: [
+        (#"{"id":"a"}"#, "a", nil), (#"{"id":"a","authid":"b","type":7}"#, "a", "b"), (#"{"id":""}"#, nil, nil),
+        (#"{"id":7}"#, nil, nil), ("{", nil, nil), (#"["id"]"#, nil, nil),
+        (#"{"id":"\#(String(repeating: "x", count: 257))"}"#, nil, nil),
+    ])
+    func `who sent a structured event is read, whatever else it lacks`(
+        json: String, id: String?, tenant: String?
+    ) {
+        let identity = CloudEvent.identity(
+            of: record([Header("content-type", text: "application/cloudevents+json")], json))
+        #expect(identity?.id == id)
+        #expect(identity?.authID == tenant)
+    }
+
+    @Test func `what is too large is refused before it is parsed or decoded`() {
+        let structured = [Header("content-type", text: "application/cloudevents+json")]
+        let code = { (record: Record) in
+            #expect(throws: ContractError.self) { try CloudEvent(record) }?.code
+        }
+        // Neither would be valid: the size is looked at first.
+        #expect(code(record(structured, String(repeating: "x", count: Limits.recordBytes + 1))) == .tooLarge)
+        let digits = String(repeating: "!", count: 349_529)
+        let encoded = #"{"specversion":"1.0","id":"1","type":"t","source":"s","data_base64":"\#(digits)"}"#
+        #expect(code(record(structured, encoded)) == .tooLarge)
+        var oversized = record(event.headers, nil)
+        oversized.isOversized = true
+        #expect(code(oversized) == .tooLarge)
+        let letter = DeadLetter.record(
+            from: oversized, consumerGroup: "g", error: ContractError(.tooLarge, "too large"), attempt: 1)
+        #expect(letter.headers["kafka_dlt-original-offset"] == "7")
+        #expect(letter.headers["ce_id"] == nil)
+    }
+
+    @Test func `an event of another type than its topic holds is refused`() throws {
+        let record = record(event.headers, "{}")
+        #expect(try CloudEvent(record, as: event.type) == CloudEvent(record))
+        #expect(throws: ContractError(.unknownType, "ce_type must be t")) { try CloudEvent(record, as: "t") }
+    }
+
     @Test(arguments: ["A", "AAE", "AA=A", "A===", "====", "AA==AA==", "AA-_", "AA\\nA=", "AAEü"])
     func `what is no base64 is refused`(text: String) {
         let json = #"{"specversion":"1.0","id":"1","type":"t","source":"s","data_base64":"\#(text)"}"#
