@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, scripts, compose file. Every check runs; the exit code says whether all were clean.
+# Format, scripts, compose file, image. Every check runs; the exit code says whether all were clean.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/install-packages.sh infra/dev/packages-lint.txt
@@ -15,4 +15,5 @@ mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
 check "Swift format" swift format lint --strict --recursive --parallel Package.swift Services Shared Tests
 check "shell scripts" shellcheck --severity=warning "${scripts[@]}"
 check "compose file" infra/dev/check-compose.sh
+check "image context" infra/dev/check-image.py
 exit "$failed"
