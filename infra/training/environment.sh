@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Makes the private Python environment of `requirements.txt` in `.venv`; asks nothing when it is there.
+# Makes the private Python environment of `requirements.txt` in `.venv`. Does nothing when it is there.
+# Every package is pinned and has the hash that it must have, so that nothing else is installed.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-torch=2.13.0+cpu
+# The build without GPU libraries, which the general package index does not have: the hash is that of the x86-64 wheel that the
+# committed models were made with. Another machine needs the hash of its own wheel here.
+torch="torch==2.13.0+cpu --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"
 if [ ! -f .venv/installed ] || [ requirements.txt -nt .venv/installed ] || [ environment.sh -nt .venv/installed ]; then
     python3 -m venv .venv
-    # every need is pinned in the file, so that nothing else is drawn in
-    .venv/bin/python -m pip install --quiet --no-deps "torch==$torch" || {
-        echo "environment: pip finds no torch $torch, the build without GPU libraries: let PIP_EXTRA_INDEX_URL or" \
-            "PIP_FIND_LINKS name a place that has it" >&2
+    install=(.venv/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary ":all:")
+    "${install[@]}" --requirement <(echo "$torch") || {
+        echo "environment: pip does not find ${torch%% *} with the right hash: let PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS name a" \
+            "place that has it" >&2
         exit 1
     }
-    .venv/bin/python -m pip install --quiet --no-deps -r requirements.txt
+    "${install[@]}" --requirement requirements.txt
     touch .venv/installed
 fi
