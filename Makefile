@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof ledger-proof models certificates format lint compose clean
+.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof ledger-proof models certificates format lint compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ lint: packages ## Check format, scripts and the compose file
 
 compose: build ## Run every service with exactly the environment of docker-compose.yml
 	@infra/dev/try-compose.sh
+
+image-check: packages ## Build the image's executables from its build context, without a container engine (10 minutes)
+	@infra/dev/check-image.py --build
+
+sbom: packages ## Write a software bill of materials of the image and of the training environment
+	@infra/dev/sbom.sh
 
 clean: ## Remove what was built
 	@infra/dev/clean.sh

@@ -10,6 +10,13 @@ WORKERS = [f"{name}-worker" for name in ("semantic-understanding", "software-dev
 WITH_DATABASE = ["decomposer", "escalator", "aggregator"]
 SERVICES = WITH_DATABASE + WORKERS
 JOBS = ["migrate", "topics"]
+# Resident after a whole load run, in MB: Tests/Benchmarks/README.md.
+RESIDENT = {"aggregator": 30, "decomposer": 43, "escalator": 64, **dict.fromkeys(WORKERS, 39)}
+
+
+def megabytes(size):
+    number, unit = re.fullmatch(r"(\d+)([kmg]?)b?", str(size).lower()).groups()
+    return int(number) * {"": 1e-6, "k": 1e-3, "m": 1, "g": 1e3}[unit]
 
 
 def faults(compose, source, dockerfile, prometheus):
@@ -20,6 +27,10 @@ def faults(compose, source, dockerfile, prometheus):
     if re.search(r"^version:", source, re.M):
         yield "a version: key stands in the file"
     for name, service in services.items():
+        if "mem_limit" not in service:
+            yield f"{name}: has no memory limit"
+        elif megabytes(service["mem_limit"]) < 2 * RESIDENT.get(name, 0):
+            yield f"{name}: its memory limit leaves no room above the {RESIDENT[name]} MB that were measured"
         if "container_name" in service:
             yield f"{name}: a fixed container_name cannot be scaled"
         if re.search(r":latest$|^[^:]+$", service.get("image", "")):
@@ -42,12 +53,17 @@ def faults(compose, source, dockerfile, prometheus):
             yield f"{name}: no broker"
         if (name in WITH_DATABASE) != ("PGPASSWORD" in environment):
             yield f"{name}: only {', '.join(WITH_DATABASE)} may reach the database"
+        if environment.get("PGUSER", name) != name:
+            yield f"{name}: logs in as {environment['PGUSER']}"
         if "topics" not in service.get("depends_on", {}):
             yield f"{name}: starts before its topics are there"
         if not re.search(rf"\b{name}\b", dockerfile.replace("\\\n", " ")):
             yield f"{name}: is not in the image"
         if name not in prometheus["scrape_configs"][0]["dns_sd_configs"][0]["names"]:
             yield f"{name}: is not scraped"
+    for name, service in services.items():
+        if service.get("environment", {}).get("PGUSER") == "winnow" and name != "migrate":
+            yield f"{name}: logs in as the owner of the schema"
     for volume in (mount for service in services.values() for mount in service.get("volumes", [])):
         named = re.match(r"([a-z][\w-]*):", volume if isinstance(volume, str) else f"{volume.get('source')}:")
         if named and named[1] not in compose.get("volumes", {}):

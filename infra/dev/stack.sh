@@ -89,7 +89,15 @@ start_broker() {
 prepare() {
     "$bin/winnow" migrate >>"$run/logs/migrate.log" 2>&1 || give_up migrate
     "$bin/winnow" models register >>"$run/logs/models.log" 2>&1 || give_up models
+    [ ! -f "$run/postgres-directory" ] || create_reader || give_up reader
     [ -f "$run/broker" ] || "$bin/winnow" topics create >>"$run/logs/topics.log" 2>&1 || give_up topics
+}
+
+# The login of whoever only looks: reads the views of schema ops. Its password is for TCP; the socket, which only this user
+# reaches, asks for none.
+create_reader() {
+    (umask 077 && head -c 24 /dev/urandom | base64 | tr -d '/+=\n' >"$run/ops-password")
+    infra/docker/create-logins.sh ops winnow_ops "$run/ops-password" >>"$run/logs/reader.log" 2>&1
 }
 
 start_services() {
@@ -178,7 +186,7 @@ down() {
     if [ -f "$run/postgres-directory" ]; then
         infra/postgres/cluster.sh stop "$(cat "$run/postgres-directory")" || left=1
     fi
-    rm -f "$run/pids" "$run/env" "$run/broker" "$run/postgres-directory"
+    rm -f "$run/pids" "$run/env" "$run/broker" "$run/postgres-directory" "$run/ops-password"
     rm -rf "$run/ports"
     return "$left"
 }
