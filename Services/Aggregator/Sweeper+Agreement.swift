@@ -4,58 +4,115 @@ import Store
 import Telemetry
 
 extension Sweeper {
-    /// Works out what the comparisons tell, and revokes the certificates whose promise is broken.
+    /// Works out what the comparisons tell, and revokes certificates whose promise is broken: for the tenants whose answers
+    /// disprove it, and for everybody once the tenants together do.
     ///
-    /// The workers hear of it with the certificates that are published next; from then on the task escalates everything.
+    /// The next publication tells the workers. From then on the traffic concerned escalates.
     func watchAgreement() async throws {
-        let samples = try await store.judge(limit: settings.limit) { $0.map(Agreement.init) }
-        let certified = samples.compactMap { sample in
-            if case .certificate(let id) = sample.scope { (id, SampledRate(sample)) } else { nil }
-        }
-        guard !certified.isEmpty else { return }
+        let samples = try await store.judge(limit: settings.limit) { Agreement.all(of: $0) }
+        let evidence = Dictionary(grouping: samples) { $0.certificate }
+        guard evidence.contains(where: { $0.key != nil }) else { return }
         let standing = try await store.standingCertificates()
-        for (id, rate) in certified {
-            guard let certificate = standing.first(where: { $0.id == id }),
-                rate.exceeds(certificate.alpha, confidence: 1 - certificate.delta)
-            else { continue }
-            let why = Agreement(scope: .certificate(id), rate).words(promised: 1 - certificate.alpha)
-            _ = try await store.revoke(id, why: why, at: now())
-            revoked.increment()
-            logger.error(
-                "Certificate revoked: answers differ from the full model's more often than promised",
-                metadata: [
-                    LogKeys.route: "\(certificate.route)", LogKeys.certificateID: "\(id)", LogKeys.reason: why,
-                ])
+        var excepted = try await store.revokedTenants(of: standing.map(\.id))
+        for certificate in standing {
+            guard let samples = evidence[certificate.id] else { continue }
+            let watch = PromiseWatch(alpha: certificate.alpha, delta: certificate.delta)
+            for sample in samples where sample.hasGrown && watch.isBroken(for: sample.watched) {
+                guard let tenant = sample.tenant, excepted[certificate.id, default: []].insert(tenant).inserted
+                else { continue }
+                try await revoke(certificate, for: tenant, why: Agreement(sample).words(of: certificate))
+            }
+            if watch.isBrokenForAll(samples.map(\.watched)) {
+                try await revoke(
+                    certificate, for: nil, why: Agreement(of: certificate.id, samples).words(of: certificate))
+            } else if excepted[certificate.id, default: []].count > StandingCertificates.mostRevokedTenants {
+                // Their list is published, and needs a bound.
+                try await revoke(
+                    certificate, for: nil,
+                    why: "revoked for more than \(StandingCertificates.mostRevokedTenants) tenants")
+            }
         }
+    }
+
+    private func revoke(_ certificate: Certificate, for tenant: TenantID?, why: String) async throws {
+        _ = try await store.revoke(certificate.id, for: tenant, why: why, at: now())
+        var metadata: Logger.Metadata = [
+            LogKeys.route: "\(certificate.route)", LogKeys.certificateID: "\(certificate.id)", LogKeys.reason: why,
+        ]
+        guard let tenant else {
+            revoked.increment()
+            return logger.error(
+                "Certificate revoked: answers differ from the full model's more often than promised",
+                metadata: metadata)
+        }
+        revokedForTenant.increment()
+        metadata[LogKeys.tenant] = "\(tenant)"
+        logger.error(
+            "Certificate revoked for a tenant: its answers differ from the full model's more often than promised",
+            metadata: metadata)
+    }
+}
+
+extension ShadowSample {
+    fileprivate var certificate: Certificate.ID? {
+        if case .tenant(let id, _) = scope { id } else { nil }
+    }
+
+    fileprivate var tenant: TenantID? {
+        if case .tenant(_, let tenant) = scope { tenant } else { nil }
+    }
+
+    fileprivate var watched: PromiseWatch.Sample {
+        .init(position: position, own: SampledRate(own: [self]), novel: SampledRate(novel: [self]))
     }
 }
 
 extension SampledRate {
-    fileprivate init(_ sample: ShadowSample) {
+    fileprivate init(own samples: [ShadowSample]) {
         self.init(
-            sample.strata.map { stratum in
+            samples.flatMap(\.strata).map {
                 Stratum(
-                    probability: stratum.probability,
-                    tally: Tally(accepted: stratum.compared, disagreements: stratum.disagreed))
+                    probability: $0.probability, tally: Tally(accepted: $0.compared, disagreements: $0.disagreed))
+            })
+    }
+
+    fileprivate init(novel samples: [ShadowSample]) {
+        self.init(
+            samples.flatMap(\.strata).map {
+                Stratum(
+                    probability: $0.probability,
+                    tally: Tally(accepted: $0.novel, disagreements: $0.novelDisagreed))
             })
     }
 }
 
 extension Agreement {
-    fileprivate init(_ sample: ShadowSample) { self.init(scope: sample.scope, SampledRate(sample)) }
+    /// Of each sample that has grown, and of each certificate that one of them is about.
+    fileprivate static func all(of samples: [ShadowSample]) -> [Agreement] {
+        let certified = Dictionary(grouping: samples) { $0.certificate }.compactMap { id, evidence in
+            id.map { Agreement(of: $0, evidence) }
+        }
+        return samples.filter(\.hasGrown).map { Agreement($0) } + certified
+    }
 
-    fileprivate init(scope: AgreementScope, _ rate: SampledRate) {
+    fileprivate init(_ sample: ShadowSample) { self.init(scope: sample.scope, SampledRate(own: [sample])) }
+
+    fileprivate init(of certificate: Certificate.ID, _ evidence: [ShadowSample]) {
+        self.init(scope: .certificate(certificate), SampledRate(novel: evidence))
+    }
+
+    private init(scope: AgreementScope, _ rate: SampledRate) {
         let interval = rate.interval(confidence: 0.95)
         self.init(
             scope: scope, compared: rate.items, disagreed: rate.disagreements, value: 1 - rate.value,
             low: 1 - interval.upperBound, high: 1 - interval.lowerBound)
     }
 
-    fileprivate func words(promised: Double) -> String {
+    fileprivate func words(of certificate: Certificate) -> String {
         func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10)%" }
         return """
-            live agreement \(percent(value)) [\(percent(low)), \(percent(high))] of \(compared) compared items, \
-            promised \(percent(promised))
+            live agreement \(percent(value)) [\(percent(low)), \(percent(high))] of \(compared) compared texts, \
+            promised \(percent(1 - certificate.alpha))
             """
     }
 }

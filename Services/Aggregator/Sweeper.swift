@@ -21,6 +21,7 @@ struct Sweeper: Service {
     let now: @Sendable () -> Timestamp
     let published = PublishedCertificates()
     let revoked: Counter
+    let revokedForTenant: Counter
     private let unsent = Unsent()
 
     init(
@@ -33,8 +34,13 @@ struct Sweeper: Service {
         self.settings = settings
         self.logger = logger
         self.now = now
-        revoked = metrics.counter(
-            "winnow_certificates_revoked_total", "Certificates whose promise live comparisons showed to be broken.")
+        let count = { (scope: String) in
+            metrics.counter(
+                "winnow_certificates_revoked_total",
+                "Certificates whose promise live comparisons showed to be broken, for everybody or for one tenant.",
+                [("scope", scope)])
+        }
+        (revoked, revokedForTenant) = (count("everybody"), count("tenant"))
     }
 
     func run() async throws {

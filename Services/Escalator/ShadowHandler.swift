@@ -47,10 +47,32 @@ struct ShadowHandler: BatchHandler {
                 emitted.append(source.deadLetter(record, error))
             }
         }
-        guard !shadows.isEmpty else { return emitted }
-        for step in try await register.compared(among: Array(shadows.keys)) { shadows[step] = nil }
-        if !shadows.isEmpty { try await compare(shadows.values.sorted { $0.step.request < $1.step.request }) }
+        let calls = try await new(shadows.values.sorted { $0.step.request < $1.step.request })
+        if !calls.isEmpty { try await compare(calls) }
         return emitted
+    }
+
+    /// Leaves out the texts that have been compared before, also by an earlier call of the batch.
+    private func new(_ calls: [Call]) async throws -> [Call] {
+        let model = classifier.identity.description
+        let texts = calls.flatMap { call in
+            call.shadow.items.map {
+                ShadowText(
+                    certificate: call.shadow.certificate, fullModel: model, tenant: call.tenant, text: $0.text)
+            }
+        }
+        let known = try await register.compared(among: texts)
+        var asked: Set<[[UInt8]]> = []
+        var place = 0
+        return calls.compactMap { call in
+            var call = call
+            call.shadow.items = call.shadow.items.filter { item in
+                defer { place += 1 }
+                let names = [call.shadow.certificate.description, call.tenant.rawValue, item.text]
+                return !known.contains(place) && asked.insert(names.map { Array($0.utf8) }).inserted
+            }
+            return call.shadow.items.isEmpty ? nil : call
+        }
     }
 
     private func compare(_ calls: [Call]) async throws {
@@ -75,7 +97,7 @@ struct ShadowHandler: BatchHandler {
     private struct Call {
         let step: Step.ID
         let tenant: TenantID
-        let shadow: Shadow
+        var shadow: Shadow
 
         var group: BatchClassification.Group { .init(route: shadow.route, texts: shadow.items.map(\.text)) }
 
@@ -84,7 +106,8 @@ struct ShadowHandler: BatchHandler {
         ) -> [ShadowComparison] {
             zip(shadow.items, share.predictions).map { item, prediction in
                 ShadowComparison(
-                    step: step, item: item.index, route: shadow.route, smallModel: shadow.smallModel,
+                    step: step, item: item.index, tenant: tenant, text: item.text, route: shadow.route,
+                    smallModel: shadow.smallModel,
                     fullModel: model.description, certificate: shadow.certificate, probability: shadow.probability,
                     confidence: item.confidence, agrees: prediction.accepts(item.label, from: shadow.equalFrom),
                     decidedAt: shadow.decidedAt, comparedAt: now)

@@ -48,6 +48,10 @@ public struct SampledRate: Sendable {
         return min(low, high)...max(low, high)
     }
 
+    /// The logarithm of what a bet on a rate above `limit` has made of 1. While the rate is not above `limit`, the capital is a
+    /// supermartingale that begins at 1.
+    public func evidence(above limit: Double) -> Double { capital(againstAtMost: limit) }
+
     /// Whether the rate is above `limit`. With at most `1 - confidence` this is ever said of one that is not.
     public func exceeds(_ limit: Double, confidence: Double) -> Bool {
         capital(againstAtMost: limit) >= -log(1 - confidence)

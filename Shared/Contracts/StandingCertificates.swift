@@ -1,17 +1,26 @@
 import JSON
 
-/// Every certificate of a task that stands: for each pair of models the last one, unless it was revoked. None: whoever
-/// works on the task escalates everything.
+/// The certificates of a task that stand: for each pair of models the last one, unless it was revoked. Where there is none,
+/// workers escalate everything.
 public struct StandingCertificates: Sendable, Equatable {
+    /// Of one certificate. A certificate that more tenants may not use is revoked for everybody, so that the message has a
+    /// bound: 500 names of 256 bytes, each byte escaped, are 768 kB.
+    public static let mostRevokedTenants = 500
+
     public var route: Route
     public var certificates: [Certificate]
+    /// Tenants whose traffic escalates in spite of a certificate that stands.
+    public var revokedTenants: [Certificate.ID: Set<TenantID>]
 
-    public init(route: Route, certificates: [Certificate]) {
+    public init(
+        route: Route, certificates: [Certificate], revokedTenants: [Certificate.ID: Set<TenantID>] = [:]
+    ) {
         self.route = route
         self.certificates = certificates
+        self.revokedTenants = revokedTenants
     }
 
-    /// - Shape: `{"capability", "task", "certificates": […]}`
+    /// - Shape: `{"capability", "task", "certificates": […], "revoked"?: [{"certificate", "tenants": […]}]}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
         writer.object { body in
@@ -19,6 +28,15 @@ public struct StandingCertificates: Sendable, Equatable {
             body.member("task", route.task)
             body.name("certificates")
             body.array(certificates) { writer, certificate in certificate.write(to: &writer) }
+            guard !revokedTenants.isEmpty else { return }
+            body.name("revoked")
+            body.array(revokedTenants.sorted { $0.key < $1.key }) { writer, entry in
+                writer.object { body in
+                    body.member("certificate", entry.key.description)
+                    body.name("tenants")
+                    body.array(entry.value.map(\.rawValue).sorted()) { writer, tenant in writer.string(tenant) }
+                }
+            }
         }
         return writer.bytes
     }
@@ -28,7 +46,21 @@ public struct StandingCertificates: Sendable, Equatable {
         self = try Contract.read(bytes) { body in
             StandingCertificates(
                 route: try Contract.route(body),
-                certificates: try body.list("certificates") { try Certificate(json: $0) })
+                certificates: try body.list("certificates") { try Certificate(json: $0) },
+                revokedTenants: Dictionary(try body.list("revoked") { try Self.revocation($0) }) { $0.union($1) })
         }
+    }
+
+    private static func revocation(_ body: JSONValue) throws -> (Certificate.ID, Set<TenantID>) {
+        guard let id = Certificate.ID(try body.required("certificate", in: "revoked")) else {
+            throw ContractError(.wrongType, "revoked.certificate is no certificate's id")
+        }
+        let tenants = try body.list("tenants", in: "revoked") { tenant in
+            guard let name = tenant.string else {
+                throw ContractError(.wrongType, "revoked.tenants must hold strings")
+            }
+            return TenantID(rawValue: name)
+        }
+        return (id, Set(tenants))
     }
 }

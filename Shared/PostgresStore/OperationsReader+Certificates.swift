@@ -7,8 +7,9 @@ extension OperationsReader {
         let select: SQL = """
             SELECT certificate_id, capability || '/' || task, version::text, state, small_model, full_model, alpha::text,
                 delta::text, threshold::text, items::text, accepted::text, disagreements::text, bound::text,
-                escalation_rate::text, saving::text, to_char(certified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), reason
-            FROM ops.certificate WHERE \(all) OR state = 'standing'
+                escalation_rate::text, saving::text, to_char(certified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
+                (SELECT count(*) FROM ops.tenant_revocation AS r WHERE r.certificate_id = c.certificate_id)::text, reason
+            FROM ops.certificate AS c WHERE \(all) OR state = 'standing'
             ORDER BY capability, task, version DESC
             """
         let numbers = [
@@ -19,6 +20,19 @@ extension OperationsReader {
             [
                 .init("id"), .init("task"), .number("version"), .init("state"), .init("small_model"),
                 .init("full_model"),
-            ] + numbers.map { .number($0) } + [.init("certified_at"), .init("reason")])
+            ] + numbers.map { .number($0) }
+                + [.init("certified_at"), .number("revoked_tenants"), .init("reason")])
+    }
+
+    /// For which tenants certificates were revoked that others may still use, the newest first.
+    public func tenantRevocations() async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT tenant, certificate_id, capability || '/' || task,
+                to_char(revoked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), reason
+            FROM ops.tenant_revocation ORDER BY revoked_at DESC, certificate_id, tenant
+            """
+        return try await report(
+            select.named("list revocations of tenants"),
+            [.init("tenant"), .init("certificate"), .init("task"), .init("revoked_at"), .init("reason")])
     }
 }

@@ -21,19 +21,50 @@ extension PostgresStore: CertificateRegister {
         try await session.run { connection in _ = try connection.execute(insert.named("register certificates")) }
     }
 
-    public func revoke(_ certificate: Certificate.ID, why: String, at time: Timestamp) async throws -> Bool {
-        let insert: SQL = """
-            INSERT INTO winnow.certificate_revocation (certificate_id, revoked_at, reason)
-            SELECT certificate_id, \(time), \(why) FROM winnow.certificate
-            WHERE certificate_id = \(certificate.description)
-            ON CONFLICT DO NOTHING
-            """
+    public func revoke(
+        _ certificate: Certificate.ID, for tenant: TenantID?, why: String, at time: Timestamp
+    ) async throws -> Bool {
+        let insert: SQL
+        if let tenant {
+            insert = """
+                INSERT INTO winnow.certificate_tenant_revocation (certificate_id, tenant_id, revoked_at, reason)
+                SELECT certificate_id, \(tenant.rawValue), \(time), \(why) FROM winnow.certificate
+                WHERE certificate_id = \(certificate.description)
+                ON CONFLICT DO NOTHING
+                """
+        } else {
+            insert = """
+                INSERT INTO winnow.certificate_revocation (certificate_id, revoked_at, reason)
+                SELECT certificate_id, \(time), \(why) FROM winnow.certificate
+                WHERE certificate_id = \(certificate.description)
+                ON CONFLICT DO NOTHING
+                """
+        }
         let select: SQL = """
             SELECT EXISTS (SELECT FROM winnow.certificate WHERE certificate_id = \(certificate.description))
             """
         return try await session.run { connection in
             let results = try connection.execute(insert.named("revoke certificate"), select.named("find certificate"))
             return results.last?.first { $0.bool(0) } ?? false
+        }
+    }
+
+    public func revokedTenants(of certificates: [Certificate.ID]) async throws -> [Certificate.ID: Set<TenantID>] {
+        guard !certificates.isEmpty else { return [:] }
+        let ids = PostgresArray(certificates.map(\.description))
+        let select: SQL = """
+            SELECT r.certificate_id, r.tenant_id FROM unnest(\(ids)) AS u (certificate_id)
+            JOIN winnow.certificate_tenant_revocation AS r USING (certificate_id)
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("read revoked tenants")).reduce(into: [:]) { revoked, result in
+                _ = try result.rows { row throws in
+                    guard let id = Certificate.ID(row.text(0)) else {
+                        throw StoreError.unreadable("a certificate's id")
+                    }
+                    revoked[id, default: []].insert(TenantID(rawValue: row.text(1)))
+                }
+            }
         }
     }
 

@@ -2,25 +2,26 @@ import Contracts
 import Store
 
 extension PostgresStore: ShadowRegister, AgreementRegister {
-    public func compared(among steps: [Step.ID]) async throws -> Set<Step.ID> {
-        let keys = steps.map { RequestKey($0.request) }
-        guard let lowest = keys.min(), let highest = keys.max() else { return [] }
-        let requests = PostgresArray(keys)
-        let ordinals = PostgresArray(steps.map { Int16(clamping: $0.ordinal) })
+    public func compared(among texts: [ShadowText]) async throws -> Set<Int> {
+        guard !texts.isEmpty else { return [] }
+        let certificates = PostgresArray(texts.map(\.certificate.description))
+        let models = PostgresArray(texts.map(\.fullModel))
+        let tenants = PostgresArray(texts.map(\.tenant.rawValue))
+        let contents = PostgresArray(texts.map { Blob(bytes: Array($0.text.utf8)) })
         let select: SQL = """
-            SELECT DISTINCT c.request_id, c.step_ordinal
-            FROM unnest(\(requests), \(ordinals)) AS u (request_id, step_ordinal)
-            JOIN winnow.shadow_comparison AS c USING (request_id, step_ordinal)
-            WHERE c.request_id BETWEEN \(lowest) AND \(highest)
+            SELECT u.place - 1
+            FROM unnest(\(certificates), \(models), \(tenants), \(contents))
+                WITH ORDINALITY AS u (certificate_id, full_model, tenant_id, content, place)
+            JOIN winnow.shadow_text AS t
+                ON t.certificate_id = u.certificate_id AND t.full_model = u.full_model
+                AND t.digest = winnow.text_digest(u.content) AND t.tenant_id = u.tenant_id
             """
-        let found = try await session.run { connection in
-            try connection.execute(select.named("find comparisons")).flatMap { result in
-                try result.rows { row throws in
-                    Step.ID(request: try row.requestKey(0).requestID(), ordinal: Int(try row.integer(1)))
-                }
+        return try await session.run { connection in
+            let found = try connection.execute(select.named("find compared texts")).flatMap { result in
+                try result.rows { row throws in Int(try row.integer(0)) }
             }
+            return Set(found)
         }
-        return Set(found)
     }
 
     public func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {
@@ -28,7 +29,9 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
         let rows = ComparisonRows(comparisons)
         let settlement = entries.isEmpty ? [] : [Self.settlement(of: entries)]
         // Without BEGIN they are one transaction.
-        try await session.run { connection in _ = try connection.execute(settlement + [rows.statement]) }
+        try await session.run { connection in
+            _ = try connection.execute([ComparisonRows.lock] + settlement + [rows.statement])
+        }
     }
 
     public func judge(
@@ -39,10 +42,11 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
         let take: SQL = """
             WITH stale AS (
                 SELECT ctid FROM winnow.shadow_tally WHERE is_stale
-                ORDER BY hour, capability, task, certificate_id, small_model, full_model, sampling_probability
+                ORDER BY hour, capability, task, certificate_id, small_model, full_model, tenant_id,
+                    sampling_probability
                 LIMIT \(limit) FOR NO KEY UPDATE)
             UPDATE winnow.shadow_tally AS t SET is_stale = false FROM stale WHERE t.ctid = stale.ctid
-            RETURNING t.hour, t.capability, t.task, t.certificate_id
+            RETURNING t.hour, t.capability, t.task, t.tenant_id, t.certificate_id
             """
         return try await session.run { connection in
             let taken = try connection.execute("BEGIN", take.named("take grown tallies"))[1]
@@ -50,61 +54,82 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
                 try connection.execute("COMMIT")
                 return []
             }
-            let hours = try taken.rows { row throws in
-                AgreementScope.hour(
-                    try row.timestamp(0), Route(Capability(rawValue: row.text(1)), row.text(2)))
+            let grown = try taken.rows { row throws -> [AgreementScope] in
+                let tenant = TenantID(rawValue: row.text(3))
+                guard let id = Certificate.ID(row.text(4)) else { throw StoreError.unreadable("a certificate's id") }
+                let route = Route(Capability(rawValue: row.text(1)), row.text(2))
+                return [.hour(try row.timestamp(0), route, tenant), .tenant(id, tenant)]
             }
-            let certificates = taken.rows { $0.text(3) }
-            let samples = try Self.samples(of: Set(hours), Set(certificates), on: connection)
+            let samples = try Self.samples(of: Set(grown.joined()), on: connection)
             try connection.execute(AgreementRows.statements(verdict(samples)) + ["COMMIT"])
             return samples
         }
     }
 
+    /// - Parameter grown: those that are asked for; the other tenants of the same certificates come with them.
     private static func samples(
-        of hours: Set<AgreementScope>, _ certificates: Set<String>, on connection: PostgresConnection
+        of grown: Set<AgreementScope>, on connection: PostgresConnection
     ) throws -> [ShadowSample] {
-        let scopes = AgreementRows(hours)
-        let ids = PostgresArray(certificates.sorted())
+        let scopes = AgreementRows(grown)
         let byHour: SQL = """
-            SELECT t.sampling_probability, sum(t.compared)::bigint, sum(t.disagreed)::bigint, t.hour, t.capability, t.task
-            FROM unnest(\(scopes.hours), \(scopes.capabilities), \(scopes.tasks)) AS u (hour, capability, task)
-            JOIN winnow.shadow_tally AS t USING (hour, capability, task)
-            GROUP BY t.hour, t.capability, t.task, t.sampling_probability ORDER BY t.sampling_probability
+            SELECT t.sampling_probability, sum(t.compared)::bigint, sum(t.disagreed)::bigint, t.hour, t.capability,
+                t.task, t.tenant_id
+            FROM unnest(\(scopes.hours), \(scopes.capabilities), \(scopes.tasks), \(scopes.hourTenants))
+                AS u (hour, capability, task, tenant_id)
+            JOIN winnow.shadow_tally AS t USING (hour, capability, task, tenant_id)
+            GROUP BY t.hour, t.capability, t.task, t.tenant_id, t.sampling_probability
+            ORDER BY t.sampling_probability
             """
-        let byCertificate: SQL = """
-            SELECT t.sampling_probability, sum(t.compared)::bigint, sum(t.disagreed)::bigint, t.certificate_id
-            FROM winnow.shadow_tally AS t JOIN winnow.certificate AS c USING (certificate_id, full_model)
-            WHERE t.certificate_id = ANY (\(ids))
-            GROUP BY t.certificate_id, t.sampling_probability ORDER BY t.sampling_probability
+        let byTenant: SQL = """
+            SELECT e.sampling_probability, e.compared, e.disagreed, e.novel, e.novel_disagreed, e.certificate_id,
+                e.tenant_id, s.position::bigint
+            FROM (SELECT DISTINCT certificate_id FROM unnest(\(scopes.certificates)) AS u (certificate_id)) AS u
+            JOIN winnow.certificate AS c USING (certificate_id)
+            JOIN winnow.shadow_evidence AS e USING (certificate_id, full_model)
+            JOIN winnow.shadow_tenant AS s USING (certificate_id, tenant_id)
+            ORDER BY e.sampling_probability
             """
         let results = try connection.execute(
-            byHour.named("sum tallies of hours"), byCertificate.named("sum tallies of certificates"))
-        var samples: [AgreementScope: [ShadowSample.Stratum]] = [:]
-        func note(_ row: PostgresRow, _ scope: AgreementScope) throws {
-            samples[scope, default: []].append(
-                .init(
-                    probability: try row.double(0), compared: Int(try row.integer(1)),
-                    disagreed: Int(try row.integer(2))))
+            byHour.named("sum tallies of hours"), byTenant.named("read evidence of certificates"))
+        var samples: [AgreementScope: ShadowSample] = [:]
+        func note(_ scope: AgreementScope, position: Int = 0, _ stratum: ShadowSample.Stratum) {
+            let empty = ShadowSample(scope: scope, position: position, hasGrown: grown.contains(scope), strata: [])
+            samples[scope, default: empty].strata.append(stratum)
         }
         _ = try results[0].rows { row throws in
-            try note(row, .hour(try row.timestamp(3), Route(Capability(rawValue: row.text(4)), row.text(5))))
+            let route = Route(Capability(rawValue: row.text(4)), row.text(5))
+            note(
+                .hour(try row.timestamp(3), route, TenantID(rawValue: row.text(6))),
+                .init(
+                    probability: try row.double(0), compared: Int(try row.integer(1)),
+                    disagreed: Int(try row.integer(2)), novel: 0, novelDisagreed: 0))
         }
         _ = try results[1].rows { row throws in
-            guard let id = Certificate.ID(row.text(3)) else { throw StoreError.unreadable("a certificate's id") }
-            try note(row, .certificate(id))
+            guard let id = Certificate.ID(row.text(5)) else { throw StoreError.unreadable("a certificate's id") }
+            note(
+                .tenant(id, TenantID(rawValue: row.text(6))), position: Int(try row.integer(7)),
+                .init(
+                    probability: try row.double(0), compared: Int(try row.integer(1)),
+                    disagreed: Int(try row.integer(2)), novel: Int(try row.integer(3)),
+                    novelDisagreed: Int(try row.integer(4))))
         }
-        return samples.map { ShadowSample(scope: $0, strata: $1) }
+        return Array(samples.values)
     }
 
     /// What was judged last.
     public func agreement(of scope: AgreementScope) async throws -> Agreement? {
         let select: SQL
         switch scope {
-        case .hour(let hour, let route):
+        case .hour(let hour, let route, let tenant):
             select = """
                 SELECT compared, disagreed, agreement, low, high FROM winnow.agreement
                 WHERE hour = \(hour) AND capability = \(route.capability.rawValue) AND task = \(route.task)
+                    AND tenant_id = \(tenant.rawValue)
+                """
+        case .tenant(let id, let tenant):
+            select = """
+                SELECT compared, disagreed, agreement, low, high FROM winnow.tenant_agreement
+                WHERE certificate_id = \(id.description) AND tenant_id = \(tenant.rawValue)
                 """
         case .certificate(let id):
             select = """

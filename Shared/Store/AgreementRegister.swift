@@ -2,32 +2,47 @@ import Contracts
 
 /// What a sample of compared items is taken of.
 public enum AgreementScope: Hashable, Sendable {
-    /// What the small model answered of a task in an hour, which begins then.
-    case hour(Timestamp, Route)
-    /// What was answered by a certificate, and compared with the full model that it names.
+    /// A tenant's items of a task that the small model answered in an hour, which begins then.
+    case hour(Timestamp, Route, TenantID)
+    /// A tenant's items that were answered by a certificate and compared with the full model that it names.
+    case tenant(Certificate.ID, TenantID)
+    /// The same of all tenants, where a text that several of them have sent counts once.
     case certificate(Certificate.ID)
 }
 
-/// Compared items of a scope, by the probability with which they were drawn.
+/// Compared items of one tenant, by the probability with which they were drawn. A text counts once.
 public struct ShadowSample: Sendable, Equatable {
     public struct Stratum: Sendable, Equatable {
         public var probability: Double
         public var compared: Int
         public var disagreed: Int
+        /// Of `compared`: texts that no other tenant had sent before.
+        public var novel: Int
+        public var novelDisagreed: Int
 
-        public init(probability: Double, compared: Int, disagreed: Int) {
+        public init(probability: Double, compared: Int, disagreed: Int, novel: Int, novelDisagreed: Int) {
             self.probability = probability
             self.compared = compared
             self.disagreed = disagreed
+            self.novel = novel
+            self.novelDisagreed = novelDisagreed
         }
     }
 
+    /// An hour, or a tenant.
     public var scope: AgreementScope
+    /// Of a certificate's tenant: its place, from 1 on, in the order in which the tenants' first comparisons came. It never
+    /// changes. 0 for an hour.
+    public var position: Int
+    /// Whether it has grown since it was judged last.
+    public var hasGrown: Bool
     /// By probability, the smallest first.
     public var strata: [Stratum]
 
-    public init(scope: AgreementScope, strata: [Stratum]) {
+    public init(scope: AgreementScope, position: Int = 0, hasGrown: Bool = true, strata: [Stratum]) {
         self.scope = scope
+        self.position = position
+        self.hasGrown = hasGrown
         self.strata = strata
     }
 }
@@ -54,8 +69,9 @@ public struct Agreement: Sendable, Equatable {
 
 /// The aggregator's part of the watch over certificates.
 public protocol AgreementRegister: Sendable {
-    /// Hands over the samples that have grown since they were judged, and keeps the verdict, in one transaction.
-    /// - Parameter limit: of tallies; a certificate's and an hour's sample is always whole.
+    /// Hands over the samples that have grown since they were judged, and keeps the verdict, in one transaction. Where a
+    /// tenant's sample of a certificate has grown, those of the certificate's other tenants come with it.
+    /// - Parameter limit: of tallies; a sample is always whole.
     /// - Returns: the samples.
     func judge(
         limit: Int, _ verdict: @escaping @Sendable ([ShadowSample]) -> [Agreement]

@@ -6,6 +6,7 @@ extension InMemoryStore: CertificateRegister {
         var known: [Certificate.ID: (certificate: Certificate, call: Int)] = [:]
         var calls = 0
         var revoked: Set<Certificate.ID> = []
+        var revokedTenants: [Certificate.ID: Set<TenantID>] = [:]
     }
 
     public func registerCertificates(_ certificates: [Certificate]) async throws {
@@ -17,12 +18,22 @@ extension InMemoryStore: CertificateRegister {
         }
     }
 
-    public func revoke(_ certificate: Certificate.ID, why: String, at time: Timestamp) async throws -> Bool {
+    public func revoke(
+        _ certificate: Certificate.ID, for tenant: TenantID?, why: String, at time: Timestamp
+    ) async throws -> Bool {
         certificates.withLock { register in
             guard register.known[certificate] != nil else { return false }
-            register.revoked.insert(certificate)
+            if let tenant {
+                register.revokedTenants[certificate, default: []].insert(tenant)
+            } else {
+                register.revoked.insert(certificate)
+            }
             return true
         }
+    }
+
+    public func revokedTenants(of certificates: [Certificate.ID]) async throws -> [Certificate.ID: Set<TenantID>] {
+        self.certificates.withLock { register in register.revokedTenants.filter { certificates.contains($0.key) } }
     }
 
     public func standingCertificates() async throws -> [Certificate] {

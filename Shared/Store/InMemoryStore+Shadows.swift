@@ -3,28 +3,55 @@ import Synchronization
 
 extension InMemoryStore: ShadowRegister, AgreementRegister {
     struct Shadows {
-        var comparisons: [Place: ShadowComparison] = [:]
-        var stale: Set<Place> = []
+        var counted: [Counted] = []
+        /// Those who have sent a text.
+        var senders: [TextKey: Set<TenantID>] = [:]
+        /// The tenants of a certificate in the order of their first comparisons.
+        var tenants: [Certificate.ID: [TenantID]] = [:]
+        /// Of `counted`, how many have been judged.
+        var judged = 0
         var agreements: [AgreementScope: Agreement] = [:]
     }
 
-    struct Place: Hashable {
-        var step: Step.ID
-        var item: Int
+    struct Counted {
+        var comparison: ShadowComparison
+        /// Whether no other tenant had sent the text before.
+        var isNovel: Bool
     }
 
-    public func compared(among steps: [Step.ID]) async throws -> Set<Step.ID> {
-        shadows.withLock { shadows in Set(steps).intersection(shadows.comparisons.keys.map(\.step)) }
+    struct TextKey: Hashable {
+        var certificate: Certificate.ID
+        var fullModel: String
+        /// Bytes, as texts that look the same may differ in them.
+        var text: [UInt8]
+
+        init(_ certificate: Certificate.ID, _ fullModel: String, _ text: String) {
+            (self.certificate, self.fullModel, self.text) = (certificate, fullModel, Array(text.utf8))
+        }
+    }
+
+    public func compared(among texts: [ShadowText]) async throws -> Set<Int> {
+        shadows.withLock { shadows in
+            Set(
+                texts.indices.filter { index in
+                    let text = texts[index]
+                    let key = TextKey(text.certificate, text.fullModel, text.text)
+                    return shadows.senders[key]?.contains(text.tenant) ?? false
+                })
+        }
     }
 
     public func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {
         try await settle(entries)
         shadows.withLock { shadows in
             for comparison in comparisons {
-                let place = Place(step: comparison.step, item: comparison.item)
-                guard shadows.comparisons[place] == nil else { continue }
-                shadows.comparisons[place] = comparison
-                shadows.stale.insert(place)
+                let key = TextKey(comparison.certificate, comparison.fullModel, comparison.text)
+                let isNovel = shadows.senders[key] == nil
+                guard shadows.senders[key, default: []].insert(comparison.tenant).inserted else { continue }
+                shadows.counted.append(Counted(comparison: comparison, isNovel: isNovel))
+                if shadows.tenants[comparison.certificate]?.contains(comparison.tenant) != true {
+                    shadows.tenants[comparison.certificate, default: []].append(comparison.tenant)
+                }
             }
         }
     }
@@ -34,27 +61,33 @@ extension InMemoryStore: ShadowRegister, AgreementRegister {
     ) async throws -> [ShadowSample] {
         let known = certificates.withLock { $0.known.mapValues(\.certificate) }
         return shadows.withLock { shadows in
-            func scopes(_ comparison: ShadowComparison) -> [AgreementScope] {
+            func scopes(_ counted: Counted) -> [AgreementScope] {
+                let comparison = counted.comparison
                 let hour = Timestamp(milliseconds: comparison.decidedAt.milliseconds / 3_600_000 * 3_600_000)
                 let isOfCertificate = known[comparison.certificate]?.fullModel == comparison.fullModel
-                return [.hour(hour, comparison.route)]
-                    + (isOfCertificate ? [.certificate(comparison.certificate)] : [])
+                return [.hour(hour, comparison.route, comparison.tenant)]
+                    + (isOfCertificate ? [.tenant(comparison.certificate, comparison.tenant)] : [])
             }
-            let grown = Set(shadows.stale.prefix(limit).compactMap { shadows.comparisons[$0] }.flatMap(scopes))
-            guard !grown.isEmpty else { return [] }
+            let fresh = shadows.counted.dropFirst(shadows.judged).prefix(limit)
+            guard !fresh.isEmpty else { return [] }
+            let grown = Set(fresh.flatMap(scopes))
+            let certificates = Set(fresh.map(\.comparison.certificate))
             var samples: [AgreementScope: [Double: ShadowSample.Stratum]] = [:]
-            for comparison in shadows.comparisons.values {
-                for scope in scopes(comparison) where grown.contains(scope) {
-                    let empty = ShadowSample.Stratum(probability: comparison.probability, compared: 0, disagreed: 0)
-                    samples[scope, default: [:]][comparison.probability, default: empty].compared += 1
-                    if !comparison.agrees { samples[scope]?[comparison.probability]?.disagreed += 1 }
+            for counted in shadows.counted {
+                let comparison = counted.comparison
+                for scope in scopes(counted) where grown.contains(scope) || scope.isOfTenant(among: certificates) {
+                    let empty = ShadowSample.Stratum(
+                        probability: comparison.probability, compared: 0, disagreed: 0, novel: 0, novelDisagreed: 0)
+                    samples[scope, default: [:]][comparison.probability, default: empty].count(counted)
                 }
             }
             let found = samples.map { scope, strata in
-                ShadowSample(scope: scope, strata: strata.values.sorted { $0.probability < $1.probability })
+                ShadowSample(
+                    scope: scope, position: shadows.position(of: scope), hasGrown: grown.contains(scope),
+                    strata: strata.values.sorted { $0.probability < $1.probability })
             }
             for agreement in verdict(found) { shadows.agreements[agreement.scope] = agreement }
-            shadows.stale.subtract(shadows.stale.prefix(limit))
+            shadows.judged += fresh.count
             return found
         }
     }
@@ -62,5 +95,28 @@ extension InMemoryStore: ShadowRegister, AgreementRegister {
     /// What was judged last.
     public func agreement(of scope: AgreementScope) async throws -> Agreement? {
         shadows.withLock { $0.agreements[scope] }
+    }
+}
+
+extension InMemoryStore.Shadows {
+    fileprivate func position(of scope: AgreementScope) -> Int {
+        guard case .tenant(let certificate, let tenant) = scope else { return 0 }
+        return tenants[certificate]?.firstIndex(of: tenant).map { $0 + 1 } ?? 0
+    }
+}
+
+extension AgreementScope {
+    fileprivate func isOfTenant(among certificates: Set<Certificate.ID>) -> Bool {
+        if case .tenant(let certificate, _) = self { certificates.contains(certificate) } else { false }
+    }
+}
+
+extension ShadowSample.Stratum {
+    fileprivate mutating func count(_ counted: InMemoryStore.Counted) {
+        compared += 1
+        if !counted.comparison.agrees { disagreed += 1 }
+        guard counted.isNovel else { return }
+        novel += 1
+        if !counted.comparison.agrees { novelDisagreed += 1 }
     }
 }

@@ -5,6 +5,9 @@ public struct ShadowComparison: Sendable, Equatable {
     public var step: Step.ID
     /// Its place in the step.
     public var item: Int
+    public var tenant: TenantID
+    /// The item's. A store keeps a keyed hash of it and nothing else.
+    public var text: String
     public var route: Route
     /// As `name@version`.
     public var smallModel: String
@@ -20,11 +23,14 @@ public struct ShadowComparison: Sendable, Equatable {
     public var comparedAt: Timestamp
 
     public init(
-        step: Step.ID, item: Int, route: Route, smallModel: String, fullModel: String, certificate: Certificate.ID,
+        step: Step.ID, item: Int, tenant: TenantID, text: String, route: Route, smallModel: String, fullModel: String,
+        certificate: Certificate.ID,
         probability: Double, confidence: Double, agrees: Bool, decidedAt: Timestamp, comparedAt: Timestamp
     ) {
         self.step = step
         self.item = item
+        self.tenant = tenant
+        self.text = text
         self.route = route
         self.smallModel = smallModel
         self.fullModel = fullModel
@@ -37,11 +43,28 @@ public struct ShadowComparison: Sendable, Equatable {
     }
 }
 
+/// What is compared once: a tenant's text, answered by a certificate, and a full model.
+public struct ShadowText: Sendable {
+    public var certificate: Certificate.ID
+    /// As `name@version`.
+    public var fullModel: String
+    public var tenant: TenantID
+    public var text: String
+
+    public init(certificate: Certificate.ID, fullModel: String, tenant: TenantID, text: String) {
+        self.certificate = certificate
+        self.fullModel = fullModel
+        self.tenant = tenant
+        self.text = text
+    }
+}
+
 /// The escalator's part of the watch over certificates.
 public protocol ShadowRegister: AttemptLedger {
-    /// - Returns: those of which items have been compared before: a repetition would pay again and tell nothing.
-    func compared(among steps: [Step.ID]) async throws -> Set<Step.ID>
+    /// - Returns: the places of the texts that have been compared before: a repetition would cost again and tell nothing.
+    func compared(among texts: [ShadowText]) async throws -> Set<Int>
 
-    /// Settles calls and keeps what they were made for, in one transaction. An item counts once.
+    /// Settles calls and keeps what they were made for, in one transaction. Of a tenant a text counts once for each
+    /// certificate and full model.
     func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws
 }

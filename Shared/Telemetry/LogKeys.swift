@@ -21,6 +21,7 @@ public enum LogKeys {
     public static let stepID = "winnow.step.id"
     public static let route = "winnow.route"
     public static let certificateID = "winnow.certificate.id"
+    public static let tenant = "winnow.tenant"
     public static let reason = "winnow.reason"
     public static let count = "winnow.count"
 }

@@ -13,8 +13,14 @@ import Telemetry
 /// - Consumes: `winnow.certificates.v1`, without a group
 public final class CertificateTail: Certificates {
     private struct State {
-        var valid: [Route: Certificate] = [:]
+        var valid: [Route: Valid] = [:]
         var complained: Set<Route> = []
+    }
+
+    /// A certificate, and the tenants who may not use it.
+    private struct Valid: Equatable {
+        var certificate: Certificate
+        var revokedTenants: Set<TenantID>
     }
 
     private let small: String
@@ -43,17 +49,17 @@ public final class CertificateTail: Certificates {
 
     public func prepare() async { await caughtUp.wait() }
 
-    public func certificate(_ route: Route) -> Certificate? {
-        let (certificate, isNew) = state.withLock { state in
-            let certificate = state.valid[route]
-            return (certificate, certificate == nil && state.complained.insert(route).inserted)
+    public func certificate(_ route: Route, for tenant: TenantID) -> Certificate? {
+        let (valid, isNew) = state.withLock { state in
+            let valid = state.valid[route]
+            return (valid, valid == nil && state.complained.insert(route).inserted)
         }
         if isNew {
             logger.warning(
                 "No certificate holds: everything escalates",
                 metadata: [LogKeys.route: "\(route)", LogKeys.requestModel: small])
         }
-        return certificate
+        return valid.flatMap { $0.revokedTenants.contains(tenant) ? nil : $0.certificate }
     }
 
     private func note(_ records: [Record]) {
@@ -64,19 +70,21 @@ public final class CertificateTail: Certificates {
             else { continue }
             let valid = standing.certificates.first {
                 $0.route == standing.route && $0.covers(small: small, full: full)
-            }
+            }.map { Valid(certificate: $0, revokedTenants: standing.revokedTenants[$0.id] ?? []) }
             let isNews = state.withLock { state in
-                let isNews = state.valid[standing.route]?.id != valid?.id
+                let before = state.valid[standing.route]
                 state.valid[standing.route] = valid
-                if isNews { state.complained.remove(standing.route) }
-                return isNews
+                if before?.certificate.id != valid?.certificate.id { state.complained.remove(standing.route) }
+                return before != valid
             }
             gauge.set(valid == nil ? 0 : 1)
             guard isNews else { continue }
             logger.notice(
                 valid == nil ? "Certificate holds no more" : "Certificate holds",
                 metadata: [
-                    LogKeys.route: "\(standing.route)", LogKeys.certificateID: valid.map { "\($0.id)" } ?? "none",
+                    LogKeys.route: "\(standing.route)",
+                    LogKeys.certificateID: valid.map { "\($0.certificate.id)" } ?? "none",
+                    LogKeys.count: "\(valid?.revokedTenants.count ?? 0) tenants excepted",
                 ])
         }
     }

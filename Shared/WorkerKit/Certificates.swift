@@ -5,6 +5,6 @@ public protocol Certificates: Sendable {
     /// Returns once every certificate that was there before is known, or a stop came first.
     func prepare() async
 
-    /// - Returns: `nil` where no certificate holds for the models that run: everything escalates.
-    func certificate(_ route: Route) -> Certificate?
+    /// - Returns: `nil` where no certificate holds for the models that run and for the tenant: everything escalates.
+    func certificate(_ route: Route, for tenant: TenantID) -> Certificate?
 }

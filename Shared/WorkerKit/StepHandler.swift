@@ -88,7 +88,7 @@ public struct StepHandler: BatchHandler {
         _ command: StepCommand, _ share: BatchClassification.Share, _ event: StepEvent
     ) -> [OutgoingRecord] {
         let model = classifier.identity
-        let certificate = certificates.certificate(command.route)
+        let certificate = certificates.certificate(command.route, for: event.tenant)
         let guesses = share.predictions.map { prediction in
             Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .worker,
@@ -115,11 +115,10 @@ public struct StepHandler: BatchHandler {
     private func check(
         _ command: StepCommand, _ answers: [Answer?], _ certificate: Certificate, _ attempt: Attempt, _ event: StepEvent
     ) -> [OutgoingRecord] {
-        let drawn = draw.items(of: Step.ID(request: event.request, ordinal: command.step), count: answers.count)
-        let items = drawn.compactMap { index in
-            answers[index].map {
-                Shadow.Item(index: index, text: command.items[index], label: $0.label, confidence: $0.confidence)
-            }
+        let items = answers.indices.compactMap { index -> Shadow.Item? in
+            guard let answer = answers[index], draw.takes(command.items[index], of: command.route) else { return nil }
+            return Shadow.Item(
+                index: index, text: command.items[index], label: answer.label, confidence: answer.confidence)
         }
         guard !items.isEmpty else { return [] }
         metrics.shadowed.increment(by: items.count)

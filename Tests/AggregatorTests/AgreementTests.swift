@@ -21,49 +21,117 @@ struct AgreementTests {
             logger: .silent, metrics: metrics, now: { Fixture.now })
     }
 
-    /// - Parameter disagree: of the items, every so manieth; 0 for none.
-    private func compare(_ items: Range<Int>, disagree: Int) async throws {
+    /// - Parameter disagree: of the items every so many, 0 for none.
+    private func compare(
+        _ items: Range<Int>, of tenant: String = "acme", disagree: Int, text: (Int) -> String = { "\($0)" }
+    ) async throws {
         try await store.settle(
             [],
             comparing: items.map { item in
                 ShadowComparison(
-                    step: Step.ID(request: .numbered(UInt64(item)), ordinal: 0), item: 0, route: Fixture.clause,
+                    step: Step.ID(request: .numbered(UInt64(item)), ordinal: 0), item: 0,
+                    tenant: TenantID(rawValue: tenant), text: "\(tenant) \(text(item))", route: Fixture.clause,
                     smallModel: certificate.smallModel, fullModel: certificate.fullModel, certificate: certificate.id,
                     probability: 0.01, confidence: 0.99, agrees: disagree == 0 || item % disagree != 0,
                     decidedAt: Fixture.now, comparedAt: Fixture.now)
             })
     }
 
-    @Test func `agreement is worked out for the hour and for the certificate`() async throws {
+    /// Round by round, until everything that was compared has been judged.
+    private func watch(_ sweeper: Sweeper) async throws {
+        for _ in 0..<20 { try await sweeper.watchAgreement() }
+    }
+
+    private func revokedTenants() async throws -> Set<String> {
+        Set(try await store.revokedTenants(of: [certificate.id])[certificate.id, default: []].map(\.rawValue))
+    }
+
+    @Test func `agreement is worked out for the hour, for the tenant and for the certificate`() async throws {
         try await store.registerCertificates([certificate])
         try await compare(0..<400, disagree: 200)
-        try await sweeper().watchAgreement()
+        try await watch(sweeper())
         let hour = Timestamp(milliseconds: Fixture.now.milliseconds / 3_600_000 * 3_600_000)
-        for scope in [AgreementScope.hour(hour, Fixture.clause), .certificate(certificate.id)] {
+        let tenant = TenantID(rawValue: "acme")
+        for scope in [
+            AgreementScope.hour(hour, Fixture.clause, tenant), .tenant(certificate.id, tenant),
+            .certificate(certificate.id),
+        ] {
             let agreement = try #require(try await store.agreement(of: scope))
             #expect(agreement.compared == 400 && agreement.disagreed == 2)
             #expect(abs(agreement.value - 0.995) < 1e-9)
             #expect(agreement.low < 0.99 && agreement.high > 0.997 && agreement.high < 1)
         }
         #expect(try await store.standingCertificates() == [certificate])
+        #expect(try await revokedTenants().isEmpty)
     }
 
-    @Test func `a promise that is broken is revoked, and the workers are told in the same round`() async throws {
+    @Test func `a tenant that drifts loses the certificate, the others keep it, and the workers are told`()
+        async throws
+    {
         try await store.registerCertificates([certificate])
         let sweeper = try sweeper()
         try await sweeper.publishCertificates()
         try await compare(0..<300, disagree: 0)
-        try await sweeper.watchAgreement()
-        #expect(try await store.standingCertificates() == [certificate])
+        try await compare(0..<5_000, of: "big and easy", disagree: 0)
+        try await watch(sweeper)
+        #expect(try await revokedTenants().isEmpty)
         try await compare(300..<700, disagree: 10)
-        try await sweeper.watchAgreement()
-        #expect(try await store.standingCertificates().isEmpty)
-        #expect(metrics.render().contains("winnow_certificates_revoked_total 1"))
+        try await watch(sweeper)
+        #expect(try await store.standingCertificates() == [certificate])
+        #expect(try await revokedTenants() == ["acme"])
+        #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="tenant"} 1"#))
+        try await compare(700..<900, disagree: 10)
+        try await watch(sweeper)
+        #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="tenant"} 1"#))
         try await sweeper.publishCertificates()
         let told = try bus.records(in: Topic.certificates).compactMap { record in
             try CloudEvent(record).data.map { try StandingCertificates(decoding: $0) }
         }
-        #expect(told.filter { $0.route == Fixture.clause }.map(\.certificates.count) == [1, 0])
+        #expect(
+            told.filter { $0.route == Fixture.clause }.map { $0.revokedTenants[certificate.id]?.count ?? 0 } == [0, 1])
+    }
+
+    @Test func `one sentence sent four thousand times revokes nothing`() async throws {
+        try await store.registerCertificates([certificate])
+        try await compare(0..<200, of: "honest", disagree: 0)
+        try await compare(0..<4_000, of: "attacker", disagree: 1) { _ in "one sentence" }
+        try await watch(sweeper())
+        #expect(try await store.standingCertificates() == [certificate])
+        #expect(try await revokedTenants().isEmpty)
+        let agreement = try await store.agreement(of: .tenant(certificate.id, TenantID(rawValue: "attacker")))
+        #expect(agreement?.compared == 1 && agreement?.disagreed == 1)
+    }
+
+    @Test func `a tenant that sends only what the models differ on escalates alone`() async throws {
+        try await store.registerCertificates([certificate])
+        for honest in 0..<3 { try await compare(0..<200, of: "honest \(honest)", disagree: 150) }
+        try await compare(0..<4_000, of: "attacker", disagree: 1)
+        try await watch(sweeper())
+        #expect(try await store.standingCertificates() == [certificate])
+        #expect(try await revokedTenants() == ["attacker"])
+    }
+
+    @Test func `where the tenants agree that the promise is broken, it is revoked for everybody`() async throws {
+        try await store.registerCertificates([certificate])
+        let sweeper = try sweeper()
+        for tenant in 0..<3 { try await compare(0..<100, of: "tenant \(tenant)", disagree: 5) }
+        try await watch(sweeper)
+        #expect(try await store.standingCertificates() == [certificate])
+        for tenant in 3..<6 { try await compare(0..<100, of: "tenant \(tenant)", disagree: 5) }
+        try await watch(sweeper)
+        #expect(try await store.standingCertificates().isEmpty)
+        #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="everybody"} 1"#))
+    }
+
+    @Test func `more tenants than a message can name are everybody`() async throws {
+        try await store.registerCertificates([certificate])
+        for number in 0...StandingCertificates.mostRevokedTenants {
+            _ = try await store.revoke(
+                certificate.id, for: TenantID(rawValue: "tenant \(number)"), why: "drift", at: Fixture.now)
+        }
+        try await compare(0..<1, disagree: 0)
+        try await watch(sweeper())
+        #expect(try await store.standingCertificates().isEmpty)
     }
 
     @Test func `what compares with another certificate, or is rare, revokes nothing`() async throws {
@@ -71,9 +139,9 @@ struct AgreementTests {
         try await store.registerCertificates([certificate])
         try await store.registerCertificates([newer])
         try await compare(0..<400, disagree: 2)
-        try await sweeper().watchAgreement()
-        // The old one stands no more; nothing was said against the new one.
+        try await watch(sweeper())
+        // The old certificate no longer stands, and nothing was compared with the new one.
         #expect(try await store.standingCertificates() == [newer])
-        #expect(metrics.render().contains("winnow_certificates_revoked_total 0"))
+        #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="everybody"} 0"#))
     }
 }

@@ -51,7 +51,7 @@ struct CertificateTests {
         try await store.registerCertificates([certificate])
         try await sweeper.publishCertificates()
         #expect(try published().count == 2 * count)
-        _ = try await store.revoke(certificate.id, why: "drift", at: Fixture.now)
+        _ = try await store.revoke(certificate.id, for: nil, why: "drift", at: Fixture.now)
         try await sweeper.publishCertificates()
         #expect(try published().suffix(count).allSatisfy(\.certificates.isEmpty))
         clock.advance(milliseconds: 14_999)
@@ -60,6 +60,18 @@ struct CertificateTests {
         clock.advance(milliseconds: 1)
         try await sweeper.publishCertificates()
         #expect(try published().count == 4 * count)
+    }
+
+    @Test func `a tenant for whom a certificate is revoked is told of at once, with the certificate`() async throws {
+        let sweeper = try sweeper { Fixture.now }
+        let certificate = Certificate.of(Fixture.clause)
+        try await store.registerCertificates([certificate])
+        try await sweeper.publishCertificates()
+        let tenant = TenantID(rawValue: "umbra")
+        _ = try await store.revoke(certificate.id, for: tenant, why: "drift", at: Fixture.now)
+        try await sweeper.publishCertificates()
+        let last = try #require(try published().last { $0.route == Fixture.clause })
+        #expect(last.certificates == [certificate] && last.revokedTenants == [certificate.id: [tenant]])
     }
 
     @Test func `what could not be written is written again`() async throws {

@@ -24,11 +24,28 @@ struct CertificateTests {
             let standing = StandingCertificates(route: Self.clause, certificates: [certificate, Self.certificate()])
             #expect(try StandingCertificates(decoding: standing.encode()) == standing)
         }
+        let certificate = Self.certificate()
+        let tenants = ["umbra", "acme \"\u{0}\""].map { TenantID(rawValue: $0) }
+        let excepting = StandingCertificates(
+            route: Self.clause, certificates: [certificate], revokedTenants: [certificate.id: Set(tenants)])
+        #expect(try StandingCertificates(decoding: excepting.encode()) == excepting)
         let none = StandingCertificates(route: Self.clause, certificates: [])
         #expect(
             String(decoding: none.encode(), as: UTF8.self)
                 == #"{"capability":"legal-services","task":"clause-type","certificates":[]}"#)
         #expect(try StandingCertificates(decoding: none.encode()) == none)
+    }
+
+    @Test func `the certificates of a task fit in a record, however many tenants may not use one`() throws {
+        let certificate = Self.certificate()
+        let tenants = (0..<StandingCertificates.mostRevokedTenants).map { number in
+            let digits = "\(number)"
+            return TenantID(
+                rawValue: digits + String(repeating: "\u{1}", count: Limits.identifierBytes - digits.utf8.count))
+        }
+        let standing = StandingCertificates(
+            route: Self.clause, certificates: [certificate], revokedTenants: [certificate.id: Set(tenants)])
+        #expect(standing.encode().count < 900_000)
     }
 
     @Test func `a certificate that says nothing of equal labels counts the best alone`() throws {

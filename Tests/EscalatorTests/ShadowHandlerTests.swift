@@ -12,6 +12,7 @@ struct ShadowHandlerTests {
     private static let clause = Route(.legalServices, "clause-type")
     private static let price = Price(
         model: "full", inputToken: PicoDollars(10), outputToken: .zero, validFrom: Timestamp(milliseconds: 0))
+    private static let acme = TenantID(rawValue: "acme")
     private static let hour = Timestamp(milliseconds: 1_790_000_400_000 / 3_600_000 * 3_600_000)
 
     private let id = Request.ID.numbered(1)
@@ -54,14 +55,11 @@ struct ShadowHandlerTests {
         #expect(rows.map(\.tenant.rawValue) == ["acme"])
         // The worker's row holds what the full model would have cost.
         #expect(rows.map(\.counterfactualCost) == [.zero])
-        let strata = [ShadowSample.Stratum(probability: 0.25, compared: 2, disagreed: 1)]
         #expect(
-            Set(try await samples().map(\.scope)) == [.hour(Self.hour, Self.clause), .certificate(certificate.id)])
+            Set(try await samples().map(\.scope))
+                == [.hour(Self.hour, Self.clause, Self.acme), .tenant(certificate.id, Self.acme)])
         _ = try await handle([.shadow(shadow(step: 4, [("c", "label of c")]), of: id)])
-        #expect(
-            try await samples().allSatisfy {
-                $0.strata == [.init(probability: 0.25, compared: strata[0].compared + 1, disagreed: 1)]
-            })
+        #expect(try await samples().allSatisfy { $0.strata.map(\.counts) == [[3, 1]] })
     }
 
     @Test(arguments: [(1.0, 1), (0.6, 1), (0.5, 0)])
@@ -74,10 +72,7 @@ struct ShadowHandlerTests {
             return prediction
         }
         _ = try await handle([.shadow(shadow(equalFrom: equalFrom, [("a", "x"), ("b", "y")]), of: id)], undecided)
-        #expect(
-            try await samples().allSatisfy {
-                $0.strata == [.init(probability: 0.25, compared: 2, disagreed: disagreed)]
-            })
+        #expect(try await samples().allSatisfy { $0.strata.map(\.counts) == [[2, disagreed]] })
     }
 
     @Test func `a record that comes again is neither computed nor counted nor paid for again`() async throws {
@@ -87,6 +82,16 @@ struct ShadowHandlerTests {
         #expect(model.calls.count == 1)
         #expect(try await store.ledger(of: id).count == 1)
         #expect(try await samples().allSatisfy { $0.strata.map(\.compared) == [1] })
+    }
+
+    @Test func `a text that was compared is not asked about again, in whatever request it comes`() async throws {
+        _ = try await handle([.shadow(shadow([("a", "x"), ("a", "x"), ("b", "x")]), of: id)])
+        #expect(model.calls.map(\.texts) == [["a", "b"]])
+        _ = try await handle((2..<50).map { .shadow(shadow([("a", "x")]), of: .numbered($0)) })
+        #expect(model.calls.count == 1)
+        _ = try await handle([.shadow(shadow([("a", "x"), ("c", "x")]), of: .numbered(50))])
+        #expect(model.calls.map(\.texts) == [["a", "b"], ["c"]])
+        #expect(try await samples().allSatisfy { $0.strata.map(\.counts) == [[3, 3]] })
     }
 
     @Test func `a call that fails is paid for, and tells nothing`() async throws {
@@ -101,7 +106,7 @@ struct ShadowHandlerTests {
     @Test func `another version of the full model tells nothing of the certificate`() async throws {
         let newer = ScriptedClassifier("full", version: "3", routes: [Self.clause]) { text, _ in .of(text, "x") }
         _ = try await handle([.shadow(shadow([("a", "x")]), of: id)], newer)
-        #expect(try await samples().map(\.scope) == [.hour(Self.hour, Self.clause)])
+        #expect(try await samples().map(\.scope) == [.hour(Self.hour, Self.clause, Self.acme)])
     }
 
     @Test func `what cannot be read is dead-lettered, and its neighbours are compared`() async throws {
@@ -114,4 +119,8 @@ struct ShadowHandlerTests {
         #expect(emitted.map(\.topic) == [Topic.deadLetters, Topic.deadLetters])
         #expect(try await samples().count == 2)
     }
+}
+
+extension ShadowSample.Stratum {
+    fileprivate var counts: [Int] { [compared, disagreed] }
 }

@@ -4,11 +4,19 @@ import WorkerKit
 /// Certificates that are known from the start.
 public struct KnownCertificates: Certificates {
     private let sureFrom: Double?
+    private let revokedTenant: TenantID?
 
-    /// - Parameter sureFrom: of every task; `nil` where none is certified.
-    public init(sureFrom: Double?) { self.sureFrom = sureFrom }
+    /// - Parameters:
+    ///   - sureFrom: of every task; `nil` where none is certified.
+    ///   - revokedTenant: for whom they were revoked.
+    public init(sureFrom: Double?, revokedTenant: TenantID? = nil) {
+        self.sureFrom = sureFrom
+        self.revokedTenant = revokedTenant
+    }
 
     public func prepare() async {}
 
-    public func certificate(_ route: Route) -> Certificate? { sureFrom.map { .of(route, sureFrom: $0) } }
+    public func certificate(_ route: Route, for tenant: TenantID) -> Certificate? {
+        tenant == revokedTenant ? nil : sureFrom.map { .of(route, sureFrom: $0) }
+    }
 }

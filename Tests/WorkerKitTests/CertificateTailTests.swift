@@ -53,16 +53,34 @@ struct CertificateTailTests {
 
     @Test func `without a certificate nothing is sure, and the metric says so`() async throws {
         try await after([]) { certificates in
-            #expect(certificates.certificate(Self.clause) == nil)
+            #expect(certificates.certificate(Self.clause, for: .default) == nil)
             let line = #"winnow_certificate_valid{capability="legal-services",task="clause-type"} 0"#
             #expect(metrics.render().contains(line))
         }
     }
 
+    @Test func `a tenant for whom it was revoked has no certificate, and others have`() async throws {
+        let certificate = Certificate.of(Self.clause)
+        let umbra = TenantID(rawValue: "umbra")
+        var excepting = record([certificate], offset: 0)
+        let standing = StandingCertificates(
+            route: Self.clause, certificates: [certificate], revokedTenants: [certificate.id: [umbra]])
+        excepting.value = standing.encode()
+        try await after([excepting]) { certificates in
+            #expect(certificates.certificate(Self.clause, for: umbra) == nil)
+            #expect(certificates.certificate(Self.clause, for: .default) == certificate)
+            #expect(gauge(Self.clause))
+        }
+        #expect(lines.count(where: { $0.contains("everything escalates") }) == 0)
+        try await after([excepting, record([certificate], offset: 1)]) { certificates in
+            #expect(certificates.certificate(Self.clause, for: umbra) == certificate)
+        }
+    }
+
     @Test func `a certificate of the models that run holds for its task alone`() async throws {
         try await after([record([.of(Self.clause, sureFrom: 0.93)], offset: 0)]) { certificates in
-            #expect(certificates.certificate(Self.clause)?.sureFrom == 0.93)
-            #expect(certificates.certificate(Self.unfair) == nil)
+            #expect(certificates.certificate(Self.clause, for: .default)?.sureFrom == 0.93)
+            #expect(certificates.certificate(Self.unfair, for: .default) == nil)
             #expect(gauge(Self.clause))
             #expect(!gauge(Self.unfair))
         }
@@ -71,7 +89,7 @@ struct CertificateTailTests {
     @Test(arguments: [("small@8", "full@1"), ("small@7", "full@2"), ("other@7", "full@1")])
     func `a certificate of another version on either side holds for nothing`(small: String, full: String) async throws {
         try await after([record([.of(Self.clause, small: small, full: full)], offset: 0)]) { certificates in
-            #expect(certificates.certificate(Self.clause) == nil)
+            #expect(certificates.certificate(Self.clause, for: .default) == nil)
             #expect(!gauge(Self.clause))
         }
     }
@@ -80,7 +98,9 @@ struct CertificateTailTests {
         let standing = [
             Certificate.of(Self.clause, small: "small@8", sureFrom: 0.1), .of(Self.clause, sureFrom: 0.93),
         ]
-        try await after([record(standing, offset: 0)]) { #expect($0.certificate(Self.clause)?.sureFrom == 0.93) }
+        try await after([record(standing, offset: 0)]) {
+            #expect($0.certificate(Self.clause, for: .default)?.sureFrom == 0.93)
+        }
     }
 
     @Test func `what came last counts: a revoked one holds no more, a new one holds without a restart`() async throws {
@@ -95,16 +115,16 @@ struct CertificateTailTests {
         try await tail.whileRunning {
             await certificates.prepare()
             await news.next()
-            #expect(certificates.certificate(Self.clause) == nil)
+            #expect(certificates.certificate(Self.clause, for: .default) == nil)
             reader.write([record([.of(Self.clause, sureFrom: 0.8)], offset: 2)])
             await news.next()
-            #expect(certificates.certificate(Self.clause)?.sureFrom == 0.8)
+            #expect(certificates.certificate(Self.clause, for: .default)?.sureFrom == 0.8)
             reader.write([record([], offset: 3)])
             await news.next()
-            #expect(certificates.certificate(Self.clause) == nil)
+            #expect(certificates.certificate(Self.clause, for: .default) == nil)
         }
         // Said once each time, however often it is asked.
-        #expect(certificates.certificate(Self.clause) == nil)
+        #expect(certificates.certificate(Self.clause, for: .default) == nil)
         #expect(lines.count(where: { $0.contains("everything escalates") }) == 2)
     }
 
@@ -113,7 +133,7 @@ struct CertificateTailTests {
         var wrong = record([], offset: 2)
         wrong.value = Array(#"{"capability": "legal-services", "task": "clause-type", "certificates": [{}]}"#.utf8)
         try await after([record([.of(Self.clause)], offset: 0), unreadable, wrong]) { certificates in
-            #expect(certificates.certificate(Self.clause)?.sureFrom == 0.9)
+            #expect(certificates.certificate(Self.clause, for: .default)?.sureFrom == 0.9)
         }
     }
 }

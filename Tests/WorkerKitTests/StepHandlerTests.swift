@@ -93,6 +93,19 @@ struct StepHandlerTests {
         #expect(try record.escalation().open.map(\.index) == [0, 1])
     }
 
+    @Test func `what a tenant asks for whom the certificate was revoked is escalated, and nothing of it is drawn`()
+        async throws
+    {
+        let handler = StepHandler(
+            service: "legal-services-worker", classifier: classifier,
+            certificates: KnownCertificates(sureFrom: 0.9, revokedTenant: TenantID(rawValue: "acme")),
+            counterfactual: try Tree.counterfactual(), draw: ShadowDraw(1), metrics: metrics)
+        let command = StepCommand(step: 2, route: Self.clause, items: ["a", "b"])
+        let records = try await handler.handle([.step(command, of: id)])
+        #expect(records.map(\.topic) == [Topic.escalations(.interactive)])
+        #expect(try records.first?.escalation().open.count == 2)
+    }
+
     @Test func `an item is answered from the certified confidence on, and not below it`() async throws {
         let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b"])
         #expect(
@@ -154,14 +167,20 @@ struct StepHandlerTests {
             ])
     }
 
-    private func shadows(_ steps: Int, probability: Double, sureFrom: Double? = 0.9) async throws -> [OutgoingRecord] {
+    private func shadows(
+        _ steps: Int, probability: Double, sureFrom: Double? = 0.9,
+        items: (Int) -> [String] = { _ in ["?a", "b", "c"] }
+    ) async throws -> [OutgoingRecord] {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier,
             certificates: KnownCertificates(sureFrom: sureFrom), counterfactual: try Tree.counterfactual(),
             draw: ShadowDraw(probability), metrics: metrics)
-        let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b", "c"])
         let emitted = try await handler.handle(
-            (0..<steps).map { .step(command, of: .numbered(UInt64($0)), expiry: .now.adding(milliseconds: 60_000)) })
+            (0..<steps).map { step in
+                .step(
+                    StepCommand(step: 2, route: Self.clause, items: items(step)), of: .numbered(UInt64(step)),
+                    expiry: .now.adding(milliseconds: 60_000))
+            })
         #expect(emitted.filter { $0.topic == Topic.escalations(.interactive) }.count == steps)
         return emitted.filter { $0.topic == Topic.shadows }
     }
@@ -184,14 +203,22 @@ struct StepHandlerTests {
         #expect(metrics.render().contains("\nwinnow_items_shadowed_total 2\n"))
     }
 
-    @Test func `a share is drawn, the same one when the steps come again`() async throws {
-        let drawn = try await shadows(2_000, probability: 0.25)
+    @Test func `a share of the texts is drawn, the same one when the steps come again`() async throws {
+        let items = { (step: Int) in ["?a", "b\(step)", "c\(step)"] }
+        let drawn = try await shadows(2_000, probability: 0.25, items: items)
         let count = try drawn.reduce(0) { $0 + (try $1.shadow().items.count) }
-        // Of 4,000 items a quarter, give or take five standard deviations.
+        // Of 4,000 texts a quarter, give or take five standard deviations.
         #expect((863...1137).contains(count))
-        let again = try await shadows(2_000, probability: 0.25)
+        let again = try await shadows(2_000, probability: 0.25, items: items)
         #expect(try again.map { try $0.shadow().items } == drawn.map { try $0.shadow().items })
-        #expect(try await shadows(2_000, probability: 0).isEmpty)
+        #expect(try await shadows(2_000, probability: 0, items: items).isEmpty)
+    }
+
+    @Test func `a text is drawn always or never`() async throws {
+        for text in 0..<20 {
+            let drawn = try await shadows(10, probability: 0.5) { _ in ["?a", "text \(text)"] }
+            #expect(drawn.isEmpty || drawn.count == 10)
+        }
     }
 
     @Test func `where no certificate holds nothing was answered, and nothing is drawn`() async throws {

@@ -9,20 +9,24 @@ struct CertificatesVerb: Verb {
     static let flags: Set<String> = ["--json", "--all"]
     static let help = """
         Usage: winnow certificates [list] [--all] [--json]
-               winnow certificates revoke ID --why REASON [--json]
+               winnow certificates tenants [--json]
+               winnow certificates revoke ID --why REASON [--tenant TENANT] [--json]
 
         'list' shows those that stand, and whether they hold: whether they are of the models in WINNOW_MODELS_DIRECTORY. A
-        task without one that holds escalates everything. After 'revoke' that task's workers escalate within seconds, until
-        it is certified anew; an older certificate does not come back.
+        task without one that holds escalates everything. 'tenants' shows for which tenants a certificate was revoked while
+        others still use it. After 'revoke' that task's workers escalate within seconds, until it is certified anew; an
+        older certificate does not come back.
 
-          --all  those that were revoked or superseded, too
+          --all            also show those that were revoked or superseded
+          --tenant TENANT  revoke it for this tenant only
 
         Ends with 1 when there is no such certificate.
         """
 
     private enum Action {
         case list(all: Bool)
-        case revoke(Certificate.ID, why: String)
+        case tenants
+        case revoke(Certificate.ID, TenantID?, why: String)
     }
 
     private let action: Action
@@ -32,11 +36,12 @@ struct CertificatesVerb: Verb {
         var words = arguments.rest()[...]
         switch words.popFirst() ?? "list" {
         case "list": action = .list(all: arguments.flag("--all"))
+        case "tenants": action = .tenants
         case "revoke":
             guard let word = words.popFirst() else { throw UsageError("ID is missing") }
             guard let id = Certificate.ID(word) else { throw UsageError("no id of a certificate: \(word)") }
             guard let why = arguments.value("--why"), !why.isEmpty else { throw UsageError("--why is missing") }
-            action = .revoke(id, why: why)
+            action = .revoke(id, arguments.value("--tenant").map { TenantID(authID: $0) }, why: why)
         case let word: throw UsageError("no such action: \(word)")
         }
         if let word = words.first { throw UsageError("unexpected word: \(word)") }
@@ -46,8 +51,13 @@ struct CertificatesVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus {
         switch action {
         case .list(let all): return try await list(all: all, session)
-        case .revoke(let id, let why):
-            guard try await PostgresStore(try session.postgres()).revoke(id, why: why, at: .now) else {
+        case .tenants:
+            let table = Table(try await OperationsReader(session.postgres()).tenantRevocations())
+            Console.print(isJSON ? table.json : table.text)
+            return .ok
+        case .revoke(let id, let tenant, let why):
+            let store = PostgresStore(try session.postgres())
+            guard try await store.revoke(id, for: tenant, why: why, at: .now) else {
                 Console.complain("winnow certificates: no such certificate: \(id)")
                 return .failed
             }

@@ -36,8 +36,8 @@ import Testing
         try await kind.with { store in
             let old = Fixture.certificate("1"), new = Fixture.certificate("2", at: Self.later)
             try await store.registerCertificates([old, new])
-            #expect(try await store.revoke(new.id, why: "drift", at: Self.later))
-            #expect(try await store.revoke(new.id, why: "again", at: Self.later))
+            #expect(try await store.revoke(new.id, for: nil, why: "drift", at: Self.later))
+            #expect(try await store.revoke(new.id, for: nil, why: "again", at: Self.later))
             #expect(try await store.standingCertificates() == [])
             // Registered again, as with every start of a stack.
             try await store.registerCertificates([old, new])
@@ -45,7 +45,25 @@ import Testing
             let newest = Fixture.certificate("3", at: Self.later.adding(milliseconds: 1))
             try await store.registerCertificates([newest])
             #expect(try await store.standingCertificates() == [newest])
-            #expect(try await !store.revoke(Fixture.certificate("9").id, why: "unknown", at: Self.later))
+            #expect(try await !store.revoke(Fixture.certificate("9").id, for: nil, why: "unknown", at: Self.later))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a certificate that is revoked for tenants still stands for the others`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let (one, other) = (Fixture.certificate("1"), Fixture.certificate("2", task: "unfair-term"))
+            try await store.registerCertificates([one, other])
+            #expect(try await store.revokedTenants(of: [one.id, other.id]).isEmpty)
+            let tenants = ["acme", "umbra"].map { TenantID(rawValue: $0) }
+            for tenant in tenants + tenants {
+                #expect(try await store.revoke(one.id, for: tenant, why: "drift", at: Self.later))
+            }
+            let unknown = Fixture.certificate("9").id
+            #expect(try await !store.revoke(unknown, for: tenants[0], why: "unknown", at: Self.later))
+            #expect(try await store.standingCertificates() == [one, other])
+            #expect(try await store.revokedTenants(of: [one.id, other.id]) == [one.id: Set(tenants)])
+            #expect(try await store.revokedTenants(of: [other.id]).isEmpty)
         }
     }
 
@@ -56,7 +74,7 @@ import Testing
                 Fixture.certificate("1"), Fixture.certificate("2", at: Self.later),
                 Fixture.certificate("3", task: "unfair-term"),
             ])
-            _ = try await store.revoke(Fixture.certificate("3").id, why: "drift", at: Self.later)
+            _ = try await store.revoke(Fixture.certificate("3").id, for: nil, why: "drift", at: Self.later)
             let reader = OperationsReader(database.settings)
             let all = try await reader.certificates(all: true)
             let tasks = ["clause-type", "clause-type", "unfair-term"]

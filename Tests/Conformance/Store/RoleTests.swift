@@ -27,8 +27,7 @@ import Testing
                 views == [
                     "agreement", "avoided_compute", "budget", "capability_cost", "capability_use", "certificate",
                     "certificate_agreement", "daily_cost", "focus_cost", "instance", "price", "request",
-                    "request_timeline", "savings", "savings_total",
-                    "tenant",
+                    "request_timeline", "savings", "savings_total", "tenant", "tenant_agreement", "tenant_revocation",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -63,7 +62,7 @@ import Testing
             try await PostgresStore(operating).submitAgain([submission], answeredBefore: Fixture.noon)
             let certificate = Fixture.certificate("1")
             try await PostgresStore(operating).registerCertificates([certificate])
-            #expect(try await PostgresStore(operating).revoke(certificate.id, why: "drift", at: Fixture.noon))
+            #expect(try await PostgresStore(operating).revoke(certificate.id, for: nil, why: "drift", at: Fixture.noon))
             try await PostgresStore(operating).addPrice(
                 of: "full", inputToken: PicoDollars(1), outputToken: .zero, from: nil)
             try await PostgresStore(operating).setBudget(
@@ -117,11 +116,14 @@ import Testing
             #expect(try await aggregator.instances().map(\.id.description) == ["a"])
             #expect(try await aggregator.standingCertificates().isEmpty)
             let comparison = ShadowComparison(
-                step: Step.ID(request: snapshot.id, ordinal: 0), item: 0, route: Route(.legalServices, "clause-type"),
-                smallModel: "small@7", fullModel: "full@1", certificate: Fixture.certificate("1").id, probability: 1,
+                step: Step.ID(request: snapshot.id, ordinal: 0), item: 0, tenant: .default, text: "a",
+                route: Route(.legalServices, "clause-type"), smallModel: "small@7", fullModel: "full@1",
+                certificate: Fixture.certificate("1").id, probability: 1,
                 confidence: 1, agrees: true, decidedAt: Fixture.noon, comparedAt: Fixture.noon)
             let escalator = store("winnow_escalator")
-            #expect(try await escalator.compared(among: [comparison.step]).isEmpty)
+            let text = ShadowText(
+                certificate: comparison.certificate, fullModel: "full@1", tenant: .default, text: "a")
+            #expect(try await escalator.compared(among: [text]).isEmpty)
             try await escalator.settle([], comparing: [comparison])
             let judged = try await aggregator.judge(limit: 1) { samples in
                 samples.map {
@@ -129,7 +131,14 @@ import Testing
                 }
             }
             #expect(judged.count == 1)
-            #expect(try await !aggregator.revoke(Fixture.certificate("1").id, why: "drift", at: Fixture.noon))
+            for tenant in [nil, TenantID.default] {
+                #expect(
+                    try await !aggregator.revoke(
+                        Fixture.certificate("1").id, for: tenant, why: "drift", at: Fixture.noon))
+            }
+            #expect(try await aggregator.revokedTenants(of: [Fixture.certificate("1").id]).isEmpty)
+            #expect(
+                try await refusal("SELECT * FROM winnow.text_key", as: "winnow_escalator", in: database) == "42501")
             await #expect(throws: StoreError.self) {
                 try await aggregator.registerCertificates([Fixture.certificate("1")])
             }
