@@ -8,11 +8,12 @@ import Telemetry
 /// partition, and what it trims is gone.
 struct Exchange {
     struct Pending: Sendable {
-        var eventID: String
+        var eventID: EventID
         var bytes: [UInt8]
 
         func submission(of tenant: TenantID, in lane: Lane) -> Submission {
-            Submission(tenant: tenant, eventID: eventID, body: bytes, lane: lane)
+            Submission(
+                tenant: tenant, eventID: eventID, body: bytes, lane: lane, place: .random(in: .min ... .max))
         }
     }
 
@@ -43,8 +44,8 @@ struct Exchange {
     /// Hands each result on as it comes, the first of an id only.
     /// - Returns: the ids that got none in time.
     func run(
-        _ pending: [Pending], timeout: Duration, onResult: (String, [UInt8]) throws -> Void
-    ) async throws -> Set<String> {
+        _ pending: [Pending], timeout: Duration, onResult: (EventID, [UInt8]) throws -> Void
+    ) async throws -> Set<EventID> {
         let deadline = ContinuousClock.now + timeout
         var flight = Flight(pending, mostUnderWay: mostUnderWay, mostBytes: Self.mostBytesUnderWay)
         var askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
@@ -57,7 +58,8 @@ struct Exchange {
                 break
             }
             for record in batch {
-                guard let event = try? CloudEvent(record), event.authID == tenant.rawValue, let data = event.data,
+                guard let event = try? CloudEvent(record), TenantID(authID: event.authID) == tenant,
+                    let data = event.data,
                     let id = try? ResultView.id(of: data), flight.arrived(id)
                 else { continue }
                 try onResult(id, data)

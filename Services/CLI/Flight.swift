@@ -1,12 +1,14 @@
+import Contracts
+
 /// Which requests wait, are under way, or are answered.
 struct Flight {
     private var waiting: ArraySlice<Exchange.Pending>
-    private var sent: [String: Exchange.Pending] = [:]
+    private var sent: [EventID: Exchange.Pending] = [:]
     private var bytes = 0
     private let mostUnderWay: Int
     private let mostBytes: Int
     /// Ids without a result.
-    private(set) var open: Set<String>
+    private(set) var open: Set<EventID>
 
     init(_ pending: [Exchange.Pending], mostUnderWay: Int, mostBytes: Int) {
         waiting = pending[...]
@@ -34,7 +36,7 @@ struct Flight {
     }
 
     /// - Returns: whether it is the first result of a request of ours.
-    mutating func arrived(_ id: String) -> Bool {
+    mutating func arrived(_ id: EventID) -> Bool {
         guard open.remove(id) != nil else { return false }
         if let answered = sent.removeValue(forKey: id) { bytes -= answered.bytes.count }
         return true

@@ -40,7 +40,9 @@ struct ResultView: Sendable {
     }
 
     /// The request's id alone.
-    static func id(of bytes: [UInt8]) throws -> String? { try JSONDocument.read(bytes) { $0["id"]?.string } }
+    static func id(of bytes: [UInt8]) throws -> EventID? {
+        try JSONDocument.read(bytes) { $0["id"]?.string.map { EventID($0) } }
+    }
 
     private init(
         id: String, status: String, error: String?, steps: [Step], flops: Int, fullModelFlops: Int, cost: PicoDollars,

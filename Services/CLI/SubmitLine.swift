@@ -5,7 +5,7 @@ import JSON
 ///
 /// The line is sent as it is: whether it is good is for the suite to say, so that everybody gets the same answer.
 struct SubmitLine: Equatable {
-    var eventID: String
+    var eventID: EventID
     var bytes: [UInt8]
     /// Why it cannot even be sent.
     var rejection: ContractError?
@@ -13,7 +13,7 @@ struct SubmitLine: Equatable {
     /// What the topics take; the suite's own limit is smaller and is the suite's to enforce.
     static let mostBytes = 900 * 1024
 
-    init(_ bytes: [UInt8], newID: () -> String) {
+    init(_ bytes: [UInt8], newID: () -> EventID) {
         self.bytes = bytes
         let id =
             (try? JSONDocument.read(bytes) { root -> Result<String?, ContractError> in
@@ -28,7 +28,7 @@ struct SubmitLine: Equatable {
                 return .success(id)
             }) ?? .success(nil)
         switch id {
-        case .success(let id): eventID = id ?? newID()
+        case .success(let id): eventID = id.map { EventID($0) } ?? newID()
         case .failure(let error):
             eventID = newID()
             rejection = error
@@ -40,10 +40,10 @@ struct SubmitLine: Equatable {
     }
 
     /// The result of a line that was not sent, in the suite's shape.
-    static func rejected(_ id: String, _ error: ContractError) -> [UInt8] {
+    static func rejected(_ id: EventID, _ error: ContractError) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { body in
-            body.member("id", id)
+            body.member("id", id.text)
             body.member("status", "rejected")
             body.member("error", error.description)
             body.name("steps")
@@ -65,9 +65,9 @@ struct SubmitLine: Equatable {
 }
 
 extension SubmitLine {
-    static func acknowledgement(_ id: String) -> [UInt8] {
+    static func acknowledgement(_ id: EventID) -> [UInt8] {
         var writer = JSONWriter()
-        writer.object { $0.member("id", id) }
+        writer.object { $0.member("id", id.text) }
         return writer.bytes
     }
 }

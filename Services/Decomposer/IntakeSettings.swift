@@ -19,6 +19,12 @@ struct IntakeSettings: Sendable {
     /// of each way at most.
     /// - Default: 256. Key: `WINNOW_BULK_WINDOW`.
     var bulkWindow: Int
+    /// Requests that may wait for their turn, of a tenant and of all; what comes above it is answered `overloaded`. What came
+    /// within a second to other decomposers may pass it.
+    /// - Default: 100,000 and 1,000,000. Keys: `WINNOW_TENANT_WAITING_LIMIT`, `WINNOW_WAITING_LIMIT`.
+    var waiting: WaitingLimits
+    /// When such a request is to be sent again. - Default: 60 s. Key: `WINNOW_OVERLOAD_RETRY_SECONDS`.
+    var retryAfterSeconds: Int
     var limit = 500
     /// Of the bulk lane at once.
     var bulkLimit = 8
@@ -30,6 +36,10 @@ struct IntakeSettings: Sendable {
         window = try reader.integer("WINNOW_INTAKE_WINDOW", default: 2000, in: 1...1_000_000)
         share = try reader.integer("WINNOW_TENANT_WINDOW", default: 100, in: 0...1_000_000)
         bulkWindow = try reader.integer("WINNOW_BULK_WINDOW", default: 256, in: 1...100_000)
+        waiting = WaitingLimits(
+            ofTenant: try reader.integer("WINNOW_TENANT_WAITING_LIMIT", default: 100_000, in: 0...100_000_000),
+            ofAll: try reader.integer("WINNOW_WAITING_LIMIT", default: 1_000_000, in: 0...100_000_000))
+        retryAfterSeconds = try reader.integer("WINNOW_OVERLOAD_RETRY_SECONDS", default: 60, in: 1...86_400)
     }
 
     /// How long a lane waits before it looks again whether anything has its turn: nobody waits for the bulk one, and where

@@ -1,13 +1,16 @@
 import Contracts
 import Delivery
+import Inference
 import MessageBus
 import Store
 
-/// A request record whose id could be read: from here on it gets a result, an answer or a rejection.
+/// A request record whose id could be read, so that it gets a result: an answer or a rejection.
 struct Reception {
     let event: CloudEvent
     let tenant: TenantID
     let lane: Lane
+    let origin: Origin
+    private let readAt: Timestamp
     private(set) var request: Request?
     /// Somebody has cancelled it while it waited.
     let isCancelled: Bool
@@ -35,6 +38,9 @@ struct Reception {
         }
         tenant = TenantID(authID: event.authID)
         lane = Lane(topic: record.topic)
+        origin = Origin(
+            digest: BodyDigest(of: (event.data ?? record.value) ?? []), place: RequestRecord.place(of: record))
+        readAt = RecordPlace(record).timestamp
         // Postgres' text holds no NUL.
         guard !(event.id + tenant.rawValue).utf8.contains(0) else {
             throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")
@@ -45,7 +51,7 @@ struct Reception {
         }
         do {
             let request = try Request.decode(
-                event.data ?? [], eventID: event.id, tenant: tenant, deadline: event.expiryTime)
+                event.data ?? [], eventID: EventID(event.id), tenant: tenant, deadline: event.expiryTime)
             if let deadline = request.deadline, deadline <= now {
                 throw ContractError(.expired, "the deadline had passed when the request arrived")
             }
@@ -57,26 +63,43 @@ struct Reception {
         }
     }
 
+    var eventID: EventID { EventID(event.id) }
+
+    var key: EventKey { EventKey(tenant: tenant, eventID: eventID) }
+
     /// Whether there is anything to plan for it.
     var isOpen: Bool { rejection == nil && !isCancelled }
 
     /// What is kept of it while it waits.
     var submission: Submission {
         Submission(
-            tenant: tenant, eventID: event.id, body: event.data ?? [], deadline: request?.deadline,
-            traceparent: event.traceparent, lane: lane)
+            tenant: tenant, eventID: eventID, body: event.data ?? [], deadline: request?.deadline,
+            traceparent: event.traceparent, lane: lane, place: origin.place ?? 0)
+    }
+
+    /// A rejection of this delivery alone: nothing is stored under the event id, which belongs to another request or is to
+    /// be used again. Its id is made of where the record was read, so that a redelivery gives the same result again.
+    func rejection(_ reason: ContractError, retryAfterSeconds: Int? = nil) -> RequestSnapshot {
+        let name = "\(reason.code.rawValue)/\(origin.place ?? 0)/\(tenant)/\(event.id)"
+        let id = Request.ID(digest: BodyDigest(of: Array(name.utf8)).value)
+        var snapshot = RequestSnapshot(
+            id: id, tenant: tenant, eventID: eventID, channel: nil, state: .rejected,
+            error: reason.description, acceptedAt: readAt, progressedAt: readAt, traceparent: event.traceparent,
+            lane: lane)
+        snapshot.retryAfterSeconds = retryAfterSeconds
+        return snapshot
     }
 
     func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) -> Arrival {
         var generator = SystemRandomNumberGenerator()
         let id = Request.ID(acceptedAt: now, using: &generator)
         var snapshot = RequestSnapshot(
-            id: id, tenant: tenant, eventID: event.id, channel: request?.channel, state: .open, acceptedAt: now,
+            id: id, tenant: tenant, eventID: eventID, channel: request?.channel, state: .open, acceptedAt: now,
             deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent, lane: lane)
         guard !isCancelled else {
             snapshot.state = .cancelled
             snapshot.error = "cancelled on request"
-            return Arrival(snapshot: snapshot)
+            return Arrival(snapshot: snapshot, origin: origin)
         }
         func entries(_ attempt: Attempt?) -> [LedgerEntry] {
             guard let attempt else { return [] }
@@ -88,11 +111,18 @@ struct Reception {
         guard let decomposition, rejection == nil else {
             snapshot.state = .rejected
             snapshot.error = rejection?.description
-            return Arrival(snapshot: snapshot, entries: entries(refused))
+            return Arrival(snapshot: snapshot, entries: entries(refused), origin: origin)
         }
         snapshot.steps = decomposition.steps
         // A human text of which nothing fits any capability is answered by the routing alone.
         if snapshot.steps.allSatisfy(\.state.isFinal) { snapshot.state = .completed }
-        return Arrival(snapshot: snapshot, entries: entries(decomposition.attempt))
+        return Arrival(snapshot: snapshot, entries: entries(decomposition.attempt), origin: origin)
+    }
+}
+
+extension BodyDigest {
+    init(of body: [UInt8]) {
+        let digest = body.withUnsafeBytes { SHA256.bytes($0) }
+        self.init(value: digest.prefix(16).reduce(0) { $0 << 8 | UInt128($1) })
     }
 }

@@ -7,6 +7,8 @@ import Synchronization
 /// Accepts requests: validates, deduplicates on (tenant, `ce_id`), keeps what is over its tenant's share until its turn
 /// comes, plans the others, stores, and emits the steps that are ready.
 ///
+/// A record that the broker delivers again is emitted for again, since the first emission may have been lost. A copy that
+/// somebody sends is not: it gets the result once there is one.
 /// - Consumes: `winnow.requests.v1` or the bulk lane's, and what has waited (`Intake`)
 /// - Produces: in the same lane `winnow.steps.*`, and `winnow.escalations.v1` for an unsure routing; `winnow.results.v1` for
 ///   what is rejected or answered already
@@ -46,36 +48,61 @@ struct RequestHandler: BatchHandler {
             }
         }
         let parked = try await park(&receptions)
+        let known = try await takeKnown(from: &receptions)
         try await plan(&receptions)
         let pricing = try await prices.current()
         let arrivals = receptions.map { $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
-        let (accepted, known) = try await store.accept(arrivals, parking: parked)
-        var seen: Set<Request.ID> = []
-        // An id that stands in the batch twice has one row: its work is asked for once.
-        for snapshot in accepted + known where seen.insert(snapshot.id).inserted {
-            emitted += Emission.records(
-                for: snapshot, trigger: .every, from: source.uri, causedBy: snapshot.eventID)
+        let (accepted, verdicts) = try await store.accept(arrivals, parking: parked.map(\.offer))
+        var answers = Answers(source: source)
+        for (reception, acceptance) in zip(receptions, accepted) { answers.add(acceptance, reception) }
+        for (reception, acceptance) in known { answers.add(acceptance, reception) }
+        for (parked, verdict) in zip(parked, verdicts) {
+            answers.add(verdict, parked.reception, retryAfterSeconds: door?.retryAfterSeconds)
         }
-        return emitted
+        return emitted + answers.records
     }
 
-    /// Takes those out of the batch that have to wait. What is rejected makes no work, and what comes again after a fault
-    /// has had its turn.
-    private func park(_ receptions: inout [Reception]) async throws -> [Submission] {
+    /// Takes those out of the batch that have to wait, or are refused. What is rejected makes no work, and what comes again
+    /// after a fault has had its turn.
+    private func park(
+        _ receptions: inout [Reception]
+    ) async throws -> [(reception: Reception, offer: Parking)] {
         guard let door else { return [] }
         let candidates = receptions.indices.filter { receptions[$0].isOpen && !receptions[$0].isRetried }
         guard !candidates.isEmpty else { return [] }
-        let admitted = try await door.admits(candidates.map { receptions[$0].tenant })
-        let waiting = zip(candidates, admitted).filter { !$0.1 }.map(\.0)
+        let verdicts = try await door.admits(candidates.map { receptions[$0].tenant })
+        let waiting = zip(candidates, verdicts).filter { $0.1 != .now }
         guard !waiting.isEmpty else { return [] }
-        let parked = waiting.map { receptions[$0].submission }
-        let left = Set(receptions.indices).subtracting(waiting)
+        let parked = waiting.map { index, verdict in
+            let reception = receptions[index]
+            let offer = Parking(reception.submission, digest: reception.origin.digest, isRefused: verdict == .never)
+            return (reception, offer)
+        }
+        let left = Set(receptions.indices).subtracting(waiting.map(\.0))
         receptions = left.sorted().map { receptions[$0] }
         return parked
     }
 
+    /// Takes those out of the batch whose id was accepted before, so that no copy has the router compute again. Machines'
+    /// requests stay: planning them costs less than asking.
+    private func takeKnown(
+        from receptions: inout [Reception]
+    ) async throws -> [(reception: Reception, acceptance: Acceptance)] {
+        let human = receptions.indices.filter { receptions[$0].isOpen && receptions[$0].request?.channel == .human }
+        guard !human.isEmpty else { return [] }
+        let found = try await store.known(human.map { (key: receptions[$0].key, origin: receptions[$0].origin) })
+        let known = zip(human, found).compactMap { index, acceptance in acceptance.map { (index, $0) } }
+        guard !known.isEmpty else { return [] }
+        let taken = known.map { (receptions[$0.0], $0.1) }
+        let left = Set(receptions.indices).subtracting(known.map(\.0))
+        receptions = left.sorted().map { receptions[$0] }
+        return taken
+    }
+
     private func plan(_ receptions: inout [Reception]) async throws {
-        let open = receptions.indices.filter { receptions[$0].isOpen }
+        // An id that stands in the batch twice has one request, its first.
+        var seen: Set<EventKey> = []
+        let open = receptions.indices.filter { seen.insert(receptions[$0].key).inserted && receptions[$0].isOpen }
         let plans = try await planner.plans(for: open.compactMap { receptions[$0].request })
         for (index, plan) in zip(open, plans) {
             switch plan {
@@ -86,4 +113,44 @@ struct RequestHandler: BatchHandler {
             }
         }
     }
+}
+
+/// What a batch of requests is answered with.
+private struct Answers {
+    let source: EventSource
+    private(set) var records: [OutgoingRecord] = []
+    /// A request that stands in the batch twice is emitted for once.
+    private var seen: Set<Request.ID> = []
+
+    init(source: EventSource) { self.source = source }
+
+    mutating func add(_ acceptance: Acceptance, _ reception: Reception) {
+        switch acceptance.kind {
+        case .new, .redelivered: emit(acceptance.snapshot)
+        // Its steps are under way; the answer comes by itself.
+        case .copy: if acceptance.snapshot.state.isFinal { emit(acceptance.snapshot) }
+        case .reused: emit(reception.rejection(Self.idReused))
+        }
+    }
+
+    mutating func add(_ verdict: Parking.Verdict, _ reception: Reception, retryAfterSeconds: Int?) {
+        switch verdict {
+        case .waits: break
+        case .redelivered(let snapshot): emit(snapshot)
+        case .reused: emit(reception.rejection(Self.idReused))
+        case .refused:
+            emit(reception.rejection(Self.overloaded, retryAfterSeconds: retryAfterSeconds))
+        }
+    }
+
+    private mutating func emit(_ snapshot: RequestSnapshot) {
+        guard seen.insert(snapshot.id).inserted else { return }
+        records += Emission.records(
+            for: snapshot, trigger: .every, from: source.uri, causedBy: snapshot.eventID.text)
+    }
+
+    private static let idReused = ContractError(
+        .idReused, "a request with this id and another body came before; send this one under an id of its own")
+    private static let overloaded = ContractError(
+        .overloaded, "too many requests wait for their turn; send this one again later, under the same id")
 }

@@ -15,7 +15,7 @@ struct RoutingDraft {
     ]
 
     private let segments: [Segment]
-    private var predictions: [String: Prediction] = [:]
+    private var predictions: [ExactText: Prediction] = [:]
     private(set) var chosen: [Item] = []
     private(set) var usage = TokenUsage.zero
     private(set) var durationMicros: Int64 = 0
@@ -46,14 +46,14 @@ struct RoutingDraft {
     }
 
     /// What was chosen and is not routed yet.
-    var openItems: [Item] { chosen.filter { predictions[$0.text] == nil } }
+    var openItems: [Item] { chosen.filter { predictions[ExactText($0.text)] == nil } }
 
     var routed: [(item: Item, prediction: Prediction)] {
-        chosen.compactMap { item in predictions[item.text].map { (item, $0) } }
+        chosen.compactMap { item in predictions[ExactText(item.text)].map { (item, $0) } }
     }
 
     mutating func record(_ items: [Item], _ share: BatchClassification.Share) {
-        for (item, prediction) in zip(items, share.predictions) { predictions[item.text] = prediction }
+        for (item, prediction) in zip(items, share.predictions) { predictions[ExactText(item.text)] = prediction }
         usage = usage + share.usage
         durationMicros += share.durationMicros
         startedAt = min(startedAt, share.startedAt)
@@ -62,7 +62,7 @@ struct RoutingDraft {
     /// A router that cannot compute is sure of nothing: the full model routes.
     mutating func giveUp(_ items: [Item], _ error: InferenceError) {
         for item in items {
-            predictions[item.text] = Prediction(
+            predictions[ExactText(item.text)] = Prediction(
                 label: Answer.noRoute, confidence: 0, isSure: false, inputTokens: 0, flops: 0)
         }
         fault = error
@@ -83,11 +83,11 @@ struct RoutingDraft {
         }
     }
 
-    private func isSure(_ item: Item) -> Bool { predictions[item.text]?.isSure ?? false }
+    private func isSure(_ item: Item) -> Bool { predictions[ExactText(item.text)]?.isSure ?? false }
 
     /// Whether it was routed somewhere, and nowhere else than `condition` allows.
     private func isAllowed(_ item: Item, _ condition: (Route) -> Bool) -> Bool {
-        let routes = predictions[item.text].map { PlanBuilder.routes(in: $0.label) } ?? []
+        let routes = predictions[ExactText(item.text)].map { PlanBuilder.routes(in: $0.label) } ?? []
         return !routes.isEmpty && routes.allSatisfy(condition)
     }
 }

@@ -46,7 +46,7 @@ final class RecentOutcomes: Sendable {
         var hasher = Hasher()
         for item in open {
             hasher.combine(item.index)
-            hasher.combine(item.text)
+            hasher.combine(ExactText(item.text))
         }
         return hasher.finalize()
     }

@@ -11,6 +11,8 @@ public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible
         case invalidPlan = "invalid_plan"
         case invalidHeader = "invalid_header"
         case expired = "deadline_passed"
+        case idReused = "id_reused"
+        case overloaded
         case unknownType = "unknown_type"
         case unsupportedMediaType = "unsupported_media_type"
     }

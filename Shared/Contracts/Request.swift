@@ -8,7 +8,7 @@ public struct Request: Sendable, Equatable {
     }
 
     /// The integrator's own id (`ce_id`), unique within the tenant.
-    public var eventID: String
+    public var eventID: EventID
     public var tenant: TenantID
     public var channel: Channel
     public var text: String?
@@ -18,7 +18,7 @@ public struct Request: Sendable, Equatable {
     public var deadline: Timestamp?
 
     public init(
-        eventID: String, tenant: TenantID = .default, channel: Channel, text: String? = nil,
+        eventID: EventID, tenant: TenantID = .default, channel: Channel, text: String? = nil,
         attachments: [Attachment] = [], steps: [RequestedStep] = [], deadline: Timestamp? = nil
     ) {
         self.eventID = eventID

@@ -4,7 +4,7 @@ extension Request {
     /// Reads the data of a request record and holds it against every limit.
     /// - Throws: `ContractError`, which names the field and never quotes it.
     public static func decode(
-        _ bytes: [UInt8], eventID: String, tenant: TenantID, deadline: Timestamp?
+        _ bytes: [UInt8], eventID: EventID, tenant: TenantID, deadline: Timestamp?
     ) throws -> Request {
         guard bytes.count <= Limits.requestBytes else {
             throw ContractError(.tooLarge, "the request has \(bytes.count) bytes; at most \(Limits.requestBytes)")

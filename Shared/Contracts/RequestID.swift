@@ -23,8 +23,17 @@ extension Request {
             acceptedAt time: Timestamp = .now, using generator: inout some RandomNumberGenerator
         ) {
             let high = UInt64(time.milliseconds) << 16 | 0x7000 | UInt64.random(in: 0...0xFFF, using: &generator)
-            let low = generator.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-            let digits = Self.hex(high) + Self.hex(low)
+            self.init(high, generator.next())
+        }
+
+        /// The id of a result that no request is stored for: the same for the same digest, and of version 8, so that it is
+        /// none of a stored request.
+        public init(digest: UInt128) {
+            self.init(UInt64(truncatingIfNeeded: digest >> 64) & ~0xF000 | 0x8000, UInt64(truncatingIfNeeded: digest))
+        }
+
+        private init(_ high: UInt64, _ low: UInt64) {
+            let digits = Self.hex(high) + Self.hex(low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000)
             var text = ""
             text.reserveCapacity(36)
             for (index, digit) in digits.enumerated() {

@@ -25,8 +25,10 @@ public enum Topic {
 
     /// Whether integrators write to the topic. Of their records only what belongs to an event counts.
     public static func isOpenToIntegrators(_ topic: String) -> Bool {
-        Lane.allCases.contains { topic.hasPrefix("winnow.\($0.prefix)requests.") }
+        openPrefixes.contains { topic.hasPrefix($0) }
     }
+
+    private static let openPrefixes = Lane.allCases.map { "winnow.\($0.prefix)requests." }
 
     public static func outcomes(_ lane: Lane) -> String { "winnow.\(lane.prefix)outcomes.v1" }
 

@@ -6,10 +6,10 @@ import Store
 public enum RequestRecord {
     public static func record(_ submission: Submission) -> OutgoingRecord {
         let event = CloudEvent(
-            id: submission.eventID, type: EventType.request, source: "/winnow/submit", time: .now,
+            id: submission.eventID.text, type: EventType.request, source: "/winnow/submit", time: .now,
             expiryTime: submission.deadline, authID: submission.tenant.rawValue, traceparent: submission.traceparent,
             data: submission.body)
-        return event.record(topic: Topic.requests(submission.lane), key: Array(submission.eventID.utf8))
+        return event.record(topic: Topic.requests(submission.lane), key: Array(submission.eventID.text.utf8))
     }
 
     /// The record of a request that has waited in the store; it has no place in the topic.
@@ -17,7 +17,13 @@ public enum RequestRecord {
         let record = record(submission)
         return Record(
             topic: record.topic, partition: -1, offset: -1, timestamp: .now, key: record.key, value: record.value,
-            headers: record.headers + (submission.isCancelled ? [Header(InternalHeader.cancelled, text: "true")] : []))
+            headers: record.headers + [Header(InternalHeader.place, text: "\(submission.place)")]
+                + (submission.isCancelled ? [Header(InternalHeader.cancelled, text: "true")] : []))
+    }
+
+    /// Where the request was first read, or in which row it waits, as one number.
+    public static func place(of record: Record) -> Int64 {
+        record.internalHeader(InternalHeader.place).flatMap { Int64($0) } ?? RecordPlace(record).number
     }
 
     /// Whether it was cancelled while it waited.
@@ -25,6 +31,6 @@ public enum RequestRecord {
 
     /// - Returns: `nil` where no id can be read.
     public static func key(of record: Record) -> EventKey? {
-        CloudEvent.identity(of: record).map { EventKey(tenant: TenantID(authID: $0.authID), eventID: $0.id) }
+        CloudEvent.identity(of: record).map { EventKey(tenant: TenantID(authID: $0.authID), eventID: EventID($0.id)) }
     }
 }

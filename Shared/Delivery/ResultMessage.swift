@@ -3,7 +3,7 @@ import JSON
 import Store
 
 /// The answer to a request, as integrators read it on `winnow.results.v1`.
-/// - Shape: `{"id", "requestId", "status", "error"?, "steps": [{"capability", "task", "status", "items": […]}], "usage",
+/// - Shape: `{"id", "requestId", "status", "error"?, "retryAfterSeconds"?, "steps": [{"capability", "task", "status", "items": […]}], "usage",
 ///   "cost"}`
 public enum ResultMessage {
     ///
@@ -17,10 +17,11 @@ public enum ResultMessage {
     private static func encode(_ snapshot: RequestSnapshot, withTexts: Bool) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
         writer.object { body in
-            body.member("id", snapshot.eventID)
+            body.member("id", snapshot.eventID.text)
             body.member("requestId", snapshot.id.description)
             body.member("status", snapshot.state.rawValue)
             body.member("error", snapshot.error)
+            body.optional("retryAfterSeconds", snapshot.retryAfterSeconds) { $0.integer($1) }
             body.name("steps")
             body.array(presented(snapshot)) { writer, step in write(step, to: &writer, withTexts: withTexts) }
             body.name("usage")

@@ -7,33 +7,34 @@ struct AcceptBatch: Sendable {
         let event: EventKey
         let key: RequestKey
         let stored: RequestSnapshot
+        let origin: Origin
     }
 
     /// The first arrival of each event.
     let firsts: [First]
     let insert: SQL
-    /// For each arrival the index of its event's first.
-    private let indices: [Int]
+    /// For each arrival the index of its event's first, and whether it is that itself.
+    private let indices: [(first: Int, isFirst: Bool, origin: Origin)]
 
     init(_ arrivals: [Arrival]) {
         var firsts: [First] = []
         var known = [EventKey: Int](minimumCapacity: arrivals.count)
-        var indices: [Int] = []
+        var indices: [(first: Int, isFirst: Bool, origin: Origin)] = []
         var requests = RequestRows(reservingCapacity: arrivals.count)
         var steps = StepRows()
         var entries: [LedgerEntry] = []
         for arrival in arrivals {
             let event = EventKey(arrival.snapshot)
             if let index = known[event] {
-                indices.append(index)
+                indices.append((index, false, arrival.origin))
                 continue
             }
             known[event] = firsts.count
-            indices.append(firsts.count)
+            indices.append((firsts.count, true, arrival.origin))
             let stored = arrival.stored
             let key = RequestKey(stored.id)
-            firsts.append(First(event: event, key: key, stored: stored))
-            requests.append(stored, key)
+            firsts.append(First(event: event, key: key, stored: stored, origin: arrival.origin))
+            requests.append(stored, key, arrival.origin)
             for step in stored.steps { steps.append(step, of: key, at: stored.progressedAt) }
             entries.append(contentsOf: arrival.entries)
         }
@@ -43,10 +44,11 @@ struct AcceptBatch: Sendable {
     }
 
     /// In the order of the arrivals: what was known already, else the arrival itself.
-    func resolved(_ known: [EventKey: RequestSnapshot]) -> [RequestSnapshot] {
-        indices.map { index in
+    func resolved(_ known: [EventKey: StoredEvent]) -> [Acceptance] {
+        indices.map { index, isFirst, origin in
             let first = firsts[index]
-            return known.isEmpty ? first.stored : known[first.event] ?? first.stored
+            if !known.isEmpty, let stored = known[first.event] { return stored.acceptance(of: origin) }
+            return Acceptance(isFirst ? .new : first.origin.kind(of: origin), first.stored)
         }
     }
 

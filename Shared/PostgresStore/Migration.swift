@@ -22,6 +22,7 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 14, name: "create_budget", script: PackageResources.V0014_create_budget_sql),
         Migration(version: 15, name: "add_equal_from", script: PackageResources.V0015_add_equal_from_sql),
         Migration(version: 16, name: "weigh_tenants", script: PackageResources.V0016_weigh_tenants_sql),
+        Migration(version: 17, name: "create_origin", script: PackageResources.V0017_create_origin_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

@@ -1,61 +1,95 @@
 import Contracts
 import Store
 
+/// A request that is stored under an event id, and where it came from.
+struct StoredEvent: Sendable {
+    let snapshot: RequestSnapshot
+    let origin: Origin
+
+    func acceptance(of other: Origin) -> Acceptance { Acceptance(origin.kind(of: other), snapshot) }
+}
+
 extension PostgresStore {
-    public func accept(_ arrivals: [Arrival]) async throws -> [RequestSnapshot] {
+    public func accept(_ arrivals: [Arrival]) async throws -> [Acceptance] {
         try await accept(arrivals, parking: []).accepted
     }
 
+    public func known(_ events: [(key: EventKey, origin: Origin)]) async throws -> [Acceptance?] {
+        guard !events.isEmpty else { return [] }
+        let found = try await stored(Array(Set(events.map(\.key))))
+        return events.map { found[$0.key]?.acceptance(of: $0.origin) }
+    }
+
     public func accept(
-        _ arrivals: [Arrival], parking submissions: [Submission]
-    ) async throws -> (accepted: [RequestSnapshot], known: [RequestSnapshot]) {
-        guard !arrivals.isEmpty || !submissions.isEmpty else { return ([], []) }
+        _ arrivals: [Arrival], parking: [Parking]
+    ) async throws -> (accepted: [Acceptance], parked: [Parking.Verdict]) {
+        guard !arrivals.isEmpty || !parking.isEmpty else { return ([], []) }
         let batch = AcceptBatch(arrivals)
-        let tenants = unknownTenants(arrivals.map(\.snapshot.tenant) + submissions.map(\.tenant))
+        let lot = ParkingLot(parking)
+        let tenants = unknownTenants(arrivals.map(\.snapshot.tenant) + parking.map(\.submission.tenant))
         // Behind the arrivals, so that what comes twice in a batch is known there. Without BEGIN they are one transaction.
-        let statements =
-            (arrivals.isEmpty ? [] : [batch.insert]) + (submissions.isEmpty ? [] : [Self.park(submissions)])
-        let (inserted, known) = try await session.run { connection in
+        let statements = (arrivals.isEmpty ? [] : [batch.insert]) + (parking.isEmpty ? [] : [lot.insert])
+        let (inserted, parked) = try await session.run { connection in
             if !tenants.isEmpty { try connection.execute(Self.insertTenants(tenants)) }
             do {
                 let results = try connection.execute(statements)
                 let inserted = try arrivals.isEmpty ? [] : results[0].rows { row throws in try row.requestKey(0) }
-                let known = submissions.isEmpty ? [] : results[results.count - 1].rows { $0.eventKey(0) }
-                return (Set(inserted), known)
+                return (Set(inserted), parking.isEmpty ? [:] : try lot.found(results[results.count - 1]))
             } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
                 throw Self.idIsTaken
             }
         }
         remember(tenants)
         let missing = batch.firsts.filter { !inserted.contains($0.key) }.map(\.event)
-        if missing.isEmpty, known.isEmpty { return (batch.resolved([:]), []) }
-        let found = try await stored(Array(Set(missing + known)))
-        guard (missing + known).allSatisfy({ found[$0] != nil }) else { throw Self.idIsTaken }
-        return (batch.resolved(found), known.compactMap { found[$0] })
+        let redelivered = parked.filter { $0.value == .redelivered }.map(\.key)
+        if missing.isEmpty, redelivered.isEmpty { return (batch.resolved([:]), lot.verdicts(parked, [:])) }
+        let found = try await stored(Array(Set(missing + redelivered)))
+        guard missing.allSatisfy({ found[$0] != nil }) else { throw Self.idIsTaken }
+        return (batch.resolved(found), lot.verdicts(parked, found))
     }
 
     /// Not in the arrivals' transaction: a conflict with a row means that the row is committed.
-    private func stored(_ events: [EventKey]) async throws -> [EventKey: RequestSnapshot] {
+    private func stored(_ events: [EventKey]) async throws -> [EventKey: StoredEvent] {
         let tenants = PostgresArray(events.map(\.tenant.rawValue))
-        let eventIDs = PostgresArray(events.map(\.eventID))
-        let snapshots = try await session.run { connection in
+        let eventIDs = PostgresArray(events.map(\.eventID.text))
+        return try await session.run { connection in
             let select: SQL = """
                 SELECT \(literal: RequestReading.columns)
                 FROM unnest(\(tenants), \(eventIDs)) AS u (tenant_id, event_id)
                 JOIN winnow.request AS r ON r.tenant_id = u.tenant_id AND r.event_id = u.event_id
                 """
-            let requests = try connection.execute(select.named("read known requests"))
-            return try RequestReading.snapshots(requests, on: connection)
+            let origins: SQL = """
+                SELECT r.request_id, r.body_digest, r.place
+                FROM unnest(\(tenants), \(eventIDs)) AS u (tenant_id, event_id)
+                JOIN winnow.request AS r ON r.tenant_id = u.tenant_id AND r.event_id = u.event_id
+                """
+            let read = try connection.execute(select.named("read known requests"), origins.named("read their origins"))
+            let byID = Dictionary(
+                try read[1].rows { row throws in (try row.requestKey(0).requestID(), row.origin(1)) }
+            ) { first, _ in first }
+            let snapshots = try RequestReading.snapshots([read[0]], on: connection)
+            return Dictionary(
+                snapshots.map { (EventKey($0), StoredEvent(snapshot: $0, origin: byID[$0.id] ?? Origin())) }
+            ) { first, _ in first }
         }
-        return Dictionary(snapshots.map { (EventKey($0), $0) }) { first, _ in first }
     }
 
     private static let idIsTaken = StoreError(
         .conflict, "a request's id is taken by another event", isRetriable: false)
 
     static func insertTenants(_ tenants: Set<TenantID>) -> SQL {
-        let ids = PostgresArray(tenants.map(\.rawValue).sorted())
+        let ids = PostgresArray(tenants.sorted().map(\.rawValue))
         let sql: SQL = "INSERT INTO winnow.tenant (tenant_id) SELECT unnest(\(ids)) ON CONFLICT DO NOTHING"
         return sql.named("insert tenants")
+    }
+}
+
+extension PostgresRow {
+    /// Two columns from `first` on.
+    fileprivate func origin(_ first: Int32) -> Origin {
+        let bytes = bytes(first)
+        let digest =
+            bytes.count == 16 ? BodyDigest(value: UInt128(bigEndian: bytes.loadUnaligned(as: UInt128.self))) : nil
+        return Origin(digest: isNull(first) ? nil : digest, place: optionalInteger(first + 1))
     }
 }

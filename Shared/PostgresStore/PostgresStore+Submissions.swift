@@ -19,34 +19,48 @@ extension PostgresStore: SubmissionQueue {
         let eventIDs = Dictionary(grouping: submissions, by: \.tenant)
         var lost: [Submission] = []
         for (tenant, members) in eventIDs {
-            let ids = PostgresArray(members.map(\.eventID))
+            let ids = PostgresArray(members.map(\.eventID.text))
             let select: SQL = """
                 SELECT event_id FROM winnow.request
                 WHERE tenant_id = \(tenant.rawValue) AND event_id = ANY (\(ids))
                     AND state <> 'open' AND completed_at < \(instant)
                 """
             let answered = try await session.run { connection in
-                Set(try connection.execute(select.named("find answered requests"))[0].rows { $0.text(0) })
+                Set(try connection.execute(select.named("find answered requests"))[0].rows { EventID($0.text(0)) })
             }
             lost += members.filter { answered.contains($0.eventID) }
         }
         try await submit(lost)
     }
 
-    /// Keeps what was not accepted before, and finds what was, in one view of the data.
-    static func park(_ submissions: [Submission]) -> SQL {
-        let rows = SubmissionRows(submissions)
-        let sql: SQL = """
-            WITH parked AS (
-                \(insert: rows)
-                WHERE NOT EXISTS (
-                    SELECT FROM winnow.request AS r WHERE r.tenant_id = u.tenant_id AND r.event_id = u.event_id)
-                ON CONFLICT DO NOTHING)
-            SELECT r.tenant_id, r.event_id
-            FROM unnest(\(rows.tenants), \(rows.eventIDs)) AS u (tenant_id, event_id)
-            JOIN winnow.request AS r ON r.tenant_id = u.tenant_id AND r.event_id = u.event_id
+    public func waiting(
+        of tenants: [TenantID], in lane: Lane, atMost limits: WaitingLimits
+    ) async throws -> WaitingCount {
+        let lane = lane.rawValue
+        let select: SQL = """
+            SELECT u.tenant_id, n.waiting FROM unnest(\(PostgresArray(tenants.map(\.rawValue)))) AS u (tenant_id)
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS waiting FROM (
+                    SELECT FROM winnow.submission AS s
+                    WHERE s.lane = \(lane) AND s.tenant_id = u.tenant_id AND s.sent_at IS NULL
+                    LIMIT \(Int64(limits.ofTenant))) AS w) AS n
+            UNION ALL
+            SELECT NULL, count(*) FROM (
+                SELECT FROM winnow.submission WHERE lane = \(lane) AND sent_at IS NULL
+                LIMIT \(Int64(limits.ofAll))) AS w
             """
-        return sql.named("park submissions")
+        return try await session.run { connection in
+            var count = WaitingCount(tenants: [:], all: 0)
+            _ = try connection.execute(select.named("count what waits"))[0].rows { row throws in
+                let waiting = Int(try row.integer(1))
+                if row.isNull(0) {
+                    count.all = waiting
+                } else {
+                    count.tenants[TenantID(rawValue: row.text(0))] = waiting
+                }
+            }
+            return count
+        }
     }
 
     public func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy {
@@ -81,7 +95,7 @@ extension PostgresStore: SubmissionQueue {
         // with all that is given.
         let delete: SQL = """
             DELETE FROM winnow.submission AS s
-            USING unnest(\(PostgresArray(events.map(\.tenant.rawValue))), \(PostgresArray(events.map(\.eventID))))
+            USING unnest(\(PostgresArray(events.map(\.tenant.rawValue))), \(PostgresArray(events.map(\.eventID.text))))
                 AS u (tenant_id, event_id)
             WHERE s.tenant_id = u.tenant_id AND s.event_id = u.event_id AND num_nulls(s.sent_at) = 0
             """
@@ -89,16 +103,16 @@ extension PostgresStore: SubmissionQueue {
     }
 
     public func cancelWaiting(
-        _ eventID: String, of tenant: TenantID?, at time: Timestamp
+        _ eventID: EventID, of tenant: TenantID?, at time: Timestamp
     ) async throws -> [TenantID] {
         let cancel: SQL = """
             WITH found AS (
                 SELECT s.tenant_id FROM winnow.tenant AS t JOIN winnow.submission AS s ON s.tenant_id = t.tenant_id
-                WHERE s.event_id = \(eventID) AND s.sent_at IS NULL
+                WHERE s.event_id = \(eventID.text) AND s.sent_at IS NULL
                     AND (\(tenant?.rawValue) IS NULL OR t.tenant_id = \(tenant?.rawValue))),
             cancelled AS (
                 UPDATE winnow.submission AS s SET cancelled_at = \(time) FROM found
-                WHERE s.tenant_id = found.tenant_id AND s.event_id = \(eventID) AND s.sent_at IS NULL
+                WHERE s.tenant_id = found.tenant_id AND s.event_id = \(eventID.text) AND s.sent_at IS NULL
                     AND (SELECT count(*) FROM found) = 1
                 RETURNING s.tenant_id)
             SELECT tenant_id FROM cancelled
@@ -172,7 +186,7 @@ extension PostgresStore {
                 ORDER BY least(deadline_at, cancelled_at) LIMIT \(limit))) AS taken
             WHERE s.tenant_id = taken.tenant_id AND s.event_id = taken.event_id
             RETURNING s.tenant_id, s.event_id, s.body, s.deadline_at, s.traceparent, s.cancelled_at IS NOT NULL,
-                s.lane
+                s.lane, s.place
             """
         return sql.named("take submissions")
     }
@@ -193,12 +207,13 @@ extension Occupancy {
 extension PostgresRow {
     /// Two columns from `first` on.
     func eventKey(_ first: Int32) -> EventKey {
-        EventKey(tenant: TenantID(rawValue: text(first)), eventID: text(first + 1))
+        EventKey(tenant: TenantID(rawValue: text(first)), eventID: EventID(text(first + 1)))
     }
 
     fileprivate func submission() throws(StoreError) -> Submission {
         Submission(
-            tenant: TenantID(rawValue: text(0)), eventID: text(1), body: Array(bytes(2)),
-            deadline: optionalTimestamp(3), traceparent: optionalText(4), lane: try label(6), isCancelled: bool(5))
+            tenant: TenantID(rawValue: text(0)), eventID: EventID(text(1)), body: Array(bytes(2)),
+            deadline: optionalTimestamp(3), traceparent: optionalText(4), lane: try label(6), isCancelled: bool(5),
+            place: try integer(7))
     }
 }

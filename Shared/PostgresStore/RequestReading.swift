@@ -52,7 +52,7 @@ enum RequestReading {
 
     private static func snapshot(_ row: PostgresRow, _ id: Request.ID) throws -> RequestSnapshot {
         RequestSnapshot(
-            id: id, tenant: TenantID(rawValue: row.text(1)), eventID: row.text(2),
+            id: id, tenant: TenantID(rawValue: row.text(1)), eventID: EventID(row.text(2)),
             channel: row.isNull(3) ? nil : try row.label(3), state: try row.label(4), error: row.optionalText(5),
             acceptedAt: try row.timestamp(6), deadline: row.optionalTimestamp(7), progressedAt: try row.timestamp(8),
             traceparent: row.optionalText(9), lane: try row.label(18), totals: try LedgerTotals(row, from: 10))

@@ -14,15 +14,17 @@ struct RequestRows {
     var progressedAt = PostgresArray<Timestamp>()
     var traceparents = PostgresArray<String>()
     var lanes = PostgresArray<String>()
+    var digests = PostgresArray<BodyDigest>()
+    var places = PostgresArray<Int64>()
     /// Input and output tokens, flops and cost; then the full model's.
     var totals = [PostgresArray<Int64>](repeating: PostgresArray(), count: 8)
 
     init(reservingCapacity capacity: Int) { keys = PostgresArray(reservingCapacity: capacity) }
 
-    mutating func append(_ snapshot: RequestSnapshot, _ key: RequestKey) {
+    mutating func append(_ snapshot: RequestSnapshot, _ key: RequestKey, _ origin: Origin) {
         keys.append(key)
         tenants.append(snapshot.tenant.rawValue)
-        eventIDs.append(snapshot.eventID)
+        eventIDs.append(snapshot.eventID.text)
         channels.append(snapshot.channel?.rawValue)
         states.append(snapshot.state.rawValue)
         errors.append(snapshot.error)
@@ -31,6 +33,8 @@ struct RequestRows {
         progressedAt.append(snapshot.progressedAt)
         traceparents.append(snapshot.traceparent)
         lanes.append(snapshot.lane.rawValue)
+        digests.append(origin.digest)
+        places.append(origin.place)
         for (index, value) in snapshot.totals.columns.enumerated() { totals[index].append(value) }
     }
 }
@@ -57,4 +61,11 @@ extension LedgerTotals {
             usage: usage, cost: cost, counterfactualUsage: counterfactual,
             counterfactualCost: PicoDollars(try row.integer(first + 7)))
     }
+}
+
+/// `bytea` of 16 bytes.
+extension BodyDigest: PostgresValue {
+    static var typeID: UInt32 { Blob.typeID }
+    static var arrayTypeID: UInt32 { Blob.arrayTypeID }
+    func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: value) }
 }

@@ -34,7 +34,7 @@ struct StartBatch: Sendable {
             GROUP BY a.request_id, a.step_ordinal
             """
         self.last = last.named("number attempts")
-        tenants = PostgresArray(Set(entries.map(\.tenant.rawValue)).sorted())
+        tenants = PostgresArray(Set(entries.map(\.tenant)).sorted().map(\.rawValue))
         let budgets: SQL = """
             SELECT tenant_id, period::text, policy::text, limit_pico_usd FROM winnow.budget
             WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period FOR NO KEY UPDATE

@@ -9,19 +9,22 @@ struct SubmissionRows {
     var deadlines = PostgresArray<Timestamp>()
     var traceparents = PostgresArray<String>()
     var lanes = PostgresArray<String>()
+    var places = PostgresArray<Int64>()
+    /// In the order of the rows.
+    private(set) var keys: [EventKey] = []
 
     init(_ submissions: [Submission]) {
         // In order of the key, as every other batch does it, so that two cannot wait for each other.
-        let last = Dictionary(submissions.map { ($0.key, $0) }) { $1 }.values.sorted {
-            ($0.tenant.rawValue, $0.eventID) < ($1.tenant.rawValue, $1.eventID)
-        }
+        let last = Dictionary(submissions.map { ($0.key, $0) }) { $1 }.values.sorted { $0.key < $1.key }
         for submission in last {
             tenants.append(submission.tenant.rawValue)
-            eventIDs.append(submission.eventID)
+            eventIDs.append(submission.eventID.text)
             bodies.append(Blob(bytes: submission.body))
             deadlines.append(submission.deadline)
             traceparents.append(submission.traceparent)
             lanes.append(submission.lane.rawValue)
+            places.append(submission.place)
+            keys.append(submission.key)
         }
     }
 }
@@ -31,11 +34,13 @@ extension SQL.StringInterpolation {
     mutating func appendInterpolation(insert rows: SubmissionRows) {
         appendLiteral(
             """
-            INSERT INTO winnow.submission (tenant_id, event_id, body, deadline_at, traceparent, lane)
-            SELECT u.tenant_id, u.event_id, u.body, u.deadline_at, u.traceparent, u.lane
+            INSERT INTO winnow.submission (tenant_id, event_id, body, deadline_at, traceparent, lane, place)
+            SELECT u.tenant_id, u.event_id, u.body, u.deadline_at, u.traceparent, u.lane, u.place
             FROM unnest(
             """)
         list(rows.tenants, rows.eventIDs, rows.bodies, rows.deadlines, rows.traceparents, rows.lanes)
-        appendLiteral(") AS u (tenant_id, event_id, body, deadline_at, traceparent, lane)")
+        appendLiteral(", ")
+        list(rows.places)
+        appendLiteral(") AS u (tenant_id, event_id, body, deadline_at, traceparent, lane, place)")
     }
 }

@@ -26,19 +26,23 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
     }
 
     public func accept(
-        _ arrivals: [Arrival], parking submissions: [Submission]
-    ) async throws -> (accepted: [RequestSnapshot], known: [RequestSnapshot]) {
+        _ arrivals: [Arrival], parking: [Parking]
+    ) async throws -> (accepted: [Acceptance], parked: [Parking.Verdict]) {
         try state.withLock { state in
             let accepted = try state.accept(arrivals)
-            var known: [RequestSnapshot] = []
-            for submission in submissions {
-                if let request = state.events[submission.key].flatMap({ state.requests[$0] }) {
-                    known.append(request)
-                } else if !state.submissions.contains(where: { $0.submission.key == submission.key }) {
-                    state.submissions.append(Waiting(submission: submission))
-                }
-            }
-            return (accepted, known)
+            return (accepted, parking.map { state.park($0) })
+        }
+    }
+
+    public func waiting(
+        of tenants: [TenantID], in lane: Lane, atMost limits: WaitingLimits
+    ) async throws -> WaitingCount {
+        state.withLock { state in
+            let waiting = state.submissions.filter { $0.submission.lane == lane && $0.takenAt == nil }
+                .map(\.submission.tenant)
+            let counts = tenants.map { tenant in (tenant, min(limits.ofTenant, waiting.count { $0 == tenant })) }
+            return WaitingCount(
+                tenants: Dictionary(counts) { first, _ in first }, all: min(limits.ofAll, waiting.count))
         }
     }
 
@@ -72,7 +76,7 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
     }
 
     public func cancelWaiting(
-        _ eventID: String, of tenant: TenantID?, at time: Timestamp
+        _ eventID: EventID, of tenant: TenantID?, at time: Timestamp
     ) async throws -> [TenantID] {
         state.withLock { state in
             let found = state.submissions.indices.filter { index in
@@ -91,6 +95,21 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
 }
 
 extension InMemoryStore.State {
+    fileprivate mutating func park(_ parking: Parking) -> Parking.Verdict {
+        let submission = parking.submission
+        switch known(submission.key, parking.origin) {
+        case .some(let known) where known.kind == .redelivered: return .redelivered(known.snapshot)
+        case .some(let known) where known.kind == .reused: return .reused
+        default: break
+        }
+        if let waiting = submissions.first(where: { $0.submission.key == submission.key }) {
+            return waiting.submission.body == submission.body ? .waits : .reused
+        }
+        guard !parking.isRefused else { return .refused }
+        submissions.append(.init(submission: submission))
+        return .waits
+    }
+
     fileprivate func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) -> Occupancy {
         var occupancy = Occupancy()
         func change(_ tenant: TenantID, _ body: (inout Occupancy.Tenant) -> Void) {

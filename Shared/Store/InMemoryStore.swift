@@ -6,6 +6,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     struct State {
         var requests: [Request.ID: RequestSnapshot] = [:]
         var events: [EventKey: Request.ID] = [:]
+        var origins: [Request.ID: Origin] = [:]
         var ledger: [Request.ID: [LedgerEntry]] = [:]
         var prices: [Price] = []
         /// In the order in which they came.
@@ -23,8 +24,12 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
 
     public init() {}
 
-    public func accept(_ arrivals: [Arrival]) async throws -> [RequestSnapshot] {
+    public func accept(_ arrivals: [Arrival]) async throws -> [Acceptance] {
         try state.withLock { try $0.accept(arrivals) }
+    }
+
+    public func known(_ events: [(key: EventKey, origin: Origin)]) async throws -> [Acceptance?] {
+        state.withLock { state in events.map { state.known($0.key, $0.origin) } }
     }
 
     public func update(
@@ -112,7 +117,12 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
 }
 
 extension InMemoryStore.State {
-    mutating func accept(_ arrivals: [Arrival]) throws -> [RequestSnapshot] {
+    func known(_ key: EventKey, _ origin: Origin) -> Acceptance? {
+        guard let id = events[key], let snapshot = requests[id], let stored = origins[id] else { return nil }
+        return Acceptance(stored.kind(of: origin), snapshot)
+    }
+
+    mutating func accept(_ arrivals: [Arrival]) throws -> [Acceptance] {
         // Before anything is written, for a call is all or nothing.
         for arrival in arrivals where events[EventKey(arrival.snapshot)] == nil {
             guard requests[arrival.snapshot.id] == nil else {
@@ -121,12 +131,13 @@ extension InMemoryStore.State {
         }
         return arrivals.map { arrival in
             let key = EventKey(arrival.snapshot)
-            if let known = events[key], let snapshot = requests[known] { return snapshot }
+            if let known = known(key, arrival.origin) { return known }
             events[key] = arrival.snapshot.id
+            origins[arrival.snapshot.id] = arrival.origin
             insert(arrival.entries)
             let stored = arrival.stored
             requests[stored.id] = stored
-            return stored
+            return Acceptance(.new, stored)
         }
     }
 

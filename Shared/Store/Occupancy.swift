@@ -30,3 +30,35 @@ public protocol TenantRegister: Sendable {
     /// - Parameter weight: from `Turns.weights`.
     func setWeight(_ weight: Int, of tenant: TenantID) async throws
 }
+
+/// How many requests may wait for their turn.
+public struct WaitingLimits: Sendable, Equatable {
+    public var ofTenant: Int
+    public var ofAll: Int
+
+    public init(ofTenant: Int, ofAll: Int) {
+        self.ofTenant = ofTenant
+        self.ofAll = ofAll
+    }
+}
+
+/// How many requests wait for their turn.
+public struct WaitingCount: Sendable, Equatable {
+    /// Of the tenants that were asked about.
+    public var tenants: [TenantID: Int]
+    public var all: Int
+
+    public init(tenants: [TenantID: Int], all: Int) {
+        self.tenants = tenants
+        self.all = all
+    }
+
+    /// Whether one more may wait; it is counted then.
+    public mutating func admits(_ tenant: TenantID, within limits: WaitingLimits) -> Bool {
+        let count = tenants[tenant] ?? 0
+        guard count < limits.ofTenant, all < limits.ofAll else { return false }
+        tenants[tenant] = count + 1
+        all += 1
+        return true
+    }
+}

@@ -2,16 +2,16 @@ import Contracts
 
 /// The prices over time, also those to come; a model without one costs nothing, and its ledger rows say so by their zero.
 public struct PriceList: Sendable, Equatable {
-    private let byModel: [String: [Price]]
+    private let byModel: [ExactText: [Price]]
 
     public init(_ prices: [Price] = []) {
-        byModel = Dictionary(grouping: prices, by: \.model)
+        byModel = Dictionary(grouping: prices) { ExactText($0.model) }
             .mapValues { $0.sorted { $0.validFrom > $1.validFrom } }
     }
 
     /// The price of `usage` on `model` at `time`, in whole pico-USD.
     public func cost(of usage: TokenUsage, model: String, at time: Timestamp) -> PicoDollars {
-        guard let price = byModel[model]?.first(where: { $0.validFrom <= time }) else { return .zero }
+        guard let price = byModel[ExactText(model)]?.first(where: { $0.validFrom <= time }) else { return .zero }
         return PicoDollars(
             usage.inputTokens * price.inputToken.amount + usage.outputTokens * price.outputToken.amount)
     }

@@ -11,12 +11,14 @@ public struct RequestSnapshot: Sendable, Equatable {
 
     public var id: Request.ID
     public var tenant: TenantID
-    public var eventID: String
+    public var eventID: EventID
     public var channel: Request.Channel?
     public var lane: Lane
     public var state: State
     /// One clear sentence where the request was not answered.
     public var error: String?
+    /// When to send a rejected request again. Not stored, for such a request is not stored either.
+    public var retryAfterSeconds: Int?
     public var acceptedAt: Timestamp
     public var deadline: Timestamp?
     /// When the last emission for it was derived, so that what makes no progress is found.
@@ -28,7 +30,7 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var totals: LedgerTotals
 
     public init(
-        id: Request.ID, tenant: TenantID, eventID: String, channel: Request.Channel?, state: State,
+        id: Request.ID, tenant: TenantID, eventID: EventID, channel: Request.Channel?, state: State,
         error: String? = nil, acceptedAt: Timestamp, deadline: Timestamp? = nil, progressedAt: Timestamp,
         traceparent: String? = nil, lane: Lane = .interactive, steps: [Step] = [], totals: LedgerTotals = .zero
     ) {

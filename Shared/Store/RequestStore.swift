@@ -6,7 +6,11 @@ public protocol RequestStore: Sendable {
     /// - Returns: in the order given, what the store holds now: the arrival itself, or the earlier request of that
     ///   event id (also where two arrivals of one call share it).
     /// - Throws: `StoreError`, retriable while the database is away.
-    func accept(_ arrivals: [Arrival]) async throws -> [RequestSnapshot]
+    func accept(_ arrivals: [Arrival]) async throws -> [Acceptance]
+
+    /// What the store holds under event ids, for requests whose planning costs more than this question.
+    /// - Returns: in the order given; `nil` for an id that is not known.
+    func known(_ events: [(key: EventKey, origin: Origin)]) async throws -> [Acceptance?]
 
     /// Locks and reads the requests, lets `transition` decide, writes what it decided.
     /// Requests that are unknown are not handed to it. A change to a final state, also to the same one again, sums its
@@ -36,10 +40,12 @@ public protocol RequestStore: Sendable {
 public struct Arrival: Sendable, Equatable {
     public var snapshot: RequestSnapshot
     public var entries: [LedgerEntry]
+    public var origin: Origin
 
-    public init(snapshot: RequestSnapshot, entries: [LedgerEntry] = []) {
+    public init(snapshot: RequestSnapshot, entries: [LedgerEntry] = [], origin: Origin = Origin()) {
         self.snapshot = snapshot
         self.entries = entries
+        self.origin = origin
     }
 }
 

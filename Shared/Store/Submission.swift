@@ -3,7 +3,7 @@ import Contracts
 /// A request that waits in the store until its turn comes.
 public struct Submission: Sendable, Equatable {
     public var tenant: TenantID
-    public var eventID: String
+    public var eventID: EventID
     /// The record's value, byte for byte.
     public var body: [UInt8]
     /// Past it nothing is computed any more; `nil` also where only the body names one.
@@ -12,10 +12,12 @@ public struct Submission: Sendable, Equatable {
     /// Somebody does not want it any more.
     public var isCancelled: Bool
     public var lane: Lane
+    /// Of its origin: where it was read, or a number of its own where it was submitted to the store.
+    public var place: Int64
 
     public init(
-        tenant: TenantID, eventID: String, body: [UInt8], deadline: Timestamp? = nil, traceparent: String? = nil,
-        lane: Lane = .interactive, isCancelled: Bool = false
+        tenant: TenantID, eventID: EventID, body: [UInt8], deadline: Timestamp? = nil, traceparent: String? = nil,
+        lane: Lane = .interactive, isCancelled: Bool = false, place: Int64 = 0
     ) {
         self.tenant = tenant
         self.eventID = eventID
@@ -24,6 +26,7 @@ public struct Submission: Sendable, Equatable {
         self.traceparent = traceparent
         self.isCancelled = isCancelled
         self.lane = lane
+        self.place = place
     }
 
     public var key: EventKey { EventKey(tenant: tenant, eventID: eventID) }
@@ -36,11 +39,14 @@ public protocol SubmissionQueue: Sendable {
     func submit(_ submissions: [Submission]) async throws
 
     /// Stores arrivals as `RequestStore.accept` does, and in the same transaction keeps what came over its tenant's
-    /// share, unless its (tenant, event id) waits already or was accepted before.
-    /// - Returns: `accepted` in the order of the arrivals; `known`: the requests of those that were accepted before.
+    /// share. Of one (tenant, event id) one request waits. A copy of an accepted request waits, too: its answer takes a turn.
+    /// - Returns: in the orders given.
     func accept(
-        _ arrivals: [Arrival], parking submissions: [Submission]
-    ) async throws -> (accepted: [RequestSnapshot], known: [RequestSnapshot])
+        _ arrivals: [Arrival], parking: [Parking]
+    ) async throws -> (accepted: [Acceptance], parked: [Parking.Verdict])
+
+    /// How many requests of a lane wait for their turn, each tenant's and all, counted up to limits.
+    func waiting(of tenants: [TenantID], in lane: Lane, atMost limits: WaitingLimits) async throws -> WaitingCount
 
     /// What every tenant has under way and waiting in the turn's lane, and the weight of `tenants` besides.
     func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy
@@ -55,7 +61,7 @@ public protocol SubmissionQueue: Sendable {
     /// Marks what waits under an event id as cancelled; where several tenants' do, none of them.
     /// - Parameter tenant: whose; `nil` where the id is enough.
     /// - Returns: whose it is; nobody's where it does not wait, or was taken already.
-    func cancelWaiting(_ eventID: String, of tenant: TenantID?, at time: Timestamp) async throws -> [TenantID]
+    func cancelWaiting(_ eventID: EventID, of tenant: TenantID?, at time: Timestamp) async throws -> [TenantID]
 }
 
 /// How much may be under way: taken and not accepted, or accepted and open.

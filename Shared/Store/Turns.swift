@@ -59,8 +59,8 @@ public struct Turns: Sendable {
 
     private func hasRoom(for member: Occupancy.Tenant) -> Bool { member.place <= share && underWay < 2 * window }
 
-    private static func rank(_ entry: (key: TenantID, value: Occupancy.Tenant)) -> (Int, Int64, String) {
-        (entry.value.place, entry.value.waitingSince?.milliseconds ?? 0, entry.key.rawValue)
+    private static func rank(_ entry: (key: TenantID, value: Occupancy.Tenant)) -> (Int, Int64, TenantID) {
+        (entry.value.place, entry.value.waitingSince?.milliseconds ?? 0, entry.key)
     }
 }
 

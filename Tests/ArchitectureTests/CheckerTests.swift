@@ -49,6 +49,7 @@ import Testing
         "print(a)",
         "Task { await a() }", "Task.detached { }", "Task(priority: .low) { }", "let a = \"\\(b!)\"", "dump(a)",
         "let a = #\"\\#(b!)\"#", "record.headers[name]", "headers.first { $0.name == name }",
+        "var eventID: String", "func f(tenants: [String])", "let tenantIDs: Set<String>", "var tenants: [String: Int]",
     ])
     func `a bad habit is found`(code: String) {
         #expect(habits(code).count == 1)

@@ -7,6 +7,10 @@ enum Habits {
             (/[\w\)\]}>]!(?!=)/, "unwraps, casts or tries by force"),
             (/\bfatalError\(/, "ends the process with fatalError"),
             (/\bTask(?:\.detached)?\s*(?:\(|\{)/, "starts a task that nobody waits for"),
+            (
+                /\b(?:eventIDs?|tenants?|tenantIDs?)\s*:\s*(?:\[*String\b|Set<String>)/,
+                "has a String for an identifier, which Postgres compares by bytes: EventID, TenantID"
+            ),
         ]
     }
 

@@ -1,3 +1,4 @@
+import Contracts
 import Testing
 
 @testable import CLI
@@ -15,6 +16,16 @@ struct FlightTests {
         #expect(none.isEmpty && arrived)
         #expect(next.map(\.eventID) == ["2"])
         #expect(Set(flight.underWay.map(\.eventID)) == ["0", "2"])
+    }
+
+    @Test func `ids that differ in their bytes alone are two requests`() {
+        let ids = ["caf\u{E9}", "cafe\u{301}"].map { EventID($0) }
+        var flight = Flight(ids.map { .init(eventID: $0, bytes: [1]) }, mostUnderWay: 9, mostBytes: 99)
+        let departed = flight.departures(atMost: 9)
+        #expect(departed.map(\.eventID) == ids)
+        let arrivals = ids.map { flight.arrived($0) }
+        #expect(arrivals == [true, true])
+        #expect(flight.isDone)
     }
 
     @Test func `one that is larger than all room goes alone`() {

@@ -23,6 +23,13 @@ struct IdentifierTests {
         #expect(Set((0..<1000).map { _ in Request.ID(acceptedAt: time, using: &generator) }).count == 1000)
     }
 
+    @Test func `an id made of a digest is the same again, and of no stored request`() {
+        let id = Request.ID(digest: 0xFFEE_DDCC_BBAA_9988_7766_5544_3322_1100)
+        #expect("\(id)" == "ffeeddcc-bbaa-8988-b766-554433221100")
+        #expect(Request.ID("\(id)") == id)
+        #expect(id == Request.ID(digest: 0xFFEE_DDCC_BBAA_9988_7766_5544_3322_1100))
+    }
+
     @Test func `an id in capitals is the same id`() {
         let id = Request.ID("01234567-89AB-7CDE-8F01-23456789ABCD")
         #expect(id != nil)
@@ -39,6 +46,26 @@ struct IdentifierTests {
     ])
     func `what is no UUID is no request id`(text: String) {
         #expect(Request.ID(text) == nil)
+    }
+
+    /// é in one code point and in two; Swift's String takes them for equal.
+    private static let twins = ("caf\u{E9}", "cafe\u{301}")
+
+    @Test func `identifiers from outside are told apart by their bytes, as Postgres does it`() {
+        let (one, two) = Self.twins
+        #expect(one == two)
+        #expect(EventID(one) != EventID(two))
+        #expect(EventID(one) == EventID(String(decoding: Array(one.utf8), as: UTF8.self)))
+        #expect(Set([EventID(one), EventID(two), EventID(one)]).count == 2)
+        #expect(Set([TenantID(rawValue: one), TenantID(rawValue: two), TenantID(authID: one)]).count == 2)
+        #expect(TenantID(rawValue: "") != TenantID(rawValue: "\u{0}"))
+        #expect(EventID("\u{212A}") != "K")
+    }
+
+    @Test func `identifiers from outside are sorted by their bytes`() {
+        let texts = ["", "B", "a", "a\u{0}", "e\u{301}", "z", "\u{E9}", "\u{FFFD}", "😀"]
+        #expect(texts.shuffled().map { EventID($0) }.sorted().map(\.text.utf8.count) == texts.map(\.utf8.count))
+        #expect(texts.shuffled().map { TenantID(rawValue: $0) }.sorted() == texts.map { TenantID(rawValue: $0) })
     }
 
     @Test func `a step id is its request and its place`() throws {

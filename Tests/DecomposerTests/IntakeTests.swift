@@ -25,7 +25,8 @@ struct IntakeTests {
         try await store.submit(
             ids.map {
                 Submission(
-                    tenant: TenantID(rawValue: "acme"), eventID: $0, body: Array(#"{"text":"x"}"#.utf8), lane: lane)
+                    tenant: TenantID(rawValue: "acme"), eventID: EventID($0), body: Array(#"{"text":"x"}"#.utf8),
+                    lane: lane)
             })
     }
 

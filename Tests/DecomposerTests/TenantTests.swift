@@ -22,18 +22,19 @@ struct TenantTests {
     ])
     private let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in .of(text, "none") }
 
-    private func settings() throws -> IntakeSettings {
-        var reader = SettingsReader(environment: [
+    private func settings(_ more: [String: String] = [:]) throws -> IntakeSettings {
+        let environment = [
             "WINNOW_INTAKE_WINDOW": "2", "WINNOW_TENANT_WINDOW": "1", "WINNOW_INTAKE_INTERVAL_MS": "1",
-        ])
+        ]
+        var reader = SettingsReader(environment: environment.merging(more) { $1 })
         return try IntakeSettings(&reader)
     }
 
-    private func handler(isAtTheDoor: Bool = true) throws -> RequestHandler {
+    private func handler(isAtTheDoor: Bool = true, _ more: [String: String] = [:]) throws -> RequestHandler {
         let planner = Planner(
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
             counterfactual: try Tree.counterfactual())
-        let door = Door(queue: store, settings: try settings(), metrics: Metrics())
+        let door = Door(queue: store, settings: try settings(more), metrics: Metrics())
         return RequestHandler(
             service: "decomposer", planner: planner, store: store, door: isAtTheDoor ? door : nil, fullModel: "full")
     }
@@ -49,6 +50,11 @@ struct TenantTests {
 
     private func arrive(_ records: [OutgoingRecord]) async throws -> [OutgoingRecord] {
         try await handler().handle(records.map { Record($0) })
+    }
+
+    /// A record at a place of its own.
+    private func copy(_ id: String, _ json: String = plan, at offset: Int64) -> Record {
+        Record(request(id, "flooding", json), offset: offset)
     }
 
     /// What has its turn at an instant, seen to.
@@ -112,6 +118,60 @@ struct TenantTests {
         let emitted = try await arrive([request("0"), request("bad", "flooding", "{}"), request("4")])
         #expect(try emitted.map { try result($0).status } == ["rejected", "completed"])
         #expect(try await waiting() == 3)
+    }
+
+    @Test func `the answer to a known id takes a turn like a request, and so does every copy`() async throws {
+        let first = try await arrive((0..<3).map { request("\($0)") })
+        try await complete([first[0]])
+        let copies = (1...5).map { copy("0", at: $0) } + [copy("1", at: 7)]
+        #expect(try await handler().handle(copies).isEmpty)
+        #expect(try await waiting() == 3)
+        try await complete(Array(first.dropFirst()))
+        let next = try await turn()
+        #expect(try next.filter { $0.topic == Topic.results }.map { try result($0).status } == ["completed"])
+        #expect(try causes(next).contains("2"))
+    }
+
+    @Test func `another body under an id that waits is rejected, and the one that waits is answered`() async throws {
+        let first = try await arrive((0..<3).map { request("\($0)") })
+        let reused = try await handler().handle([copy("2", #"{"text":"play music"}"#, at: 1)])
+        #expect(try result(reused.first).status == "rejected")
+        #expect(try result(reused.first).error?.hasPrefix("id_reused: ") == true)
+        try await complete(first)
+        #expect(try causes(try await turn()) == ["2"])
+    }
+
+    @Test(arguments: [
+        ["WINNOW_TENANT_WAITING_LIMIT": "2"], ["WINNOW_WAITING_LIMIT": "2"],
+    ])
+    func `above the bound of waiting requests each is answered overloaded, with a time to come back`(
+        limits: [String: String]
+    ) async throws {
+        let handler = try handler(limits.merging(["WINNOW_OVERLOAD_RETRY_SECONDS": "7"]) { $1 })
+        let batch = (0..<6).map { Record(request("\($0)"), offset: Int64($0)) }
+        let emitted = try await handler.handle(batch)
+        #expect(try causes(emitted) == ["0", "1", "4", "5"])
+        #expect(try await waiting() == 2)
+        for record in emitted.suffix(2) {
+            #expect(try result(record).status == "rejected")
+            #expect(try result(record).error?.hasPrefix("overloaded: ") == true)
+            #expect(try JSONDocument.read(record.value ?? []) { $0["retryAfterSeconds"]?.integer } == 7)
+        }
+        // Nothing of it is stored, and a redelivery says the same under the same ids.
+        #expect(try await handler.handle(batch) == emitted)
+        #expect(try await waiting() == 2)
+        try await complete(Array(emitted.prefix(2)))
+        #expect(try causes(try await turn()) == ["2", "3"])
+        // Under the same id it is accepted later.
+        #expect(try await self.handler().handle([copy("4", at: 99)]).isEmpty)
+        #expect(try await waiting() == 1)
+    }
+
+    @Test func `one tenant's waiting requests leave room for another's`() async throws {
+        let handler = try handler(["WINNOW_TENANT_WAITING_LIMIT": "1"])
+        _ = try await handler.handle((0..<4).map { Record(request("\($0)"), offset: Int64($0)) })
+        #expect(try await handler.handle([Record(request("a", "quiet")), Record(request("b", "quiet"))]).count == 1)
+        #expect(try await waiting() == 2)
     }
 
     @Test func `what comes again after a fault has had its turn`() async throws {

@@ -3,7 +3,7 @@ import Inference
 
 /// Items of one task that go through the suite in one machine request.
 struct EvaluationChunk: Sendable {
-    var eventID: String
+    var eventID: EventID
     var route: Route
     var items: [LabelledItem]
 

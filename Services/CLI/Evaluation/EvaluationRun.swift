@@ -70,9 +70,9 @@ struct EvaluationRun {
 
     private static func throughSuite(
         _ chunks: [EvaluationChunk], _ session: Session, _ timeout: Int, _ verb: String
-    ) async throws -> [String: ResultView] {
+    ) async throws -> [EventID: ResultView] {
         let exchange = try await Exchange(session, tenant: TenantID(rawValue: "winnow-evaluate"), mostUnderWay: 200)
-        var results: [String: ResultView] = [:]
+        var results: [EventID: ResultView] = [:]
         let missing = try await exchange.run(chunks.map(\.pending), timeout: .seconds(timeout)) { id, bytes in
             results[id] = try ResultView(bytes)
             Console.progress("\(results.count) of \(chunks.count) requests answered")

@@ -33,7 +33,7 @@ struct CancelVerb: Verb {
         let (reader, store) = (OperationsReader(settings), PostgresStore(settings))
         var found = try await reader.find(id, tenant: tenant)
         if found.isEmpty {
-            let waiting = try await store.cancelWaiting(id, of: tenant, at: .now)
+            let waiting = try await store.cancelWaiting(EventID(id), of: tenant, at: .now)
             if waiting.count > 1 { return askWhich(waiting) }
             if let owner = waiting.first { return report(nil, owner) }
             // Its turn may have come in between.

@@ -82,7 +82,7 @@ struct SubmitVerb: Verb {
         } else if isJSON {
             Console.print(SubmitLine.acknowledgement(line.eventID))
         } else {
-            Console.print(line.eventID)
+            Console.print(line.eventID.text)
         }
     }
 
@@ -91,7 +91,7 @@ struct SubmitVerb: Verb {
         var generator = SystemRandomNumberGenerator()
         return data.split(separator: UInt8(ascii: "\n"))
             .filter { !$0.allSatisfy { [0x20, 0x09, 0x0D].contains($0) } }
-            .map { line in SubmitLine(Array(line)) { "\(Request.ID(using: &generator))" } }
+            .map { line in SubmitLine(Array(line)) { EventID("\(Request.ID(using: &generator))") } }
     }
 }
 
@@ -99,7 +99,7 @@ struct SubmitVerb: Verb {
 private struct OrderedPrinter {
     private let lines: [SubmitLine]
     private let print: ([UInt8]) -> Void
-    private var results: [String: [UInt8]] = [:]
+    private var results: [EventID: [UInt8]] = [:]
     private var next = 0
 
     init(_ lines: [SubmitLine], print: @escaping ([UInt8]) -> Void) {
@@ -107,7 +107,7 @@ private struct OrderedPrinter {
         self.print = print
     }
 
-    mutating func add(_ id: String, _ result: [UInt8]) {
+    mutating func add(_ id: EventID, _ result: [UInt8]) {
         results[id] = result
         printReady()
     }

@@ -15,7 +15,7 @@ struct Bench {
         var accepted = try await accept(batch, &figures.accept)
         while figures.requests < count {
             async let next = timed { try await accepting.accept(Self.arrivals(batch)) }
-            let ids = accepted.map(\.id)
+            let ids = accepted.map(\.snapshot.id)
             let settled = try await timed {
                 try await updating.update(ids) { before in before.map { Self.completion(of: $0) } }
             }
@@ -31,7 +31,7 @@ struct Bench {
         return figures
     }
 
-    private func accept(_ batch: Int, _ time: inout Duration) async throws -> [RequestSnapshot] {
+    private func accept(_ batch: Int, _ time: inout Duration) async throws -> [Acceptance] {
         let accepted = try await timed { try await accepting.accept(Self.arrivals(batch)) }
         time += accepted.time
         return accepted.result
@@ -59,7 +59,7 @@ struct Bench {
                 ordinal: 0, route: Route(.legalServices, "clause-type"), items: items, state: .dispatched)
             return Arrival(
                 snapshot: RequestSnapshot(
-                    id: id, tenant: .default, eventID: "bench-" + id.description, channel: .machine, state: .open,
+                    id: id, tenant: .default, eventID: "bench-\(id)", channel: .machine, state: .open,
                     acceptedAt: now, deadline: now.adding(milliseconds: 30_000), progressedAt: now,
                     traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", steps: [step]))
         }

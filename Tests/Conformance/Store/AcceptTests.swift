@@ -18,7 +18,7 @@ import Testing
             snapshot.channel = .human
             snapshot.lane = .bulk
             let accepted = try await store.accept([Arrival(snapshot: snapshot)])
-            #expect(accepted == [snapshot])
+            #expect(accepted == [Acceptance(.new, snapshot)])
             #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
         }
     }
@@ -44,8 +44,8 @@ import Testing
                 Arrival(snapshot: second, entries: [Fixture.entry(second.id)]),
                 Arrival(snapshot: Fixture.snapshot("other")),
             ])
-            #expect(accepted.map(\.eventID) == ["event", "other"])
-            #expect(accepted.first == first)
+            #expect(accepted.map(\.snapshot.eventID) == ["event", "other"])
+            #expect(accepted.first == Acceptance(.redelivered, first))
             #expect(try await store.snapshots(of: [second.id]) == [])
             #expect(try await store.ledger(of: second.id) == [])
         }
@@ -56,9 +56,9 @@ import Testing
         try await kind.with { store in
             let snapshot = Fixture.snapshot()
             let arrival = Arrival(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])
-            for _ in 0..<3 {
+            for kind in [Acceptance.Kind.new, .redelivered, .redelivered] {
                 let accepted = try await store.accept([arrival])
-                #expect(accepted == [snapshot])
+                #expect(accepted == [Acceptance(kind, snapshot)])
             }
             #expect(try await store.ledger(of: snapshot.id).count == 1)
         }
@@ -73,7 +73,8 @@ import Testing
                 Arrival(snapshot: first, entries: [Fixture.entry(first.id)]),
                 Arrival(snapshot: second, entries: [Fixture.entry(second.id)]), Arrival(snapshot: first),
             ])
-            #expect(accepted == [first, first, first])
+            #expect(accepted.map(\.snapshot) == [first, first, first])
+            #expect(accepted.map(\.kind) == [.new, .redelivered, .redelivered])
             #expect(try await store.snapshots(of: [first.id, second.id]) == [first])
             #expect(try await store.ledger(of: second.id) == [])
         }
@@ -85,8 +86,68 @@ import Testing
             let first = Fixture.snapshot(tenant: TenantID(rawValue: "acme"))
             let second = Fixture.snapshot(tenant: TenantID(rawValue: "globex"))
             let accepted = try await store.accept([first, second].map { Arrival(snapshot: $0) })
-            #expect(accepted == [first, second])
+            #expect(accepted == [first, second].map { Acceptance(.new, $0) })
             #expect(try await store.snapshots(of: [second.id, first.id]).count == 2)
+        }
+    }
+
+    private static let (body, other) = (BodyDigest(value: 1), BodyDigest(value: .max))
+
+    @Test(arguments: StoreKind.allCases)
+    func `a redelivery is told from a copy, and both from another request under the same id`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.with { store in
+            let first = Fixture.snapshot()
+            func arrival(_ digest: BodyDigest?, _ place: Int64?) -> Arrival {
+                Arrival(snapshot: Fixture.snapshot(), origin: Origin(digest: digest, place: place))
+            }
+            let origin = Origin(digest: Self.body, place: .min)
+            let batch = try await store.accept([
+                Arrival(snapshot: first, origin: origin), arrival(Self.body, 7), arrival(Self.other, .min),
+            ])
+            #expect(batch.map(\.kind) == [.new, .copy, .reused])
+            let later = try await store.accept([
+                arrival(Self.body, .min), arrival(Self.body, 7), arrival(Self.other, .min), arrival(Self.other, 7),
+                arrival(nil, 7), arrival(Self.body, nil),
+            ])
+            #expect(later.map(\.kind) == [.redelivered, .copy, .reused, .reused, .copy, .redelivered])
+            #expect(later.allSatisfy { $0.snapshot == first })
+            let asked = [origin, Origin(digest: Self.other, place: 7)]
+            let known = try await store.known(
+                asked.map { (key: EventKey(first), origin: $0) }
+                    + [(key: EventKey(tenant: .default, eventID: "new"), origin: origin)])
+            #expect(known == [Acceptance(.redelivered, first), Acceptance(.reused, first), nil])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a request that was stored without an origin takes any for its own`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: first)])
+            let again = Arrival(snapshot: Fixture.snapshot(), origin: Origin(digest: Self.body, place: 7))
+            #expect(try await store.accept([again]) == [Acceptance(.redelivered, first)])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `ids and tenants that differ in their bytes alone are other requests, in one batch too`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.with { store in
+            let texts = ["caf\u{E9}", "cafe\u{301}"]
+            let snapshots = texts.flatMap { tenant in
+                texts.map { Fixture.snapshot(EventID($0), tenant: TenantID(rawValue: tenant)) }
+            }
+            let accepted = try await store.accept(snapshots.map { Arrival(snapshot: $0) })
+            #expect(accepted == snapshots.map { Acceptance(.new, $0) })
+            #expect(try await store.snapshots(of: snapshots.map(\.id)).count == 4)
+            let others = texts.map { Submission(tenant: .default, eventID: EventID($0), body: [1]) }
+            _ = try await store.accept([], parking: others.map { Parking($0) })
+            let now = Timestamp.now.adding(milliseconds: 60_000)
+            let turn = SubmissionTurn(now: now, resendBefore: now, limit: 9, window: 9)
+            #expect(try await Set(store.next(turn).map(\.eventID)) == Set(others.map(\.eventID)))
         }
     }
 
@@ -114,8 +175,8 @@ import Testing
             let snapshot = Fixture.snapshot(state: .rejected)
             let entries = [Fixture.entry(snapshot.id, cost: 5), Fixture.entry(snapshot.id, number: 2, cost: 6)]
             let accepted = try await store.accept([Arrival(snapshot: snapshot, entries: entries)])
-            #expect(accepted.first?.totals.cost == PicoDollars(11))
-            #expect(try await store.snapshots(of: [snapshot.id]) == accepted)
+            #expect(accepted.first?.snapshot.totals.cost == PicoDollars(11))
+            #expect(try await store.snapshots(of: [snapshot.id]) == accepted.map(\.snapshot))
         }
     }
 

@@ -21,7 +21,7 @@ enum Fixture {
     }
 
     static func snapshot(
-        _ eventID: String = "event", tenant: TenantID = .default, state: RequestSnapshot.State = .open,
+        _ eventID: EventID = "event", tenant: TenantID = .default, state: RequestSnapshot.State = .open,
         acceptedAt: Timestamp = noon, deadline: Timestamp? = nil, steps: [Step] = [step()]
     ) -> RequestSnapshot {
         RequestSnapshot(

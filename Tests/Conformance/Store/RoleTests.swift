@@ -94,7 +94,7 @@ import Testing
             let snapshot = Fixture.snapshot()
             let submission = Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
             _ = try await store("winnow_decomposer").accept(
-                [.init(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])], parking: [submission])
+                [.init(snapshot: snapshot, entries: [Fixture.entry(snapshot.id)])], parking: [Parking(submission)])
             try await PostgresStore(database.settings).setBudget(
                 Budget(tenant: .default, period: .month, limit: PicoDollars(5), policy: .fail))
             #expect(try await store("winnow_escalator").reserve([Fixture.entry(snapshot.id, kind: .full)]).count == 1)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct SubmissionTests {
     private static func submission(
-        _ eventID: String, _ tenant: String = "acme", lane: Lane = .interactive
+        _ eventID: EventID, _ tenant: String = "acme", lane: Lane = .interactive
     ) -> Submission {
         Submission(tenant: TenantID(rawValue: tenant), eventID: eventID, body: Array("{}".utf8), lane: lane)
     }
@@ -48,23 +48,97 @@ import Testing
             let submission = Submission(
                 tenant: .default, eventID: "a", body: [1, 0, 255], deadline: Fixture.noon.adding(milliseconds: 60_000),
                 traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
-            _ = try await store.accept([], parking: [submission])
+            _ = try await store.accept([], parking: [Parking(submission)])
             #expect(try await store.next(Self.turn()) == [submission])
         }
     }
 
+    private static func parking(
+        _ eventID: EventID, body: String = "{}", place: Int64 = 0, isRefused: Bool = false
+    ) -> Parking {
+        var submission = submission(eventID)
+        submission.body = Array(body.utf8)
+        submission.place = place
+        return Parking(
+            submission, digest: BodyDigest(value: UInt128(body.utf8.count)), isRefused: isRefused)
+    }
+
     @Test(arguments: StoreKind.allCases)
-    func `what is parked again waits once, and what was accepted before is told and does not wait`(
+    func `what is parked again waits once, and what was accepted from the same place is told and does not wait`(
         kind: StoreKind
     ) async throws {
         try await kind.with { store in
-            let arrival = Arrival(snapshot: Fixture.snapshot("known", tenant: TenantID(rawValue: "acme")))
-            let first = try await store.accept([arrival], parking: [Self.submission("a"), Self.submission("known")])
-            #expect(first.accepted == first.known)
-            let second = try await store.accept(
-                [], parking: [Self.submission("a"), Self.submission("known"), Self.submission("a")])
-            #expect(second.known == first.accepted)
+            let offers = [Self.parking("a", place: 1), Self.parking("known", place: 2)]
+            let known = Arrival(
+                snapshot: Fixture.snapshot("known", tenant: TenantID(rawValue: "acme")), origin: offers[1].origin)
+            let first = try await store.accept([known], parking: offers)
+            #expect(first.parked == [.waits, .redelivered(known.snapshot)])
+            let second = try await store.accept([], parking: offers + [Self.parking("a", place: 9)])
+            #expect(second.parked == [.waits, .redelivered(known.snapshot), .waits])
+            #expect(try await store.next(Self.turn()) == [offers[0].submission])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a copy of an accepted request waits for its turn like a request`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot("a", tenant: TenantID(rawValue: "acme"))
+            _ = try await store.accept([Arrival(snapshot: snapshot, origin: Self.parking("a", place: 1).origin)])
+            let copy = Self.parking("a", place: 2)
+            #expect(try await store.accept([], parking: [copy, copy]).parked == [.waits, .waits])
+            #expect(try await store.next(Self.turn()) == [copy.submission])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `another body under an id that waits or was accepted is not kept, and nobody loses by it`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot("b", tenant: TenantID(rawValue: "acme"))
+            _ = try await store.accept([Arrival(snapshot: snapshot, origin: Self.parking("b").origin)])
+            let first = try await store.accept(
+                [],
+                parking: [
+                    Self.parking("a"), Self.parking("a", body: "another"), Self.parking("b", body: "another"),
+                    Self.parking("b", body: "another", isRefused: true),
+                ])
+            #expect(first.parked == [.waits, .reused, .reused, .reused])
+            #expect(try await store.accept([], parking: [Self.parking("a", body: "[]")]).parked == [.reused])
             #expect(try await store.next(Self.turn()) == [Self.submission("a")])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what is refused is not kept, unless it waits or was accepted before`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot("known", tenant: TenantID(rawValue: "acme"))
+            let known = Self.parking("known", place: 3, isRefused: true)
+            _ = try await store.accept(
+                [Arrival(snapshot: snapshot, origin: known.origin)], parking: [Self.parking("waits")])
+            let parked = try await store.accept(
+                [], parking: [Self.parking("new", isRefused: true), Self.parking("waits", isRefused: true), known])
+            #expect(parked.parked == [.refused, .waits, .redelivered(snapshot)])
+            #expect(try await store.next(Self.turn()) == [Self.submission("waits")])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what waits is counted by tenant and in all, up to a limit and in its lane`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.submit((0..<5).map { Self.submission("\($0)", "one") })
+            try await store.submit((0..<2).map { Self.submission("\($0)", "two") })
+            try await store.submit([Self.submission("bulk", "one", lane: .bulk)])
+            let (one, none) = (TenantID(rawValue: "one"), TenantID(rawValue: "none"))
+            var count = try await store.waiting(
+                of: [one, none], in: .interactive, atMost: WaitingLimits(ofTenant: 9, ofAll: 9))
+            #expect(count == WaitingCount(tenants: [one: 5, none: 0], all: 7))
+            let limits = WaitingLimits(ofTenant: 3, ofAll: 6)
+            count = try await store.waiting(of: [one], in: .interactive, atMost: limits)
+            #expect(count == WaitingCount(tenants: [one: 3], all: 6))
+            _ = try await store.next(Self.turn(window: 4))
+            count = try await store.waiting(of: [one], in: .interactive, atMost: WaitingLimits(ofTenant: 9, ofAll: 9))
+            #expect(count.all == 3)
         }
     }
 
@@ -105,7 +179,8 @@ import Testing
             _ = try await store.accept([Arrival(snapshot: Fixture.snapshot("open"))])
             var late = Self.submission("late")
             late.deadline = Fixture.noon.adding(milliseconds: 100)
-            _ = try await store.accept([], parking: [late, Self.submission("unwanted"), Self.submission("wanted")])
+            _ = try await store.accept(
+                [], parking: [late, Self.submission("unwanted"), Self.submission("wanted")].map { Parking($0) })
             #expect(try await store.next(Self.turn(window: 1)) == [])
             #expect(try await store.cancelWaiting("unwanted", of: nil, at: Fixture.noon) == [late.tenant])
             var unwanted = Self.submission("unwanted")

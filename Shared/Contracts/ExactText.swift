@@ -1,0 +1,37 @@
+import Glibc
+
+/// A text that is compared by its UTF-8 bytes, as Postgres and Kafka compare it.
+///
+/// Swift's `String` also takes two texts for equal that are canonically equivalent, such as é in one code point and in two.
+/// As a key it would make one of two identifiers that the database keeps apart.
+public struct ExactText: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public let text: String
+
+    public init(_ text: String) { self.text = text }
+
+    public var description: String { text }
+
+    public static func == (left: ExactText, right: ExactText) -> Bool {
+        left.withBytes { left in
+            right.withBytes { right in
+                guard left.count == right.count else { return false }
+                guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+                return memcmp(first, second, left.count) == 0
+            }
+        }
+    }
+
+    public static func < (left: ExactText, right: ExactText) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        withBytes { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        // No byte of UTF-8: two texts in a row are told from any other two.
+        hasher.combine(0xFF as UInt8)
+    }
+
+    private func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        text.utf8.withContiguousStorageIfAvailable(body) ?? Array(text.utf8).withUnsafeBufferPointer(body)
+    }
+}

@@ -1,0 +1,82 @@
+import Contracts
+import Store
+
+/// Requests over their tenants' share, each event once, as one statement that keeps those that may wait and says what is
+/// known of the others.
+struct ParkingLot: Sendable {
+    /// What the statement found of an event.
+    enum Found: Sendable { case waits, refused, reused, redelivered }
+
+    /// The first offer of each event.
+    private let firsts: [EventKey: Parking]
+    private let offers: [Parking]
+    let insert: SQL
+
+    init(_ offers: [Parking]) {
+        self.offers = offers
+        firsts = Dictionary(offers.map { ($0.submission.key, $0) }) { first, _ in first }
+        insert = Self.statement(Array(firsts.values))
+    }
+
+    func found(_ result: PostgresResult) throws -> [EventKey: Found] {
+        let rows = try result.rows { row throws in
+            // A row that another transaction has put in between: the next try sees it.
+            guard !row.bool(6) else {
+                throw StoreError(.conflict, "two requests of one id were parked at once", isRetriable: true)
+            }
+            let found: Found =
+                row.bool(3) ? .reused : row.bool(2) ? .redelivered : row.bool(4) || !row.bool(5) ? .waits : .refused
+            return (row.eventKey(0), found)
+        }
+        return Dictionary(rows) { first, _ in first }
+    }
+
+    /// In the order of the offers. A second offer of an event waits with the first, unless its body is another one.
+    func verdicts(_ found: [EventKey: Found], _ stored: [EventKey: StoredEvent]) -> [Parking.Verdict] {
+        offers.map { offer in
+            let key = offer.submission.key
+            if let first = firsts[key], first.submission.body != offer.submission.body { return .reused }
+            switch found[key] {
+            case .reused: return .reused
+            case .redelivered: return stored[key].map { .redelivered($0.snapshot) } ?? .waits
+            case .refused: return .refused
+            case .waits, nil: return .waits
+            }
+        }
+    }
+
+    /// Columns of the result: the event; whether it was accepted from the same place; whether another body has its id;
+    /// whether it waited before; whether it is refused; whether it was to be kept and is not.
+    private static func statement(_ offers: [Parking]) -> SQL {
+        let rows = SubmissionRows(offers.map(\.submission))
+        let details = Dictionary(offers.map { ($0.submission.key, $0) }) { first, _ in first }
+        let ordered = rows.keys.compactMap { details[$0] }
+        var digests = PostgresArray<BodyDigest>()
+        for offer in ordered { digests.append(offer.digest) }
+        let refusals = PostgresArray(ordered.map(\.isRefused))
+        let sql: SQL = """
+            WITH offered AS (
+                SELECT u.*, r.request_id IS NOT NULL AND coalesce(r.place = u.place, true) AS is_redelivered,
+                    coalesce(r.body_digest <> u.body_digest, false) OR coalesce(s.body <> u.body, false) AS is_reused,
+                    s.tenant_id IS NOT NULL AS has_waited
+                FROM (
+                    SELECT * FROM unnest(
+                        \(rows.tenants), \(rows.eventIDs), \(rows.bodies), \(rows.deadlines), \(rows.traceparents),
+                        \(rows.lanes), \(rows.places), \(digests), \(refusals))
+                        AS o (tenant_id, event_id, body, deadline_at, traceparent, lane, place, body_digest, is_refused)) AS u
+                LEFT JOIN winnow.request AS r ON r.tenant_id = u.tenant_id AND r.event_id = u.event_id
+                LEFT JOIN winnow.submission AS s ON s.tenant_id = u.tenant_id AND s.event_id = u.event_id),
+            parked AS (
+                INSERT INTO winnow.submission (tenant_id, event_id, body, deadline_at, traceparent, lane, place)
+                SELECT tenant_id, event_id, body, deadline_at, traceparent, lane, place FROM offered
+                WHERE NOT (is_redelivered OR is_reused OR has_waited OR is_refused)
+                ON CONFLICT DO NOTHING
+                RETURNING tenant_id, event_id)
+            SELECT o.tenant_id, o.event_id, o.is_redelivered, o.is_reused, o.has_waited, o.is_refused,
+                NOT (is_redelivered OR is_reused OR has_waited OR is_refused)
+                    AND ((o.tenant_id, o.event_id) IN (SELECT tenant_id, event_id FROM parked)) IS NOT TRUE
+            FROM offered AS o
+            """
+        return sql.named("park submissions")
+    }
+}
