@@ -1,3 +1,4 @@
+import Contracts
 import Settings
 
 /// How often overdue requests are looked for.
@@ -14,8 +15,9 @@ struct SweeperSettings: Sendable {
     var abandonAfterMilliseconds: Int64
     /// An instance that is silent for so long is not listed any more.
     var forgetMilliseconds: Int64 = 86_400_000
-    /// Certificates that have not changed are published again so often: the embedded broker may have forgotten them.
-    var republishMilliseconds: Int64 = 15_000
+    /// Certificates that have not changed are published again so often: workers drop those that they no longer hear of,
+    /// and the embedded broker may have forgotten them.
+    var republishMilliseconds = Int64(StandingCertificates.publicationInterval / .milliseconds(1))
     var limit = 500
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {

@@ -7,6 +7,13 @@ public struct StandingCertificates: Sendable, Equatable {
     /// bound: 500 names of 256 bytes, each byte escaped, are 768 kB.
     public static let mostRevokedTenants = 500
 
+    /// How often what stands is published, also when nothing has changed.
+    public static let publicationInterval = Duration.seconds(15)
+    /// How long a publication holds, counted by its reader from the moment of reading: three further publications are
+    /// missed by then, and the fourth is due. A broker that is away for less than three intervals ends nothing.
+    /// - Source: infra/decisions/0024-certificates-expire.md
+    public static let lifetime = publicationInterval * 4
+
     public var route: Route
     public var certificates: [Certificate]
     /// Tenants whose traffic escalates in spite of a certificate that stands.

@@ -9,6 +9,7 @@ import Runtime
 /// partitions of its topic.
 public struct CapabilityWorker: Service {
     private let loops: LaneLoops<StepHandler>
+    private let certificates: CertificateTail
 
     /// Loads the model; the full model's card too, to say what the full model would have consumed.
     /// - Parameter tail: brings what was cancelled and what is certified.
@@ -24,6 +25,7 @@ public struct CapabilityWorker: Service {
         let certificates = CertificateTail(
             routes: routes, small: model.identity, full: counterfactual.identity, tail: tail, logger: context.logger,
             metrics: context.metrics)
+        self.certificates = certificates
         loops = try LaneLoops(
             service: settings.service, producer: producer, logger: context.logger, metrics: context.metrics,
             health: context.health, consumer: consumer
@@ -36,5 +38,11 @@ public struct CapabilityWorker: Service {
         }
     }
 
-    public func run() async throws { try await loops.run() }
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await certificates.watch() }
+            try await loops.run()
+            group.cancelAll()
+        }
+    }
 }

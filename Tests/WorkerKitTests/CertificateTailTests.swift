@@ -17,11 +17,15 @@ struct CertificateTailTests {
     private let metrics = Metrics()
     private let lines = Lines()
 
-    private func certificates(_ tail: Tail) -> CertificateTail {
+    private func certificates(
+        _ tail: Tail, lifetime: Duration = StandingCertificates.lifetime,
+        now: @escaping @Sendable () -> CertificateTail.Instant = { .now }
+    ) -> CertificateTail {
         CertificateTail(
             routes: [Self.clause, Self.unfair], small: ModelIdentity(name: "small", version: "7"),
             full: ModelIdentity(name: "full", version: "1"), tail: tail,
-            logger: Logger(service: "test", level: .warning) { [lines] in lines.append($0) }, metrics: metrics)
+            logger: Logger(service: "test", level: .warning) { [lines] in lines.append($0) }, metrics: metrics,
+            lifetime: lifetime, now: now)
     }
 
     private func record(_ certificates: [Certificate], of route: Route = clause, offset: Int64) -> Record {
@@ -128,6 +132,75 @@ struct CertificateTailTests {
         #expect(lines.count(where: { $0.contains("everything escalates") }) == 2)
     }
 
+    /// Publications that arrive when the test says so, on a clock that the test moves.
+    private func whilePublishing(
+        _ body: (CertificateTail, MonotonicClock, _ publish: ([Record]) async -> Void) async throws -> Void
+    ) async throws {
+        let reader = ScriptedReader()
+        let tail = Tail.reading(reader), clock = MonotonicClock()
+        let certificates = certificates(tail) { clock.now }
+        // Told of each batch after the certificates are.
+        let told = AsyncStream.makeStream(of: Void.self)
+        tail.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
+        var news = told.stream.makeAsyncIterator()
+        try await tail.whileRunning {
+            await certificates.prepare()
+            try await body(certificates, clock) { records in
+                reader.write(records)
+                await news.next()
+            }
+        }
+    }
+
+    @Test func `a certificate expires when three publications were missed, and the next one brings it back`()
+        async throws
+    {
+        try await whilePublishing { certificates, clock, publish in
+            await publish([record([.of(Self.clause)], offset: 0)])
+            // Three were due, at 15, 30 and 45 seconds; the fourth is due now.
+            clock.advance(by: .seconds(60) - .nanoseconds(1))
+            #expect(certificates.certificate(Self.clause, for: .default) != nil && gauge(Self.clause))
+            clock.advance(by: .nanoseconds(1))
+            #expect(certificates.certificate(Self.clause, for: .default) == nil && !gauge(Self.clause))
+            #expect(certificates.certificate(Self.clause, for: .default) == nil)
+            #expect(lines.count(where: { $0.contains("Certificate expired") }) == 1)
+            await publish([record([.of(Self.clause)], offset: 1)])
+            #expect(certificates.certificate(Self.clause, for: .default) != nil && gauge(Self.clause))
+        }
+        #expect(lines.count(where: { _ in true }) == 1)
+    }
+
+    @Test func `every publication counts anew from when it was read, and one that cannot be read does not count`()
+        async throws
+    {
+        try await whilePublishing { certificates, clock, publish in
+            await publish([record([.of(Self.clause)], offset: 0)])
+            clock.advance(by: .seconds(59))
+            await publish([record([.of(Self.clause)], offset: 1)])
+            clock.advance(by: .seconds(59))
+            #expect(certificates.certificate(Self.clause, for: .default) != nil)
+            await publish([Record(OutgoingRecord(topic: Topic.certificates, key: nil, value: [0xFF]), offset: 2)])
+            clock.advance(by: .seconds(1))
+            #expect(certificates.certificate(Self.clause, for: .default) == nil)
+        }
+    }
+
+    @Test func `a certificate expires on time though no step asks for it`() async throws {
+        let reader = ScriptedReader(backlog: [Topic.certificates: 1])
+        let tail = Tail.reading(reader)
+        let certificates = certificates(tail, lifetime: .milliseconds(20))
+        reader.write([record([.of(Self.clause)], offset: 0)])
+        try await tail.whileRunning {
+            await certificates.prepare()
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await certificates.watch() }
+                await lines.wait(for: "Certificate expired")
+                group.cancelAll()
+            }
+            #expect(!gauge(Self.clause))
+        }
+    }
+
     @Test func `what cannot be read changes nothing`() async throws {
         let unreadable = Record(OutgoingRecord(topic: Topic.certificates, key: nil, value: [0xFF]), offset: 1)
         var wrong = record([], offset: 2)
@@ -139,9 +212,40 @@ struct CertificateTailTests {
 }
 
 private final class Lines: Sendable {
-    private let written = Mutex<[String]>([])
+    private struct State {
+        var written: [String] = []
+        var awaited: [(text: String, signal: Signal)] = []
+    }
 
-    func append(_ line: [UInt8]) { written.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+    private let state = Mutex(State())
 
-    func count(where condition: (String) -> Bool) -> Int { written.withLock { $0.count(where: condition) } }
+    func append(_ line: [UInt8]) {
+        let line = String(decoding: line, as: UTF8.self)
+        let found = state.withLock { state in
+            state.written.append(line)
+            return state.awaited.filter { line.contains($0.text) }
+        }
+        for awaited in found { awaited.signal.fire() }
+    }
+
+    func count(where condition: (String) -> Bool) -> Int { state.withLock { $0.written.count(where: condition) } }
+
+    /// Returns once a line that holds `text` was written.
+    func wait(for text: String) async {
+        let signal = Signal()
+        let isThere = state.withLock { state in
+            state.awaited.append((text, signal))
+            return state.written.contains { $0.contains(text) }
+        }
+        if !isThere { await signal.wait() }
+    }
+}
+
+/// A monotonic clock that stands until the test moves it.
+private final class MonotonicClock: Sendable {
+    private let instant = Mutex(ContinuousClock.now)
+
+    var now: ContinuousClock.Instant { instant.withLock(\.self) }
+
+    func advance(by duration: Duration) { instant.withLock { $0 = $0.advanced(by: duration) } }
 }
