@@ -29,7 +29,7 @@ struct RequestProgress {
         }
         guard !snapshot.state.isFinal, !snapshot.steps[index].state.isFinal else { return }
         settle(index, outcome)
-        if snapshot.steps[index].state == .answered, snapshot.steps[index].route == .decomposition { expand(index) }
+        if snapshot.steps[index].route == .decomposition { expandRouting() }
     }
 
     /// Past its deadline nothing is computed for a request any more.
@@ -81,16 +81,31 @@ struct RequestProgress {
         }
     }
 
-    /// Gives the items that the full model has routed to the capabilities that it named.
-    private mutating func expand(_ index: Int) {
-        let routing = snapshot.steps[index]
-        var plan = PlanBuilder(firstOrdinal: snapshot.steps.count, dependsOn: [routing.ordinal])
-        for (item, answer) in zip(routing.items, routing.answers) {
-            guard let answer, routing.dispatchedAnswer(answer) else { continue }
-            plan.add(item, to: PlanBuilder.routes(in: answer.label))
+    /// Adds the steps for the items that the full model has routed, once the last routing step is settled.
+    ///
+    /// Expanding all routing steps together fills the new steps up to `Limits.itemsPerStep`; expanding each on its own
+    /// would spend a step a capability on every routing step. The new steps depend on all routing steps, so that a
+    /// redelivered outcome of any of them emits the new steps again.
+    private mutating func expandRouting() {
+        let routings = snapshot.steps.indices.filter { snapshot.steps[$0].route == .decomposition }
+        guard routings.allSatisfy({ snapshot.steps[$0].state.isFinal }) else { return }
+        var plan = PlanBuilder(
+            firstOrdinal: snapshot.steps.count, dependsOn: routings.map { snapshot.steps[$0].ordinal })
+        var expanded: [Int] = []
+        for index in routings where snapshot.steps[index].state == .answered {
+            let routed = zip(snapshot.steps[index].items, snapshot.steps[index].answers).compactMap { item, answer in
+                // The router's own items became steps when the request was accepted.
+                answer.flatMap { $0.decidedBy == .full ? (item, PlanBuilder.routes(in: $0.label)) : nil }
+            }
+            for (item, routes) in routed { plan.add(item, to: routes) }
+            if routed.contains(where: { !$0.1.isEmpty }) { expanded.append(index) }
         }
-        guard snapshot.steps.count + plan.steps.count <= Limits.stepsPerPlan else {
-            return set(index, .failed, error: "the plan would have more than \(Limits.stepsPerPlan) steps")
+        let total = snapshot.steps.count + plan.steps.count
+        guard total <= Limits.stepsPerPlan else {
+            // None of these items has a step now: they are reported with the routing, which failed.
+            let error = "the routed items need \(total) steps in all, and a plan holds \(Limits.stepsPerPlan)"
+            for index in expanded { set(index, .failed, error: error) }
+            return
         }
         newSteps += plan.steps
         snapshot.steps += plan.steps
@@ -130,9 +145,4 @@ struct RequestProgress {
         if states.contains(.expired) { return .expired }
         return states.contains(.cancelled) ? .cancelled : .completed
     }
-}
-
-extension Step {
-    /// Of a routing step only the items that went to the full model become steps now; the router's own went at once.
-    fileprivate func dispatchedAnswer(_ answer: Answer) -> Bool { answer.decidedBy == .full }
 }

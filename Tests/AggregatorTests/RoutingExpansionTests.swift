@@ -47,6 +47,55 @@ struct RoutingExpansionTests {
         #expect(change.state == .completed)
     }
 
+    /// A plan with three routing steps of one item each, and the outcomes of the first two applied.
+    private func afterTwoOfThree(_ others: Int = 0) -> RequestProgress {
+        let routings = (0..<3).map { Fixture.step($0, .decomposition, ["item \($0)"]) }
+        let done = (0..<others).map {
+            Fixture.step(3 + $0, Fixture.clause, ["x"], .answered, answers: [Fixture.answer()])
+        }
+        var progress = RequestProgress(Fixture.snapshot(routings + done), now: Fixture.now)
+        for ordinal in 0..<2 { apply(full(Self.clauseLabel), to: ordinal, of: &progress) }
+        return progress
+    }
+
+    private func apply(_ answer: Answer?, to ordinal: Int, of progress: inout RequestProgress) {
+        let outcome =
+            answer.map { Fixture.answered(ordinal, .decomposition, [$0], attempts: []) }
+            ?? .failed(ordinal, .decomposition, "no money")
+        progress.apply(outcome, pricing: PriceList(), fullModel: "full")
+    }
+
+    @Test func `items of several routing steps share steps once the last of them is settled`() {
+        var progress = afterTwoOfThree()
+        #expect(progress.snapshot.steps.count == 3)
+        apply(full("\(Self.clauseLabel),\(Self.issueLabel)"), to: 2, of: &progress)
+        let change = progress.change()
+        #expect(change.newSteps.map(\.ordinal) == [3, 4])
+        #expect(change.newSteps.map { $0.items.map(\.text) } == [["item 0", "item 1", "item 2"], ["item 2"]])
+        #expect(change.newSteps.allSatisfy { $0.dependsOn == [0, 1, 2] && $0.state == .dispatched })
+        #expect(change.state == nil)
+    }
+
+    @Test func `a routing step that fails does not keep the items of the others`() {
+        var progress = afterTwoOfThree()
+        apply(nil, to: 2, of: &progress)
+        let change = progress.change()
+        #expect(change.newSteps.map { $0.items.map(\.text) } == [["item 0", "item 1"]])
+        // The outcome that comes last is what emits them.
+        #expect(change.newSteps.allSatisfy { $0.dependsOn.contains(2) })
+    }
+
+    @Test func `where the routed items do not fit into the plan, every routing step that holds some of them fails`() {
+        var progress = afterTwoOfThree(13)
+        apply(full("none"), to: 2, of: &progress)
+        let change = progress.change()
+        #expect(change.newSteps.isEmpty)
+        #expect(change.state == .failed)
+        let states = change.updatedSteps.reduce(into: [:]) { $0[$1.ordinal] = $1.state }
+        #expect(states == [0: .failed, 1: .failed, 2: .answered])
+        #expect(change.error == "the routed items need 17 steps in all, and a plan holds 16")
+    }
+
     @Test(arguments: [(14, true), (15, true), (16, false)])
     func `a plan never grows beyond sixteen steps`(before: Int, fits: Bool) {
         let others = (1..<before).map {

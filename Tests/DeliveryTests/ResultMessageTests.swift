@@ -115,6 +115,21 @@ struct ResultMessageTests {
         #expect(view.order == [["a", "c"], ["b"]])
     }
 
+    @Test func `several routing steps read as one, in the order of the text`() throws {
+        func routing(_ ordinal: Int, _ text: String, at start: Int, _ label: String) -> Step {
+            Step(
+                ordinal: ordinal, route: .decomposition, items: [Item(text: text, span: Item.Span(start, start + 1))],
+                state: .answered, answers: [Fixture.answer(label, .full)])
+        }
+        let steps = [
+            routing(0, "c", at: 9, "none"), routing(1, "a", at: 2, "none"),
+            routing(2, "b", at: 5, "legal-services/clause-type"),
+        ]
+        let view = try View(Fixture.snapshot(.completed, channel: .human, steps))
+        #expect(view.steps.map(\.route) == ["decomposition/route"])
+        #expect(view.order == [["a", "c"]])
+    }
+
     @Test func `an item that was routed to nothing that is known is not lost`() throws {
         let routing = Fixture.step(
             0, .decomposition, ["a"], .answered, answers: [Fixture.answer("legal-services/poetry", .full)])
