@@ -19,19 +19,23 @@ struct Planner: Sendable {
         self.gate = gate
     }
 
+    /// - Parameter isLastTry: whether the full model routes what the router cannot compute, instead of another try.
     /// - Returns: a plan a request, in order; a refusal where a text has more items than a plan can hold.
-    func plans(for requests: [Request]) async throws -> [Result<Decomposition, Refusal>] {
+    /// - Throws: a retriable `InferenceError`, unless it is the last try.
+    func plans(for requests: [Request], isLastTry: Bool = false) async throws -> [Result<Decomposition, Refusal>] {
         let human = requests.indices.filter { requests[$0].channel == .human }
         var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter) }
-        try await route(&drafts) { $0.wholes }
+        try await route(&drafts, isLastTry) { $0.wholes }
         for index in drafts.indices { drafts[index].choose() }
-        try await route(&drafts) { $0.openItems }
+        try await route(&drafts, isLastTry) { $0.openItems }
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
         for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft) }
         return plans
     }
 
-    private func route(_ drafts: inout [RoutingDraft], _ items: (RoutingDraft) -> [Item]) async throws {
+    private func route(
+        _ drafts: inout [RoutingDraft], _ isLastTry: Bool, _ items: (RoutingDraft) -> [Item]
+    ) async throws {
         let pending = drafts.map { $0.isTooLarge ? [] : items($0) }
         let members = pending.indices.filter { !pending[$0].isEmpty }
         guard !members.isEmpty else { return }
@@ -40,16 +44,27 @@ struct Planner: Sendable {
         }
         do {
             for (member, share) in zip(members, try await BatchClassification.run(groups, on: router, gate: gate)) {
-                drafts[member].record(pending[member], share)
+                switch share {
+                case .success(let share): drafts[member].record(pending[member], share)
+                case .failure(let error): drafts[member].giveUp(pending[member], error)
+                }
             }
-        } catch let error as InferenceError {
+        } catch let error as InferenceError where isLastTry {
             for member in members { drafts[member].giveUp(pending[member], error) }
         }
     }
 
-    private static let tooLarge = ContractError(
-        .tooLarge,
-        "the text has more items than a plan of \(Limits.stepsPerPlan) steps with \(Limits.itemsPerStep) items holds")
+    private static let tooManyItems = ContractError(
+        .tooLarge, "the text has more than \(Limits.itemsPerPlan) items, the most that a plan holds")
+
+    private static func tooManySteps(_ count: Int) -> ContractError {
+        ContractError(
+            .tooLarge,
+            """
+            the text needs \(count) steps of at most \(Limits.itemsPerStep) items of one task each, and a plan holds \
+            \(Limits.stepsPerPlan)
+            """)
+    }
 
     private func machinePlan(_ request: Request) -> Decomposition {
         let steps = request.steps.enumerated().map { ordinal, step in
@@ -61,34 +76,44 @@ struct Planner: Sendable {
         return Decomposition(steps: steps)
     }
 
-    /// Step 0 is the routing itself: it carries the router's ledger row, what fits no capability, and what the full
-    /// model has to route.
+    /// The first steps are the routing itself, as many as its items take: they hold what fits no capability and what the
+    /// full model has to route. Step 0 is always one of them, for it carries the router's ledger row.
     private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, Refusal> {
-        guard !draft.isTooLarge else { return .failure(refusal(draft)) }
-        var routing = Step(ordinal: 0, route: .decomposition, items: [], state: .answered)
-        var plan = PlanBuilder(firstOrdinal: 1)
+        guard !draft.isTooLarge else { return .failure(refusal(draft, Self.tooManyItems)) }
+        var unrouted: [(item: Item, answer: Answer?)] = []
+        var routed: [(item: Item, routes: [Route])] = []
         for (item, prediction) in draft.routed {
             let routes = PlanBuilder.routes(in: prediction.label)
             if prediction.isSure, !routes.isEmpty {
-                plan.add(item, to: routes)
+                routed.append((item, routes))
                 continue
             }
-            routing.items.append(item)
             let answer = Answer(
                 label: Answer.noRoute, confidence: prediction.confidence, decidedBy: .worker,
                 model: router.identity.description)
-            routing.answers.append(prediction.isSure ? answer : nil)
-            if !prediction.isSure { routing.state = .dispatched }
+            unrouted.append((item, prediction.isSure ? answer : nil))
         }
-        guard plan.steps.count < Limits.stepsPerPlan, routing.items.count <= Limits.itemsPerStep else {
-            return .failure(refusal(draft))
+        let routing = routingSteps(unrouted)
+        var plan = PlanBuilder(firstOrdinal: routing.count)
+        for (item, routes) in routed { plan.add(item, to: routes) }
+        let count = routing.count + plan.steps.count
+        guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, Self.tooManySteps(count))) }
+        return .success(Decomposition(steps: routing + plan.steps, attempt: attempt(draft)))
+    }
+
+    /// - Returns: at least one step; one without open items is answered already.
+    private func routingSteps(_ unrouted: [(item: Item, answer: Answer?)]) -> [Step] {
+        stride(from: 0, to: max(unrouted.count, 1), by: Limits.itemsPerStep).enumerated().map { ordinal, first in
+            let part = unrouted[first..<min(first + Limits.itemsPerStep, unrouted.count)]
+            return Step(
+                ordinal: ordinal, route: .decomposition, items: part.map(\.item),
+                state: part.contains { $0.answer == nil } ? .dispatched : .answered, answers: part.map(\.answer))
         }
-        return .success(Decomposition(steps: [routing] + plan.steps, attempt: attempt(draft)))
     }
 
     /// What the router has read is paid for, though there is no plan.
-    private func refusal(_ draft: RoutingDraft) -> Refusal {
-        Refusal(reason: Self.tooLarge, attempt: draft.wasRouted ? attempt(draft) : nil)
+    private func refusal(_ draft: RoutingDraft, _ reason: ContractError) -> Refusal {
+        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft) : nil)
     }
 
     private func attempt(_ draft: RoutingDraft) -> Attempt {

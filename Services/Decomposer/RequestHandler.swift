@@ -103,7 +103,8 @@ struct RequestHandler: BatchHandler {
         // An id that stands in the batch twice has one request, its first.
         var seen: Set<EventKey> = []
         let open = receptions.indices.filter { seen.insert(receptions[$0].key).inserted && receptions[$0].isOpen }
-        let plans = try await planner.plans(for: open.compactMap { receptions[$0].request })
+        let plans = try await planner.plans(
+            for: open.compactMap { receptions[$0].request }, isLastTry: open.allSatisfy { receptions[$0].isRetried })
         for (index, plan) in zip(open, plans) {
             switch plan {
             case .success(let decomposition): receptions[index].decomposition = decomposition

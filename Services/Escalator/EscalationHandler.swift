@@ -129,17 +129,27 @@ struct EscalationHandler: BatchHandler {
                 started.map(\.call.group), on: classifier, gate: gate)
             try await ledger.settle(
                 zip(started, shares).map { started, share in
-                    var entry = started.entry.settled(by: share, pricing: pricing, isAlone: started.call.isWorkerLost)
-                    entry.guesses = started.call.guesses(share)
-                    return entry
+                    switch share {
+                    case .success(let share):
+                        var entry = started.entry.settled(
+                            by: share, pricing: pricing, isAlone: started.call.isWorkerLost)
+                        entry.guesses = started.call.guesses(share)
+                        return entry
+                    case .failure(let error): return started.entry.failed(error)
+                    }
                 })
             return zip(started, shares).map { started, share in
-                recent.remember(share.predictions, for: started.call.escalation.open, of: started.call.step)
-                return started.call.outcome(started.call.answers(share.predictions, model: classifier.identity))
+                switch share {
+                case .success(let share):
+                    recent.remember(share.predictions, for: started.call.escalation.open, of: started.call.step)
+                    return started.call.outcome(started.call.answers(share.predictions, model: classifier.identity))
+                case .failure(let error): return started.call.failure(error.message)
+                }
             }
         } catch let error as InferenceError {
-            try await ledger.settle(started.map { $0.entry.failed(error.code.rawValue) })
-            return started.map { $0.call.failure(error.message) }
+            // A passing fault: the delivery loop tries again, with calls of their own.
+            try await ledger.settle(started.map { $0.entry.failed(error) })
+            throw error
         }
     }
 }

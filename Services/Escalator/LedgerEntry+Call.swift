@@ -37,10 +37,12 @@ extension LedgerEntry {
         return entry
     }
 
-    func failed(_ code: String) -> LedgerEntry {
+    /// A call that may be tried again was never answered, so it costs nothing. Any other keeps its reserved price.
+    func failed(_ error: InferenceError) -> LedgerEntry {
         var entry = self
         entry.attempt.state = .failed
-        entry.attempt.error = code
+        entry.attempt.error = error.code.rawValue
+        if error.isRetriable { (entry.attempt.usage, entry.cost) = (.zero, .zero) }
         return entry
     }
 }

@@ -84,12 +84,21 @@ struct ShadowHandler: BatchHandler {
             let shares = try await BatchClassification.run(
                 calls.map(\.group), on: classifier, gate: gate)
             let now = Timestamp.now
+            // A text that the model cannot answer is paid for and tells nothing: a sample with a gap is still a sample.
             try await register.settle(
-                zip(started, shares).map { entry, share in entry.settled(by: share, pricing: pricing) },
-                comparing: zip(calls, shares).flatMap { $0.comparisons($1, by: model, at: now) })
+                zip(started, shares).map { entry, share in
+                    switch share {
+                    case .success(let share): entry.settled(by: share, pricing: pricing)
+                    case .failure(let error): entry.failed(error)
+                    }
+                },
+                comparing: zip(calls, shares).flatMap { call, share in
+                    (try? share.get()).map { call.comparisons($0, by: model, at: now) } ?? []
+                })
         } catch let error as InferenceError {
-            // Paid for, and it tells nothing: a sample with a gap is still one.
-            try await register.settle(started.map { $0.failed(error.code.rawValue) }, comparing: [])
+            // A passing fault: the delivery loop tries again.
+            try await register.settle(started.map { $0.failed(error) }, comparing: [])
+            throw error
         }
     }
 

@@ -1,3 +1,4 @@
+import Contracts
 import MessageBus
 import Store
 
@@ -5,7 +6,7 @@ import Store
 enum Fault: Sendable {
     /// The broker or the database is away: to be waited for, and nothing against the records.
     case dependency
-    /// Of these records, and another try may mend it: they lost to another transaction, again and again.
+    /// Of these records, and another try may mend it: they lost to another transaction, or a model had no memory.
     case passing
     /// Of these records, for ever, so that others would pass.
     case permanent
@@ -19,6 +20,7 @@ enum Fault: Sendable {
             case let error as StoreError where error.isRetriable: error.code == .conflict ? .passing : .dependency
             case let error as MessageBusError where error.isRetriable: .dependency
             case let error as MessageBusError: error.code == .tooLarge ? .permanent : .fatal
+            case let error as any RetriableError where error.isRetriable: .passing
             default: .permanent
             }
     }
@@ -27,11 +29,5 @@ enum Fault: Sendable {
     var isOfRecords: Bool { self == .passing || self == .permanent }
 
     /// The type and the code, for `error.type` and for dead letters; no payload.
-    static func type(of error: any Error) -> String {
-        switch error {
-        case let error as StoreError: "StoreError.\(error.code.rawValue)"
-        case let error as MessageBusError: "MessageBusError.\(error.code.rawValue)"
-        default: "\(Swift.type(of: error))"
-        }
-    }
+    static func type(of error: any Error) -> String { DeadLetter.reason(of: error) }
 }

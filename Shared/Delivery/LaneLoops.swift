@@ -6,9 +6,10 @@ import Telemetry
 
 /// A service's delivery loops, one a lane, and what has the bulk one go second.
 ///
-/// The bulk loop runs on a background thread: whatever else the machine has to do, in this process or another, the
-/// scheduler does first. The gate between the two keeps it from taking the caches too.
-/// - Source: infra/decisions/0013-lanes.md
+/// Each loop runs on a thread of its own, for a model computes for milliseconds and would block a thread of the cooperative
+/// pool. The bulk loop's thread is a background one: the scheduler runs every other thread of the machine first. The gate
+/// between the two keeps the bulk loop from taking the caches too.
+/// - Source: infra/decisions/0013-lanes.md, infra/decisions/0027-threads-for-models.md
 public struct LaneLoops<Handler: BatchHandler>: Service {
     private let interactive: DeliveryLoop<Handler>
     private let bulk: DeliveryLoop<Handler>
@@ -34,10 +35,13 @@ public struct LaneLoops<Handler: BatchHandler>: Service {
     }
 
     public func run() async throws {
-        let background = ThreadExecutor(isBackground: true)
-        defer { background.stop() }
+        let foreground = ThreadExecutor(), background = ThreadExecutor(isBackground: true)
+        defer {
+            foreground.stop()
+            background.stop()
+        }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await interactive.run() }
+            group.addTask(executorPreference: foreground) { try await interactive.run() }
             group.addTask(executorPreference: background) { try await bulk.run() }
             try await group.waitForAll()
         }

@@ -1,20 +1,29 @@
 import Contracts
 
-/// A model that was asked and could not answer: the same texts would fail again. Never quotes a text.
-public struct InferenceError: Error, Sendable, CustomStringConvertible {
+/// A fault of a model that was asked. Its description never quotes a text.
+public struct InferenceError: RetriableError, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
+        /// The model has no head for the task.
         case unknownRoute = "unknown_route"
-        /// oneDNN refused a product: out of memory, or a processor it does not know.
+        /// A product could not be computed, because memory is short.
         case compute
         /// A model behind an endpoint did not answer.
         case unavailable
-        /// It answered with something else than a prediction a text.
+        /// A model answered with something else than one prediction a text.
         case invalidAnswer = "invalid_answer"
     }
 
     public let code: Code
     public let message: String
     public let underlying: (any Error)?
+
+    /// Whether the model, and not one of the texts, is at fault: then the same call may succeed later.
+    public var isRetriable: Bool {
+        switch code {
+        case .compute, .unavailable: true
+        case .unknownRoute, .invalidAnswer: false
+        }
+    }
 
     public init(_ code: Code, _ message: String, underlying: (any Error)? = nil) {
         self.code = code

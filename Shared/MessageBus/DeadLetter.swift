@@ -37,18 +37,16 @@ public enum DeadLetter {
     private static func added(
         from record: Record, consumerGroup: String, error: any Error, attempt: Int
     ) -> [Header] {
-        let children = Mirror(reflecting: error).children
-        let code = children.first { $0.label == "code" }.flatMap { ($0.value as? any RawRepresentable)?.rawValue }
-        let type = "\(Swift.type(of: error))"
         let place = RecordPlace(record)
+        let code = code(of: error)
         let fields: [(String, String)] = [
             ("original-topic", place.topic),
             ("original-partition", "\(place.partition)"),
             ("original-offset", "\(place.offset)"),
             ("original-timestamp", "\(place.timestamp.milliseconds)"),
             ("original-consumer-group", consumerGroup),
-            ("exception-fqcn", code.map { "\(type).\($0)" } ?? type),
-            ("exception-message", code == nil ? type : "\(error)"),
+            ("exception-fqcn", reason(of: error)),
+            ("exception-message", code == nil ? "\(Swift.type(of: error))" : "\(error)"),
         ]
         return fields.map { Header(prefix + $0, text: $1) } + [Header(attemptHeader, text: "\(attempt)")]
     }
@@ -70,6 +68,16 @@ public enum DeadLetter {
         return Summary(
             reason: field("exception-fqcn"), message: field("exception-message"), topic: field("original-topic"),
             partition: field("original-partition"), offset: field("original-offset"))
+    }
+
+    /// The error's type, and its code where it is one of Winnow's own; no payload.
+    public static func reason(of error: any Error) -> String {
+        code(of: error).map { "\(Swift.type(of: error)).\($0)" } ?? "\(Swift.type(of: error))"
+    }
+
+    private static func code(of error: any Error) -> Any? {
+        let code = Mirror(reflecting: error).children.first { $0.label == "code" }
+        return code.flatMap { ($0.value as? any RawRepresentable)?.rawValue }
     }
 
     /// Where it came from; `nil` when it is no dead letter.

@@ -37,27 +37,46 @@ public enum BatchClassification {
     }
 
     /// - Parameter gate: where a bulk lane gives way, every few milliseconds of model time; `nil` classifies all at once.
-    /// - Returns: a share a group, in order.
-    /// - Throws: `InferenceError`
+    /// - Returns: a share a group, in order; of a group whose own texts are at fault the error, which is never retriable.
+    /// - Throws: an `InferenceError` that is retriable, for then nothing is wrong with the texts.
     public static func run(
         _ groups: [Group], on classifier: any Classifier, gate: LaneGate? = nil
-    ) async throws -> [Share] {
-        var shares = [Share?](repeating: nil, count: groups.count)
+    ) async throws -> [Result<Share, InferenceError>] {
+        var shares = [Result<Share, InferenceError>?](repeating: nil, count: groups.count)
         for (route, members) in Dictionary(grouping: groups.indices, by: { groups[$0].route }) {
-            let startedAt = Timestamp.now
-            let (predictions, micros) = try await classify(
-                members.flatMap { groups[$0].texts }, as: route, on: classifier, gate)
-            let tokens = predictions.reduce(0) { $0 + $1.inputTokens }
-            var next = predictions.startIndex
-            for member in members {
-                let own = Array(predictions[next..<next + groups[member].texts.count])
-                next += own.count
-                let part = Double(own.reduce(0) { $0 + $1.inputTokens }) / Double(max(tokens, 1))
-                shares[member] = Share(
-                    predictions: own, startedAt: startedAt, durationMicros: Int64((micros * part).rounded()))
+            try await classify(members.map { ($0, groups[$0]) }[...], as: route, on: classifier, gate) {
+                shares[$0] = $1
             }
         }
         return shares.compactMap(\.self)
+    }
+
+    /// Finds a group whose texts are at fault by halving, as the delivery loop finds a record.
+    private static func classify(
+        _ members: ArraySlice<(index: Int, group: Group)>, as route: Route, on classifier: any Classifier,
+        _ gate: LaneGate?, _ answer: (Int, Result<Share, InferenceError>) -> Void
+    ) async throws {
+        let startedAt = Timestamp.now
+        do {
+            let (predictions, micros) = try await classify(
+                members.flatMap(\.group.texts), as: route, on: classifier, gate)
+            let tokens = predictions.reduce(0) { $0 + $1.inputTokens }
+            var next = predictions.startIndex
+            for (index, group) in members {
+                let own = Array(predictions[next..<next + group.texts.count])
+                next += own.count
+                let part = Double(own.reduce(0) { $0 + $1.inputTokens }) / Double(max(tokens, 1))
+                let share = Share(
+                    predictions: own, startedAt: startedAt, durationMicros: Int64((micros * part).rounded()))
+                answer(index, .success(share))
+            }
+        } catch let error as InferenceError where !error.isRetriable {
+            guard members.count > 1 else { return members.forEach { answer($0.index, .failure(error)) } }
+            let middle = members.startIndex + members.count / 2
+            for half in [members[..<middle], members[middle...]] {
+                try await classify(half, as: route, on: classifier, gate, answer)
+            }
+        }
     }
 
     /// - Returns: with the predictions the calls' wall clock in microseconds, without what was waited at the gate.

@@ -43,6 +43,7 @@ public struct StepHandler: BatchHandler {
         let now = Timestamp.now
         var emitted: [OutgoingRecord] = []
         var work: [(event: StepEvent, command: StepCommand)] = []
+        var isLastTry = true
         for record in records {
             do throws(ContractError) {
                 let event = try StepEvent(record, as: EventType.step)
@@ -53,6 +54,7 @@ public struct StepHandler: BatchHandler {
                     emitted.append(source.outcome(.expired(command.step, command.route), of: event))
                 } else if classifier.routes.contains(command.route) {
                     work.append((event, command))
+                    isLastTry = isLastTry && Retry.attempt(of: record) > 1
                 } else {
                     let outcome = Outcome.failed(command.step, command.route, "no model here answers this task")
                     emitted.append(source.outcome(outcome, of: event))
@@ -65,9 +67,13 @@ public struct StepHandler: BatchHandler {
             let shares = try await BatchClassification.run(
                 work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier, gate: gate)
             for ((event, command), share) in zip(work, shares) {
-                emitted += decide(command, share, event)
+                switch share {
+                case .success(let share): emitted += decide(command, share, event)
+                case .failure(let error): emitted.append(giveUp(command, error, event))
+                }
             }
-        } catch let error as InferenceError {
+        } catch let error as InferenceError where isLastTry {
+            // The delivery loop has tried these for a while already, and will not hold them up again.
             for (event, command) in work { emitted.append(giveUp(command, error, event)) }
         }
         return emitted

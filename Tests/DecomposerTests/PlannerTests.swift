@@ -150,25 +150,46 @@ struct PlannerTests {
         let plan = try #require(try await planner().plans(for: [request]).first)
         let refusal = #expect(throws: Refusal.self) { try plan.get() }
         #expect(refusal?.attempt == nil)
+        #expect(refusal?.reason.message == "the text has more than 1024 items, the most that a plan holds")
         #expect(router.calls.isEmpty)
     }
 
+    private func lines(_ count: Int, _ word: String) -> String {
+        (0..<count).map { "- \(word) \($0)" }.joined(separator: "\n")
+    }
+
     @Test func `a text with more items than a plan holds is refused`() async throws {
-        func lines(_ count: Int, _ word: String) -> String {
-            (0..<count).map { "- \(word) \($0)" }.joined(separator: "\n")
-        }
-        let requests = [
-            lines(15 * 64, "music"), lines(15 * 64 + 1, "music"), lines(64, "weather"), lines(65, "weather"),
-        ]
+        let requests = [lines(15 * 64, "music"), lines(15 * 64 + 1, "music")]
         let plans = try await planner().plans(for: requests.map(human))
         #expect(try plans[0].get().steps.count == 16)
-        #expect(throws: Refusal.self) { try plans[1].get() }
-        #expect(try plans[2].get().steps.first?.items.count == 64)
-        let refusal = #expect(throws: Refusal.self) { try plans[3].get() }
+        let refusal = #expect(throws: Refusal.self) { try plans[1].get() }
         #expect(refusal?.reason.code == .tooLarge)
+        #expect(
+            refusal?.reason.message == "the text needs 17 steps of at most 64 items of one task each, and a plan holds 16"
+        )
         // The router has read it all.
-        #expect(refusal?.attempt?.items == 65)
+        #expect(refusal?.attempt?.items == 15 * 64 + 1)
         #expect(refusal?.attempt?.state == .settled)
+    }
+
+    @Test func `what the router leaves open takes as many routing steps as it needs, before all others`() async throws {
+        let text = lines(64, "weather") + "\n" + lines(70, "what?") + "\n" + lines(3, "music")
+        let steps = try await plan(text).steps
+        #expect(steps.map(\.ordinal) == [0, 1, 2, 3])
+        #expect(steps.map(\.route.description) == Array(repeating: "decomposition/route", count: 3) + [Self.intent])
+        #expect(steps.map(\.items.count) == [64, 64, 6, 3])
+        // The first holds only what fits no capability, so nobody has to be asked.
+        #expect(steps.map(\.state) == [.answered, .dispatched, .dispatched, .dispatched])
+        #expect(steps[0].answers.allSatisfy { $0?.label == "none" })
+        #expect((steps[1].answers + steps[2].answers).allSatisfy { $0 == nil })
+    }
+
+    @Test func `routing steps count against the steps of a plan`() async throws {
+        #expect(try await plan(lines(16 * 64, "what?")).steps.count == 16)
+        let texts = [lines(15 * 64 + 1, "what?") + "\n- music"]
+        let plans = try await planner().plans(for: texts.map(human))
+        let refusal = #expect(throws: Refusal.self) { try plans[0].get() }
+        #expect(refusal?.reason.message.contains("needs 17 steps") == true)
     }
 
     @Test func `what a router that is ill cannot route the full model routes, and its call is in the ledger`()
@@ -179,11 +200,28 @@ struct PlannerTests {
         }
         let planner = Planner(
             segmenter: Segmenter { _ in [] }, router: ill, counterfactual: try Tree.counterfactual())
-        let plan = try #require(try await planner.plans(for: [human("play music")]).first).get()
+        // As long as another try may help, the loop tries again.
+        await #expect(throws: InferenceError.self) { try await planner.plans(for: [human("play music")]) }
+        let plans = try await planner.plans(for: [human("play music")], isLastTry: true)
+        let plan = try #require(plans.first).get()
         #expect(plan.attempt?.state == .failed)
         #expect(plan.attempt?.error == "unavailable")
         #expect(plan.steps.map(\.state) == [.dispatched])
         #expect(plan.steps.first?.items.count == 1 && plan.steps.first?.answers == [nil])
+    }
+
+    @Test func `a text that the router cannot answer is routed by the full model, and the other requests by the router`()
+        async throws
+    {
+        let picky = ScriptedClassifier(routes: [.decomposition]) { text, _ in
+            guard text != "poison" else { throw InferenceError(.invalidAnswer, "no label") }
+            return .of(text, Self.intent)
+        }
+        let planner = Planner(
+            segmenter: Segmenter { _ in [] }, router: picky, counterfactual: try Tree.counterfactual())
+        let plans = try await planner.plans(for: ["music", "poison", "lights"].map(human)).map { try $0.get() }
+        #expect(plans.map { $0.steps.first?.state } == [.answered, .dispatched, .answered])
+        #expect(plans.map { $0.attempt?.state } == [.settled, .failed, .settled])
     }
 
     @Test(arguments: ["```", "> ", "```\n```", "-", ">"])

@@ -68,6 +68,22 @@ struct RequestHandlerTests {
         }
     }
 
+    @Test func `a router that is ill is tried again by the loop, and then the full model routes`() async throws {
+        let ill = ScriptedClassifier(routes: [.decomposition]) { _, _ in throw InferenceError(.compute, "no memory") }
+        let planner = Planner(
+            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: ill,
+            counterfactual: try Tree.counterfactual())
+        let handler = RequestHandler(
+            service: "decomposer", planner: planner, store: store, door: nil, fullModel: "full")
+        let record = request(#"{"text": "play music"}"#)
+        var again = record
+        again.headers.append(Header("retry_topic-attempts", text: "1"))
+        for records in [[record], [record, again]] {
+            await #expect(throws: InferenceError.self) { try await handler.handle(records) }
+        }
+        #expect(try await handler.handle([again]).map(\.topic) == [Topic.escalations(.interactive)])
+    }
+
     @Test func `a machine request becomes its ready steps and asks no model`() async throws {
         let records = try await handle([request(Self.plan, tenant: "acme")])
         let record = try #require(records.first)

@@ -1,8 +1,11 @@
 import Contracts
 import Delivery
+import Dispatch
+import Glibc
 import Lifecycle
 import MessageBus
 import Runtime
+import Synchronization
 import Telemetry
 import TestKit
 import Testing
@@ -67,6 +70,68 @@ struct LaneLoopsTests {
         #expect(bus.committed(group: "winnow.echo.bulk", topic: Topic.requests(.bulk)) == 1)
     }
 
+    /// Each batch blocks its thread until a task of the cooperative pool has run. With a batch on each thread of the pool no
+    /// such task would ever run.
+    @Test func `the cooperative pool runs tasks while both lanes of many loops compute`() async throws {
+        let services = try (0...activeProcessors()).map { _ in try BlockedService() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for service in services {
+                group.addTask { [shutdown] in
+                    try await GracefulShutdown.$current.withValue(shutdown) { try await service.loops.run() }
+                }
+                // A bulk batch waits for an interactive one in hand, so it goes first.
+                for lane in [Lane.bulk, .interactive] {
+                    try await service.send(lane)
+                    await service.batch(lane).begun.wait()
+                }
+            }
+            for service in services { for lane in Lane.allCases { service.batch(lane).release() } }
+            for service in services { await service.committed() }
+            shutdown.trigger()
+            try await group.waitForAll()
+        }
+        #expect(services.allSatisfy { $0.batch(.interactive).wasReleased && $0.batch(.bulk).wasReleased })
+    }
+
+    /// The best of three runs each, since the machine has other work too.
+    @Test func `a loop on a thread of its own is as fast as on the cooperative pool`() async throws {
+        let count = 200
+        func batches() async throws -> InMemoryBus {
+            let bus = InMemoryBus(topics: [Topic.requests(.interactive): 1, Topic.requests(.bulk): 1])
+            try await bus.producer().send(
+                (0..<count).map { _ in OutgoingRecord(topic: Topic.requests(.interactive), key: nil, value: []) })
+            return bus
+        }
+        func consumer(_ bus: InMemoryBus, _ lane: Lane) -> InMemoryConsumer {
+            bus.consumer(
+                group: ConsumerGroup.name(of: lane.loop(of: "echo")), topics: [Topic.requests(lane)], maxBatch: 1)
+        }
+        func time(_ bus: InMemoryBus, _ run: @escaping @Sendable () async throws -> Void) async throws -> Duration {
+            let shutdown = GracefulShutdown(), start = ContinuousClock.now
+            async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await run() }
+            await bus.waitForCommit(group: "winnow.echo", topic: Topic.requests(.interactive), atLeast: count)
+            let took = ContinuousClock.now - start
+            shutdown.trigger()
+            try await running
+            return took
+        }
+        let handler = LaneHandler { compute(for: .microseconds(500)) }
+        var (onPool, onThread) = (Duration.seconds(1000), Duration.seconds(1000))
+        for _ in 0..<3 {
+            let bus = try await batches()
+            let loop = DeliveryLoop(
+                service: "echo", consumer: consumer(bus, .interactive), producer: bus.producer(), handler: handler,
+                logger: .silent, metrics: Metrics())
+            onPool = min(onPool, try await time(bus) { try await loop.run() })
+            let other = try await batches()
+            let loops = try LaneLoops(
+                service: "echo", producer: other.producer(), logger: .silent, metrics: Metrics(), health: Health(),
+                consumer: { consumer(other, $0) }, handler: { _, _ in handler })
+            onThread = min(onThread, try await time(other) { try await loops.run() })
+        }
+        #expect(onThread < onPool * 1.5, "\(onThread) on a thread, \(onPool) on the pool")
+    }
+
     @Test func `a bulk batch in hand goes on between its chunks once the interactive batch is committed`() async throws
     {
         let (chunk, begun) = (Signal(), Signal())
@@ -101,4 +166,61 @@ struct LaneHandler: BatchHandler {
         await handling()
         return []
     }
+}
+
+/// Loops of two lanes, each with one batch that blocks its thread.
+private struct BlockedService {
+    private let bus = InMemoryBus(topics: [Topic.requests(.interactive): 1, Topic.requests(.bulk): 1])
+    private let batches: [Lane: BlockingBatch]
+    let loops: LaneLoops<LaneHandler>
+
+    init() throws {
+        let batches = Lane.allCases.reduce(into: [:]) { $0[$1] = BlockingBatch() }
+        self.batches = batches
+        loops = try LaneLoops(
+            service: "echo", producer: bus.producer(), logger: .silent, metrics: Metrics(), health: Health(),
+            consumer: { [bus] in
+                bus.consumer(group: ConsumerGroup.name(of: $0.loop(of: "echo")), topics: [Topic.requests($0)])
+            },
+            handler: { lane, _ in LaneHandler { batches[lane]?.block() } })
+    }
+
+    func batch(_ lane: Lane) -> BlockingBatch { batches[lane] ?? BlockingBatch() }
+
+    func send(_ lane: Lane) async throws {
+        try await bus.producer().send([OutgoingRecord(topic: Topic.requests(lane), key: nil, value: [])])
+    }
+
+    func committed() async {
+        for lane in Lane.allCases {
+            await bus.waitForCommit(
+                group: ConsumerGroup.name(of: lane.loop(of: "echo")), topic: Topic.requests(lane), atLeast: 1)
+        }
+    }
+}
+
+/// `@unchecked Sendable`: a semaphore is made to be shared.
+private final class BlockingBatch: @unchecked Sendable {
+    let begun = Signal()
+    private let semaphore = DispatchSemaphore(value: 0)
+    private let released = Mutex(false)
+
+    var wasReleased: Bool { released.withLock(\.self) }
+
+    /// Holds the thread until `release`; gives up after ten seconds, so that a test that fails ends.
+    func block() {
+        begun.fire()
+        let isReleased = semaphore.wait(timeout: .now() + .seconds(10)) == .success
+        released.withLock { $0 = isReleased }
+    }
+
+    func release() { semaphore.signal() }
+}
+
+private func activeProcessors() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+/// Uses the processor, as a model does.
+private func compute(for duration: Duration) {
+    let end = ContinuousClock.now + duration
+    while ContinuousClock.now < end {}
 }

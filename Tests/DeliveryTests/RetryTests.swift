@@ -35,6 +35,23 @@ struct RetryTests {
         #expect(rig.bus.records(in: Topic.retries).isEmpty)
     }
 
+    @Test(arguments: [true, false])
+    func `an error that says that it passes is tried again in place, and any other is not`(passes: Bool) async throws {
+        struct Ill: RetriableError {
+            var code = StoreError.Code.query
+            let isRetriable: Bool
+        }
+        let faults = Faults([Ill(isRetriable: passes)])
+        let rig = Rig { records in
+            if let fault = faults.next() { throw fault }
+            return Rig.echo(records)
+        }
+        try await rig.send(["a"])
+        try await rig.run { await rig.committed(1) }
+        #expect(rig.emitted == (passes ? ["a"] : []))
+        #expect(rig.bus.records(in: Topic.deadLetters).map(DeadLetter.reason(of:)) == (passes ? [] : ["Ill.query"]))
+    }
+
     @Test(arguments: [[4], [0, 8], Array(0..<9)])
     func `a record that keeps losing is put off alone`(poison: [Int]) async throws {
         let rig = Rig(policy: Self.atOnce, handling: Self.poison)

@@ -104,18 +104,50 @@ struct EscalationHandlerTests {
         #expect(rows.map(\.cost) == [PicoDollars(110), PicoDollars(70)])
     }
 
-    @Test func `a model that fails leaves a failed outcome and a failed row`() async throws {
-        let broken = ScriptedClassifier("full", version: "2") { _, _ in
-            throw InferenceError(.unavailable, "the endpoint did not answer")
+    @Test func `a text that the model cannot answer fails its own step, and its row keeps the reserved price`()
+        async throws
+    {
+        let picky = ScriptedClassifier("full", version: "2") { text, _ in
+            guard text != "poison" else { throw InferenceError(.invalidAnswer, "the model gave no label") }
+            return .of(text, "label of \(text)", 0.75)
         }
-        let outcome = try #require(
-            try await handle([.escalation(escalation(), of: id)], model: broken).first?.outcome())
-        #expect(outcome.state == .failed)
-        #expect(outcome.error == "the endpoint did not answer")
-        #expect(outcome.attempts == [workersAttempt])
+        let others = (2..<33).map { Request.ID.numbered(UInt64($0)) }
+        var poisoned = escalation()
+        poisoned.open[1].text = "poison"
+        let records = try await handle(
+            [.escalation(poisoned, of: id)] + others.map { .escalation(escalation(), of: $0) }, model: picky)
+        let outcomes = try records.map { try $0.outcome() }
+        #expect(outcomes.map(\.state) == [.failed] + others.map { _ in .answered })
+        #expect(outcomes.first?.error == "the model gave no label")
+        #expect(outcomes.first?.attempts == [workersAttempt])
         let row = try #require(try await store.ledger(of: id).first)
         #expect(row.attempt.state == .failed)
-        #expect(row.attempt.error == "unavailable")
+        #expect(row.attempt.error == "invalid_answer")
+        #expect(row.cost == PicoDollars(150))
+        for other in others { #expect(try await store.ledger(of: other).map(\.attempt.state) == [.settled]) }
+    }
+
+    @Test func `a fault that may pass fails no step and costs nothing, and the next call answers`() async throws {
+        let faults = Mutex(1)
+        let model = ScriptedClassifier("full", version: "2") { text, _ in
+            let isIll = faults.withLock { faults in
+                defer { faults = 0 }
+                return faults > 0
+            }
+            guard !isIll else { throw InferenceError(.compute, "no memory") }
+            return .of(text, "label of \(text)", 0.75)
+        }
+        let batch = [Record.escalation(escalation(), of: id), .escalation(escalation(), of: .numbered(2))]
+        let error = await #expect(throws: InferenceError.self) { try await handle(batch, model: model) }
+        #expect(error?.isRetriable == true)
+        let failed = try await store.ledger(of: id)
+        #expect(failed.map(\.attempt.state) == [.failed])
+        #expect(failed.map(\.cost) == [.zero] && failed.map(\.attempt.usage) == [.zero])
+        let records = try await handle(batch, model: model)
+        #expect(try records.map { try $0.outcome().state } == [.answered, .answered])
+        let rows = try await store.ledger(of: id)
+        #expect(rows.map(\.attempt.state) == [.failed, .settled])
+        #expect(rows.map(\.cost) == [.zero, PicoDollars(70)])
     }
 
     @Test func `how often the worker would have said the same is in the row`() async throws {

@@ -94,13 +94,34 @@ struct ShadowHandlerTests {
         #expect(try await samples().allSatisfy { $0.strata.map(\.counts) == [[3, 3]] })
     }
 
-    @Test func `a call that fails is paid for, and tells nothing`() async throws {
-        let broken = ScriptedClassifier("full", version: "2", routes: [Self.clause]) { _, _ in
+    @Test func `a text that the model cannot answer is paid for and tells nothing, and the others are compared`()
+        async throws
+    {
+        let picky = ScriptedClassifier("full", version: "2", routes: [Self.clause]) { text, _ in
+            guard text != "poison" else { throw InferenceError(.invalidAnswer, "no label") }
+            return .of(text, "x")
+        }
+        let other = Request.ID.numbered(2)
+        let records = [
+            Record.shadow(shadow([("poison", "x")]), of: id), .shadow(shadow([("a", "x")]), of: other),
+        ]
+        #expect(try await handle(records, picky).isEmpty)
+        #expect(try await store.ledger(of: id).map(\.attempt.state) == [.failed])
+        #expect(try await store.ledger(of: id).map(\.cost) != [.zero])
+        #expect(try await store.ledger(of: other).map(\.attempt.state) == [.settled])
+        #expect(try await samples().allSatisfy { $0.strata.map(\.compared) == [1] })
+    }
+
+    @Test func `a fault that may pass costs nothing and is the loop's to try again`() async throws {
+        let ill = ScriptedClassifier("full", version: "2", routes: [Self.clause]) { _, _ in
             throw InferenceError(.unavailable, "the endpoint did not answer")
         }
-        #expect(try await handle([.shadow(shadow([("a", "x")]), of: id)], broken).isEmpty)
-        #expect(try await store.ledger(of: id).map(\.attempt.state) == [.failed])
-        #expect(try await samples().isEmpty)
+        let record = Record.shadow(shadow([("a", "label of a")]), of: id)
+        await #expect(throws: InferenceError.self) { try await handle([record], ill) }
+        #expect(try await store.ledger(of: id).map(\.cost) == [.zero])
+        _ = try await handle([record])
+        #expect(try await store.ledger(of: id).map(\.attempt.state) == [.failed, .settled])
+        #expect(try await samples().count == 2)
     }
 
     @Test func `another version of the full model tells nothing of the certificate`() async throws {

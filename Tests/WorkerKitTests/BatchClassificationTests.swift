@@ -12,12 +12,18 @@ struct BatchClassificationTests {
     private let classifier = ScriptedClassifier(routes: [clause, unfair]) { text, route in .of(text, route.task + text)
     }
 
+    private func shares(
+        of groups: [BatchClassification.Group], on classifier: any Classifier, gate: LaneGate? = nil
+    ) async throws -> [BatchClassification.Share] {
+        try await BatchClassification.run(groups, on: classifier, gate: gate).map { try $0.get() }
+    }
+
     @Test func `every group gets its own predictions, in its own order`() async throws {
         let groups: [BatchClassification.Group] = [
             .init(route: Self.clause, texts: ["a", "bb"]), .init(route: Self.unfair, texts: ["ccc"]),
             .init(route: Self.clause, texts: []), .init(route: Self.clause, texts: ["dddd", "a"]),
         ]
-        let shares = try await BatchClassification.run(groups, on: classifier)
+        let shares = try await shares(of: groups, on: classifier)
         let labels = [["clause-typea", "clause-typebb"], ["unfair-termccc"], [], ["clause-typedddd", "clause-typea"]]
         #expect(shares.map { $0.predictions.map(\.label) } == labels)
         #expect(shares.map(\.usage.inputTokens) == [3, 3, 0, 5])
@@ -33,8 +39,8 @@ struct BatchClassificationTests {
             while ContinuousClock.now < end {}
             return .of(text, "x")
         }
-        let shares = try await BatchClassification.run(
-            [.init(route: Self.clause, texts: ["a"]), .init(route: Self.clause, texts: ["abc"])], on: slow)
+        let shares = try await shares(
+            of: [.init(route: Self.clause, texts: ["a"]), .init(route: Self.clause, texts: ["abc"])], on: slow)
         let micros = shares.map(\.durationMicros)
         #expect(micros[0] > 0)
         #expect(abs(micros[1] - 3 * micros[0]) <= 3)
@@ -48,7 +54,7 @@ struct BatchClassificationTests {
             return .of(text, "of " + text)
         }
         let groups = [BatchClassification.Group(route: Self.clause, texts: ["a", "bb", "ccc"])]
-        let shares = try await BatchClassification.run(groups, on: slow, gate: LaneGate())
+        let shares = try await shares(of: groups, on: slow, gate: LaneGate())
         #expect(slow.calls.map(\.texts) == [["a"], ["bb"], ["ccc"]])
         #expect(shares.map { $0.predictions.map(\.label) } == [["of a", "of bb", "of ccc"]])
         #expect(shares[0].durationMicros >= 18_000)
@@ -56,15 +62,45 @@ struct BatchClassificationTests {
 
     @Test func `texts that cost little go in chunks that grow`() async throws {
         let texts = (0..<64).map { "\($0)" }
-        let shares = try await BatchClassification.run(
-            [.init(route: Self.clause, texts: texts)], on: classifier, gate: LaneGate())
+        let shares = try await shares(
+            of: [.init(route: Self.clause, texts: texts)], on: classifier, gate: LaneGate())
         #expect(classifier.calls.flatMap(\.texts) == texts)
         #expect(classifier.calls.first?.texts.count == 1)
         #expect(shares.map { $0.predictions.count } == [64])
     }
 
+    @Test(arguments: [nil, LaneGate()])
+    func `a text that a model cannot answer fails its own group, and no other`(gate: LaneGate?) async throws {
+        let picky = ScriptedClassifier(routes: [Self.clause, Self.unfair]) { text, _ in
+            guard text != "poison" else { throw InferenceError(.invalidAnswer, "no label") }
+            return .of(text, "of " + text)
+        }
+        let groups = (0..<9).map { number in
+            BatchClassification.Group(
+                route: number < 7 ? Self.clause : Self.unfair, texts: ["\(number)", number == 4 ? "poison" : "x"])
+        }
+        let results = try await BatchClassification.run(groups, on: picky, gate: gate)
+        #expect(results.count == 9)
+        for (number, result) in results.enumerated() {
+            switch result {
+            case .success(let share): #expect(share.predictions.map(\.label) == ["of \(number)", "of x"])
+            case .failure(let error): #expect(number == 4 && error.code == .invalidAnswer && !error.isRetriable)
+            }
+        }
+        #expect(results.count { (try? $0.get()) == nil } == 1)
+    }
+
+    @Test(arguments: [InferenceError.Code.compute, .unavailable])
+    func `a fault that may pass is the caller's, at once`(code: InferenceError.Code) async throws {
+        let ill = ScriptedClassifier(routes: [Self.clause]) { _, _ in throw InferenceError(code, "no memory") }
+        let groups = (0..<4).map { BatchClassification.Group(route: Self.clause, texts: ["\($0)"]) }
+        let error = await #expect(throws: InferenceError.self) { try await BatchClassification.run(groups, on: ill) }
+        #expect(error?.isRetriable == true)
+        #expect(ill.calls.count == 1)
+    }
+
     @Test func `nothing to classify asks nobody`() async throws {
-        #expect(try await BatchClassification.run([], on: classifier).isEmpty)
+        #expect(try await shares(of: [], on: classifier).isEmpty)
         #expect(classifier.calls.isEmpty)
     }
 }

@@ -251,12 +251,34 @@ struct StepHandlerTests {
         #expect(ids == ["\(id)/0/outcome", "\(id)/0/outcome"])
     }
 
-    @Test func `a model that fails is sure of nothing, and the full model is asked`() async throws {
-        let broken = ScriptedClassifier(routes: [Self.clause]) { _, _ in throw InferenceError(.compute, "no memory") }
-        let record = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
-        let escalation = try #require(try await handle([record], broken).first).escalation()
-        #expect(escalation.open == [.init(index: 0, text: "a")])
+    @Test func `a text that the model cannot answer goes to the full model, and its neighbours are answered`()
+        async throws
+    {
+        let picky = ScriptedClassifier(routes: [Self.clause]) { text, route in
+            guard text != "poison" else { throw InferenceError(.invalidAnswer, "no label") }
+            return .of(text, "\(route.task) of \(text)")
+        }
+        let records = try await handle(
+            ["a", "poison", "b"].enumerated().map { number, text in
+                .step(StepCommand(step: 0, route: Self.clause, items: [text]), of: .numbered(UInt64(number)))
+            }, picky)
+        #expect(records.map(\.topic) == [Topic.outcomes(.interactive), Topic.escalations(.interactive), Topic.outcomes(.interactive)])
+        let escalation = try #require(records.dropFirst().first).escalation()
+        #expect(escalation.open == [.init(index: 0, text: "poison")])
         #expect(escalation.attempts.map(\.state) == [.failed])
+        #expect(escalation.attempts.map(\.error) == ["invalid_answer"])
+    }
+
+    @Test func `a fault that may pass is tried again by the loop, and then the full model is asked`() async throws {
+        let ill = ScriptedClassifier(routes: [Self.clause]) { _, _ in throw InferenceError(.compute, "no memory") }
+        let record = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
+        var again = record
+        again.headers.append(Header("retry_topic-attempts", text: "1"))
+        for records in [[record], [record, again]] {
+            await #expect(throws: InferenceError.self) { try await handle(records, ill) }
+        }
+        let escalation = try #require(try await handle([again], ill).first).escalation()
+        #expect(escalation.open == [.init(index: 0, text: "a")])
         #expect(escalation.attempts.map(\.error) == ["compute"])
     }
 }
