@@ -25,7 +25,7 @@ struct Planner: Sendable {
     func plans(for requests: [Request], isLastTry: Bool = false) async throws -> [Result<Decomposition, Refusal>] {
         let human = requests.indices.filter { requests[$0].channel == .human }
         var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter) }
-        try await route(&drafts, isLastTry) { $0.wholes }
+        try await route(&drafts, isLastTry, isBeginnings: true) { $0.wholes }
         for index in drafts.indices { drafts[index].choose() }
         try await route(&drafts, isLastTry) { $0.openItems }
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
@@ -34,13 +34,14 @@ struct Planner: Sendable {
     }
 
     private func route(
-        _ drafts: inout [RoutingDraft], _ isLastTry: Bool, _ items: (RoutingDraft) -> [Item]
+        _ drafts: inout [RoutingDraft], _ isLastTry: Bool, isBeginnings: Bool = false, _ items: (RoutingDraft) -> [Item]
     ) async throws {
         let pending = drafts.map { $0.isTooLarge ? [] : items($0) }
         let members = pending.indices.filter { !pending[$0].isEmpty }
         guard !members.isEmpty else { return }
         let groups = members.map {
-            BatchClassification.Group(route: .decomposition, texts: pending[$0].map(\.text))
+            BatchClassification.Group(
+                route: .decomposition, texts: pending[$0].map(\.text), isBeginnings: isBeginnings)
         }
         do {
             for (member, share) in zip(members, try await BatchClassification.run(groups, on: router, gate: gate)) {
@@ -90,7 +91,7 @@ struct Planner: Sendable {
             }
             let answer = Answer(
                 label: Answer.noRoute, confidence: prediction.confidence, decidedBy: .worker,
-                model: router.identity.description)
+                model: router.identity.description, isTruncated: prediction.isTruncated)
             unrouted.append((item, prediction.isSure ? answer : nil))
         }
         let routing = routingSteps(unrouted)

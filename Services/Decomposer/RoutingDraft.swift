@@ -16,6 +16,8 @@ struct RoutingDraft {
 
     private let segments: [Segment]
     private var predictions: [ExactText: Prediction] = [:]
+    /// Texts that are left whole as documents: their beginning says what they are.
+    private var documents: Set<ExactText> = []
     private(set) var chosen: [Item] = []
     private(set) var usage = TokenUsage.zero
     private(set) var durationMicros: Int64 = 0
@@ -45,8 +47,13 @@ struct RoutingDraft {
         }
     }
 
-    /// What was chosen and is not routed yet.
-    var openItems: [Item] { chosen.filter { predictions[ExactText($0.text)] == nil } }
+    /// What was chosen and is not routed yet. Of a long sentence only the beginning was read so far.
+    var openItems: [Item] {
+        chosen.filter { item in
+            let text = ExactText(item.text)
+            return predictions[text].map { $0.isTruncated && !documents.contains(text) } ?? true
+        }
+    }
 
     var routed: [(item: Item, prediction: Prediction)] {
         chosen.compactMap { item in predictions[ExactText(item.text)].map { (item, $0) } }
@@ -69,17 +76,22 @@ struct RoutingDraft {
     }
 
     mutating func choose() {
+        // Even a doubtful document is asked about as one: of its sentences the full model could tell less.
+        documents = Set(
+            segments.filter { $0.sentences.count > 1 && isAllowed($0.whole, Self.documentRoutes.contains) }
+                .map { ExactText($0.whole.text) })
         chosen = segments.flatMap { segment in
-            // Even a doubtful document is asked about as one: of its sentences the full model could tell less.
-            if segment.sentences.count > 1, isAllowed(segment.whole, Self.documentRoutes.contains) {
-                return [segment.whole]
-            }
-            return segment.sentences.flatMap { sentence in
-                // A clause is long and full of "and", and still one clause.
-                sentence.parts.count > 1 && isSure(sentence.whole)
-                    && isAllowed(sentence.whole, { $0.capability == .legalServices })
-                    ? [sentence.whole] : sentence.parts
-            }
+            segment.sentences.count > 1 && documents.contains(ExactText(segment.whole.text))
+                ? [segment.whole] : parts(of: segment)
+        }
+    }
+
+    private func parts(of segment: Segment) -> [Item] {
+        segment.sentences.flatMap { sentence in
+            // A clause is long and full of "and", and still one clause.
+            sentence.parts.count > 1 && isSure(sentence.whole)
+                && isAllowed(sentence.whole, { $0.capability == .legalServices })
+                ? [sentence.whole] : sentence.parts
         }
     }
 

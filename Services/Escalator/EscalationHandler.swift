@@ -104,7 +104,7 @@ struct EscalationHandler: BatchHandler {
         let reservations = try await ledger.reserve(
             calls.map { call in
                 pricing.reservation(
-                    .full, of: call.step, tenant: call.event.tenant, call.group, on: classifier.identity)
+                    .full, of: call.step, tenant: call.event.tenant, call.group, on: classifier)
             })
         var started: [(call: Call, entry: LedgerEntry)] = []
         for (call, reservation) in zip(calls, reservations) {
@@ -168,7 +168,7 @@ private struct Call {
         for (item, prediction) in zip(escalation.open, predictions) {
             answers[item.index] = Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .full,
-                model: model.description)
+                model: model.description, isTruncated: prediction.isTruncated)
         }
         return answers
     }

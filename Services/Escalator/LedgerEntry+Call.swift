@@ -4,13 +4,14 @@ import Store
 import WorkerKit
 
 extension PriceList {
-    /// A call of the full model before it is made: at most a token a byte, and no more than an encoder's positions an
-    /// item. Never the first of its step, for that is the worker's.
+    /// A call of the full model before it is made, at the most tokens that it can take. Never the first of its step, for
+    /// that is the worker's.
     func reservation(
         _ kind: Attempt.Kind, of step: Step.ID, tenant: TenantID, _ group: BatchClassification.Group,
-        on model: ModelIdentity
+        on classifier: any Classifier
     ) -> LedgerEntry {
-        let tokens = group.texts.reduce(0) { $0 + min($1.utf8.count + 2, 256) }
+        let model = classifier.identity
+        let tokens = group.texts.reduce(0) { $0 + classifier.mostTokens(of: $1, as: group.route) }
         let attempt = Attempt(
             number: 2, kind: kind, state: .started, model: model.name, version: model.version,
             items: group.texts.count, usage: TokenUsage(inputTokens: Int64(tokens), flops: 0), durationMicros: 0,

@@ -79,7 +79,7 @@ struct ShadowHandler: BatchHandler {
         let pricing = try await prices.current()
         let model = classifier.identity
         let started = try await register.start(
-            calls.map { pricing.reservation(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: model) })
+            calls.map { pricing.reservation(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: classifier) })
         do {
             let shares = try await BatchClassification.run(
                 calls.map(\.group), on: classifier, gate: gate)

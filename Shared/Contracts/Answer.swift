@@ -16,13 +16,19 @@ public struct Answer: Sendable, Equatable {
     public var model: String
     /// Whether the small model was not sure, and answers only as there is no budget left for the full one.
     public var isDegraded: Bool
+    /// Whether the item is longer than what the model reads of it: the rest was not looked at.
+    public var isTruncated: Bool
 
-    public init(label: String, confidence: Double, decidedBy: DecidedBy, model: String, isDegraded: Bool = false) {
+    public init(
+        label: String, confidence: Double, decidedBy: DecidedBy, model: String, isDegraded: Bool = false,
+        isTruncated: Bool = false
+    ) {
         self.label = label
         self.confidence = confidence
         self.decidedBy = decidedBy
         self.model = model
         self.isDegraded = isDegraded
+        self.isTruncated = isTruncated
     }
 
     /// The router's word for an item that no capability fits.

@@ -12,6 +12,7 @@ extension Answer {
         body.member("decidedBy", decidedBy.rawValue)
         body.member("model", model)
         if isDegraded { body.member("degraded", true) }
+        if isTruncated { body.member("truncated", true) }
     }
 
     public init(json value: JSONValue) throws {
@@ -21,7 +22,8 @@ extension Answer {
         self.init(
             label: try value.required("label", in: "answers"),
             confidence: try value.number("confidence", in: "answers") ?? 0, decidedBy: decidedBy,
-            model: try value.required("model", in: "answers"), isDegraded: value["degraded"]?.bool ?? false)
+            model: try value.required("model", in: "answers"), isDegraded: value["degraded"]?.bool ?? false,
+            isTruncated: value["truncated"]?.bool ?? false)
     }
 
     /// The answers of a step as they are stored; `null` where there is none yet.

@@ -14,17 +14,38 @@ public final class EncoderClassifier: Classifier {
     private struct Engine: ~Copyable {
         let encoder: Encoder
         var ids: [Int32] = []
+        /// One a window.
         var lengths: [Int] = []
+        /// In the order of the texts.
+        var long: [LongText] = []
 
-        mutating func tokenize(_ texts: [String], maxTokens: Int, with tokenizer: WordPieceTokenizer) {
+        mutating func tokenize(_ texts: [String], in windows: Windows, with tokenizer: WordPieceTokenizer) {
             ids.removeAll(keepingCapacity: true)
             lengths.removeAll(keepingCapacity: true)
-            for text in texts {
-                let start = ids.count
-                tokenizer.encode(text, maxTokens: maxTokens, into: &ids)
-                lengths.append(ids.count - start)
+            long.removeAll(keepingCapacity: true)
+            for (index, text) in texts.enumerated() {
+                let first = lengths.count
+                let isTruncated = tokenizer.encode(text, in: windows, into: &ids, &lengths)
+                guard isTruncated || lengths.count > first + 1 else { continue }
+                long.append(LongText(index: index, windows: lengths.count - first, isTruncated: isTruncated))
             }
         }
+    }
+
+    /// A text that takes several windows, or more than it may have.
+    struct LongText {
+        /// Its place among the texts.
+        let index: Int
+        let windows: Int
+        let isTruncated: Bool
+    }
+
+    /// What the route's ladder says of each window; a text that is not long has one.
+    struct Reading {
+        let encoder: Encoder.Reading
+        /// Tokens of each window.
+        let lengths: [Int]
+        let long: [LongText]
     }
 
     /// Loads and checks the artifact in a folder such as `infra/models/full`.
@@ -77,26 +98,77 @@ public final class EncoderClassifier: Classifier {
         try predict(texts, as: route)
     }
 
-    /// What `classify` does, for a caller that is on a thread of its own already.
-    /// - Parameter leavesEarly: false runs all of the head's layers for every text, whatever its exits say.
-    public func predict(
-        _ texts: [String], as route: Route, leavesEarly: Bool = true
-    ) throws(InferenceError) -> [Prediction] {
-        let (reading, lengths) = try read(texts, as: route, leavesEarly: leavesEarly)
-        guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
-        return lengths.enumerated().map { index, tokens in
-            let (label, confidence, rivals) = reading.decisions[index], rung = reading.rungs[index]
-            return Prediction(
-                label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
-                inputTokens: tokens,
-                flops: card.flops(tokens: tokens, route: route, exit: rung < head.exits.count ? rung : nil))
+    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
+        try predict(texts, as: route, mostWindows: 1).map { prediction in
+            var prediction = prediction
+            prediction.certainty = prediction.confidence
+            prediction.isSure = card.head(route)?.isSure(prediction.confidence) ?? false
+            return prediction
         }
     }
 
-    /// What the heads read of each text, scaled to length 1: texts that mean alike are near.
+    /// What `classify` does, for a caller that is on a thread of its own already.
+    /// - Parameters:
+    ///   - leavesEarly: false runs all of the head's layers for every text, whatever its exits say.
+    ///   - mostWindows: a text is read no further than these reach; `nil` for as many as the task's rule asks for.
+    public func predict(
+        _ texts: [String], as route: Route, leavesEarly: Bool = true, mostWindows: Int? = nil
+    ) throws(InferenceError) -> [Prediction] {
+        guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
+        let reading = try read(
+            texts, as: route, leavesEarly: leavesEarly, mostWindows: mostWindows ?? head.mostWindows)
+        var long = reading.long[...], window = 0
+        return texts.indices.map { index in
+            guard let text = long.first, text.index == index else {
+                defer { window += 1 }
+                return prediction(of: window, in: reading, head)
+            }
+            defer { window += text.windows }
+            long.removeFirst()
+            return prediction(of: window..<window + text.windows, in: reading, head, isTruncated: text.isTruncated)
+        }
+    }
+
+    private func prediction(of window: Int, in reading: Reading, _ head: ModelCard.Head) -> Prediction {
+        let (label, confidence, rivals) = reading.encoder.decisions[window]
+        return Prediction(
+            label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
+            inputTokens: reading.lengths[window], flops: flops(of: window, in: reading, head))
+    }
+
+    /// - Parameter isTruncated: whether the text goes on behind the windows.
+    private func prediction(
+        of windows: Range<Int>, in reading: Reading, _ head: ModelCard.Head, isTruncated: Bool
+    ) -> Prediction {
+        let width = head.labels.count
+        let rows = windows.map { reading.encoder.logits[($0 * width)..<(($0 + 1) * width)] }
+        let (label, confidence, rivals) = head.decide(head.combine(rows))
+        let certainty = head.certainty(
+            confidence, windows: windows.map { reading.encoder.decisions[$0].confidence }, isTruncated: isTruncated)
+        return Prediction(
+            label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty), rivals: rivals,
+            inputTokens: windows.reduce(0) { $0 + reading.lengths[$1] },
+            flops: windows.reduce(0) { $0 + flops(of: $1, in: reading, head) }, windows: windows.count,
+            isTruncated: isTruncated)
+    }
+
+    private func flops(of window: Int, in reading: Reading, _ head: ModelCard.Head) -> Int64 {
+        let rung = reading.encoder.rungs[window]
+        return card.flops(
+            tokens: reading.lengths[window], route: head.route, exit: rung < head.exits.count ? rung : nil)
+    }
+
+    public func mostTokens(of text: String, as route: Route) -> Int {
+        // A piece has at least one byte.
+        card.head(route).map {
+            Windows(maxTokens: $0.maxTokens, most: $0.mostWindows).tokens(pieces: text.utf8.count)
+        } ?? 0
+    }
+
+    /// What the heads read of the beginning of each text, scaled to length 1: texts that mean alike are near.
     public func embeddings(_ texts: [String], maxTokens: Int = 128) throws(InferenceError) -> [[Float]] {
         try engine.withLock { engine throws(InferenceError) in
-            engine.tokenize(texts, maxTokens: maxTokens, with: tokenizer)
+            engine.tokenize(texts, in: Windows(maxTokens: maxTokens, most: 1), with: tokenizer)
             let states = try engine.encoder.states(engine.ids, lengths: engine.lengths)
             let width = engine.encoder.shape.hiddenSize
             return texts.indices.map { index in
@@ -107,19 +179,19 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    /// What the route's ladder says of each text, and each text's tokens.
+    /// - Parameter mostWindows: a text is read no further than these reach.
     func read(
-        _ texts: [String], as route: Route, leavesEarly: Bool = true
-    ) throws(InferenceError) -> (reading: Encoder.Reading, lengths: [Int]) {
+        _ texts: [String], as route: Route, leavesEarly: Bool = true, mostWindows: Int = Windows.mostPerText
+    ) throws(InferenceError) -> Reading {
         guard let index = card.heads.firstIndex(where: { $0.route == route }) else {
             throw .unknownRoute(route, model: identity)
         }
-        let limit = card.heads[index].maxTokens
+        let windows = Windows(maxTokens: card.heads[index].maxTokens, most: mostWindows)
         return try engine.withLock { engine throws(InferenceError) in
-            engine.tokenize(texts, maxTokens: limit, with: tokenizer)
+            engine.tokenize(texts, in: windows, with: tokenizer)
             let reading = try engine.encoder.read(
                 engine.ids, lengths: engine.lengths, head: index, leavesEarly: leavesEarly)
-            return (reading, engine.lengths)
+            return Reading(encoder: reading, lengths: engine.lengths, long: engine.long)
         }
     }
 }

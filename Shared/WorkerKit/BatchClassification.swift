@@ -8,10 +8,13 @@ public enum BatchClassification {
     public struct Group: Sendable {
         public var route: Route
         public var texts: [String]
+        /// Whether the first window of each text tells all that is asked.
+        public var isBeginnings: Bool
 
-        public init(route: Route, texts: [String]) {
+        public init(route: Route, texts: [String], isBeginnings: Bool = false) {
             self.route = route
             self.texts = texts
+            self.isBeginnings = isBeginnings
         }
     }
 
@@ -43,23 +46,30 @@ public enum BatchClassification {
         _ groups: [Group], on classifier: any Classifier, gate: LaneGate? = nil
     ) async throws -> [Result<Share, InferenceError>] {
         var shares = [Result<Share, InferenceError>?](repeating: nil, count: groups.count)
-        for (route, members) in Dictionary(grouping: groups.indices, by: { groups[$0].route }) {
-            try await classify(members.map { ($0, groups[$0]) }[...], as: route, on: classifier, gate) {
-                shares[$0] = $1
-            }
+        for members in Dictionary(grouping: groups.indices, by: { Call(groups[$0]) }).values {
+            try await classify(members.map { ($0, groups[$0]) }[...], on: classifier, gate) { shares[$0] = $1 }
         }
         return shares.compactMap(\.self)
     }
 
+    /// What groups must have in common to share a call.
+    private struct Call: Hashable {
+        let route: Route
+        let isBeginnings: Bool
+
+        init(_ group: Group) { (route, isBeginnings) = (group.route, group.isBeginnings) }
+    }
+
     /// Finds a group whose texts are at fault by halving, as the delivery loop finds a record.
     private static func classify(
-        _ members: ArraySlice<(index: Int, group: Group)>, as route: Route, on classifier: any Classifier,
-        _ gate: LaneGate?, _ answer: (Int, Result<Share, InferenceError>) -> Void
+        _ members: ArraySlice<(index: Int, group: Group)>, on classifier: any Classifier, _ gate: LaneGate?,
+        _ answer: (Int, Result<Share, InferenceError>) -> Void
     ) async throws {
+        guard let call = members.first.map({ Call($0.group) }) else { return }
         let startedAt = Timestamp.now
         do {
             let (predictions, micros) = try await classify(
-                members.flatMap(\.group.texts), as: route, on: classifier, gate)
+                members.flatMap(\.group.texts), call, on: classifier, gate)
             let tokens = predictions.reduce(0) { $0 + $1.inputTokens }
             var next = predictions.startIndex
             for (index, group) in members {
@@ -74,14 +84,14 @@ public enum BatchClassification {
             guard members.count > 1 else { return members.forEach { answer($0.index, .failure(error)) } }
             let middle = members.startIndex + members.count / 2
             for half in [members[..<middle], members[middle...]] {
-                try await classify(half, as: route, on: classifier, gate, answer)
+                try await classify(half, on: classifier, gate, answer)
             }
         }
     }
 
     /// - Returns: with the predictions the calls' wall clock in microseconds, without what was waited at the gate.
     private static func classify(
-        _ texts: [String], as route: Route, on classifier: any Classifier, _ gate: LaneGate?
+        _ texts: [String], _ call: Call, on classifier: any Classifier, _ gate: LaneGate?
     ) async throws -> ([Prediction], Double) {
         let clock = ContinuousClock()
         var predictions: [Prediction] = []
@@ -91,7 +101,10 @@ public enum BatchClassification {
             await gate?.giveWay()
             let chunk = Array(texts[predictions.count..<min(texts.count, predictions.count + size)])
             let start = clock.now
-            predictions += try await classifier.classify(chunk, as: route)
+            predictions +=
+                call.isBeginnings
+                ? try await classifier.classifyBeginnings(chunk, as: call.route)
+                : try await classifier.classify(chunk, as: call.route)
             let took = clock.now - start
             sum += took
             // What a text costs is known only afterwards, and differs a thousandfold.

@@ -1,7 +1,8 @@
 import Contracts
 import Inference
 
-/// What the full model would have consumed for the same items: known from its card, without loading it.
+/// What the full model would have consumed for the same items, read in as many windows: known from its card, without
+/// loading it.
 ///
 /// A small model's vocabulary splits rare words into more pieces, so its token count is an upper bound of the full
 /// model's by a few percent (`infra/decisions/0006-counterfactual.md`).
@@ -21,7 +22,8 @@ public struct Counterfactual: Sendable {
     public func usage(of predictions: [Prediction], route: Route) -> TokenUsage {
         predictions.reduce(into: .zero) { sum, prediction in
             sum.inputTokens += Int64(prediction.inputTokens)
-            sum.flops += card.flops(tokens: prediction.inputTokens, route: route)
+            sum.flops += card.flops(
+                tokens: prediction.inputTokens, route: route, windows: prediction.windows)
         }
     }
 }

@@ -98,10 +98,10 @@ public struct StepHandler: BatchHandler {
         let guesses = share.predictions.map { prediction in
             Answer(
                 label: prediction.label, confidence: prediction.confidence, decidedBy: .worker,
-                model: model.description)
+                model: model.description, isTruncated: prediction.isTruncated)
         }
-        let answers = guesses.map { guess -> Answer? in
-            guard let certificate, guess.confidence >= certificate.sureFrom else { return nil }
+        let answers = zip(guesses, share.predictions).map { guess, prediction -> Answer? in
+            guard let certificate, prediction.certainty >= certificate.sureFrom else { return nil }
             return guess
         }
         let attempt = Attempt(

@@ -61,7 +61,7 @@ struct RoutingExpansionTests {
     private func apply(_ answer: Answer?, to ordinal: Int, of progress: inout RequestProgress) {
         let outcome =
             answer.map { Fixture.answered(ordinal, .decomposition, [$0], attempts: []) }
-            ?? .failed(ordinal, .decomposition, "no money")
+            ?? Outcome(step: ordinal, route: .decomposition, state: .failed, error: "no money")
         progress.apply(outcome, pricing: PriceList(), fullModel: "full")
     }
 

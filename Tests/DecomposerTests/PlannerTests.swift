@@ -121,6 +121,22 @@ struct PlannerTests {
         #expect(routed(decomposition)[Self.intent] == ["Some music."])
     }
 
+    @Test func `of a long document the beginning is enough, and of a long sentence it is not`() async throws {
+        let cutting = ScriptedClassifier("router", version: "3", routes: [.decomposition]) { text, _ in
+            var prediction = Prediction.of(text, text.contains("party") ? Self.clause : Self.issue)
+            prediction.isTruncated = true
+            return prediction
+        }
+        let segmenter = Segmenter { sentence in
+            guard let range = sentence.firstRange(of: " and ") else { return [sentence.startIndex..<sentence.endIndex] }
+            return [sentence.startIndex..<range.lowerBound, range.upperBound..<sentence.endIndex]
+        }
+        let planner = Planner(segmenter: segmenter, router: cutting, counterfactual: try Tree.counterfactual())
+        let (report, clause) = ("It started well. Then a crash came.", "one party and another")
+        _ = try await planner.plans(for: [human(report), human(clause)])
+        #expect(cutting.calls.map(\.texts) == [[report, clause], [clause]])
+    }
+
     @Test func `all requests of a batch are routed in two calls`() async throws {
         let texts = ["music and lights", "Some music. Another party.", "weather"]
         let plans = try await planner().plans(for: texts.map(human))
@@ -154,8 +170,8 @@ struct PlannerTests {
         #expect(router.calls.isEmpty)
     }
 
-    private func lines(_ count: Int, _ word: String) -> String {
-        (0..<count).map { "- \(word) \($0)" }.joined(separator: "\n")
+    private func lines(_ count: Int, _ word: String, _ end: String = "") -> String {
+        (0..<count).map { "- \(word) \($0)\(end)" }.joined(separator: "\n")
     }
 
     @Test func `a text with more items than a plan holds is refused`() async throws {
@@ -165,7 +181,8 @@ struct PlannerTests {
         let refusal = #expect(throws: Refusal.self) { try plans[1].get() }
         #expect(refusal?.reason.code == .tooLarge)
         #expect(
-            refusal?.reason.message == "the text needs 17 steps of at most 64 items of one task each, and a plan holds 16"
+            refusal?.reason.message
+                == "the text needs 17 steps of at most 64 items of one task each, and a plan holds 16"
         )
         // The router has read it all.
         #expect(refusal?.attempt?.items == 15 * 64 + 1)
@@ -173,7 +190,7 @@ struct PlannerTests {
     }
 
     @Test func `what the router leaves open takes as many routing steps as it needs, before all others`() async throws {
-        let text = lines(64, "weather") + "\n" + lines(70, "what?") + "\n" + lines(3, "music")
+        let text = lines(64, "weather") + "\n" + lines(70, "what", "?") + "\n" + lines(3, "music")
         let steps = try await plan(text).steps
         #expect(steps.map(\.ordinal) == [0, 1, 2, 3])
         #expect(steps.map(\.route.description) == Array(repeating: "decomposition/route", count: 3) + [Self.intent])
@@ -185,8 +202,8 @@ struct PlannerTests {
     }
 
     @Test func `routing steps count against the steps of a plan`() async throws {
-        #expect(try await plan(lines(16 * 64, "what?")).steps.count == 16)
-        let texts = [lines(15 * 64 + 1, "what?") + "\n- music"]
+        #expect(try await plan(lines(16 * 64, "what", "?")).steps.count == 16)
+        let texts = [lines(15 * 64 + 1, "what", "?") + "\n- music"]
         let plans = try await planner().plans(for: texts.map(human))
         let refusal = #expect(throws: Refusal.self) { try plans[0].get() }
         #expect(refusal?.reason.message.contains("needs 17 steps") == true)
@@ -210,7 +227,8 @@ struct PlannerTests {
         #expect(plan.steps.first?.items.count == 1 && plan.steps.first?.answers == [nil])
     }
 
-    @Test func `a text that the router cannot answer is routed by the full model, and the other requests by the router`()
+    @Test
+    func `a text that the router cannot answer is routed by the full model, and the other requests by the router`()
         async throws
     {
         let picky = ScriptedClassifier(routes: [.decomposition]) { text, _ in

@@ -77,7 +77,7 @@ struct RequestHandlerTests {
             service: "decomposer", planner: planner, store: store, door: nil, fullModel: "full")
         let record = request(#"{"text": "play music"}"#)
         var again = record
-        again.headers.append(Header("retry_topic-attempts", text: "1"))
+        again.topic = Topic.retriedRequests(.interactive)
         for records in [[record], [record, again]] {
             await #expect(throws: InferenceError.self) { try await handler.handle(records) }
         }

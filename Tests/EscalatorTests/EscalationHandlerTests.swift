@@ -62,6 +62,17 @@ struct EscalationHandlerTests {
         #expect(model.calls == [.init(texts: ["first", "ab"], route: Self.clause)])
     }
 
+    @Test func `the answer to a text that is cut says so`() async throws {
+        let cutting = ScriptedClassifier("full", version: "2") { text, _ in
+            var prediction = Prediction.of(text, "x")
+            prediction.isTruncated = text == "ab"
+            return prediction
+        }
+        let outcome = try #require(
+            try await handle([.escalation(escalation(), of: id)], model: cutting).first?.outcome())
+        #expect(outcome.answers.map { $0?.isTruncated } == [false, false, true])
+    }
+
     @Test func `a call is in the ledger before it is made, and settled after`() async throws {
         let journal = Mutex<[String]>([])
         let model = ScriptedClassifier("full", version: "2") { text, _ in

@@ -36,7 +36,7 @@ struct EncoderTests {
             var dice = Dice(17)
             let texts = (0..<80).map { _ in Self.text(words: Int.random(in: 0...12, using: &dice), &dice) }
             let predictions = try model.predict(texts, as: Self.clauseType)
-            let rungs = try model.read(texts, as: Self.clauseType).reading.rungs
+            let rungs = try model.read(texts, as: Self.clauseType).encoder.rungs
             var seen: Set<Int> = []
             for (index, text) in texts.enumerated() {
                 let ids = model.tokenizer.encode(text, maxTokens: head.maxTokens)
@@ -120,16 +120,58 @@ struct EncoderTests {
         }
     }
 
-    @Test func `a prediction counts its tokens after truncation and its work`() throws {
+    @Test(arguments: [(6, 1, false), (7, 2, false), (50, 10, false), (81, 16, false), (82, 16, true), (5000, 16, true)])
+    func `a prediction counts the tokens and the work of all its windows`(
+        words: Int, windows: Int, isTruncated: Bool
+    ) throws {
         try TinyModel().written { folder in
             let model = try EncoderClassifier(directory: folder)
             let unfair = Route(.legalServices, "unfair-term")
-            let prediction = try model.predict([String(repeating: "jazz ", count: 50)], as: unfair)[0]
-            #expect(prediction.inputTokens == 8)
+            let text = String(repeating: "jazz ", count: words)
+            let prediction = try model.predict([text], as: unfair)[0]
+            #expect(prediction.windows == windows && prediction.isTruncated == isTruncated)
+            #expect(prediction.inputTokens == 8 * windows)
             // 1 layer x (4 x 64 x 64 + 2 x 64 x 96 + 2 x 8 x 64) a token, and 2 labels
-            #expect(prediction.flops == Int64(2 * (8 * (16_384 + 12_288 + 1_024) + 64 * 2)))
-            #expect(prediction.isSure == false)
-            #expect(model.card.flops(tokens: 500, route: unfair) == prediction.flops)
+            #expect(prediction.flops == Int64(2 * windows * (8 * (16_384 + 12_288 + 1_024) + 64 * 2)))
+            #expect(model.card.flops(tokens: 8 * windows, route: unfair, windows: windows) == prediction.flops)
+            // A piece of this text has four bytes, so more is reserved, but never more than the most windows take.
+            let most = model.mostTokens(of: text, as: unfair)
+            #expect(prediction.inputTokens...8 * Windows.mostPerText ~= most)
+        }
+    }
+
+    @Test func `a text that is cut is never sure`() throws {
+        try TinyModel().written { folder in
+            let model = try EncoderClassifier(directory: folder)
+            // The threshold of this head is one half, and windows of one word all say the same.
+            func predict(_ words: Int) throws -> Prediction {
+                try model.predict([String(repeating: "jazz ", count: words)], as: Self.clauseType)[0]
+            }
+            let (whole, cut) = (try predict(500), try predict(700))
+            #expect(whole.confidence >= 0.5 && cut.confidence >= 0.5)
+            #expect(!whole.isTruncated && whole.isSure)
+            #expect(cut.isTruncated && !cut.isSure && cut.certainty == 0)
+        }
+    }
+
+    @Test func `a beginning is one window, and as sure as it says`() async throws {
+        let model = try TinyModel().written { try EncoderClassifier(directory: $0) }
+        let text = String(repeating: "jazz ", count: 700)
+        let beginning = try #require(try await model.classifyBeginnings([text], as: Self.clauseType).first)
+        let alone = try model.predict([String(repeating: "jazz ", count: 46)], as: Self.clauseType)[0]
+        #expect(beginning.label == alone.label && beginning.confidence == alone.confidence)
+        #expect(beginning.flops == alone.flops && beginning.windows == 1)
+        #expect(beginning.isTruncated && beginning.isSure && beginning.certainty == beginning.confidence)
+    }
+
+    @Test func `a long text is answered the same alone and among others`() throws {
+        try TinyModel().written { folder in
+            let model = try EncoderClassifier(directory: folder)
+            var dice = Dice(23)
+            let texts = [3, 200, 0, 40, 900, 41, 5].map { Self.text(words: $0, &dice) }
+            let together = try model.predict(texts, as: Self.clauseType)
+            #expect(together == (try texts.map { try model.predict([$0], as: Self.clauseType)[0] }))
+            #expect(together.map { $0.windows > 1 } == [false, true, false, true, true, true, false])
         }
     }
 
@@ -144,14 +186,14 @@ struct EncoderTests {
             var dice = Dice(11)
             let texts = (0..<9).map { Self.text(words: $0 * $0, &dice) }
             for head in fast.card.heads {
-                let (reading, lengths) = try fast.read(texts, as: head.route, leavesEarly: false)
-                #expect(lengths.max() == head.maxTokens)
+                let reading = try fast.read(texts, as: head.route, leavesEarly: false, mostWindows: 1)
+                #expect(reading.lengths.max() == head.maxTokens)
                 for (index, text) in texts.enumerated() {
                     let ids = fast.tokenizer.encode(text, maxTokens: head.maxTokens)
-                    #expect(ids.count == lengths[index])
+                    #expect(ids.count == reading.lengths[index])
                     let expected = reference.logits(ids, "heads.\(head.route)", layers: head.layers)
                     for (label, value) in expected.enumerated() {
-                        let difference = abs(reading.logits[index * expected.count + label] - value)
+                        let difference = abs(reading.encoder.logits[index * expected.count + label] - value)
                         #expect(difference < 5e-3, "text \(index) of \(ids.count) tokens, \(head.route), \(label)")
                     }
                 }

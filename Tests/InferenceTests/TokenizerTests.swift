@@ -6,10 +6,7 @@ import Testing
 struct TokenizerTests {
     let tokenizer: WordPieceTokenizer
 
-    init() throws {
-        let bytes = Array(TinyModel.pieces.joined(separator: "\n").utf8)
-        tokenizer = WordPieceTokenizer(try Vocabulary(bytes, size: TinyModel.pieces.count, file: "tiny"))
-    }
+    init() throws { tokenizer = try TinyModel.tokenizer() }
 
     @Test(arguments: [
         ("", []),

@@ -37,6 +37,13 @@ public final class ScriptedClassifier: Classifier {
         guard routes.contains(route) else { throw InferenceError.unknownRoute(route, model: identity) }
         return try texts.map { try answering($0, route) }
     }
+
+    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
+        try await classify(texts, as: route)
+    }
+
+    /// A token a byte, and two marks.
+    public func mostTokens(of text: String, as route: Route) -> Int { text.utf8.count + 2 }
 }
 
 extension Prediction {

@@ -115,6 +115,31 @@ struct StepHandlerTests {
         #expect(try escalation.escalation().open.count == 2)
     }
 
+    @Test func `a text that is cut goes to the full model however sure the model is, and says that it is cut`()
+        async throws
+    {
+        let cutting = ScriptedClassifier(routes: [Self.clause]) { text, _ in
+            var prediction = Prediction.of(text, "x", 1)
+            if text == "long" { (prediction.isTruncated, prediction.certainty) = (true, 0) }
+            return prediction
+        }
+        let command = StepCommand(step: 2, route: Self.clause, items: ["short", "long"])
+        let escalation = try #require(try await handle([.step(command, of: id)], cutting).first).escalation()
+        #expect(escalation.open.map(\.text) == ["long"])
+        #expect(escalation.open.map { $0.guess?.isTruncated } == [true])
+        #expect(escalation.answers.map { $0?.isTruncated } == [false, nil])
+    }
+
+    @Test func `the full model alone would have read a long text in as many windows`() async throws {
+        let reading = ScriptedClassifier(routes: [Self.clause]) { _, _ in
+            Prediction(label: "x", confidence: 1, isSure: true, inputTokens: 384, flops: 1, windows: 3)
+        }
+        let command = StepCommand(step: 0, route: Self.clause, items: ["a"])
+        let attempt = try #require(try await handle([.step(command, of: id)], reading).first?.outcome().attempts.first)
+        let flops = try Tree.fullCard().flops(tokens: 128, route: Self.clause)
+        #expect(attempt.counterfactual == TokenUsage(inputTokens: 384, flops: 3 * flops))
+    }
+
     @Test func `items are counted by who answered them`() async throws {
         let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b", "c"])
         _ = try await handle([.step(command, of: id)])
@@ -262,7 +287,10 @@ struct StepHandlerTests {
             ["a", "poison", "b"].enumerated().map { number, text in
                 .step(StepCommand(step: 0, route: Self.clause, items: [text]), of: .numbered(UInt64(number)))
             }, picky)
-        #expect(records.map(\.topic) == [Topic.outcomes(.interactive), Topic.escalations(.interactive), Topic.outcomes(.interactive)])
+        #expect(
+            records.map(\.topic) == [
+                Topic.outcomes(.interactive), Topic.escalations(.interactive), Topic.outcomes(.interactive),
+            ])
         let escalation = try #require(records.dropFirst().first).escalation()
         #expect(escalation.open == [.init(index: 0, text: "poison")])
         #expect(escalation.attempts.map(\.state) == [.failed])

@@ -53,6 +53,23 @@ struct WorkersTests {
         }
     }
 
+    @Test(arguments: [
+        "calle mayor", "the weather in madrid is nice today and we meet at ten in the old library near the station",
+    ])
+    func `a script behind many harmless words is found, by the small model and by the full one`(_ harmless: String)
+        async throws
+    {
+        let route = Route(.securityServices, "payload"), words = harmless.split(separator: " ")
+        let text = (0..<190).map { words[$0 % words.count] }.joined(separator: " ")
+        for model in [try Self.model(of: .securityServices), try Self.full] {
+            let predictions = try model.predict([text + " <script>alert(1)</script>", text], as: route)
+            #expect(predictions[0].label == "cross_site_scripting", "\(model.identity)")
+            // Both models take long prose, which no parameter holds, for an attack by itself.
+            #expect(predictions[1].label == "benign" || harmless != "calle mayor", "\(model.identity)")
+            #expect(predictions.allSatisfy { $0.windows > 1 && !$0.isTruncated })
+        }
+    }
+
     @Test(arguments: Capability.requestable)
     func `the certificates that it comes with are of the models that it comes with`(_ capability: Capability) throws {
         let small = try Self.model(of: capability).identity.description
@@ -61,6 +78,10 @@ struct WorkersTests {
         #expect(certificates.allSatisfy { $0.covers(small: small, full: full) && $0.route.capability == capability })
         #expect(Set(certificates.map(\.route)).count == certificates.count)
         #expect(certificates.allSatisfy { $0.bound <= $0.alpha && $0.accepted <= $0.items })
+    }
+
+    private static var full: EncoderClassifier {
+        get throws { try EncoderClassifier(directory: Tree.model("full")) }
     }
 
     private static func model(of capability: Capability) throws -> EncoderClassifier {

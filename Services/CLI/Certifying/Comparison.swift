@@ -17,7 +17,7 @@ struct Comparison: Sendable {
 
     init(_ item: LabelledItem, small: Prediction, full: Prediction, equalFrom: Double) {
         observation = Observation(
-            hash: ItemHash.of(item.text), confidence: small.confidence,
+            hash: ItemHash.of(item.text), confidence: small.certainty,
             agrees: full.accepts(small.label, from: equalFrom),
             right: item.label.map { .init(small: small.label == $0, full: full.label == $0) })
         (smallFlops, fullFlops) = (small.flops, full.flops)

@@ -65,7 +65,7 @@ extension ModelCard.Head {
     }
 
     /// Σ e^((logit - peak) / temperature)
-    private func sum(_ logits: some Collection<Float>, above peak: Double, _ temperature: Double) -> Double {
+    func sum(_ logits: some Collection<Float>, above peak: Double, _ temperature: Double) -> Double {
         logits.reduce(0) { $0 + exp((Double($1) - peak) / temperature) }
     }
 }

@@ -18,11 +18,41 @@ public struct WordPieceTokenizer: Sendable {
     /// The same, appended to `ids`.
     func encode(_ text: String, maxTokens: Int, into ids: inout [Int32]) {
         ids.append(vocabulary.first)
-        let limit = ids.count + max(maxTokens - 2, 0)
+        append(text, most: max(maxTokens - 2, 0), to: &ids)
+        ids.append(vocabulary.last)
+    }
+
+    /// Appends the windows of `text`, each between `[CLS]` and `[SEP]`, and their lengths. A text that fits into one window
+    /// is read once; a longer one is read again as far as its windows reach.
+    /// - Returns: whether the text goes on behind its last window.
+    func encode(_ text: String, in windows: Windows, into ids: inout [Int32], _ lengths: inout [Int]) -> Bool {
+        let start = ids.count
+        ids.append(vocabulary.first)
+        // One piece more than fits tells whether the text is longer.
+        append(text, most: windows.capacity + 1, to: &ids)
+        if ids.count - start - 1 <= windows.capacity {
+            ids.append(vocabulary.last)
+            lengths.append(ids.count - start)
+            return false
+        }
+        ids.removeLast(ids.count - start)
+        var pieces: [Int32] = []
+        append(text, most: windows.mostPieces + 1, to: &pieces)
+        for first in windows.starts(pieces: pieces.count) {
+            ids.append(vocabulary.first)
+            ids += pieces[first..<first + windows.capacity]
+            ids.append(vocabulary.last)
+            lengths.append(windows.capacity + 2)
+        }
+        return pieces.count > windows.mostPieces
+    }
+
+    /// Appends the first pieces of `text`.
+    private func append(_ text: String, most: Int, to ids: inout [Int32]) {
+        let limit = ids.count + most
         let isRead: Void? = text.utf8.withContiguousStorageIfAvailable { scan($0, limit, &ids) }
         if isRead == nil { Array(text.utf8).withUnsafeBufferPointer { scan($0, limit, &ids) } }
         if ids.count > limit { ids.removeLast(ids.count - limit) }
-        ids.append(vocabulary.last)
     }
 
     /// Stops when `ids` has reached `limit`: what lies behind could not be kept.

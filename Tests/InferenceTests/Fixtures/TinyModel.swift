@@ -22,6 +22,11 @@ struct TinyModel {
         ]
         + (UInt8(ascii: "a")...UInt8(ascii: "z")).map { String(UnicodeScalar($0)) }
 
+    static func tokenizer() throws -> WordPieceTokenizer {
+        let bytes = Array(pieces.joined(separator: "\n").utf8)
+        return WordPieceTokenizer(try Vocabulary(bytes, size: pieces.count, file: "tiny"))
+    }
+
     let shape: Shape
     var file = TensorFile()
     /// JSON of the card's members; `weights` is added when it is written.
