@@ -69,7 +69,7 @@ let sharedModules: [Target] = [
         "KafkaBus",
         ["CPatientWait", "CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
     shared(
-        "PostgresStore", ["CLibPQ", "Contracts", "JSON", "Lifecycle", "Settings", "Store", "Telemetry"],
+        "PostgresStore", ["CLibPQ", "Contracts", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
     shared("Runtime", ["CMicroHTTPD", "Contracts", "JSON", "Lifecycle", "Settings", "Telemetry"]),
     shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry"]),
@@ -172,7 +172,7 @@ let testTargets: [Target] = [
         ]),
     tests(
         "StoreConformance", path: "Tests/Conformance/Store",
-        ["Contracts", "Lifecycle", "PostgresStore", "Settings", "Store", "Telemetry"]),
+        ["Certification", "Contracts", "Delivery", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store", "Telemetry"]),
     tests(
         "EndToEnd",
         [

@@ -47,7 +47,8 @@ import Settings
                     },
                     handler: { lane, _ in
                         OutcomeHandler(
-                            service: lane.loop(of: service), store: PostgresStore(postgres), fullModel: fullModel)
+                            service: lane.loop(of: service), store: PostgresStore(postgres), fullModel: fullModel,
+                            logger: logger, metrics: metrics)
                     }),
                 DeliveryLoop(
                     service: RetryHandler.service,

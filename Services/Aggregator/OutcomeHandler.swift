@@ -2,24 +2,34 @@ import Contracts
 import Delivery
 import MessageBus
 import Store
+import Telemetry
 
 /// Settles steps, dispatches what waited for them, and answers requests that are complete.
 ///
+/// An outcome of a request that the database does not have is a dead letter: the database lost a request that it had
+/// accepted, for instance because it was restored from an older copy, and the outcome is all that is left of its cost.
 /// - Consumes: `winnow.outcomes.v1`
-/// - Produces: `winnow.results.v1`, `winnow.steps.*`
+/// - Produces: `winnow.results.v1`, `winnow.steps.*`, `winnow.dead-letters.v1`
 struct OutcomeHandler: BatchHandler {
     private let source: EventSource
     private let store: any RequestStore
     private let prices: PriceBook
     private let fullModel: String
+    private let logger: Logger
+    private let unknown: Counter
     private let now: @Sendable () -> Timestamp
 
     init(
-        service: String, store: any RequestStore, fullModel: String, now: @escaping @Sendable () -> Timestamp = { .now }
+        service: String, store: any RequestStore, fullModel: String, logger: Logger, metrics: Metrics = Metrics(),
+        now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         source = EventSource(service: service)
         self.store = store
         self.fullModel = fullModel
+        self.logger = logger
+        unknown = metrics.counter(
+            "winnow_outcomes_of_unknown_requests_total",
+            "Outcomes of requests that the database does not have; each is a dead letter.")
         self.now = now
         prices = PriceBook(store: store)
     }
@@ -29,10 +39,12 @@ struct OutcomeHandler: BatchHandler {
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         var emitted: [OutgoingRecord] = []
         var outcomes: [Request.ID: [Outcome]] = [:]
+        var sources: [Request.ID: [Record]] = [:]
         for record in records {
             do throws(ContractError) {
                 let event = try StepEvent(record, as: EventType.outcome)
                 outcomes[event.request, default: []].append(try event.body(Outcome.init(decoding:)))
+                sources[event.request, default: []].append(record)
             } catch {
                 emitted.append(source.deadLetter(record, error))
             }
@@ -53,6 +65,17 @@ struct OutcomeHandler: BatchHandler {
             let steps = Set((settled[snapshot.id] ?? []).map(\.step))
             emitted += Emission.records(for: snapshot, trigger: .settled(steps), from: source.uri)
         }
+        let known = Set(snapshots.map(\.id))
+        for (request, records) in sources where !known.contains(request) { emitted += refuse(records, of: request) }
         return emitted
+    }
+
+    private func refuse(_ records: [Record], of request: Request.ID) -> [OutgoingRecord] {
+        unknown.increment(by: records.count)
+        logger.error(
+            "Outcomes of a request that the database does not have",
+            metadata: [LogKeys.requestID: "\(request)", LogKeys.count: "\(records.count)"])
+        let error = ContractError(.unknownRequest, "the database does not have the request of this outcome")
+        return records.map { source.deadLetter($0, error) }
     }
 }

@@ -11,8 +11,9 @@ struct RequestProgress {
     private var newSteps: [Step] = []
     private var updated: Set<Int> = []
     private var entries: [LedgerEntry] = []
-    private var hasOutcomes = false
     private var isCancelled = false
+    /// Steps were given up that somebody may be computing.
+    private var hasGivenUpWork = false
 
     init(_ snapshot: RequestSnapshot, now: Timestamp) {
         self.snapshot = snapshot
@@ -22,7 +23,6 @@ struct RequestProgress {
     /// Settles a step and records what it cost. A step that is final already keeps its answers; its cost still counts.
     mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) {
         guard let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) else { return }
-        hasOutcomes = true
         let step = Step.ID(request: snapshot.id, ordinal: outcome.step)
         entries += outcome.attempts.map {
             pricing.entry(for: $0, of: step, tenant: snapshot.tenant, route: outcome.route, fullModel: fullModel)
@@ -36,7 +36,7 @@ struct RequestProgress {
     mutating func expire() {
         guard !snapshot.state.isFinal else { return }
         for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
-            set(index, .expired, error: "the deadline passed")
+            giveUp(index, .expired, error: "the deadline passed")
         }
     }
 
@@ -45,25 +45,20 @@ struct RequestProgress {
         guard !snapshot.state.isFinal else { return }
         isCancelled = true
         for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
-            set(index, .cancelled, error: "cancelled on request")
+            giveUp(index, .cancelled, error: "cancelled on request")
         }
     }
 
-    /// What is to be written; also moves the steps that the settled ones held back.
+    /// Returns the change to store, including steps whose dependencies have just settled.
     mutating func change() -> RequestChange {
         releaseWaiting()
         var change = RequestChange(
             request: snapshot.id, newSteps: newSteps, updatedSteps: updated.sorted().map { snapshot.steps[$0] },
             entries: entries, progressedAt: now)
-        let wasFinal = snapshot.state.isFinal
-        if !wasFinal, let final = finalState {
+        if !snapshot.state.isFinal, let final = finalState {
             change.state = final
             change.error = snapshot.steps.lazy.compactMap(\.error).first
-        } else if wasFinal, hasOutcomes {
-            // A late cost, carried by the outcome or written by the escalator itself before it: the same state again, so
-            // that the ledger is summed anew.
-            change.state = snapshot.state
-            change.error = snapshot.error
+            change.isCostFinal = !hasGivenUpWork
         }
         return change
     }
@@ -128,6 +123,11 @@ struct RequestProgress {
                 }
             }
         }
+    }
+
+    private mutating func giveUp(_ index: Int, _ state: Step.State, error: String) {
+        if snapshot.steps[index].state == .dispatched { hasGivenUpWork = true }
+        set(index, state, error: error)
     }
 
     private mutating func set(_ index: Int, _ state: Step.State, error: String? = nil) {

@@ -1,5 +1,6 @@
 import JSON
 
+/// The one codec of answers: messages, stored steps and results all hold what it writes.
 extension Answer {
     public func write(to writer: inout JSONWriter) {
         writer.object { writeMembers(to: &$0) }
@@ -16,7 +17,9 @@ extension Answer {
     }
 
     public init(json value: JSONValue) throws {
-        guard let decidedBy = DecidedBy(rawValue: try value.required("decidedBy", in: "answers")) else {
+        // Steps that an earlier build stored hold `decided_by`.
+        let name = value["decidedBy"] == nil ? try value.text("decided_by", in: "answers") : nil
+        guard let decidedBy = DecidedBy(rawValue: try name ?? value.required("decidedBy", in: "answers")) else {
             throw ContractError(.wrongType, "answers.decidedBy must be \"worker\" or \"full\"")
         }
         self.init(
@@ -28,13 +31,13 @@ extension Answer {
 
     /// The answers of a step as they are stored; `null` where there is none yet.
     public static func encode(_ answers: [Answer?]) -> [UInt8] {
-        var writer = JSONWriter()
+        var writer = JSONWriter(reservingCapacity: 128 * answers.count)
         writer.write(answers)
         return writer.bytes
     }
 
     /// - Throws: `ContractError`
-    public static func decode(_ bytes: [UInt8]) throws -> [Answer?] {
+    public static func decode(_ bytes: some Sequence<UInt8>) throws -> [Answer?] {
         try Contract.readList(bytes) { $0.isNull ? nil : try Answer(json: $0) }
     }
 }

@@ -9,8 +9,10 @@ enum Contract {
         }
     }
 
-    /// What a column of the store holds.
-    static func readList<Element>(_ bytes: [UInt8], _ element: (JSONValue) throws -> Element) throws -> [Element] {
+    /// Reads a JSON array, as a column of the store holds it.
+    static func readList<Element>(
+        _ bytes: some Sequence<UInt8>, _ element: (JSONValue) throws -> Element
+    ) throws -> [Element] {
         try parsed(bytes) { root in
             guard let elements = try root.map(element) else {
                 throw ContractError(.wrongType, "the value must be a JSON array")
@@ -19,7 +21,9 @@ enum Contract {
         }
     }
 
-    private static func parsed<Result>(_ bytes: [UInt8], _ body: (JSONValue) throws -> Result) throws -> Result {
+    private static func parsed<Result>(
+        _ bytes: some Sequence<UInt8>, _ body: (JSONValue) throws -> Result
+    ) throws -> Result {
         do {
             return try JSONDocument.read(bytes, body)
         } catch let error as JSONError {

@@ -15,6 +15,7 @@ public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible
         case overloaded
         case unknownType = "unknown_type"
         case unsupportedMediaType = "unsupported_media_type"
+        case unknownRequest = "unknown_request"
     }
 
     public let code: Code

@@ -27,7 +27,7 @@ extension Item {
     }
 
     /// - Throws: `ContractError`
-    public static func decode(_ bytes: [UInt8]) throws -> [Item] {
+    public static func decode(_ bytes: some Sequence<UInt8>) throws -> [Item] {
         try Contract.readList(bytes) { try Item(json: $0) }
     }
 }

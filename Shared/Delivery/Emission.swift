@@ -13,6 +13,9 @@ public enum Emission {
         case settled(Set<Int>)
     }
 
+    /// `ce_source` of results: one, since a result that comes again is the same event, whichever service sends it.
+    static let resultSource = "/winnow"
+
     /// The commands of an open request, or the result of a final one.
     public static func records(
         for snapshot: RequestSnapshot, trigger: Trigger, from source: String, causedBy cause: String? = nil
@@ -67,8 +70,14 @@ private struct EventContext {
             command.encode())
     }
 
+    /// Whoever sends it, and however often: the same record.
     func result() -> OutgoingRecord {
-        record(Topic.results, id: "\(snapshot.id)/result", type: EventType.result, ResultMessage.encode(snapshot))
+        let event = CloudEvent(
+            id: "\(snapshot.id)/result", type: EventType.result, source: Emission.resultSource,
+            time: snapshot.completedAt,
+            correlationID: "\(snapshot.id)", causationID: snapshot.eventID.text, authID: snapshot.tenant.rawValue,
+            traceparent: snapshot.traceparent, data: ResultMessage.encode(snapshot))
+        return event.record(topic: Topic.results, key: Array(snapshot.id.description.utf8))
     }
 
     func cancellation() -> OutgoingRecord {
@@ -79,7 +88,7 @@ private struct EventContext {
     }
 
     private func record(_ topic: String, id: String, type: String, _ value: [UInt8]) -> OutgoingRecord {
-        let asksForWork = type != EventType.result && type != EventType.cancellation
+        let asksForWork = type != EventType.cancellation
         let event = CloudEvent(
             id: id, type: type, source: source, correlationID: "\(snapshot.id)", causationID: causationID,
             expiryTime: asksForWork ? snapshot.deadline : nil, authID: snapshot.tenant.rawValue,

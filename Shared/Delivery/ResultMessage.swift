@@ -3,10 +3,12 @@ import JSON
 import Store
 
 /// The answer to a request, as integrators read it on `winnow.results.v1`.
-/// - Shape: `{"id", "requestId", "status", "error"?, "retryAfterSeconds"?, "steps": [{"capability", "task", "status", "items": […]}], "usage",
-///   "cost"}`
+///
+/// It is a function of what was decided when the request became final, so a result that is sent again is the same byte for
+/// byte, until the payload is erased; from then on it has the same status and cost, no steps, and says so.
+/// - Shape: `{"id", "requestId", "status", "error"?, "retryAfterSeconds"?, "erased"?: true, "steps": [{"capability",
+///   "task", "status", "items": […]}], "usage", "cost": {…, "final"?: false}}`
 public enum ResultMessage {
-    ///
     /// An item that was routed to several capabilities stands there once for each, so a result may be larger than its
     /// request; above `Limits.resultBytes` the items go without `text`, and `span` says where it stood.
     public static func encode(_ snapshot: RequestSnapshot) -> [UInt8] {
@@ -15,6 +17,7 @@ public enum ResultMessage {
     }
 
     private static func encode(_ snapshot: RequestSnapshot, withTexts: Bool) -> [UInt8] {
+        let cost = snapshot.resultCost ?? ResultCost(totals: snapshot.totals, isFinal: true)
         var writer = JSONWriter(reservingCapacity: 1024)
         writer.object { body in
             body.member("id", snapshot.eventID.text)
@@ -22,20 +25,24 @@ public enum ResultMessage {
             body.member("status", snapshot.state.rawValue)
             body.member("error", snapshot.error)
             body.optional("retryAfterSeconds", snapshot.retryAfterSeconds) { $0.integer($1) }
+            if snapshot.isErased { body.member("erased", true) }
             body.name("steps")
-            body.array(presented(snapshot)) { writer, step in write(step, to: &writer, withTexts: withTexts) }
+            body.array(snapshot.isErased ? [] : presented(snapshot)) { writer, step in
+                write(step, to: &writer, withTexts: withTexts)
+            }
             body.name("usage")
             body.object { usage in
-                usage.member("inputTokens", snapshot.totals.usage.inputTokens)
-                usage.member("outputTokens", snapshot.totals.usage.outputTokens)
-                usage.member("flops", snapshot.totals.usage.flops)
-                usage.member("fullModelTokens", snapshot.totals.counterfactualUsage.inputTokens)
-                usage.member("fullModelFlops", snapshot.totals.counterfactualUsage.flops)
+                usage.member("inputTokens", cost.totals.usage.inputTokens)
+                usage.member("outputTokens", cost.totals.usage.outputTokens)
+                usage.member("flops", cost.totals.usage.flops)
+                usage.member("fullModelTokens", cost.totals.counterfactualUsage.inputTokens)
+                usage.member("fullModelFlops", cost.totals.counterfactualUsage.flops)
             }
             body.name("cost")
-            body.object { cost in
-                cost.member("picoUSD", snapshot.totals.cost.amount)
-                cost.member("fullModelPicoUSD", snapshot.totals.counterfactualCost.amount)
+            body.object { amounts in
+                amounts.member("picoUSD", cost.totals.cost.amount)
+                amounts.member("fullModelPicoUSD", cost.totals.counterfactualCost.amount)
+                if !cost.isFinal { amounts.member("final", false) }
             }
         }
         return writer.bytes

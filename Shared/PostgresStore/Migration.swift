@@ -23,6 +23,7 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 15, name: "add_equal_from", script: PackageResources.V0015_add_equal_from_sql),
         Migration(version: 16, name: "weigh_tenants", script: PackageResources.V0016_weigh_tenants_sql),
         Migration(version: 17, name: "create_origin", script: PackageResources.V0017_create_origin_sql),
+        Migration(version: 18, name: "create_result", script: PackageResources.V0018_create_result_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

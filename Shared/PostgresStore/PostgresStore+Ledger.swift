@@ -5,22 +5,23 @@ extension PostgresStore {
     public func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
         guard let batch = StartBatch(entries) else { return [] }
         return try await session.run { connection in
-            let read = try connection.execute("BEGIN", batch.abandon, batch.last)
-            return try Self.write(try batch.numbered(entries, after: read[2]), on: connection)
+            let read = try connection.execute("BEGIN", LedgerGuard.lock(entries), batch.abandon, batch.last)
+            return try Self.write(try batch.numbered(entries, after: read[3]), on: connection)
         }
     }
 
     public func reserve(_ entries: [LedgerEntry]) async throws -> [Reservation] {
         guard let batch = StartBatch(entries) else { return [] }
         return try await session.run { connection in
-            let read = try connection.execute("BEGIN", batch.abandon, batch.last, batch.budgets)
-            guard read[3].count > 0 else {
-                return try Self.write(try batch.numbered(entries, after: read[2]), on: connection).map { .started($0) }
+            let read = try connection.execute(
+                "BEGIN", LedgerGuard.lock(entries), batch.abandon, batch.last, batch.budgets)
+            guard read[4].count > 0 else {
+                return try Self.write(try batch.numbered(entries, after: read[3]), on: connection).map { .started($0) }
             }
-            var room = try batch.room(read[3], try connection.execute(batch.spent)[0])
+            var room = try batch.room(read[4], try connection.execute(batch.spent)[0])
             let refusals = entries.map { room.reserve($0) }
             let paid = zip(entries, refusals).filter { $1 == nil }.map(\.0)
-            var started = try Self.write(try batch.numbered(paid, after: read[2]), on: connection)[...]
+            var started = try Self.write(try batch.numbered(paid, after: read[3]), on: connection)[...]
             return refusals.compactMap { refusal in
                 refusal.map { .refused($0) } ?? started.popFirst().map { .started($0) }
             }
@@ -31,7 +32,8 @@ extension PostgresStore {
     private static func write(_ entries: [LedgerEntry], on connection: PostgresConnection) throws -> [LedgerEntry] {
         let insert: SQL = "\(insert: EntryRows(entries))"
         do {
-            try connection.execute((entries.isEmpty ? [] : [insert.named("start attempts")]) + ["COMMIT"])
+            try connection.execute(
+                (entries.isEmpty ? [] : [insert.named("start attempts"), LedgerGuard.sum(entries)]) + ["COMMIT"])
         } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
             // Another process took the number in the same moment: the session counts again.
             throw StoreError(.conflict, error.message, isRetriable: true, underlying: error.underlying)
@@ -42,11 +44,12 @@ extension PostgresStore {
     /// A row that was never started is written too: what was paid for is never left out.
     public func settle(_ entries: [LedgerEntry]) async throws {
         guard !entries.isEmpty else { return }
-        let settle = Self.settlement(of: entries)
-        try await session.run { connection in _ = try connection.execute(settle) }
+        let settlement = Self.settlement(of: entries)
+        try await session.run { connection in _ = try connection.execute(settlement) }
     }
 
-    static func settlement(of entries: [LedgerEntry]) -> SQL {
+    /// Without BEGIN they are one transaction.
+    static func settlement(of entries: [LedgerEntry]) -> [SQL] {
         // One statement cannot change a row twice: the last word on a call counts.
         let last = Dictionary(entries.map { (LedgerKey($0), $0) }) { $1 }
         let rows = EntryRows(last.values)
@@ -63,7 +66,7 @@ extension PostgresStore {
                 full_model_cost_pico_usd = excluded.full_model_cost_pico_usd,
                 guessed_items = excluded.guessed_items, agreed_items = excluded.agreed_items
             """
-        return settle.named("settle attempts")
+        return [LedgerGuard.lock(entries), settle.named("settle attempts"), LedgerGuard.sum(entries)]
     }
 
     /// The ledger's rows of a request, by step and number.
@@ -78,6 +81,26 @@ extension PostgresStore {
             let results = try connection.execute(select.named("read attempts"))
             return try results.flatMap { try $0.rows { try LedgerEntry($0, of: request) } }
         }
+    }
+}
+
+/// What stands around every change of the ledger, so that the totals of a final request equal the sum of its rows.
+private enum LedgerGuard {
+    /// Before the change: from here on the requests neither become final nor change.
+    static func lock(_ entries: [LedgerEntry]) -> SQL {
+        let sql: SQL = "SELECT winnow.lock_requests(\(requests(entries)))"
+        return sql.named("lock requests of attempts")
+    }
+
+    /// After the change.
+    static func sum(_ entries: [LedgerEntry]) -> SQL {
+        let sql: SQL = "SELECT winnow.sum_final_requests(\(requests(entries)))"
+        return sql.named("sum final requests")
+    }
+
+    /// A check in the background is in no request's totals.
+    private static func requests(_ entries: [LedgerEntry]) -> PostgresArray<RequestKey> {
+        PostgresArray(Set(entries.lazy.filter { $0.attempt.kind != .shadow }.map { RequestKey($0.step.request) }))
     }
 }
 

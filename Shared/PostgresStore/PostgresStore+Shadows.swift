@@ -27,7 +27,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
     public func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {
         guard !comparisons.isEmpty else { return try await settle(entries) }
         let rows = ComparisonRows(comparisons)
-        let settlement = entries.isEmpty ? [] : [Self.settlement(of: entries)]
+        let settlement = entries.isEmpty ? [] : Self.settlement(of: entries)
         // Without BEGIN they are one transaction.
         try await session.run { connection in
             _ = try connection.execute([ComparisonRows.lock] + settlement + [rows.statement])

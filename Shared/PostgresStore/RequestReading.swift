@@ -7,7 +7,7 @@ enum RequestReading {
         r.request_id, r.tenant_id, r.event_id, r.channel, r.state, r.error, r.accepted_at, r.deadline_at,
             r.progressed_at, r.traceparent, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
             r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
-            r.lane
+            r.lane, r.completed_at, r.cost_final, r.result_totals::text, r.erased_at
         """
 
     /// The bounds are parameters too, so that partitions are pruned when the statement starts.
@@ -51,19 +51,35 @@ enum RequestReading {
     }
 
     private static func snapshot(_ row: PostgresRow, _ id: Request.ID) throws -> RequestSnapshot {
-        RequestSnapshot(
+        var snapshot = RequestSnapshot(
             id: id, tenant: TenantID(rawValue: row.text(1)), eventID: EventID(row.text(2)),
             channel: row.isNull(3) ? nil : try row.label(3), state: try row.label(4), error: row.optionalText(5),
             acceptedAt: try row.timestamp(6), deadline: row.optionalTimestamp(7), progressedAt: try row.timestamp(8),
             traceparent: row.optionalText(9), lane: try row.label(18), totals: try LedgerTotals(row, from: 10))
+        snapshot.completedAt = row.optionalTimestamp(19)
+        snapshot.erasedAt = row.optionalTimestamp(22)
+        if snapshot.state.isFinal {
+            let totals = row.isNull(21) ? snapshot.totals : try LedgerTotals(array: row.text(21))
+            snapshot.resultCost = ResultCost(totals: totals, isFinal: row.bool(20))
+        }
+        return snapshot
     }
 
     private static func step(_ row: PostgresRow) throws -> Step {
         let dependsOn = row.text(5).dropFirst().dropLast().split(separator: ",").compactMap { Int($0) }
         return Step(
             ordinal: Int(try row.integer(1)), route: Route(Capability(rawValue: row.text(2)), row.text(3)),
-            items: try StepCoding.decodeItems(row.bytes(4)), dependsOn: dependsOn, state: try row.label(6),
-            answers: row.isNull(7) ? [] : try StepCoding.decodeAnswers(row.bytes(7)), error: row.optionalText(8))
+            items: try stored("items") { try Item.decode(row.bytes(4)) }, dependsOn: dependsOn, state: try row.label(6),
+            answers: row.isNull(7) ? [] : try stored("answers") { try Answer.decode(row.bytes(7)) },
+            error: row.optionalText(8))
+    }
+
+    private static func stored<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
+        do {
+            return try decode()
+        } catch {
+            throw StoreError.unreadable(what)
+        }
     }
 }
 

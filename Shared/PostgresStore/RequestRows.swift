@@ -48,6 +48,17 @@ extension LedgerTotals {
         ]
     }
 
+    /// Reads `{1,2,…}`, an array of eight as text.
+    init(array text: String) throws(StoreError) {
+        let values = text.dropFirst().dropLast().split(separator: ",").compactMap { Int64($0) }
+        guard values.count == 8 else { throw .unreadable("totals") }
+        self.init(
+            usage: TokenUsage(inputTokens: values[0], outputTokens: values[1], flops: values[2]),
+            cost: PicoDollars(values[3]),
+            counterfactualUsage: TokenUsage(inputTokens: values[4], outputTokens: values[5], flops: values[6]),
+            counterfactualCost: PicoDollars(values[7]))
+    }
+
     /// Reads eight columns from `first` on.
     init(_ row: PostgresRow, from first: Int32) throws(StoreError) {
         let usage = TokenUsage(

@@ -8,6 +8,7 @@ struct RequestUpdateRows {
     private var errors = PostgresArray<String>()
     private var progressedAt = PostgresArray<Timestamp>()
     private var final = PostgresArray<Bool>()
+    private var costFinal = PostgresArray<Bool>()
     private(set) var sumsLedger = false
 
     mutating func append(_ snapshot: RequestSnapshot, _ key: RequestKey, sumsLedger: Bool) {
@@ -16,36 +17,49 @@ struct RequestUpdateRows {
         errors.append(snapshot.error)
         progressedAt.append(snapshot.progressedAt)
         final.append(sumsLedger)
+        costFinal.append(snapshot.resultCost?.isFinal ?? true)
         self.sumsLedger = self.sumsLedger || sumsLedger
     }
 
-    /// Sums the ledger of those that became final, without checks in the background, which are nobody's but the operator's;
-    /// the bounds prune its partitions.
+    /// Sums the ledger of those that are final, without checks in the background, which are the operator's alone; the bounds
+    /// prune its partitions. What the result says of cost is decided while `completed_at` is still null.
     func statement(from lowest: RequestKey, to highest: RequestKey) -> SQL {
         guard sumsLedger else { return progress }
         let sql: SQL = """
             UPDATE winnow.request AS r
             SET state = u.state::winnow.request_state, error = u.error, progressed_at = u.progressed_at,
                 completed_at = CASE WHEN u.final THEN coalesce(r.completed_at, u.progressed_at) ELSE r.completed_at END,
+                cost_final = CASE WHEN u.final AND r.completed_at IS NULL THEN u.cost_final AND t.open IS NOT TRUE
+                    ELSE r.cost_final END,
+                result_totals = CASE
+                    WHEN u.final AND r.completed_at IS NOT NULL AND r.result_totals IS NULL AND t.t1 IS NOT NULL
+                        AND (r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd, r.full_model_input_tokens,
+                            r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd)
+                            IS DISTINCT FROM (t.t1, t.t2, t.t3, t.t4, t.t5, t.t6, t.t7, t.t8)
+                    THEN ARRAY[r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd, r.full_model_input_tokens,
+                        r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd]
+                    ELSE r.result_totals END,
                 input_tokens = coalesce(t.t1, r.input_tokens), output_tokens = coalesce(t.t2, r.output_tokens),
                 flops = coalesce(t.t3, r.flops), cost_pico_usd = coalesce(t.t4, r.cost_pico_usd),
                 full_model_input_tokens = coalesce(t.t5, r.full_model_input_tokens),
                 full_model_output_tokens = coalesce(t.t6, r.full_model_output_tokens),
                 full_model_flops = coalesce(t.t7, r.full_model_flops),
                 full_model_cost_pico_usd = coalesce(t.t8, r.full_model_cost_pico_usd)
-            FROM unnest(\(keys), \(states), \(errors), \(progressedAt), \(final))
-                AS u (request_id, state, error, progressed_at, final),
+            FROM unnest(\(keys), \(states), \(errors), \(progressedAt), \(final), \(costFinal))
+                AS u (request_id, state, error, progressed_at, final, cost_final),
             LATERAL (
                 SELECT sum(a.input_tokens)::bigint AS t1, sum(a.output_tokens)::bigint AS t2,
                     sum(a.flops)::bigint AS t3, sum(a.cost_pico_usd)::bigint AS t4,
                     sum(a.full_model_input_tokens)::bigint AS t5, sum(a.full_model_output_tokens)::bigint AS t6,
-                    sum(a.full_model_flops)::bigint AS t7, sum(a.full_model_cost_pico_usd)::bigint AS t8
+                    sum(a.full_model_flops)::bigint AS t7, sum(a.full_model_cost_pico_usd)::bigint AS t8,
+                    bool_or(a.state = 'started') AS open
                 FROM winnow.attempt AS a
                 WHERE u.final AND a.kind <> 'shadow' AND a.request_id = u.request_id AND a.request_id BETWEEN \(lowest) AND \(highest)
             ) AS t
             WHERE r.request_id = u.request_id
             RETURNING r.request_id, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
-                r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd
+                r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
+                coalesce(t.open, false)
             """
         return sql.named("complete requests")
     }

@@ -21,10 +21,10 @@ struct StepRows {
         ordinals.append(Int16(clamping: step.ordinal))
         capabilities.append(step.route.capability.rawValue)
         tasks.append(step.route.task)
-        items.append(StepCoding.encode(step.items))
+        items.append(JSONBytes(bytes: Item.encode(step.items)))
         dependsOn.append("{" + step.dependsOn.map(String.init).joined(separator: ",") + "}")
         states.append(step.state.rawValue)
-        answers.append(StepCoding.encode(step.answers))
+        answers.append(JSONBytes(step.answers))
         errors.append(step.error)
         instants.append(instant)
     }
@@ -43,7 +43,7 @@ struct StepUpdateRows {
         keys.append(key)
         ordinals.append(Int16(clamping: step.ordinal))
         states.append(step.state.rawValue)
-        answers.append(StepCoding.encode(step.answers))
+        answers.append(JSONBytes(step.answers))
         errors.append(step.error)
         instants.append(instant)
     }
@@ -66,5 +66,13 @@ extension StepUpdateRows {
                 settled_at = coalesce(s.settled_at, excluded.settled_at)
             """
         return sql.named("update steps")
+    }
+}
+
+extension JSONBytes {
+    /// - Returns: `nil`, a null column, where there is no answer yet.
+    fileprivate init?(_ answers: [Answer?]) {
+        guard !answers.isEmpty else { return nil }
+        self.init(bytes: Answer.encode(answers))
     }
 }

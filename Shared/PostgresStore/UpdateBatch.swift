@@ -60,13 +60,10 @@ struct UpdateBatch: Sendable {
     }
 
     private func summed(_ changes: AppliedChanges, _ result: PostgresResult) throws -> [RequestSnapshot] {
-        let totals = try result.rows { row throws in (try row.requestKey(0), try LedgerTotals(row, from: 1)) }
-        let totalsByKey = Dictionary(totals) { first, _ in first }
-        var snapshots = changes.snapshots
-        for touched in changes.touched where touched.sumsLedger {
-            let key = RequestKey(snapshots[touched.index].id)
-            if let totals = totalsByKey[key] { snapshots[touched.index].totals = totals }
+        let sums = try result.rows { row throws in
+            (try row.requestKey(0), (totals: try LedgerTotals(row, from: 1), hasOpenCall: row.bool(9)))
         }
-        return snapshots
+        let sumsByKey = Dictionary(sums) { first, _ in first }
+        return changes.summed { sumsByKey[RequestKey($0)] }
     }
 }

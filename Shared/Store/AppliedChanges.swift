@@ -9,11 +9,13 @@ package struct AppliedChanges: Sendable {
         /// Ordinals.
         package var newSteps: Set<Int> = []
         package var updatedSteps: Set<Int> = []
-        /// It became final, or its final state was written again because a cost came late.
+        /// It became final by this change.
+        package var becameFinal = false
+        /// It is final, and this change made it so or added to its ledger.
         package var sumsLedger = false
     }
 
-    /// Every snapshot as it is afterwards, in the order given; totals are still those of before.
+    /// Every snapshot as it is afterwards, in the order given; totals and the result's cost are still those of before.
     package private(set) var snapshots: [RequestSnapshot]
     package private(set) var touched: [Touched] = []
     package private(set) var entries: [LedgerEntry] = []
@@ -43,9 +45,14 @@ package struct AppliedChanges: Sendable {
             guard state == snapshot.state || !snapshot.state.isFinal else {
                 throw refused("the state of a request that is final")
             }
+            if state.isFinal, !snapshot.state.isFinal {
+                touched.becameFinal = true
+                snapshot.completedAt = change.progressedAt
+                snapshot.resultCost = ResultCost(totals: .zero, isFinal: change.isCostFinal)
+            }
             snapshot.state = state
-            touched.sumsLedger = state.isFinal
         }
+        if snapshot.state.isFinal, change.state != nil || !change.entries.isEmpty { touched.sumsLedger = true }
         if let error = change.error { snapshot.error = error }
         snapshot.progressedAt = change.progressedAt
         // A routing that is settled again adds nothing twice.
@@ -61,6 +68,20 @@ package struct AppliedChanges: Sendable {
             snapshot.steps[position].error = step.error
             if !touched.newSteps.contains(step.ordinal) { touched.updatedSteps.insert(step.ordinal) }
         }
+    }
+
+    /// The snapshots with what the ledger of a request comes to.
+    /// - Parameter sum: the totals, and whether one of its calls is open.
+    package func summed(_ sum: (Request.ID) -> (totals: LedgerTotals, hasOpenCall: Bool)?) -> [RequestSnapshot] {
+        var snapshots = snapshots
+        for touched in touched where touched.sumsLedger {
+            guard let (totals, hasOpenCall) = sum(snapshots[touched.index].id) else { continue }
+            snapshots[touched.index].totals = totals
+            guard touched.becameFinal else { continue }
+            let isFinal = snapshots[touched.index].resultCost?.isFinal ?? true
+            snapshots[touched.index].resultCost = ResultCost(totals: totals, isFinal: isFinal && !hasOpenCall)
+        }
+        return snapshots
     }
 
     private static func refused(_ what: String) -> StoreError {

@@ -1,6 +1,8 @@
 import Contracts
 
 /// The escalator's part of the ledger: a call is a row before it is made, and settled after.
+///
+/// The totals of a final request always equal the sum of its rows: every method sums them again where it changes a row.
 public protocol AttemptLedger: Sendable {
     /// Numbers and writes one `started` row a call, at its reserved price, in one transaction. An earlier `started` row
     /// of the same step whose process died becomes `unknown` and keeps its price; the new call is an attempt of its own.

@@ -19,9 +19,11 @@ extension InMemoryStore: BudgetRegister {
         state.withLock { state in
             var room = BudgetRoom(state.budgets.values.map { (budget: $0, spent: state.spent(of: $0)) })
             for entry in entries { state.abandon(before: entry) }
-            return entries.map { entry in
+            let reservations: [Reservation] = entries.map { entry in
                 room.reserve(entry).map { .refused($0) } ?? .started(state.start(entry))
             }
+            state.sumFinalRequests(entries)
+            return reservations
         }
     }
 }

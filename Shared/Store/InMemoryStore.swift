@@ -40,9 +40,9 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
             guard !before.isEmpty else { return [] }
             let changes = try AppliedChanges(transition(before), to: before)
             state.insert(changes.entries)
-            var after = changes.snapshots
-            for touched in changes.touched where touched.sumsLedger {
-                after[touched.index].totals = .sum(state.ledger[after[touched.index].id] ?? [])
+            let after = changes.summed { request in
+                let rows = state.ledger[request] ?? []
+                return (.sum(rows), rows.contains { $0.isOpenCall })
             }
             for snapshot in after { state.requests[snapshot.id] = snapshot }
             return after
@@ -95,7 +95,9 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     public func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
         state.withLock { state in
             for entry in entries { state.abandon(before: entry) }
-            return entries.map { state.start($0) }
+            let started = entries.map { state.start($0) }
+            state.sumFinalRequests(started)
+            return started
         }
     }
 
@@ -105,6 +107,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
                 state.ledger[entry.step.request]?.removeAll { $0.isSameRow(as: entry) }
                 state.insert([entry])
             }
+            state.sumFinalRequests(entries)
         }
     }
 
@@ -156,6 +159,13 @@ extension InMemoryStore.State {
         }
     }
 
+    /// Keeps the totals of final requests equal to the sum of their ledger.
+    mutating func sumFinalRequests(_ entries: [LedgerEntry]) {
+        for request in Set(entries.map(\.step.request)) where requests[request]?.state.isFinal == true {
+            requests[request]?.totals = .sum(ledger[request] ?? [])
+        }
+    }
+
     mutating func abandon(before entry: LedgerEntry) {
         let rows = ledger[entry.step.request] ?? []
         ledger[entry.step.request] = rows.map { row in
@@ -174,6 +184,9 @@ extension InMemoryStore.State {
 }
 
 extension LedgerEntry {
+    /// A background check is not the request's own.
+    fileprivate var isOpenCall: Bool { attempt.state == .started && attempt.kind != .shadow }
+
     fileprivate func isOverdue(_ instant: Timestamp) -> Bool {
         attempt.state == .started && attempt.startedAt < instant
     }

@@ -17,7 +17,13 @@ extension Arrival {
     /// The snapshot as it is stored: one that arrives final has its ledger summed, an open one has none yet.
     package var stored: RequestSnapshot {
         var stored = snapshot
-        stored.totals = snapshot.state.isFinal ? .sum(entries) : .zero
+        guard snapshot.state.isFinal else {
+            stored.totals = .zero
+            return stored
+        }
+        stored.totals = .sum(entries)
+        stored.completedAt = snapshot.progressedAt
+        stored.resultCost = ResultCost(totals: stored.totals, isFinal: true)
         return stored
     }
 }

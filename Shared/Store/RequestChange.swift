@@ -6,6 +6,8 @@ public struct RequestChange: Sendable, Equatable {
     /// `nil` leaves the state as it is.
     public var state: RequestSnapshot.State?
     public var error: String?
+    /// Where the request becomes final: `false` when work was under way that may still cost something.
+    public var isCostFinal: Bool
     /// Steps that a settled routing added to the plan.
     public var newSteps: [Step]
     /// Steps whose state, answers or error changed.
@@ -15,12 +17,13 @@ public struct RequestChange: Sendable, Equatable {
     public var progressedAt: Timestamp
 
     public init(
-        request: Request.ID, state: RequestSnapshot.State? = nil, error: String? = nil, newSteps: [Step] = [],
-        updatedSteps: [Step] = [], entries: [LedgerEntry] = [], progressedAt: Timestamp
+        request: Request.ID, state: RequestSnapshot.State? = nil, error: String? = nil, isCostFinal: Bool = true,
+        newSteps: [Step] = [], updatedSteps: [Step] = [], entries: [LedgerEntry] = [], progressedAt: Timestamp
     ) {
         self.request = request
         self.state = state
         self.error = error
+        self.isCostFinal = isCostFinal
         self.newSteps = newSteps
         self.updatedSteps = updatedSteps
         self.entries = entries

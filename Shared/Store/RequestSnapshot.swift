@@ -21,13 +21,19 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var retryAfterSeconds: Int?
     public var acceptedAt: Timestamp
     public var deadline: Timestamp?
+    /// When it became final; `nil` while it is open.
+    public var completedAt: Timestamp?
+    /// When the payload of its steps was erased.
+    public var erasedAt: Timestamp?
     /// When the last emission for it was derived, so that what makes no progress is found.
     public var progressedAt: Timestamp
     /// W3C trace context of the integrator, handed on at every hop.
     public var traceparent: String?
     public var steps: [Step]
-    /// The sum of its ledger rows; complete once the request is final.
+    /// The sum of its ledger rows, kept from the moment when the request becomes final.
     public var totals: LedgerTotals
+    /// What the result says of cost: decided once, when the request becomes final. `nil` while it is open.
+    public var resultCost: ResultCost?
 
     public init(
         id: Request.ID, tenant: TenantID, eventID: EventID, channel: Request.Channel?, state: State,
@@ -47,6 +53,26 @@ public struct RequestSnapshot: Sendable, Equatable {
         self.traceparent = traceparent
         self.steps = steps
         self.totals = totals
+    }
+
+    /// Whether the steps that the result was made of are gone: erased, or past retention.
+    public var isErased: Bool {
+        if erasedAt != nil { return true }
+        guard state.isFinal, state != .rejected, steps.isEmpty, let completedAt else { return false }
+        // A request that was cancelled before it was planned never had steps.
+        return state != .cancelled || completedAt != acceptedAt
+    }
+}
+
+/// The cost that a result gives.
+public struct ResultCost: Sendable, Equatable {
+    public var totals: LedgerTotals
+    /// Whether no call was open when the request became final; what such a call costs is in the ledger alone.
+    public var isFinal: Bool
+
+    public init(totals: LedgerTotals, isFinal: Bool) {
+        self.totals = totals
+        self.isFinal = isFinal
     }
 }
 

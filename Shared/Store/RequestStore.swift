@@ -13,8 +13,8 @@ public protocol RequestStore: Sendable {
     func known(_ events: [(key: EventKey, origin: Origin)]) async throws -> [Acceptance?]
 
     /// Locks and reads the requests, lets `transition` decide, writes what it decided.
-    /// Requests that are unknown are not handed to it. A change to a final state, also to the same one again, sums its
-    /// ledger.
+    /// Requests that are unknown are not handed to it. A change that makes a request final, or adds to the ledger of a
+    /// final one, sums its ledger. The cost that the result gives is decided when the request becomes final.
     /// - Returns: what the store holds afterwards, of the known requests, in ascending order of id.
     /// - Throws: `StoreError`; whatever `transition` throws, and then nothing is written.
     func update(

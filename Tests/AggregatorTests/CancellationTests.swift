@@ -60,7 +60,7 @@ struct CancellationTests {
         progress.apply(Fixture.answered(0), pricing: PriceList(Fixture.prices), fullModel: "full")
         let change = progress.change()
         #expect(change.updatedSteps.isEmpty)
-        #expect(change.state == .cancelled)
+        #expect(change.state == nil)
         #expect(change.entries.map(\.cost) == [PicoDollars(3)])
     }
 

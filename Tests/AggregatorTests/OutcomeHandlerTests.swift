@@ -3,6 +3,7 @@ import Delivery
 import JSON
 import MessageBus
 import Store
+import Telemetry
 import TestKit
 import Testing
 
@@ -11,6 +12,7 @@ import Testing
 struct OutcomeHandlerTests {
     private let store = InMemoryStore()
     private let id = Request.ID.numbered(1)
+    private let metrics = Metrics()
 
     private func accept(_ snapshots: RequestSnapshot...) async throws {
         try await store.registerPrices(Fixture.prices)
@@ -18,7 +20,9 @@ struct OutcomeHandlerTests {
     }
 
     private func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        try await OutcomeHandler(service: "aggregator", store: store, fullModel: "full") { Fixture.now }.handle(records)
+        try await OutcomeHandler(
+            service: "aggregator", store: store, fullModel: "full", logger: .silent, metrics: metrics
+        ) { Fixture.now }.handle(records)
     }
 
     private func stored(_ id: Request.ID) async throws -> RequestSnapshot? {
@@ -33,7 +37,9 @@ struct OutcomeHandlerTests {
         #expect(records.count == 1)
         #expect(result.topic == Topic.results)
         #expect(try result.event().id == "\(id)/result")
-        #expect(try result.event().source == "/winnow/aggregator")
+        #expect(try result.event().source == "/winnow")
+        #expect(try result.event().causationID == "event of \(id)")
+        #expect(try result.event().time == Fixture.now)
         try JSONDocument.read(result.value ?? []) { root in
             #expect(root["status"]?.string == "completed")
             #expect(root["cost"]?["picoUSD"]?.integer == 6)
@@ -73,20 +79,27 @@ struct OutcomeHandlerTests {
         #expect(try await stored(id)?.state == .completed)
     }
 
-    @Test func `a cost that comes after the result is in the sum of the next one`() async throws {
+    @Test func `a cost that comes after the result changes the ledger, and the result comes again as it was`() async throws
+    {
         try await accept(Fixture.snapshot([Fixture.step(0)]))
-        _ = try await handle([.outcome(Fixture.answered(0), of: id)])
+        let first = try await handle([.outcome(Fixture.answered(0), of: id)])
         let late = Fixture.answered(0, attempts: [Fixture.attempt(2, tokens: 4)])
-        let records = try await handle([.outcome(late, of: id)])
-        #expect(records.count == 1)
-        let cost = try JSONDocument.read(records.first?.value ?? []) { $0["cost"]?["picoUSD"]?.integer }
-        #expect(cost == 7)
+        #expect(try await handle([.outcome(late, of: id)]) == first)
+        #expect(try await stored(id)?.totals.cost == PicoDollars(7))
+        let cost = try JSONDocument.read(first.first?.value ?? []) { $0["cost"]?["picoUSD"]?.integer }
+        #expect(cost == 3)
     }
 
-    @Test func `an outcome of an unknown request is dropped`() async throws {
+    @Test func `an outcome of an unknown request is a dead letter, and counted`() async throws {
         try await accept(Fixture.snapshot([Fixture.step(0)]))
-        #expect(try await handle([.outcome(Fixture.answered(0), of: .numbered(99))]).isEmpty)
-        #expect(try await stored(id)?.state == .open)
+        let lost = Record.outcome(Fixture.answered(0), of: .numbered(99))
+        let records = try await handle([lost, .outcome(Fixture.answered(0), of: id)])
+        #expect(Set(records.map(\.topic)) == [Topic.deadLetters, Topic.results])
+        let letter = try #require(records.first { $0.topic == Topic.deadLetters })
+        #expect(letter.value == lost.value)
+        #expect(letter.headers["kafka_dlt-exception-fqcn"] == "ContractError.unknown_request")
+        #expect(metrics.render().contains("winnow_outcomes_of_unknown_requests_total 1"))
+        #expect(try await stored(id)?.state == .completed)
     }
 
     @Test func `a record that cannot be read is dead-lettered and its neighbours are settled`() async throws {

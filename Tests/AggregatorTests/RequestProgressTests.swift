@@ -88,16 +88,18 @@ struct RequestProgressTests {
         let change = change(done, Fixture.answered(0, Fixture.clause, [Fixture.answer("late")]))
         #expect(change.entries.count == 1)
         #expect(change.updatedSteps.isEmpty)
-        // The same state again: the ledger is to be summed anew.
-        #expect(change.state == state)
+        #expect(change.state == nil)
     }
 
-    @Test func `a late outcome that carries no cost sums the ledger anew too: the escalator wrote its own`() {
-        var done = Fixture.snapshot([Fixture.step(0, Fixture.clause, ["a"], .answered)])
-        done.state = .completed
-        var outcome = Fixture.answered(0, Fixture.clause, [Fixture.answer("late")])
-        outcome.attempts = []
-        #expect(change(done, outcome).state == .completed)
+    @Test func `work that is given up leaves the cost open, and what only waited does not`() {
+        var expired = RequestProgress(Fixture.snapshot([Fixture.step(0)]), now: Fixture.now)
+        expired.expire()
+        #expect(!expired.change().isCostFinal)
+        let failed = Fixture.step(0, Fixture.clause, ["a"], .failed)
+        var cancelled = RequestProgress(
+            Fixture.snapshot([failed, Fixture.step(1, dependsOn: [0])]), now: Fixture.now)
+        cancelled.cancel()
+        #expect(cancelled.change().isCostFinal)
     }
 
     @Test(arguments: [[], [nil], [Fixture.answer(), nil], [Fixture.answer(), Fixture.answer(), Fixture.answer()]])

@@ -100,6 +100,18 @@ struct EmissionTests {
         #expect(event.authID == "acme")
     }
 
+    @Test func `a result is the same record whoever sends it, and names the event that asked for it`() throws {
+        var snapshot = Fixture.snapshot(.completed, [Fixture.step(0, Fixture.clause, ["a"], .answered)])
+        snapshot.completedAt = Timestamp(milliseconds: 77)
+        let first = Emission.records(for: snapshot, trigger: .every, from: "/winnow/decomposer", causedBy: "x")
+        snapshot.progressedAt = Timestamp(milliseconds: 99)
+        #expect(Emission.records(for: snapshot, trigger: .settled([0]), from: "/winnow/aggregator.bulk") == first)
+        let event = try #require(first.first).event()
+        #expect(event.causationID == "their-id")
+        #expect(event.time == Timestamp(milliseconds: 77))
+        #expect(event.source == "/winnow")
+    }
+
     @Test func `what is derived twice is the same, byte for byte`() {
         let snapshots = [
             Fixture.snapshot([Fixture.step(0), Fixture.step(1, .decomposition, ["a", "b"])]),

@@ -29,6 +29,37 @@ struct ResultMessageTests {
                 + #""cost":{"picoUSD":4,"fullModelPicoUSD":7}}"#)
     }
 
+    @Test func `the cost is the one of the moment when the request became final`() {
+        var snapshot = Fixture.snapshot(.cancelled, [Fixture.step(0, Fixture.clause, ["a"], .cancelled)])
+        snapshot.totals.cost = PicoDollars(9)
+        snapshot.resultCost = ResultCost(totals: .zero, isFinal: false)
+        let text = String(decoding: ResultMessage.encode(snapshot), as: UTF8.self)
+        #expect(text.hasSuffix(#""cost":{"picoUSD":0,"fullModelPicoUSD":0,"final":false}}"#))
+    }
+
+    @Test func `an erased result has its status and cost, and none of its steps`() {
+        var snapshot = Fixture.snapshot(
+            .failed, [Fixture.step(0, Fixture.clause, ["secret"], .failed)], error: "the step failed")
+        snapshot.erasedAt = Timestamp(milliseconds: 5)
+        let text = String(decoding: ResultMessage.encode(snapshot), as: UTF8.self)
+        #expect(
+            text.hasPrefix(
+                #"{"id":"their-id","requestId":"\#(Request.ID.numbered(1))","status":"failed","#
+                    + #""error":"the step failed","erased":true,"steps":[],"usage":{"#))
+    }
+
+    @Test func `steps that are past retention are gone, and steps that never were are not`() {
+        var snapshot = Fixture.snapshot(.completed, [])
+        snapshot.completedAt = Timestamp(milliseconds: 2)
+        #expect(snapshot.isErased)
+        snapshot.state = .cancelled
+        #expect(snapshot.isErased)
+        snapshot.completedAt = snapshot.acceptedAt
+        #expect(!snapshot.isErased)
+        snapshot.state = .rejected
+        #expect(!snapshot.isErased)
+    }
+
     @Test(arguments: [(3, true), (4, false)])
     func `a result above the limit leaves out the texts and keeps the spans`(routes: Int, hasText: Bool) throws {
         let text = String(repeating: "a", count: Limits.resultBytes / 4)

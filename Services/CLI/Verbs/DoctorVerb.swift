@@ -126,9 +126,24 @@ struct DoctorVerb: Verb {
                 prices.isEmpty
                     ? Finding("prices", .doubtful, "none: every cost is 0", "run 'winnow models register'")
                     : Finding("prices", .good, "\(Set(prices.map(\.model)).count) models have one"),
+                await durability(settings),
             ] + (await certificates(session, settings))
         } catch {
             return [Finding("database", .bad, "\(error)", "set DATABASE_URL or PG*, and see that the server answers")]
+        }
+    }
+
+    /// Accepted requests are as safe as the database's commits.
+    private func durability(_ settings: PostgresSettings) async -> Finding {
+        do {
+            let risks = try await OperationsReader(settings).durability().risks
+            return risks.isEmpty
+                ? Finding("durability", .good, "commits wait for a standby")
+                : Finding(
+                    "durability", .doubtful, risks.joined(separator: "; "),
+                    "see 'The database is lost' in infra/runbooks/failures.md")
+        } catch {
+            return Finding("durability", .doubtful, "\(error)")
         }
     }
 

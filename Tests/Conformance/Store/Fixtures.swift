@@ -24,9 +24,14 @@ enum Fixture {
         _ eventID: EventID = "event", tenant: TenantID = .default, state: RequestSnapshot.State = .open,
         acceptedAt: Timestamp = noon, deadline: Timestamp? = nil, steps: [Step] = [step()]
     ) -> RequestSnapshot {
-        RequestSnapshot(
+        var snapshot = RequestSnapshot(
             id: id(), tenant: tenant, eventID: eventID, channel: .machine, state: state, acceptedAt: acceptedAt,
             deadline: deadline, progressedAt: acceptedAt, steps: steps)
+        if state.isFinal {
+            snapshot.completedAt = acceptedAt
+            snapshot.resultCost = ResultCost(totals: .zero, isFinal: true)
+        }
+        return snapshot
     }
 
     static func entry(
@@ -68,7 +73,7 @@ enum Fixture {
     }
 
     static func answer(_ label: String = "Governing Law") -> Answer {
-        Answer(label: label, confidence: 0.987_654_321, decidedBy: .worker, model: "legal-services-clause-type@1")
+        Answer(label: label, confidence: 0.987_654, decidedBy: .worker, model: "legal-services-clause-type@1")
     }
 
     /// The change that an answered single-step request calls for.

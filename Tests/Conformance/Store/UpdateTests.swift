@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `totals are summed once, when a request becomes final`(kind: StoreKind) async throws {
+    func `totals are summed when a request becomes final, and whenever its ledger changes after that`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot()
             _ = try await store.accept([Arrival(snapshot: snapshot, entries: [Fixture.entry(snapshot.id, cost: 1)])])
@@ -75,7 +75,7 @@ import Testing
             #expect(after.first?.totals.usage == TokenUsage(inputTokens: 60, outputTokens: 3, flops: 3_000_000))
             let late = RequestChange(
                 request: snapshot.id, entries: [Fixture.entry(snapshot.id, number: 4)], progressedAt: Fixture.noon)
-            #expect(try await store.update([snapshot.id]) { _ in [late] }.first?.totals.cost == PicoDollars(111))
+            #expect(try await store.update([snapshot.id]) { _ in [late] }.first?.totals.cost == PicoDollars(121))
             #expect(try await store.ledger(of: snapshot.id).count == 4)
         }
     }

@@ -1,0 +1,101 @@
+import Certification
+import Contracts
+import Delivery
+import Store
+import Testing
+
+@testable import PostgresStore
+
+/// What is stored and what is sent have one codec.
+@Suite struct StoredStepTests {
+    @Test(arguments: StoreKind.allCases)
+    func `the result of what is stored is the result of what the outcome said, for every field`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.with { store in
+            var generator = SeededGenerator(seed: 18)
+            for number in 0..<40 {
+                let items = (0..<Int.random(in: 1...5, using: &generator)).map { _ in Item.random(using: &generator) }
+                let snapshot = Fixture.snapshot("\(number)", steps: [Fixture.step(items: items)])
+                _ = try await store.accept([Arrival(snapshot: snapshot)])
+                let sent = Outcome(
+                    step: 0, route: snapshot.steps[0].route, state: .answered,
+                    answers: items.map { _ in Answer.random(using: &generator) })
+                let outcome = try Outcome(decoding: sent.encode())
+                let decided = try await store.update([snapshot.id]) { before in
+                    var step = before[0].steps[0]
+                    step.state = .answered
+                    step.answers = outcome.answers
+                    return [
+                        RequestChange(
+                            request: snapshot.id, state: .completed, updatedSteps: [step], progressedAt: Fixture.noon)
+                    ]
+                }
+                let stored = try await store.snapshots(of: [snapshot.id])
+                #expect(stored.first?.steps.first?.items == items)
+                #expect(stored.first?.steps.first?.answers == outcome.answers)
+                #expect(stored.map(ResultMessage.encode) == decided.map(ResultMessage.encode))
+            }
+        }
+    }
+
+    @Test func `the property above varies every field that there is`() {
+        func fields(_ value: Any) -> [String] { Mirror(reflecting: value).children.compactMap(\.label) }
+        var generator = SeededGenerator(seed: 1)
+        #expect(
+            fields(Answer.random(using: &generator)) == [
+                "label", "confidence", "decidedBy", "model", "isDegraded", "isTruncated",
+            ])
+        #expect(fields(Item.random(using: &generator)) == ["text", "span", "source"])
+    }
+
+    @Test func `steps that were stored by the first codec are read as before`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let snapshot = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            try await database.run(
+                """
+                UPDATE winnow.step SET answers = '[{"label":"x","confidence":0.5,"decided_by":"full","model":"m@1"},null]'
+                """)
+            #expect(
+                try await store.snapshots(of: [snapshot.id]).first?.steps.first?.answers == [
+                    Answer(label: "x", confidence: 0.5, decidedBy: .full, model: "m@1"), nil,
+                ])
+        }
+    }
+
+    @Test func `a stored step that cannot be read is a fault of the store`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let snapshot = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            try await database.run(#"UPDATE winnow.step SET items = '[{"span":[1]}]'"#)
+            let error = await #expect(throws: StoreError.self) {
+                _ = try await store.snapshots(of: [snapshot.id])
+            }
+            #expect(error?.isRetriable == false)
+        }
+    }
+}
+
+extension Answer {
+    fileprivate static func random(using generator: inout some RandomNumberGenerator) -> Answer {
+        Answer(
+            label: ["x", "a,b", "none", "é \"quoted\" \u{0}"].randomElement(using: &generator) ?? "x",
+            confidence: Double(Int.random(in: 0...1_000_000, using: &generator)) / 1e6,
+            decidedBy: Bool.random(using: &generator) ? .worker : .full,
+            model: ["small@7", "full@1+ab", ""].randomElement(using: &generator) ?? "",
+            isDegraded: Bool.random(using: &generator), isTruncated: Bool.random(using: &generator))
+    }
+}
+
+extension Item {
+    fileprivate static func random(using generator: inout some RandomNumberGenerator) -> Item {
+        let start = Int.random(in: 0...9, using: &generator)
+        return Item(
+            text: ["a", "", "👩🏽‍🚀\u{0}\n", "漢字"].randomElement(using: &generator) ?? "a",
+            span: Bool.random(using: &generator) ? Item.Span(start, start + 3) : nil,
+            source: Bool.random(using: &generator) ? "contract.md" : nil)
+    }
+}
