@@ -157,7 +157,10 @@ let testTargets: [Target] = [
         ["Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Store", "TestKit", "WorkerKit"]),
     tests(
         "Aggregator",
-        ["Aggregator", "Contracts", "Delivery", "JSON", "MessageBus", "Settings", "Store", "TestKit"]),
+        [
+            "Aggregator", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Settings", "Store", "Telemetry",
+            "TestKit",
+        ]),
     tests(
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
     tests("CLI", ["CLI", "Certification", "Contracts", "Inference", "JSON", "MessageBus", "PostgresStore", "TestKit"]),

@@ -6,7 +6,8 @@ import PostgresStore
 import Runtime
 import Settings
 
-/// Owns request state after decomposition: settles, dispatches what waited, answers, cancels, expires, drives again.
+/// Owns request state after decomposition: settles, dispatches what waited, and answers. One aggregator runs the keeper,
+/// which cancels, expires, drives again and does the other jobs that must be done once.
 ///
 /// - Consumes: `winnow.outcomes.v1` of both lanes, `winnow.retries.v1`, `winnow.heartbeats.v1`
 /// - Produces: `winnow.results.v1`, `winnow.cancellations.v1`; in a request's lane `winnow.steps.*`, `winnow.escalations.v1`;
@@ -18,7 +19,7 @@ import Settings
         await Runtime.run(service) { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
-            let sweeper = try SweeperSettings(&context.settings)
+            let keeper = try KeeperSettings(&context.settings)
             // The name under which the full model is priced. Default: full. Key: WINNOW_FULL_MODEL.
             let fullModel = context.settings.string("WINNOW_FULL_MODEL", default: "full")
             let (logger, metrics) = (context.logger, context.metrics)
@@ -61,16 +62,32 @@ import Settings
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
                 },
-                // On a connection of its own: a sweep must not hold up the settling of outcomes.
-                Sweeper(
-                    service: service, store: PostgresStore(postgres), producer: producer, settings: sweeper,
+                Keeper(
+                    leadership: PostgresLeadership(postgres, name: "winnow.keeper"),
+                    chores: Keeper.chores(
+                        service: service, connect: { PostgresStore(postgres) }, producer: producer,
+                        backlog: KafkaBacklog(settings: kafka, logger: logger), settings: keeper, logger: logger,
+                        metrics: metrics) + Keeper.maintenance(PostgresStore(postgres)),
                     logger: logger, metrics: metrics),
-                PartitionKeeper(logger: logger) { [store = PostgresStore(postgres)] in
-                    // Old requests go in batches; the call comes again until none is left.
-                    while try await store.maintainPartitions().deletedRequests > 0 {}
-                    try await store.foldCosts()
-                },
             ]
         }
+    }
+}
+
+extension Keeper {
+    /// The chores that only Postgres has.
+    fileprivate static func maintenance(_ store: PostgresStore) -> [any Chore] {
+        [
+            // Rows for which no partition was made go to the default one: nothing is refused.
+            MaintenanceChore("partitions", every: .seconds(3600)) {
+                // Old requests are deleted in batches until none is left.
+                let done = try await store.maintainPartitions()
+                return ChoreRound(
+                    handled: done.created + done.dropped + done.deletedRequests, hasMore: done.deletedRequests > 0)
+            },
+            MaintenanceChore("cost-folding", every: .seconds(3600)) {
+                ChoreRound(handled: try await store.foldCosts())
+            },
+        ]
     }
 }

@@ -74,7 +74,8 @@ private struct EventContext {
     func result() -> OutgoingRecord {
         let event = CloudEvent(
             id: "\(snapshot.id)/result", type: EventType.result, source: Emission.resultSource,
-            time: snapshot.completedAt,
+            // What is rejected without being stored has ended when it came.
+            time: snapshot.completedAt ?? snapshot.progressedAt,
             correlationID: "\(snapshot.id)", causationID: snapshot.eventID.text, authID: snapshot.tenant.rawValue,
             traceparent: snapshot.traceparent, data: ResultMessage.encode(snapshot))
         return event.record(topic: Topic.results, key: Array(snapshot.id.description.utf8))

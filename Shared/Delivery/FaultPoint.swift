@@ -1,10 +1,10 @@
 import Glibc
 
-/// Where a chaos run ends a process inside its delivery loop. Debug builds only: a release has no such door.
+/// Where a chaos run ends a process inside its delivery loop, or inside a chore of the keeper. Debug builds only.
 ///
-/// A point is armed by a file `SERVICE.POINT` in the folder that `WINNOW_FAULT_DIRECTORY` names; the process that reaches
-/// it removes the file and dies as by SIGKILL, so that a file is one fault.
-enum FaultPoint: String, CaseIterable {
+/// A point is armed by a file `SERVICE.POINT` in the folder that `WINNOW_FAULT_DIRECTORY` names, where a chore's service is
+/// `keeper.CHORE`; the process that reaches it removes the file and dies as by SIGKILL, so that a file is one fault.
+public enum FaultPoint: String, CaseIterable, Sendable {
     /// A batch was polled, nothing is done.
     case beforeApply = "before-apply"
     /// The transaction is committed, nothing is emitted.
@@ -14,8 +14,7 @@ enum FaultPoint: String, CaseIterable {
     /// The next call would commit the offsets.
     case beforeOffsetCommit = "before-offset-commit"
 
-    @inline(__always)
-    func reached(by service: String) {
+    public func reached(by service: String) {
         #if DEBUG
             guard let directory = Self.directory, unlink("\(directory)/\(service).\(rawValue)") == 0 else { return }
             kill(getpid(), SIGKILL)

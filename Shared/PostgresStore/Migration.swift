@@ -24,6 +24,7 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 16, name: "weigh_tenants", script: PackageResources.V0016_weigh_tenants_sql),
         Migration(version: 17, name: "create_origin", script: PackageResources.V0017_create_origin_sql),
         Migration(version: 18, name: "create_result", script: PackageResources.V0018_create_result_sql),
+        Migration(version: 19, name: "create_owed_emission", script: PackageResources.V0019_create_owed_emission_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

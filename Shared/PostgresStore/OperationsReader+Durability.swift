@@ -21,7 +21,8 @@ public struct Durability: Sendable, Equatable {
         var risks: [String] = []
         if !syncsToDisk { risks.append("fsync is off: a crash of the machine may damage the database") }
         if ["off", "local"].contains(synchronousCommit), !synchronousStandbys.isEmpty || synchronousCommit == "off" {
-            risks.append("synchronous_commit is \(synchronousCommit): a crash loses transactions that were acknowledged")
+            risks.append(
+                "synchronous_commit is \(synchronousCommit): a crash loses transactions that were acknowledged")
         }
         if synchronousStandbys.isEmpty {
             risks.append(
@@ -46,8 +47,9 @@ extension OperationsReader {
                     synchronousCommit: row.text(0), syncsToDisk: row.text(1) == "on", synchronousStandbys: row.text(2),
                     standbys: Int(try row.integer(3)))
             }
-            return found ?? Durability(
-                synchronousCommit: "", syncsToDisk: false, synchronousStandbys: "", standbys: 0)
+            return found
+                ?? Durability(
+                    synchronousCommit: "", syncsToDisk: false, synchronousStandbys: "", standbys: 0)
         }
     }
 }

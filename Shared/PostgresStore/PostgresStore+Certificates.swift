@@ -68,9 +68,9 @@ extension PostgresStore: CertificateRegister {
         }
     }
 
-    public func standingCertificates() async throws -> [Certificate] {
+    public func readCertificates() async throws -> CertificateReading {
         let select: SQL = """
-            SELECT body FROM (
+            SELECT certificate_id, body FROM (
                 SELECT DISTINCT ON (capability, task, small_model, full_model) capability, task, certificate_id, body
                 FROM winnow.certificate
                 ORDER BY capability, task, small_model, full_model, registered_at DESC, certified_at DESC,
@@ -81,15 +81,11 @@ extension PostgresStore: CertificateRegister {
             ORDER BY capability || '/' || task, certificate_id
             """
         return try await session.run { connection in
-            try connection.execute(select.named("read certificates")).flatMap { result in
-                try result.rows { row throws in
-                    do {
-                        return try Certificate(decoding: Array(row.bytes(0)))
-                    } catch {
-                        throw StoreError(.query, "a certificate cannot be read", isRetriable: false, underlying: error)
-                    }
-                }
+            let rows = try connection.execute(select.named("read certificates"))[0].rows { row in
+                (id: row.text(0), certificate: try? Certificate(decoding: Array(row.bytes(1))))
             }
+            return CertificateReading(
+                standing: rows.compactMap(\.certificate), unreadable: rows.filter { $0.certificate == nil }.map(\.id))
         }
     }
 }

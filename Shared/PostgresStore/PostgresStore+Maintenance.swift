@@ -9,29 +9,40 @@ extension PostgresStore {
         try await session.run { connection in _ = try connection.execute(select.named("ping")) }
     }
 
-    /// Past their deadline first, oldest first.
-    public func overdue(
-        now: Timestamp, stalledSince: Timestamp, bulkStalledSince: Timestamp, limit: Int
-    ) async throws -> [Request.ID] {
-        let limit = Int64(max(0, limit))
-        // Two scans of two small indexes; what makes no progress was accepted before that.
+    public func pastDeadline(at time: Timestamp, limit: Int) async throws -> [Request.ID] {
         let select: SQL = """
-            SELECT request_id, min(accepted_at) FROM (
-                (SELECT request_id, accepted_at FROM winnow.request
-                WHERE state = 'open' AND deadline_at <= \(now)
-                ORDER BY deadline_at LIMIT \(limit))
-                UNION ALL
-                (SELECT request_id, accepted_at FROM winnow.request
-                WHERE state = 'open' AND accepted_at < greatest(\(stalledSince), \(bulkStalledSince))
-                    AND progressed_at < CASE lane WHEN 'bulk' THEN \(bulkStalledSince) ELSE \(stalledSince) END
-                ORDER BY accepted_at LIMIT \(limit))
-            ) AS overdue
-            GROUP BY request_id ORDER BY 2, 1 LIMIT \(limit)
+            SELECT request_id FROM winnow.request WHERE state = 'open' AND deadline_at <= \(time)
+            ORDER BY deadline_at, request_id LIMIT \(Int64(max(0, limit)))
             """
-        return try await session.run { connection in
-            try connection.execute(select.named("read overdue requests")).flatMap { result in
-                try result.rows { row throws in try row.requestKey(0).requestID() }
-            }
+        return try await requests(select.named("read requests past their deadline"))
+    }
+
+    /// What makes no progress was accepted before that, so only old requests are read.
+    public func stalled(
+        now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int
+    ) async throws -> [Request.ID] {
+        let select: SQL = """
+            SELECT request_id FROM winnow.request
+            WHERE state = 'open' AND accepted_at < greatest(\(since), \(bulkSince))
+                AND progressed_at < CASE lane WHEN 'bulk' THEN \(bulkSince) ELSE \(since) END
+                AND coalesce(redrive_at <= \(now), true)
+            ORDER BY accepted_at, request_id LIMIT \(Int64(max(0, limit)))
+            """
+        return try await requests(select.named("read stalled requests"))
+    }
+
+    public func postponeRedrive(of requests: [Request.ID], until instant: Timestamp) async throws {
+        guard !requests.isEmpty else { return }
+        let update: SQL = """
+            UPDATE winnow.request SET redrive_at = \(instant)
+            WHERE request_id = ANY (\(PostgresArray(requests.map { RequestKey($0) }))) AND state = 'open'
+            """
+        try await session.run { connection in _ = try connection.execute(update.named("postpone re-drives")) }
+    }
+
+    private func requests(_ select: SQL) async throws -> [Request.ID] {
+        try await session.run { connection in
+            try connection.execute(select)[0].rows { row throws in try row.requestKey(0).requestID() }
         }
     }
 

@@ -7,7 +7,8 @@ enum RequestReading {
         r.request_id, r.tenant_id, r.event_id, r.channel, r.state, r.error, r.accepted_at, r.deadline_at,
             r.progressed_at, r.traceparent, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
             r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
-            r.lane, r.completed_at, r.cost_final, r.result_totals::text, r.erased_at
+            r.lane, r.completed_at, r.cost_final, r.result_totals::text, r.erased_at,
+            r.redrives, r.redrive_at
         """
 
     /// The bounds are parameters too, so that partitions are pruned when the statement starts.
@@ -58,6 +59,8 @@ enum RequestReading {
             traceparent: row.optionalText(9), lane: try row.label(18), totals: try LedgerTotals(row, from: 10))
         snapshot.completedAt = row.optionalTimestamp(19)
         snapshot.erasedAt = row.optionalTimestamp(22)
+        snapshot.redrives = Int(try row.integer(23))
+        snapshot.redriveAt = row.optionalTimestamp(24)
         if snapshot.state.isFinal {
             let totals = row.isNull(21) ? snapshot.totals : try LedgerTotals(array: row.text(21))
             snapshot.resultCost = ResultCost(totals: totals, isFinal: row.bool(20))

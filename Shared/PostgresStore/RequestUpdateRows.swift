@@ -9,6 +9,8 @@ struct RequestUpdateRows {
     private var progressedAt = PostgresArray<Timestamp>()
     private var final = PostgresArray<Bool>()
     private var costFinal = PostgresArray<Bool>()
+    private var redrives = PostgresArray<Int16>()
+    private var redriveAt = PostgresArray<Timestamp>()
     private(set) var sumsLedger = false
 
     mutating func append(_ snapshot: RequestSnapshot, _ key: RequestKey, sumsLedger: Bool) {
@@ -18,6 +20,8 @@ struct RequestUpdateRows {
         progressedAt.append(snapshot.progressedAt)
         final.append(sumsLedger)
         costFinal.append(snapshot.resultCost?.isFinal ?? true)
+        redrives.append(Int16(clamping: snapshot.redrives))
+        redriveAt.append(snapshot.redriveAt)
         self.sumsLedger = self.sumsLedger || sumsLedger
     }
 
@@ -28,6 +32,7 @@ struct RequestUpdateRows {
         let sql: SQL = """
             UPDATE winnow.request AS r
             SET state = u.state::winnow.request_state, error = u.error, progressed_at = u.progressed_at,
+                redrives = u.redrives, redrive_at = u.redrive_at,
                 completed_at = CASE WHEN u.final THEN coalesce(r.completed_at, u.progressed_at) ELSE r.completed_at END,
                 cost_final = CASE WHEN u.final AND r.completed_at IS NULL THEN u.cost_final AND t.open IS NOT TRUE
                     ELSE r.cost_final END,
@@ -45,8 +50,9 @@ struct RequestUpdateRows {
                 full_model_output_tokens = coalesce(t.t6, r.full_model_output_tokens),
                 full_model_flops = coalesce(t.t7, r.full_model_flops),
                 full_model_cost_pico_usd = coalesce(t.t8, r.full_model_cost_pico_usd)
-            FROM unnest(\(keys), \(states), \(errors), \(progressedAt), \(final), \(costFinal))
-                AS u (request_id, state, error, progressed_at, final, cost_final),
+            FROM unnest(
+                \(keys), \(states), \(errors), \(progressedAt), \(final), \(costFinal), \(redrives), \(redriveAt))
+                AS u (request_id, state, error, progressed_at, final, cost_final, redrives, redrive_at),
             LATERAL (
                 SELECT sum(a.input_tokens)::bigint AS t1, sum(a.output_tokens)::bigint AS t2,
                     sum(a.flops)::bigint AS t3, sum(a.cost_pico_usd)::bigint AS t4,
@@ -67,8 +73,10 @@ struct RequestUpdateRows {
     /// Touches no index, so that the row changes in place.
     private var progress: SQL {
         let sql: SQL = """
-            UPDATE winnow.request AS r SET error = u.error, progressed_at = u.progressed_at
-            FROM unnest(\(keys), \(errors), \(progressedAt)) AS u (request_id, error, progressed_at)
+            UPDATE winnow.request AS r
+            SET error = u.error, progressed_at = u.progressed_at, redrives = u.redrives, redrive_at = u.redrive_at
+            FROM unnest(\(keys), \(errors), \(progressedAt), \(redrives), \(redriveAt))
+                AS u (request_id, error, progressed_at, redrives, redrive_at)
             WHERE r.request_id = u.request_id
             """
         return sql.named("progress requests")

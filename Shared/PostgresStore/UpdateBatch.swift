@@ -52,6 +52,7 @@ struct UpdateBatch: Sendable {
         if !entries.isEmpty {
             statements.append(("\(insert: entries) ON CONFLICT DO NOTHING" as SQL).named("insert attempts"))
         }
+        if !changes.owed.isEmpty { statements.append(PostgresStore.owe(changes.owed)) }
         // Behind the attempts: as a statement of its own it sees them, and those that others committed.
         if requests.keys.count > 0 { statements.append(requests.statement(from: lowest, to: highest)) }
         let results = try connection.execute(statements + ["COMMIT"])

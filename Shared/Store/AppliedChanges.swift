@@ -19,6 +19,7 @@ package struct AppliedChanges: Sendable {
     package private(set) var snapshots: [RequestSnapshot]
     package private(set) var touched: [Touched] = []
     package private(set) var entries: [LedgerEntry] = []
+    package private(set) var owed: [(request: Request.ID, kind: OwedEmission.Kind)] = []
 
     /// - Throws: `StoreError`, not retriable, for a change that the snapshots do not allow.
     package init(_ changes: [RequestChange], to snapshots: [RequestSnapshot]) throws(StoreError) {
@@ -34,6 +35,7 @@ package struct AppliedChanges: Sendable {
             }
             try Self.apply(change, &self.snapshots[index], &touched[position])
             entries.append(contentsOf: change.entries)
+            for kind in change.owed { owed.append((change.request, kind)) }
         }
     }
 
@@ -55,6 +57,8 @@ package struct AppliedChanges: Sendable {
         if snapshot.state.isFinal, change.state != nil || !change.entries.isEmpty { touched.sumsLedger = true }
         if let error = change.error { snapshot.error = error }
         snapshot.progressedAt = change.progressedAt
+        snapshot.redrives = change.redriveAt == nil ? 0 : snapshot.redrives + 1
+        snapshot.redriveAt = change.redriveAt
         // A routing that is settled again adds nothing twice.
         for step in change.newSteps where snapshot.position(of: step.ordinal) == nil {
             snapshot.steps.append(step)

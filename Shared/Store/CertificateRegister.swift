@@ -16,8 +16,26 @@ public protocol CertificateRegister: Sendable {
 
     /// For each task and pair of models the one that was registered last (of one call: that was certified last), unless it
     /// was revoked; by task, then by id.
-    func standingCertificates() async throws -> [Certificate]
+    ///
+    /// One that cannot be read does not stand, and no older one in its place; it hides no other.
+    func readCertificates() async throws -> CertificateReading
 
     /// For whom certificates were revoked that others may still use.
     func revokedTenants(of certificates: [Certificate.ID]) async throws -> [Certificate.ID: Set<TenantID>]
+}
+
+/// Certificates as the store holds them.
+public struct CertificateReading: Sendable, Equatable {
+    public var standing: [Certificate]
+    /// Ids of those that would stand and cannot be read.
+    public var unreadable: [String]
+
+    public init(standing: [Certificate], unreadable: [String] = []) {
+        self.standing = standing
+        self.unreadable = unreadable
+    }
+}
+
+extension CertificateRegister {
+    public func standingCertificates() async throws -> [Certificate] { try await readCertificates().standing }
 }

@@ -36,18 +36,19 @@ extension InMemoryStore: CertificateRegister {
         self.certificates.withLock { register in register.revokedTenants.filter { certificates.contains($0.key) } }
     }
 
-    public func standingCertificates() async throws -> [Certificate] {
+    public func readCertificates() async throws -> CertificateReading {
         certificates.withLock { register in
             let known = register.known.values.sorted {
                 ($0.call, $0.certificate.certifiedAt, $0.certificate.id)
                     < ($1.call, $1.certificate.certifiedAt, $1.certificate.id)
             }
-            return Dictionary(grouping: known.map(\.certificate)) {
+            let standing = Dictionary(grouping: known.map(\.certificate)) {
                 [$0.route.description, $0.smallModel, $0.fullModel]
             }
             .compactMap(\.value.last)
             .filter { !register.revoked.contains($0.id) }
             .sorted { ($0.route.description, $0.id) < ($1.route.description, $1.id) }
+            return CertificateReading(standing: standing)
         }
     }
 }

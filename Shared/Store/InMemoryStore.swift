@@ -13,6 +13,8 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         var submissions: [Waiting] = []
         var weights: [TenantID: Int] = [:]
         var budgets: [BudgetKey: Budget] = [:]
+        var owed: [OwedEmission] = []
+        var lastOwed: Int64 = 0
     }
 
     /// Held while a transition decides, so that changes of one request follow each other.
@@ -40,6 +42,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
             guard !before.isEmpty else { return [] }
             let changes = try AppliedChanges(transition(before), to: before)
             state.insert(changes.entries)
+            state.owe(changes.owed)
             let after = changes.summed { request in
                 let rows = state.ledger[request] ?? []
                 return (.sum(rows), rows.contains { $0.isOpenCall })
@@ -49,16 +52,31 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    public func overdue(
-        now: Timestamp, stalledSince: Timestamp, bulkStalledSince: Timestamp, limit: Int
+    public func pastDeadline(at time: Timestamp, limit: Int) async throws -> [Request.ID] {
+        state.withLock { state in
+            state.requests.values
+                .compactMap { request in request.deadline.map { (deadline: $0, request: request) } }
+                .filter { $0.request.state == .open && $0.deadline <= time }
+                .sorted { ($0.deadline, $0.request.id) < ($1.deadline, $1.request.id) }
+                .prefix(max(0, limit)).map(\.request.id)
+        }
+    }
+
+    public func stalled(
+        now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int
     ) async throws -> [Request.ID] {
         state.withLock { state in
-            let overdue = state.requests.values.filter { request in
-                guard request.state == .open else { return false }
-                let stalled = request.lane == .bulk ? bulkStalledSince : stalledSince
-                return request.deadline.map { $0 <= now } ?? false || request.progressedAt < stalled
+            let stalled = state.requests.values.filter { request in
+                request.state == .open && request.progressedAt < (request.lane == .bulk ? bulkSince : since)
+                    && request.redriveAt ?? now <= now
             }
-            return overdue.sorted { ($0.acceptedAt, $0.id) < ($1.acceptedAt, $1.id) }.prefix(limit).map(\.id)
+            return stalled.sorted { ($0.acceptedAt, $0.id) < ($1.acceptedAt, $1.id) }.prefix(max(0, limit)).map(\.id)
+        }
+    }
+
+    public func postponeRedrive(of requests: [Request.ID], until instant: Timestamp) async throws {
+        state.withLock { state in
+            for request in requests { state.requests[request]?.redriveAt = instant }
         }
     }
 

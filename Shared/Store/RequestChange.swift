@@ -15,10 +15,15 @@ public struct RequestChange: Sendable, Equatable {
     /// Rows that are there already, by (step, number), stay as they are.
     public var entries: [LedgerEntry]
     public var progressedAt: Timestamp
+    /// Where the change only repeats emissions of a request that made no progress: when they may be repeated again.
+    public var redriveAt: Timestamp?
+    /// Emissions to be kept until the broker has acknowledged them; only for what no record from a topic brings about.
+    public var owed: [OwedEmission.Kind]
 
     public init(
         request: Request.ID, state: RequestSnapshot.State? = nil, error: String? = nil, isCostFinal: Bool = true,
-        newSteps: [Step] = [], updatedSteps: [Step] = [], entries: [LedgerEntry] = [], progressedAt: Timestamp
+        newSteps: [Step] = [], updatedSteps: [Step] = [], entries: [LedgerEntry] = [],
+        progressedAt: Timestamp, redriveAt: Timestamp? = nil, owed: [OwedEmission.Kind] = []
     ) {
         self.request = request
         self.state = state
@@ -28,5 +33,7 @@ public struct RequestChange: Sendable, Equatable {
         self.updatedSteps = updatedSteps
         self.entries = entries
         self.progressedAt = progressedAt
+        self.redriveAt = redriveAt
+        self.owed = owed
     }
 }

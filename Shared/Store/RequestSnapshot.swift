@@ -27,6 +27,10 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var erasedAt: Timestamp?
     /// When the last emission for it was derived, so that what makes no progress is found.
     public var progressedAt: Timestamp
+    /// How often its emissions were repeated since it last made progress.
+    public var redrives = 0
+    /// Not before this instant they are repeated again.
+    public var redriveAt: Timestamp?
     /// W3C trace context of the integrator, handed on at every hop.
     public var traceparent: String?
     public var steps: [Step]

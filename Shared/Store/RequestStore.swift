@@ -21,11 +21,15 @@ public protocol RequestStore: Sendable {
         _ requests: [Request.ID], _ transition: @escaping @Sendable ([RequestSnapshot]) throws -> [RequestChange]
     ) async throws -> [RequestSnapshot]
 
-    /// Open requests past their deadline at `now`, and those without progress since `stalledSince`, or
-    /// `bulkStalledSince` in the bulk lane; at most `limit`.
-    func overdue(
-        now: Timestamp, stalledSince: Timestamp, bulkStalledSince: Timestamp, limit: Int
-    ) async throws -> [Request.ID]
+    /// Open requests whose deadline has passed at `time`, the longest overdue first; at most `limit`.
+    func pastDeadline(at time: Timestamp, limit: Int) async throws -> [Request.ID]
+
+    /// Open requests without progress since `since`, or `bulkSince` in the bulk lane, that are not to be left alone until
+    /// later; the oldest first, at most `limit`.
+    func stalled(now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int) async throws -> [Request.ID]
+
+    /// Leaves stalled requests alone until `instant`, or until they make progress.
+    func postponeRedrive(of requests: [Request.ID], until instant: Timestamp) async throws
 
     /// Calls started before `instant` and never settled become `unknown` and keep their reserved price: the process died,
     /// and nobody asks for the step again.

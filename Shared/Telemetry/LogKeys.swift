@@ -23,5 +23,6 @@ public enum LogKeys {
     public static let certificateID = "winnow.certificate.id"
     public static let tenant = "winnow.tenant"
     public static let reason = "winnow.reason"
+    public static let chore = "winnow.keeper.chore"
     public static let count = "winnow.count"
 }

@@ -1,6 +1,6 @@
 import Contracts
+import Delivery
 import MessageBus
-import Settings
 import Store
 import Telemetry
 import TestKit
@@ -14,11 +14,15 @@ struct AgreementTests {
     private let metrics = Metrics()
     private let certificate = Certificate.of(Fixture.clause)
 
-    private func sweeper() throws -> Sweeper {
-        var reader = SettingsReader(environment: [:])
-        return Sweeper(
-            service: "aggregator", store: store, producer: bus.producer(), settings: try SweeperSettings(&reader),
-            logger: .silent, metrics: metrics, now: { Fixture.now })
+    private func chore() -> AgreementChore {
+        AgreementChore(
+            interval: .seconds(1), store: store, limit: 500, logger: .silent, metrics: metrics, now: { Fixture.now })
+    }
+
+    private func publication() -> CertificateChore {
+        CertificateChore(
+            interval: .seconds(1), source: EventSource(service: "aggregator"), store: store, producer: bus.producer(),
+            republishMilliseconds: 15_000, logger: .silent, metrics: metrics, now: { Fixture.now })
     }
 
     /// - Parameter disagree: of the items every so many, 0 for none.
@@ -38,8 +42,8 @@ struct AgreementTests {
     }
 
     /// Round by round, until everything that was compared has been judged.
-    private func watch(_ sweeper: Sweeper) async throws {
-        for _ in 0..<20 { try await sweeper.watchAgreement() }
+    private func watch(_ chore: AgreementChore) async throws {
+        for _ in 0..<20 { _ = try await chore.work() }
     }
 
     private func revokedTenants() async throws -> Set<String> {
@@ -49,7 +53,7 @@ struct AgreementTests {
     @Test func `agreement is worked out for the hour, for the tenant and for the certificate`() async throws {
         try await store.registerCertificates([certificate])
         try await compare(0..<400, disagree: 200)
-        try await watch(sweeper())
+        try await watch(chore())
         let hour = Timestamp(milliseconds: Fixture.now.milliseconds / 3_600_000 * 3_600_000)
         let tenant = TenantID(rawValue: "acme")
         for scope in [
@@ -69,21 +73,21 @@ struct AgreementTests {
         async throws
     {
         try await store.registerCertificates([certificate])
-        let sweeper = try sweeper()
-        try await sweeper.publishCertificates()
+        let (chore, publication) = (chore(), publication())
+        _ = try await publication.work()
         try await compare(0..<300, disagree: 0)
         try await compare(0..<5_000, of: "big and easy", disagree: 0)
-        try await watch(sweeper)
+        try await watch(chore)
         #expect(try await revokedTenants().isEmpty)
         try await compare(300..<700, disagree: 10)
-        try await watch(sweeper)
+        try await watch(chore)
         #expect(try await store.standingCertificates() == [certificate])
         #expect(try await revokedTenants() == ["acme"])
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="tenant"} 1"#))
         try await compare(700..<900, disagree: 10)
-        try await watch(sweeper)
+        try await watch(chore)
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="tenant"} 1"#))
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         let told = try bus.records(in: Topic.certificates).compactMap { record in
             try CloudEvent(record).data.map { try StandingCertificates(decoding: $0) }
         }
@@ -95,7 +99,7 @@ struct AgreementTests {
         try await store.registerCertificates([certificate])
         try await compare(0..<200, of: "honest", disagree: 0)
         try await compare(0..<4_000, of: "attacker", disagree: 1) { _ in "one sentence" }
-        try await watch(sweeper())
+        try await watch(chore())
         #expect(try await store.standingCertificates() == [certificate])
         #expect(try await revokedTenants().isEmpty)
         let agreement = try await store.agreement(of: .tenant(certificate.id, TenantID(rawValue: "attacker")))
@@ -106,19 +110,19 @@ struct AgreementTests {
         try await store.registerCertificates([certificate])
         for honest in 0..<3 { try await compare(0..<200, of: "honest \(honest)", disagree: 150) }
         try await compare(0..<4_000, of: "attacker", disagree: 1)
-        try await watch(sweeper())
+        try await watch(chore())
         #expect(try await store.standingCertificates() == [certificate])
         #expect(try await revokedTenants() == ["attacker"])
     }
 
     @Test func `where the tenants agree that the promise is broken, it is revoked for everybody`() async throws {
         try await store.registerCertificates([certificate])
-        let sweeper = try sweeper()
+        let chore = chore()
         for tenant in 0..<3 { try await compare(0..<100, of: "tenant \(tenant)", disagree: 5) }
-        try await watch(sweeper)
+        try await watch(chore)
         #expect(try await store.standingCertificates() == [certificate])
         for tenant in 3..<6 { try await compare(0..<100, of: "tenant \(tenant)", disagree: 5) }
-        try await watch(sweeper)
+        try await watch(chore)
         #expect(try await store.standingCertificates().isEmpty)
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="everybody"} 1"#))
     }
@@ -130,7 +134,7 @@ struct AgreementTests {
                 certificate.id, for: TenantID(rawValue: "tenant \(number)"), why: "drift", at: Fixture.now)
         }
         try await compare(0..<1, disagree: 0)
-        try await watch(sweeper())
+        try await watch(chore())
         #expect(try await store.standingCertificates().isEmpty)
     }
 
@@ -139,7 +143,7 @@ struct AgreementTests {
         try await store.registerCertificates([certificate])
         try await store.registerCertificates([newer])
         try await compare(0..<400, disagree: 2)
-        try await watch(sweeper())
+        try await watch(chore())
         // The old certificate no longer stands, and nothing was compared with the new one.
         #expect(try await store.standingCertificates() == [newer])
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="everybody"} 0"#))

@@ -1,7 +1,6 @@
 import Contracts
 import JSON
 import MessageBus
-import Settings
 import Store
 import TestKit
 import Testing
@@ -9,21 +8,12 @@ import Testing
 @testable import Aggregator
 
 struct CancellationTests {
-    private let store = InMemoryStore()
-    private let bus = InMemoryBus(topics: [Topic.results: 1, Topic.cancellations: 1])
+    private let rig = KeeperRig()
     private let id = Request.ID.numbered(1)
 
-    private func sweeper(_ producer: (any MessageProducer)? = nil) throws -> Sweeper {
-        var reader = SettingsReader(environment: [:])
-        return Sweeper(
-            service: "aggregator", store: store, producer: producer ?? bus.producer(),
-            settings: try SweeperSettings(&reader), logger: .silent
-        ) { Fixture.now }
-    }
-
     private func ask(for snapshot: RequestSnapshot) async throws {
-        _ = try await store.accept([Arrival(snapshot: snapshot)])
-        try await store.requestCancellation(of: [snapshot.id], at: Fixture.now)
+        try await rig.accept(snapshot)
+        try await rig.store.requestCancellation(of: [snapshot.id], at: Fixture.now)
     }
 
     @Test func `what has not run is cancelled, and what was answered stays`() {
@@ -66,40 +56,34 @@ struct CancellationTests {
 
     @Test func `a wish is seen to once: a result that says so, and word to whoever computes`() async throws {
         try await ask(for: Fixture.snapshot([Fixture.step(0), Fixture.step(1)]))
-        #expect(try await sweeper().cancel() == 1)
-        #expect(try await sweeper().cancel() == 0)
-        let results = bus.records(in: Topic.results)
+        #expect(try await rig.cancellations().work() == ChoreRound(handled: 1))
+        #expect(try await rig.cancellations().work() == .nothing)
+        #expect(try await rig.emissions().work() == ChoreRound(handled: 2))
+        let results = rig.bus.records(in: Topic.results)
         #expect(results.count == 1)
         let status = try JSONDocument.read(results.first?.value ?? []) { $0["status"]?.string }
         #expect(status == "cancelled")
-        #expect(try bus.records(in: Topic.cancellations).map { try CloudEvent($0).correlationID } == ["\(id)"])
-        #expect(try await store.requestedCancellations(limit: 10).isEmpty)
+        #expect(try rig.bus.records(in: Topic.cancellations).map { try CloudEvent($0).correlationID } == ["\(id)"])
+        #expect(try await rig.store.requestedCancellations(limit: 10).isEmpty)
     }
 
     @Test func `a wish that comes too late, or names nothing, is forgotten`() async throws {
         let done = Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer()])
         try await ask(for: Fixture.snapshot([done], .completed))
-        try await store.requestCancellation(of: [.numbered(9)], at: Fixture.now)
-        #expect(try await sweeper().cancel() == 2)
-        #expect(bus.records(in: Topic.results).isEmpty)
-        #expect(bus.records(in: Topic.cancellations).isEmpty)
-        #expect(try await store.requestedCancellations(limit: 10).isEmpty)
+        try await rig.store.requestCancellation(of: [.numbered(9)], at: Fixture.now)
+        #expect(try await rig.cancellations().work() == ChoreRound(handled: 2))
+        #expect(try await rig.emissions().work() == .nothing)
+        #expect(try await rig.store.requestedCancellations(limit: 10).isEmpty)
     }
 
-    @Test func `a wish whose records could not be written is seen to again`() async throws {
+    @Test func `a wish whose records could not be written stays owed`() async throws {
         try await ask(for: Fixture.snapshot([Fixture.step(0)]))
-        await #expect(throws: MessageBusError.self) { try await sweeper(Away()).cancel() }
-        #expect(try await sweeper().cancel() == 1)
-        #expect(bus.records(in: Topic.results).count == 1)
-        #expect(bus.records(in: Topic.cancellations).count == 1)
+        _ = try await rig.cancellations().work()
+        await #expect(throws: MessageBusError.self) {
+            try await rig.emissions(AwayFor(1, rig.bus.producer())).work()
+        }
+        #expect(try await rig.emissions().work() == ChoreRound(handled: 2))
+        #expect(rig.bus.records(in: Topic.results).count == 1)
+        #expect(rig.bus.records(in: Topic.cancellations).count == 1)
     }
-}
-
-/// A broker that is away.
-private struct Away: MessageProducer {
-    func send(_ records: [OutgoingRecord]) async throws {
-        throw MessageBusError(.unavailable, "away", isRetriable: true)
-    }
-
-    func close() async {}
 }

@@ -1,9 +1,9 @@
 import Contracts
 import Delivery
 import MessageBus
-import Settings
 import Store
 import Synchronization
+import Telemetry
 import TestKit
 import Testing
 
@@ -13,11 +13,13 @@ struct CertificateTests {
     private let store = InMemoryStore()
     private let bus = InMemoryBus(topics: [Topic.certificates: 1])
 
-    private func sweeper(at now: @escaping @Sendable () -> Timestamp) throws -> Sweeper {
-        var reader = SettingsReader(environment: [:])
-        return Sweeper(
-            service: "aggregator", store: store, producer: bus.producer(), settings: try SweeperSettings(&reader),
-            logger: .silent, now: now)
+    private func publication(
+        to bus: InMemoryBus? = nil, at now: @escaping @Sendable () -> Timestamp = { Fixture.now }
+    ) -> CertificateChore {
+        CertificateChore(
+            interval: .seconds(1), source: EventSource(service: "aggregator"), store: store,
+            producer: (bus ?? self.bus).producer(), republishMilliseconds: 15_000, logger: .silent,
+            metrics: Metrics(), now: now)
     }
 
     private func published() throws -> [StandingCertificates] {
@@ -33,7 +35,7 @@ struct CertificateTests {
     @Test func `at the start every task is told of, also those for which nothing stands`() async throws {
         let certificate = Certificate.of(Fixture.clause)
         try await store.registerCertificates([certificate])
-        try await sweeper { Fixture.now }.publishCertificates()
+        _ = try await publication().work()
         let told = try published()
         #expect(Set(told.map(\.route)) == Set(Route.requestable))
         #expect(told.count == Route.requestable.count)
@@ -42,47 +44,44 @@ struct CertificateTests {
 
     @Test func `a change is told at once, and nothing else before the time is over`() async throws {
         let clock = ManualClock(Fixture.now)
-        let sweeper = try sweeper { clock.now }
+        let publication = publication { clock.now }
         let count = Route.requestable.count
-        try await sweeper.publishCertificates()
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
+        _ = try await publication.work()
         #expect(try published().count == count)
         let certificate = Certificate.of(Fixture.clause)
         try await store.registerCertificates([certificate])
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         #expect(try published().count == 2 * count)
         _ = try await store.revoke(certificate.id, for: nil, why: "drift", at: Fixture.now)
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         #expect(try published().suffix(count).allSatisfy(\.certificates.isEmpty))
         clock.advance(milliseconds: 14_999)
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         #expect(try published().count == 3 * count)
         clock.advance(milliseconds: 1)
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         #expect(try published().count == 4 * count)
     }
 
     @Test func `a tenant for whom a certificate is revoked is told of at once, with the certificate`() async throws {
-        let sweeper = try sweeper { Fixture.now }
+        let publication = publication()
         let certificate = Certificate.of(Fixture.clause)
         try await store.registerCertificates([certificate])
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         let tenant = TenantID(rawValue: "umbra")
         _ = try await store.revoke(certificate.id, for: tenant, why: "drift", at: Fixture.now)
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         let last = try #require(try published().last { $0.route == Fixture.clause })
         #expect(last.certificates == [certificate] && last.revokedTenants == [certificate.id: [tenant]])
     }
 
     @Test func `what could not be written is written again`() async throws {
-        var reader = SettingsReader(environment: [:])
         let broken = InMemoryBus(topics: [:])
-        let sweeper = Sweeper(
-            service: "aggregator", store: store, producer: broken.producer(), settings: try SweeperSettings(&reader),
-            logger: .silent)
-        await #expect(throws: MessageBusError.self) { try await sweeper.publishCertificates() }
+        let publication = publication(to: broken)
+        await #expect(throws: MessageBusError.self) { try await publication.work() }
         broken.createTopic(Topic.certificates, partitions: 1)
-        try await sweeper.publishCertificates()
+        _ = try await publication.work()
         #expect(broken.records(in: Topic.certificates).count == Route.requestable.count)
     }
 }

@@ -79,7 +79,8 @@ struct OutcomeHandlerTests {
         #expect(try await stored(id)?.state == .completed)
     }
 
-    @Test func `a cost that comes after the result changes the ledger, and the result comes again as it was`() async throws
+    @Test func `a cost that comes after the result changes the ledger, and the result comes again as it was`()
+        async throws
     {
         try await accept(Fixture.snapshot([Fixture.step(0)]))
         let first = try await handle([.outcome(Fixture.answered(0), of: id)])

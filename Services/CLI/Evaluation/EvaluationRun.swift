@@ -1,6 +1,7 @@
 import Contracts
 import Inference
 import PostgresStore
+import Store
 
 /// A labelled file through the running suite, with what both models alone make of the same items.
 struct EvaluationRun {

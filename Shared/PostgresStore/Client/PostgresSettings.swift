@@ -45,6 +45,16 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
         return adding("options", (settings.map { "-c \($0.name)=\($0.value)" } + given).joined(separator: " "))
     }
 
+    /// For a session that holds a lock while its process lives: either side notices within seconds that the other is gone.
+    func leading(idleTimeout: Duration) -> PostgresSettings {
+        let milliseconds = "\(Int64(idleTimeout / .milliseconds(1)))"
+        let server = options([
+            (name: "idle_session_timeout", value: milliseconds), (name: "statement_timeout", value: milliseconds),
+        ])
+        return [("tcp_user_timeout", "4000"), ("keepalives_idle", "2"), ("keepalives_interval", "1")]
+            .reduce(server) { $0.adding($1.0, $1.1) }
+    }
+
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     private func adding(_ keyword: String, _ value: String) -> PostgresSettings {

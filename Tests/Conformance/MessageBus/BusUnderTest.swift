@@ -17,13 +17,14 @@ enum BusUnderTest: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .memory:
             let bus = InMemoryBus(topics: [topic: partitions])
-            return Rig(topic: topic, group: group, producer: bus.producer()) { topics, group, maxBatch in
+            return Rig(topic: topic, group: group, producer: bus.producer(), backlog: bus) { topics, group, maxBatch in
                 bus.consumer(group: group, topics: topics, maxBatch: maxBatch)
             }
         case .kafka:
             let settings = try await Cluster.shared.settings(withTopic: topic, partitions: partitions)
             let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
-            return Rig(topic: topic, group: group, producer: producer) { topics, group, maxBatch in
+            let backlog = KafkaBacklog(settings: settings, logger: Cluster.logger)
+            return Rig(topic: topic, group: group, producer: producer, backlog: backlog) { topics, group, maxBatch in
                 try KafkaConsumer(
                     settings: settings, group: group, topics: topics, maxBatch: maxBatch, logger: Cluster.logger,
                     metrics: Metrics())
@@ -37,15 +38,17 @@ struct Rig: Sendable {
     let topic: String
     let group: String
     let producer: any MessageProducer
+    let backlog: any BacklogReader
     private let join: @Sendable ([String], String, Int) throws -> any MessageConsumer
 
     init(
-        topic: String, group: String, producer: any MessageProducer,
+        topic: String, group: String, producer: any MessageProducer, backlog: any BacklogReader,
         join: @escaping @Sendable ([String], String, Int) throws -> any MessageConsumer
     ) {
         self.topic = topic
         self.group = group
         self.producer = producer
+        self.backlog = backlog
         self.join = join
     }
 

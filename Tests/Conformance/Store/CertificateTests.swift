@@ -19,6 +19,22 @@ import Testing
         }
     }
 
+    @Test func `a certificate that cannot be read does not stand and hides no other`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let broken = Fixture.certificate("1"), good = Fixture.certificate("2", task: "unfair-term")
+            try await store.registerCertificates([broken, good])
+            try await database.run(
+                """
+                ALTER TABLE winnow.certificate DISABLE TRIGGER USER;
+                UPDATE winnow.certificate SET body = '{"id":7}' WHERE task = 'clause-type'
+                """)
+            #expect(
+                try await store.readCertificates()
+                    == CertificateReading(standing: [good], unreadable: [broken.id.description]))
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func `a certificate that is known stays as it is`(kind: StoreKind) async throws {
         try await kind.with { store in

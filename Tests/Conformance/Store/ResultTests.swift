@@ -9,7 +9,7 @@ import Testing
 /// A result is written once in content, whatever happens to the ledger later.
 @Suite struct ResultTests {
     private static func call(_ request: Request.ID, cost: Int64 = 1000) -> LedgerEntry {
-        Fixture.entry(request, number: 0, kind: .full, state: .started, cost: cost)
+        Fixture.entry(request, number: 2, kind: .full, state: .started, cost: cost)
     }
 
     private static func result(_ snapshots: [RequestSnapshot]) -> [OutgoingRecord] {
@@ -58,7 +58,7 @@ import Testing
         try await kind.with { store in
             let snapshot = Fixture.snapshot()
             _ = try await store.accept([Arrival(snapshot: snapshot)])
-            let calls = try await store.start([Fixture.entry(snapshot.id, number: 0, kind: .shadow, state: .started)])
+            let calls = try await store.start([Fixture.entry(snapshot.id, number: 2, kind: .shadow, state: .started)])
             let after = try await store.update([snapshot.id]) { $0.map { Fixture.completion(of: $0) } }
             #expect(after.first?.resultCost?.isFinal == true)
             try await store.settle(calls)

@@ -106,6 +106,15 @@ import Testing
             try await aggregator.maintainPartitions(daysAhead: 3)
             try await aggregator.foldCosts()
             _ = try await aggregator.abandonCalls(startedBefore: .now, limit: 10)
+            let redrive = RequestChange(
+                request: snapshot.id, progressedAt: Fixture.noon, redriveAt: Fixture.noon, owed: [.state])
+            _ = try await aggregator.update([snapshot.id]) { _ in [redrive] }
+            try await aggregator.postponeRedrive(of: [snapshot.id], until: Fixture.noon)
+            #expect(try await aggregator.stalled(now: .now, since: .now, bulkSince: .now, limit: 10).isEmpty)
+            #expect(try await aggregator.pastDeadline(at: .now, limit: 10).isEmpty)
+            let owed = try await aggregator.owedEmissions(limit: 10)
+            #expect(owed.map(\.request) == [snapshot.id])
+            try await aggregator.forgetEmissions(owed)
             let turn = SubmissionTurn(now: .now, resendBefore: Fixture.noon, limit: 10, window: 10)
             #expect(try await store("winnow_decomposer").next(turn).count == 1)
             try await store("winnow_decomposer").forget([submission.key])

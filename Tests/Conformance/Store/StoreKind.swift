@@ -6,7 +6,8 @@ import Store
 
 /// What both stores offer, the seams and a little more.
 protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
-    InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister, BudgetRegister
+    InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister, BudgetRegister,
+    EmissionOutbox
 {
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func agreement(of scope: AgreementScope) async throws -> Agreement?

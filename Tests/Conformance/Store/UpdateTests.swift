@@ -58,7 +58,9 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `totals are summed when a request becomes final, and whenever its ledger changes after that`(kind: StoreKind) async throws {
+    func `totals are summed when a request becomes final, and whenever its ledger changes after that`(kind: StoreKind)
+        async throws
+    {
         try await kind.with { store in
             let snapshot = Fixture.snapshot()
             _ = try await store.accept([Arrival(snapshot: snapshot, entries: [Fixture.entry(snapshot.id, cost: 1)])])

@@ -3,15 +3,44 @@ import Contracts
 import Store
 import Telemetry
 
-extension Sweeper {
-    /// Works out what the comparisons tell, and revokes certificates whose promise is broken: for the tenants whose answers
-    /// disprove it, and for everybody once the tenants together do.
-    ///
-    /// The next publication tells the workers. From then on the traffic concerned escalates.
-    func watchAgreement() async throws {
-        let samples = try await store.judge(limit: settings.limit) { Agreement.all(of: $0) }
+/// Works out what the comparisons tell, and revokes certificates whose promise is broken: for the tenants whose answers
+/// disprove it, and for everybody once the tenants together do.
+///
+/// The next publication tells the workers. From then on the traffic concerned escalates.
+struct AgreementChore: Chore {
+    let name = "agreement"
+    let interval: Duration
+    private let store: any CertificateRegister & AgreementRegister
+    private let limit: Int
+    private let logger: Logger
+    private let revoked: Counter
+    private let revokedForTenant: Counter
+    private let now: @Sendable () -> Timestamp
+
+    init(
+        interval: Duration, store: any CertificateRegister & AgreementRegister, limit: Int, logger: Logger,
+        metrics: Metrics, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.interval = interval
+        self.store = store
+        self.limit = limit
+        self.logger = logger
+        self.now = now
+        let count = { (scope: String) in
+            metrics.counter(
+                "winnow_certificates_revoked_total",
+                "Certificates whose promise live comparisons showed to be broken, for everybody or for one tenant.",
+                [("scope", scope)])
+        }
+        (revoked, revokedForTenant) = (count("everybody"), count("tenant"))
+    }
+
+    func work() async throws -> ChoreRound {
+        let samples = try await store.judge(limit: limit) { Agreement.all(of: $0) }
         let evidence = Dictionary(grouping: samples) { $0.certificate }
-        guard evidence.contains(where: { $0.key != nil }) else { return }
+        guard evidence.contains(where: { $0.key != nil }) else {
+            return ChoreRound(handled: samples.count)
+        }
         let standing = try await store.standingCertificates()
         var excepted = try await store.revokedTenants(of: standing.map(\.id))
         for certificate in standing {
@@ -32,6 +61,7 @@ extension Sweeper {
                     why: "revoked for more than \(StandingCertificates.mostRevokedTenants) tenants")
             }
         }
+        return ChoreRound(handled: samples.count)
     }
 
     private func revoke(_ certificate: Certificate, for tenant: TenantID?, why: String) async throws {
