@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos fuzz sanitize bench certify-proof ledger-proof models certificates format lint compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops fuzz sanitize bench certify-proof ledger-proof models certificates format lint compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: packages ## Run all tests, with everything that they need
 
 chaos: packages ## Kill and restart every part of a suite under load; then look for what was lost (13 minutes)
 	@infra/dev/chaos.sh $(CHAOS)
+
+stops: packages ## Stop workers 200 times while their groups rebalance; every one must end with 0 (6 minutes)
+	@infra/dev/stops.sh $(STOPS)
 
 fuzz: packages ## Feed the readers of outside input with random bytes, a minute each
 	@infra/dev/fuzz.sh

@@ -163,14 +163,20 @@ let testTargets: [Target] = [
         ]),
     tests(
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
-    tests("CLI", ["CLI", "Certification", "Contracts", "Inference", "JSON", "MessageBus", "PostgresStore", "TestKit"]),
+    tests(
+        "CLI",
+        [
+            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "PostgresStore",
+            "TestKit",
+        ]),
     tests("Architecture", []),
     // What ThreadSanitizer would not see otherwise.
     .target(name: "VisibleThreads", path: "Tests/Sanitizers/VisibleThreads"),
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",
         [
-            "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings", "Telemetry",
+            "CRDKafka", "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings",
+            "Telemetry",
             "VisibleThreads",
         ]),
     tests(

@@ -22,11 +22,18 @@ struct RetryHandler: BatchHandler {
         self.now = now
     }
 
-    /// No record waits for longer than the delay, whatever the clock of who wrote it said.
+    func isDue(_ records: [Record]) -> Bool { wait(for: records) == nil }
+
     func waitUntilDue(_ records: [Record]) async -> Bool {
+        guard let wait = wait(for: records) else { return true }
+        return await sleepUnlessShutDown(for: wait)
+    }
+
+    /// No record waits for longer than the delay, whatever the clock of its writer said.
+    private func wait(for records: [Record]) -> Duration? {
         let time = now()
-        guard let due = records.compactMap(Retry.dueTime).max(), due > time else { return true }
-        return await sleepUnlessShutDown(for: min(delay, .milliseconds(due.milliseconds - time.milliseconds)))
+        guard let due = records.compactMap(Retry.dueTime).max(), due > time else { return nil }
+        return min(delay, .milliseconds(due.milliseconds - time.milliseconds))
     }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {

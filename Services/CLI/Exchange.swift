@@ -79,11 +79,27 @@ struct Exchange {
     /// Sends without waiting for results.
     static func send(_ pending: [Pending], tenant: TenantID, lane: Lane, _ session: Session) async throws {
         let outbox = try Outbox(session)
-        var rest = pending[...]
-        while !rest.isEmpty {
-            try await outbox.send(rest.prefix(chunk).map { $0.submission(of: tenant, in: lane) })
-            rest = rest.dropFirst(chunk)
+        for chunk in chunks(of: pending) {
+            try await outbox.awaitRoom(in: lane)
+            try await outbox.send(chunk.map { $0.submission(of: tenant, in: lane) })
         }
         await outbox.close()
+    }
+
+    /// Bounded by number and by bytes; one that is larger than the bound goes alone.
+    static func chunks(of pending: [Pending]) -> [ArraySlice<Pending>] {
+        var chunks: [ArraySlice<Pending>] = []
+        var start = 0
+        var bytes = 0
+        for index in pending.indices {
+            let size = pending[index].bytes.count
+            if index > start, index - start == chunk || bytes + size > BrokerRoom.chunkBytes {
+                chunks.append(pending[start..<index])
+                (start, bytes) = (index, 0)
+            }
+            bytes += size
+        }
+        if start < pending.count { chunks.append(pending[start...]) }
+        return chunks
     }
 }

@@ -6,7 +6,7 @@ import Store
 
 /// Where requests are handed in: the topic of a cluster that keeps them, or Postgres where the broker forgets.
 enum Outbox: Sendable {
-    case topic(KafkaProducer)
+    case topic(KafkaProducer, room: BrokerRoom)
     case postgres(PostgresStore)
 
     /// - Throws: `SettingsError`, `MessageBusError`
@@ -15,15 +15,22 @@ enum Outbox: Sendable {
             try session.submitsThroughPostgres()
             ? .postgres(PostgresStore(try session.postgres()))
             : .topic(
-                try KafkaProducer(settings: try session.kafka(), logger: session.logger, metrics: session.metrics))
+                try KafkaProducer(settings: try session.kafka(), logger: session.logger, metrics: session.metrics),
+                room: try BrokerRoom(session))
     }
 
     /// Returns when nothing of it can be lost any more.
     func send(_ submissions: some Collection<Submission>) async throws {
         switch self {
-        case .topic(let producer): try await producer.send(submissions.map(RequestRecord.record))
+        case .topic(let producer, _): try await producer.send(submissions.map(RequestRecord.record))
         case .postgres(let store): try await store.submit(Array(submissions))
         }
+    }
+
+    /// Returns once the broker has room for another chunk of at most `BrokerRoom.chunkBytes`.
+    /// - Throws: `MessageBusError`
+    func awaitRoom(in lane: Lane) async throws {
+        if case .topic(_, let room) = self { try await room.wait(lane) }
     }
 
     /// For those that wait in vain: what was answered is answered again.
@@ -33,6 +40,6 @@ enum Outbox: Sendable {
     }
 
     func close() async {
-        if case .topic(let producer) = self { await producer.close() }
+        if case .topic(let producer, _) = self { await producer.close() }
     }
 }

@@ -47,14 +47,19 @@ final class Door: Sendable {
             "winnow_requests_refused_total", "Requests answered as overloaded, as too many wait for their turn.")
     }
 
-    /// Returns once there is room for a batch: at once in the interactive lane; in the other while less than its window is
-    /// under way, and the database answers.
+    /// Whether there is room for a batch: always in the interactive lane; in the other while less than its window is under
+    /// way, and the database answers.
+    func isOpen() async -> Bool {
+        guard lane == .bulk else { return true }
+        let occupancy = try? await queue.occupancy(of: [], settings.turn(lane, at: .now))
+        return occupancy.map { $0.underWay < settings.bulkWindow } ?? false
+    }
+
+    /// Returns once there is room for a batch.
     /// - Returns: `false` when a stop came first.
     func opens() async -> Bool {
-        guard lane == .bulk else { return true }
         repeat {
-            let occupancy = try? await queue.occupancy(of: [], settings.turn(lane, at: .now))
-            if let occupancy, occupancy.underWay < settings.bulkWindow { return true }
+            if await isOpen() { return true }
         } while await sleepUnlessShutDown(for: settings.interval(lane))
         return false
     }

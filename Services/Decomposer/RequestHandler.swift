@@ -34,6 +34,8 @@ struct RequestHandler: BatchHandler {
 
     func prepare() async throws { _ = try await prices.current() }
 
+    func isDue(_ records: [Record]) async -> Bool { await door?.isOpen() ?? true }
+
     func waitUntilDue(_ records: [Record]) async -> Bool { await door?.opens() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {

@@ -8,7 +8,11 @@ public protocol BatchHandler: Sendable {
     /// - Throws: a retriable fault while it does not.
     func prepare() async throws
 
-    /// Returns once the records may be handled; by default at once.
+    /// Whether the records may be handled now; by default they may.
+    func isDue(_ records: [Record]) async -> Bool
+
+    /// Returns once the records may be handled. Called only after `isDue` said that they may not, while the consumer stays
+    /// in its group with its partitions paused: the wait may take as long as it likes.
     /// - Returns: `false` when a stop came first; nothing is committed then.
     func waitUntilDue(_ records: [Record]) async -> Bool
 
@@ -20,6 +24,8 @@ public protocol BatchHandler: Sendable {
 
 extension BatchHandler {
     public func prepare() async throws {}
+
+    public func isDue(_ records: [Record]) async -> Bool { true }
 
     public func waitUntilDue(_ records: [Record]) async -> Bool { true }
 }

@@ -44,9 +44,11 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     public func run() async throws {
         try await withGracefulShutdownHandler {
             guard try await connect() else { return await consumer.close() }
+            consumer.onProgress(onReadiness)
             onReadiness(true)
-            while let records = try await consumer.nextBatch() {
-                guard await handler.waitUntilDue(records) else { break }
+            while let batch = try await consumer.nextBatch() {
+                guard let records = await due(batch) else { break }
+                guard !records.isEmpty else { continue }
                 let clock = ContinuousClock()
                 let start = clock.now
                 guard let emitted = try await gate.pass(lane, { try await apply(records) }) else { break }
@@ -67,6 +69,17 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
             try await handler.prepare()
         }
         return connected != nil
+    }
+
+    /// Waits until the records may be handled. Waiting is paused membership: a consumer that does not poll holds up every
+    /// rebalance of its group, and is put out of it after five minutes.
+    /// - Returns: the records whose partitions are still held; `nil` when a stop came first.
+    private func due(_ records: [Record]) async -> [Record]? {
+        guard await !handler.isDue(records) else { return records }
+        await consumer.pause()
+        guard await handler.waitUntilDue(records) else { return nil }
+        await consumer.resume()
+        return consumer.held(records)
     }
 
     /// - Returns: how many records were emitted; `nil` when a stop came while waiting for a dependency. The offsets
@@ -144,6 +157,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     }
 
     private func stand(still error: any Error) async {
+        gate.release()
         await consumer.pause()
         onReadiness(false)
         logger.warning(
@@ -154,6 +168,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     private func goOn(_ patience: inout Patience) async {
         patience.renew()
         await consumer.resume()
+        gate.retake()
         onReadiness(true)
         logger.notice("Delivery goes on")
     }

@@ -7,11 +7,24 @@ import Synchronization
 /// The wait ends with those batches, whether or not the next one follows at once: under any load the bulk lane gets a
 /// chunk for each interactive batch, so it never starves.
 public final class LaneGate: Sendable {
-    private let inHand = Mutex<[Signal]>([])
+    /// An interactive batch in hand.
+    private final class Hold: Sendable {
+        private let done = Mutex(Signal())
+
+        func wait() async { await done.withLock(\.self).wait() }
+
+        func end() { done.withLock { $0.fire() } }
+
+        func begin() { done.withLock { $0 = Signal() } }
+    }
+
+    @TaskLocal private static var current: Hold?
+
+    private let inHand = Mutex<[Hold]>([])
 
     public init() {}
 
-    /// Returns once the interactive batches in hand are done, or a stop came; at once where there are none.
+    /// Returns once the interactive batches in hand are done, or a stop came; at once when there are none.
     public func giveWay() async {
         for batch in inHand.withLock(\.self) { await batch.wait() }
     }
@@ -22,12 +35,27 @@ public final class LaneGate: Sendable {
             await giveWay()
             return try await body()
         }
-        let batch = Signal()
-        inHand.withLock { $0.append(batch) }
-        defer {
-            inHand.withLock { $0.removeAll { $0 === batch } }
-            batch.fire()
-        }
-        return try await body()
+        let hold = Hold()
+        inHand.withLock { $0.append(hold) }
+        defer { end(hold) }
+        return try await Self.$current.withValue(hold) { try await body() }
+    }
+
+    /// Lets the bulk lane go on while this task's batch only waits for a dependency: that can take long, and a bulk lane
+    /// that waits at the gate does not poll.
+    func release() {
+        if let hold = Self.current { end(hold) }
+    }
+
+    /// This task's batch goes on.
+    func retake() {
+        guard let hold = Self.current else { return }
+        hold.begin()
+        inHand.withLock { $0.append(hold) }
+    }
+
+    private func end(_ hold: Hold) {
+        inHand.withLock { $0.removeAll { $0 === hold } }
+        hold.end()
     }
 }

@@ -5,8 +5,9 @@ import Telemetry
 
 /// Follows topics without a group, all of them through one client: every instance reads all of each.
 ///
-/// It hands on what a topic held at the beginning and what comes later, and opens the topics again while the broker is
-/// away. Where the cluster lacks one of them none is read until it is there; what those topics say is then as if unsaid.
+/// It hands on what a topic held at the beginning and what comes later. After any fault it opens the topics again, for as
+/// long as the process runs: a broker comes back, a missing topic is created, a right is granted. If any topic is missing,
+/// none is read until it is there.
 public final class Tail: Service {
     public typealias Opening = @Sendable ([String: ReadStart]) async throws -> any MessageReader
 
@@ -19,11 +20,16 @@ public final class Tail: Service {
 
     private let open: Opening
     private let logger: Logger
+    private let retry: Duration
     private let followers = Mutex<[Follower]>([])
 
-    /// - Parameter open: begins to read.
-    public init(logger: Logger, open: @escaping Opening) {
+    /// - Parameters:
+    ///   - retry: how soon topics are opened again after a fault that needs an operator, at first; up to sixty times that
+    ///     later.
+    ///   - open: begins to read.
+    public init(logger: Logger, retry: Duration = .seconds(1), open: @escaping Opening) {
         self.logger = logger
+        self.retry = retry
         self.open = open
     }
 
@@ -35,27 +41,35 @@ public final class Tail: Service {
         followers.withLock { $0.append(Follower(topic: topic, start: start, caughtUp: caughtUp, body: body)) }
     }
 
-    /// A cluster that lets nobody read the topics is no reason not to work.
+    /// A cluster that lets nobody read the topics is no reason not to work: a fault ends nothing.
     public func run() async throws {
         let followers = followers.withLock(\.self)
-        // Nobody waits for what will never come.
+        // At the end of the process nobody waits any longer.
         defer { for follower in followers { follower.caughtUp.fire() } }
         guard !followers.isEmpty else { return await gracefulShutdown() }
         let starts = Dictionary(followers.map { ($0.topic, $0.start) }) { $1 }
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
+        var slowBackoff = Backoff(first: retry, most: retry * 60)
+        var wait: Duration
         repeat {
             do {
-                return try await read(try await open(starts), followers)
+                try await read(try await open(starts), followers)
+                // It ends when it is stopped. A reader that ends by itself is opened again like one that fails.
+                wait = backoff.next(using: &generator)
             } catch let error as MessageBusError where error.isRetriable {
                 if error.code == .unknownTopic { for follower in followers { follower.caughtUp.fire() } }
                 logger.warning("Topics are not read", metadata: metadata(error, starts))
+                wait = backoff.next(using: &generator)
+            } catch is CancellationError {
+                return
             } catch {
-                logger.error("Topics cannot be read", metadata: metadata(error, starts))
+                // Nobody waits for what may take an operator; once he has mended it, reading goes on.
                 for follower in followers { follower.caughtUp.fire() }
-                return await gracefulShutdown()
+                logger.error("Topics cannot be read", metadata: metadata(error, starts))
+                wait = slowBackoff.next(using: &generator)
             }
-        } while await sleepUnlessShutDown(for: backoff.next(using: &generator))
+        } while await sleepUnlessShutDown(for: wait)
     }
 
     private func read(_ reader: any MessageReader, _ followers: [Follower]) async throws {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Whether a consumer is to be away from its group, and whether it is.
+/// Whether a consumer is to stay away from its group, and whether it has left.
 final class Absence: Sendable {
     enum Move { case unsubscribe, subscribe, none }
 
@@ -14,6 +14,9 @@ final class Absence: Sendable {
 
     /// Whether batches may be handed out.
     var isOver: Bool { state.withLock { !$0.isWanted && !$0.hasLeft } }
+
+    /// Whether it is to stay away until it is called back.
+    var isWanted: Bool { state.withLock(\.isWanted) }
 
     /// Whether it has something to do at once, and not within a second.
     var isMoving: Bool { state.withLock { $0.isWanted != $0.hasLeft || $0.gone != nil } }
@@ -33,8 +36,18 @@ final class Absence: Sendable {
         }
     }
 
-    /// What the consumer's thread is to do next. It comes back only with empty hands: librdkafka goes on behind what it
-    /// has handed out, and what is fetched while leaving is dropped.
+    /// Has a member leave the group and join it again.
+    /// - Returns: whether it is to unsubscribe now; `false` when it is away or about to leave anyway.
+    func bounce() -> Bool {
+        state.withLock { state in
+            guard !state.isWanted, !state.hasLeft else { return false }
+            state.hasLeft = true
+            return true
+        }
+    }
+
+    /// What the consumer's thread is to do next. It subscribes again only once it holds no partition: librdkafka goes on
+    /// behind what it has handed out, and what is fetched while leaving is dropped.
     func move(holdsPartitions: Bool) -> Move {
         let (move, gone) = state.withLock { state -> (Move, (@Sendable () -> Void)?) in
             switch (state.isWanted, state.hasLeft) {

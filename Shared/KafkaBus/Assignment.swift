@@ -6,17 +6,22 @@ import Telemetry
 /// The partitions that this member of a group has at the moment.
 final class Assignment: Sendable {
     private struct State {
-        var partitions: Set<TopicPartition> = []
-        /// What was worked on, and the coordinator has not taken yet.
+        /// Each partition with the change that assigned it.
+        var partitions: [TopicPartition: Int] = [:]
+        /// Offsets of records that were worked on and that the coordinator has not taken yet.
         var uncommitted: [TopicPartition: Int64] = [:]
         var rebalancingSince: ContinuousClock.Instant?
-        /// Since the last assignment, in a rebalance that goes on.
+        /// Whether partitions were given away since the last assignment, in a rebalance that goes on.
         var hasGivenAway = false
-        var losses = 0
         var isPaused = false
+        /// Since when this member waits for an assignment; `nil` while it has one, even of no partitions.
+        var unassignedSince: ContinuousClock.Instant?
     }
 
     private let state = Mutex(State())
+    private let changeCount = Atomic(0)
+    private let wasAssigned = Atomic(false)
+    private let joinWasSent = Atomic(false)
     private let lag: ConsumerLag
     private let rebalances: Counter
 
@@ -26,34 +31,63 @@ final class Assignment: Sendable {
             "winnow_kafka_rebalances_total", "Changes of a member's partitions.", [("group_id", group)])
     }
 
-    var partitions: Set<TopicPartition> { state.withLock(\.partitions) }
+    var partitions: Set<TopicPartition> { state.withLock { Set($0.partitions.keys) } }
 
-    /// How often partitions were taken away; tells whether a batch may hold records of lost ones.
-    var losses: Int { state.withLock(\.losses) }
+    /// How often partitions came or went.
+    var changes: Int { changeCount.load(ordering: .acquiring) }
 
-    func contains(_ partition: TopicPartition) -> Bool { state.withLock { $0.partitions.contains(partition) } }
+    /// Whether the partition is held, and was not taken away and given back since the given change.
+    func holds(_ partition: TopicPartition, since change: Int) -> Bool {
+        state.withLock { $0.partitions[partition].map { $0 <= change } ?? false }
+    }
+
+    /// Whether the client may be destroyed.
+    ///
+    /// librdkafka 2.0.2 aborts the process when a client is destroyed between its first JoinGroup and its first
+    /// assignment: `rdkafka_sticky_assignor.c` asserts on a state that only an assignment makes.
+    var allowsDestruction: Bool {
+        wasAssigned.load(ordering: .acquiring) || !joinWasSent.load(ordering: .acquiring)
+    }
+
+    /// Since when this member waits for an assignment; `nil` while it has one, even of no partitions.
+    var unassignedSince: ContinuousClock.Instant? { state.withLock(\.unassignedSince) }
 
     /// Whether this member has asked to join or is about to, or the coordinator has refused offsets, and no answer has come
     /// since.
     ///
-    /// A commit would wait behind the join on the same connection and be refused after it, for it names the generation
-    /// before; librdkafka then takes all partitions for lost, and their records come again.
+    /// A commit would wait behind the join on the same connection and be refused after it, because it names the generation
+    /// before. librdkafka then takes all partitions for lost, and their records come again.
     var isRebalancing: Bool {
         state.withLock { $0.rebalancingSince.map { .now - $0 < Self.longestRebalance } ?? false }
     }
 
     func noteRebalance() { state.withLock { $0.rebalancingSince = $0.rebalancingSince ?? .now } }
 
-    /// What was given away before is of no rebalance that goes on.
-    func noteSubscription() { state.withLock { $0.hasGivenAway = false } }
+    /// Called when a JoinGroup request was sent.
+    func noteJoin() {
+        joinWasSent.store(true, ordering: .releasing)
+        noteRebalance()
+    }
+
+    /// Called before each subscription. Partitions that were given away earlier belong to no rebalance that goes on.
+    func noteSubscription() {
+        state.withLock { state in
+            state.hasGivenAway = false
+            state.unassignedSince = .now
+        }
+    }
 
     /// A rebalance that nobody ends must not stop commits for good.
     private static let longestRebalance = Duration.seconds(30)
 
-    /// - Returns: what is to be committed: these offsets, and those that were not taken before, of partitions still held.
-    func due(adding offsets: [(TopicPartition, offset: Int64)]) -> [(TopicPartition, offset: Int64)] {
+    /// - Parameter change: the last change before these records were handed out. The offsets of a partition that was taken
+    ///   away since are dropped, also when it has come back: its records come again.
+    /// - Returns: the offsets to commit: these, and those of held partitions that were not taken before.
+    func due(adding offsets: [(TopicPartition, offset: Int64)], since change: Int) -> [(TopicPartition, offset: Int64)]
+    {
         state.withLock { state in
-            for (partition, offset) in offsets where state.partitions.contains(partition) {
+            for (partition, offset) in offsets {
+                guard let assigned = state.partitions[partition], assigned <= change else { continue }
                 state.uncommitted[partition] = offset
             }
             return state.uncommitted.map { ($0.key, offset: $0.value) }
@@ -68,18 +102,23 @@ final class Assignment: Sendable {
         }
     }
 
-    /// Holds for the partitions of now and for those that come while paused.
+    /// Applies to the partitions held now and to those that are assigned later.
     func setPaused(_ isPaused: Bool, _ client: OpaquePointer) {
-        let partitions = state.withLock { state in
+        let partitions = state.withLock { state -> Set<TopicPartition>? in
+            guard state.isPaused != isPaused else { return nil }
             state.isPaused = isPaused
-            return state.partitions
+            return Set(state.partitions.keys)
         }
+        // Resuming what is not paused would fetch again what was fetched already.
+        guard let partitions else { return }
         let list = PartitionList(partitions)
-        if isPaused {
-            rd_kafka_pause_partitions(client, list.pointer)
-        } else {
-            rd_kafka_resume_partitions(client, list.pointer)
-        }
+        Self.setPaused(isPaused, list.pointer, client)
+    }
+
+    private static func setPaused(
+        _ isPaused: Bool, _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ client: OpaquePointer
+    ) {
+        _ = isPaused ? rd_kafka_pause_partitions(client, list) : rd_kafka_resume_partitions(client, list)
     }
 
     /// Does what the group decided. Called by librdkafka inside of a poll, on the consumer's thread.
@@ -94,18 +133,12 @@ final class Assignment: Sendable {
         let metadata = [LogKeys.count: "\(partitions.count)", "winnow.partitions": "\(partitions)"]
         switch code {
         case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
-            // In the cooperative protocol an assignment follows what was given away, and at once another join.
-            state.withLock { state in
-                state.rebalancingSince = state.hasGivenAway ? .now : nil
-                state.hasGivenAway = false
-            }
             check(events, isCooperative ? rd_kafka_incremental_assign(client, list) : nil)
             if !isCooperative { check(events, rd_kafka_assign(client, list)) }
-            let isPaused = state.withLock { state in
-                state.partitions.formUnion(partitions)
-                return state.isPaused
-            }
-            if isPaused { rd_kafka_pause_partitions(client, list) }
+            let isPaused = add(partitions)
+            // librdkafka keeps the application's pause flag of a partition that was lost and is assigned again. So each
+            // one is paused or resumed by what the loop wants now, and never left as it was.
+            Self.setPaused(isPaused, list, client)
             events.logger.info("Partitions assigned", metadata: metadata)
         case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
             let isLost = rd_kafka_assignment_lost(client) != 0
@@ -117,7 +150,7 @@ final class Assignment: Sendable {
                 events.logger.warning("Partitions lost: the group went on without this member", metadata: metadata)
             } else {
                 events.logger.info("Partitions revoked", metadata: metadata)
-                // Their next owner would do again, and pay again for, what was refused while the group rebalanced.
+                // Otherwise the next owner would do the work again, and pay for it again.
                 commit(client, partitions, events)
             }
             drop(partitions)
@@ -131,8 +164,22 @@ final class Assignment: Sendable {
         }
     }
 
+    /// - Returns: whether the partitions are to be paused.
+    private func add(_ partitions: [TopicPartition]) -> Bool {
+        wasAssigned.store(true, ordering: .releasing)
+        let change = changeCount.add(1, ordering: .acquiringAndReleasing).newValue
+        return state.withLock { state in
+            // In the cooperative protocol an assignment follows what was given away, and at once another join.
+            state.rebalancingSince = state.hasGivenAway ? .now : nil
+            state.hasGivenAway = false
+            state.unassignedSince = nil
+            for partition in partitions { state.partitions[partition] = change }
+            return state.isPaused
+        }
+    }
+
     private func commit(_ client: OpaquePointer, _ partitions: [TopicPartition], _ events: ClientEvents) {
-        let owed = due(adding: []).filter { partitions.contains($0.0) }
+        let owed = due(adding: [], since: changes).filter { partitions.contains($0.0) }
         guard !owed.isEmpty else { return }
         let list = PartitionList(owed)
         let code = list.commit(client)
@@ -140,12 +187,15 @@ final class Assignment: Sendable {
     }
 
     private func drop(_ partitions: some Collection<TopicPartition>) {
-        state.withLock {
-            $0.partitions.subtract(partitions)
-            for partition in partitions { $0.uncommitted[partition] = nil }
-            $0.losses += 1
+        changeCount.add(1, ordering: .acquiringAndReleasing)
+        state.withLock { state in
+            for partition in partitions {
+                state.partitions[partition] = nil
+                state.uncommitted[partition] = nil
+            }
+            state.unassignedSince = state.unassignedSince ?? .now
         }
-        // Its new owner measures from now on.
+        // The next owner measures from now on.
         for partition in partitions { lag.set(0, partition) }
     }
 

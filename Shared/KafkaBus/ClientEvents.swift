@@ -13,6 +13,7 @@ final class ClientEvents: Sendable {
     private let metrics: Metrics
     private let client: String
     private let fatalError = Mutex<MessageBusError?>(nil)
+    private let refusal = Mutex<MessageBusError?>(nil)
 
     /// - Parameter client: `producer`, `consumer`, …; a metric's label.
     init(
@@ -27,6 +28,10 @@ final class ClientEvents: Sendable {
 
     /// A fault after which this client does nothing more.
     var fatal: MessageBusError? { fatalError.withLock { $0 } }
+
+    /// Why the brokers refuse this client's connections, when it is for want of the right credentials or certificates.
+    /// librdkafka tells that to the error callback alone: every call just runs into its timeout.
+    var connectionRefusal: MessageBusError? { refusal.withLock { $0 } }
 
     func attach(to configuration: OpaquePointer, _ role: KafkaHandle.Role) {
         rd_kafka_conf_set_opaque(configuration, Unmanaged.passUnretained(self).toOpaque())
@@ -56,6 +61,9 @@ final class ClientEvents: Sendable {
 
     fileprivate func fail(_ code: rd_kafka_resp_err_t, _ reason: String, client: OpaquePointer) {
         note(code, reason)
+        if code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL {
+            refusal.withLock { $0 = MessageBusError(code, while: "connect") }
+        }
         guard code == RD_KAFKA_RESP_ERR__FATAL else { return }
         let cause = rd_kafka_fatal_error(client, nil, 0)
         let name = rd_kafka_err2name(cause).map { String(cString: $0) } ?? "\(cause.rawValue)"
@@ -125,7 +133,7 @@ private func sent(
     version: Int16, correlation: Int32, size: Int, opaque: UnsafeMutableRawPointer?
 ) -> rd_kafka_resp_err_t {
     // The protocol's key of JoinGroup.
-    if request == 11 { events(opaque)?.assignment?.noteRebalance() }
+    if request == 11 { events(opaque)?.assignment?.noteJoin() }
     return RD_KAFKA_RESP_ERR_NO_ERROR
 }
 

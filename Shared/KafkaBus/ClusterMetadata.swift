@@ -1,7 +1,7 @@
 import CRDKafka
 import MessageBus
 
-/// What a cluster says about its brokers and topics.
+/// A cluster's brokers and topics.
 public struct ClusterMetadata: Sendable, Equatable {
     public let brokers: Int
     /// Partitions of each topic.
@@ -12,12 +12,14 @@ public struct ClusterMetadata: Sendable, Equatable {
         self.topics = topics
     }
 
-    /// Blocks for a round trip. All topics are asked for, since asking for one may create it.
-    static func read(_ client: OpaquePointer, timeout: Int32 = 10_000) throws(MessageBusError) -> ClusterMetadata {
+    /// Blocks for a round trip. Called before partitions are assigned to a reader. Asks for all topics, because asking for one may create it.
+    /// - Throws: `MessageBusError`, `.authentication` when the brokers refuse the connection.
+    static func read(_ handle: KafkaHandle, timeout: Int32 = 10_000) throws(MessageBusError) -> ClusterMetadata {
         var pointer: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(client, 1, nil, &pointer, timeout)
+        let code = handle.withPointer { rd_kafka_metadata($0, 1, nil, &pointer, timeout) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let pointer else {
-            throw MessageBusError(code, while: "read metadata")
+            handle.serveErrors()
+            throw handle.events.connectionRefusal ?? MessageBusError(code, while: "read metadata")
         }
         defer { rd_kafka_metadata_destroy(pointer) }
         let metadata = pointer.pointee

@@ -21,10 +21,37 @@ public final class KafkaAdmin: Sendable {
 
     deinit { thread.stop() }
 
+    func onThread<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await thread.run(body)
+    }
+
+    /// A client that may ask for what a group has committed; it does not join the group.
+    /// - Throws: `MessageBusError.configuration`.
+    func member(of group: String) throws(MessageBusError) -> KafkaHandle {
+        try KafkaHandle(
+            .consumer, Properties.reader(settings, clientID: logger.service, group: group),
+            events: ClientEvents(client: "admin", logger: logger, metrics: Metrics()))
+    }
+
     /// Brokers, and topics with their partitions.
-    /// - Throws: `MessageBusError`, retriable when the cluster does not answer within 10 s.
+    /// - Throws: `MessageBusError`, retriable when the cluster does not answer within 10 s; `.authentication` when it
+    ///   refuses the connection.
     public func metadata() async throws -> ClusterMetadata {
-        try await thread.run { [handle] in try handle.withPointer { try ClusterMetadata.read($0) } }
+        try await thread.run { [handle] in try ClusterMetadata.read(handle) }
+    }
+
+    /// Whether it is the embedded broker, which keeps 5 MiB a partition. librdkafka's mock cluster names itself.
+    /// - Throws: `MessageBusError`, retriable when the cluster does not answer.
+    public func isEmbedded() async throws -> Bool {
+        try await thread.run { [handle] in
+            try handle.withPointer { client throws(MessageBusError) in
+                guard let id = rd_kafka_clusterid(client, 10_000) else {
+                    throw MessageBusError(.timedOut, "ask for the cluster's id", isRetriable: true)
+                }
+                defer { rd_kafka_mem_free(client, id) }
+                return String(cString: id).hasPrefix("mockCluster")
+            }
+        }
     }
 
     /// Makes the catalog's topics that do not exist; what exists is left as it is. May be repeated.
@@ -35,66 +62,49 @@ public final class KafkaAdmin: Sendable {
         let created =
             missing.isEmpty
             ? [] : try await thread.run { [handle] in try handle.withPointer { try createTopics($0, missing) } }
-        try await see(missing)
+        try await awaitLeaders(of: catalog)
         return catalog.entries.map { entry in
             let outcome: TopicReport.Outcome =
                 switch existing[entry.name] {
                 case .some(entry.partitions): .existing
-                case .some(let count): .mismatched(partitions: count)
+                case .some(let count): count > entry.partitions ? .larger(count) : .smaller(count)
                 case .none: created.contains(entry.name) ? .created : .existing
                 }
             return TopicReport(name: entry.name, outcome: outcome)
         }
     }
 
-    /// Waits until the cluster's metadata shows the topics: KRaft answers before every broker has them.
-    private func see(_ entries: [TopicCatalog.Entry]) async throws {
+    /// Waits until every partition has a leader that answers. A new topic is named before its brokers lead it, and a client
+    /// that comes too early is refused until it asks again.
+    private func awaitLeaders(of catalog: TopicCatalog) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
-        while !entries.isEmpty {
+        while true {
             let topics = try await metadata().topics
-            guard entries.contains(where: { topics[$0.name, default: 0] == 0 }) else { return }
+            let partitions = catalog.entries.flatMap { entry in
+                (0..<Int32(topics[entry.name] ?? 0)).map { TopicPartition(topic: entry.name, partition: $0) }
+            }
+            let isVisible = catalog.entries.allSatisfy { topics[$0.name, default: 0] > 0 }
+            if isVisible, try await thread.run({ [handle] in try handle.withPointer { try areLed($0, partitions) } }) {
+                return
+            }
             guard ContinuousClock.now < deadline else {
-                throw MessageBusError(.timedOut, "topics were created and are not visible", isRetriable: true)
+                throw MessageBusError(.timedOut, "topics were created and have no leaders yet", isRetriable: true)
             }
             try await Task.sleep(for: .milliseconds(100))
         }
     }
-
-    /// What a group has committed, and how much waits behind it.
-    /// - Throws: `MessageBusError`.
-    public func lag(group: String, topics: [String]) async throws -> [PartitionLag] {
-        let counts = try await metadata().topics
-        // Committed offsets are asked for by a client of that group's name, which does not join it.
-        let member = try KafkaHandle(
-            .consumer, Properties.reader(settings, clientID: logger.service, group: group),
-            events: ClientEvents(client: "admin", logger: logger, metrics: Metrics()))
-        let partitions = topics.flatMap { topic in
-            (0..<Int32(counts[topic] ?? 0)).map { TopicPartition(topic: topic, partition: $0) }
-        }
-        guard !partitions.isEmpty else { return [] }
-        return try await thread.run { try member.withPointer { try readLag($0, partitions) } }
-    }
 }
 
-private func readLag(
-    _ client: OpaquePointer, _ partitions: [TopicPartition]
-) throws(MessageBusError) -> [PartitionLag] {
-    let list = PartitionList(partitions)
-    let code = rd_kafka_committed(client, list.pointer, 10_000)
-    guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "read committed offsets") }
-    var lags: [PartitionLag] = []
-    for entry in list.entries {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        let code = rd_kafka_query_watermark_offsets(
-            client, entry.partition.topic, entry.partition.partition, &low, &high, 10_000)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "read end offsets") }
-        lags.append(
-            PartitionLag(
-                partition: entry.partition, committed: entry.offset >= 0 ? entry.offset : nil, beginning: low, end: high
-            ))
+/// Whether the leader of each partition tells where it ends. One request a broker.
+private func areLed(_ client: OpaquePointer, _ partitions: [TopicPartition]) throws(MessageBusError) -> Bool {
+    let list = PartitionList(partitions.map { ($0, offset: Int64(RD_KAFKA_OFFSET_END)) })
+    switch rd_kafka_offsets_for_times(client, list.pointer, 5_000) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR: return list.entries.allSatisfy { $0.error == RD_KAFKA_RESP_ERR_NO_ERROR }
+    case let code:
+        let error = MessageBusError(code, while: "find the leaders of topics")
+        guard error.isRetriable else { throw error }
+        return false
     }
-    return lags
 }
 
 /// - Returns: the names of those that were made now; another client may have been quicker with the rest.

@@ -9,6 +9,7 @@ final class KafkaHandle: @unchecked Sendable {
     enum Role { case producer, consumer }
 
     let events: ClientEvents
+    private let role: Role
     private let client: OpaquePointer
     /// What `rd_kafka_poll` or `rd_kafka_consumer_poll` waits on.
     private let queue: OpaquePointer?
@@ -34,6 +35,7 @@ final class KafkaHandle: @unchecked Sendable {
             throw MessageBusError(.configuration, words, isRetriable: false)
         }
         self.client = client
+        self.role = role
         self.events = events
         switch role {
         case .producer: queue = rd_kafka_queue_get_main(client)
@@ -45,7 +47,12 @@ final class KafkaHandle: @unchecked Sendable {
 
     deinit {
         if let queue { rd_kafka_queue_destroy(queue) }
-        // Whoever wants to leave a group at once closes the consumer before; a destructor must not wait for a broker.
+        guard events.assignment?.allowsDestruction ?? true else {
+            // The process ends soon, and the client with it; its callbacks still need the events.
+            _ = Unmanaged.passRetained(events)
+            return
+        }
+        // A consumer that is to leave its group at once is closed before: a destructor must not wait for a broker.
         rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 
@@ -53,6 +60,17 @@ final class KafkaHandle: @unchecked Sendable {
         _ body: (OpaquePointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         try body(client)
+    }
+
+    /// Has errors that were reported meanwhile told to `events`: without a poll they wait.
+    /// A member of a group serves them while it polls; here it could take a record.
+    func serveErrors() {
+        guard events.assignment == nil else { return }
+        switch role {
+        case .producer: rd_kafka_poll(client, 0)
+        case .consumer:
+            if let message = rd_kafka_consumer_poll(client, 0) { rd_kafka_message_destroy(message) }
+        }
     }
 
     /// Ends the poll that is waiting, or else the next one, without an event.

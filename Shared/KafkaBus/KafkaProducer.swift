@@ -13,6 +13,8 @@ public final class KafkaProducer: MessageProducer {
     private let thread = ThreadExecutor()
     private let isClosed = Atomic(false)
     private let queueWaiters = Mutex<[CheckedContinuation<Void, Never>]>([])
+    /// Calls that wait for the thread; a poll gives way to them.
+    private let waiting = Atomic(0)
     private let sent: Counter
     private let failed: Counter
     private let duration: Histogram
@@ -58,16 +60,14 @@ public final class KafkaProducer: MessageProducer {
 
     public func close() async {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        handle.wake()
-        // Whoever sends waits for it, so this finds something only where a caller was cancelled.
-        _ = try? await thread.run { [handle] in handle.withPointer { rd_kafka_flush($0, 30_000) } }
+        // A caller waits for its own records, so something is left only where one was cancelled.
+        _ = try? await onThread { [handle] in handle.withPointer { rd_kafka_flush($0, 30_000) } }
     }
 
     /// Asks for a topic before its first record: librdkafka would create it, or wait 30 s for it to appear.
     private func open(_ records: [OutgoingRecord]) async throws {
         guard let missing = records.first(where: { topics[$0.topic] == nil }) else { return }
-        handle.wake()
-        try await thread.run { [topics] in
+        try await onThread { [topics] in
             let existing = try topics.existing()
             for topic in Set(records.map(\.topic)) where topics[topic] == nil {
                 guard existing.contains(topic) else {
@@ -106,9 +106,22 @@ public final class KafkaProducer: MessageProducer {
         }
     }
 
-    /// Serves delivery reports, once they come, then makes room on the thread for whoever waits for it.
+    /// The call is counted before the poll is woken: a poll that begins between the two sees that it must not wait.
+    private func onThread<Result: Sendable>(
+        _ body: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        waiting.add(1, ordering: .acquiringAndReleasing)
+        handle.wake()
+        return try await thread.run {
+            self.waiting.subtract(1, ordering: .acquiringAndReleasing)
+            return try body()
+        }
+    }
+
+    /// Serves delivery reports as they come, then wakes senders that wait for room in the queue.
     private func serve() {
-        _ = handle.withPointer { rd_kafka_poll($0, 1000) }
+        let wait: Int32 = waiting.load(ordering: .acquiring) > 0 ? 0 : 1000
+        _ = handle.withPointer { rd_kafka_poll($0, wait) }
         let waiters = queueWaiters.withLock { waiters in
             defer { waiters = [] }
             return waiters

@@ -13,22 +13,23 @@ public final class KafkaReader: MessageReader {
     private let thread: ThreadExecutor
     private let isStopped = Atomic(false)
 
-    /// Returns when every partition's place is known, so that nothing written afterwards can be missed.
+    /// Returns once the position in every partition is known, so that nothing written afterwards can be missed.
     /// - Parameter starts: where to begin in each topic.
     /// - Throws: `MessageBusError`, `.unknownTopic` among them when one is not there.
     public init(
         settings: KafkaSettings, starts: [String: ReadStart], logger: Logger, metrics: Metrics
     ) async throws {
-        // librdkafka wants a group's name from whoever polls; one that only assigns never joins it.
+        // librdkafka needs a group's name to poll. A client that only assigns never joins the group.
         let handle = try KafkaHandle(
             .consumer, Properties.reader(settings, clientID: logger.service, group: "winnow.reader"),
             events: ClientEvents(client: "reader", logger: logger, metrics: metrics))
         let thread = ThreadExecutor()
         self.handle = handle
         self.thread = thread
-        source = RecordSource(handle)
+        source = RecordSource(handle, group: "winnow.reader", metrics: metrics)
         backlog = try await thread.run {
-            try handle.withPointer { try assign($0, starts) }
+            let topics = try ClusterMetadata.read(handle).topics
+            return try handle.withPointer { try assign($0, starts, topics) }
         }
     }
 
@@ -67,9 +68,8 @@ public final class KafkaReader: MessageReader {
 
 /// - Returns: the ends of the partitions that have something to read.
 private func assign(
-    _ client: OpaquePointer, _ starts: [String: ReadStart]
+    _ client: OpaquePointer, _ starts: [String: ReadStart], _ topics: [String: Int]
 ) throws(MessageBusError) -> [TopicPartition: Int64] {
-    let topics = try ClusterMetadata.read(client).topics
     var places: [(TopicPartition, offset: Int64)] = []
     var backlog: [TopicPartition: Int64] = [:]
     for (topic, start) in starts {

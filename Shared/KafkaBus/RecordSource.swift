@@ -2,6 +2,7 @@ import CRDKafka
 import Contracts
 import Glibc
 import MessageBus
+import Telemetry
 
 /// Turns what librdkafka fetched into batches.
 ///
@@ -18,47 +19,64 @@ final class RecordSource: @unchecked Sendable {
     static let idlePoll = Duration.seconds(1)
 
     private let handle: KafkaHandle
-    /// A record that was polled when none was asked for: first of the next batch. Dropping it would lose it, for
+    private let assignment: Assignment?
+    /// Records that were polled when none was asked for: first of the next batch. Dropping them would lose them, because
     /// librdkafka goes on behind what it has handed out.
     private var stash: [Record] = []
+    /// The last change of the assignment that was taken into account here.
+    private var seenChange = 0
+    private var gaps: OffsetGaps
     private var topicNames: [(bytes: [CChar], name: String)] = []
 
-    init(_ handle: KafkaHandle) { self.handle = handle }
+    /// - Parameter group: a metric's label.
+    init(_ handle: KafkaHandle, group: String, metrics: Metrics) {
+        self.handle = handle
+        assignment = handle.events.assignment
+        gaps = OffsetGaps(group: group, metrics: metrics, logger: handle.events.logger)
+    }
 
     /// Waits once for a first record, at most `wait`, then takes what is there.
     /// - Returns: an empty batch when nothing came or the wait was ended by `wake`.
     func batch(_ bounds: Bounds, wait: Duration = idlePoll) throws(MessageBusError) -> [Record] {
-        let losses = handle.events.assignment?.losses
         var batch = stash
-        let wasStashed = !stash.isEmpty
         stash = []
-        if batch.isEmpty, let first = try poll(wait) { batch.append(first) }
+        if batch.isEmpty { try add(to: &batch, waiting: wait) }
         guard !batch.isEmpty else { return [] }
         var bytes = batch.reduce(0) { $0 + $1.size }
         let deadline = bounds.accumulation > .zero ? ContinuousClock.now + bounds.accumulation : nil
         while batch.count < bounds.records, bytes < bounds.bytes {
             let left = deadline.map { ContinuousClock.now.duration(to: $0) } ?? .zero
-            guard let record = try poll(max(left, .zero)) else { break }
-            batch.append(record)
-            bytes += record.size
-        }
-        // A partition that went to another member in one of these polls is that member's to work on.
-        if let assignment = handle.events.assignment, wasStashed || assignment.losses != losses {
-            let kept = assignment.partitions
-            batch.removeAll { !kept.contains(TopicPartition(topic: $0.topic, partition: $0.partition)) }
+            guard let size = try add(to: &batch, waiting: max(left, .zero)) else { break }
+            bytes += size
         }
         return batch
     }
 
-    /// Stays a member of the group without taking records.
-    func serve() throws(MessageBusError) {
-        if let record = try poll(Self.idlePoll) { stash.append(record) }
-    }
+    /// Stays a member of the group without handing out records.
+    func serve() throws(MessageBusError) { try add(to: &stash, waiting: Self.idlePoll) }
 
-    /// Serves the client and keeps nothing: whoever has the partitions next gets the records again.
+    /// Serves the client and keeps nothing: the next owner of the partitions gets the records again.
     func drop(wait: Duration) throws(MessageBusError) {
         stash = []
         _ = try poll(wait)
+    }
+
+    /// Polls once. A rebalance happens inside of a poll: records of partitions that were taken away are then another
+    /// member's to work on, or come again.
+    /// - Returns: the size of the record that was added; `nil` when none came.
+    @discardableResult
+    private func add(to batch: inout [Record], waiting wait: Duration) throws(MessageBusError) -> Int? {
+        let record = try poll(wait)
+        if let assignment, assignment.changes != seenChange {
+            let change = seenChange
+            batch.removeAll { !assignment.holds($0.place, since: change) }
+            gaps.keep { assignment.holds($0, since: change) }
+            seenChange = assignment.changes
+        }
+        guard let record else { return nil }
+        handle.withPointer { gaps.note(record, $0, isMember: assignment != nil) }
+        batch.append(record)
+        return record.size
     }
 
     /// - Returns: `nil` when nothing came in time; passing faults are noted and count as nothing.
@@ -134,4 +152,6 @@ final class RecordSource: @unchecked Sendable {
 
 extension Record {
     fileprivate var size: Int { (key?.count ?? 0) + (value?.count ?? 0) }
+
+    var place: TopicPartition { TopicPartition(topic: topic, partition: partition) }
 }

@@ -32,8 +32,6 @@ final class TopicHandles: @unchecked Sendable {
 
     /// Names of the topics that this client may see. Blocks for a round trip; it creates none.
     func existing() throws(MessageBusError) -> Set<String> {
-        try handle.withPointer { client throws(MessageBusError) in
-            Set(try ClusterMetadata.read(client).topics.keys)
-        }
+        Set(try ClusterMetadata.read(handle).topics.keys)
     }
 }

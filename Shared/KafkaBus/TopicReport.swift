@@ -2,8 +2,12 @@
 public struct TopicReport: Sendable, Equatable {
     public enum Outcome: Sendable, Equatable {
         case created, existing
-        /// It exists with another number of partitions. Winnow runs on it; adding some moves keys to other ones.
-        case mismatched(partitions: Int)
+        /// It has more partitions than asked for: an operator has added some. Keys have moved, which redelivery by state
+        /// copes with.
+        case larger(Int)
+        /// It has fewer partitions than asked for, so that fewer workers can share it. Partitions are not added here,
+        /// because that moves keys.
+        case smaller(Int)
     }
 
     public let name: String

@@ -28,6 +28,11 @@ public struct InMemoryConsumer: MessageConsumer {
         }
     }
 
+    public func held(_ records: [Record]) -> [Record] {
+        let held = bus.change { Set($0.groups[group]?.members[member]?.positions.keys.map(\.self) ?? []) }
+        return records.filter { held.contains(TopicPartition(topic: $0.topic, partition: $0.partition)) }
+    }
+
     public func commit(_ records: [Record]) async throws { bus.change { $0.commit(group, member, records) } }
 
     public func pause() async { bus.change { $0.groups[group]?.members[member]?.isPaused = true } }

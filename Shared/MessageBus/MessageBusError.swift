@@ -2,6 +2,8 @@
 public struct MessageBusError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case configuration, unavailable, timedOut = "timed_out", tooLarge = "too_large", unknownTopic = "unknown_topic"
+        /// The broker refuses the credentials, or one side the other's certificate.
+        case authentication
         case fatal
     }
 

@@ -12,11 +12,20 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: `MessageBusError` only for a fault that waiting cannot mend.
     func nextBatch() async throws -> [Record]?
 
+    /// - Returns: those of the records handed out last whose partitions have not been taken away since. The others are
+    ///   their new owner's to work on, or come again.
+    func held(_ records: [Record]) -> [Record]
+
+    /// Sets who is told `false` when records wait and none was fetched for a minute, and `true` when the consumer goes on.
+    /// A consumer that is paused or away is not stalled.
+    func onProgress(_ body: @escaping @Sendable (Bool) -> Void)
+
     /// Commits the offsets after `records`. A partition lost meanwhile is skipped: its new owner gets the records again.
     /// - Throws: `MessageBusError`, retriable while the broker is away.
     func commit(_ records: [Record]) async throws
 
-    /// Stops fetching, stays in the group; what was fetched and not handed out comes again after `resume`.
+    /// Stops fetching and stays in the group, also across a loss of its session. What was fetched and not handed out comes
+    /// again after `resume`.
     func pause() async
     func resume() async
 
@@ -33,4 +42,12 @@ public protocol MessageConsumer: Sendable {
 
     /// Leaves the group at once instead of by session timeout.
     func close() async
+}
+
+extension MessageConsumer {
+    /// Of a consumer whose records nobody takes away.
+    public func held(_ records: [Record]) -> [Record] { records }
+
+    /// Of a consumer that cannot stall.
+    public func onProgress(_ body: @escaping @Sendable (Bool) -> Void) {}
 }

@@ -87,6 +87,14 @@ struct RetryHandlerTests {
         #expect(again.internalHeader("winnow_place") == nil)
     }
 
+    @Test func `a record says whether it is due`() {
+        let handler = RetryHandler { Fixture.now }
+        func waiting(until time: Timestamp) -> [Record] { [Record(Retry.record(from: original, notBefore: time))] }
+        #expect(handler.isDue(waiting(until: Fixture.now)))
+        #expect(!handler.isDue(waiting(until: Fixture.now.adding(milliseconds: 1))))
+        #expect(!handler.isDue(waiting(until: Fixture.now) + waiting(until: Fixture.now.adding(milliseconds: 1))))
+    }
+
     @Test func `a stop while nothing is due yet loses nothing`() async throws {
         let shutdown = GracefulShutdown()
         let handler = RetryHandler(delay: .seconds(3600)) { Fixture.now }

@@ -44,4 +44,16 @@ struct FlightTests {
         #expect(arrivals == [false, true, false])
         #expect(flight.isDone)
     }
+
+    @Test func `what nobody waits for goes in chunks that the embedded broker can keep`() {
+        func sizes(_ bytes: [Int]) -> [Int] {
+            Exchange.chunks(
+                of: bytes.map { Exchange.Pending(eventID: "", bytes: [UInt8](repeating: 0, count: $0)) }
+            ).map(\.count)
+        }
+        #expect(sizes([]) == [])
+        #expect(sizes(Array(repeating: 1, count: 1001)) == [500, 500, 1])
+        #expect(sizes([3 << 20, 1 << 20, 1]) == [2, 1])
+        #expect(sizes([1, 5 << 20, 1]) == [1, 1, 1])
+    }
 }

@@ -10,10 +10,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stack import POINTS, SERVICES, Stack, until
+from stack import POINTS, SERVICES, WORKERS, Stack, until
 
 _AWAY_SECONDS = 60.0
 _USES_POSTGRES = ("decomposer", "escalator", "aggregator")
+_BROKER_AWAY_SECONDS = (5, 60)
+_SHORT_BROKER_AWAY_SECONDS = (5, 12)
+_REBALANCED_SECONDS = 20
 _STOPPED_SECONDS = 8.0  # more than the session timeout of 6 s: the group goes on without the member
 
 
@@ -24,6 +27,7 @@ class Fault:
     kind: str
     target: str
     detail: str = ""
+    away: float = 0.0  # seconds for which a broker or a database does not answer
     at: float = 0.0
     injected: bool = False
 
@@ -39,6 +43,7 @@ def schedule(seed: int, count: int) -> list[Fault]:
     others = [Fault("kill -9", service) for service in SERVICES] + [Fault("SIGSTOP", service) for service in SERVICES]
     others += [Fault("SIGTERM", service) for service in SERVICES]
     others += [Fault("kill -9", "postgres"), Fault("stop", "postgres"), Fault("kill -9", "broker")]
+    others += _outages(chance) if count >= 100 else []
     chance.shuffle(points)
     chance.shuffle(others)
     first = [fault for pair in zip(points, others) for fault in pair] + points[len(others):] + others[len(points):]
@@ -51,17 +56,32 @@ def schedule(seed: int, count: int) -> list[Fault]:
         elif kind == "postgres":
             drawn.append(Fault(chance.choice(["kill -9", "stop"]), "postgres"))
         elif kind == "broker":
-            drawn.append(Fault("kill -9", "broker"))
+            drawn.append(Fault(chance.choice(["kill -9", "stop"]), "broker"))
         else:
             drawn.append(Fault(kind, chance.choice(SERVICES)))
     if count >= 100:
         first.insert(len(first) // 2, Fault("away", "postgres", f"{_AWAY_SECONDS:.0f} s"))
     if count < len(first):
-        # a short run still meets a broker that forgets and a database that dies
+        # a short run still meets a broker that forgets, one that is away for longer than a session, and a database that dies
         must = [fault for fault in first if fault.target in ("broker", "postgres") and fault.kind == "kill -9"]
+        must.append(_broker_outage(chance.choice(["kill -9", "stop"]), chance, _SHORT_BROKER_AWAY_SECONDS))
         first = must + [fault for fault in first if fault not in must][: count - len(must)]
         chance.shuffle(first)
     return (first + drawn)[:count]
+
+
+def _broker_outage(kind: str, chance: random.Random, seconds: tuple[int, int]) -> Fault:
+    away = chance.randint(*seconds)
+    return Fault(kind, "broker", f"{away} s away", away)
+
+
+def _outages(chance: random.Random) -> list[Fault]:
+    """Outages that are longer than a group's session: of the broker, and of the database while groups rebalance."""
+    brokers = [_broker_outage(kind, chance, _BROKER_AWAY_SECONDS) for kind in ("kill -9", "stop") * 2]
+    # a member that dies, and so starts again, while Postgres does not answer
+    rebalanced = [Fault("away, killing", "postgres", service, _REBALANCED_SECONDS)
+                  for service in (chance.choice(WORKERS), "decomposer", "aggregator")]
+    return brokers + rebalanced
 
 
 class Injector:
@@ -85,10 +105,12 @@ class Injector:
         fault.injected = True
         if fault.kind == "away":
             self._aside(lambda: self.stack.restart_postgres(kills=False, away=self._look_while_away))
+        elif fault.kind == "away, killing":
+            self._aside(lambda: self.stack.restart_postgres(kills=False, away=lambda: self._rebalance(fault)))
         elif fault.target == "postgres":
             self._aside(lambda: self.stack.restart_postgres(kills=fault.kind == "kill -9"))
         elif fault.target == "broker":
-            self._aside(self.stack.restart_broker)
+            self._aside(lambda: self.stack.restart_broker(kills=fault.kind == "kill -9", away=fault.away))
         elif fault.kind == "SIGSTOP":
             self.instances[fault.target].signal(signal.SIGSTOP)
             self._aside(lambda: (time.sleep(_STOPPED_SECONDS), self.instances[fault.target].signal(signal.SIGCONT)), False)
@@ -100,6 +122,14 @@ class Injector:
         back = time.monotonic() + _AWAY_SECONDS
         until(lambda: all(not self.instances[name].answers("/readyz") and self.instances[name].answers("/livez")
                           for name in _USES_POSTGRES), _AWAY_SECONDS / 2, "/readyz fails and /livez answers without Postgres")
+        time.sleep(max(0.0, back - time.monotonic()))
+
+    def _rebalance(self, fault: Fault) -> None:
+        """Kills a member of the groups; the one that is started in its place joins them while the database is away."""
+        back = time.monotonic() + fault.away
+        starts = self.instances[fault.detail].starts
+        self.instances[fault.detail].signal(signal.SIGKILL)
+        until(lambda: self.instances[fault.detail].starts > starts, fault.away, f"{fault.detail} is started again")
         time.sleep(max(0.0, back - time.monotonic()))
 
     def collect(self) -> None:

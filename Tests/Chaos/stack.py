@@ -17,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ["aggregator", "escalator", "semantic-understanding-worker", "software-development-worker",
             "legal-services-worker", "security-services-worker", "decomposer"]
+WORKERS = [name for name in SERVICES if name.endswith("-worker")]
 POINTS = ["before-apply", "after-commit", "after-emit", "before-offset-commit"]
 
 
@@ -122,13 +123,16 @@ class Stack:
         until(lambda: address.exists(), 20, "the broker is up")
         self.environment["KAFKA_BOOTSTRAP_SERVERS"] = address.read_text().strip()
 
-    def restart_broker(self) -> None:
+    def restart_broker(self, kills: bool, away: float) -> None:
+        """- Parameter away: seconds until it is started again."""
         if self.external:
-            subprocess.run(self.broker_restart, shell=True, check=True)
+            mode = {"CHAOS_BROKER_KILLS": str(int(kills)), "CHAOS_BROKER_AWAY_SECONDS": str(away)}
+            subprocess.run(self.broker_restart, shell=True, check=True, env=os.environ | mode)
             return
         assert self.broker
-        self.broker.kill()
+        self.broker.send_signal(signal.SIGKILL if kills else signal.SIGTERM)
         self.broker.wait()
+        time.sleep(away)
         self.start_broker()
 
     # Services

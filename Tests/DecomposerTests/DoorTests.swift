@@ -40,6 +40,13 @@ struct DoorTests {
         #expect(try await door(window: 2).admits([.default, .default, .default]) == [.now, .now, .now])
     }
 
+    @Test func `a full window says so at once, and the interactive lane has none`() async throws {
+        try await accept(1)
+        #expect(try await !door(window: 1).isOpen())
+        #expect(try await door(window: 2).isOpen())
+        #expect(try await door(.interactive, window: 1).isOpen())
+    }
+
     @Test func `one that ends makes room`() async throws {
         try await accept(1)
         let door = try door(window: 1)

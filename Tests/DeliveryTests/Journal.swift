@@ -1,3 +1,4 @@
+import Lifecycle
 import MessageBus
 import Synchronization
 
@@ -8,19 +9,58 @@ final class Journal: Sendable {
         case ready(Bool)
     }
 
-    private let written = Mutex<[Entry]>([])
+    private struct State {
+        var written: [Entry] = []
+        var waiting: [(entry: Entry, signal: Signal)] = []
+    }
 
-    var entries: [Entry] { written.withLock(\.self) }
+    private let state = Mutex(State())
 
-    func write(_ entry: Entry) { written.withLock { $0.append(entry) } }
+    var entries: [Entry] { state.withLock(\.written) }
+
+    func write(_ entry: Entry) {
+        let reached = state.withLock { state in
+            state.written.append(entry)
+            defer { state.waiting.removeAll { $0.entry == entry } }
+            return state.waiting.filter { $0.entry == entry }
+        }
+        for (_, signal) in reached { signal.fire() }
+    }
+
+    /// Returns once the entry has been written.
+    func wait(for entry: Entry) async {
+        let signal = Signal()
+        state.withLock { state in
+            if state.written.contains(entry) { signal.fire() } else { state.waiting.append((entry, signal)) }
+        }
+        await signal.wait()
+    }
 
     func count(_ entry: Entry) -> Int { entries.count { $0 == entry } }
+}
+
+/// What a test has a consumer say.
+final class ConsumerScript: Sendable {
+    private let listener = Mutex<@Sendable (Bool) -> Void>({ _ in })
+    private let lost = Mutex(false)
+
+    var hasLostPartitions: Bool { lost.withLock(\.self) }
+
+    func losePartitions() { lost.withLock { $0 = true } }
+
+    func listen(_ body: @escaping @Sendable (Bool) -> Void) { listener.withLock { $0 = body } }
+
+    func tell(makesProgress: Bool) {
+        let tell = listener.withLock { $0 }
+        tell(makesProgress)
+    }
 }
 
 /// A consumer that is watched, and whose commit can fail a few times.
 struct WatchedConsumer: MessageConsumer {
     let consumer: InMemoryConsumer
     let journal: Journal
+    let script: ConsumerScript
     var commitFaults = Faults()
 
     var connectFaults = Faults()
@@ -35,6 +75,10 @@ struct WatchedConsumer: MessageConsumer {
         if let batch { journal.write(.polled(batch.count)) }
         return batch
     }
+
+    func held(_ records: [Record]) -> [Record] { script.hasLostPartitions ? [] : consumer.held(records) }
+
+    func onProgress(_ body: @escaping @Sendable (Bool) -> Void) { script.listen(body) }
 
     func commit(_ records: [Record]) async throws {
         if let fault = commitFaults.next() {

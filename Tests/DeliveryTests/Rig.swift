@@ -17,15 +17,18 @@ struct Rig: Sendable {
 
     let bus = InMemoryBus(topics: [input: 1, "output": 1, Topic.retries: 1, Topic.deadLetters: 1])
     let journal = Journal()
+    let script = ConsumerScript()
     let metrics = Metrics()
     let log = Log()
     private let shutdown: GracefulShutdown
     private let loop: DeliveryLoop<WatchedHandler>
 
+    /// - Parameter wait: what records wait for before they may be handled; `nil` is due at once.
     init(
         maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],
         commitFaults: [any Error] = [], policy: RetryPolicy = RetryPolicy(),
-        shutdown: GracefulShutdown = GracefulShutdown(), handling: @escaping Handling = { Rig.echo($0) }
+        shutdown: GracefulShutdown = GracefulShutdown(), gate: LaneGate = LaneGate(),
+        wait: Wait? = nil, handling: @escaping Handling = { Rig.echo($0) }
     ) {
         let journal = journal
         self.shutdown = shutdown
@@ -33,11 +36,11 @@ struct Rig: Sendable {
             service: "echo",
             consumer: WatchedConsumer(
                 consumer: bus.consumer(group: Self.group, topics: [Self.input], maxBatch: maxBatch), journal: journal,
-                commitFaults: Faults(commitFaults), connectFaults: Faults(connectFaults)),
+                script: script, commitFaults: Faults(commitFaults), connectFaults: Faults(connectFaults)),
             producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
-            handler: WatchedHandler(journal: journal, handling: handling),
-            logger: Logger(service: "echo", sink: log.append), metrics: metrics,
-            policy: policy, now: { Self.now }, onReadiness: { journal.write(.ready($0)) })
+            handler: WatchedHandler(journal: journal, wait: wait, handling: handling),
+            logger: Logger(service: "echo", sink: log.append), metrics: metrics, policy: policy, now: { Self.now },
+            gate: gate, onReadiness: { journal.write(.ready($0)) })
     }
 
     static let theirs = Header("their-header", [0x00, 0xFF])
@@ -82,10 +85,20 @@ final class Log: Sendable {
     func append(_ line: [UInt8]) { written.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
 }
 
+/// What records wait for before they may be handled.
+struct Wait: Sendable {
+    let body: @Sendable () async -> Bool
+}
+
 /// A handler that is watched.
 struct WatchedHandler: BatchHandler {
     let journal: Journal
+    var wait: Wait?
     let handling: Rig.Handling
+
+    func isDue(_ records: [Record]) -> Bool { wait == nil }
+
+    func waitUntilDue(_ records: [Record]) async -> Bool { await wait?.body() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         journal.write(.handled(records.count))

@@ -85,6 +85,50 @@ struct TailTests {
         #expect(follower.values == [[1]])
     }
 
+    @Test(arguments: [MessageBusError.Code.configuration, .fatal, .authentication])
+    func `a follower goes on after any fault, of opening and of reading`(code: MessageBusError.Code) async throws {
+        let fault = MessageBusError(code, "no", isRetriable: false)
+        let openings = Faults([fault])
+        let (failing, reader) = (FailingReader(fault), ScriptedReader(backlog: ["a": 1]))
+        reader.write([Self.record("a", 1, offset: 0)])
+        let opened = Mutex(0)
+        let seen = Signal()
+        let tail = Tail(logger: .silent, retry: .milliseconds(1)) { _ in
+            if let fault = openings.next() { throw fault }
+            let isFirst = opened.withLock { count in
+                count += 1
+                return count == 1
+            }
+            return isFirst ? failing : reader
+        }
+        tail.follow("a", from: .beginning, Signal()) { _ in seen.fire() }
+        try await tail.whileRunning { await seen.wait() }
+        #expect(opened.withLock(\.self) == 2)
+    }
+
+    @Test func `a reader that ends by itself is opened again`() async throws {
+        let (ended, reader) = (ScriptedReader(), ScriptedReader(backlog: ["a": 1]))
+        ended.stop()
+        reader.write([Self.record("a", 1, offset: 0)])
+        let readers = Mutex([ended, reader])
+        let seen = Signal()
+        let tail = Tail(logger: .silent) { _ in readers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] } }
+        tail.follow("a", from: .beginning, Signal()) { _ in seen.fire() }
+        try await tail.whileRunning { await seen.wait() }
+    }
+
+    /// A reader of a topic that nobody may read any more.
+    private struct FailingReader: MessageReader {
+        let backlog: [TopicPartition: Int64] = [:]
+        let fault: MessageBusError
+
+        init(_ fault: MessageBusError) { self.fault = fault }
+
+        func nextBatch() async throws -> [Record]? { throw fault }
+
+        func stop() {}
+    }
+
     @Test func `a stop ends the waiting for a broker that never comes`() async {
         let shutdown = GracefulShutdown()
         let follower = Follower("a", of: .reading(ScriptedReader(backlog: ["a": 1])))

@@ -46,7 +46,8 @@ read_environment() {
     [ ! -f "$run/env" ] || while read -r line; do export "${line?}"; done <"$run/env"
 }
 
-note() { echo "$1" >>"$run/env" && export "${1?}"; }
+# The file may hold passwords.
+note() { (umask 077 && echo "$1" >>"$run/env") && export "${1?}"; }
 
 start_database() {
     local line lines
@@ -73,8 +74,11 @@ postgres_directory() {
 }
 
 start_broker() {
+    local name
     if [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ]; then
         note "KAFKA_BOOTSTRAP_SERVERS=$KAFKA_BOOTSTRAP_SERVERS"
+        # Credentials and certificates: without them a command line elsewhere is refused.
+        for name in "${!KAFKA_CONF_@}"; do note "$name=${!name}"; done
         return
     fi
     say "starting the embedded broker"

@@ -45,12 +45,14 @@ struct DoctorVerb: Verb {
             return [Finding("broker", .good, "\(metadata.brokers) reached"), topics(session, metadata)]
                 + (await lag(admin)) + [await deadLetters(session)]
         } catch {
-            return [
-                Finding(
-                    "broker", .bad, "\(error)",
-                    "start it ('make up'), or set KAFKA_BOOTSTRAP_SERVERS to a cluster that answers")
-            ]
+            return [Finding("broker", .bad, "\(error)", Self.advice(on: error))]
         }
+    }
+
+    static func advice(on error: any Error) -> String {
+        (error as? MessageBusError)?.code == .authentication
+            ? "the broker answers and refuses the credentials or the certificate: see KAFKA_CONF_SASL_* and KAFKA_CONF_SSL_*"
+            : "start it ('make up'), or set KAFKA_BOOTSTRAP_SERVERS to a cluster that answers"
     }
 
     private func topics(_ session: Session, _ metadata: ClusterMetadata) -> Finding {
@@ -61,38 +63,40 @@ struct DoctorVerb: Verb {
                 return Finding(
                     "topics", .bad, "missing: \(missing.joined(separator: ", "))", "run 'winnow topics create'")
             }
-            let other = catalog.entries.filter { metadata.topics[$0.name] != $0.partitions }.map(\.name)
-            return other.isEmpty
+            let small = catalog.entries.filter { metadata.topics[$0.name, default: 0] < $0.partitions }.map(\.name)
+            return small.isEmpty
                 ? Finding("topics", .good, "all \(catalog.entries.count) are there")
                 : Finding(
-                    "topics", .doubtful, "another number of partitions: \(other.joined(separator: ", "))",
-                    "scale workers by what is there, or say it in infra/kafka/topics.json")
+                    "topics", .doubtful, "too few partitions: \(small.joined(separator: ", "))",
+                    "start no more workers than there are partitions, or change infra/kafka/topics.json")
         } catch {
             return Finding("topics", .bad, "\(error)", "set WINNOW_TOPICS_FILE to infra/kafka/topics.json")
         }
     }
 
+    /// Between two looks at a group that is behind, which show whether it makes progress.
+    private static let betweenLooks = Duration.seconds(5)
+
     private func lag(_ admin: KafkaAdmin) async -> [Finding] {
-        let loops = Lane.allCases.flatMap { lane in
-            [
-                ("decomposer", Topic.requests(lane)), ("escalator", Topic.escalations(lane)),
-                ("aggregator", Topic.outcomes(lane)),
-            ].map { (lane.loop(of: $0), $1, lane) }
-                + Capability.requestable.map { (lane.loop(of: "\($0)-worker"), Topic.steps($0, lane), lane) }
+        func look(_ loop: LagReport.Loop) async throws -> [PartitionLag] {
+            try await admin.lag(group: ConsumerGroup.name(of: loop.name), topics: loop.topics, withAge: true)
         }
         var findings: [Finding] = []
-        for (loop, topic, lane) in loops + [("retries", Topic.retries, .interactive)] {
+        var behind: [(index: Int, report: LagReport)] = []
+        for loop in LagReport.loops {
             do {
-                let lag = try await admin.lag(group: ConsumerGroup.name(of: loop), topics: [topic])
-                let waiting = lag.reduce(0) { $0 + $1.count }
-                // Bulk work waits for its turn, however much of it there is.
-                findings.append(
-                    waiting < 10_000 || lane == .bulk
-                        ? Finding("lag of \(loop)", .good, "\(waiting) records")
-                        : Finding("lag of \(loop)", .doubtful, "\(waiting) records", "start more of \(loop)"))
+                let report = LagReport(loop: loop, first: try await look(loop), second: [], now: .now)
+                if report.needsSecondLook { behind.append((findings.count, report)) }
+                findings.append(report.finding)
             } catch {
-                findings.append(Finding("lag of \(loop)", .doubtful, "\(error)"))
+                findings.append(Finding("lag of \(loop.name)", .doubtful, "\(error)"))
             }
+        }
+        if !behind.isEmpty { try? await Task.sleep(for: Self.betweenLooks) }
+        for (index, report) in behind {
+            let second = (try? await look(report.loop)) ?? []
+            findings[index] =
+                LagReport(loop: report.loop, first: report.first, second: second, now: report.now).finding
         }
         return findings
     }
@@ -193,19 +197,21 @@ struct DoctorVerb: Verb {
     private static let restore = "restore it from the repository, or run 'make models'"
 }
 
-/// One thing that was looked at.
-private struct Finding {
-    enum Verdict: String { case good = "ok", doubtful, bad }
+extension DoctorVerb {
+    /// One thing that was looked at.
+    struct Finding {
+        enum Verdict: String { case good = "ok", doubtful, bad }
 
-    let check: String
-    let verdict: Verdict
-    let finding: String
-    let advice: String?
+        let check: String
+        let verdict: Verdict
+        let finding: String
+        let advice: String?
 
-    init(_ check: String, _ verdict: Verdict, _ finding: String, _ advice: String? = nil) {
-        self.check = check
-        self.verdict = verdict
-        self.finding = finding
-        self.advice = advice
+        init(_ check: String, _ verdict: Verdict, _ finding: String, _ advice: String? = nil) {
+            self.check = check
+            self.verdict = verdict
+            self.finding = finding
+            self.advice = advice
+        }
     }
 }

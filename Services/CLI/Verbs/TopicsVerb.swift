@@ -7,8 +7,9 @@ struct TopicsVerb: Verb {
     static let help = """
         Usage: winnow topics create [--json]
 
-        Creates what WINNOW_TOPICS_FILE (default infra/kafka/topics.json) names and the cluster lacks. What is there
-        already is left alone; another number of partitions is reported and ends with 1.
+        Creates what WINNOW_TOPICS_FILE (default infra/kafka/topics.json) names and the cluster lacks, and waits until
+        every partition has a leader. Topics that exist are left as they are. More partitions than asked for are fine;
+        fewer are reported and end with 1.
         """
 
     private let isJSON: Bool
@@ -29,8 +30,9 @@ struct TopicsVerb: Verb {
             switch report.outcome {
             case .created: break
             case .existing: state = "is there"
-            case .mismatched(let count):
-                (state, partitions) = ("is there with another number of partitions", count)
+            case .larger(let count): (state, partitions) = ("is there with more partitions", count)
+            case .smaller(let count):
+                (state, partitions) = ("is there with too few partitions", count)
                 status = .failed
             }
             table.rows.append([.text(report.name), .text(state), .number("\(partitions)")])

@@ -17,7 +17,7 @@ struct DevBrokerTests {
         try Data(#"{"topics":[{"name":"winnow.test.v1","partitions":3}]}"#.utf8).write(to: topics)
 
         let process = Process()
-        process.executableURL = try products().appending(path: "dev-broker")
+        process.executableURL = DevBrokerProcess.executable
         process.environment = ["DEV_BROKER_ADDRESS_FILE": file.path, "WINNOW_TOPICS_FILE": topics.path]
         let output = Pipe()
         process.standardOutput = output
@@ -44,11 +44,5 @@ struct DevBrokerTests {
         #expect(process.terminationReason == .exit)
         #expect(process.terminationStatus == 0)
         #expect(!FileManager.default.fileExists(atPath: file.path))
-    }
-
-    /// The products stand beside the test bundle.
-    private func products() throws -> URL {
-        let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
-        return URL(filePath: bundle).deletingLastPathComponent()
     }
 }

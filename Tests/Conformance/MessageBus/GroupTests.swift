@@ -175,6 +175,23 @@ struct GroupTests {
     }
 
     @Test(arguments: BusUnderTest.allCases)
+    func `records are held until their partitions go`(bus: BusUnderTest) async throws {
+        let rig = try await bus.makeRig(partitions: 2)
+        try await rig.send(10)
+        let leaver = try rig.consumer()
+        let batch = try await leaver.take(1)
+        #expect(leaver.held(batch) == batch)
+        let (gone, continuation) = AsyncStream.makeStream(of: Void.self)
+        leaver.leave { continuation.finish() }
+        async let over = leaver.nextBatch()
+        for await _ in gone {}
+        #expect(leaver.held(batch) == [])
+        leaver.stop()
+        #expect(try await over == nil)
+        await leaver.close()
+    }
+
+    @Test(arguments: BusUnderTest.allCases)
     func `who is called back at once loses nothing`(bus: BusUnderTest) async throws {
         let rig = try await bus.makeRig(partitions: 3)
         try await rig.send(60)

@@ -79,9 +79,11 @@ struct KafkaTests {
         let admin = try KafkaAdmin(settings: settings, logger: Cluster.logger)
         let catalog = TopicCatalog(entries: [.init(name: topic, partitions: 2)])
         #expect(try await admin.create(catalog) == [TopicReport(name: topic, outcome: .existing)])
-        let other = TopicCatalog(entries: [.init(name: topic, partitions: 3)])
-        #expect(
-            try await admin.create(other) == [TopicReport(name: topic, outcome: .mismatched(partitions: 2))])
+        #expect(try await admin.isEmbedded() == Cluster.isEmbedded)
+        let more = TopicCatalog(entries: [.init(name: topic, partitions: 3)])
+        #expect(try await admin.create(more) == [TopicReport(name: topic, outcome: .smaller(2))])
+        let fewer = TopicCatalog(entries: [.init(name: topic, partitions: 1)])
+        #expect(try await admin.create(fewer) == [TopicReport(name: topic, outcome: .larger(2))])
 
         let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
         try await producer.send((0..<50).map { record("\($0)") })
@@ -91,9 +93,13 @@ struct KafkaTests {
             settings: settings, group: group, topics: [topic], maxBatch: 30, logger: Cluster.logger, metrics: metrics)
         let batch = try await consumer.take(30)
         try await consumer.commit(Array(batch.prefix(20)))
-        let lags = try await admin.lag(group: group, topics: [topic])
+        let lags = try await admin.lag(group: group, topics: [topic], withAge: true)
         #expect(lags.map(\.end).reduce(0, +) == 50)
         #expect(lags.map(\.count).reduce(0, +) >= 30)
+        let now = Timestamp.now.milliseconds
+        for lag in lags where lag.count > 0 {
+            #expect((now - 60_000...now).contains(lag.oldest?.milliseconds ?? 0))
+        }
         try await consumer.commit(batch + (try await consumer.take(50 - batch.count)))
         #expect(try await admin.lag(group: group, topics: [topic]).map(\.count) == [0, 0])
         await consumer.close()

@@ -1,0 +1,81 @@
+import Contracts
+import Delivery
+import KafkaBus
+
+/// How far behind a delivery loop is, judged by how long the oldest record waits and whether the group makes progress: a
+/// thousand records may be a second's work, and one that waits for an hour is a fault.
+struct LagReport {
+    /// A delivery loop as the doctor looks at it.
+    struct Loop {
+        let name: String
+        let topics: [String]
+        let lane: Lane
+        /// How long a record may wait before the loop is behind. - Units: seconds.
+        var bound: Int64 = 60
+    }
+
+    let loop: Loop
+    /// Two looks at the group, some seconds apart; the second is empty when there was no need for it.
+    let first: [PartitionLag]
+    let second: [PartitionLag]
+    let now: Timestamp
+
+    static var loops: [Loop] {
+        let perLane = Lane.allCases.flatMap { lane in
+            [
+                Loop(
+                    name: lane.loop(of: "decomposer"), topics: [Topic.requests(lane), Topic.retriedRequests(lane)],
+                    lane: lane),
+                Loop(
+                    name: lane.loop(of: "escalator"),
+                    topics: [Topic.escalations(lane)] + (lane == .bulk ? [Topic.shadows] : []), lane: lane),
+                Loop(name: lane.loop(of: "aggregator"), topics: [Topic.outcomes(lane)], lane: lane),
+            ]
+                + Capability.requestable.map {
+                    Loop(name: lane.loop(of: "\($0)-worker"), topics: [Topic.steps($0, lane)], lane: lane)
+                }
+        }
+        return perLane + [
+            // Its records wait for half a minute by design.
+            Loop(name: "retries", topics: [Topic.retries], lane: .interactive, bound: 120),
+            Loop(name: "heartbeats", topics: [Topic.heartbeats], lane: .interactive),
+        ]
+    }
+
+    /// Whether a record waits for so long that a second look must show whether the group makes progress.
+    var needsSecondLook: Bool { age.map { $0 >= loop.bound } ?? (waiting > 0) }
+
+    /// Records that wait.
+    private var waiting: Int64 { first.reduce(0) { $0 + $1.count } }
+    private var dropped: Int64 { first.reduce(0) { $0 + $1.dropped } }
+    /// - Units: seconds; `nil` when nothing waits or the oldest record could not be read.
+    private var age: Int64? {
+        first.compactMap(\.oldest).min().map { max(0, now.milliseconds - $0.milliseconds) / 1000 }
+    }
+    private var makesProgress: Bool {
+        let before = Dictionary(first.map { ($0.partition, $0.next) }) { first, _ in first }
+        return second.contains { $0.next > before[$0.partition, default: .max] }
+    }
+
+    var finding: DoctorVerb.Finding {
+        let check = "lag of \(loop.name)"
+        guard dropped == 0 else {
+            return DoctorVerb.Finding(
+                check, .bad, "\(dropped) records were dropped by the broker before they were read",
+                "raise the topic's retention, or start more of \(loop.name); the embedded broker keeps 5 MiB a partition"
+            )
+        }
+        guard waiting > 0 else { return DoctorVerb.Finding(check, .good, "nothing waits") }
+        let text = "\(waiting) records wait, the oldest for \(age.map { "\($0) s" } ?? "an unknown time")"
+        guard needsSecondLook else { return DoctorVerb.Finding(check, .good, text) }
+        guard makesProgress else {
+            return DoctorVerb.Finding(
+                check, loop.lane == .bulk ? .doubtful : .bad, "no progress: \(text)",
+                "see /readyz and the log of \(loop.name); start it, or resume it if it is drained ('winnow instances')")
+        }
+        // Bulk work waits for its turn, however long it takes.
+        return loop.lane == .bulk
+            ? DoctorVerb.Finding(check, .good, text)
+            : DoctorVerb.Finding(check, .doubtful, text, "start more of \(loop.name)")
+    }
+}
