@@ -47,6 +47,7 @@ let cModules: [Target] = [
     library("COneDNN"),
     library("CZlib"),
     .target(name: "CPatientWait", path: "Shared/CPatientWait"),
+    .target(name: "CStandardStreams", path: "Shared/CStandardStreams"),
     .target(name: "CPinnedPort", path: "Shared/CPinnedPort"),
     .target(name: "CKernels", path: "Shared/CKernels", exclude: ["Scripts"], cSettings: [.unsafeFlags(["-O3"])]),
     .target(
@@ -71,7 +72,7 @@ let sharedModules: [Target] = [
     shared(
         "PostgresStore", ["CLibPQ", "Contracts", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
-    shared("Runtime", ["CMicroHTTPD", "Contracts", "JSON", "Lifecycle", "Settings", "Telemetry"]),
+    shared("Runtime", ["CMicroHTTPD", "CStandardStreams", "Contracts", "JSON", "Lifecycle", "Settings", "Telemetry"]),
     shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry"]),
     shared(
         "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),

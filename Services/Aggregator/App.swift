@@ -16,7 +16,8 @@ import Settings
     static let service = "aggregator"
 
     static func main() async {
-        await Runtime.run(service) { context in
+        await Runtime.run(service, "Turns outcomes of steps into results, and keeps the state of requests.") {
+            context in
             let kafka = try KafkaSettings(from: &context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
             let keeper = try KeeperSettings(&context.settings)

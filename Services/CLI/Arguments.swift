@@ -10,6 +10,11 @@ struct Arguments {
     init(_ words: [String], flags: Set<String>) {
         var words = words[...]
         while let word = words.popFirst() {
+            guard word != "--" else {
+                // What follows are operands, such as an id that begins with a hyphen.
+                operands += words
+                break
+            }
             guard word.hasPrefix("-"), word != "-" else {
                 operands.append(word)
                 continue
@@ -19,10 +24,13 @@ struct Arguments {
             if flags.contains(name) {
                 set.insert(name)
                 if parts.count == 2 { fault = UsageError("\(name) takes no value") }
+            } else if values[name] != nil {
+                fault = UsageError("\(name) is given twice")
             } else if parts.count == 2 {
                 values[name] = String(parts[1])
-            } else if let value = words.popFirst() {
+            } else if let value = words.first, !value.hasPrefix("--") {
                 values[name] = value
+                words.removeFirst()
             } else {
                 fault = UsageError("\(name) needs a value")
             }

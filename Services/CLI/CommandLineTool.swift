@@ -1,8 +1,25 @@
 import Glibc
+import Runtime
 import Settings
 
 /// What `winnow` ends with.
-enum ExitStatus: Int32 { case ok = 0, failed = 1, wrongUsage = 2, notCertifiable = 3 }
+enum ExitStatus: Int32, CaseIterable {
+    case ok = 0
+    case failed = 1
+    case wrongUsage = 2
+    case notCertifiable = 3
+    case notCompleted = 4
+
+    var meaning: String {
+        switch self {
+        case .ok: "all that was asked for is done, and all output is written"
+        case .failed: "something is missing or away: a setting, a file, a server, a result, room for the output"
+        case .wrongUsage: "the command line cannot be understood"
+        case .notCertifiable: "certify: a task keeps the promise at no threshold"
+        case .notCompleted: "submit, evaluate, report: a request or a row was rejected, failed, expired or cancelled"
+        }
+    }
+}
 
 /// Finds the verb, reads its arguments, runs it.
 enum CommandLineTool {
@@ -13,28 +30,34 @@ enum CommandLineTool {
         TopicsVerb.self, ModelsVerb.self,
     ]
 
+    /// What every verb takes besides its own flags.
+    private static let wide = "--wide"
+
     static func run(_ words: [String]) async -> ExitStatus {
         var words = words
         guard let name = words.first, !["help", "--help", "-h"].contains(name) else {
             return help(words.dropFirst().first)
         }
         words.removeFirst()
-        guard let verb = verbs.first(where: { $0.name == name }) else {
-            Console.complain("winnow: no such verb: \(name); 'winnow help' lists them")
-            return .wrongUsage
-        }
-        guard !words.contains("--help"), !words.contains("-h") else {
-            Console.print(verb.help)
+        guard name != "--version" else {
+            guard words.isEmpty else { return complain("winnow: --version takes nothing else") }
+            Console.print("winnow \(Build.version)")
             return .ok
         }
+        guard let verb = verbs.first(where: { $0.name == name }) else {
+            return complain("winnow: no such verb: \(name); 'winnow help' lists them")
+        }
+        guard !words.contains("--help"), !words.contains("-h") else { return explain(verb) }
         do throws(UsageError) {
-            var arguments = Arguments(words, flags: verb.flags)
+            var arguments = Arguments(words, flags: verb.flags.union([wide]))
+            let isWide = arguments.flag(wide)
             let parsed = try verb.init(&arguments)
             try arguments.finish()
-            return await run(parsed)
+            return await Console.$width.withValue(isWide ? nil : Console.terminalWidth(of: STDOUT_FILENO)) {
+                await run(parsed)
+            }
         } catch {
-            Console.complain("winnow \(name): \(error.message)\n\(verb.help)")
-            return .wrongUsage
+            return complain("winnow \(name): \(error.message)\n'winnow \(name) --help' explains it.")
         }
     }
 
@@ -50,19 +73,35 @@ enum CommandLineTool {
     private static func help(_ name: String?) -> ExitStatus {
         if let name {
             guard let verb = verbs.first(where: { $0.name == name }) else {
-                Console.complain("winnow: no such verb: \(name)")
-                return .wrongUsage
+                return complain("winnow: no such verb: \(name)")
             }
-            Console.print(verb.help)
-            return .ok
+            return explain(verb)
         }
-        Console.print("winnow: give every request to the smallest model that can be trusted with it\n")
         let width = verbs.map { $0.name.count }.max() ?? 0
-        for verb in verbs {
-            Console.print("  \(verb.name.padded(to: width))  \(verb.summary)")
-        }
         Console.print(
-            "\n'winnow VERB --help' explains one. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not certifiable.")
+            """
+            winnow: give every request to the smallest model that can be trusted with it
+
+            \(verbs.map { "  \($0.name.padded(to: width))  \($0.summary)" }.joined(separator: "\n"))
+
+            'winnow VERB --help' explains one, 'winnow --version' names the version. Tables fit the terminal; with \(wide) they
+            take as many columns as they need, as they do in a pipe or a file.
+
+            Exit codes of every verb:
+            \(ExitStatus.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
+              128 + n when signal n ended it: 130 after Ctrl-C
+            """)
         return .ok
+    }
+
+    private static func explain(_ verb: any Verb.Type) -> ExitStatus {
+        Console.print(
+            verb.help + "\n\nTables fit the terminal unless \(wide) is given. 'winnow help' lists the exit codes.")
+        return .ok
+    }
+
+    private static func complain(_ what: String) -> ExitStatus {
+        Console.complain(what)
+        return .wrongUsage
     }
 }

@@ -49,7 +49,8 @@ struct Exchange {
         let deadline = ContinuousClock.now + timeout
         var flight = Flight(pending, mostUnderWay: mostUnderWay, mostBytes: Self.mostBytesUnderWay)
         var askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
-        while !flight.isDone, ContinuousClock.now < deadline {
+        // Where nothing can be printed any more, nobody waits.
+        while !flight.isDone, ContinuousClock.now < deadline, !Console.hasFailed {
             let departing = flight.departures(atMost: Self.chunk)
             if !departing.isEmpty {
                 try await outbox.send(departing.map { $0.submission(of: tenant, in: lane) })

@@ -16,6 +16,8 @@ struct ResultView: Sendable {
         var items: [Item]
     }
 
+    static let rejected = "rejected"
+
     var id: String
     var status: String
     var error: String?
@@ -38,6 +40,8 @@ struct ResultView: Sendable {
                 fullModelCost: PicoDollars(Int64(cost?["fullModelPicoUSD"]?.integer ?? 0)))
         }
     }
+
+    var isCompleted: Bool { status == "completed" }
 
     /// The request's id alone.
     static func id(of bytes: [UInt8]) throws -> EventID? {
@@ -72,18 +76,32 @@ struct ResultView: Sendable {
     }
 
     /// For people: the request, then a line an item with who decided it.
-    var text: String {
-        var lines = ["\(id)  \(status)  \(cost) USD, full model alone \(fullModelCost) USD"]
-        if let error { lines.append("    \(error)") }
+    /// - Parameter width: columns of the terminal. Where they are too few for a line, the item's text has one of its own.
+    func text(fitting width: Int? = nil) -> String {
+        var lines = ["\(id.visible)  \(status.visible)  \(cost) USD, full model alone \(fullModelCost) USD"]
+        if let error { lines.append("    \(error.visible)") }
         for step in steps {
             for item in step.items {
                 let confidence = item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? ""
-                lines.append(
-                    "    " + "\(step.route)".padded(to: 30) + " " + (item.label ?? step.status).padded(to: 24) + " "
-                        + confidence.padded(to: 6) + " " + (item.decidedBy?.rawValue ?? "").padded(to: 7)
-                        + "\"\(item.text.shortened(to: 60))\"")
+                let line =
+                    "    " + "\(step.route)".visible.padded(to: 30) + " "
+                    + (item.label ?? step.status).visible.padded(to: 24) + " " + confidence.padded(to: 6) + " "
+                    + (item.decidedBy?.rawValue ?? "").padded(to: 7)
+                let room = (width ?? .max) - line.columns - 2
+                if room >= Self.leastText {
+                    lines.append(line + Self.quoted(item.text, within: room))
+                } else {
+                    lines.append(line.trimmingTrailingSpaces)
+                    lines.append("        " + Self.quoted(item.text, within: max(1, (width ?? .max) - 10)))
+                }
             }
         }
         return lines.joined(separator: "\n")
+    }
+
+    private static let (leastText, mostText) = (20, 60)
+
+    private static func quoted(_ text: String, within room: Int) -> String {
+        "\"\(text.shortened(to: 4 * mostText).visible.shortened(to: min(mostText, room)))\""
     }
 }

@@ -33,7 +33,7 @@ struct StandingOrder: Sendable {
         let table = Table(
             columns: ["id", "service", "state", "partitions"],
             rows: [[.text(id), .text(found.service), .text(found.state), .number("\(found.partitions)")]])
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         guard found.hasDone(action) else {
             return complain("not within \(timeout) s: it is \(found.state) with \(found.partitions) partitions")
         }

@@ -15,7 +15,7 @@ import WorkerKit
     static let service = "decomposer"
 
     static func main() async {
-        await Runtime.run(service) { context in
+        await Runtime.run(service, "Accepts requests, and decides which steps each of them takes.") { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let postgres = try PostgresSettings(from: &context.settings)

@@ -14,6 +14,6 @@ struct AddressFile {
 
     /// An address that nobody listens on must not be found by the next start.
     func withdraw() {
-        if let path { unlink(path) }
+        if let path { SmallFile.remove(path) }
     }
 }

@@ -2,6 +2,7 @@ import CPinnedPort
 import Glibc
 import KafkaBus
 import MessageBus
+import Runtime
 import Settings
 import Telemetry
 
@@ -10,6 +11,15 @@ import Telemetry
 @main
 enum App {
     static func main() {
+        ServiceArguments.check(
+            "dev-broker",
+            summary: "Hosts an embedded Kafka cluster for development and tests; it keeps nothing on disk.",
+            variables: [
+                (name: "DEV_BROKER_PORT", meaning: "of the first broker; any free port by default"),
+                (name: "DEV_BROKER_ADDRESS_FILE", meaning: "a file that receives host:port of the brokers"),
+                (name: "DEV_BROKER_BROKERS", meaning: "how many brokers; 1 by default"),
+                (name: "WINNOW_TOPICS_FILE", meaning: "the topics to create; infra/kafka/topics.json by default"),
+            ])
         let logger = Logger(service: "dev-broker")
         do {
             let signals = StopSignals()

@@ -19,7 +19,8 @@ import WorkerKit
     static let mostBulkSteps = 1
 
     static func main() async {
-        await Runtime.run(service) { context in
+        await Runtime.run(service, "Asks the full model about the items that small models are not sure of.") {
+            context in
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let postgres = try PostgresSettings(from: &context.settings)

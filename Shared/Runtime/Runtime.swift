@@ -1,3 +1,4 @@
+import CStandardStreams
 import Glibc
 import Lifecycle
 import Settings
@@ -10,9 +11,13 @@ public enum Runtime {
     /// `build` returns the services in dependency order: what others rest on comes first and is stopped last.
     /// `/livez` and `/metrics` answer while it runs; `/readyz` says ready when it has returned and every check is good.
     /// The exit code is an `ExitCode`, or 128 + n when a second signal n ended the process at once.
+    /// `--help` and `--version` are answered, and any other argument is refused, before anything is opened.
+    /// - Parameter summary: what the service does, a sentence for `--help`.
     public static func run(
-        _ name: String, build: @Sendable (inout RuntimeContext) async throws -> [any Service]
+        _ name: String, _ summary: String = "A service of Winnow.",
+        build: @Sendable (inout RuntimeContext) async throws -> [any Service]
     ) async -> Never {
+        ServiceArguments.check(name, summary: summary, variables: variables)
         let shutdown = GracefulShutdown()
         let code = await serve(name, reader: SettingsReader(), shutdown: shutdown, build: build) { deadline in
             Signals.install {
@@ -22,6 +27,13 @@ public enum Runtime {
         }
         exit(code.rawValue)
     }
+
+    private static let variables = [
+        (name: "KAFKA_BOOTSTRAP_SERVERS", meaning: "brokers, as host:port,host:port; required"),
+        (name: "KAFKA_CONF_<NAME>", meaning: "any other property of librdkafka"),
+        (name: "WINNOW_HTTP_PORT", meaning: "where /livez, /readyz and /metrics are served; any free port by default"),
+        (name: "WINNOW_LOG_LEVEL", meaning: "debug, info, notice, warning or error; info by default"),
+    ]
 
     /// `run` without what belongs to the process: the environment, the signals and the exit.
     static func serve(

@@ -6,19 +6,11 @@ public enum SmallFile {
     public static let limit = 1 << 20
 
     /// - Throws: `SmallFileError`, with the system's reason.
-    public static func read(_ path: String) throws(SmallFileError) -> [UInt8] {
+    public static func read(_ path: String, limit: Int = limit) throws(SmallFileError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { throw SmallFileError(path, errno) }
         defer { close(file) }
-        var bytes: [UInt8] = [], chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = Glibc.read(file, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw SmallFileError(path, errno) }
-            guard count > 0 else { return bytes }
-            guard bytes.count + count <= limit else { throw SmallFileError(path, EFBIG) }
-            bytes += chunk[..<count]
-        }
+        return try read(file, path, limit)
     }
 
     /// The file in UTF-8, or nil where it is none that can be read.
@@ -26,22 +18,136 @@ public enum SmallFile {
         (try? read(path)).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
-    /// Writes beside and renames, so that a reader never sees half of it.
-    /// - Throws: `SmallFileError`; what was there before is still there.
-    public static func replace(_ path: String, with text: String) throws(SmallFileError) {
-        var name = Array((path + ".XXXXXX").utf8CString)
-        let file = mkstemp(&name)
+    public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    /// Reads a file that nobody but this user could have written or can read.
+    /// - Throws: `SmallFileError` when somebody could; what is in it is not read then.
+    public static func readPrivate(_ path: String) throws(SmallFileError) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw SmallFileError(path, errno) }
-        var rest = Array(text.utf8)[...], reason = fchmod(file, 0o644) == 0 ? 0 : errno
-        while reason == 0, !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { reason = errno }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw SmallFileError(path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw SmallFileError(path, "is not a regular file") }
+        guard status.st_uid == geteuid() else { throw SmallFileError(path, "belongs to another user") }
+        guard status.st_mode & 0o077 == 0 else {
+            throw SmallFileError(path, "may be read or written by other users; chmod 600 ends that")
         }
-        if close(file) != 0, reason == 0 { reason = errno }
-        if reason == 0, rename(name, path) != 0 { reason = errno }
-        guard reason == 0 else {
+        return try read(file, path, limit)
+    }
+
+    public static func replace(_ path: String, with text: String) throws(SmallFileError) {
+        try replace(path, with: Array(text.utf8))
+    }
+
+    /// Writes a whole file: beside it first, then it is renamed, so that a reader never sees half of it.
+    ///
+    /// Only a regular file is replaced. A symbolic link stays, and the file that it points to is replaced. A device or a
+    /// pipe stays, and is written to: renaming over `/dev/null` would break every other process.
+    /// - Throws: `SmallFileError`; a file that was there before is still there.
+    public static func replace(_ path: String, with bytes: [UInt8]) throws(SmallFileError) {
+        switch try destination(path) {
+        case .file(let path, let mode): try replaceFile(path, mode, bytes)
+        case .stream:
+            let stream = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+            guard stream >= 0 else { throw SmallFileError(path, errno) }
+            try write(bytes, to: stream, path)
+        case .descriptor(let number):
+            let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
+            guard copy >= 0 else { throw SmallFileError(path, errno) }
+            try write(bytes, to: copy, path)
+        }
+    }
+
+    /// - Throws: `SmallFileError` where `replace` could not write. Long work is then not begun.
+    public static func ensureReplaceable(_ path: String) throws(SmallFileError) {
+        switch try destination(path) {
+        case .file(let path, _):
+            let folder = path.lastIndex(of: "/").map { path[...$0] } ?? "."
+            guard access(String(folder), W_OK | X_OK) == 0 else { throw SmallFileError(path, errno) }
+        case .stream: guard access(path, W_OK) == 0 else { throw SmallFileError(path, errno) }
+        case .descriptor(let number): guard fcntl(number, F_GETFD) >= 0 else { throw SmallFileError(path, errno) }
+        }
+    }
+
+    /// Whether there is a regular file, or a link to one.
+    public static func isRegular(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+
+    /// Removes a file that `replace` wrote; a device or a pipe stays.
+    public static func remove(_ path: String) {
+        if case .file(let path, _)? = try? destination(path) { unlink(path) }
+    }
+
+    private enum Destination {
+        /// With the rights of the file that is there, or `nil` where there is none.
+        case file(String, mode: mode_t?)
+        case stream
+        /// A stream of this process by its number, which has a position and must not be opened anew.
+        case descriptor(Int32)
+    }
+
+    private static func destination(_ path: String) throws(SmallFileError) -> Destination {
+        if let number = descriptor(path) { return .descriptor(number) }
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw SmallFileError(path, errno) }
+            guard lstat(path, &status) != 0 else {
+                throw SmallFileError(path, "is a symbolic link to a file that does not exist")
+            }
+            return .file(path, mode: nil)
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG:
+            guard let resolved = realpath(path, nil) else { throw SmallFileError(path, errno) }
+            defer { free(resolved) }
+            return .file(String(cString: resolved), mode: status.st_mode & 0o7777)
+        case S_IFDIR: throw SmallFileError(path, EISDIR)
+        case S_IFSOCK: throw SmallFileError(path, "is a socket")
+        default: return .stream
+        }
+    }
+
+    private static func descriptor(_ path: String) -> Int32? {
+        switch path {
+        case "/dev/stdout": return STDOUT_FILENO
+        case "/dev/stderr": return STDERR_FILENO
+        default:
+            return ["/dev/fd/", "/proc/self/fd/"].filter { path.hasPrefix($0) }
+                .compactMap { Int32(path.dropFirst($0.utf8.count)) }.first
+        }
+    }
+
+    private static func replaceFile(_ path: String, _ mode: mode_t?, _ bytes: [UInt8]) throws(SmallFileError) {
+        // Not mkstemp, which ignores the umask.
+        let name = "\(path).\(getpid()).\(String(UInt32.random(in: 0 ... .max), radix: 36))"
+        let file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard file >= 0 else { throw SmallFileError(path, errno) }
+        // A file that was there keeps its rights; one that belongs to somebody else may not let us set them.
+        if let mode { _ = fchmod(file, mode) }
+        do throws(SmallFileError) {
+            try write(bytes, to: file, path)
+            guard rename(name, path) == 0 else { throw SmallFileError(path, errno) }
+        } catch {
             unlink(name)
-            throw SmallFileError(path, reason)
+            throw error
+        }
+    }
+
+    /// Writes everything and closes.
+    private static func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws(SmallFileError) {
+        var reason = Descriptor.write(bytes, to: file)
+        if close(file) != 0, reason == 0 { reason = errno }
+        guard reason == 0 else { throw SmallFileError(path, reason) }
+    }
+
+    private static func read(_ file: Int32, _ path: String, _ limit: Int) throws(SmallFileError) -> [UInt8] {
+        do {
+            return try Descriptor.read(file, limit: limit)
+        } catch {
+            throw SmallFileError(path, error.code)
         }
     }
 }
@@ -51,9 +157,11 @@ public struct SmallFileError: Error, Equatable, Sendable, CustomStringConvertibl
     public let path: String
     public let reason: String
 
-    init(_ path: String, _ code: Int32) {
+    public init(_ path: String, _ code: Int32) { self.init(path, String(cString: strerror(code))) }
+
+    init(_ path: String, _ reason: String) {
         self.path = path
-        reason = String(cString: strerror(code))
+        self.reason = reason
     }
 
     public var description: String { "\(path): \(reason)" }

@@ -50,7 +50,21 @@ public struct Logger: Sendable {
     }
 
     /// One `write(2)` a line, so that lines of several threads do not mix.
+    ///
+    /// A pipe that does not block may take a part of a line only. The rest is written when it takes more, and dropped
+    /// after a second: a log that nobody reads must not stop the service.
     public static let standardError: @Sendable ([UInt8]) -> Void = { line in
-        _ = line.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        var rest = line[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if count > 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                var entry = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+                guard poll(&entry, 1, 1_000) > 0 else { return }
+            } else if errno != EINTR {
+                return
+            }
+        }
     }
 }

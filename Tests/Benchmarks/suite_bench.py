@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import random
+import shlex
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -17,7 +18,7 @@ from typing import Any
 CAPABILITIES = ("semantic-understanding", "software-development", "legal-services", "security-services")
 TICKS = os.sysconf("SC_CLK_TCK")
 RUN, BIN = Path(os.environ["WINNOW_RUN_DIRECTORY"]), Path(os.environ["WINNOW_BIN_DIRECTORY"])
-ENVIRONMENT = dict(line.split("=", 1) for line in (RUN / "env").read_text().splitlines() if "=" in line)
+ENVIRONMENT = dict(word.split("=", 1) for word in shlex.split((RUN / "env").read_text()))
 
 
 def stat(pid: int) -> list[str]:

@@ -45,6 +45,21 @@ struct ArgumentsTests {
         #expect(throws: UsageError("--file needs a value")) { try arguments.finish() }
     }
 
+    @Test(arguments: ["--file --json", "--file=a --file b", "--file a --file=a"])
+    func `an option in the place of a value, and one that is given twice, is wrong usage`(line: String) {
+        var arguments = arguments(line)
+        _ = (arguments.value("--file"), arguments.flag("--json"))
+        #expect(throws: UsageError.self) { try arguments.finish() }
+    }
+
+    @Test func `what follows two hyphens is no option`() throws {
+        var arguments = arguments("--json -- --id -x")
+        let isJSON = arguments.flag("--json")
+        let rest = arguments.rest()
+        #expect(isJSON && rest == ["--id", "-x"])
+        try arguments.finish()
+    }
+
     @Test(arguments: [("5", 5), ("1", 1), ("9", 9)])
     func `a number in range is taken`(text: String, number: Int) throws {
         var arguments = arguments("--timeout \(text)")

@@ -1,4 +1,6 @@
 import Contracts
+import Foundation
+import Settings
 import Testing
 
 @testable import CLI
@@ -9,7 +11,7 @@ struct LabelledItemTests {
         .map { #"{"capability":"legal-services","task":"clause-type","text":"number \#($0)","label":"x"}"# + "\n" }
         .joined()
 
-    private func read(_ file: TemporaryFile) throws -> [LabelledItem] { try LabelledItem.read(file.path) }
+    private func read(_ file: TemporaryFile) throws -> [LabelledItem] { try LabelledFile(file.path).items }
 
     private func fault(_ file: TemporaryFile) -> String {
         "\(#expect(throws: LabelledFileError.self) { try read(file) }?.description ?? "")"
@@ -25,7 +27,7 @@ struct LabelledItemTests {
             #expect(items.map(\.label) == ["x", "x"])
         }
         #expect(try read(try .gzipped(Self.many)).count == 2000)
-        #expect(try read(try TemporaryFile("")).isEmpty)
+        #expect(fault(try TemporaryFile("\n \r\n")).contains("no items"))
     }
 
     @Test(arguments: [
@@ -42,10 +44,10 @@ struct LabelledItemTests {
     @Test func `a label may be left out where none is needed, and is a string where it is not`() throws {
         let bare = #"{"capability":"legal-services","task":"clause-type","text":"a"}"#
         let file = try TemporaryFile(bare)
-        #expect(try LabelledItem.read(file.path, mayLackLabels: true).map(\.label) == [nil])
+        #expect(try LabelledFile(file.path, mayLackLabels: true).items.map(\.label) == [nil])
         #expect(throws: LabelledFileError.self) {
             let file = try TemporaryFile(bare.replacing("}", with: #","label":1}"#))
-            return try LabelledItem.read(file.path, mayLackLabels: true)
+            return try LabelledFile(file.path, mayLackLabels: true)
         }
     }
 
@@ -55,6 +57,38 @@ struct LabelledItemTests {
     }
 
     @Test func `a file that is not there is refused`() {
-        #expect(throws: LabelledFileError.self) { try LabelledItem.read("/nowhere/at/all") }
+        let error = #expect(throws: SmallFileError.self) { try LabelledFile("/nowhere/at/all") }
+        #expect(error?.description == "/nowhere/at/all: No such file or directory")
+    }
+
+    @Test func `a row that no request can carry is set apart under its number, and the others are read`() throws {
+        func row(_ text: String) -> String { Self.good.replacing("é \\u0000", with: text) }
+        let long = String(repeating: "x", count: Limits.requestBytes)
+        let file = try LabelledFile(
+            try TemporaryFile([row("a"), "", row("  "), row(long), " \t", row("b")].joined(separator: "\n")).path)
+        #expect(file.items.map(\.text) == ["a", "b"])
+        #expect(file.rejected.map(\.line) == [3, 4])
+        #expect(file.rejected.map(\.error.code) == [.emptyText, .tooLarge])
+    }
+
+    @Test func `an evaluation's requests have no more items and bytes than a request may have`() throws {
+        let lines = (0..<40).map {
+            Self.good.replacing("é \\u0000", with: "\($0)" + String(repeating: "x", count: $0 * 2_000))
+        }
+        let items = try LabelledFile(try TemporaryFile(lines.joined(separator: "\n")).path).items
+        let chunks = EvaluationRun.chunks(of: items)
+        #expect(chunks.flatMap(\.items).map(\.text) == items.map(\.text))
+        #expect(chunks.allSatisfy { $0.items.count <= 8 && $0.pending.bytes.count <= Limits.requestBytes })
+        #expect(chunks.count < 20)
+    }
+
+    /// Several members in one file, as `cat a.gz b.gz` makes it, and something behind them.
+    @Test func `every member of a gzip file is read`() throws {
+        let parts = try ["one", "two", ""].map {
+            try [UInt8](Data(contentsOf: URL(filePath: TemporaryFile.gzipped($0).path)))
+        }
+        #expect(try Gzip.inflated(Array(parts.joined()) + [0, 0, 7], limit: 100) == Array("onetwo".utf8))
+        #expect(throws: Gzip.Fault.tooLarge) { try Gzip.inflated(parts[0], limit: 2) }
+        #expect(throws: Gzip.Fault.damaged) { try Gzip.inflated([0x1F, 0x8B], limit: 100) }
     }
 }

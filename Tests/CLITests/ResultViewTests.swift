@@ -25,7 +25,7 @@ struct ResultViewTests {
     }
 
     @Test func `people read a line an item with who decided it`() throws {
-        let lines = try ResultView(Array(json.utf8)).text.split(separator: "\n")
+        let lines = try ResultView(Array(json.utf8)).text().split(separator: "\n")
         #expect(lines.count == 3)
         #expect(lines[0] == "mine  completed  0.000000000003 USD, full model alone 0.000000000030 USD")
         #expect(lines[1].contains("legal-services/clause-type"))
@@ -34,6 +34,18 @@ struct ResultViewTests {
         #expect(lines[1].contains("full"))
         #expect(lines[1].hasSuffix("\"a b\""))
         #expect(lines[2].contains("answered"))
+    }
+
+    @Test func `nothing in a result reaches the terminal raw, and a narrow one is not overflowed`() throws {
+        let hostile = json.replacing("mine", with: #"i\u001b[2J"#).replacing(#""x""#, with: "\"x\u{202E}\"")
+            .replacing("a\\nb", with: #"\u009b31m"# + String(repeating: "word ", count: 40))
+        let view = try ResultView(Array(hostile.utf8))
+        #expect(view.text().unicodeScalars.allSatisfy { !Set(["\u{1B}", "\u{9B}", "\u{202E}"]).contains($0) })
+        for line in view.text(fitting: 60).split(separator: "\n").dropFirst() {
+            #expect(String(line).columns <= 70, "\(line)")
+        }
+        #expect(view.text(fitting: 80).split(separator: "\n").count == 5)
+        #expect(view.text(fitting: 120).split(separator: "\n").count == 3)
     }
 
     @Test func `what is no result is refused`() {

@@ -63,6 +63,7 @@ struct ScorecardTests {
             request(
                 ["a", "b"], try result(#"{"text":"t0","label":"a","decidedBy":"worker"},{"text":"t1"}"#),
                 full: ["a", "b"], small: ["a", "b"]))
+        #expect(card.unanswered == 3)
         #expect(card.figures.prefix(5).map(\.value) == [0.25, 1, 1, 0.25, 0.25])
     }
 
@@ -83,6 +84,7 @@ struct ScorecardTests {
         writer.object { card.writeFigures(to: &$0) }
         try JSONDocument.read(writer.bytes) { root in
             #expect(root["n"]?.integer == 1)
+            #expect(root["unanswered"]?.integer == 0)
             #expect(root["suiteAccuracy"]?["value"]?.double == 1)
             #expect(root["computeShare"]?["high"]?.double == 0.3)
         }

@@ -42,17 +42,27 @@ launch() {
 }
 
 read_environment() {
-    local line
-    [ ! -f "$run/env" ] || while read -r line; do export "${line?}"; done <"$run/env"
+    [ ! -f "$run/env" ] || { set -a && . "$run/env" && set +a; }
 }
 
-# The file may hold passwords.
-note() { (umask 077 && echo "$1" >>"$run/env") && export "${1?}"; }
+# The value as one word of a shell: as it is, or in single quotes where a shell would read more than a word.
+quoted() {
+    case $1 in
+        *[!A-Za-z0-9_./:,@%+=-]*) printf %s "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/" ;;
+        *) printf %s "$1" ;;
+    esac
+}
+
+# note KEY=VALUE: exports it, and writes it to the file that shells and `winnow` read.
+note() {
+    export "${1?}"
+    printf '%s=%s\n' "${1%%=*}" "$(quoted "${1#*=}")" >>"$run/env"
+}
 
 start_database() {
     local line lines
     if [ -n "${DATABASE_URL:-}" ]; then
-        (umask 077 && echo "DATABASE_URL=$DATABASE_URL" >>"$run/env")
+        note "DATABASE_URL=$DATABASE_URL"
         return
     fi
     postgres_directory >"$run/postgres-directory"
@@ -153,6 +163,8 @@ up() {
     fi
     mkdir -p "$run/logs"
     rm -f "$run"/logs/*.log "$run/env" "$run/broker"
+    # It may contain a password; `winnow` refuses one that others may read or write.
+    (umask 077 && : >"$run/env")
     : >"$run/pids"
     # Whatever stops us half way, nothing is left running.
     trap 'trap - EXIT; down' EXIT

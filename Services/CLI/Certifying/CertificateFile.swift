@@ -1,5 +1,5 @@
 import Contracts
-import FoundationEssentials
+import Settings
 
 /// Certificates beside the models that they are of, one a line.
 enum CertificateFile {
@@ -8,10 +8,10 @@ enum CertificateFile {
     }
 
     /// - Returns: nothing where there is no such file.
-    /// - Throws: `ContractError` for a line that is no certificate.
+    /// - Throws: `SmallFileError`; `ContractError` for a line that is no certificate.
     static func read(_ path: String) throws -> [Certificate] {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else { return [] }
-        return try data.split(separator: UInt8(ascii: "\n")).map { try Certificate(decoding: Array($0)) }
+        guard SmallFile.isRegular(path) else { return [] }
+        return try InputFile.lines(of: try InputFile.read(path)).map { try Certificate(decoding: Array($0.bytes)) }
     }
 
     /// Puts certificates in the place of those of the same tasks; the others stay.
@@ -19,6 +19,6 @@ enum CertificateFile {
         let routes = Set(certificates.map(\.route))
         let all = try read(path).filter { !routes.contains($0.route) } + certificates
         let lines = all.sorted { $0.route.description < $1.route.description }.map { $0.encode() + [0x0A] }
-        try Data(lines.joined()).write(to: URL(filePath: path), options: .atomic)
+        try SmallFile.replace(path, with: Array(lines.joined()))
     }
 }

@@ -44,12 +44,3 @@ struct Letter: Sendable {
         return DeadLetter.replay(record)
     }
 }
-
-extension String {
-    /// Without what would move a terminal's cursor: headers come from outside.
-    var harmless: String {
-        String(
-            String.UnicodeScalarView(
-                unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
-    }
-}

@@ -31,7 +31,7 @@ struct LetterCount {
     var total: Int { counts.values.reduce(0, +) }
 
     mutating func add(_ letter: Letter) {
-        counts["\(letter.reason.harmless) from \(letter.originalTopic.harmless)", default: 0] += 1
+        counts["\(letter.reason) from \(letter.originalTopic)", default: 0] += 1
     }
 
     /// The most frequent first.

@@ -15,7 +15,7 @@ struct LetterReport {
         rows += letter.record.headers.map { ("header \($0.name)", $0.value.map(shown) ?? "null") }
         if withPayload { rows.append(("payload", letter.record.value.map(shown) ?? "null")) }
         let width = rows.map(\.0.count).max() ?? 0
-        return rows.map { "\($0.harmless.padded(to: width))  \($1)" }.joined(separator: "\n")
+        return rows.map { "\($0.visible.padded(to: width))  \($1)" }.joined(separator: "\n")
     }
 
     /// What is null has no size; bytes that are no UTF-8 have nothing but their size.
@@ -44,6 +44,6 @@ struct LetterReport {
     private func size(of bytes: [UInt8]?) -> String { bytes.map { "\($0.count) bytes" } ?? "null" }
 
     private func shown(_ bytes: [UInt8]) -> String {
-        String(validating: bytes, as: UTF8.self)?.harmless ?? "\(bytes.count) bytes that are no UTF-8"
+        String(validating: bytes, as: UTF8.self)?.visible ?? "\(bytes.count) bytes that are no UTF-8"
     }
 }

@@ -21,24 +21,38 @@ struct EvaluationRun {
         }
     }
 
-    /// By task, in its name's order.
+    /// By task, in its name's order. Those that the suite rejected are not in it: their items were not measured.
     private(set) var requests: [Request] = []
+    /// Rows that were not measured: no request can carry them, or the suite rejected it.
+    private(set) var rejectedRows: Int
 
     /// Several a request, as a machine would send them, and few enough that the bootstrap has something to draw from.
     private static let itemsPerRequest = 8
 
-    var isComplete: Bool { requests.allSatisfy { $0.result != nil } }
+    /// How the verb ends.
+    var status: ExitStatus {
+        guard requests.allSatisfy({ $0.result != nil }) else { return .failed }
+        return rejectedRows == 0 && requests.allSatisfy { $0.result?.isCompleted == true } ? .ok : .notCompleted
+    }
 
     /// - Parameter verb: on whose behalf it complains.
-    init(of file: String, _ session: Session, timeout: Int, verb: String) async throws {
-        let items = try LabelledItem.read(file)
-        guard !items.isEmpty else { throw LabelledFileError("\(file) holds no items") }
+    init(of file: LabelledFile, _ session: Session, timeout: Int, verb: String) async throws {
+        file.complainOfRejected(verb)
+        rejectedRows = file.rejected.count
         // That Postgres cannot be asked is found out now, and not when everything was answered.
         let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
-        let chunks = Self.chunks(of: items)
+        let chunks = Self.chunks(of: file.items)
         let results = try await Self.throughSuite(chunks, session, timeout, verb)
+        let rejected = chunks.filter { results[$0.eventID]?.status == ResultView.rejected }
+        rejectedRows += rejected.reduce(0) { $0 + $1.items.count }
+        if let first = rejected.first {
+            Console.complain(
+                "winnow \(verb): the suite rejected \(rejected.count) of \(chunks.count) requests, and their items are left"
+                    + " out: \(results[first.eventID]?.error ?? "")")
+        }
+        let measured = chunks.filter { results[$0.eventID]?.status != ResultView.rejected }
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
-        for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
+        for (route, members) in Dictionary(grouping: measured, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             Console.progress("comparing \(route)")
             let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(route.capability)")
             let certificate = certificates.first {
@@ -58,15 +72,32 @@ struct EvaluationRun {
         Console.progress("")
     }
 
-    private static func chunks(of items: [LabelledItem]) -> [EvaluationChunk] {
+    static func chunks(of items: [LabelledItem]) -> [EvaluationChunk] {
         var generator = SystemRandomNumberGenerator()
         return Dictionary(grouping: items, by: \.route).sorted { "\($0.key)" < "\($1.key)" }.flatMap { route, items in
-            stride(from: 0, to: items.count, by: itemsPerRequest).map { start in
+            groups(of: items).map { items in
                 EvaluationChunk(
-                    eventID: "evaluate-\(Contracts.Request.ID(using: &generator))", route: route,
-                    items: Array(items[start..<min(start + itemsPerRequest, items.count)]))
+                    eventID: "evaluate-\(Contracts.Request.ID(using: &generator))", route: route, items: items)
             }
         }
+    }
+
+    /// Items of one request each: not too many, and not more bytes than a request may have.
+    private static func groups(of items: [LabelledItem]) -> [[LabelledItem]] {
+        var groups: [[LabelledItem]] = []
+        var bytes = 0
+        for item in items {
+            // More than the item's share, since each brings the rest of a request again.
+            let size = item.request.encode().count
+            if let last = groups.last, last.count < itemsPerRequest, bytes + size <= Limits.requestBytes {
+                groups[groups.count - 1].append(item)
+                bytes += size
+            } else {
+                groups.append([item])
+                bytes = size
+            }
+        }
+        return groups
     }
 
     private static func throughSuite(

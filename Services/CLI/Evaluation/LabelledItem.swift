@@ -1,6 +1,7 @@
-import CZlib
 import Contracts
+import Inference
 import JSON
+import Settings
 
 /// A line of a labelled file: `{"capability", "task", "text", "label"}`.
 struct LabelledItem: Sendable {
@@ -9,41 +10,94 @@ struct LabelledItem: Sendable {
     /// `nil` only where none is asked for.
     var label: String?
 
-    /// Reads JSON Lines, gzipped or plain.
+    /// A machine request with this item alone.
+    var request: Request {
+        Request(eventID: "item", channel: .machine, steps: [RequestedStep(route: route, items: [text])])
+    }
+}
+
+/// A file of labelled items: JSON Lines, gzipped or plain.
+struct LabelledFile: Sendable {
+    /// A row that no request could carry: the suite would reject it.
+    struct Rejection: Sendable {
+        let line: Int
+        let error: ContractError
+    }
+
+    let path: String
+    /// Of the bytes of the file.
+    let sha256: String
+    let items: [LabelledItem]
+    let rejected: [Rejection]
+
+    /// The last component of the path.
+    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// Reads the file once, so that it may be a pipe.
     /// - Parameter mayLackLabels: whether a line without a label will do.
-    /// - Throws: `LabelledFileError`, which names the line and never quotes it.
-    static func read(_ path: String, mayLackLabels: Bool = false) throws -> [LabelledItem] {
-        guard let file = gzopen(path, "rb") else { throw LabelledFileError("\(path) cannot be opened") }
-        defer { gzclose(file) }
-        var bytes: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = gzread(file, &chunk, UInt32(chunk.count))
-            guard count >= 0 else { throw LabelledFileError("\(path) is damaged") }
-            guard count > 0 else { break }
-            bytes += chunk[..<Int(count)]
-        }
-        // A gzip file that was cut off ends like a whole one; only the status tells.
-        var status = Z_OK
-        gzerror(file, &status)
-        guard status == Z_OK else { throw LabelledFileError("\(path) is damaged") }
-        return try bytes.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
+    /// - Throws: `SmallFileError`; `LabelledFileError`, which names the line and never quotes it.
+    init(_ path: String, mayLackLabels: Bool = false) throws {
+        self.path = path
+        let bytes = try InputFile.read(path)
+        sha256 = bytes.withUnsafeBytes { SHA256.hex($0) }
+        var items: [LabelledItem] = []
+        var rejected: [Rejection] = []
+        for (number, line) in InputFile.lines(of: try Self.contents(of: bytes, path)) {
+            let item: LabelledItem
             do {
-                return try JSONDocument.read(line) { try item($0, mayLackLabels) }
+                item = try JSONDocument.read(line) { try LabelledItem(json: $0, mayLackLabels) }
             } catch {
-                throw LabelledFileError("\(path), line \(number + 1): \(error)")
+                throw LabelledFileError("\(path), line \(number): \(error)")
             }
+            do throws(ContractError) {
+                try item.request.validate()
+                let size = item.request.encode().count
+                guard size <= Limits.requestBytes else {
+                    throw ContractError(.tooLarge, "the request has \(size) bytes; at most \(Limits.requestBytes)")
+                }
+                items.append(item)
+            } catch {
+                rejected.append(Rejection(line: number, error: error))
+            }
+        }
+        guard !items.isEmpty else { throw LabelledFileError("\(path) contains no items that can be asked about") }
+        (self.items, self.rejected) = (items, rejected)
+    }
+
+    /// Says which rows are left out.
+    func complainOfRejected(_ verb: String) {
+        for rejection in rejected.prefix(Self.mostComplaints) {
+            Console.complain("winnow \(verb): \(path), line \(rejection.line) is left out: \(rejection.error)")
+        }
+        if rejected.count > Self.mostComplaints {
+            Console.complain("winnow \(verb): \(rejected.count - Self.mostComplaints) more lines are left out")
         }
     }
 
-    private static func item(_ value: JSONValue, _ mayLackLabels: Bool) throws -> LabelledItem {
+    private static let mostComplaints = 10
+
+    private static func contents(of bytes: [UInt8], _ path: String) throws(LabelledFileError) -> [UInt8] {
+        guard Gzip.isGzip(bytes) else { return bytes }
+        do {
+            return try Gzip.inflated(bytes, limit: InputFile.limit)
+        } catch {
+            switch error {
+            case .damaged: throw LabelledFileError("\(path) is damaged")
+            case .tooLarge: throw LabelledFileError("\(path) holds more than \(InputFile.limit) bytes")
+            }
+        }
+    }
+}
+
+extension LabelledItem {
+    fileprivate init(json value: JSONValue, _ mayLackLabels: Bool) throws {
         let label = value["label"]
         guard let capability = value["capability"]?.string, let task = value["task"]?.string,
             let text = value["text"]?.string, label?.string != nil || mayLackLabels && label == nil
         else { throw LabelledFileError("capability, task, text and label must be strings") }
         let route = Route(Capability(rawValue: capability), task)
         guard Route.requestable.contains(route) else { throw LabelledFileError("no such capability/task") }
-        return LabelledItem(route: route, text: text, label: label?.string)
+        self.init(route: route, text: text, label: label?.string)
     }
 }
 

@@ -26,6 +26,8 @@ struct Scorecard {
 
     var count: Int { verdicts.count }
 
+    var unanswered: Int { verdicts.count { $0.suite == nil } }
+
     mutating func add(_ verdicts: [Verdict], flops: Int, fullModelFlops: Int) {
         self.verdicts += verdicts
         compute.append((Double(flops), Double(fullModelFlops)))
@@ -51,6 +53,7 @@ struct Scorecard {
 
     func writeFigures(to body: inout JSONWriter) {
         body.member("n", count)
+        body.member("unanswered", unanswered)
         for (name, figure) in zip(Self.columns, figures) {
             body.name(name)
             figure.write(to: &body)

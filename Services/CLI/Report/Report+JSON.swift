@@ -1,7 +1,7 @@
 import JSON
 
 extension Report {
-    /// - Shape: `{"items", "tasks": [{"task", "items", "suiteAccuracy", …}], "overall", "policies": [{"policy", "accuracy",
+    /// - Shape: `{"file", "sha256", "rejected", "tasks": [{"task", "items", "suiteAccuracy", …}], "overall", "policies": [{"policy", "accuracy",
     ///   "agreement", "computeShare", "usdPerMillionItems", "saved"}], "gain": {"accuracy", "agreement"}}`, each figure
     ///   `{"value", "low", "high"}`
     var json: [UInt8] {
@@ -9,6 +9,7 @@ extension Report {
         writer.object { body in
             body.member("file", source.file)
             body.member("sha256", source.sha256)
+            body.member("rejected", source.rejected)
             body.name("tasks")
             body.array(tasks) { writer, part in writer.object { part.write(to: &$0) } }
             body.name("overall")

@@ -7,6 +7,8 @@ struct Report {
     struct Source {
         var file: String
         var sha256: String
+        /// Rows that were not measured.
+        var rejected = 0
         var date: String
         /// As `name@version`, the full one first.
         var models: [String]

@@ -45,7 +45,11 @@ enum ReportPage {
             + figure(Markup.percent(computeSaved.value), range(computeSaved), "of the full model's compute is saved")
             + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its price is saved") + "</section>"
             + "<p class=\"lead\">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves; the full model was "
-            + "asked about the others. \(Markup.percent(overall.promisedAgreement.value)) of answers are the full model's in the terms of the certificates. \(words)\(unanswered(overall))</p>"
+            + "asked about the others. \(Markup.percent(overall.promisedAgreement.value)) of answers are the full model's in the terms of the certificates. \(words)\(unanswered(overall))\(rejected(report.source))</p>"
+    }
+
+    private static func rejected(_ source: Report.Source) -> String {
+        source.rejected == 0 ? "" : " \(source.rejected) rows were rejected and are left out."
     }
 
     private static func unanswered(_ part: Report.Part) -> String {

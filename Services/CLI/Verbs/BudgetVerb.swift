@@ -71,7 +71,7 @@ struct BudgetVerb: Verb {
             shown = tenant
         }
         let table = Table(try await OperationsReader(settings).budgets(of: shown))
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return .ok
     }
 }

@@ -50,7 +50,7 @@ struct CancelVerb: Verb {
         let table = Table(
             columns: ["request_id", "tenant", "cancellation"],
             rows: [[request.map { .text("\($0)") } ?? .none, .text(tenant.rawValue), .text("requested")]])
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return .ok
     }
 

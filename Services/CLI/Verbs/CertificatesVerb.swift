@@ -62,7 +62,7 @@ struct CertificatesVerb: Verb {
                 return .failed
             }
             let table = Table(columns: ["id", "state"], rows: [[.text("\(id)"), .text("revoked")]])
-            Console.print(isJSON ? table.json : table.text)
+            Console.print(table, asJSON: isJSON)
             return .ok
         }
     }
@@ -83,7 +83,7 @@ struct CertificatesVerb: Verb {
                 } ?? false
             table.rows[index].insert(.text(holds ? "yes" : "no"), at: 2)
         }
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return .ok
     }
 }

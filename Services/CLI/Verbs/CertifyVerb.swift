@@ -1,9 +1,9 @@
 import Certification
 import Contracts
-import FoundationEssentials
 import Inference
 import JSON
 import PostgresStore
+import Settings
 import Store
 
 /// Finds from which confidence on a small model may answer for the full one, and says so in a certificate.
@@ -67,15 +67,18 @@ struct CertifyVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let items = try LabelledItem.read(data, mayLackLabels: true)
-            .filter { $0.route.capability == capability && $0.route.task == task ?? $0.route.task }
+        for path in [out, record].compactMap(\.self) { try SmallFile.ensureReplaceable(path) }
+        let file = try LabelledFile(data, mayLackLabels: true)
+        file.complainOfRejected(Self.name)
+        let items = file.items.filter {
+            $0.route.capability == capability && $0.route.task == task ?? $0.route.task
+        }
         let groups = Dictionary(grouping: items, by: \.route).sorted { $0.key.description < $1.key.description }
         guard !groups.isEmpty else { throw LabelledFileError("\(data) holds no items of it") }
         guard record == nil || groups.count == 1 else {
             throw LabelledFileError("\(data) holds several tasks: say which to record with --task")
         }
-        let source = Certificate.Source(
-            file: data.split(separator: "/").last.map(String.init) ?? data, sha256: try SHA256.hex(ofFile: data))
+        let source = Certificate.Source(file: file.name, sha256: file.sha256)
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
         let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(capability)")
         var generator = SystemRandomNumberGenerator()
@@ -114,12 +117,12 @@ struct CertifyVerb: Verb {
             writer.array(reports) { writer, report in report.write(to: &writer) }
             Console.print(writer.bytes)
         } else {
-            Console.print(Table(columns: CertifyReport.columns, rows: reports.map(\.row)).text)
+            Console.print(Table(columns: CertifyReport.columns, rows: reports.map(\.row)), asJSON: false)
         }
         for report in reports { if let complaint = report.complaint { Console.complain(complaint) } }
     }
 
     private static func write(_ observations: [Observation], to path: String) throws {
-        try Data(observations.map { $0.encode() + [0x0A] }.joined()).write(to: URL(filePath: path))
+        try SmallFile.replace(path, with: Array(observations.map { $0.encode() + [0x0A] }.joined()))
     }
 }

@@ -22,13 +22,11 @@ struct CostsVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus {
         let reader = OperationsReader(try session.postgres())
         let costs = Table(try await reader.costs(by: grouping))
-        guard !isJSON else {
-            Console.print(costs.json)
-            return .ok
-        }
-        Console.print(costs.text)
+        Console.print(costs, asJSON: isJSON)
+        guard !isJSON else { return .ok }
         let savings = try await reader.savings()
-        Console.print("\n" + Table(savings).text)
+        Console.print("")
+        Console.print(Table(savings), asJSON: false)
         return .ok
     }
 }

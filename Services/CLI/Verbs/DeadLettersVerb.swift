@@ -70,13 +70,13 @@ struct DeadLettersVerb: Verb {
             table.rows += letters.map { letter in
                 [
                     .text("\(letter.id)"), .text(letter.record.timestamp.rfc3339),
-                    .text(letter.originalTopic.harmless), .text(letter.reason.harmless),
+                    .text(letter.originalTopic), .text(letter.reason),
                     letter.attempt.flatMap { Int($0) }.map { .number("\($0)") } ?? .none,
-                    letter.requestID.map { .text($0.harmless) } ?? .none,
+                    letter.requestID.map { .text($0) } ?? .none,
                 ]
             }
         }
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return complain(ofAllBut: found)
     }
 

@@ -30,7 +30,7 @@ struct DoctorVerb: Verb {
                     finding.advice.map { .text($0) } ?? .none,
                 ]
             })
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return findings.contains { $0.verdict == .bad } ? .failed : .ok
     }
 

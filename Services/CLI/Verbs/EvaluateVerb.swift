@@ -14,9 +14,14 @@ struct EvaluateVerb: Verb {
         artifacts. Agreement is with the label that the full model gives; the promised agreement counts as the task's
         certificate in Postgres does. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for compute.
 
-          --data FILE        the labelled file
+        A row that no request can carry, such as one with a blank text, is named on standard error and left out of every
+        figure. An item that the suite did not answer counts as wrong, and as "unanswered".
+
+          --data FILE        the labelled file; - is standard input
           --timeout SECONDS  how long to wait for the suite (default 900)
-          --json             one JSON object
+          --json             one JSON object: {"tasks": [...], "overall", "rejected"}
+
+        Ends with 1 when results are missing, and with 4 when rows were rejected or requests not completed.
         """
 
     private let file: String
@@ -31,26 +36,28 @@ struct EvaluateVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let evaluation = try await EvaluationRun(of: file, session, timeout: timeout, verb: Self.name)
+        let evaluation = try await EvaluationRun(
+            of: try LabelledFile(file), session, timeout: timeout, verb: Self.name)
         var cards: [Route: Scorecard] = [:]
         for request in evaluation.requests {
             cards[request.chunk.route, default: Scorecard()].add(request)
         }
-        show(cards)
-        return evaluation.isComplete ? .ok : .failed
+        show(cards, rejected: evaluation.rejectedRows)
+        return evaluation.status
     }
 
-    private func show(_ cards: [Route: Scorecard]) {
+    private func show(_ cards: [Route: Scorecard], rejected: Int) {
         let ordered = cards.sorted { "\($0.key)" < "\($1.key)" }
         let overall = ordered.reduce(into: Scorecard()) { $0.add($1.value) }
         guard isJSON else {
             let rows = ordered.map { ("\($0.key)", $0.value) } + [("overall", overall)]
             let table = Table(
-                columns: ["task", "n"] + Scorecard.columns,
+                columns: ["task", "n", "unanswered"] + Scorecard.columns,
                 rows: rows.map { name, card in
-                    [.text(name), .number("\(card.count)")] + card.figures.map { .text($0.text) }
+                    [.text(name), .number("\(card.count)"), .number("\(card.unanswered)")]
+                        + card.figures.map { .text($0.text) }
                 })
-            return Console.print(table.text)
+            return Console.print(table, asJSON: false)
         }
         var writer = JSONWriter()
         writer.object { body in
@@ -64,6 +71,7 @@ struct EvaluateVerb: Verb {
             }
             body.name("overall")
             body.object { overall.writeFigures(to: &$0) }
+            body.member("rejected", rejected)
         }
         Console.print(writer.bytes)
     }

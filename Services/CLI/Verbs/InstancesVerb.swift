@@ -24,7 +24,7 @@ struct InstancesVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         let instances = Table(try await OperationsReader(session.postgres()).instances(stopped: withStopped))
-        Console.print(isJSON ? instances.json : instances.text)
+        Console.print(instances, asJSON: isJSON)
         return .ok
     }
 }

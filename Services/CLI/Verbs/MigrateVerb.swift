@@ -21,7 +21,11 @@ struct MigrateVerb: Verb {
         _ = try await PostgresStore(try session.postgres()).maintainPartitions()
         let table = Table(
             columns: ["applied", "name"], rows: applied.map { [.number("\($0.version)"), .text($0.name)] })
-        Console.print(isJSON ? table.json : applied.isEmpty ? "nothing to apply" : table.text)
+        if applied.isEmpty, !isJSON {
+            Console.print("nothing to apply")
+        } else {
+            Console.print(table, asJSON: isJSON)
+        }
         return .ok
     }
 }

@@ -56,7 +56,7 @@ struct ModelsVerb: Verb {
                     .number("\(tokenPrice(of: card).amount)"),
                 ]
             })
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return .ok
     }
 

@@ -49,7 +49,7 @@ struct PricesVerb: Verb {
                 of: model, inputToken: PicoDollars(Int64(input)), outputToken: PicoDollars(Int64(output)), from: from)
         }
         let table = Table(try await OperationsReader(settings).prices())
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return .ok
     }
 }

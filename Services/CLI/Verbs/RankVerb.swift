@@ -66,7 +66,7 @@ struct RankVerb: Verb {
                     .text(prospect.acceptedShare.text), .text(prospect.savingText), .text(prospect.reason),
                 ]
             })
-        Console.print(table.text)
+        Console.print(table, asJSON: false)
         guard proposes else { return }
         guard !proposals.isEmpty else { return Console.print("\nToo little was asked for that no capability fits.") }
         let proposed = Table(
@@ -79,7 +79,8 @@ struct RankVerb: Verb {
                     .number("\(proposal.flops)"), .text(proposal.examples(Self.examples).joined(separator: " ")),
                 ]
             })
-        Console.print("\n" + proposed.text)
+        Console.print("")
+        Console.print(proposed, asJSON: false)
     }
 
     private func json(_ ranked: [Prospect], _ proposals: [Proposal]) -> [UInt8] {

@@ -1,7 +1,7 @@
 import Contracts
-import FoundationEssentials
 import Inference
 import PostgresStore
+import Settings
 import Store
 
 /// A page that shows what the suite answers and saves, on a labelled file.
@@ -16,12 +16,13 @@ struct ReportVerb: Verb {
         escalations at random, the curve of compute and agreement, and reliability diagrams. No item's text is in it.
 
           --data FILE        JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}
-          --out FILE         the page; what was there is replaced once the new one is whole
+          --out FILE         the page; a file that was there is replaced once the new one is whole, a pipe or device is written to
           --timeout SECONDS  how long to wait for the suite (default 900)
           --json             also prints the figures: {"file", "sha256", "tasks": [...], "overall", "policies": [...], "gain"},
                              each figure {"value", "low", "high"}
 
-        Ends with 1 when the suite does not answer, or not all of it, or the page cannot be written.
+        Ends with 1 when the suite does not answer, or not all of it, or the page cannot be written, and with 4 when rows were
+        rejected or requests not completed. Rejected rows are left out of every figure.
         """
 
     private let file: String
@@ -38,14 +39,10 @@ struct ReportVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        // Found out now, and not when everything was measured.
-        let folder = URL(filePath: out).deletingLastPathComponent().path
-        guard FileManager.default.isWritableFile(atPath: folder) else {
-            throw LabelledFileError("\(out) cannot be written")
-        }
-        let digest = try SHA256.hex(ofFile: file)
+        try SmallFile.ensureReplaceable(out)
+        let labelled = try LabelledFile(file)
         let prices = PriceList(try await PostgresStore(try session.postgres()).prices())
-        let evaluation = try await EvaluationRun(of: file, session, timeout: timeout, verb: Self.name)
+        let evaluation = try await EvaluationRun(of: labelled, session, timeout: timeout, verb: Self.name)
         let full = try ModelCard.load(directory: session.modelsDirectory + "/full").identity
         var small: [Capability: ModelIdentity] = [:]
         for capability in Set(evaluation.requests.map(\.chunk.route.capability)) {
@@ -61,16 +58,12 @@ struct ReportVerb: Verb {
         let report = Report(
             requests,
             source: .init(
-                file: file.split(separator: "/").last.map(String.init) ?? file, sha256: digest,
+                file: labelled.name, sha256: labelled.sha256, rejected: evaluation.rejectedRows,
                 date: String(now.rfc3339.prefix(10)),
                 models: [full.description] + small.values.map(\.description).sorted()))
         Console.progress("")
-        do {
-            try Data(ReportPage.html(report).utf8).write(to: URL(filePath: out), options: .atomic)
-        } catch {
-            throw LabelledFileError("\(out) cannot be written")
-        }
+        try SmallFile.replace(out, with: ReportPage.html(report))
         if isJSON { Console.print(report.json) } else { Console.print("\(out): \(report.overall.items) items") }
-        return evaluation.isComplete ? .ok : .failed
+        return evaluation.status
     }
 }

@@ -1,5 +1,4 @@
 import Contracts
-import FoundationEssentials
 
 /// Sends requests; with `--wait` prints a result for each.
 struct SubmitVerb: Verb {
@@ -13,14 +12,15 @@ struct SubmitVerb: Verb {
         ([{"name", "mediaType", "text"}]), "steps" ([{"capability", "task", "items", "dependsOn"}]) and "deadline"
         (RFC 3339). Without "id" a new one is made.
 
-          --file FILE        where to read from (default -, standard input)
+          --file FILE        where to read from: a file, a pipe, or - for standard input (default -)
           --tenant TENANT    on whose behalf (default "default")
           --lane LANE        interactive, or bulk for what nobody waits for (default interactive)
           --wait             wait for the results and print them, in the order of the lines
           --timeout SECONDS  how long to wait (default 120)
           --json             with --wait a result a line; without it {"id"} a line
 
-        Ends with 1 when a result is missing after the timeout.
+        Ends with 1 when a result is missing after the timeout. Ends with 4 when every result is there and some request was
+        not completed: rejected, failed, expired or cancelled; or when a line could not be sent.
         """
 
     private let file: String
@@ -48,7 +48,7 @@ struct SubmitVerb: Verb {
         guard isWaiting else {
             try await Exchange.send(pending, tenant: tenant, lane: lane, session)
             for line in lines { acknowledge(line) }
-            return sendable.count == lines.count ? .ok : .failed
+            return sendable.count == lines.count ? .ok : .notCompleted
         }
         return try await wait(lines, pending, session)
     }
@@ -58,22 +58,31 @@ struct SubmitVerb: Verb {
     ) async throws -> ExitStatus {
         let exchange = try await Exchange(session, tenant: tenant, lane: lane)
         var printer = OrderedPrinter(lines) { bytes in
-            if isJSON { Console.print(bytes) } else { Console.print((try? ResultView(bytes).text) ?? "") }
+            if isJSON {
+                Console.print(bytes)
+            } else {
+                Console.print((try? ResultView(bytes).text(fitting: Console.width)) ?? "")
+            }
         }
         printer.printReady()
         var done = 0
+        var isCompleted = pending.count == lines.count
         let missing = try await exchange.run(pending, timeout: .seconds(timeout)) { id, result in
             done += 1
-            Console.progress("\(done) of \(pending.count) answered")
+            isCompleted = isCompleted && (try? ResultView(result).isCompleted) == true
             printer.add(id, result)
+            Console.progress("\(done) of \(pending.count) answered")
         }
         Console.progress("")
         printer.finish()
         guard missing.isEmpty else {
-            Console.complain("winnow submit: \(missing.count) of \(pending.count) without a result after \(timeout) s")
+            if !Console.hasFailed {
+                Console.complain(
+                    "winnow submit: \(missing.count) of \(pending.count) without a result after \(timeout) s")
+            }
             return .failed
         }
-        return .ok
+        return isCompleted ? .ok : .notCompleted
     }
 
     private func acknowledge(_ line: SubmitLine) {
@@ -87,11 +96,10 @@ struct SubmitVerb: Verb {
     }
 
     private func readLines() throws -> [SubmitLine] {
-        let data = try file == "-" ? FileDescriptorReader.standardInput() : Data(contentsOf: URL(filePath: file))
         var generator = SystemRandomNumberGenerator()
-        return data.split(separator: UInt8(ascii: "\n"))
-            .filter { !$0.allSatisfy { [0x20, 0x09, 0x0D].contains($0) } }
-            .map { line in SubmitLine(Array(line)) { EventID("\(Request.ID(using: &generator))") } }
+        return InputFile.lines(of: try InputFile.read(file)).map { line in
+            SubmitLine(Array(line.bytes)) { EventID("\(Request.ID(using: &generator))") }
+        }
     }
 }
 

@@ -47,7 +47,7 @@ struct TenantsVerb: Verb {
             try await PostgresStore(settings).setWeight(weight, of: tenant)
             table = Table(columns: ["tenant", "weight"], rows: [[.text(tenant.rawValue), .number("\(weight)")]])
         }
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return .ok
     }
 }

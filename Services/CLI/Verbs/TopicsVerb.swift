@@ -37,7 +37,7 @@ struct TopicsVerb: Verb {
             }
             table.rows.append([.text(report.name), .text(state), .number("\(partitions)")])
         }
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         return status
     }
 }

@@ -26,7 +26,7 @@ struct TraceVerb: Verb {
             Console.complain("winnow trace: no such request: \(id)")
             return .failed
         }
-        Console.print(isJSON ? timeline.json : timeline.text)
+        Console.print(timeline, asJSON: isJSON)
         return .ok
     }
 }

@@ -12,7 +12,7 @@ import WorkerKit
 /// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
 @main enum App {
     static func main() async {
-        await Runtime.run("security-services-worker") { context in
+        await Runtime.run("security-services-worker", "Answers steps of the capability security-services.") { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let worker = try WorkerSettings(&context.settings, capability: .securityServices)
             let (logger, metrics) = (context.logger, context.metrics)

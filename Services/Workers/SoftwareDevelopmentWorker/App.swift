@@ -12,7 +12,8 @@ import WorkerKit
 /// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
 @main enum App {
     static func main() async {
-        await Runtime.run("software-development-worker") { context in
+        await Runtime.run("software-development-worker", "Answers steps of the capability software-development.") {
+            context in
             let kafka = try KafkaSettings(from: &context.settings)
             let worker = try WorkerSettings(&context.settings, capability: .softwareDevelopment)
             let (logger, metrics) = (context.logger, context.metrics)

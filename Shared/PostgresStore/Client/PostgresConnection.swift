@@ -15,16 +15,17 @@ final class PostgresConnection: @unchecked Sendable {
         let keywords = settings.parameters.map(\.keyword)
         let values = settings.parameters.map(\.value)
         let opened = withCStrings(keywords) { keywords in
-            withCStrings(values) { values in PQconnectdbParams(keywords, values, 1) }
+            withCStrings(values) { values in PQconnectdbParams(keywords, values, 0) }
         }
         guard let opened else {
             throw StoreError(.unavailable, "no memory for a connection", isRetriable: true)
         }
         guard PQstatus(opened) == CONNECTION_OK else {
-            // Names host, user and database, never the password.
-            let reason = String(cString: PQerrorMessage(opened)).split(separator: "\n").joined(separator: " ")
+            // Names host, user and database; any of them may contain the password.
+            let reason = String(cString: PQerrorMessage(opened)).split(whereSeparator: \.isWhitespace).joined(
+                separator: " ")
             PQfinish(opened)
-            throw StoreError(.unavailable, "no connection: \(reason)", isRetriable: true)
+            throw StoreError(.unavailable, "no connection: \(settings.redacted(reason))", isRetriable: true)
         }
         handle = opened
         PQsetNoticeProcessor(opened, { _, _ in }, nil)

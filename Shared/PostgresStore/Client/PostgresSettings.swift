@@ -2,8 +2,10 @@ import Settings
 
 /// Where the database is: libpq's own variables, or one `DATABASE_URL` that they add to.
 public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflectable {
-    /// libpq's connection parameters, in the order that they override each other. Holds the password.
+    /// libpq's connection parameters; a later one overrides an earlier one. Contains the password.
     let parameters: [(keyword: String, value: String)]
+    /// Passwords, which no message may contain.
+    private let secrets: [String]
     public let description: String
 
     /// - Default: every variable is optional; what is not set is libpq's default. `PGCONNECT_TIMEOUT` 5 s.
@@ -15,28 +17,47 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
             ("tcp_user_timeout", "20000"), ("client_encoding", "UTF8"),
         ]
         var shown: [String] = []
-        if let url = try reader.secret("DATABASE_URL") {
-            parameters.append(("dbname", url))
+        var secrets: [String] = []
+        if let text = try reader.secret("DATABASE_URL") {
+            let connection = try ConnectionString(text, from: "DATABASE_URL")
+            parameters += connection.parameters.map { ($0.keyword, $0.value) }
+            secrets = connection.secrets
             shown.append("DATABASE_URL")
         }
         for (variable, keyword) in Self.variables {
             guard let value = reader.optional(variable) else { continue }
+            // Names of databases and hosts are logged; a URI with a password must not be.
+            guard !value.contains("://") else {
+                throw SettingsError(variable, "must not be a URI: a connection string goes into DATABASE_URL")
+            }
             parameters.append((keyword, value))
             shown.append("\(keyword)=\(value)")
         }
-        if let password = try reader.secret("PGPASSWORD") { parameters.append(("password", password)) }
+        if let password = try reader.secret("PGPASSWORD") {
+            parameters.append(("password", password))
+            secrets.append(password)
+        }
         let timeout = try reader.integer("PGCONNECT_TIMEOUT", default: 5, in: 1...60)
         parameters.append(("connect_timeout", "\(timeout)"))
         self.parameters = parameters.map { (keyword: $0.0, value: $0.1) }
+        self.secrets = secrets
         description = "postgres(\(shown.joined(separator: " ")))"
     }
 
-    private init(parameters: [(keyword: String, value: String)], description: String) {
+    private init(parameters: [(keyword: String, value: String)], secrets: [String], description: String) {
         self.parameters = parameters
+        self.secrets = secrets
         self.description = description
     }
 
-    /// The same server, another database. libpq expands the first `dbname` only, so a URL's other parts stay.
+    /// `message` with `***` in place of every password.
+    func redacted(_ message: String) -> String {
+        // The longest first: a password may be a part of another one.
+        secrets.filter { !$0.isEmpty }.sorted { $0.utf8.count > $1.utf8.count }
+            .reduce(message) { $0.replacing($1, with: "***") }
+    }
+
+    /// The same server, another database.
     public func database(_ name: String) -> PostgresSettings { adding("dbname", name) }
 
     /// Server settings for every session; those that are there already, from `PGOPTIONS`, overrule them.
@@ -58,7 +79,8 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
     public var customMirror: Mirror { Mirror(self, children: ["description": description]) }
 
     private func adding(_ keyword: String, _ value: String) -> PostgresSettings {
-        PostgresSettings(parameters: parameters + [(keyword: keyword, value: value)], description: description)
+        PostgresSettings(
+            parameters: parameters + [(keyword: keyword, value: value)], secrets: secrets, description: description)
     }
 
     private static let variables = [

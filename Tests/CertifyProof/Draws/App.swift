@@ -49,7 +49,7 @@ import Foundation
                 print("| \(cells.joined(separator: " | ")) |")
             }
         }
-        try Plot.svg(trials).write(to: URL(filePath: arguments[0]), atomically: true, encoding: .utf8)
+        try Plot.svg(trials).write(to: URL(filePath: arguments[0]), atomically: false, encoding: .utf8)
         let broken = trials.filter(\.isBroken)
         for trial in broken {
             FileHandle.standardError.write(

@@ -43,6 +43,13 @@ actor Suite {
             Repository.binaries.appending(path: "winnow"), arguments, input: input, environment: environment)
     }
 
+    /// A script with the executables on its path, and one word for it in `$0` and `$LINES_`.
+    nonisolated func shell(_ script: String, _ word: String) async throws -> Command.Result {
+        let variables = ["LINES_": word, "SHELL": "/bin/bash", "PATH": "\(Repository.binaries.path):/usr/bin:/bin"]
+        return try await Command.run(
+            URL(filePath: "/bin/bash"), ["-c", script, word], environment: environment.merging(variables) { $1 })
+    }
+
     /// Sends requests and waits for their results.
     nonisolated func submit(
         _ lines: [String], tenant: String = "default", options: [String] = []
