@@ -53,10 +53,10 @@ struct OutcomeHandler: BatchHandler {
         let pricing = try await prices.current()
         let (settled, time, fullModel) = (outcomes, now(), fullModel)
         let snapshots = try await store.update(Array(settled.keys)) { snapshots in
-            snapshots.map { snapshot in
+            try snapshots.map { snapshot in
                 var progress = RequestProgress(snapshot, now: time)
                 for outcome in settled[snapshot.id] ?? [] {
-                    progress.apply(outcome, pricing: pricing, fullModel: fullModel)
+                    try progress.apply(outcome, pricing: pricing, fullModel: fullModel)
                 }
                 return progress.change()
             }

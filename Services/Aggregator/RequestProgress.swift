@@ -21,15 +21,23 @@ struct RequestProgress {
     }
 
     /// Settles a step and records what it cost. A step that is final already keeps its answers; its cost still counts.
-    mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) {
+    /// - Throws: `ContractError` for a cost that is too large to be written: the outcome becomes a dead letter.
+    mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) throws(ContractError) {
         guard let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) else { return }
-        let step = Step.ID(request: snapshot.id, ordinal: outcome.step)
-        entries += outcome.attempts.map {
-            pricing.entry(for: $0, of: step, tenant: snapshot.tenant, route: outcome.route, fullModel: fullModel)
+        let isOpen = !snapshot.state.isFinal && !snapshot.steps[index].state.isFinal
+        if isOpen {
+            settle(index, outcome)
+            if snapshot.steps[index].route == .decomposition { expandRouting() }
         }
-        guard !snapshot.state.isFinal, !snapshot.steps[index].state.isFinal else { return }
-        settle(index, outcome)
-        if snapshot.steps[index].route == .decomposition { expandRouting() }
+        // An outcome that comes too late gives no answer, and what gives none saves nothing.
+        let credit = isOpen ? Credit(of: snapshot.steps[index], in: snapshot) : .none
+        let step = Step.ID(request: snapshot.id, ordinal: outcome.step)
+        for attempt in outcome.attempts {
+            entries.append(
+                try pricing.entry(
+                    for: attempt, of: step, tenant: snapshot.tenant, route: outcome.route, fullModel: fullModel,
+                    credit: credit))
+        }
     }
 
     /// Past its deadline nothing is computed for a request any more.

@@ -68,6 +68,17 @@ struct Arguments {
         return number
     }
 
+    /// Money as people write it, such as `0.15`.
+    /// - Parameter decimals: how many pico-USD's digits one unit has: 12 for USD, 6 for USD a million tokens.
+    /// - Throws: `UsageError` for what cannot be written in whole pico-USD.
+    mutating func money(_ name: String, decimals: Int, atMost limit: Int64 = .max) throws(UsageError) -> PicoDollars? {
+        guard let text = value(name) else { return nil }
+        guard let money = PicoDollars(decimal: text, decimals: decimals), money.amount <= limit else {
+            throw UsageError("\(name) must be an amount of USD such as 0.15, with at most \(decimals) decimals")
+        }
+        return money
+    }
+
     /// - Throws: `UsageError` unless it is one of the cases.
     mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String) throws(UsageError) -> Choice?
     {

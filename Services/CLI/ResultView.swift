@@ -8,6 +8,7 @@ struct ResultView: Sendable {
         var label: String?
         var confidence: Double?
         var decidedBy: Answer.DecidedBy?
+        var isDegraded = false
     }
 
     struct Step: Sendable {
@@ -71,14 +72,15 @@ struct ResultView: Sendable {
                 Item(
                     text: item["text"]?.string ?? "", label: item["label"]?.string,
                     confidence: item["confidence"]?.double,
-                    decidedBy: item["decidedBy"]?.string.flatMap(Answer.DecidedBy.init(rawValue:)))
+                    decidedBy: item["decidedBy"]?.string.flatMap(Answer.DecidedBy.init(rawValue:)),
+                    isDegraded: item["degraded"]?.bool ?? false)
             } ?? [])
     }
 
     /// For people: the request, then a line an item with who decided it.
     /// - Parameter width: columns of the terminal. Where they are too few for a line, the item's text has one of its own.
     func text(fitting width: Int? = nil) -> String {
-        var lines = ["\(id.visible)  \(status.visible)  \(cost) USD, full model alone \(fullModelCost) USD"]
+        var lines = ["\(id.visible)  \(status.visible)  \(cost.short), full model alone \(fullModelCost.short)"]
         if let error { lines.append("    \(error.visible)") }
         for step in steps {
             for item in step.items {

@@ -5,6 +5,8 @@ struct Decomposition {
     var steps: [Step]
     /// `nil` for a machine request, which skips the language stage.
     var attempt: Attempt?
+    /// How many items the language stage has answered by itself: they fit no capability.
+    var answered = 0
 }
 
 /// Why there is no plan for a request, and what it took to find out.

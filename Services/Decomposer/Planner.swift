@@ -81,7 +81,8 @@ struct Planner: Sendable {
     /// full model has to route. Step 0 is always one of them, for it carries the router's ledger row.
     private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, Refusal> {
         guard !draft.isTooLarge else { return .failure(refusal(draft, Self.tooManyItems)) }
-        var unrouted: [(item: Item, answer: Answer?)] = []
+        var unrouted: [Unrouted] = []
+        var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
         for (item, prediction) in draft.routed {
             let routes = PlanBuilder.routes(in: prediction.label)
@@ -92,23 +93,37 @@ struct Planner: Sendable {
             let answer = Answer(
                 label: Answer.noRoute, confidence: prediction.confidence, decidedBy: .worker,
                 model: router.identity.description, isTruncated: prediction.isTruncated)
-            unrouted.append((item, prediction.isSure ? answer : nil))
+            if prediction.isSure { answered.append(prediction) }
+            unrouted.append(
+                Unrouted(
+                    item: item, answer: prediction.isSure ? answer : nil,
+                    guess: prediction.isSure ? nil : draft.guess(item, by: router.identity)))
         }
         let routing = routingSteps(unrouted)
         var plan = PlanBuilder(firstOrdinal: routing.count)
         for (item, routes) in routed { plan.add(item, to: routes) }
         let count = routing.count + plan.steps.count
         guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, Self.tooManySteps(count))) }
-        return .success(Decomposition(steps: routing + plan.steps, attempt: attempt(draft)))
+        return .success(
+            Decomposition(
+                steps: routing + plan.steps, attempt: attempt(draft, answering: answered), answered: answered.count))
+    }
+
+    /// An item that the router gives to no capability, or that the full model has to route.
+    private struct Unrouted {
+        let item: Item
+        let answer: Answer?
+        let guess: Answer?
     }
 
     /// - Returns: at least one step; one without open items is answered already.
-    private func routingSteps(_ unrouted: [(item: Item, answer: Answer?)]) -> [Step] {
+    private func routingSteps(_ unrouted: [Unrouted]) -> [Step] {
         stride(from: 0, to: max(unrouted.count, 1), by: Limits.itemsPerStep).enumerated().map { ordinal, first in
             let part = unrouted[first..<min(first + Limits.itemsPerStep, unrouted.count)]
             return Step(
                 ordinal: ordinal, route: .decomposition, items: part.map(\.item),
-                state: part.contains { $0.answer == nil } ? .dispatched : .answered, answers: part.map(\.answer))
+                state: part.contains { $0.answer == nil } ? .dispatched : .answered, answers: part.map(\.answer),
+                guesses: part.map(\.guess))
         }
     }
 
@@ -117,13 +132,16 @@ struct Planner: Sendable {
         Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft) : nil)
     }
 
-    private func attempt(_ draft: RoutingDraft) -> Attempt {
+    /// The full model alone would not be asked where to send an item. What it would be asked for here is the items that fit
+    /// no capability, for that is their answer.
+    /// - Parameter answered: what the router says of those, for sure.
+    private func attempt(_ draft: RoutingDraft, answering answered: [Prediction] = []) -> Attempt {
         Attempt(
             number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: router.identity.name,
             version: router.identity.version,
             items: draft.routed.count, usage: draft.usage, durationMicros: draft.durationMicros,
             startedAt: draft.startedAt,
-            counterfactual: counterfactual.usage(of: draft.routed.map(\.prediction), route: .decomposition),
+            counterfactual: counterfactual.usage(of: answered, route: .decomposition),
             error: draft.fault?.code.rawValue)
     }
 }

@@ -90,7 +90,8 @@ struct Reception {
         return snapshot
     }
 
-    func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) -> Arrival {
+    /// - Throws: `ContractError` for a cost that is too large to be written.
+    func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) throws(ContractError) -> Arrival {
         var generator = SystemRandomNumberGenerator()
         let id = Request.ID(acceptedAt: now, using: &generator)
         var snapshot = RequestSnapshot(
@@ -101,22 +102,26 @@ struct Reception {
             snapshot.error = "cancelled on request"
             return Arrival(snapshot: snapshot, origin: origin)
         }
-        func entries(_ attempt: Attempt?) -> [LedgerEntry] {
+        func entries(_ attempt: Attempt?, answered: Int = 0) throws(ContractError) -> [LedgerEntry] {
             guard let attempt else { return [] }
             let routing = Step.ID(request: id, ordinal: 0)
             return [
-                pricing.entry(for: attempt, of: routing, tenant: tenant, route: .decomposition, fullModel: fullModel)
+                try pricing.entry(
+                    for: attempt, of: routing, tenant: tenant, route: .decomposition, fullModel: fullModel, credit: nil,
+                    texts: answered)
             ]
         }
         guard let decomposition, rejection == nil else {
             snapshot.state = .rejected
             snapshot.error = rejection?.description
-            return Arrival(snapshot: snapshot, entries: entries(refused), origin: origin)
+            return Arrival(snapshot: snapshot, entries: try entries(refused), origin: origin)
         }
         snapshot.steps = decomposition.steps
         // A human text of which nothing fits any capability is answered by the routing alone.
         if snapshot.steps.allSatisfy(\.state.isFinal) { snapshot.state = .completed }
-        return Arrival(snapshot: snapshot, entries: entries(decomposition.attempt), origin: origin)
+        return Arrival(
+            snapshot: snapshot, entries: try entries(decomposition.attempt, answered: decomposition.answered),
+            origin: origin)
     }
 }
 

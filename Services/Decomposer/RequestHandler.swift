@@ -53,7 +53,7 @@ struct RequestHandler: BatchHandler {
         let known = try await takeKnown(from: &receptions)
         try await plan(&receptions)
         let pricing = try await prices.current()
-        let arrivals = receptions.map { $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
+        let arrivals = try receptions.map { try $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
         let (accepted, verdicts) = try await store.accept(arrivals, parking: parked.map(\.offer))
         var answers = Answers(source: source)
         for (reception, acceptance) in zip(receptions, accepted) { answers.add(acceptance, reception) }

@@ -18,6 +18,8 @@ struct RoutingDraft {
     private var predictions: [ExactText: Prediction] = [:]
     /// Texts that are left whole as documents: their beginning says what they are.
     private var documents: Set<ExactText> = []
+    /// What the router could not read: it has said nothing of these.
+    private var unread: Set<ExactText> = []
     private(set) var chosen: [Item] = []
     private(set) var usage = TokenUsage.zero
     private(set) var durationMicros: Int64 = 0
@@ -69,6 +71,7 @@ struct RoutingDraft {
     /// A router that cannot compute is sure of nothing: the full model routes.
     mutating func giveUp(_ items: [Item], _ error: InferenceError) {
         for item in items {
+            unread.insert(ExactText(item.text))
             predictions[ExactText(item.text)] = Prediction(
                 label: Answer.noRoute, confidence: 0, isSure: false, inputTokens: 0, flops: 0)
         }
@@ -93,6 +96,15 @@ struct RoutingDraft {
                 && isAllowed(sentence.whole, { $0.capability == .legalServices })
                 ? [sentence.whole] : sentence.parts
         }
+    }
+
+    /// What the router says of an item; `nil` where it could not read it.
+    func guess(_ item: Item, by model: ModelIdentity) -> Answer? {
+        guard !unread.contains(ExactText(item.text)), let prediction = predictions[ExactText(item.text)] else {
+            return nil
+        }
+        return Answer(
+            label: prediction.label, confidence: prediction.confidence, decidedBy: .worker, model: model.description)
     }
 
     private func isSure(_ item: Item) -> Bool { predictions[ExactText(item.text)]?.isSure ?? false }

@@ -103,9 +103,9 @@ struct EscalationHandler: BatchHandler {
         let pricing = try await prices.current()
         let reservations = try await ledger.reserve(
             calls.map { call in
-                pricing.reservation(
-                    .full, of: call.step, tenant: call.event.tenant, call.group, on: classifier)
-            })
+                LedgerEntry(.full, of: call.step, tenant: call.event.tenant, call.group, on: classifier)
+            }
+        ) { try pricing.begun($0, at: $1) }
         var started: [(call: Call, entry: LedgerEntry)] = []
         for (call, reservation) in zip(calls, reservations) {
             if case .started(let entry) = reservation { started.append((call, entry)) }
@@ -128,11 +128,11 @@ struct EscalationHandler: BatchHandler {
             let shares = try await BatchClassification.run(
                 started.map(\.call.group), on: classifier, gate: gate)
             try await ledger.settle(
-                zip(started, shares).map { started, share in
+                try zip(started, shares).map { started, share in
                     switch share {
                     case .success(let share):
-                        var entry = started.entry.settled(
-                            by: share, pricing: pricing, isAlone: started.call.isWorkerLost)
+                        var entry = try started.entry.settled(
+                            by: share, pricing: pricing, answered: started.call.answeredHere(share.predictions))
                         entry.guesses = started.call.guesses(share)
                         return entry
                     case .failure(let error): return started.entry.failed(error)
@@ -179,8 +179,17 @@ private struct Call {
         return LedgerEntry.Guesses(known: known.count, agreed: known.count { $0.0.guess?.label == $0.1.label })
     }
 
-    /// A worker that could not compute knows no tokens, so its row has no counterfactual.
-    var isWorkerLost: Bool { escalation.attempts.contains { $0.kind == .worker && $0.state == .failed } }
+    /// Whose items no other attempt counts as answered.
+    ///
+    /// A worker that could not compute knows no tokens. Of a routing, what fits no capability is answered by this call;
+    /// the others are counted by the steps that they are routed to.
+    func answeredHere(_ predictions: [Prediction]) -> [Prediction] {
+        if escalation.route == .decomposition {
+            return predictions.filter { PlanBuilder.routes(in: $0.label).isEmpty }
+        }
+        let isWorkerLost = escalation.attempts.contains { $0.kind == .worker && $0.state == .failed }
+        return isWorkerLost ? predictions : []
+    }
 
     /// What becomes of the step while there is no money for it.
     ///
@@ -191,7 +200,7 @@ private struct Call {
         case .fail: return failure("the tenant's budget for escalations is spent")
         case .degrade:
             var answers = escalation.answers
-            for item in escalation.open { answers[item.index] = item.guess ?? noRoute }
+            for item in escalation.open { answers[item.index] = noRoute ?? item.guess }
             guard !answers.contains(nil) else {
                 return failure("the tenant's budget for escalations is spent, and the small model has no answer")
             }
@@ -200,7 +209,8 @@ private struct Call {
         }
     }
 
-    /// Of a routing that is driven again nobody keeps the router's guess: the item stays unrouted.
+    /// An item that the router was not sure of stays unrouted: on a guessed route, answers would follow that do not say
+    /// that they rest on a guess.
     private var noRoute: Answer? {
         guard escalation.route == .decomposition else { return nil }
         return Answer(label: Answer.noRoute, confidence: 0, decidedBy: .worker, model: "none")

@@ -3,38 +3,41 @@ import Inference
 import Store
 import WorkerKit
 
-extension PriceList {
+extension LedgerEntry {
     /// A call of the full model before it is made, at the most tokens that it can take. Never the first of its step, for
-    /// that is the worker's.
-    func reservation(
+    /// that is the worker's. The ledger gives it its instant and its price.
+    init(
         _ kind: Attempt.Kind, of step: Step.ID, tenant: TenantID, _ group: BatchClassification.Group,
         on classifier: any Classifier
-    ) -> LedgerEntry {
+    ) {
         let model = classifier.identity
         let tokens = group.texts.reduce(0) { $0 + classifier.mostTokens(of: $1, as: group.route) }
-        let attempt = Attempt(
-            number: 2, kind: kind, state: .started, model: model.name, version: model.version,
-            items: group.texts.count, usage: TokenUsage(inputTokens: Int64(tokens), flops: 0), durationMicros: 0,
-            startedAt: .now)
-        return entry(for: attempt, of: step, tenant: tenant, route: group.route, fullModel: model.name)
+        self.init(
+            step: step, tenant: tenant, route: group.route,
+            attempt: Attempt(
+                number: 2, kind: kind, state: .started, model: model.name, version: model.version,
+                items: group.texts.count, usage: TokenUsage(inputTokens: Int64(tokens), flops: 0), durationMicros: 0,
+                startedAt: .now),
+            cost: .zero, counterfactualCost: .zero)
     }
-}
 
-extension LedgerEntry {
     /// It keeps the instant of its reservation, by which it is priced and counted.
-    /// - Parameter isAlone: whether no other attempt says what the full model alone would have cost.
+    /// - Parameter answered: predictions whose items no other attempt counts as what the full model alone would have been
+    ///   asked for.
     func settled(
-        by share: BatchClassification.Share, pricing: PriceList, isAlone: Bool = false
-    ) -> LedgerEntry {
+        by share: BatchClassification.Share, pricing: PriceList, answered: [Prediction] = []
+    ) throws(ContractError) -> LedgerEntry {
+        func cost(_ usage: TokenUsage) throws(ContractError) -> PicoDollars {
+            try pricing.cost(of: usage, model: attempt.model, at: attempt.startedAt)
+        }
         var entry = self
         entry.attempt.state = .settled
         entry.attempt.usage = share.usage
         entry.attempt.durationMicros = share.durationMicros
-        entry.cost = pricing.cost(of: share.usage, model: attempt.model, at: attempt.startedAt)
-        if isAlone {
-            entry.attempt.counterfactual = share.usage
-            entry.counterfactualCost = entry.cost
-        }
+        entry.cost = try cost(share.usage)
+        entry.attempt.counterfactual = BatchClassification.usage(of: answered)
+        entry.counterfactualCost = try cost(entry.attempt.counterfactual)
+        entry.onceCost = try cost(entry.attempt.counterfactual.joined(texts: answered.count))
         return entry
     }
 

@@ -79,16 +79,17 @@ struct ShadowHandler: BatchHandler {
         let pricing = try await prices.current()
         let model = classifier.identity
         let started = try await register.start(
-            calls.map { pricing.reservation(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: classifier) })
+            calls.map { LedgerEntry(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: classifier) }
+        ) { try pricing.begun($0, at: $1) }
         do {
             let shares = try await BatchClassification.run(
                 calls.map(\.group), on: classifier, gate: gate)
             let now = Timestamp.now
             // A text that the model cannot answer is paid for and tells nothing: a sample with a gap is still a sample.
             try await register.settle(
-                zip(started, shares).map { entry, share in
+                try zip(started, shares).map { entry, share in
                     switch share {
-                    case .success(let share): entry.settled(by: share, pricing: pricing)
+                    case .success(let share): try entry.settled(by: share, pricing: pricing)
                     case .failure(let error): entry.failed(error)
                     }
                 },

@@ -25,22 +25,23 @@ extension Attempt {
         guard let kind = Kind(rawValue: try value.required("kind", in: path)),
             let state = State(rawValue: try value.required("state", in: path))
         else { throw ContractError(.wrongType, "attempts: kind or state is none that is known") }
-        func amount(_ name: StaticString) throws -> Int64 {
-            let amount = try value.integer(name, in: path) ?? 0
-            guard amount >= 0 else { throw ContractError(.wrongType, "attempts.\(name) must not be negative") }
-            return Int64(amount)
+        func amount(_ name: StaticString, atMost limit: Int) throws -> Int64 {
+            Int64(try value.integer(name, in: path, within: 0...limit) ?? 0)
         }
         self.init(
-            number: try value.requiredInteger("number", in: path), kind: kind, state: state,
-            model: try value.required("model", in: path), version: try value.required("version", in: path),
-            items: Int(try amount("items")),
+            number: try value.requiredInteger("number", in: path, within: 1...Limits.attemptsPerStep), kind: kind,
+            state: state, model: try value.requiredName("model", in: path),
+            version: try value.requiredName("version", in: path),
+            items: Int(try amount("items", atMost: Limits.itemsPerCall)),
             usage: TokenUsage(
-                inputTokens: try amount("inputTokens"), outputTokens: try amount("outputTokens"),
-                flops: try amount("flops")),
-            durationMicros: try amount("durationMicros"),
-            startedAt: Timestamp(milliseconds: try amount("startedAt")),
+                inputTokens: try amount("inputTokens", atMost: Limits.tokensPerCall),
+                outputTokens: try amount("outputTokens", atMost: Limits.tokensPerCall),
+                flops: try amount("flops", atMost: Limits.flopsPerCall)),
+            durationMicros: try amount("durationMicros", atMost: Limits.microsPerCall),
+            startedAt: try value.requiredTime("startedAt", in: path),
             counterfactual: TokenUsage(
-                inputTokens: try amount("fullModelTokens"), flops: try amount("fullModelFlops")),
+                inputTokens: try amount("fullModelTokens", atMost: Limits.tokensPerCall),
+                flops: try amount("fullModelFlops", atMost: Limits.flopsPerCall)),
             error: try value.text("error", in: path))
     }
 }

@@ -35,6 +35,11 @@ enum Contract {
         Route(Capability(rawValue: try body.required("capability")), try body.required("task"))
     }
 
+    /// A step's place in its plan; the store keeps it in 16 bits.
+    static func step(_ body: JSONValue) throws -> Int {
+        try body.requiredInteger("step", within: 0...Int(Int16.max))
+    }
+
     static func text(_ value: JSONValue, _ path: String) throws -> String {
         guard let text = value.string else { throw ContractError(.wrongType, "\(path) must hold strings") }
         return text

@@ -69,7 +69,7 @@ public struct Escalation: Sendable, Equatable {
                 return item
             }
             return Escalation(
-                step: try body.requiredInteger("step"), route: try Contract.route(body), open: open, answers: answers,
+                step: try Contract.step(body), route: try Contract.route(body), open: open, answers: answers,
                 attempts: try Contract.attempts(body))
         }
     }

@@ -19,12 +19,14 @@ public struct Instance: Sendable, Equatable {
     public var partitions: Int
     public var startedAt: Timestamp
     public var beatAt: Timestamp
+    /// Processor time since the process started, of all its threads. - Units: milliseconds.
+    public var processorTime: Int
     /// When the next beat is due. - Units: milliseconds.
     public var beatInterval: Int
 
     public init(
         id: ID, service: String, host: String, processID: Int, version: String, state: State, partitions: Int,
-        startedAt: Timestamp, beatAt: Timestamp, beatInterval: Int
+        startedAt: Timestamp, beatAt: Timestamp, processorTime: Int = 0, beatInterval: Int
     ) {
         self.id = id
         self.service = service
@@ -35,6 +37,7 @@ public struct Instance: Sendable, Equatable {
         self.partitions = partitions
         self.startedAt = startedAt
         self.beatAt = beatAt
+        self.processorTime = processorTime
         self.beatInterval = beatInterval
     }
 
@@ -50,6 +53,7 @@ public struct Instance: Sendable, Equatable {
             body.member("partitions", partitions)
             body.member("startedAt", startedAt.rfc3339)
             body.member("beatAt", beatAt.rfc3339)
+            body.member("cpuMs", processorTime)
             body.member("beatIntervalMs", beatInterval)
         }
         return writer.bytes
@@ -65,7 +69,9 @@ public struct Instance: Sendable, Equatable {
                 id: try ID(json: body), service: try body.required("service"), host: try body.required("host"),
                 processID: try body.requiredInteger("pid"), version: try body.required("version"), state: state,
                 partitions: try body.requiredInteger("partitions"), startedAt: try time("startedAt", in: body),
-                beatAt: try time("beatAt", in: body), beatInterval: try body.requiredInteger("beatIntervalMs"))
+                beatAt: try time("beatAt", in: body),
+                processorTime: try body.integer("cpuMs", within: 0...Limits.microsPerCall) ?? 0,
+                beatInterval: try body.requiredInteger("beatIntervalMs"))
         }
     }
 }

@@ -22,6 +22,38 @@ extension JSONValue {
         try present(try integer(name, in: path), name, path)
     }
 
+    /// - Throws: `ContractError` for a number outside of `range`.
+    func integer(_ name: StaticString, in path: String? = nil, within range: ClosedRange<Int>) throws -> Int? {
+        guard let number = try integer(name, in: path) else { return nil }
+        guard range.contains(number) else {
+            throw ContractError(
+                .wrongType,
+                "\(Self.field(name, path)) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func requiredInteger(
+        _ name: StaticString, in path: String? = nil, within range: ClosedRange<Int>
+    ) throws -> Int {
+        try present(try integer(name, in: path, within: range), name, path)
+    }
+
+    /// - Throws: `ContractError` for a time before 1970 or after the year 9999.
+    func requiredTime(_ name: StaticString, in path: String? = nil) throws -> Timestamp {
+        let range = 0...Int(Timestamp.last.milliseconds)
+        return Timestamp(milliseconds: Int64(try requiredInteger(name, in: path, within: range)))
+    }
+
+    /// A name that becomes part of a key. - Throws: `ContractError` for one that is too long.
+    func requiredName(_ name: StaticString, in path: String? = nil) throws -> String {
+        let text = try required(name, in: path)
+        guard text.utf8.count <= Limits.identifierBytes else {
+            throw ContractError(.tooLarge, "\(Self.field(name, path)) has more than \(Limits.identifierBytes) bytes")
+        }
+        return text
+    }
+
     func requiredNumber(_ name: StaticString, in path: String? = nil) throws -> Double {
         try present(try number(name, in: path), name, path)
     }

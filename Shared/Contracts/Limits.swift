@@ -14,4 +14,14 @@ public enum Limits {
     public static let itemsPerPlan = stepsPerPlan * itemsPerStep
     /// Bytes of an event id, of a tenant, and of an attachment's name, which every item from it carries.
     public static let identifierBytes = 256
+
+    // What one model call may say of itself. Each is far above any real call, and small enough for a row of the ledger.
+    public static let attemptsPerStep = Int(Int16.max)
+    public static let itemsPerCall = 1_000_000
+    public static let tokensPerCall = 1_000_000_000
+    public static let flopsPerCall = 1_000_000_000_000_000_000
+    /// - Units: microseconds; about four months.
+    public static let microsPerCall = 10_000_000_000_000
+    /// The highest price of a token. - Units: pico-USD, so that a million tokens cost at most a million USD.
+    public static let tokenPrice: Int64 = 1_000_000_000_000
 }

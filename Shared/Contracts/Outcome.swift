@@ -46,7 +46,7 @@ public struct Outcome: Sendable, Equatable {
                 throw ContractError(.wrongType, "state is none that is known")
             }
             return Outcome(
-                step: try body.requiredInteger("step"), route: try Contract.route(body), state: state,
+                step: try Contract.step(body), route: try Contract.route(body), state: state,
                 answers: try Contract.answers(body), attempts: try Contract.attempts(body),
                 error: try body.text("error"))
         }

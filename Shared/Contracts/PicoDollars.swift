@@ -8,16 +8,71 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
 
     public static func < (left: PicoDollars, right: PicoDollars) -> Bool { left.amount < right.amount }
 
+    /// Stops at the largest amount that can be written: a sum of numbers from outside must not end the process.
     public static func + (left: PicoDollars, right: PicoDollars) -> PicoDollars {
-        PicoDollars(left.amount + right.amount)
+        PicoDollars(left.amount.addingSaturated(right.amount))
     }
 
-    public static func += (left: inout PicoDollars, right: PicoDollars) { left.amount += right.amount }
+    public static func += (left: inout PicoDollars, right: PicoDollars) { left = left + right }
+
+    /// Reads a decimal number exactly.
+    /// - Parameter decimals: as many as one unit of `text` has in pico-USD: 12 for USD, 6 for USD a million tokens.
+    /// - Returns: `nil` for what is no plain decimal number, is finer than that, or too large.
+    public init?(decimal text: some StringProtocol, decimals: Int) {
+        let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+        let fraction = parts.count == 2 ? parts[1] : ""
+        guard !parts[0].isEmpty, parts.count == 1 || !fraction.isEmpty, fraction.utf8.count <= decimals else {
+            return nil
+        }
+        var amount: Int64 = 0
+        let zeros = String(repeating: "0", count: decimals - fraction.utf8.count)
+        for digit in parts[0].utf8.map(\.self) + Array(fraction.utf8) + Array(zeros.utf8) {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            let (shifted, overflows) = amount.multipliedReportingOverflow(by: 10)
+            let (sum, overflowsToo) = shifted.addingReportingOverflow(Int64(digit - UInt8(ascii: "0")))
+            guard !overflows, !overflowsToo else { return nil }
+            amount = sum
+        }
+        self.amount = amount
+    }
+
+    /// The nearest whole amount, and the largest one for what is larger.
+    public init(rounding amount: Double) {
+        self.amount = Int64(exactly: amount.rounded()) ?? (amount < 0 ? .min : amount > 0 ? .max : 0)
+    }
+
+    /// For people: nano-USD below a thousandth of a dollar, USD with six decimals from there on.
+    public var short: String {
+        guard amount != 0 else { return "0 USD" }
+        return isSmall ? "\(nano) nano-USD" : "\(usd) USD"
+    }
+
+    /// Below a thousandth of a dollar.
+    public var isSmall: Bool { amount.magnitude < 1_000_000_000 }
+
+    /// - Units: 10⁻⁹ USD, with all decimals.
+    public var nano: String { Self.decimal(amount.magnitude, decimals: 3, isNegative: amount < 0) }
+
+    /// - Units: USD, with six decimals, rounded.
+    public var usd: String {
+        let (micro, rest) = amount.magnitude.quotientAndRemainder(dividingBy: 1_000_000)
+        return Self.decimal(micro + (rest >= 500_000 ? 1 : 0), decimals: 6, isNegative: amount < 0)
+    }
+
+    private static func decimal(_ magnitude: UInt64, decimals: Int, isNegative: Bool) -> String {
+        let digits = "\(magnitude)"
+        let padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+        return "\(isNegative ? "-" : "")\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
+    }
 
     /// US dollars with all twelve decimals, never through a float.
-    public var description: String {
-        let (dollars, rest) = amount.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000_000)
-        let decimals = "\(rest)"
-        return "\(amount < 0 ? "-" : "")\(dollars)." + String(repeating: "0", count: 12 - decimals.count) + decimals
+    public var description: String { Self.decimal(amount.magnitude, decimals: 12, isNegative: amount < 0) }
+}
+
+extension Int64 {
+    /// The sum, or the nearest number to it that there is.
+    func addingSaturated(_ other: Int64) -> Int64 {
+        let (sum, overflows) = addingReportingOverflow(other)
+        return overflows ? (other < 0 ? .min : .max) : sum
     }
 }

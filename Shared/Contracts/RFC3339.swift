@@ -5,7 +5,7 @@ enum RFC3339 {
     /// In UTC, with milliseconds.
     static func text(_ time: Timestamp) -> String {
         // Four digits of a year are all that the format has.
-        let milliseconds = min(max(time.milliseconds, -62_167_219_200_000), 253_402_300_799_999)
+        let milliseconds = min(max(time.milliseconds, -62_167_219_200_000), Timestamp.last.milliseconds)
         let days = floorDiv(milliseconds, 86_400_000)
         let rest = milliseconds - days * 86_400_000
         let (year, month, day) = civil(days)

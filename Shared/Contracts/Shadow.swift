@@ -86,17 +86,17 @@ public struct Shadow: Sendable, Equatable {
                 throw ContractError(.wrongType, "probability must lie above 0 and not above 1")
             }
             return Shadow(
-                step: try body.requiredInteger("step"), route: try Contract.route(body),
+                step: try Contract.step(body), route: try Contract.route(body),
                 items: try body.list("items") { item in
                     Item(
-                        index: try item.requiredInteger("index", in: "items"),
+                        index: try item.requiredInteger("index", in: "items", within: 0...Int(Int16.max)),
                         text: try item.required("text", in: "items"),
                         label: try item.required("label", in: "items"),
                         confidence: try item.requiredNumber("confidence", in: "items"))
                 },
                 smallModel: try body.required("smallModel"), certificate: certificate, equalFrom: try body.equalFrom(),
                 probability: probability,
-                decidedAt: Timestamp(milliseconds: Int64(try body.requiredInteger("decidedAt"))))
+                decidedAt: try body.requiredTime("decidedAt"))
         }
     }
 }

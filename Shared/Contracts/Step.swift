@@ -40,12 +40,15 @@ public struct Step: Sendable, Equatable {
     public var state: State
     /// One a item once answered; `nil` where nobody has said anything yet.
     public var answers: [Answer?]
+    /// Of a routing one an item: what the router would have said of those that it was not sure of. The full model's answers
+    /// are compared with them. Empty for every other step.
+    public var guesses: [Answer?]
     /// A fault's code and words, never payload.
     public var error: String?
 
     public init(
         ordinal: Int, route: Route, items: [Item], dependsOn: [Int] = [], state: State, answers: [Answer?] = [],
-        error: String? = nil
+        guesses: [Answer?] = [], error: String? = nil
     ) {
         self.ordinal = ordinal
         self.route = route
@@ -53,6 +56,7 @@ public struct Step: Sendable, Equatable {
         self.dependsOn = dependsOn
         self.state = state
         self.answers = answers
+        self.guesses = guesses
         self.error = error
     }
 }

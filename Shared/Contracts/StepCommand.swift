@@ -28,7 +28,7 @@ public struct StepCommand: Sendable, Equatable {
     public init(decoding bytes: [UInt8]) throws {
         self = try Contract.read(bytes) { body in
             StepCommand(
-                step: try body.requiredInteger("step"), route: try Contract.route(body),
+                step: try Contract.step(body), route: try Contract.route(body),
                 items: try body.list("items") { try Contract.text($0, "items") })
         }
     }

@@ -20,7 +20,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
-    public func adding(milliseconds: Int64) -> Timestamp { Timestamp(milliseconds: self.milliseconds + milliseconds) }
+    /// The last instant of the year 9999: RFC 3339 can write no later one.
+    public static let last = Timestamp(milliseconds: 253_402_300_799_999)
+
+    public func adding(milliseconds: Int64) -> Timestamp {
+        Timestamp(milliseconds: self.milliseconds.addingSaturated(milliseconds))
+    }
 
     public var rfc3339: String { RFC3339.text(self) }
 

@@ -58,8 +58,11 @@ private struct EventContext {
             let answers = step.items.indices.map { step.answers.indices.contains($0) ? step.answers[$0] : nil }
             let escalation = Escalation(
                 step: step.ordinal, route: step.route,
-                open: open.map { Escalation.OpenItem(index: $0, text: step.items[$0].text) }, answers: answers,
-                attempts: [])
+                open: open.map { index in
+                    Escalation.OpenItem(
+                        index: index, text: step.items[index].text,
+                        guess: step.guesses.indices.contains(index) ? step.guesses[index] : nil)
+                }, answers: answers, attempts: [])
             return record(
                 Topic.escalations(snapshot.lane), id: "\(id)/escalation", type: EventType.escalation,
                 escalation.encode())

@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Glibc
 import MessageBus
+import Runtime
 
 /// What stays the same from beat to beat.
 struct Identity: Sendable {
@@ -24,7 +25,8 @@ struct Identity: Sendable {
     func record(_ state: Instance.State, partitions: Int, at time: Timestamp) -> OutgoingRecord {
         let instance = Instance(
             id: id, service: service, host: host, processID: Int(getpid()), version: Release.version, state: state,
-            partitions: partitions, startedAt: startedAt, beatAt: time, beatInterval: Int(interval / .milliseconds(1)))
+            partitions: partitions, startedAt: startedAt, beatAt: time,
+            processorTime: Int(ProcessorTime.seconds * 1000), beatInterval: Int(interval / .milliseconds(1)))
         let event = CloudEvent(
             id: "\(id)/\(time.milliseconds)/\(state.rawValue)", type: EventType.heartbeat, source: "/winnow/\(service)",
             time: time, data: instance.encode())

@@ -17,6 +17,8 @@ struct EntryRows {
     var durations = PostgresArray<Int64>()
     /// Input and output tokens, flops and cost; then the full model's.
     var amounts = [PostgresArray<Int64>](repeating: PostgresArray(), count: 8)
+    /// The full model's cost, asked once for the whole request.
+    var onceCosts = PostgresArray<Int64>()
     var guessed = PostgresArray<Int32>()
     var agreed = PostgresArray<Int32>()
     var errors = PostgresArray<String>()
@@ -47,6 +49,7 @@ struct EntryRows {
             usage: attempt.usage, cost: entry.cost, counterfactualUsage: attempt.counterfactual,
             counterfactualCost: entry.counterfactualCost)
         for (index, value) in totals.columns.enumerated() { amounts[index].append(value) }
+        onceCosts.append(entry.onceCost.amount)
         guessed.append(Int32(clamping: entry.guesses.known))
         agreed.append(Int32(clamping: entry.guesses.agreed))
         errors.append(attempt.error)

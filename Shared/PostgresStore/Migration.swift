@@ -25,6 +25,10 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 17, name: "create_origin", script: PackageResources.V0017_create_origin_sql),
         Migration(version: 18, name: "create_result", script: PackageResources.V0018_create_result_sql),
         Migration(version: 19, name: "create_owed_emission", script: PackageResources.V0019_create_owed_emission_sql),
+        Migration(version: 20, name: "bound_money", script: PackageResources.V0020_bound_money_sql),
+        Migration(version: 21, name: "keep_routing_guesses", script: PackageResources.V0021_keep_routing_guesses_sql),
+        Migration(version: 22, name: "count_savings", script: PackageResources.V0022_count_savings_sql),
+        Migration(version: 23, name: "describe_ops", script: PackageResources.V0023_describe_ops_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

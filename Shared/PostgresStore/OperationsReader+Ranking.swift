@@ -54,7 +54,7 @@ extension OperationsReader {
             SELECT capability, task,
                 coalesce(sum(items) FILTER (WHERE kind IN ('router', 'worker')), 0)::bigint,
                 coalesce(sum(items) FILTER (WHERE kind = 'full'), 0)::bigint,
-                coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0)::bigint,
+                least(coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0), 9223372036854775807)::bigint,
                 coalesce(sum(guessed_items), 0)::bigint, coalesce(sum(agreed_items), 0)::bigint,
                 EXISTS (
                     SELECT FROM ops.certificate AS c
@@ -80,7 +80,8 @@ extension OperationsReader {
         // A text with a NUL cannot leave JSON in PostgreSQL.
         let select: SQL = """
             SELECT s.request_id, (i.place - 1)::bigint, i.item ->> 'text',
-                (a.cost / greatest(a.items, 1))::bigint, (a.flops / greatest(a.items, 1))::bigint
+                least(a.cost / greatest(a.items, 1), 9223372036854775807)::bigint,
+                least(a.flops / greatest(a.items, 1), 9223372036854775807)::bigint
             FROM winnow.step AS s
             CROSS JOIN LATERAL json_array_elements(
                 CASE WHEN s.items::text LIKE '%\\u0000%' THEN '[]' ELSE s.items END) WITH ORDINALITY AS i (item, place)

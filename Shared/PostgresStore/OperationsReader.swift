@@ -7,7 +7,7 @@ public final class OperationsReader: Sendable {
 
     public init(_ settings: PostgresSettings) { session = PostgresSession(settings) }
 
-    /// The whole ledger that is kept, the dearest first; hours in their order.
+    /// The whole ledger that is kept, the dearest first; hours in their order. Tests are charged, and save nothing.
     public func costs(by grouping: CostGrouping) async throws -> OperationsReport {
         let group: StaticString
         switch grouping {
@@ -20,32 +20,40 @@ public final class OperationsReader: Sendable {
         let select: SQL = """
             SELECT \(literal: group), sum(calls)::text, sum(items)::text, sum(input_tokens)::text,
                 sum(output_tokens)::text, sum(flops)::text, sum(cost_pico_usd)::text,
-                ops.usd(sum(cost_pico_usd))::text, ops.usd(sum(full_model_cost_pico_usd))::text,
-                ops.usd(sum(full_model_cost_pico_usd) - sum(cost_pico_usd))::text
+                ops.usd(sum(cost_pico_usd))::text, (sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text,
+                ops.usd(sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text,
+                (sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text,
+                ops.usd(sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text
             FROM \(literal: grouping == .hour ? "ops.capability_cost" : "ops.daily_cost")
             GROUP BY 1
             ORDER BY CASE WHEN \(grouping == .hour) THEN 0 ELSE sum(cost_pico_usd) END DESC, 1
             """
         let numbers = [
             "calls", "items", "input_tokens", "output_tokens", "flops", "cost_pico_usd", "cost_usd",
-            "full_model_cost_usd", "saved_usd",
+            "full_model_cost_pico_usd", "full_model_cost_usd", "saved_pico_usd", "saved_usd",
         ]
         return try await report(
             select.named("read costs"), [.init(grouping.rawValue)] + numbers.map { .number($0) })
     }
 
-    /// One row: everything that is kept, against the full model alone.
+    /// Everything that is kept, without tests: what was spent on models and by the platform, and what the full model alone
+    /// would have cost, asked item by item and once for each request.
     public func savings() async throws -> OperationsReport {
         let select: SQL = """
-            SELECT spent_pico_usd::text, full_model_pico_usd::text, saved_pico_usd::text, spent_usd::text,
-                full_model_usd::text, saved_usd::text, saved_share::text, compute_share::text
-            FROM ops.savings_total
+            SELECT what, pico::text, ops.usd(pico)::text, saved::text, ops.usd(saved)::text, share::text
+            FROM ops.savings_total AS t CROSS JOIN LATERAL (VALUES
+                (1, 'models', t.spent_pico_usd, NULL, NULL),
+                (2, 'full model alone, item by item', t.full_model_pico_usd, t.saved_pico_usd, t.saved_share),
+                (3, 'full model alone, each request once', t.full_model_once_pico_usd, t.saved_on_once_pico_usd,
+                    t.saved_on_once_share),
+                (4, 'platform, ' || t.platform_cpu_seconds || ' CPU seconds', t.platform_pico_usd, NULL, NULL))
+                AS r (place, what, pico, saved, share)
+            ORDER BY place
             """
-        let numbers = [
-            "spent_pico_usd", "full_model_pico_usd", "saved_pico_usd", "spent_usd", "full_model_usd", "saved_usd",
-            "saved_share", "compute_share",
-        ]
-        return try await report(select.named("read savings"), numbers.map { .number($0) })
+        return try await report(
+            select.named("read savings"),
+            [.init("what")]
+                + ["cost_pico_usd", "cost_usd", "saved_pico_usd", "saved_usd", "saved_share"].map { .number($0) })
     }
 
     /// What happened to a request, in the order of time.

@@ -4,16 +4,21 @@ public struct OperationsReport: Sendable, Equatable {
         public let name: String
         public let isNumber: Bool
 
-        init(_ name: String, isNumber: Bool = false) {
+        public init(_ name: String, isNumber: Bool = false) {
             self.name = name
             self.isNumber = isNumber
         }
 
-        static func number(_ name: String) -> Column { Column(name, isNumber: true) }
+        public static func number(_ name: String) -> Column { Column(name, isNumber: true) }
     }
 
     public let columns: [Column]
     public let rows: [[String?]]
+
+    public init(columns: [Column], rows: [[String?]]) {
+        self.columns = columns
+        self.rows = rows
+    }
 }
 
 /// What costs are added up by.

@@ -7,14 +7,14 @@ extension PostgresStore: InstanceRegister {
         let rows = InstanceRows(instances)
         let upsert: SQL = """
             INSERT INTO winnow.instance AS i (
-                instance_id, service, host, pid, version, state, partitions, started_at, beat_at, beat_interval_ms)
+                instance_id, service, host, pid, version, state, partitions, started_at, beat_at, beat_interval_ms, cpu_ms)
             SELECT * FROM unnest(
                 \(rows.ids), \(rows.services), \(rows.hosts), \(rows.processIDs), \(rows.versions), \(rows.states),
-                \(rows.partitions), \(rows.starts), \(rows.beats), \(rows.intervals))
+                \(rows.partitions), \(rows.starts), \(rows.beats), \(rows.intervals), \(rows.processorTimes))
             ON CONFLICT (instance_id) DO UPDATE
             SET service = excluded.service, host = excluded.host, pid = excluded.pid, version = excluded.version,
                 state = excluded.state, partitions = excluded.partitions, started_at = excluded.started_at,
-                beat_at = excluded.beat_at, beat_interval_ms = excluded.beat_interval_ms
+                beat_at = excluded.beat_at, beat_interval_ms = excluded.beat_interval_ms, cpu_ms = excluded.cpu_ms
             WHERE i.beat_at <= excluded.beat_at
             """
         try await session.run { connection in _ = try connection.execute(upsert.named("note instances")) }
@@ -27,7 +27,8 @@ extension PostgresStore: InstanceRegister {
 
     public func instances() async throws -> [Instance] {
         let select: SQL = """
-            SELECT instance_id, service, host, pid, version, state, partitions, started_at, beat_at, beat_interval_ms
+            SELECT instance_id, service, host, pid, version, state, partitions, started_at, beat_at, beat_interval_ms,
+                cpu_ms
             FROM winnow.instance ORDER BY instance_id
             """
         return try await session.run { connection in
@@ -40,7 +41,7 @@ extension PostgresStore: InstanceRegister {
                         id: id, service: row.text(1), host: row.text(2), processID: Int(try row.integer(3)),
                         version: row.text(4), state: try row.label(5), partitions: Int(try row.integer(6)),
                         startedAt: try row.timestamp(7), beatAt: try row.timestamp(8),
-                        beatInterval: Int(try row.integer(9)))
+                        processorTime: Int(try row.integer(10)), beatInterval: Int(try row.integer(9)))
                 }
             }
         }
@@ -59,6 +60,7 @@ private struct InstanceRows: Sendable {
     let starts: PostgresArray<Timestamp>
     let beats: PostgresArray<Timestamp>
     let intervals: PostgresArray<Int32>
+    let processorTimes: PostgresArray<Int64>
 
     init(_ instances: [Instance]) {
         let newest = Dictionary(instances.map { ($0.id, $0) }) { $0.beatAt <= $1.beatAt ? $1 : $0 }.values
@@ -73,5 +75,6 @@ private struct InstanceRows: Sendable {
         starts = PostgresArray(sorted.map(\.startedAt))
         beats = PostgresArray(sorted.map(\.beatAt))
         intervals = PostgresArray(sorted.map { Int32(clamping: $0.beatInterval) })
+        processorTimes = PostgresArray(sorted.map { Int64($0.processorTime) })
     }
 }

@@ -2,30 +2,39 @@ import Contracts
 import Store
 
 extension PostgresStore {
-    public func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
-        guard let batch = StartBatch(entries) else { return [] }
+    public func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry] {
+        guard let batch = StartBatch(calls) else { return [] }
         return try await session.run { connection in
-            let read = try connection.execute("BEGIN", LedgerGuard.lock(entries), batch.abandon, batch.last)
-            return try Self.write(try batch.numbered(entries, after: read[3]), on: connection)
+            let read = try connection.execute(
+                "BEGIN", LedgerGuard.lock(calls), batch.abandon, batch.last, batch.instant)
+            let instant = try Self.instant(read[4])
+            let begun = try calls.map { try begin($0, instant) }
+            return try Self.write(try batch.numbered(begun, after: read[3]), on: connection)
         }
     }
 
-    public func reserve(_ entries: [LedgerEntry]) async throws -> [Reservation] {
-        guard let batch = StartBatch(entries) else { return [] }
+    public func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation] {
+        guard let batch = StartBatch(calls) else { return [] }
         return try await session.run { connection in
             let read = try connection.execute(
-                "BEGIN", LedgerGuard.lock(entries), batch.abandon, batch.last, batch.budgets)
-            guard read[4].count > 0 else {
-                return try Self.write(try batch.numbered(entries, after: read[3]), on: connection).map { .started($0) }
-            }
-            var room = try batch.room(read[4], try connection.execute(batch.spent)[0])
-            let refusals = entries.map { room.reserve($0) }
-            let paid = zip(entries, refusals).filter { $1 == nil }.map(\.0)
+                "BEGIN", LedgerGuard.lock(calls), batch.abandon, batch.last, batch.instant, batch.lockBudgets)
+            let instant = try Self.instant(read[4])
+            let begun = try calls.map { try begin($0, instant) }
+            var room = try batch.room(read[5], at: instant, on: connection)
+            let refusals = begun.map { room.reserve($0) }
+            let paid = zip(begun, refusals).filter { $1 == nil }.map(\.0)
             var started = try Self.write(try batch.numbered(paid, after: read[3]), on: connection)[...]
             return refusals.compactMap { refusal in
                 refusal.map { .refused($0) } ?? started.popFirst().map { .started($0) }
             }
         }
+    }
+
+    private static func instant(_ result: PostgresResult) throws -> Timestamp {
+        guard let instant = try result.first({ row throws in try row.timestamp(0) }) else {
+            throw StoreError.unreadable("the instant")
+        }
+        return instant
     }
 
     /// Writes the calls and ends the transaction.
@@ -64,7 +73,8 @@ extension PostgresStore {
                 full_model_output_tokens = excluded.full_model_output_tokens,
                 full_model_flops = excluded.full_model_flops,
                 full_model_cost_pico_usd = excluded.full_model_cost_pico_usd,
-                guessed_items = excluded.guessed_items, agreed_items = excluded.agreed_items
+                guessed_items = excluded.guessed_items, agreed_items = excluded.agreed_items,
+                full_model_once_cost_pico_usd = excluded.full_model_once_cost_pico_usd
             """
         return [LedgerGuard.lock(entries), settle.named("settle attempts"), LedgerGuard.sum(entries)]
     }
@@ -74,7 +84,8 @@ extension PostgresStore {
         let select: SQL = """
             SELECT step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items, duration_us,
                 started_at, error, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-                full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, guessed_items, agreed_items
+                full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, guessed_items, agreed_items,
+                full_model_once_cost_pico_usd
             FROM winnow.attempt WHERE request_id = \(RequestKey(request)) ORDER BY step_ordinal, number
             """
         return try await session.run { connection in
@@ -123,7 +134,7 @@ extension LedgerEntry {
         self.init(
             step: Step.ID(request: request, ordinal: Int(try row.integer(0))), tenant: TenantID(rawValue: row.text(2)),
             route: Route(Capability(rawValue: row.text(3)), row.text(4)), attempt: attempt, cost: totals.cost,
-            counterfactualCost: totals.counterfactualCost)
+            counterfactualCost: totals.counterfactualCost, onceCost: PicoDollars(try row.integer(23)))
         guesses = Guesses(known: Int(try row.integer(21)), agreed: Int(try row.integer(22)))
     }
 }

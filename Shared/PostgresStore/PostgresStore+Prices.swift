@@ -31,7 +31,7 @@ extension PostgresStore {
             WHERE NOT EXISTS (SELECT FROM winnow.price AS p WHERE p.model = u.model)
             ON CONFLICT DO NOTHING
             """
-        try await session.run { connection in _ = try connection.execute(insert.named("register prices")) }
+        try await session.run { connection in try Self.run(insert.named("register prices"), on: connection) }
     }
 
     /// Adds a price that begins at an instant, or in ten seconds, when every process has read it.
@@ -44,15 +44,43 @@ extension PostgresStore {
             INSERT INTO winnow.price (model, input_token_pico_usd, output_token_pico_usd, valid_from)
             VALUES (\(model), \(inputToken.amount), \(outputToken.amount), coalesce(\(instant), now() + interval '10 seconds'))
             """
+        try await session.run { connection in try Self.run(insert.named("add price"), on: connection) }
+    }
+
+    /// Adds a rate of the platform's processor time that begins at an instant, or in ten seconds.
+    /// - Throws: `StoreError` of code `conflict`, not retriable, where it would give the past another rate.
+    public func addPlatformRate(coreHour: PicoDollars, from instant: Timestamp?) async throws {
+        let insert: SQL = """
+            INSERT INTO winnow.platform_rate (valid_from, core_hour_pico_usd)
+            VALUES (coalesce(\(instant), now() + interval '10 seconds'), \(coreHour.amount))
+            """
         try await session.run { connection in
             do {
-                _ = try connection.execute(insert.named("add price"))
+                try connection.execute(insert.named("add platform rate"))
             } catch let error as StoreError
                 where ["23001", "23505"].contains((error.underlying as? PostgresFault)?.sqlState)
             {
                 throw StoreError(
+                    .conflict, "a rate must begin later than now, and not when another does", isRetriable: false,
+                    underlying: error.underlying)
+            }
+        }
+    }
+
+    private static func run(_ insert: SQL, on connection: PostgresConnection) throws {
+        do {
+            try connection.execute(insert)
+        } catch let error as StoreError {
+            switch (error.underlying as? PostgresFault)?.sqlState {
+            case "23001", "23505":
+                throw StoreError(
                     .conflict, "a price must begin later than now, and not when another of its model does",
                     isRetriable: false, underlying: error.underlying)
+            case "23514":
+                throw StoreError(
+                    .query, "a token must cost from 0 to \(Limits.tokenPrice) pico-USD", isRetriable: false,
+                    underlying: error.underlying)
+            default: throw error
             }
         }
     }

@@ -14,7 +14,8 @@ enum RequestReading {
     /// The bounds are parameters too, so that partitions are pruned when the statement starts.
     static func steps(of keys: PostgresArray<RequestKey>, from lowest: RequestKey, to highest: RequestKey) -> SQL {
         let sql: SQL = """
-            SELECT s.request_id, s.ordinal, s.capability, s.task, s.items, s.depends_on::text, s.state, s.answers, s.error
+            SELECT s.request_id, s.ordinal, s.capability, s.task, s.items, s.depends_on::text, s.state, s.answers, s.error,
+                s.guesses
             FROM winnow.step AS s
             WHERE s.request_id = ANY (\(keys)) AND s.request_id BETWEEN \(lowest) AND \(highest)
             """
@@ -74,6 +75,7 @@ enum RequestReading {
             ordinal: Int(try row.integer(1)), route: Route(Capability(rawValue: row.text(2)), row.text(3)),
             items: try stored("items") { try Item.decode(row.bytes(4)) }, dependsOn: dependsOn, state: try row.label(6),
             answers: row.isNull(7) ? [] : try stored("answers") { try Answer.decode(row.bytes(7)) },
+            guesses: row.isNull(9) ? [] : try stored("guesses") { try Answer.decode(row.bytes(9)) },
             error: row.optionalText(8))
     }
 

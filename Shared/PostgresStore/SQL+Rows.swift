@@ -35,18 +35,18 @@ extension SQL.StringInterpolation {
         appendLiteral(
             """
             INSERT INTO winnow.step (
-                request_id, ordinal, capability, task, items, depends_on, state, answers, error, created_at,
-                dispatched_at, settled_at)
+                request_id, ordinal, capability, task, items, depends_on, state, answers, guesses, error,
+                created_at, dispatched_at, settled_at)
             SELECT request_id, ordinal, capability, task, items, depends_on::smallint[], state::winnow.step_state,
-                answers, error, at, CASE WHEN state <> 'waiting' THEN at END,
+                answers, guesses, error, at, CASE WHEN state <> 'waiting' THEN at END,
                 CASE WHEN state NOT IN ('waiting', 'dispatched') THEN at END
             FROM unnest(
             """)
         list(rows.keys, rows.ordinals, rows.capabilities, rows.tasks, rows.items, rows.dependsOn, rows.states)
         appendLiteral(", ")
-        list(rows.answers, rows.errors, rows.instants)
+        list(rows.answers, rows.guesses, rows.errors, rows.instants)
         appendLiteral(
-            ") AS u (request_id, ordinal, capability, task, items, depends_on, state, answers, error, at)")
+            ") AS u (request_id, ordinal, capability, task, items, depends_on, state, answers, guesses, error, at)")
     }
 
     /// `INSERT INTO winnow.attempt SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
@@ -57,23 +57,23 @@ extension SQL.StringInterpolation {
                 request_id, step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items,
                 duration_us, error, started_at, settled_at, input_tokens, output_tokens, flops, cost_pico_usd,
                 full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd,
-                guessed_items, agreed_items)
+                guessed_items, agreed_items, full_model_once_cost_pico_usd)
             SELECT request_id, step_ordinal, number, tenant_id, capability, task, kind::winnow.attempt_kind,
                 state::winnow.attempt_state, model, version, items, duration_us, error, started_at, settled_at,
-                t1, t2, t3, t4, t5, t6, t7, t8, guessed_items, agreed_items
+                t1, t2, t3, t4, t5, t6, t7, t8, guessed_items, agreed_items, once_cost
             FROM unnest(
             """)
         list(rows.keys, rows.ordinals, rows.numbers, rows.tenants, rows.capabilities, rows.tasks, rows.kinds)
         appendLiteral(", ")
         list(rows.states, rows.models, rows.versions, rows.items, rows.durations, rows.errors, rows.startedAt)
         appendLiteral(", ")
-        list(rows.settledAt, rows.guessed, rows.agreed)
+        list(rows.settledAt, rows.guessed, rows.agreed, rows.onceCosts)
         list(rows.amounts)
         appendLiteral(
             """
             ) AS u (
                 request_id, step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items,
-                duration_us, error, started_at, settled_at, guessed_items, agreed_items, t1, t2, t3, t4, t5, t6, t7, t8)
+                duration_us, error, started_at, settled_at, guessed_items, agreed_items, once_cost, t1, t2, t3, t4, t5, t6, t7, t8)
             """)
     }
 

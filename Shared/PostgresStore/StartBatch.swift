@@ -7,16 +7,15 @@ struct StartBatch: Sendable {
     let abandon: SQL
     /// The highest number of each step.
     let last: SQL
-    /// The budgets of the tenants; locked, so that who reserves at the same time waits.
-    let budgets: SQL
-    private let tenants: PostgresArray<String>
-    private let entries: [LedgerEntry]
+    /// The instant of the transaction. - Returns: one row.
+    let instant: SQL
+    /// Locks the budgets of the tenants, so that whoever reserves at the same time waits.
+    let lockBudgets: SQL
 
     /// - Returns: `nil` when there are no calls.
     init?(_ entries: [LedgerEntry]) {
         let keys = entries.map { RequestKey($0.step.request) }
         guard let lowest = keys.min(), let highest = keys.max() else { return nil }
-        self.entries = entries
         let requests = PostgresArray(keys)
         let ordinals = PostgresArray(entries.map { Int16(clamping: $0.step.ordinal) })
         let kinds = PostgresArray(entries.map(\.attempt.kind.rawValue))
@@ -34,30 +33,39 @@ struct StartBatch: Sendable {
             GROUP BY a.request_id, a.step_ordinal
             """
         self.last = last.named("number attempts")
-        tenants = PostgresArray(Set(entries.map(\.tenant)).sorted().map(\.rawValue))
-        let budgets: SQL = """
-            SELECT tenant_id, period::text, policy::text, limit_pico_usd FROM winnow.budget
+        let instant: SQL = "SELECT now()"
+        self.instant = instant.named("read instant")
+        let tenants = PostgresArray(Set(entries.map(\.tenant)).sorted().map(\.rawValue))
+        let lock: SQL = """
+            SELECT tenant_id, period::text FROM winnow.budget
             WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period FOR NO KEY UPDATE
             """
-        self.budgets = budgets.named("lock budgets")
+        lockBudgets = lock.named("lock budgets")
     }
 
-    /// A statement behind the lock: it sees what others have reserved.
-    var spent: SQL {
-        let select: SQL = """
-            SELECT winnow.budget_spent(tenant_id, period, clock_timestamp())::bigint FROM winnow.budget
-            WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period
+    /// What is left of the locked budgets at an instant.
+    ///
+    /// A statement behind the lock: it sees what others have reserved. Limits and sums are read together, for the budgets
+    /// that are locked and no others: one that was set in between counts from the next call on.
+    func room(
+        _ locked: PostgresResult, at instant: Timestamp, on connection: PostgresConnection
+    ) throws -> BudgetRoom {
+        let keys = locked.rows { (tenant: $0.text(0), period: $0.text(1)) }
+        guard !keys.isEmpty else { return BudgetRoom([]) }
+        let (tenants, periods) = (PostgresArray(keys.map(\.tenant)), PostgresArray(keys.map(\.period)))
+        let read: SQL = """
+            SELECT b.tenant_id, b.period::text, b.policy::text, b.limit_pico_usd,
+                least(winnow.budget_spent(b.tenant_id, b.period, \(instant)), \(Int64.max))::bigint
+            FROM unnest(\(tenants), \(periods)) AS u (tenant_id, period)
+            JOIN winnow.budget AS b ON b.tenant_id = u.tenant_id AND b.period = u.period::winnow.budget_period
             """
-        return select.named("read budgets")
-    }
-
-    func room(_ budgets: PostgresResult, _ spent: PostgresResult) throws -> BudgetRoom {
-        let limits = try budgets.rows { row throws in
-            Budget(
-                tenant: TenantID(rawValue: row.text(0)), period: try row.label(1),
-                limit: PicoDollars(try row.integer(3)), policy: try row.label(2))
-        }
-        return BudgetRoom(Array(zip(limits, try spent.rows { row throws in try row.integer(0) })))
+        return BudgetRoom(
+            try connection.execute(read.named("read budgets"))[0].rows { row throws in
+                let budget = Budget(
+                    tenant: TenantID(rawValue: row.text(0)), period: try row.label(1),
+                    limit: PicoDollars(try row.integer(3)), policy: try row.label(2))
+                return (budget, PicoDollars(try row.integer(4)))
+            })
     }
 
     /// The entries as they are written: a number is one above the highest of its step, and never below the one given,

@@ -12,6 +12,7 @@ struct StepRows {
     var dependsOn = PostgresArray<String>()
     var states = PostgresArray<String>()
     var answers = PostgresArray<JSONBytes>()
+    var guesses = PostgresArray<JSONBytes>()
     var errors = PostgresArray<String>()
     /// When the step came to be as it is.
     var instants = PostgresArray<Timestamp>()
@@ -25,6 +26,7 @@ struct StepRows {
         dependsOn.append("{" + step.dependsOn.map(String.init).joined(separator: ",") + "}")
         states.append(step.state.rawValue)
         answers.append(JSONBytes(step.answers))
+        guesses.append(JSONBytes(step.guesses))
         errors.append(step.error)
         instants.append(instant)
     }

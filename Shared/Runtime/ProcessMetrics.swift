@@ -10,7 +10,7 @@ struct ProcessMetrics: Sendable {
         """
         # HELP process_cpu_seconds_total User and system CPU time spent.
         # TYPE process_cpu_seconds_total counter
-        process_cpu_seconds_total \(cpuSeconds)
+        process_cpu_seconds_total \(ProcessorTime.seconds)
         # HELP process_resident_memory_bytes Resident memory size.
         # TYPE process_resident_memory_bytes gauge
         process_resident_memory_bytes \(residentBytes)
@@ -24,12 +24,6 @@ struct ProcessMetrics: Sendable {
         """
     }
 
-    private var cpuSeconds: Double {
-        var usage = rusage()
-        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
-        return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
-    }
-
     /// The second field of `statm`, in pages.
     private var residentBytes: Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
@@ -40,6 +34,15 @@ struct ProcessMetrics: Sendable {
         guard fields.count > 1 else { return 0 }
         let pages = String(decoding: fields[1].map(UInt8.init(bitPattern:)), as: UTF8.self)
         return (Int(pages) ?? 0) * sysconf(Int32(_SC_PAGESIZE))
+    }
+}
+
+/// User and system time of all threads since the process started.
+public enum ProcessorTime {
+    public static var seconds: Double {
+        var usage = rusage()
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+        return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
     }
 }
 

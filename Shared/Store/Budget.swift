@@ -42,14 +42,15 @@ public protocol BudgetRegister: Sendable {
     func removeBudget(of tenant: TenantID, _ period: Budget.Period) async throws -> Bool
 }
 
-/// What is left of budgets while a batch of calls is reserved.
+/// What is left of budgets while a batch of calls is reserved. Limits and sums are never negative, so no difference overflows.
 package struct BudgetRoom {
     private var left: [TenantID: [(budget: Budget, amount: Int64)]]
 
     /// - Parameter spent: of each budget in its running period, reservations included.
-    package init(_ spent: [(budget: Budget, spent: Int64)]) {
+    package init(_ spent: [(budget: Budget, spent: PicoDollars)]) {
         left = Dictionary(
-            grouping: spent.map { (budget: $0.budget, amount: $0.budget.limit.amount - $0.spent) }, by: \.budget.tenant)
+            grouping: spent.map { (budget: $0.budget, amount: $0.budget.limit.amount - $0.spent.amount) },
+            by: \.budget.tenant)
     }
 
     /// Takes the entry's price from every budget of its tenant, or from none.

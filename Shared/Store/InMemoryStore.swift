@@ -24,7 +24,10 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     let certificates = Mutex(Certificates())
     let shadows = Mutex(Shadows())
 
-    public init() {}
+    /// The clock of the store, as the database has one of its own.
+    let now: @Sendable () -> Timestamp
+
+    public init(now: @escaping @Sendable () -> Timestamp = { .now }) { self.now = now }
 
     public func accept(_ arrivals: [Arrival]) async throws -> [Acceptance] {
         try state.withLock { try $0.accept(arrivals) }
@@ -110,10 +113,12 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    public func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
-        state.withLock { state in
-            for entry in entries { state.abandon(before: entry) }
-            let started = entries.map { state.start($0) }
+    public func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry] {
+        let instant = now()
+        let begun = try calls.map { try begin($0, instant) }
+        return state.withLock { state in
+            for call in begun { state.abandon(before: call) }
+            let started = begun.map { state.start($0) }
             state.sumFinalRequests(started)
             return started
         }

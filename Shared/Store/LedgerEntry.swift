@@ -7,7 +7,10 @@ public struct LedgerEntry: Sendable, Equatable {
     public var route: Route
     public var attempt: Attempt
     public var cost: PicoDollars
+    /// What the full model alone would have cost for the items that were answered, asked item by item.
     public var counterfactualCost: PicoDollars
+    /// The same, asked once for the whole request: this call's part of it.
+    public var onceCost: PicoDollars
     /// Of a call of the full model: items of which the small model's answer is known, and of which it is the same.
     public var guesses = Guesses()
 
@@ -20,7 +23,7 @@ public struct LedgerEntry: Sendable, Equatable {
 
     public init(
         step: Step.ID, tenant: TenantID, route: Route, attempt: Attempt, cost: PicoDollars,
-        counterfactualCost: PicoDollars
+        counterfactualCost: PicoDollars, onceCost: PicoDollars = .zero
     ) {
         self.step = step
         self.tenant = tenant
@@ -28,5 +31,6 @@ public struct LedgerEntry: Sendable, Equatable {
         self.attempt = attempt
         self.cost = cost
         self.counterfactualCost = counterfactualCost
+        self.onceCost = onceCost
     }
 }

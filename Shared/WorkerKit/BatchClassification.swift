@@ -31,11 +31,14 @@ public enum BatchClassification {
             self.durationMicros = durationMicros
         }
 
-        public var usage: TokenUsage {
-            predictions.reduce(into: .zero) { sum, prediction in
-                sum.inputTokens += Int64(prediction.inputTokens)
-                sum.flops += prediction.flops
-            }
+        public var usage: TokenUsage { BatchClassification.usage(of: predictions) }
+    }
+
+    /// What a model took for its predictions.
+    public static func usage(of predictions: [Prediction]) -> TokenUsage {
+        predictions.reduce(into: .zero) { sum, prediction in
+            sum.inputTokens += Int64(prediction.inputTokens)
+            sum.flops += prediction.flops
         }
     }
 

@@ -47,7 +47,7 @@ struct CancellationTests {
     @Test func `a late outcome of a cancelled request changes nothing and is paid for`() {
         let cancelled = Fixture.step(0, Fixture.clause, ["a"], .cancelled)
         var progress = RequestProgress(Fixture.snapshot([cancelled], .cancelled), now: Fixture.now)
-        progress.apply(Fixture.answered(0), pricing: PriceList(Fixture.prices), fullModel: "full")
+        progress.settle(Fixture.answered(0), pricing: PriceList(Fixture.prices))
         let change = progress.change()
         #expect(change.updatedSteps.isEmpty)
         #expect(change.state == nil)

@@ -1,6 +1,9 @@
 import Contracts
 import Store
 import TestKit
+import Testing
+
+@testable import Aggregator
 
 enum Fixture {
     static let clause = Route(.legalServices, "clause-type")
@@ -50,5 +53,16 @@ enum Fixture {
 
     static func failed(_ step: Int, _ error: String = "the model is ill") -> Outcome {
         Outcome(step: step, route: clause, state: .failed, error: error)
+    }
+}
+
+extension RequestProgress {
+    /// Applies an outcome whose cost can be written.
+    mutating func settle(_ outcome: Outcome, pricing: PriceList) {
+        do {
+            try apply(outcome, pricing: pricing, fullModel: "full")
+        } catch {
+            Issue.record(error)
+        }
     }
 }

@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import JSON
 import MessageBus
+import RegexBuilder
 import Store
 import Telemetry
 import TestKit
@@ -111,6 +112,43 @@ struct OutcomeHandlerTests {
         let records = try await handle([bad, good])
         #expect(records.map(\.topic) == [Topic.deadLetters, Topic.results])
         #expect(records.first?.value == [0x00, 0xFF])
+    }
+
+    @Test(arguments: [
+        "inputTokens", "outputTokens", "flops", "durationMicros", "startedAt", "fullModelTokens", "number",
+    ])
+    func `an outcome with an absurd number is a dead letter, and its neighbours are settled`(name: String) async throws
+    {
+        try await accept(Fixture.snapshot([Fixture.step(0)]))
+        let good = Record.outcome(Fixture.answered(0), of: id)
+        var bad = good
+        let text = String(decoding: good.value ?? [], as: UTF8.self)
+        bad.value = Array(text.replacing("\"number\":1", with: "\"number\":1,\"outputTokens\":1").utf8)
+        let field = Regex {
+            "\"\(name)\":"; OneOrMore(.digit)
+        }
+        bad.value = Array(
+            String(decoding: bad.value ?? [], as: UTF8.self)
+                .replacing(field, with: "\"\(name)\":9000000000000000000").utf8)
+        #expect(bad.value != good.value)
+        let records = try await handle([bad, good])
+        #expect(records.map(\.topic) == [Topic.deadLetters, Topic.results])
+    }
+
+    @Test func `an outcome whose price cannot be written is refused, and nothing of it is kept`() async throws {
+        try await store.registerPrices([
+            Price(
+                model: "dear", inputToken: PicoDollars(1_000_000_000_000), outputToken: .zero,
+                validFrom: Timestamp(milliseconds: 0))
+        ])
+        try await accept(Fixture.snapshot([Fixture.step(0)]))
+        var attempt = Fixture.attempt(tokens: 1_000_000_000)
+        attempt.model = "dear"
+        await #expect(throws: ContractError.self) {
+            try await handle([.outcome(Fixture.answered(0, attempts: [attempt]), of: id)])
+        }
+        #expect(try await stored(id)?.state == .open)
+        #expect(try await store.ledger(of: id).isEmpty)
     }
 
     @Test func `what the full model has routed is dispatched`() async throws {

@@ -8,7 +8,7 @@ import Testing
 struct RequestProgressTests {
     private func change(_ snapshot: RequestSnapshot, _ outcomes: Outcome...) -> RequestChange {
         var progress = RequestProgress(snapshot, now: Fixture.now)
-        for outcome in outcomes { progress.apply(outcome, pricing: PriceList(Fixture.prices), fullModel: "full") }
+        for outcome in outcomes { progress.settle(outcome, pricing: PriceList(Fixture.prices)) }
         return progress.change()
     }
 
@@ -42,12 +42,12 @@ struct RequestProgressTests {
     func `a request ends as the worst of its steps`(ends: [Outcome.State], state: RequestSnapshot.State) {
         var progress = RequestProgress(Fixture.snapshot(ends.indices.map { Fixture.step($0) }), now: Fixture.now)
         for (ordinal, end) in ends.enumerated() {
-            progress.apply(
+            progress.settle(
                 Outcome(
                     step: ordinal, route: Fixture.clause, state: end,
                     answers: end == .answered ? [Fixture.answer()] : [],
                     error: end == .answered ? nil : "why \(ordinal)"),
-                pricing: PriceList(), fullModel: "full")
+                pricing: PriceList())
         }
         let change = progress.change()
         #expect(change.state == state)
@@ -60,7 +60,8 @@ struct RequestProgressTests {
         func row(_ attempt: Attempt, _ cost: Int64) -> LedgerEntry {
             LedgerEntry(
                 step: Step.ID(request: .numbered(1), ordinal: 0), tenant: Fixture.tenant, route: Fixture.clause,
-                attempt: attempt, cost: PicoDollars(cost), counterfactualCost: PicoDollars(100 * cost))
+                attempt: attempt, cost: PicoDollars(cost), counterfactualCost: PicoDollars(100 * cost),
+                onceCost: PicoDollars(100 * (cost - 2)))
         }
         #expect(change.entries == [row(attempts[0], 3), row(attempts[1], 5)])
     }

@@ -12,8 +12,8 @@ struct RoutingExpansionTests {
 
     private func change(_ snapshot: RequestSnapshot, _ answers: [Answer?]) -> RequestChange {
         var progress = RequestProgress(snapshot, now: Fixture.now)
-        progress.apply(
-            Fixture.answered(0, .decomposition, answers, attempts: []), pricing: PriceList(), fullModel: "full")
+        progress.settle(
+            Fixture.answered(0, .decomposition, answers, attempts: []), pricing: PriceList())
         return progress.change()
     }
 
@@ -62,7 +62,7 @@ struct RoutingExpansionTests {
         let outcome =
             answer.map { Fixture.answered(ordinal, .decomposition, [$0], attempts: []) }
             ?? Outcome(step: ordinal, route: .decomposition, state: .failed, error: "no money")
-        progress.apply(outcome, pricing: PriceList(), fullModel: "full")
+        progress.settle(outcome, pricing: PriceList())
     }
 
     @Test func `items of several routing steps share steps once the last of them is settled`() {
@@ -112,8 +112,8 @@ struct RoutingExpansionTests {
         var progress = RequestProgress(
             Fixture.snapshot([Fixture.step(0, .decomposition, ["a"])]), now: Fixture.now)
         for _ in 0..<2 {
-            progress.apply(
-                Fixture.answered(0, .decomposition, [full(Self.clauseLabel)]), pricing: PriceList(), fullModel: "full")
+            progress.settle(
+                Fixture.answered(0, .decomposition, [full(Self.clauseLabel)]), pricing: PriceList())
         }
         let change = progress.change()
         #expect(change.newSteps.count == 1)

@@ -1,3 +1,4 @@
+import Contracts
 import Testing
 
 @testable import CLI
@@ -71,6 +72,14 @@ struct ArgumentsTests {
     func `a number out of range is wrong usage`(text: String) {
         var arguments = arguments("--timeout \(text)")
         #expect(throws: UsageError.self) { try arguments.integer("--timeout", default: 3, in: 1...9) }
+    }
+
+    @Test func `money is taken in USD`() throws {
+        var arguments = arguments("--usd 5 --price 0.15")
+        let (usd, price) = (try arguments.money("--usd", decimals: 12), try arguments.money("--price", decimals: 6))
+        #expect(usd == PicoDollars(5_000_000_000_000) && price == PicoDollars(150_000))
+        let none = try arguments.money("--other", decimals: 6)
+        #expect(none == nil)
     }
 
     @Test func `what is absent has its default or is missed`() throws {

@@ -30,6 +30,19 @@ struct RankTests {
         #expect(ranked[2].saving.low == 0 && ranked[2].saving.high == 2_000_000 && ranked[2].saving.value.isNaN)
     }
 
+    @Test func `the router is ranked by what it guessed right, as every small model is`() {
+        var router = Self.use("", escalated: 700, cost: 5_000_000, guessed: 700, agreed: 560)
+        router.route = .decomposition
+        let ranked = Prospect.ranked([
+            Self.use("sure", escalated: 900, cost: 900_000, guessed: 900, agreed: 810), router,
+        ])
+        #expect(ranked.map(\.use.route) == [.decomposition, Route(.legalServices, "sure")])
+        #expect(
+            ranked[0].reason
+                == "the router leaves 70.0% of its items to the full model; of 700 escalated items the router had 80.0% right: "
+                + "cut or distil it anew for the others")
+    }
+
     @Test func `the reason says what is known`() {
         func reason(_ use: TaskUse) -> String { Prospect(use).reason }
         #expect(reason(Self.use("a", escalated: 0, cost: 0)).contains("nothing left to save"))

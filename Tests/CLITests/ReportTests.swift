@@ -20,7 +20,7 @@ struct ReportTests {
         return ReportItem(
             route: route, label: number % 20 == 0 ? "z" : "x", suite: escalated ? "x" : small, small: small, full: "x",
             isPromised: escalated || agrees || number % 3 == 0, confidence: confidence, isEscalated: escalated,
-            smallFlops: 5, fullFlops: 100, smallCost: 2, fullCost: 40)
+            smallFlops: 5, fullFlops: 100, smallCost: 2, fullCost: 40, fullOnceCost: 30)
     }
 
     private static func requests(_ count: Int = 200, _ route: Route = clause) -> [[ReportItem]] {
@@ -51,6 +51,7 @@ struct ReportTests {
         // Of 200 items the first 80 are below 0.7.
         #expect(try abs(values(.suite).computeShare.value - 0.45) < 1e-12)
         #expect(try abs(values(.suite).saved.value - (1 - (2 + 0.4 * 40) / 40)) < 1e-12)
+        #expect(try abs(values(.suite).savedOnOnce.value - (1 - (2 + 0.4 * 40) / 30)) < 1e-12)
         for policy in Policy.allCases {
             let accuracy = try values(policy).accuracy
             #expect(accuracy.low <= accuracy.value && accuracy.value <= accuracy.high, "\(policy)")
@@ -139,6 +140,23 @@ struct ReportTests {
 
     @Test func `the same items give the same page`() {
         #expect(ReportPage.html(Self.report()) == ReportPage.html(Self.report()))
+    }
+
+    @Test(arguments: [true, false])
+    func `what was not answered, or only degraded, was paid for and saves nothing`(isDegraded: Bool) throws {
+        let whole = Self.requests(8)
+        let less = whole.map { request in
+            request.map { item in
+                var item = item
+                if isDegraded { item.isDegraded = true } else { item.suite = nil }
+                return item
+            }
+        }
+        let figures = try #require(Self.report(whole + less).policies.figures[.suite])
+        let spent = try #require(Self.report(whole).policies.figures[.suite]).saved.value
+        // As much again was spent, and nothing more was saved: 1 - 2 (1 - s).
+        #expect(abs(figures.saved.value - (2 * spent - 1)) < 1e-12)
+        #expect(try #require(Self.report(less).policies.figures[.suite]).saved.value.isNaN)
     }
 
     @Test func `items without an answer are wrong, and said to be`() {

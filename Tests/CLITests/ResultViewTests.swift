@@ -27,7 +27,7 @@ struct ResultViewTests {
     @Test func `people read a line an item with who decided it`() throws {
         let lines = try ResultView(Array(json.utf8)).text().split(separator: "\n")
         #expect(lines.count == 3)
-        #expect(lines[0] == "mine  completed  0.000000000003 USD, full model alone 0.000000000030 USD")
+        #expect(lines[0] == "mine  completed  0.003 nano-USD, full model alone 0.030 nano-USD")
         #expect(lines[1].contains("legal-services/clause-type"))
         #expect(lines[1].contains(" x "))
         #expect(lines[1].contains("0.877"))

@@ -1,3 +1,4 @@
+import PostgresStore
 import Testing
 
 @testable import CLI
@@ -78,5 +79,33 @@ struct TableTests {
     @Test func `wide characters take two columns`() {
         let table = Table(columns: ["a", "b"], rows: [[.text("漢字"), .text("x")], [.text("abcd"), .text("y")]])
         #expect(table.text(fitting: nil) == "a     b\n漢字  x\nabcd  y")
+    }
+
+    private func report(_ amounts: [String?]) -> OperationsReport {
+        OperationsReport(
+            columns: [.init("what"), .number("cost_pico_usd"), .number("cost_usd"), .number("usd")],
+            rows: amounts.map { ["x", $0, "unread", "7"] })
+    }
+
+    @Test func `people read each amount once, in nano-USD where all of a column is small`() {
+        #expect(
+            Table(forPeople: report(["2774", nil, "-999999999"])).text(fitting: nil) == """
+                what  cost_nano_usd  usd
+                x             2.774    7
+                x                      7
+                x       -999999.999    7
+                """)
+        #expect(
+            Table(forPeople: report(["2774", "1500000000000"])).text(fitting: nil) == """
+                what  cost_usd  usd
+                x     0.000000    7
+                x     1.500000    7
+                """)
+        #expect(Table(report(["2774"])).columns == ["what", "cost_pico_usd", "cost_usd", "usd"])
+    }
+
+    @Test func `a CSV field is quoted where it must be`() {
+        let report = OperationsReport(columns: [.init("a"), .init("b")], rows: [["x,\"y\"", nil], ["1\n2", "z"]])
+        #expect(report.csv == "a,b\n\"x,\"\"y\"\"\",\n\"1\n2\",z")
     }
 }

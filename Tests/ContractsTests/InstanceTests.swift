@@ -7,7 +7,7 @@ import Testing
             id: try #require(Instance.ID("pod-7.eu_1:a")), service: "legal-services-worker", host: "here",
             processID: 42, version: "1", state: .draining, partitions: 3,
             startedAt: Timestamp(milliseconds: 1_790_000_000_123), beatAt: Timestamp(milliseconds: 1_790_000_005_000),
-            beatInterval: 5000)
+            processorTime: 1234, beatInterval: 5000)
     }
 
     @Test func `an instance survives its message`() throws {
@@ -18,6 +18,7 @@ import Testing
     @Test(arguments: [
         (#""draining""#, #""asleep""#), (#""here""#, "7"), (#"42"#, #""42""#), (#""pod-7.eu_1:a""#, #""a b""#),
         (#""2026-09-21T14:13:25.000Z""#, #""soon""#), ("{", "["),
+        (#""cpuMs":1234"#, #""cpuMs":-1"#), (#""cpuMs":1234"#, #""cpuMs":9000000000000000000"#),
     ])
     func `a message that says something else is refused`(old: String, new: String) throws {
         let text = String(decoding: try instance().encode(), as: UTF8.self)

@@ -19,7 +19,7 @@ struct MessageCodecTests {
     static let attempts = [
         Attempt(
             number: 1, kind: .worker, model: "m", version: "1", items: 5,
-            usage: TokenUsage(inputTokens: 1, outputTokens: 2, flops: .max), durationMicros: 12,
+            usage: TokenUsage(inputTokens: 1, outputTokens: 2, flops: 1_000_000_000_000_000_000), durationMicros: 12,
             startedAt: Timestamp(milliseconds: 1_790_000_000_123),
             counterfactual: TokenUsage(inputTokens: 3, flops: 4)),
         Attempt(
@@ -30,7 +30,7 @@ struct MessageCodecTests {
             durationMicros: 0, startedAt: Timestamp(milliseconds: 1)),
         Attempt(
             number: 4, kind: .shadow, state: .started, model: "s", version: "", items: 1, usage: .zero,
-            durationMicros: .max, startedAt: Timestamp(milliseconds: 1)),
+            durationMicros: 10_000_000_000_000, startedAt: .last),
     ]
 
     @Test func `a step command comes back as it was`() throws {

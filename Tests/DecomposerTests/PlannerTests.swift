@@ -118,6 +118,9 @@ struct PlannerTests {
         #expect(routing.state == .dispatched)
         #expect(routing.items.map(\.text) == ["The weather.", "What now?"])
         #expect(routing.answers.map { $0?.label } == ["none", nil])
+        #expect(
+            routing.guesses
+                == [nil, Answer(label: "none", confidence: 0.9, decidedBy: .worker, model: "router@3")])
         #expect(routed(decomposition)[Self.intent] == ["Some music."])
     }
 
@@ -155,8 +158,14 @@ struct PlannerTests {
         #expect(attempt.version == "3")
         #expect(attempt.items == 2)
         #expect(attempt.usage.inputTokens == 16 + 5 + 6)
-        // The full model alone would have routed the items, not the wholes.
-        #expect(attempt.counterfactual.inputTokens == 5 + 6)
+        // The full model alone would not have been asked where to send them.
+        #expect(attempt.counterfactual == .zero)
+    }
+
+    @Test func `what fits no capability is what the full model alone would have been asked for`() async throws {
+        let plan = try await plan("Some music. The weather. More weather? weather")
+        #expect(plan.attempt?.counterfactual.inputTokens == Int64("The weather.".count + "weather".count))
+        #expect(plan.answered == 2)
     }
 
     @Test func `a text of more lines than any plan holds is refused before a model is asked`() async throws {
@@ -225,6 +234,7 @@ struct PlannerTests {
         #expect(plan.attempt?.error == "unavailable")
         #expect(plan.steps.map(\.state) == [.dispatched])
         #expect(plan.steps.first?.items.count == 1 && plan.steps.first?.answers == [nil])
+        #expect(plan.steps.first?.guesses == [nil])
     }
 
     @Test

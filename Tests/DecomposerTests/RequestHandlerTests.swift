@@ -107,14 +107,25 @@ struct RequestHandlerTests {
         let rows = try await store.ledger(of: id)
         #expect(rows.map(\.step.ordinal) == [0])
         #expect(rows.map(\.cost) == [PicoDollars(20)])
-        #expect(rows.map(\.counterfactualCost) == [PicoDollars(1000)])
+        #expect(rows.map(\.counterfactualCost) == [.zero] && rows.map(\.onceCost) == [.zero])
         #expect(rows.map(\.attempt.kind) == [.router])
+    }
+
+    @Test func `a routing that answers an item itself says what the full model would have cost`() async throws {
+        let records = try await handle([request(#"{"text":"weather"}"#)])
+        let id = try #require(try records.first?.event().correlationID.flatMap { Request.ID($0) })
+        let rows = try await store.ledger(of: id)
+        #expect(rows.map(\.counterfactualCost) == [PicoDollars(700)])
+        #expect(rows.map(\.onceCost) == [PicoDollars(500)])
     }
 
     @Test func `an unsure routing goes to the full model beside the steps that are sure`() async throws {
         let records = try await handle([request(#"{"text":"Play music. What?"}"#)])
         #expect(records.map(\.topic) == [Topic.escalations(.interactive), "winnow.steps.semantic-understanding.v1"])
-        #expect(try records.first?.escalation().open == [.init(index: 0, text: "What?")])
+        let open = try records.first?.escalation().open
+        #expect(open?.map(\.text) == ["What?"])
+        // With what the router would have said.
+        #expect(open?.first?.guess?.decidedBy == .worker && open?.first?.guess?.model.hasPrefix("router@") == true)
     }
 
     @Test func `a text that fits nothing is answered at once`() async throws {

@@ -66,9 +66,13 @@ struct EmissionTests {
         #expect(try ordinals([]) == [])
     }
 
-    @Test func `an unsure routing goes to the full model with its open items alone`() throws {
+    @Test func `an unsure routing goes to the full model with its open items alone, and what the router guesses`()
+        throws
+    {
         let none = Fixture.answer("none")
-        let routing = Fixture.step(0, .decomposition, ["a", "b", "c"], answers: [none, nil])
+        var routing = Fixture.step(0, .decomposition, ["a", "b", "c"], answers: [none, nil])
+        let guess = Fixture.answer("legal-services/clause-type")
+        routing.guesses = [nil, guess]
         let record = try #require(emit(Fixture.snapshot(channel: .human, [routing])).first)
         #expect(record.topic == Topic.escalations(.interactive))
         #expect(try record.event().id == "\(id)/0/escalation")
@@ -77,7 +81,8 @@ struct EmissionTests {
             try record.escalation()
                 == Escalation(
                     step: 0, route: .decomposition,
-                    open: [.init(index: 1, text: "b"), .init(index: 2, text: "c")], answers: [none, nil, nil],
+                    open: [.init(index: 1, text: "b", guess: guess), .init(index: 2, text: "c")],
+                    answers: [none, nil, nil],
                     attempts: []))
     }
 

@@ -24,6 +24,14 @@ extension `Whole suite` {
             #expect(low <= value && value <= high)
         }
         #expect((task["suiteAccuracy"] as? [String: Double])?["value"] == 1)
+        // A test of our own is charged, and saves nothing.
+        let charged = try await suite.query(
+            "SELECT sum(calls) > 0 FROM ops.daily_cost WHERE tenant = 'winnow-evaluate'")
+        let saved = try await suite.query("SELECT count(*) FROM ops.savings WHERE tenant = 'winnow-evaluate'")
+        #expect(charged == "t" && saved == "0")
+        let costs = try await suite.winnow(["costs", "--by", "tenant"])
+        #expect(costs.status == 0, "\(costs.errors)")
+        #expect(costs.output.contains("full model alone, each request once") && costs.output.contains("CPU seconds"))
     }
 
     @Test

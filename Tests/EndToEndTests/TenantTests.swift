@@ -134,7 +134,7 @@ extension `Whole suite` {
         let tenant = "weighed-\(UUID())"
         #expect(try await suite.winnow(["tenants", "set", tenant, "--weight", "7"]).status == 0)
         let listed = try await suite.winnow(["tenants", "list", "--json"])
-        let row = #"{"tenant":"\#(tenant)","weight":7,"open_requests":0,"waiting_requests":0}"#
+        let row = #"{"tenant":"\#(tenant)","weight":7,"open_requests":0,"waiting_requests":0,"test":"no"}"#
         #expect(listed.output.contains(row), "\(listed.errors)")
     }
 }

@@ -115,6 +115,30 @@ struct EscalationHandlerTests {
         #expect(rows.map(\.cost) == [PicoDollars(110), PicoDollars(70)])
     }
 
+    @Test func `a call is priced and counted at the ledger's instant, whatever the clock here says`() async throws {
+        let instant = Timestamp(milliseconds: 1_790_000_000_000)
+        let store = InMemoryStore { instant }
+        var later = Self.price
+        (later.inputToken, later.validFrom) = (PicoDollars(1000), instant.adding(milliseconds: 1))
+        try await store.registerPrices([Self.price, later])
+        let handler = EscalationHandler(
+            service: "escalator", classifier: Self.full(), ledger: store, prices: PriceBook(store: store))
+        _ = try await handler.handle([.escalation(escalation(), of: id)])
+        let row = try #require(try await store.ledger(of: id).first)
+        #expect(row.attempt.startedAt == instant && row.cost == PicoDollars(70))
+    }
+
+    @Test func `a price that is too high for a call makes its record a dead letter, and the process lives on`()
+        async throws
+    {
+        try await store.registerPrices([
+            Price(
+                model: "full", inputToken: PicoDollars(.max), outputToken: .zero, validFrom: Timestamp(milliseconds: 0))
+        ])
+        await #expect(throws: ContractError.self) { try await handle([.escalation(escalation(), of: id)]) }
+        #expect(try await store.ledger(of: id).isEmpty)
+    }
+
     @Test func `a text that the model cannot answer fails its own step, and its row keeps the reserved price`()
         async throws
     {
@@ -169,6 +193,11 @@ struct EscalationHandlerTests {
         let other = Request.ID.numbered(2)
         _ = try await handle([.escalation(self.escalation(), of: other)])
         #expect(try await store.ledger(of: other).map(\.guesses) == [.init()])
+        // The router's, too.
+        let third = Request.ID.numbered(3)
+        escalation.route = .decomposition
+        _ = try await handle([.escalation(escalation, of: third)])
+        #expect(try await store.ledger(of: third).map(\.guesses) == [.init(known: 2, agreed: 1)])
     }
 
     @Test func `where the worker could not compute, the call says what the full model alone would have cost`()
@@ -180,6 +209,18 @@ struct EscalationHandlerTests {
         _ = try await handle([.escalation(lost, of: id)])
         let row = try #require(try await store.ledger(of: id).first)
         #expect(row.attempt.counterfactual == row.attempt.usage && row.counterfactualCost == row.cost)
+    }
+
+    @Test func `of a routing the call says so for what fits no capability, and the steps do for the others`()
+        async throws
+    {
+        let router = ScriptedClassifier("full", version: "2", routes: [.decomposition]) { text, _ in
+            .of(text, text == "first" ? "legal-services/clause-type" : "none", 0.75)
+        }
+        _ = try await handle([.escalation(escalation(route: .decomposition), of: id)], model: router)
+        let row = try #require(try await store.ledger(of: id).first)
+        // Of seven tokens the two of the second item, in one question without its marks.
+        #expect(row.cost == PicoDollars(70) && row.counterfactualCost == PicoDollars(20) && row.onceCost == .zero)
     }
 
     private func spent(_ policy: Budget.Policy, _ escalation: Escalation? = nil) async throws -> [OutgoingRecord] {
@@ -216,9 +257,11 @@ struct EscalationHandlerTests {
         async throws
     {
         #expect(try await spent(.degrade, escalation()).map { try $0.outcome().state } == [.failed])
+        let guess = Answer(label: "legal-services/clause-type", confidence: 0.4, decidedBy: .worker, model: "router@3")
         let routing = Escalation(
-            step: 0, route: .decomposition, open: [.init(index: 0, text: String(repeating: "a", count: 20))],
-            answers: [nil], attempts: [])
+            step: 0, route: .decomposition,
+            open: [.init(index: 0, text: String(repeating: "a", count: 20), guess: guess)], answers: [nil], attempts: []
+        )
         let answer = try #require(try await spent(.degrade, routing).first?.outcome().answers.first ?? nil)
         #expect(answer.label == Answer.noRoute && answer.isDegraded && answer.decidedBy == .worker)
     }
@@ -319,13 +362,13 @@ private struct WatchedLedger: AttemptLedger {
     let ledger: InMemoryStore
     let report: @Sendable (String) -> Void
 
-    func start(_ entries: [LedgerEntry]) async throws -> [LedgerEntry] {
-        report("start " + entries.map(\.attempt.state.rawValue).joined(separator: " "))
-        return try await ledger.start(entries)
+    func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry] {
+        report("start " + calls.map(\.attempt.state.rawValue).joined(separator: " "))
+        return try await ledger.start(calls, begin)
     }
 
-    func reserve(_ entries: [LedgerEntry]) async throws -> [Reservation] {
-        try await start(entries).map { .started($0) }
+    func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation] {
+        try await start(calls, begin).map { .started($0) }
     }
 
     func settle(_ entries: [LedgerEntry]) async throws {

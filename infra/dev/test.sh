@@ -10,6 +10,13 @@ export OMP_NUM_THREADS=1
 build=()
 [ -z "${WINNOW_SANITIZE:-}" ] || build=(--sanitize "$WINNOW_SANITIZE" --scratch-path ".build/$WINNOW_SANITIZE")
 
+# By which the test of the FOCUS export checks it.
+if WINNOW_FOCUS_PYTHON=$(infra/dev/focus-environment.sh); then
+    export WINNOW_FOCUS_PYTHON
+else
+    echo "No validator of the FOCUS export: its test will fail" >&2
+fi
+
 echo "Building services and tests" >&2
 swift build --build-tests "${build[@]}"
 built=$SECONDS

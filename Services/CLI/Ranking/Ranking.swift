@@ -46,7 +46,8 @@ struct Prospect {
                 ? "\(escalatedShare.percent)% escalates past its certificate"
                 : "no certificate stands, so everything escalates"
         guard use.guessedItems > 0 else { return why + "; how much of it a small model would have right is not known" }
-        let right = "of \(use.guessedItems) escalated items the small model had \(acceptedShare.value.percent)% right"
+        let model = use.route == .decomposition ? "router" : "small model"
+        let right = "of \(use.guessedItems) escalated items the \(model) had \(acceptedShare.value.percent)% right"
         let remedy =
             acceptedShare.value > 0.9
             ? "what it lacks is knowing when: calibrate, or certify on more items"

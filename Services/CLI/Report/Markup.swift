@@ -1,3 +1,5 @@
+import Contracts
+
 /// HTML and SVG as text. What comes from outside goes through `escaped`.
 enum Markup {
     static func escaped(_ text: String) -> String {
@@ -55,7 +57,7 @@ enum Markup {
     static func fixed(_ value: Double, digits: Int) -> String {
         var scale = 1.0
         for _ in 0..<digits { scale *= 10 }
-        let scaled = Int64((abs(value) * scale).rounded())
+        let scaled = PicoDollars(rounding: abs(value) * scale).amount
         let whole = scaled / Int64(scale), rest = scaled % Int64(scale)
         let sign = value < 0 && scaled > 0 ? "-" : ""
         guard digits > 0 else { return sign + "\(whole)" }

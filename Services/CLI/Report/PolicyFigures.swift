@@ -18,8 +18,10 @@ struct PolicyFigures {
     var computeShare: Figure
     /// - Units: USD for a million items.
     var cost: Figure
-    /// Of the money that the full model alone would have cost.
+    /// Of the money that the full model alone would have cost, asked item by item.
     var saved: Figure
+    /// The same, asked once for each request.
+    var savedOnOnce: Figure
 }
 
 /// Sums over the items of one request; ratios of them are drawn anew by request.
@@ -31,15 +33,21 @@ struct PolicySums {
     var fullFlops = 0.0
     var cost = 0.0
     var fullCost = 0.0
+    var fullOnceCost = 0.0
 
-    mutating func add(_ label: String?, escalated: Bool, bySmall: Bool = true, _ item: ReportItem) {
+    /// - Parameter isSaved: whether the full model alone would have been paid for the item.
+    mutating func add(
+        _ label: String?, escalated: Bool, bySmall: Bool = true, isSaved: Bool = true, _ item: ReportItem
+    ) {
         items += 1
         if label == item.label { correct += 1 }
         if label == item.full { agreeing += 1 }
         flops += (bySmall ? item.smallFlops : 0) + (escalated ? item.fullFlops : 0)
         cost += (bySmall ? item.smallCost : 0) + (escalated ? item.fullCost : 0)
+        guard isSaved else { return }
         fullFlops += item.fullFlops
         fullCost += item.fullCost
+        fullOnceCost += item.fullOnceCost
     }
 
     static func + (left: PolicySums, right: PolicySums) -> PolicySums {
@@ -47,12 +55,18 @@ struct PolicySums {
             items: left.items + right.items, correct: left.correct + right.correct,
             agreeing: left.agreeing + right.agreeing, flops: left.flops + right.flops,
             fullFlops: left.fullFlops + right.fullFlops, cost: left.cost + right.cost,
-            fullCost: left.fullCost + right.fullCost)
+            fullCost: left.fullCost + right.fullCost, fullOnceCost: left.fullOnceCost + right.fullOnceCost)
     }
 
+    static let figures = 6
+
+    private static func ratio(_ part: Double, _ whole: Double) -> Double { whole > 0 ? part / whole : .nan }
+
+    /// As many as `figures`.
     var values: [Double] {
         [
-            correct / items, agreeing / items, flops / fullFlops, cost / items / 1e6, 1 - cost / fullCost,
+            Self.ratio(correct, items), Self.ratio(agreeing, items), Self.ratio(flops, fullFlops),
+            Self.ratio(cost, items) / 1e6, 1 - Self.ratio(cost, fullCost), 1 - Self.ratio(cost, fullOnceCost),
         ]
     }
 }
@@ -63,7 +77,7 @@ extension PolicySums {
         self.init()
         for (index, item) in items.enumerated() {
             switch policy {
-            case .suite: add(item.suite, escalated: item.isEscalated, item)
+            case .suite: add(item.suite, escalated: item.isEscalated, isSaved: item.isSaved, item)
             case .small: add(item.small, escalated: false, item)
             case .full: add(item.full, escalated: true, bySmall: false, item)
             case .shuffled:
@@ -103,12 +117,12 @@ struct PolicyBootstrap {
             drawn[.shuffled, default: []].append(picks.reduce(PolicySums()) { $0 + shuffle[$1] }.values)
         }
         var values = fixed.mapValues { $0.reduce(PolicySums(), +).values }
-        values[.shuffled] = (0..<5).map { place in
+        values[.shuffled] = (0..<PolicySums.figures).map { place in
             shuffles.reduce(0) { $0 + $1[place] } / Double(max(1, shuffles.count))
         }
         var figures: [Policy: PolicyFigures] = [:]
         for policy in Policy.allCases {
-            var parts = (0..<5).map { place in
+            var parts = (0..<PolicySums.figures).map { place in
                 Figure(values[policy]?[place] ?? .nan, drawn: (drawn[policy] ?? []).map { $0[place] })
             }
             // Draws of what always agrees have no spread, but so many items prove only so much. The full model agrees
@@ -121,7 +135,8 @@ struct PolicyBootstrap {
                 parts[1] = Figure(successes: Int(total.agreeing), of: Int(total.items))
             }
             figures[policy] = PolicyFigures(
-                accuracy: parts[0], agreement: parts[1], computeShare: parts[2], cost: parts[3], saved: parts[4])
+                accuracy: parts[0], agreement: parts[1], computeShare: parts[2], cost: parts[3], saved: parts[4],
+                savedOnOnce: parts[5])
         }
         self.figures = figures
         let pairs = Array(zip(drawn[.suite] ?? [], drawn[.shuffled] ?? []))

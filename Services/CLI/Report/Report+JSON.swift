@@ -2,7 +2,7 @@ import JSON
 
 extension Report {
     /// - Shape: `{"file", "sha256", "rejected", "tasks": [{"task", "items", "suiteAccuracy", …}], "overall", "policies": [{"policy", "accuracy",
-    ///   "agreement", "computeShare", "usdPerMillionItems", "saved"}], "gain": {"accuracy", "agreement"}}`, each figure
+    ///   "agreement", "computeShare", "usdPerMillionItems", "saved", "savedOnOnce"}], "gain": {"accuracy", "agreement"}}`, each figure
     ///   `{"value", "low", "high"}`
     var json: [UInt8] {
         var writer = JSONWriter()
@@ -24,6 +24,7 @@ extension Report {
                     row.figure("computeShare", figures.computeShare)
                     row.figure("usdPerMillionItems", figures.cost)
                     row.figure("saved", figures.saved)
+                    row.figure("savedOnOnce", figures.savedOnOnce)
                 }
             }
             body.name("gain")

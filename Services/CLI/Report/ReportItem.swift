@@ -15,36 +15,47 @@ struct ReportItem: Sendable {
     /// The small model's.
     var confidence: Double
     var isEscalated: Bool
+    /// Whether the suite's answer is the small model's for want of budget.
+    var isDegraded = false
     /// - Units: operations.
     var smallFlops: Double
     var fullFlops: Double
     /// - Units: pico-USD, at the prices of now.
     var smallCost: Double
     var fullCost: Double
+    /// The full model's, where it is asked once for the whole request.
+    var fullOnceCost: Double
 
+    /// What was not answered, or not as well as it should be, saves nothing.
+    var isSaved: Bool { suite != nil && !isDegraded }
     var smallAgrees: Bool { small == full }
 }
 
 extension ReportItem {
     /// The items of a request, which stay together when requests are drawn.
+    /// - Throws: `ContractError` for a cost that is too large to be written.
     static func items(
         of request: EvaluationRun.Request, prices: PriceList, small: String, full: String, at time: Timestamp
-    ) -> [ReportItem] {
+    ) throws -> [ReportItem] {
         let answers = request.result?.steps.first?.items ?? []
-        return request.chunk.items.indices.compactMap { index in
+        return try request.chunk.items.indices.compactMap { index in
             guard let label = request.chunk.items[index].label else { return nil }
             let answer = answers.indices.contains(index) ? answers[index] : nil
             let (bySmall, byFull) = (request.small[index], request.full[index])
-            func cost(_ prediction: Prediction, _ model: String) -> Double {
-                let usage = TokenUsage(inputTokens: Int64(prediction.inputTokens), flops: prediction.flops)
-                return Double(prices.cost(of: usage, model: model, at: time).amount)
+            func usage(_ prediction: Prediction) -> TokenUsage {
+                TokenUsage(inputTokens: Int64(prediction.inputTokens), flops: prediction.flops)
+            }
+            func cost(_ usage: TokenUsage, _ model: String) throws -> Double {
+                Double(try prices.cost(of: usage, model: model, at: time).amount)
             }
             return ReportItem(
                 route: request.chunk.route, label: label, suite: answer?.label, small: bySmall.label,
                 full: byFull.label, isPromised: request.isPromised(answer?.label, index),
                 confidence: bySmall.confidence, isEscalated: answer?.decidedBy == .full,
+                isDegraded: answer?.isDegraded ?? false,
                 smallFlops: Double(bySmall.flops), fullFlops: Double(byFull.flops),
-                smallCost: cost(bySmall, small), fullCost: cost(byFull, full))
+                smallCost: try cost(usage(bySmall), small), fullCost: try cost(usage(byFull), full),
+                fullOnceCost: try cost(usage(byFull).joined(texts: 1), full))
         }
     }
 }

@@ -43,7 +43,8 @@ enum ReportPage {
                 Markup.percent(overall.agreement.value), range(overall.agreement),
                 "of answers are the ones that the full model would have given")
             + figure(Markup.percent(computeSaved.value), range(computeSaved), "of the full model's compute is saved")
-            + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its price is saved") + "</section>"
+            + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its price is saved, asked item by item")
+            + "</section>"
             + "<p class=\"lead\">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves; the full model was "
             + "asked about the others. \(Markup.percent(overall.promisedAgreement.value)) of answers are the full model's in the terms of the certificates. \(words)\(unanswered(overall))\(rejected(report.source))</p>"
     }
@@ -91,14 +92,17 @@ enum ReportPage {
     }
 
     private static func policies(_ report: Report) -> String {
-        let columns = ["right", "as the full model", "compute", "USD a million items", "price saved"]
+        let columns = [
+            "right", "as the full model", "compute", "USD a million items", "saved: item by item",
+            "saved: request once",
+        ]
         let rows = Policy.allCases.compactMap { policy -> String? in
             guard let figures = report.policies.figures[policy] else { return nil }
             let money =
                 "<b>\(Markup.dollars(figures.cost.value))</b> <small>\(Markup.range(figures.cost, Markup.dollars))</small>"
             let cells =
                 [figures.accuracy, figures.agreement, figures.computeShare].map(Markup.interval) + [
-                    money, Markup.interval(figures.saved),
+                    money, Markup.interval(figures.saved), Markup.interval(figures.savedOnOnce),
                 ]
             return "<tr class=\"\(policy == .suite ? "all" : "task")\"><th scope=\"row\">\(policy.rawValue)</th>"
                 + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
@@ -117,7 +121,9 @@ enum ReportPage {
             "<p>A system that escalates must beat one that escalates as many items at random. Winnow gains "
                 + "\(sentence(gain.agreement, "agreement")), and \(sentence(gain.accuracy, "accuracy")).</p><div class=\"wide\"><table><thead><tr><th scope=\"col\">who answers</th>"
                 + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>" + rows.joined()
-                + "</tbody></table></div>")
+                + "</tbody></table></div>"
+                + "<p class=\"quiet\">Saved is what the full model alone would have cost less what was spent: asked item by item, or once for all items of a request. "
+                + "Items without an answer, and degraded ones, save nothing.</p>")
     }
 
     private static func curves(_ report: Report) -> String {
@@ -165,7 +171,7 @@ enum ReportPage {
             beside it. Intervals of shares of items are Wilson's (1927); those of compute, price, differences and the random control are the middle 95% of 1,000 draws of \
             whole requests (Efron 1979), with the seed \(PolicyBootstrap.seed). The random control escalates exactly as many items of each task as Winnow did, \
             chosen anew each of the 1,000 times; its value is the mean over them. Compute counts the operations of matrix products; what the full model alone takes is measured here, \
-            where the ledger and <code>winnow evaluate</code> estimate it, a few percent high. Checks in the background are not counted. Prices are those in force, for tokens that each model \
+            where the ledger and <code>winnow evaluate</code> estimate it, a few percent high. Checks in the background are not counted, nor is what the platform itself costs (<code>winnow costs</code> shows it). Prices are those in force, for tokens that each model \
             read. The share recovered is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. Calibration error is ECE with groups of equal size (Guo 2017).</p>\
             <p>Models: \(Markup.escaped(report.source.models.joined(separator: ", "))).<br/>File: \(Markup.escaped(report.source.file)), SHA-256 \
             <code>\(Markup.escaped(report.source.sha256))</code>.</p></div>

@@ -8,11 +8,11 @@ struct BudgetVerb: Verb {
     static let summary = "show what tenants may spend on escalations and have spent, or set it"
     static let help = """
         Usage: winnow budget show [TENANT] [--json]
-               winnow budget set TENANT --period hour|day|month --limit N [--policy degrade|queue|fail] [--json]
+               winnow budget set TENANT --period hour|day|month --usd N [--policy degrade|queue|fail] [--json]
                winnow budget set TENANT --period hour|day|month --unlimited [--json]
 
-        A limit is in pico-USD (10^-12 USD) and holds for calls of the full model that a tenant's requests need, over all
-        processes: a call is reserved at the most that it can cost, and settled at what it did. What there is no room for
+        A limit is in USD, such as 5 or 0.25, or in pico-USD (10^-12 USD) with --limit N in place of --usd N. It holds for
+        calls of the full model that a tenant's requests need, over all processes: a call is reserved at the most that it can cost, and settled at what it did. What there is no room for
         gets the small model's answer, marked "degraded" (degrade, unless said otherwise), waits until there is room
         (queue), or fails (fail). With several periods each must have room, and the longest without decides. Periods are
         of UTC.
@@ -44,11 +44,13 @@ struct BudgetVerb: Verb {
                 action = .remove(tenant, period)
                 return
             }
-            let limit = try arguments.integer("--limit", default: -1, in: 0...Int.max)
-            guard limit >= 0 else { throw UsageError("--limit or --unlimited is missing") }
+            let usd = try arguments.money("--usd", decimals: 12)
+            let pico = try arguments.integer("--limit", default: -1, in: 0...Int.max)
+            guard usd == nil || pico < 0 else { throw UsageError("--usd and --limit say the same: give one") }
+            guard usd != nil || pico >= 0 else { throw UsageError("--usd, --limit or --unlimited is missing") }
             action = .set(
                 Budget(
-                    tenant: tenant, period: period, limit: PicoDollars(Int64(limit)),
+                    tenant: tenant, period: period, limit: usd ?? PicoDollars(Int64(pico)),
                     policy: try arguments.choice("--policy") ?? .degrade))
         default: throw UsageError("no such action: \(word)")
         }
@@ -70,8 +72,7 @@ struct BudgetVerb: Verb {
             }
             shown = tenant
         }
-        let table = Table(try await OperationsReader(settings).budgets(of: shown))
-        Console.print(table, asJSON: isJSON)
+        Console.print(Table.showing(try await OperationsReader(settings).budgets(of: shown), asJSON: isJSON), asJSON: isJSON)
         return .ok
     }
 }

@@ -53,7 +53,7 @@ struct CertificatesVerb: Verb {
         case .list(let all): return try await list(all: all, session)
         case .tenants:
             let table = Table(try await OperationsReader(session.postgres()).tenantRevocations())
-            Console.print(isJSON ? table.json : table.text)
+            Console.print(table, asJSON: isJSON)
             return .ok
         case .revoke(let id, let tenant, let why):
             let store = PostgresStore(try session.postgres())

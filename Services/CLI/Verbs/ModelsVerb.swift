@@ -61,6 +61,6 @@ struct ModelsVerb: Verb {
     }
 
     private func tokenPrice(of card: ModelCard) -> PicoDollars {
-        PicoDollars(max(1, Int64(card.flopsPerToken * Double(rate) / 1_000_000)))
+        max(PicoDollars(1), PicoDollars(rounding: (card.flopsPerToken * Double(rate) / 1_000_000).rounded(.down)))
     }
 }

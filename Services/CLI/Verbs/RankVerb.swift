@@ -55,14 +55,14 @@ struct RankVerb: Verb {
 
     private func show(_ ranked: [Prospect], _ proposals: [Proposal]) {
         let columns = [
-            "rank", "task", "items", "escalated", "escalation_cost_usd", "would_accept", "saves_usd", "reason",
+            "rank", "task", "items", "escalated", "escalation_cost", "would_accept", "saves", "reason",
         ]
         let table = Table(
             columns: columns,
             rows: ranked.enumerated().map { index, prospect in
                 [
                     .number("\(index + 1)"), .text("\(prospect.use.route)"), .number("\(prospect.use.items)"),
-                    .number("\(prospect.use.escalatedItems)"), .number(prospect.use.escalationCost.description),
+                    .number("\(prospect.use.escalatedItems)"), .number(prospect.use.escalationCost.short),
                     .text(prospect.acceptedShare.text), .text(prospect.savingText), .text(prospect.reason),
                 ]
             })
@@ -70,12 +70,12 @@ struct RankVerb: Verb {
         guard proposes else { return }
         guard !proposals.isEmpty else { return Console.print("\nToo little was asked for that no capability fits.") }
         let proposed = Table(
-            columns: ["proposal", "items", "share", "cohesion", "cost_usd", "flops", "examples"],
+            columns: ["proposal", "items", "share", "cohesion", "cost", "flops", "examples"],
             rows: proposals.enumerated().map { index, proposal in
                 [
                     .text("capability-\(index + 1)"), .number("\(proposal.items.count)"),
                     .number(proposal.share.percent),
-                    .number("\((proposal.cohesion * 100).rounded() / 100)"), .number(proposal.cost.description),
+                    .number("\((proposal.cohesion * 100).rounded() / 100)"), .number(proposal.cost.short),
                     .number("\(proposal.flops)"), .text(proposal.examples(Self.examples).joined(separator: " ")),
                 ]
             })
@@ -100,7 +100,7 @@ struct RankVerb: Verb {
                     prospect.acceptedShare.write(to: &task)
                     task.name("savingPicoUSD")
                     prospect.saving.write(to: &task) { writer, amount in
-                        if amount.isNaN { writer.null() } else { writer.integer(Int64(amount.rounded())) }
+                        if amount.isNaN { writer.null() } else { writer.integer(PicoDollars(rounding: amount).amount) }
                     }
                     task.member("reason", prospect.reason)
                 }
@@ -140,7 +140,7 @@ struct Proposal {
     }
 
     var cost: PicoDollars { items.reduce(.zero) { $0 + $1.cost } }
-    var flops: Int64 { items.reduce(0) { $0 + $1.flops } }
+    var flops: Int64 { items.reduce(TokenUsage.zero) { $0 + TokenUsage(inputTokens: 0, flops: $1.flops) }.flops }
 
     /// As `request/item`, with the item's place in the request's routing.
     func examples(_ count: Int) -> [String] { items.prefix(count).map { "\($0.request)/\($0.index)" } }
@@ -149,7 +149,7 @@ struct Proposal {
 extension Prospect {
     fileprivate var savingText: String {
         func dollars(_ amount: Double) -> String {
-            amount.isNaN ? "-" : PicoDollars(Int64(amount.rounded())).description
+            amount.isNaN ? "-" : PicoDollars(rounding: amount).short
         }
         return saving.text(dollars)
     }

@@ -49,8 +49,8 @@ struct ReportVerb: Verb {
             small[capability] = try ModelCard.load(directory: "\(session.modelsDirectory)/\(capability)").identity
         }
         let now = Timestamp.now
-        let requests = evaluation.requests.map { request in
-            ReportItem.items(
+        let requests = try evaluation.requests.map { request in
+            try ReportItem.items(
                 of: request, prices: prices, small: small[request.chunk.route.capability]?.name ?? "", full: full.name,
                 at: now)
         }

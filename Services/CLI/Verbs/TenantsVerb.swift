@@ -8,18 +8,23 @@ struct TenantsVerb: Verb {
     static let summary = "list tenants with what is open and waiting, or set a tenant's weight"
     static let help = """
         Usage: winnow tenants list [--json]
-               winnow tenants set TENANT --weight N [--json]
+               winnow tenants set TENANT [--weight N] [--test yes|no] [--json]
 
         Where there is not room for all, tenants take turns: for each request of a tenant of weight 1, N of a tenant of
         weight N. Weights are whole numbers from 1 to 100, 1 unless set, and hold from the next turn on.
+
+        Requests of a tenant with --test yes are tests: they are charged and budgeted as all are, and are in no savings. So are
+        those of winnow-evaluate, on whose behalf 'winnow evaluate' and 'winnow report' ask.
 
         'list' shows those with the most waiting first.
         """
 
     private enum Action {
         case list
-        case set(TenantID, weight: Int)
+        case set(TenantID, weight: Int?, isTest: Bool?)
     }
+
+    private enum Answer: String, CaseIterable { case yes, no }
 
     private let action: Action
     private let isJSON: Bool
@@ -32,8 +37,9 @@ struct TenantsVerb: Verb {
         case "set":
             let tenant = try arguments.tenant()
             let weight = try arguments.integer("--weight", default: 0, in: Turns.weights)
-            guard weight > 0 else { throw UsageError("--weight is missing") }
-            action = .set(tenant, weight: weight)
+            let test: Answer? = try arguments.choice("--test")
+            guard weight > 0 || test != nil else { throw UsageError("--weight or --test is missing") }
+            action = .set(tenant, weight: weight > 0 ? weight : nil, isTest: test.map { $0 == .yes })
         default: throw UsageError("no such action: \(word)")
         }
     }
@@ -43,9 +49,16 @@ struct TenantsVerb: Verb {
         let table: Table
         switch action {
         case .list: table = Table(try await OperationsReader(settings).tenants())
-        case .set(let tenant, let weight):
-            try await PostgresStore(settings).setWeight(weight, of: tenant)
-            table = Table(columns: ["tenant", "weight"], rows: [[.text(tenant.rawValue), .number("\(weight)")]])
+        case .set(let tenant, let weight, let isTest):
+            let store = PostgresStore(settings)
+            if let weight { try await store.setWeight(weight, of: tenant) }
+            if let isTest { try await store.setTest(isTest, of: tenant) }
+            table = Table(
+                columns: ["tenant"] + (weight == nil ? [] : ["weight"]) + (isTest == nil ? [] : ["test"]),
+                rows: [
+                    [.text(tenant.rawValue)] + (weight.map { [.number("\($0)")] } ?? [])
+                        + (isTest.map { [.text($0 ? "yes" : "no")] } ?? [])
+                ])
         }
         Console.print(table, asJSON: isJSON)
         return .ok

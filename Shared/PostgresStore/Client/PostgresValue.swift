@@ -64,7 +64,11 @@ extension Timestamp: PostgresValue {
     /// PostgreSQL counts microseconds from 2000-01-01; this is that instant in our milliseconds.
     static let postgresEpoch: Int64 = 946_684_800_000
 
-    func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: (milliseconds - Self.postgresEpoch) * 1000) }
+    /// An instant that PostgreSQL cannot write becomes the last one that RFC 3339 can, or the first of our era.
+    func encode(into bytes: inout [UInt8]) {
+        let bounded = min(max(milliseconds, -62_135_596_800_000), Self.last.milliseconds)
+        bytes.append(bigEndian: (bounded - Self.postgresEpoch) * 1000)
+    }
 }
 
 /// Bytes that are one JSON text.

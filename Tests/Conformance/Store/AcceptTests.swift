@@ -17,9 +17,20 @@ import Testing
             snapshot.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
             snapshot.channel = .human
             snapshot.lane = .bulk
+            snapshot.steps[0].guesses = [nil, Fixture.answer("legal-services/clause-type,security-services/payload")]
             let accepted = try await store.accept([Arrival(snapshot: snapshot)])
             #expect(accepted == [Acceptance(.new, snapshot)])
             #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
+            // They belong to the state: what is driven again later carries them again.
+            let after = try await store.update([snapshot.id]) { snapshots in
+                snapshots.map { snapshot in
+                    var step = snapshot.steps[0]
+                    step.answers = [Fixture.answer(), nil]
+                    return RequestChange(request: snapshot.id, updatedSteps: [step], progressedAt: Fixture.noon)
+                }
+            }
+            #expect(after.first?.steps[0].guesses == snapshot.steps[0].guesses)
+            #expect(try await store.snapshots(of: [snapshot.id]) == after)
         }
     }
 

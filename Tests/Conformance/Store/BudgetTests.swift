@@ -1,7 +1,8 @@
 import Contracts
-import PostgresStore
 import Store
 import Testing
+
+@testable import PostgresStore
 
 @Suite struct BudgetTests {
     private static let acme = TenantID(rawValue: "acme")
@@ -75,6 +76,92 @@ import Testing
             #expect(isStarted(try await store.reserve([Self.call(40)])) == [true])
             try await store.setBudget(Self.budget(0, .month, .queue))
             #expect(try await store.reserve([Self.call(1)]) == [.refused(Self.budget(0, .month, .queue))])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases, [-70, 0, 70])
+    func `an escalator whose clock is wrong spends no more than an hour's limit`(
+        kind: StoreKind, minutes: Int64
+    ) async throws {
+        try await kind.with { store in
+            try await store.setBudget(Self.budget(100, .hour))
+            let (before, after) = (Timestamp(milliseconds: 0), Timestamp.now.adding(milliseconds: -30 * 60_000))
+            func price(_ amount: Int64, from instant: Timestamp) -> Price {
+                Price(
+                    model: Self.call(0).attempt.model, inputToken: PicoDollars(amount), outputToken: .zero,
+                    validFrom: instant)
+            }
+            // A clock that is late would pay the price of an hour ago.
+            let prices = PriceList([price(1, from: before), price(3, from: after)])
+            var started: [LedgerEntry] = []
+            for _ in 0..<4 {
+                var call = Self.call(0)
+                call.attempt.usage = TokenUsage(inputTokens: 20, flops: 0)
+                call.attempt.startedAt = Timestamp.now.adding(milliseconds: minutes * 60_000)
+                for case .started(let entry) in try await store.reserve([call], { try prices.begun($0, at: $1) }) {
+                    started.append(entry)
+                }
+            }
+            #expect(started.map(\.cost) == [PicoDollars(60)])
+            for entry in started {
+                #expect(try await store.ledger(of: entry.step.request) == [entry])
+                #expect(abs(entry.attempt.startedAt.milliseconds - Timestamp.now.milliseconds) < 60_000)
+            }
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `a call that cannot be priced is not written, and nothing else of its batch`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.setBudget(Self.budget(100))
+            let calls = [Self.call(1), Self.call(2)]
+            let failing: AttemptLedger.Begin = { call, _ in
+                guard call.cost.amount < 2 else { throw ContractError(.tooLarge, "no cost") }
+                return call
+            }
+            await #expect(throws: ContractError.self) { try await store.reserve(calls, failing) }
+            await #expect(throws: ContractError.self) { try await store.start(calls, failing) }
+            for call in calls { #expect(try await store.ledger(of: call.step.request).isEmpty) }
+        }
+    }
+
+    @Test func `the hour of a call, of its budget and of its sums is one`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            for period in Budget.Period.allCases { try await store.setBudget(Self.budget(100, period)) }
+            var call = Self.call(60)
+            call.attempt.startedAt = Timestamp.now.adding(milliseconds: -70 * 60_000)
+            _ = try await store.reserve([call]) { call, instant in
+                var call = call
+                call.attempt.startedAt = instant
+                return call
+            }
+            #expect(try await database.column("SELECT spent_pico_usd FROM ops.budget") == ["60", "60", "60"])
+            // What is booked in a later period, as by a clock that is early, is not of this one.
+            var early = Self.call(30)
+            early.attempt.startedAt = Timestamp.now.adding(milliseconds: 40 * 86_400_000)
+            _ = try await store.start([early])
+            #expect(try await database.column("SELECT spent_pico_usd FROM ops.budget") == ["60", "60", "60"])
+        }
+    }
+
+    @Test func `a budget that is set after the others were locked takes no other's place`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let first = TenantID(rawValue: "aaa")
+            try await store.setBudget(Self.budget(100, .month))
+            #expect(isStarted(try await store.reserve([Self.call(100)])) == [true])
+            let batch = try #require(StartBatch([Self.call(5), Self.call(5, tenant: first)]))
+            let session = PostgresSession(database.settings)
+            let locked = try await session.run { try $0.execute("BEGIN", batch.lockBudgets)[1] }
+            // In the order of tenants it comes before the one that is locked, and nothing of it is spent.
+            try await store.setBudget(
+                Budget(tenant: first, period: .hour, limit: PicoDollars(1_000), policy: .fail))
+            let refusals = try await session.run { connection in
+                var room = try batch.room(locked, at: .now, on: connection)
+                return [room.reserve(Self.call(5)), room.reserve(Self.call(5, tenant: first))]
+            }
+            #expect(refusals == [Self.budget(100, .month), nil])
         }
     }
 

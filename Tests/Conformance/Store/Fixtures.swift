@@ -45,7 +45,7 @@ enum Fixture {
         return LedgerEntry(
             step: Step.ID(request: request, ordinal: step), tenant: .default,
             route: Route(.legalServices, "clause-type"), attempt: attempt, cost: PicoDollars(cost),
-            counterfactualCost: PicoDollars(cost * 7))
+            counterfactualCost: PicoDollars(cost * 7), onceCost: PicoDollars(cost * 3))
     }
 
     static func instance(
@@ -55,7 +55,7 @@ enum Fixture {
         return Instance(
             id: Instance.ID(id) ?? Instance.ID(using: &generator), service: "legal-services-worker", host: "here",
             processID: 42, version: "1", state: state, partitions: partitions, startedAt: noon, beatAt: beatAt,
-            beatInterval: 5000)
+            processorTime: 1500, beatInterval: 5000)
     }
 
     /// - Parameter id: one hexadecimal digit.

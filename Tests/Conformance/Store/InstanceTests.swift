@@ -63,4 +63,54 @@ import Testing
             #expect(try await reader.find(try #require(Instance.ID("unknown"))) == nil)
         }
     }
+
+    @Test func `processor time is counted once, by day and service, and priced at the rate of the day`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            func beat(_ id: String, _ seconds: Int64, used milliseconds: Int, restarted: Bool = false) -> Instance {
+                var beat = Fixture.instance(id, beatAt: Fixture.noon.adding(milliseconds: seconds * 1000))
+                beat.processorTime = milliseconds
+                if restarted { beat.startedAt = beat.beatAt.adding(milliseconds: -1000) }
+                return beat
+            }
+            // The first beat tells of the time since the start; one that comes again, or late, adds nothing.
+            for beats in [
+                [beat("a", 10, used: 700), beat("b", 10, used: 100)], [beat("a", 20, used: 900)],
+                [beat("a", 20, used: 900)], [beat("a", 15, used: 800)],
+                // A new process under the same id begins at zero; and no process uses 256 cores.
+                [beat("a", 30, used: 50, restarted: true)], [beat("b", 11, used: 900_000_000)],
+            ] { try await store.note(beats) }
+            let own = "FROM winnow.platform_day WHERE component = 'legal-services-worker'"
+            #expect(try await database.column("SELECT cpu_ms::bigint \(own)") == ["\(700 + 100 + 200 + 50 + 256_000)"])
+            #expect(try await store.instances().map(\.processorTime) == [50, 900_000_000])
+            // 257.05 s at 0.04 USD an hour.
+            let cost = "SELECT cost_pico_usd::bigint FROM ops.platform_cost WHERE component = 'legal-services-worker'"
+            #expect(try await database.column(cost) == ["2856111111"])
+            try await store.addPlatformRate(coreHour: PicoDollars(1), from: nil)
+            #expect(try await database.column(cost) == ["2856111111"])
+            await #expect(throws: StoreError.self) {
+                try await store.addPlatformRate(
+                    coreHour: PicoDollars(1), from: Fixture.noon.adding(milliseconds: -99_999_999_999))
+            }
+        }
+    }
+
+    @Test func `the database's own time is counted from where its counter was, and from zero where it was reset`()
+        async throws
+    {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            func beat(_ seconds: Int64) async throws {
+                try await store.note([Fixture.instance("a", beatAt: Fixture.noon.adding(milliseconds: seconds * 1000))])
+            }
+            let own = "SELECT cpu_ms BETWEEN 1000 AND 1000000 FROM winnow.platform_day WHERE component = 'database'"
+            try await database.run("UPDATE winnow.platform_meter SET reading_ms = -1000")
+            try await beat(1)
+            #expect(try await database.column(own) == ["true"])
+            try await database.run("UPDATE winnow.platform_meter SET reading_ms = 1e12")
+            try await beat(2)
+            #expect(try await database.column(own) == ["true"])
+            #expect(try await database.column("SELECT reading_ms < 1e9 FROM winnow.platform_meter") == ["true"])
+        }
+    }
 }

@@ -93,6 +93,24 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `totals that are too large stop at the largest number`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            var calls = [Self.call(snapshot.id), Self.call(snapshot.id)]
+            for index in calls.indices {
+                calls[index].cost = PicoDollars(.max)
+                calls[index].attempt.usage = TokenUsage(inputTokens: .max, outputTokens: .max, flops: .max)
+            }
+            _ = try await store.start(calls)
+            let after = try await store.update([snapshot.id]) { $0.map { Fixture.completion(of: $0) } }
+            #expect(after.first?.totals.cost == PicoDollars(.max))
+            #expect(after.first?.totals.usage == TokenUsage(inputTokens: .max, outputTokens: .max, flops: .max))
+            #expect(try await store.snapshots(of: [snapshot.id]) == after)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `concurrent calls of one step have numbers of their own`(kind: StoreKind) async throws {
         try await kind.with { store in
             let request = Fixture.id()

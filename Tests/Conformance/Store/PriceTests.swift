@@ -37,12 +37,30 @@ import Testing
             try await store.addPrice(of: "full", inputToken: PicoDollars(99), outputToken: .zero, from: due)
             let prices = PriceList(try await store.prices())
             let usage = TokenUsage(inputTokens: 2, flops: 0)
-            #expect(prices.cost(of: usage, model: "full", at: due.adding(milliseconds: -1)) == PicoDollars(20))
-            #expect(prices.cost(of: usage, model: "full", at: due) == PicoDollars(198))
+            #expect(try prices.cost(of: usage, model: "full", at: due.adding(milliseconds: -1)) == PicoDollars(20))
+            #expect(try prices.cost(of: usage, model: "full", at: due) == PicoDollars(198))
             #expect(try await database.column("SELECT row(c.*) FROM ops.capability_cost AS c") == before)
             #expect(
                 try await database.column("SELECT valid_until IS NULL FROM ops.price ORDER BY valid_from")
                     == ["false", "true"])
+        }
+    }
+
+    @Test func `a price above what can be charged is refused with a clear error`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let price = Price(
+                model: "full", inputToken: PicoDollars(9_000_000_000_000_000_000), outputToken: .zero,
+                validFrom: Fixture.noon)
+            func isClear(_ error: any Error) -> Bool {
+                (error as? StoreError)?.message == "a token must cost from 0 to 1000000000000 pico-USD"
+            }
+            await #expect { try await store.registerPrices([price]) } throws: { isClear($0) }
+            await #expect {
+                try await store.addPrice(of: "full", inputToken: .zero, outputToken: price.inputToken, from: nil)
+            } throws: { isClear($0) }
+            let prices = try await store.prices()
+            #expect(prices.isEmpty)
         }
     }
 

@@ -26,8 +26,9 @@ import Testing
             #expect(
                 views == [
                     "agreement", "avoided_compute", "budget", "capability_cost", "capability_use", "certificate",
-                    "certificate_agreement", "daily_cost", "focus_cost", "instance", "price", "request",
-                    "request_timeline", "savings", "savings_total", "tenant", "tenant_agreement", "tenant_revocation",
+                    "certificate_agreement", "daily_cost", "focus_cost", "instance", "platform_cost", "price",
+                    "request", "request_timeline", "savings", "savings_total", "tenant", "tenant_agreement",
+                    "tenant_revocation",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -69,10 +70,14 @@ import Testing
                 Budget(tenant: .default, period: .day, limit: PicoDollars(1), policy: .fail))
             #expect(try await PostgresStore(operating).removeBudget(of: .default, .day))
             _ = try await OperationsReader(operating).budgets(of: nil)
+            try await PostgresStore(operating).addPlatformRate(coreHour: PicoDollars(1), from: nil)
+            for isTest in [true, false] { try await PostgresStore(operating).setTest(isTest, of: .default) }
             try await PostgresStore(operating).setWeight(7, of: .default)
             #expect(try await PostgresStore(operating).cancelWaiting("a", of: nil, at: Fixture.noon) == [.default])
             #expect(
-                try await OperationsReader(operating).tenants().rows == [[TenantID.default.rawValue, "7", "0", "1"]])
+                try await OperationsReader(operating).tenants().rows == [
+                    [TenantID.default.rawValue, "7", "0", "1", "no"]
+                ])
             for statement in [
                 "UPDATE winnow.certificate SET task = ''", "DELETE FROM winnow.certificate_revocation",
                 "SELECT * FROM winnow.step", "SELECT body FROM winnow.submission", "SELECT error FROM winnow.request",

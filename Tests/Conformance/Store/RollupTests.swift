@@ -9,7 +9,7 @@ import Testing
     private static let sums = """
         sum(items), sum(input_tokens), sum(output_tokens), sum(flops), sum(cost_pico_usd), sum(full_model_input_tokens),
         sum(full_model_output_tokens), sum(full_model_flops), sum(full_model_cost_pico_usd), sum(duration_us),
-        sum(guessed_items), sum(agreed_items)
+        sum(guessed_items), sum(agreed_items), sum(full_model_once_cost_pico_usd)
         """
 
     /// The ledger as it is, and as its sums by hour and by day say.
@@ -136,11 +136,12 @@ import Testing
                 """)
             #expect(
                 Set(columns) == [
-                    "BilledCost", "BillingCurrency", "BillingPeriodStart", "BillingPeriodEnd", "ChargeCategory",
-                    "ChargeDescription", "ChargePeriodStart", "ChargePeriodEnd", "ConsumedQuantity", "ConsumedUnit",
+                    "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodStart",
+                    "BillingPeriodEnd", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency",
+                    "ChargePeriodStart", "ChargePeriodEnd", "ConsumedQuantity", "ConsumedUnit",
                     "ContractedCost", "EffectiveCost", "ListCost", "PricingQuantity", "PricingUnit", "ProviderName",
-                    "PublisherName", "InvoiceIssuerName", "ServiceCategory", "ServiceName", "SkuId", "SubAccountId",
-                    "Tags",
+                    "PublisherName", "InvoiceIssuerName", "ServiceCategory", "ServiceName", "ServiceSubcategory",
+                    "SkuId", "SubAccountId", "SubAccountName", "Tags",
                 ])
             #expect(
                 try await database.column(

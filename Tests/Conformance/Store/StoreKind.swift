@@ -31,6 +31,17 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
     }
 }
 
+extension AttemptLedger {
+    /// Calls that keep the instants and the costs that they were given.
+    func start(_ calls: [LedgerEntry]) async throws -> [LedgerEntry] {
+        try await start(calls) { call, _ in call }
+    }
+
+    func reserve(_ calls: [LedgerEntry]) async throws -> [Reservation] {
+        try await reserve(calls) { call, _ in call }
+    }
+}
+
 func getProcessID() -> Int32 { ProcessInfo.processInfo.processIdentifier }
 
 extension RequestStore {

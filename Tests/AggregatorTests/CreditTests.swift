@@ -1,0 +1,84 @@
+import Contracts
+import Store
+import TestKit
+import Testing
+
+@testable import Aggregator
+
+/// What counts as saved: answers that were given, against a full model that does no more than it would have to.
+struct CreditTests {
+    private func entries(_ snapshot: RequestSnapshot, _ outcomes: Outcome...) -> [LedgerEntry] {
+        var progress = RequestProgress(snapshot, now: Fixture.now)
+        for outcome in outcomes { progress.settle(outcome, pricing: PriceList(Fixture.prices)) }
+        return progress.change().entries
+    }
+
+    private let request = Fixture.snapshot([Fixture.step(0, Fixture.clause, ["aaaa", "bbbb"])])
+
+    @Test func `what was answered would have cost the full model's price, item by item or as one question`() {
+        let attempt = Fixture.attempt(tokens: 10)
+        let rows = entries(
+            request, Fixture.answered(0, Fixture.clause, [Fixture.answer(), Fixture.answer()], attempts: [attempt]))
+        #expect(rows.map(\.cost) == [PicoDollars(10)])
+        #expect(rows.map(\.counterfactualCost) == [PicoDollars(1000)])
+        // Two texts in one question have their marks once.
+        #expect(rows.map(\.onceCost) == [PicoDollars(600)])
+        #expect(rows.map(\.attempt.counterfactual) == [attempt.counterfactual])
+    }
+
+    @Test func `a failed, an incomplete and an expired step are paid for and save nothing`() {
+        for outcome in [
+            Outcome(step: 0, route: Fixture.clause, state: .failed, attempts: [Fixture.attempt()], error: "ill"),
+            Outcome(step: 0, route: Fixture.clause, state: .expired, attempts: [Fixture.attempt()]),
+            Fixture.answered(0, Fixture.clause, [Fixture.answer(), nil]),
+        ] {
+            let rows = entries(request, outcome)
+            #expect(rows.map(\.cost) == [PicoDollars(3)])
+            #expect(rows.map(\.counterfactualCost) == [.zero] && rows.map(\.onceCost) == [.zero])
+            #expect(rows.map(\.attempt.counterfactual) == [.zero])
+        }
+    }
+
+    @Test func `degraded items save nothing, and the others beside them do`() {
+        var degraded = Fixture.answer()
+        degraded.isDegraded = true
+        let rows = entries(
+            request,
+            Fixture.answered(
+                0, Fixture.clause, [Fixture.answer(), degraded], attempts: [Fixture.attempt(tokens: 10)]))
+        #expect(rows.map(\.counterfactualCost) == [PicoDollars(500)])
+        #expect(rows.map(\.onceCost) == [PicoDollars(300)])
+    }
+
+    @Test func `an answer that comes too late saves nothing`() {
+        let done = Fixture.snapshot(
+            [Fixture.step(0, Fixture.clause, ["a"], .expired, answers: [])], .expired)
+        let rows = entries(done, Fixture.answered(0))
+        #expect(rows.map(\.cost) == [PicoDollars(3)] && rows.map(\.counterfactualCost) == [.zero])
+        // Neither does a second answer to the same step.
+        let twice = entries(
+            Fixture.snapshot([Fixture.step(0), Fixture.step(1)]), Fixture.answered(0), Fixture.answered(0))
+        #expect(twice.map(\.counterfactualCost) == [PicoDollars(300), .zero])
+    }
+
+    @Test func `an item of two steps is asked twice item by item, and once in one question`() {
+        let both = Fixture.snapshot([
+            Fixture.step(0, Fixture.clause, ["same"]), Fixture.step(1, Fixture.issue, ["same", "else"]),
+        ])
+        let rows = entries(
+            both, Fixture.answered(0, attempts: [Fixture.attempt(tokens: 6)]),
+            Fixture.answered(
+                1, Fixture.issue, [Fixture.answer(), Fixture.answer()], attempts: [Fixture.attempt(tokens: 12)]))
+        #expect(rows.map(\.counterfactualCost) == [PicoDollars(600), PicoDollars(1200)])
+        #expect(rows.map(\.onceCost) == [PicoDollars(400), PicoDollars(400)])
+    }
+
+    @Test func `an item that was routed by the full model counts where it is answered`() {
+        let routed = Fixture.snapshot([
+            Fixture.step(0, .decomposition, ["same"], .answered, answers: [Fixture.answer("x", .full)]),
+            Fixture.step(1, Fixture.clause, ["same"]),
+        ])
+        let rows = entries(routed, Fixture.answered(1, attempts: [Fixture.attempt(tokens: 6)]))
+        #expect(rows.map(\.onceCost) == [PicoDollars(400)])
+    }
+}

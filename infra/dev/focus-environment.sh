@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Makes the private Python environment of requirements-focus.txt in .build/focus, and prints its interpreter. Asks nothing when
+# it is there.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+list=infra/dev/requirements-focus.txt
+if [ ! -f .build/focus/installed ] || [ "$list" -nt .build/focus/installed ]; then
+    python3 -m venv .build/focus
+    .build/focus/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$list" >&2
+    touch .build/focus/installed
+fi
+echo "$PWD/.build/focus/bin/python"
