@@ -42,6 +42,7 @@ func library(_ name: String, pkgConfig: String? = nil) -> Target {
 let cModules: [Target] = [
     library("CRDKafka", pkgConfig: "rdkafka"),
     library("CLibPQ", pkgConfig: "libpq"),
+    library("CCrypto", pkgConfig: "libcrypto"),
     library("CMicroHTTPD", pkgConfig: "libmicrohttpd"),
     library("CICU", pkgConfig: "icu-uc"),
     library("COneDNN"),
@@ -64,6 +65,7 @@ let sharedModules: [Target] = [
     shared("Telemetry", ["Contracts", "JSON"]),
     shared("Lifecycle", ["Telemetry"]),
     shared("MessageBus", ["Contracts", "JSON"]),
+    shared("Signing", ["CCrypto", "Contracts", "MessageBus", "Settings", "Telemetry"]),
     shared("Store", ["Contracts"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "JSON"]),
     shared(
@@ -73,19 +75,21 @@ let sharedModules: [Target] = [
         "PostgresStore", ["CLibPQ", "Contracts", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
     shared("Runtime", ["CMicroHTTPD", "CStandardStreams", "Contracts", "JSON", "Lifecycle", "Settings", "Telemetry"]),
-    shared("Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry"]),
+    shared(
+        "Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Signing", "Store", "Telemetry"]),
     shared(
         "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     shared(
         "WorkerKit",
         [
             "Certification", "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Runtime", "Settings",
-            "Telemetry",
+            "Signing", "Telemetry",
         ]),
 ]
 
 let live: [Target.Dependency] = [
-    "Contracts", "Delivery", "Instances", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry",
+    "Contracts", "Delivery", "Instances", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Signing",
+    "Telemetry",
 ]
 
 let services: [Target] =
@@ -122,6 +126,7 @@ let testTargets: [Target] = [
     tests("Settings", ["Settings"]),
     tests("Telemetry", ["JSON", "Telemetry"]),
     tests("Lifecycle", ["Lifecycle", "Telemetry"]),
+    tests("Signing", ["Contracts", "MessageBus", "Settings", "Signing", "Telemetry"]),
     tests("Inference", exclude: ["Golden"], ["Contracts", "Inference"]),
     service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
     tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
@@ -134,7 +139,10 @@ let testTargets: [Target] = [
         path: "Tests/TestKit", swiftSettings: strict),
     tests(
         "Delivery",
-        ["Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Runtime", "Store", "Telemetry", "TestKit"]),
+        [
+            "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Runtime", "Signing", "Store", "Telemetry",
+            "TestKit",
+        ]),
     tests(
         "Instances",
         [
@@ -159,7 +167,8 @@ let testTargets: [Target] = [
     tests(
         "Aggregator",
         [
-            "Aggregator", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Settings", "Store", "Telemetry",
+            "Aggregator", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Settings", "Signing", "Store",
+            "Telemetry",
             "TestKit",
         ]),
     tests(

@@ -5,6 +5,7 @@ import KafkaBus
 import PostgresStore
 import Runtime
 import Settings
+import Signing
 
 /// Owns request state after decomposition: settles, dispatches what waited, and answers. One aggregator runs the keeper,
 /// which cancels, expires, drives again and does the other jobs that must be done once.
@@ -24,9 +25,11 @@ import Settings
             // The name under which the full model is priced. Default: full. Key: WINNOW_FULL_MODEL.
             let fullModel = context.settings.string("WINNOW_FULL_MODEL", default: "full")
             let (logger, metrics) = (context.logger, context.metrics)
-            let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
+            let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
+            let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
             let tail = Tail(
-                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+                signing: signing, logger: logger,
+                open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
             let presence = try Presence(&context, service: service, producer: producer, tail: tail)
             return [
                 presence, tail,
@@ -36,8 +39,8 @@ import Settings
                     consumer: try KafkaConsumer(
                         settings: kafka.unhurried, group: ConsumerGroup.name(of: HeartbeatHandler.service),
                         topics: [Topic.heartbeats], logger: logger, metrics: metrics),
-                    producer: producer, handler: HeartbeatHandler(register: PostgresStore(postgres)), logger: logger,
-                    metrics: metrics, onReadiness: context.health.check("heartbeats").set),
+                    producer: producer, handler: HeartbeatHandler(register: PostgresStore(postgres), signing: signing),
+                    logger: logger, metrics: metrics, onReadiness: context.health.check("heartbeats").set),
                 try LaneLoops(
                     service: service, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,

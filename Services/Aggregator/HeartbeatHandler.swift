@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import MessageBus
+import Signing
 import Store
 
 /// Keeps the list of instances: workers never touch Postgres, so they tell of themselves on a topic.
@@ -12,15 +13,30 @@ struct HeartbeatHandler: BatchHandler {
 
     private let source = EventSource(service: service)
     private let register: any InstanceRegister
+    private let signing: RecordSigning
+    private let now: @Sendable () -> Timestamp
 
-    init(register: any InstanceRegister) { self.register = register }
+    init(
+        register: any InstanceRegister, signing: RecordSigning = .none,
+        now: @escaping @Sendable () -> Timestamp = { .now }
+    ) {
+        self.register = register
+        self.signing = signing
+        self.now = now
+    }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         var instances: [Instance] = []
         var unreadable: [OutgoingRecord] = []
-        for record in records {
+        for record in records where signing.accepts(record) {
             do {
-                instances.append(try Instance(decoding: try CloudEvent(record, as: EventType.heartbeat).data ?? []))
+                let instance = try Instance(decoding: try CloudEvent(record, as: EventType.heartbeat).data ?? [])
+                // One from the future would never be taken for lost.
+                let latest = now().adding(milliseconds: Int64(RecordSigning.window / .milliseconds(1)))
+                guard instance.beatAt <= latest else {
+                    throw ContractError(.wrongType, "beatAt lies in the future")
+                }
+                instances.append(instance)
             } catch let error as ContractError {
                 unreadable.append(source.deadLetter(record, error))
             }

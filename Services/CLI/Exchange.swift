@@ -32,10 +32,11 @@ struct Exchange {
     init(
         _ session: Session, tenant: TenantID, lane: Lane = .interactive, mostUnderWay: Int = 1000
     ) async throws {
+        let own = try await session.resultsTopic(of: tenant)
         results = try await KafkaReader(
-            settings: try session.kafka(), topic: Topic.results, from: .end, logger: session.logger,
+            settings: try session.kafka(), topic: own ?? Topic.results, from: .end, logger: session.logger,
             metrics: session.metrics)
-        outbox = try Outbox(session)
+        outbox = try Outbox(session, hasOwnTopics: own != nil)
         self.tenant = tenant
         self.lane = lane
         self.mostUnderWay = mostUnderWay
@@ -79,7 +80,7 @@ struct Exchange {
 
     /// Sends without waiting for results.
     static func send(_ pending: [Pending], tenant: TenantID, lane: Lane, _ session: Session) async throws {
-        let outbox = try Outbox(session)
+        let outbox = try Outbox(session, hasOwnTopics: try await session.resultsTopic(of: tenant) != nil)
         for chunk in chunks(of: pending) {
             try await outbox.awaitRoom(in: lane)
             try await outbox.send(chunk.map { $0.submission(of: tenant, in: lane) })

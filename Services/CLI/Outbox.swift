@@ -6,23 +6,29 @@ import Store
 
 /// Where requests are handed in: the topic of a cluster that keeps them, or Postgres where the broker forgets.
 enum Outbox: Sendable {
-    case topic(KafkaProducer, room: BrokerRoom)
+    /// - Parameter isOwn: whether the tenant has topics of its own.
+    case topic(KafkaProducer, isOwn: Bool, room: BrokerRoom)
     case postgres(PostgresStore)
 
     /// - Throws: `SettingsError`, `MessageBusError`
-    init(_ session: Session) throws {
+    init(_ session: Session, hasOwnTopics: Bool) throws {
         self =
             try session.submitsThroughPostgres()
             ? .postgres(PostgresStore(try session.postgres()))
             : .topic(
                 try KafkaProducer(settings: try session.kafka(), logger: session.logger, metrics: session.metrics),
-                room: try BrokerRoom(session))
+                isOwn: hasOwnTopics, room: try BrokerRoom(session))
     }
 
     /// Returns when nothing of it can be lost any more.
     func send(_ submissions: some Collection<Submission>) async throws {
         switch self {
-        case .topic(let producer, _): try await producer.send(submissions.map(RequestRecord.record))
+        case .topic(let producer, let isOwn, _):
+            try await producer.send(
+                submissions.map { submission in
+                    let own = isOwn ? Topic.requests(submission.lane, of: submission.tenant) : nil
+                    return RequestRecord.record(submission, topic: own)
+                })
         case .postgres(let store): try await store.submit(Array(submissions))
         }
     }
@@ -30,7 +36,7 @@ enum Outbox: Sendable {
     /// Returns once the broker has room for another chunk of at most `BrokerRoom.chunkBytes`.
     /// - Throws: `MessageBusError`
     func awaitRoom(in lane: Lane) async throws {
-        if case .topic(_, let room) = self { try await room.wait(lane) }
+        if case .topic(_, _, let room) = self { try await room.wait(lane) }
     }
 
     /// For those that wait in vain: what was answered is answered again.
@@ -40,6 +46,6 @@ enum Outbox: Sendable {
     }
 
     func close() async {
-        if case .topic(let producer, _) = self { await producer.close() }
+        if case .topic(let producer, _, _) = self { await producer.close() }
     }
 }

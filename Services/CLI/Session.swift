@@ -1,7 +1,9 @@
+import Contracts
 import FoundationEssentials
 import KafkaBus
 import PostgresStore
 import Settings
+import Signing
 import Telemetry
 
 /// What the verbs share: where things are, read from the environment when a verb first needs it.
@@ -30,6 +32,13 @@ struct Session: Sendable {
         return try PostgresSettings(from: &reader)
     }
 
+    /// Signs what this command line tells the services.
+    /// - Throws: `SettingsError`
+    func signing() throws -> RecordSigning {
+        var reader = SettingsReader(environment: environment)
+        return try RecordSigning(&reader, logger: logger, metrics: metrics)
+    }
+
     /// Whether requests go to Postgres first: the embedded broker forgets them when it is started again.
     /// - Default: `topic`. Key: `WINNOW_INTAKE`, `topic` or `postgres`.
     /// - Throws: `SettingsError`
@@ -39,6 +48,13 @@ struct Session: Sendable {
         case "postgres": true
         default: throw SettingsError("WINNOW_INTAKE", "must be topic or postgres")
         }
+    }
+
+    /// - Returns: `nil` where the tenant has no topics of its own.
+    func resultsTopic(of tenant: TenantID) async throws -> String? {
+        guard let own = Topic.results(of: tenant) else { return nil }
+        let topics = try await KafkaAdmin(settings: try kafka(), logger: logger).metadata().topics
+        return topics[own] == nil ? nil : own
     }
 
     var modelsDirectory: String { setting("WINNOW_MODELS_DIRECTORY", default: "infra/models") }

@@ -3,6 +3,7 @@ import Delivery
 import KafkaBus
 import MessageBus
 import PostgresStore
+import Signing
 
 /// Tells one instance to drain or to resume, and waits until it says that it has.
 struct StandingOrder: Sendable {
@@ -41,8 +42,8 @@ struct StandingOrder: Sendable {
     }
 
     private func send(to instance: Instance.ID, _ session: Session) async throws {
-        let producer = try KafkaProducer(
-            settings: try session.kafka(), logger: session.logger, metrics: session.metrics)
+        let producer = try session.signing().signing(
+            try KafkaProducer(settings: try session.kafka(), logger: session.logger, metrics: session.metrics))
         let time = Timestamp.now
         let event = CloudEvent(
             id: "\(instance)/\(action.rawValue)/\(time.milliseconds)", type: EventType.control,

@@ -5,11 +5,13 @@ import Instances
 import KafkaBus
 import PostgresStore
 import Runtime
+import Signing
 import WorkerKit
 
 /// Accepts requests, tenant by tenant in turn, and decides which steps they take.
 ///
-/// - Consumes: `winnow.requests.v1` and `winnow.retried-requests.v1` of both lanes; requests that wait in Postgres
+/// - Consumes: `winnow.requests.v1`, `winnow.requests.<tenant>.v1` and `winnow.retried-requests.v1` of both lanes; requests
+///   that wait in Postgres
 /// - Produces: in a request's lane `winnow.steps.*`, `winnow.escalations.v1`; `winnow.results.v1`
 @main enum App {
     static let service = "decomposer"
@@ -31,23 +33,26 @@ import WorkerKit
                 counterfactual: counterfactual, gate: gate)
             // A connection a loop: what has its turn must not wait for a batch from the topic, nor one lane for the other.
             let (queue, bulkQueue) = (PostgresStore(postgres), PostgresStore(postgres))
-            let producer = try KafkaProducer(settings: kafka, logger: context.logger, metrics: context.metrics)
-            let intake = try IntakeSettings(&context.settings)
             let (logger, metrics) = (context.logger, context.metrics)
+            let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
+            let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
+            let intake = try IntakeSettings(&context.settings)
             let tail = Tail(
-                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+                signing: signing, logger: logger,
+                open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
             let presence = try Presence(&context, service: service, producer: producer, tail: tail)
+            let ownTopics = OwnTopics(register: PostgresStore(postgres), logger: logger)
             return [
-                presence, tail,
+                presence, tail, ownTopics,
                 try LaneLoops(
                     service: service, gate: gate, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,
                     consumer: { lane in
-                        presence.governing(
-                            try KafkaConsumer(
-                                settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
-                                topics: [Topic.requests(lane), Topic.retriedRequests(lane)],
-                                logger: logger, metrics: metrics))
+                        let consumer = try KafkaConsumer(
+                            settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
+                            topics: OwnTopics.shared(lane), logger: logger, metrics: metrics)
+                        ownTopics.keep(consumer, in: lane)
+                        return presence.governing(consumer)
                     },
                     handler: { lane, _ in
                         let store = PostgresStore(postgres)
@@ -55,7 +60,7 @@ import WorkerKit
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: store,
                             door: Door(queue: store, lane: lane, settings: intake, metrics: metrics),
-                            fullModel: counterfactual.model)
+                            ownTopics: ownTopics, fullModel: counterfactual.model)
                     }),
                 try LaneLoops(
                     service: service, name: "intake", gate: gate, producer: producer, logger: logger, metrics: metrics,
@@ -68,7 +73,8 @@ import WorkerKit
                     handler: { lane, _ in
                         RequestHandler(
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
-                            store: lane == .bulk ? bulkQueue : queue, door: nil, fullModel: counterfactual.model)
+                            store: lane == .bulk ? bulkQueue : queue, door: nil, ownTopics: ownTopics,
+                            fullModel: counterfactual.model)
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()

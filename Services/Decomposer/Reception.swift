@@ -11,6 +11,8 @@ struct Reception {
     let lane: Lane
     let origin: Origin
     private let readAt: Timestamp
+    /// Whether its tenant has topics of its own.
+    let hasOwnTopics: Bool
     private(set) var request: Request?
     /// Somebody has cancelled it while it waited.
     let isCancelled: Bool
@@ -22,7 +24,10 @@ struct Reception {
     var refused: Attempt?
 
     /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
-    init(_ record: Record, at now: Timestamp) throws(ContractError) {
+    /// - Parameter ownTopics: says whose a request is. On a topic of one tenant's own it is this tenant's, and a `ce_authid`
+    ///   that names another one is an error. From a shared topic nobody gets in under the name of a tenant that has topics of
+    ///   its own.
+    init(_ record: Record, ownTopics: OwnTopics, at now: Timestamp) throws(ContractError) {
         isCancelled = RequestRecord.isCancelled(record)
         isRetried = record.topic == Topic.retriedRequests(Lane(topic: record.topic))
         var fault: ContractError?
@@ -36,11 +41,27 @@ struct Reception {
         if fault == nil, let contentType = event.contentType, !MediaType(contentType).isJSON {
             fault = ContractError(.unsupportedMediaType, "the media type of a request must be application/json")
         }
-        tenant = TenantID(authID: event.authID)
+        let named = TenantID(authID: event.authID)
+        // A retried request says where it came from.
+        let place = RecordPlace(record)
+        let owner = ownTopics.owner(of: place.topic)
+        tenant = owner ?? named
         lane = Lane(topic: record.topic)
         origin = Origin(
             digest: BodyDigest(of: (event.data ?? record.value) ?? []), place: RequestRecord.place(of: record))
-        readAt = RecordPlace(record).timestamp
+        readAt = place.timestamp
+        hasOwnTopics = ownTopics.contains(tenant)
+        if let owner, event.authID ?? "" != "", named != owner {
+            fault = fault ?? ContractError(.wrongTenant, "ce_authid names another tenant than the topic")
+        }
+        // The tenant has given its topics back, and this was fetched before.
+        if owner == nil, Topic.isOwn(place.topic) {
+            throw ContractError(.wrongTenant, "the topic is no tenant's")
+        }
+        // What waited in the store was let in before.
+        if owner == nil, hasOwnTopics, !place.isStore {
+            throw ContractError(.wrongTenant, "the tenant has topics of its own")
+        }
         // Postgres' text holds no NUL.
         guard !(event.id + tenant.rawValue).utf8.contains(0) else {
             throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")
@@ -96,7 +117,8 @@ struct Reception {
         let id = Request.ID(acceptedAt: now, using: &generator)
         var snapshot = RequestSnapshot(
             id: id, tenant: tenant, eventID: eventID, channel: request?.channel, state: .open, acceptedAt: now,
-            deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent, lane: lane)
+            deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent, lane: lane,
+            hasOwnTopics: hasOwnTopics)
         guard !isCancelled else {
             snapshot.state = .cancelled
             snapshot.error = "cancelled on request"

@@ -17,22 +17,28 @@ struct RequestHandler: BatchHandler {
     private let planner: Planner
     private let store: any RequestStore & SubmissionQueue
     private let door: Door?
+    private let ownTopics: OwnTopics
     private let prices: PriceBook
     private let fullModel: String
 
     /// - Parameter door: `nil` for requests that have waited for their turn.
     init(
-        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, door: Door?, fullModel: String
+        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, door: Door?,
+        ownTopics: OwnTopics, fullModel: String
     ) {
         source = EventSource(service: service)
         self.planner = planner
         self.store = store
         self.door = door
+        self.ownTopics = ownTopics
         self.fullModel = fullModel
         prices = PriceBook(store: store)
     }
 
-    func prepare() async throws { _ = try await prices.current() }
+    func prepare() async throws {
+        await ownTopics.prepare()
+        _ = try await prices.current()
+    }
 
     func isDue(_ records: [Record]) async -> Bool { await door?.isOpen() ?? true }
 
@@ -44,7 +50,7 @@ struct RequestHandler: BatchHandler {
         var receptions: [Reception] = []
         for record in records {
             do throws(ContractError) {
-                receptions.append(try Reception(record, at: now))
+                receptions.append(try Reception(record, ownTopics: ownTopics, at: now))
             } catch {
                 emitted.append(source.deadLetter(record, error))
             }

@@ -5,6 +5,7 @@ import Instances
 import KafkaBus
 import PostgresStore
 import Runtime
+import Signing
 import WorkerKit
 
 /// The full model, for the steps whose small model was not sure.
@@ -27,9 +28,11 @@ import WorkerKit
             let model = try EncoderClassifier(
                 directory: models.fullModel, answering: Route.requestable + [.decomposition])
             let (logger, metrics) = (context.logger, context.metrics)
-            let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
+            let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
+            let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
             let tail = Tail(
-                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+                signing: signing, logger: logger,
+                open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
             let presence = try Presence(&context, service: service, producer: producer, tail: tail)
             let cancellations = CancellationTail(tail: tail)
             return [

@@ -41,6 +41,18 @@ public struct Instance: Sendable, Equatable {
         self.beatInterval = beatInterval
     }
 
+    /// The values that a heartbeat may hold; a process that says anything else is not listed.
+    private enum Bounds {
+        static let processID = 1...Int(Int32.max)
+        static let partitions = 0...100_000
+        /// - Units: milliseconds; `WINNOW_HEARTBEAT_SECONDS` allows up to an hour.
+        static let beatInterval = 1...3_600_000
+        /// - Units: bytes.
+        static let text = 0...256
+        /// From 2000 to 9999, the years that the database and RFC 3339 share.
+        static let time = Timestamp(milliseconds: 946_684_800_000)...Timestamp(milliseconds: 253_402_300_799_999)
+    }
+
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 256)
         writer.object { body in
@@ -65,20 +77,37 @@ public struct Instance: Sendable, Equatable {
             guard let state = State(rawValue: try body.required("state")) else {
                 throw ContractError(.wrongType, "state must be running, draining or stopped")
             }
+            func number(_ name: StaticString, _ bounds: ClosedRange<Int>) throws -> Int {
+                let number = try body.requiredInteger(name)
+                guard bounds.contains(number) else {
+                    throw ContractError(
+                        .wrongType, "\(name) must be from \(bounds.lowerBound) to \(bounds.upperBound)")
+                }
+                return number
+            }
+            func text(_ name: StaticString) throws -> String {
+                let text = try body.required(name)
+                // Postgres' text holds no NUL.
+                guard Bounds.text.contains(text.utf8.count), !text.utf8.contains(0) else {
+                    throw ContractError(
+                        .tooLarge, "\(name) must have at most \(Bounds.text.upperBound) bytes and no NUL")
+                }
+                return text
+            }
             return Instance(
-                id: try ID(json: body), service: try body.required("service"), host: try body.required("host"),
-                processID: try body.requiredInteger("pid"), version: try body.required("version"), state: state,
-                partitions: try body.requiredInteger("partitions"), startedAt: try time("startedAt", in: body),
-                beatAt: try time("beatAt", in: body),
+                id: try ID(json: body), service: try text("service"), host: try text("host"),
+                processID: try number("pid", Bounds.processID), version: try text("version"), state: state,
+                partitions: try number("partitions", Bounds.partitions),
+                startedAt: try Self.time("startedAt", in: body), beatAt: try Self.time("beatAt", in: body),
                 processorTime: try body.integer("cpuMs", within: 0...Limits.microsPerCall) ?? 0,
-                beatInterval: try body.requiredInteger("beatIntervalMs"))
+                beatInterval: try number("beatIntervalMs", Bounds.beatInterval))
         }
     }
-}
 
-private func time(_ name: StaticString, in body: JSONValue) throws -> Timestamp {
-    guard let time = Timestamp(rfc3339: try body.required(name)) else {
-        throw ContractError(.wrongType, "\(name) must be an RFC 3339 time")
+    private static func time(_ name: StaticString, in body: JSONValue) throws -> Timestamp {
+        guard let time = Timestamp(rfc3339: try body.required(name)), Bounds.time.contains(time) else {
+            throw ContractError(.wrongType, "\(name) must be an RFC 3339 time from the year 2000 on")
+        }
+        return time
     }
-    return time
 }

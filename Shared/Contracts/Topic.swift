@@ -16,6 +16,8 @@ public enum Topic {
     public static func label(_ topic: String) -> String {
         worked.contains(topic) || topic == retries ? topic : "other"
     }
+    /// Those whose records every process obeys, and which are signed where there is a key.
+    public static let signed: Set = [controls, certificates, heartbeats, cancellations]
 
     public static func requests(_ lane: Lane) -> String { "winnow.\(lane.prefix)requests.v1" }
 
@@ -42,5 +44,52 @@ public enum Topic {
     public static func all(_ lane: Lane) -> [String] {
         [requests(lane), retriedRequests(lane), outcomes(lane), escalations(lane)]
             + Capability.requestable.map { steps($0, lane) }
+    }
+
+    /// Whether a record may go back there to be worked on again.
+    public static func isWorked(_ topic: String) -> Bool {
+        worked.contains(topic) || Lane.allCases.contains { isOwn(topic, requests($0)) }
+    }
+
+    /// Whether it is a topic of one tenant's own.
+    public static func isOwn(_ topic: String) -> Bool {
+        isOwn(topic, results) || Lane.allCases.contains { isOwn(topic, requests($0)) }
+    }
+
+    private static func isOwn(_ topic: String, _ shared: String) -> Bool {
+        topic.hasPrefix(shared.dropLast(version.count) + ".") && topic.hasSuffix(version)
+            && topic.utf8.count > shared.utf8.count + 1
+    }
+
+    /// The request topic of one tenant.
+    /// - Returns: `nil` where the tenant cannot have topics of its own.
+    public static func requests(_ lane: Lane, of tenant: TenantID) -> String? { own(requests(lane), tenant) }
+
+    /// The results of one tenant's requests, of both lanes.
+    /// - Returns: `nil` where the tenant cannot have topics of its own.
+    public static func results(of tenant: TenantID) -> String? { own(results, tenant) }
+
+    private static let version = ".v1"
+    /// What a name begins with that is a tenant's bytes in hexadecimal.
+    private static let escape = "x--"
+    /// So that the longest topic, `winnow.bulk-requests.x--….v1`, has at most Kafka's 249 characters.
+    private static let mostEscapedBytes = 100
+
+    /// Names of up to 64 letters, digits and `-` stand as they are, and all others in hexadecimal. No two tenants have one
+    /// topic: an escaped name begins with `x--`, and a name that begins so is escaped. The default tenant has none, as its
+    /// requests are those that name no tenant.
+    private static func own(_ shared: String, _ tenant: TenantID) -> String? {
+        let bytes = Array(tenant.rawValue.utf8)
+        guard tenant != .default, (1...mostEscapedBytes).contains(bytes.count) else { return nil }
+        let isPlain =
+            bytes.count <= 64 && !tenant.rawValue.utf8.starts(with: escape.utf8)
+            && bytes.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || byte == 0x2D
+            }
+        let digits = Array("0123456789abcdef".utf8)
+        let hex = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        let name = isPlain ? tenant.rawValue : escape + String(decoding: hex, as: UTF8.self)
+        return "\(shared.dropLast(version.count)).\(name)\(version)"
     }
 }

@@ -81,7 +81,8 @@ private struct EventContext {
             time: snapshot.completedAt ?? snapshot.progressedAt,
             correlationID: "\(snapshot.id)", causationID: snapshot.eventID.text, authID: snapshot.tenant.rawValue,
             traceparent: snapshot.traceparent, data: ResultMessage.encode(snapshot))
-        return event.record(topic: Topic.results, key: Array(snapshot.id.description.utf8))
+        let own = snapshot.hasOwnTopics ? Topic.results(of: snapshot.tenant) : nil
+        return event.record(topic: own ?? Topic.results, key: Array(snapshot.id.description.utf8))
     }
 
     func cancellation() -> OutgoingRecord {

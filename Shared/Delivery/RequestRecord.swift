@@ -4,12 +4,13 @@ import Store
 
 /// A request as Winnow's own tools write it.
 public enum RequestRecord {
-    public static func record(_ submission: Submission) -> OutgoingRecord {
+    /// - Parameter topic: the tenant's own; `nil` for the shared one of its lane.
+    public static func record(_ submission: Submission, topic: String? = nil) -> OutgoingRecord {
         let event = CloudEvent(
             id: submission.eventID.text, type: EventType.request, source: "/winnow/submit", time: .now,
             expiryTime: submission.deadline, authID: submission.tenant.rawValue, traceparent: submission.traceparent,
             data: submission.body)
-        return event.record(topic: Topic.requests(submission.lane), key: Array(submission.eventID.text.utf8))
+        return event.record(topic: topic ?? Topic.requests(submission.lane), key: Array(submission.eventID.text.utf8))
     }
 
     /// The record of a request that has waited in the store; it has no place in the topic.

@@ -1,5 +1,6 @@
 import Lifecycle
 import MessageBus
+import Signing
 import Synchronization
 import Telemetry
 
@@ -19,15 +20,20 @@ public final class Tail: Service {
     }
 
     private let open: Opening
+    private let signing: RecordSigning
     private let logger: Logger
     private let retry: Duration
     private let followers = Mutex<[Follower]>([])
 
     /// - Parameters:
+    ///   - signing: says which records followers get; the others are ignored.
     ///   - retry: how soon topics are opened again after a fault that needs an operator, at first; up to sixty times that
     ///     later.
     ///   - open: begins to read.
-    public init(logger: Logger, retry: Duration = .seconds(1), open: @escaping Opening) {
+    public init(
+        signing: RecordSigning = .none, logger: Logger, retry: Duration = .seconds(1), open: @escaping Opening
+    ) {
+        self.signing = signing
         self.logger = logger
         self.retry = retry
         self.open = open
@@ -77,8 +83,9 @@ public final class Tail: Service {
             var backlog = reader.backlog
             catchUp(followers, backlog)
             while let records = try await reader.nextBatch() {
+                let accepted = records.filter(signing.accepts)
                 for follower in followers {
-                    let own = records.filter { $0.topic == follower.topic }
+                    let own = accepted.filter { $0.topic == follower.topic }
                     if !own.isEmpty { follower.body(own) }
                 }
                 guard !backlog.isEmpty else { continue }

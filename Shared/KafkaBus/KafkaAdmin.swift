@@ -74,6 +74,18 @@ public final class KafkaAdmin: Sendable {
         }
     }
 
+    /// Asks for topics by name, which makes them where the broker creates topics by itself, as the embedded one does.
+    /// - Throws: `MessageBusError.unknownTopic` where it does not.
+    public func touch(_ topics: [String]) async throws {
+        try await thread.run { [handle] in
+            for topic in topics {
+                guard try handle.withPointer({ try ClusterMetadata.has(topic, $0) }) else {
+                    throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true)
+                }
+            }
+        }
+    }
+
     /// Waits until every partition has a leader that answers. A new topic is named before its brokers lead it, and a client
     /// that comes too early is refused until it asks again.
     private func awaitLeaders(of catalog: TopicCatalog) async throws {

@@ -5,14 +5,14 @@ import Synchronization
 import Telemetry
 
 /// A member of a consumer group. Every call into librdkafka that polls, commits or pauses is made on one thread.
-public final class KafkaConsumer: MessageConsumer {
+public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     let handle: KafkaHandle
     private let assignment: Assignment
     private let source: RecordSource
     private let bounds: RecordSource.Bounds
     private let consumed: ConsumedRecords
     private let progress: ConsumerProgress
-    private let topics: [String]
+    private let topics: Mutex<[String]>
     private let absence = Absence()
     private let thread = ThreadExecutor()
     private let isStopped = Atomic(false)
@@ -50,7 +50,7 @@ public final class KafkaConsumer: MessageConsumer {
         bounds = RecordSource.Bounds(records: maxBatch, accumulation: accumulation ?? settings.accumulation)
         consumed = ConsumedRecords(group: group, metrics: metrics)
         self.progress = ConsumerProgress(progress, group: group, logger: logger, metrics: metrics)
-        self.topics = topics
+        self.topics = Mutex(topics)
         do {
             try subscribe()
         } catch {
@@ -132,6 +132,15 @@ public final class KafkaConsumer: MessageConsumer {
         }
     }
 
+    /// While it is away from its group it only notes the topics, for when it comes back.
+    public func subscribe(to topics: [String]) async throws {
+        self.topics.withLock { $0 = topics }
+        try await onThread { consumer in
+            guard consumer.absence.isOver, !consumer.isClosed.load(ordering: .acquiring) else { return }
+            try consumer.subscribe()
+        }
+    }
+
     public func leave(_ gone: @escaping @Sendable () -> Void) {
         absence.begin(gone)
         handle.wake()
@@ -183,7 +192,8 @@ public final class KafkaConsumer: MessageConsumer {
 
     private func subscribe() throws(MessageBusError) {
         assignment.noteSubscription()
-        let list = PartitionList(topics.map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
+        let list = PartitionList(
+            topics.withLock(\.self).map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
         let code = handle.withPointer { rd_kafka_subscribe($0, list.pointer) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "subscribe") }
     }

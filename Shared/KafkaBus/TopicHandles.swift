@@ -30,6 +30,11 @@ final class TopicHandles: @unchecked Sendable {
         if let replaced { rd_kafka_topic_destroy(replaced.value) }
     }
 
+    /// Asks for one topic by name, which makes it where the broker does so.
+    func exists(_ name: String) throws(MessageBusError) -> Bool {
+        try handle.withPointer { client throws(MessageBusError) in try ClusterMetadata.has(name, client) }
+    }
+
     /// Names of the topics that this client may see. Blocks for a round trip; it creates none.
     func existing() throws(MessageBusError) -> Set<String> {
         Set(try ClusterMetadata.read(handle).topics.keys)

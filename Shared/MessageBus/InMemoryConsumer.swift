@@ -1,5 +1,5 @@
 /// A member of a group of an `InMemoryBus`.
-public struct InMemoryConsumer: MessageConsumer {
+public struct InMemoryConsumer: MessageConsumer, TopicSubscriber {
     private enum Turn: Sendable { case batch([Record]), leaving, ended }
 
     let bus: InMemoryBus
@@ -48,6 +48,8 @@ public struct InMemoryConsumer: MessageConsumer {
     }
 
     public func rejoin() { bus.change { $0.rejoin(group, member) } }
+
+    public func subscribe(to topics: [String]) async throws { bus.change { $0.subscribe(group, member, topics) } }
 
     public func stop() { bus.change { $0.groups[group]?.members[member]?.isStopped = true } }
 

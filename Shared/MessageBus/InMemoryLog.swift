@@ -63,6 +63,11 @@ struct InMemoryLog {
         return nextID
     }
 
+    mutating func subscribe(_ group: String, _ member: Int, _ topics: [String]) {
+        groups[group]?.members[member]?.topics = topics
+        share(group)
+    }
+
     mutating func leave(_ group: String, _ member: Int) {
         groups[group]?.members[member] = nil
         share(group)

@@ -7,6 +7,9 @@ public struct RecordPlace: Sendable, Hashable {
     public let offset: Int64
     public let timestamp: Timestamp
 
+    /// Whether it has waited in the store, and came from no topic.
+    public var isStore: Bool { offset < 0 }
+
     public init(topic: String, partition: Int32, offset: Int64, timestamp: Timestamp) {
         self.topic = topic
         self.partition = partition

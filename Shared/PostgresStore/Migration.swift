@@ -29,6 +29,7 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 21, name: "keep_routing_guesses", script: PackageResources.V0021_keep_routing_guesses_sql),
         Migration(version: 22, name: "count_savings", script: PackageResources.V0022_count_savings_sql),
         Migration(version: 23, name: "describe_ops", script: PackageResources.V0023_describe_ops_sql),
+        Migration(version: 24, name: "create_tenant_topic", script: PackageResources.V0024_create_tenant_topic_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

@@ -8,7 +8,8 @@ enum RequestReading {
             r.progressed_at, r.traceparent, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
             r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
             r.lane, r.completed_at, r.cost_final, r.result_totals::text, r.erased_at,
-            r.redrives, r.redrive_at
+            r.redrives, r.redrive_at,
+            EXISTS (SELECT FROM winnow.tenant_topic AS o WHERE o.tenant_id = r.tenant_id)
         """
 
     /// The bounds are parameters too, so that partitions are pruned when the statement starts.
@@ -57,7 +58,8 @@ enum RequestReading {
             id: id, tenant: TenantID(rawValue: row.text(1)), eventID: EventID(row.text(2)),
             channel: row.isNull(3) ? nil : try row.label(3), state: try row.label(4), error: row.optionalText(5),
             acceptedAt: try row.timestamp(6), deadline: row.optionalTimestamp(7), progressedAt: try row.timestamp(8),
-            traceparent: row.optionalText(9), lane: try row.label(18), totals: try LedgerTotals(row, from: 10))
+            traceparent: row.optionalText(9), lane: try row.label(18),
+            hasOwnTopics: row.bool(25), totals: try LedgerTotals(row, from: 10))
         snapshot.completedAt = row.optionalTimestamp(19)
         snapshot.erasedAt = row.optionalTimestamp(22)
         snapshot.redrives = Int(try row.integer(23))

@@ -15,6 +15,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         var budgets: [BudgetKey: Budget] = [:]
         var owed: [OwedEmission] = []
         var lastOwed: Int64 = 0
+        var ownTopics: Set<TenantID> = []
     }
 
     /// Held while a transition decides, so that changes of one request follow each other.
@@ -161,9 +162,11 @@ extension InMemoryStore.State {
             events[key] = arrival.snapshot.id
             origins[arrival.snapshot.id] = arrival.origin
             insert(arrival.entries)
-            let stored = arrival.stored
+            var stored = arrival.stored
+            // What is read back says what holds then.
+            stored.hasOwnTopics = ownTopics.contains(stored.tenant)
             requests[stored.id] = stored
-            return Acceptance(.new, stored)
+            return Acceptance(.new, arrival.stored)
         }
     }
 

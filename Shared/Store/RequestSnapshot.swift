@@ -14,6 +14,8 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var eventID: EventID
     public var channel: Request.Channel?
     public var lane: Lane
+    /// Whether its tenant has topics of its own: then its result goes there and nowhere else.
+    public var hasOwnTopics: Bool
     public var state: State
     /// One clear sentence where the request was not answered.
     public var error: String?
@@ -42,13 +44,15 @@ public struct RequestSnapshot: Sendable, Equatable {
     public init(
         id: Request.ID, tenant: TenantID, eventID: EventID, channel: Request.Channel?, state: State,
         error: String? = nil, acceptedAt: Timestamp, deadline: Timestamp? = nil, progressedAt: Timestamp,
-        traceparent: String? = nil, lane: Lane = .interactive, steps: [Step] = [], totals: LedgerTotals = .zero
+        traceparent: String? = nil, lane: Lane = .interactive, hasOwnTopics: Bool = false,
+        steps: [Step] = [], totals: LedgerTotals = .zero
     ) {
         self.id = id
         self.tenant = tenant
         self.eventID = eventID
         self.channel = channel
         self.lane = lane
+        self.hasOwnTopics = hasOwnTopics
         self.state = state
         self.error = error
         self.acceptedAt = acceptedAt

@@ -4,6 +4,7 @@ import Inference
 import Lifecycle
 import MessageBus
 import Runtime
+import Signing
 
 /// The service of one capability's small model: stateless, so it scales out by starting more of it, up to the number of
 /// partitions of its topic.
@@ -12,11 +13,13 @@ public struct CapabilityWorker: Service {
     private let certificates: CertificateTail
 
     /// Loads the model; the full model's card too, to say what the full model would have consumed.
-    /// - Parameter tail: brings what was cancelled and what is certified.
+    /// - Parameters:
+    ///   - tail: brings what was cancelled and what is certified.
+    ///   - signing: its key decides which texts are compared with the full model.
     /// - Throws: `ArtifactError`, `InferenceError`; whatever `consumer` throws.
     public init(
         _ settings: WorkerSettings, _ context: RuntimeContext, producer: any MessageProducer, tail: Tail,
-        consumer: (Lane) throws -> any MessageConsumer
+        signing: RecordSigning, consumer: (Lane) throws -> any MessageConsumer
     ) throws {
         let routes = Route.requestable.filter { $0.capability == settings.capability }
         let model = try EncoderClassifier(directory: settings.model, answering: routes)
@@ -26,13 +29,14 @@ public struct CapabilityWorker: Service {
             routes: routes, small: model.identity, full: counterfactual.identity, tail: tail, logger: context.logger,
             metrics: context.metrics)
         self.certificates = certificates
+        let draw = ShadowDraw(settings.shadowRate, seed: signing.secret(for: "shadow draw"))
         loops = try LaneLoops(
             service: settings.service, producer: producer, logger: context.logger, metrics: context.metrics,
             health: context.health, consumer: consumer
         ) { lane, gate in
             StepHandler(
                 service: lane.loop(of: settings.service), classifier: try model.serving(lane),
-                certificates: certificates, counterfactual: counterfactual, draw: ShadowDraw(settings.shadowRate),
+                certificates: certificates, counterfactual: counterfactual, draw: draw,
                 metrics: context.metrics,
                 cancellations: cancellations, gate: gate)
         }

@@ -1,7 +1,9 @@
 import Contracts
 import Delivery
 import MessageBus
+import Signing
 import Store
+import Telemetry
 import TestKit
 import Testing
 
@@ -30,5 +32,27 @@ import Testing
         // Delivered again, they change nothing.
         _ = try await handler.handle(Array(records.prefix(1)))
         #expect(try await store.instances() == [last])
+    }
+
+    @Test func `a beat from the future is a dead letter, for it would never be taken for lost`() async throws {
+        let store = InMemoryStore()
+        let handler = HeartbeatHandler(register: store) { Fixture.now }
+        let soon = try instance(.running, at: Fixture.now.adding(milliseconds: 300_000))
+        let late = try instance(.running, at: Fixture.now.adding(milliseconds: 300_001))
+        let emitted = try await handler.handle([record(soon.encode()), record(late.encode())])
+        #expect(emitted.map(\.topic) == [Topic.deadLetters])
+        #expect(try await store.instances() == [soon])
+    }
+
+    @Test func `where there is a key, unsigned beats are ignored and no dead letters`() async throws {
+        let store = InMemoryStore()
+        let metrics = Metrics()
+        let signing = RecordSigning(
+            key: SigningKey([UInt8](repeating: 7, count: 32)), logger: .silent, metrics: metrics)
+        let handler = HeartbeatHandler(register: store, signing: signing)
+        let beat = try instance(.running, at: Fixture.now)
+        #expect(try await handler.handle([record(beat.encode()), record([0xFF])]).isEmpty)
+        #expect(try await store.instances().isEmpty)
+        #expect(metrics.render().contains(#"winnow_unsigned_records_total{reason="unsigned"} 2"#))
     }
 }

@@ -27,6 +27,28 @@ import Testing
         #expect(throws: ContractError.self) { try Instance(decoding: Array(wrong.utf8)) }
     }
 
+    @Test(arguments: [
+        (#""pid":42"#, #""pid":9223372036854775807"#), (#""pid":42"#, #""pid":0"#),
+        (#""partitions":3"#, #""partitions":-1"#), (#""partitions":3"#, #""partitions":100001"#),
+        (#""beatIntervalMs":5000"#, #""beatIntervalMs":0"#),
+        (#""beatIntervalMs":5000"#, #""beatIntervalMs":9223372036854775807"#),
+        (#""version":"1""#, #""version":"1\u0000""#), (#""startedAt":"2026"#, #""startedAt":"1026"#),
+    ])
+    func `numbers that no process has are refused`(old: String, new: String) throws {
+        let text = String(decoding: try instance().encode(), as: UTF8.self)
+        let wrong = text.replacing(old, with: new)
+        #expect(wrong != text)
+        #expect(throws: ContractError.self) { try Instance(decoding: Array(wrong.utf8)) }
+    }
+
+    @Test func `a name is at most 256 bytes`() throws {
+        var instance = try instance()
+        instance.host = String(repeating: "a", count: 256)
+        #expect(try Instance(decoding: instance.encode()) == instance)
+        instance.host += "a"
+        #expect(throws: ContractError.self) { try Instance(decoding: instance.encode()) }
+    }
+
     @Test(arguments: ["", "a b", "a/b", "ä", "a\u{0}", String(repeating: "a", count: 129)])
     func `what could not be typed is no id`(text: String) {
         #expect(Instance.ID(text) == nil)

@@ -28,7 +28,8 @@ struct RequestHandlerTests {
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
-            service: "decomposer", planner: planner, store: store, door: nil, fullModel: "full")
+            service: "decomposer", planner: planner, store: store, door: nil,
+            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
         return try await handler.handle(records)
     }
 

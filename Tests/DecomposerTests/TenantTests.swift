@@ -36,7 +36,8 @@ struct TenantTests {
             counterfactual: try Tree.counterfactual())
         let door = Door(queue: store, settings: try settings(more), metrics: Metrics())
         return RequestHandler(
-            service: "decomposer", planner: planner, store: store, door: isAtTheDoor ? door : nil, fullModel: "full")
+            service: "decomposer", planner: planner, store: store, door: isAtTheDoor ? door : nil,
+            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
     }
 
     private func request(

@@ -2,7 +2,9 @@ import Contracts
 import Delivery
 import Lifecycle
 import MessageBus
+import Signing
 import Synchronization
+import Telemetry
 import TestKit
 import Testing
 
@@ -137,6 +139,23 @@ struct TailTests {
             shutdown.trigger()
             await waited
         }
+    }
+
+    /// Also where the last record of the backlog is ignored: nobody may hold up a start by writing one.
+    @Test func `a record without a signature is ignored where there is a key, and holds nobody up`() async throws {
+        let signing = RecordSigning(
+            key: SigningKey([UInt8](repeating: 7, count: 32)), logger: .silent, metrics: Metrics())
+        let bus = InMemoryBus(topics: [Topic.cancellations: 1])
+        let event = CloudEvent(id: "1", type: "t", source: "/s", data: [1])
+        let record = event.record(topic: Topic.cancellations, key: nil)
+        try await signing.signing(bus.producer()).send([record])
+        try await bus.producer().send([record])
+        let reader = ScriptedReader(backlog: [Topic.cancellations: 2])
+        reader.write(bus.records(in: Topic.cancellations))
+        let tail = Tail(signing: signing, logger: .silent) { _ in reader }
+        let follower = Follower(Topic.cancellations, of: tail)
+        try await tail.whileRunning { await follower.caughtUp.wait() }
+        #expect(follower.values == [[1]])
     }
 
     @Test func `a tail that nobody follows opens nothing`() async throws {

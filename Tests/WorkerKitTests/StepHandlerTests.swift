@@ -239,6 +239,14 @@ struct StepHandlerTests {
         #expect(try await shadows(2_000, probability: 0, items: items).isEmpty)
     }
 
+    @Test func `a secret decides which texts are drawn`() {
+        let texts = (0..<100).map { "text \($0)" }
+        let drawn = [ShadowDraw(0.5), ShadowDraw(0.5, seed: 1)].map { draw in
+            texts.map { draw.takes($0, of: Self.clause) }
+        }
+        #expect(drawn[0] != drawn[1])
+    }
+
     @Test func `a text is drawn always or never`() async throws {
         for text in 0..<20 {
             let drawn = try await shadows(10, probability: 0.5) { _ in ["?a", "text \(text)"] }

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What a compose parser cannot know: reads the resolved file on standard input, names every fault, exits 1 if any."""
 
+import json
 import re
 import sys
 
@@ -9,7 +10,7 @@ import yaml
 WORKERS = [f"{name}-worker" for name in ("semantic-understanding", "software-development", "legal-services", "security-services")]
 WITH_DATABASE = ["decomposer", "escalator", "aggregator"]
 SERVICES = WITH_DATABASE + WORKERS
-JOBS = ["migrate", "topics"]
+JOBS = ["migrate", "topics", "principals", "signing-key"]
 # Resident after a whole load run, in MB: Tests/Benchmarks/README.md.
 RESIDENT = {"aggregator": 30, "decomposer": 43, "escalator": 64, **dict.fromkeys(WORKERS, 39)}
 
@@ -17,6 +18,63 @@ RESIDENT = {"aggregator": 30, "decomposer": 43, "escalator": 64, **dict.fromkeys
 def megabytes(size):
     number, unit = re.fullmatch(r"(\d+)([kmg]?)b?", str(size).lower()).groups()
     return int(number) * {"": 1e-6, "k": 1e-3, "m": 1, "g": 1e3}[unit]
+
+
+PRINCIPALS = SERVICES + ["operator", "integrator"]
+# Who alone may write what everybody obeys.
+OBEYED = {
+    "winnow.certificates.v1": ["aggregator"],
+    "winnow.cancellations.v1": ["aggregator"],
+    "winnow.controls.v1": ["operator"],
+    "winnow.heartbeats.v1": SERVICES,
+}
+
+
+def security_faults(compose, rights, topics, readme):
+    """Who may do what with Kafka, and whether everybody has to say who it is."""
+    services = compose["services"]
+    kafka = services["kafka"]["environment"]
+    if kafka.get("KAFKA_AUTHORIZER_CLASS_NAME") != "org.apache.kafka.metadata.authorizer.StandardAuthorizer":
+        yield "kafka: no authorizer"
+    if str(kafka.get("KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND")).lower() != "false":
+        yield "kafka: what no rule names is open to everybody"
+    protocols = dict(pair.split(":") for pair in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    for listener in kafka["KAFKA_LISTENERS"].split(","):
+        name, address = listener.split("://")
+        if not address.startswith("localhost:") and not protocols[name].startswith("SASL_"):
+            yield f"kafka: the listener {name} asks nobody who it is"
+    for name in SERVICES + ["topics", "winnow"]:
+        environment = services[name]["environment"]
+        principal = name if name in SERVICES else "operator"
+        if environment.get("KAFKA_CONF_SASL_USERNAME") != principal:
+            yield f"{name}: is not {principal} to Kafka"
+        if environment.get("KAFKA_CONF_SASL_MECHANISM") != "SCRAM-SHA-256" or not str(environment.get("KAFKA_CONF_SECURITY_PROTOCOL")).startswith("SASL_"):
+            yield f"{name}: does not say who it is to Kafka"
+        if environment.get("KAFKA_CONF_SASL_PASSWORD") != services["principals"]["environment"].get(f"{principal.upper().replace('-', '_')}_KAFKA_PASSWORD"):
+            yield f"{name}: another password than the one that {principal} is given"
+        if environment.get("WINNOW_SIGNING_KEY_FILE") != "/keys/signing":
+            yield f"{name}: signs nothing"
+    if {right[0] for right in rights} != set(PRINCIPALS):
+        yield f"rights.txt: names {sorted({right[0] for right in rights} ^ set(PRINCIPALS))} and not others"
+
+    def holders(operation, topic):
+        return {
+            right[0] for right in rights
+            if right[1] == operation and right[2] == "topic" and (topic == right[4] if right[3] == "literal" else topic.startswith(right[4]))
+        }
+
+    for topic in topics:
+        if not holders("Write", topic):
+            yield f"rights.txt: nobody may write {topic}"
+        if not holders("Read", topic):
+            yield f"rights.txt: nobody may read {topic}"
+    for topic, allowed in OBEYED.items():
+        if holders("Write", topic) != set(allowed):
+            yield f"rights.txt: {topic} may be written by {sorted(holders('Write', topic))}, and is for {allowed}"
+    for right in rights:
+        row = next((line for line in readme if line.startswith(f"| `{right[0]}` | {right[1]} |")), "")
+        if f"`{right[4]}{'*' if right[3] == 'prefixed' else ''}`" not in row:
+            yield f"infra/kafka/README.md: does not say {' '.join(right)}"
 
 
 def faults(compose, source, dockerfile, prometheus):
@@ -81,7 +139,14 @@ def main():
         dockerfile = file.read()
     with open("infra/prometheus/prometheus.yml", encoding="utf-8") as file:
         prometheus = yaml.safe_load(file)
-    found = list(faults(yaml.safe_load(sys.stdin), source, dockerfile, prometheus))
+    with open("infra/kafka/rights.txt", encoding="utf-8") as file:
+        rights = [tuple(line.split()) for line in file if not line.startswith("#")]
+    with open("infra/kafka/topics.json", encoding="utf-8") as file:
+        topics = [topic["name"] for topic in json.load(file)["topics"]]
+    with open("infra/kafka/README.md", encoding="utf-8") as file:
+        readme = file.read().splitlines()
+    compose = yaml.safe_load(sys.stdin)
+    found = list(faults(compose, source, dockerfile, prometheus)) + list(security_faults(compose, rights, topics, readme))
     for fault in found:
         print(f"check-compose: {fault}", file=sys.stderr)
     return 1 if found else 0

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Prints what docker-compose.yml gives a service, for a run of it on this machine without an engine.
 
-compose-env.py SERVICE [--map HOST:PORT=HOST:PORT]... [--http-port PORT] [--command | --health]
+compose-env.py SERVICE [--map HOST:PORT=HOST:PORT]... [--path THERE=HERE]... [--http-port PORT] [--without-sasl]
+               [--command | --health]
 
 The environment is the image's and the file's, as KEY=value lines; `--map` says where a host of the compose network is
-here, and paths in the image become paths in the repository. `--command` prints the command instead, one word a line,
+here, `--path` where a file is, and paths in the image become paths in the repository. `--without-sasl` leaves out who the
+service is to Kafka, since the embedded broker does not ask. `--command` prints the command instead, one word a line,
 `--health` the health check. Variables of the file come from the environment, then from .env.example.
 """
 
@@ -35,13 +37,13 @@ def interpolate(value, variables):
     return re.sub(r"\$\{(\w+):?([-?])?([^}]*)\}", replace, str(value))
 
 
-def mapped(environment, places):
+def mapped(environment, places, paths):
     for there, here in places.items():
         (host, port), (new_host, new_port) = there.rsplit(":", 1), here.rsplit(":", 1)
         if environment.get("PGHOST") == host and environment.get("PGPORT") == port:
             environment.update(PGHOST=new_host, PGPORT=new_port)
         environment = {key: value.replace(there, here) for key, value in environment.items()}
-    for there, here in IN_IMAGE.items():
+    for there, here in {**IN_IMAGE, **paths}.items():
         environment = {key: value.replace(there, str(here)) for key, value in environment.items()}
     return environment
 
@@ -50,7 +52,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("service")
     parser.add_argument("--map", action="append", default=[], metavar="HOST:PORT=HOST:PORT")
+    parser.add_argument("--path", action="append", default=[], metavar="THERE=HERE")
     parser.add_argument("--http-port")
+    parser.add_argument("--without-sasl", action="store_true")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--command", action="store_true")
     what.add_argument("--health", action="store_true")
@@ -60,7 +64,10 @@ def main():
     service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"][given.service]
     environment = {**image_environment(), **service.get("environment", {})}
     environment = {key: interpolate(value, {**example, **os.environ}) for key, value in environment.items()}
-    environment = mapped(environment, dict(place.split("=", 1) for place in given.map))
+    places, paths = (dict(pair.split("=", 1) for pair in pairs) for pairs in (given.map, given.path))
+    environment = mapped(environment, places, paths)
+    if given.without_sasl:
+        environment = {key: value for key, value in environment.items() if not re.match(r"KAFKA_CONF_(SASL_|SECURITY_PROTOCOL)", key)}
     port = environment["WINNOW_HTTP_PORT"]
     if given.http_port:
         environment["WINNOW_HTTP_PORT"] = given.http_port

@@ -11,6 +11,7 @@
 # WINNOW_BIN_DIRECTORY           which executables run (default: .build/release)
 # KAFKA_BOOTSTRAP_SERVERS        a cluster to use: its topics are created, and no embedded broker is started
 # DATABASE_URL                   a database to use: no private Postgres is started
+# WINNOW_SIGNING_KEY_FILE        a key to use for signing: none is made
 # WINNOW_SCALE_<SERVICE>         how many of a service (default: 1), as in WINNOW_SCALE_LEGAL_SERVICES_WORKER=3
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -81,6 +82,13 @@ postgres_directory() {
     else
         echo "$run/postgres"
     fi
+}
+
+# Made once, and kept with the state: what is signed with another key is ignored.
+start_signing() {
+    local file=${WINNOW_SIGNING_KEY_FILE:-$run/signing-key}
+    [ -s "$file" ] || (umask 077 && openssl rand -hex 32 >"$file")
+    note "WINNOW_SIGNING_KEY_FILE=$file"
 }
 
 start_broker() {
@@ -174,6 +182,7 @@ up() {
     export OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=1
     note "WINNOW_MODELS_DIRECTORY=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models}"
     note "WINNOW_TOPICS_FILE=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}"
+    start_signing
     start_database
     start_broker
     prepare

@@ -44,15 +44,27 @@ DEV_BROKER_ADDRESS_FILE=$work/broker "$bin/dev-broker" >"$work/dev-broker.log" 2
 running+=($!)
 until_true test -s "$work/broker" || { cat "$work/dev-broker.log" >&2 && exit 1; }
 http_port=$((30000 + RANDOM % 20000))
-map=(--map "postgres:5432=127.0.0.1:$port" --map "kafka:9092=$(cat "$work/broker")" --http-port "$http_port")
+# As the job signing-key makes it.
+(umask 077 && head -c 48 /dev/urandom | base64 >"$work/signing-key")
+map=(--path "/keys/signing=$work/signing-key" --map "postgres:5432=127.0.0.1:$port" --map "kafka:9092=$(cat "$work/broker")" --http-port "$http_port")
 
-# start NAME: the command in nothing but its environment.
+# start NAME: the command in nothing but its environment. The embedded broker knows no SASL.
 start() {
     local environment command
-    mapfile -t environment < <(infra/dev/compose-env.py "$1" "${map[@]}")
+    mapfile -t environment < <(infra/dev/compose-env.py "$1" "${map[@]}" --without-sasl)
     mapfile -t command < <(infra/dev/compose-env.py "$1" --command)
     (cd / && exec env -i PATH="$bin:/usr/bin:/bin" "${environment[@]}" "${command[@]}") >"$work/$1.log" 2>&1 &
     running+=($!)
+}
+
+# accepts NAME: a client of librdkafka is made with all that the file says, and fails at nothing but the broker's silence.
+accepts() {
+    local environment
+    mapfile -t environment < <(infra/dev/compose-env.py "$1" "${map[@]}")
+    printf '%s\n' "${environment[@]}" | grep -q '^KAFKA_CONF_SASL_USERNAME=' || return 1
+    env -i PATH="$bin:/usr/bin:/bin" "${environment[@]}" WINNOW_TOPICS_FILE="$PWD/infra/kafka/topics.json" \
+        timeout 30 winnow topics create >"$work/$1-sasl.log" 2>&1 && return 1
+    ! grep -Eqi 'configuration|KAFKA_CONF|WINNOW_SIGNING' "$work/$1-sasl.log"
 }
 
 failed=0
@@ -65,8 +77,26 @@ report() {
 start migrate
 if wait "${running[-1]}"; then report migrate "ok    "; else report migrate FAILED; fi
 
-for service in aggregator escalator semantic-understanding-worker software-development-worker legal-services-worker \
-    security-services-worker decomposer; do
+services=(
+    aggregator escalator semantic-understanding-worker software-development-worker legal-services-worker
+    security-services-worker decomposer
+)
+# All at once, for each waits until its client gives up.
+checks=()
+for service in "${services[@]}"; do
+    accepts "$service" &
+    checks+=($!)
+done
+for index in "${!services[@]}"; do
+    service=${services[index]}
+    if wait "${checks[index]}"; then
+        report "$service-sasl" "ok    "
+    else
+        report "$service-sasl" FAILED
+    fi
+done
+
+for service in "${services[@]}"; do
     start "$service"
     mapfile -t health < <(infra/dev/compose-env.py "$service" "${map[@]}" --health)
     if until_true "${health[@]}" && kill -TERM "${running[-1]}" && wait "${running[-1]}"; then

@@ -40,7 +40,7 @@ struct Letter: Sendable {
     /// The record for its topic.
     /// - Returns: `nil` where only a reference was put away, and where nothing of Winnow's reads the topic.
     var replay: OutgoingRecord? {
-        guard !DeadLetter.isReference(record), Topic.worked.contains(originalTopic) else { return nil }
+        guard !DeadLetter.isReference(record), Topic.isWorked(originalTopic) else { return nil }
         return DeadLetter.replay(record)
     }
 }

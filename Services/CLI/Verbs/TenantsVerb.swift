@@ -1,14 +1,17 @@
 import Contracts
+import KafkaBus
 import PostgresStore
 import Store
 
 /// Who asks, how much of it waits, and how much each may have of what is under way.
 struct TenantsVerb: Verb {
     static let name = "tenants"
-    static let summary = "list tenants with what is open and waiting, or set a tenant's weight"
+    static let summary = "list tenants with what is open and waiting, set a weight, or give a tenant topics of its own"
+    static let flags: Set<String> = ["--json", "--remove"]
     static let help = """
         Usage: winnow tenants list [--json]
                winnow tenants set TENANT [--weight N] [--test yes|no] [--json]
+               winnow tenants topics TENANT [--principal PRINCIPAL] [--remove]
 
         Where there is not room for all, tenants take turns: for each request of a tenant of weight 1, N of a tenant of
         weight N. Weights are whole numbers from 1 to 100, 1 unless set, and hold from the next turn on.
@@ -17,11 +20,18 @@ struct TenantsVerb: Verb {
         those of winnow-evaluate, on whose behalf 'winnow evaluate' and 'winnow report' ask.
 
         'list' shows those with the most waiting first.
+
+        'topics' makes winnow.requests.TENANT.v1, winnow.bulk-requests.TENANT.v1 and winnow.results.TENANT.v1, and prints
+        the commands that let PRINCIPAL (default User:TENANT) and nobody else use them. Within seconds a request on these
+        topics is the tenant's, whatever its ce_authid says, the tenant's name is refused on the shared topics, and its
+        results go to its own topic only. '--remove' undoes that and leaves the topics as they are.
         """
 
     private enum Action {
         case list
         case set(TenantID, weight: Int?, isTest: Bool?)
+        case topics(TenantTopicsPlan)
+        case remove(TenantID)
     }
 
     private enum Answer: String, CaseIterable { case yes, no }
@@ -30,7 +40,7 @@ struct TenantsVerb: Verb {
     private let isJSON: Bool
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        let word = try arguments.operand("list or set")
+        let word = try arguments.operand("list, set or topics")
         isJSON = arguments.flag("--json")
         switch word {
         case "list": action = .list
@@ -40,6 +50,16 @@ struct TenantsVerb: Verb {
             let test: Answer? = try arguments.choice("--test")
             guard weight > 0 || test != nil else { throw UsageError("--weight or --test is missing") }
             action = .set(tenant, weight: weight > 0 ? weight : nil, isTest: test.map { $0 == .yes })
+        case "topics":
+            let tenant = try arguments.tenant()
+            let principal = arguments.value("--principal") ?? "User:\(tenant)"
+            guard let plan = TenantTopicsPlan(tenant, principal: principal) else {
+                throw UsageError("TENANT must have at most 100 bytes and cannot be \(TenantID.default)")
+            }
+            guard principal == principal.harmless else {
+                throw UsageError("--principal is needed: the tenant's name cannot be printed as it is")
+            }
+            action = arguments.flag("--remove") ? .remove(tenant) : .topics(plan)
         default: throw UsageError("no such action: \(word)")
         }
     }
@@ -59,6 +79,16 @@ struct TenantsVerb: Verb {
                     [.text(tenant.rawValue)] + (weight.map { [.number("\($0)")] } ?? [])
                         + (isTest.map { [.text($0 ? "yes" : "no")] } ?? [])
                 ])
+        case .topics(let plan):
+            try await plan.carryOut(session)
+            Console.print(plan.commands.joined(separator: "\n"))
+            return .ok
+        case .remove(let tenant):
+            guard try await PostgresStore(settings).takeOwnTopics(from: tenant) else {
+                Console.complain("winnow tenants: \(tenant.rawValue.harmless) has no topics of its own")
+                return .failed
+            }
+            return .ok
         }
         Console.print(table, asJSON: isJSON)
         return .ok

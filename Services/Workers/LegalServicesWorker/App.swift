@@ -3,6 +3,7 @@ import Delivery
 import Instances
 import KafkaBus
 import Runtime
+import Signing
 import WorkerKit
 
 /// Legal services: the type of a contract clause, and terms of service that are unfair.
@@ -16,13 +17,15 @@ import WorkerKit
             let kafka = try KafkaSettings(from: &context.settings)
             let worker = try WorkerSettings(&context.settings, capability: .legalServices)
             let (logger, metrics) = (context.logger, context.metrics)
-            let producer = try KafkaProducer(settings: kafka, logger: logger, metrics: metrics)
+            let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
+            let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
             let tail = Tail(
-                logger: logger, open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+                signing: signing, logger: logger,
+                open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
             let presence = try Presence(&context, service: worker.service, producer: producer, tail: tail)
             return [
                 presence, tail,
-                try CapabilityWorker(worker, context, producer: producer, tail: tail) { lane in
+                try CapabilityWorker(worker, context, producer: producer, tail: tail, signing: signing) { lane in
                     presence.governing(
                         try KafkaConsumer(
                             settings: kafka, lane: lane, group: worker.group(lane), topics: [worker.topic(lane)],

@@ -11,13 +11,23 @@ enum BusUnderTest: String, CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { rawValue }
 
+    /// Another topic on the bus of a rig.
+    func makeRig(like rig: Rig, partitions: Int) async throws -> Rig {
+        guard let bus = rig.bus else { return try await makeRig(partitions: partitions) }
+        var other = rig
+        other.topic += ".other"
+        bus.createTopic(other.topic, partitions: partitions)
+        return other
+    }
+
     func makeRig(partitions: Int = 6) async throws -> Rig {
         let topic = "winnow.test-\(UUID().uuidString.lowercased()).v1"
         let group = "\(topic).group"
         switch self {
         case .memory:
             let bus = InMemoryBus(topics: [topic: partitions])
-            return Rig(topic: topic, group: group, producer: bus.producer(), backlog: bus) { topics, group, maxBatch in
+            return Rig(topic: topic, group: group, producer: bus.producer(), backlog: bus, bus: bus) {
+                topics, group, maxBatch in
                 bus.consumer(group: group, topics: topics, maxBatch: maxBatch)
             }
         case .kafka:
@@ -35,20 +45,23 @@ enum BusUnderTest: String, CaseIterable, CustomTestStringConvertible {
 
 /// A topic and a group of their own, and whatever writes to and reads from them.
 struct Rig: Sendable {
-    let topic: String
+    var topic: String
     let group: String
     let producer: any MessageProducer
     let backlog: any BacklogReader
+    /// Where it is in memory.
+    let bus: InMemoryBus?
     private let join: @Sendable ([String], String, Int) throws -> any MessageConsumer
 
     init(
-        topic: String, group: String, producer: any MessageProducer, backlog: any BacklogReader,
+        topic: String, group: String, producer: any MessageProducer, backlog: any BacklogReader, bus: InMemoryBus? = nil,
         join: @escaping @Sendable ([String], String, Int) throws -> any MessageConsumer
     ) {
         self.topic = topic
         self.group = group
         self.producer = producer
         self.backlog = backlog
+        self.bus = bus
         self.join = join
     }
 

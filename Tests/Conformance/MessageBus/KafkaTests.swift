@@ -196,6 +196,32 @@ struct KafkaTests {
         #expect(throws: SettingsError.self) { try KafkaSettings(from: &empty) }
     }
 
+    /// Nothing is sent: a client that librdkafka makes has settings that fit each other.
+    @Test func `librdkafka makes clients with the settings that the compose file gives every service`() async throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let file = try String(contentsOf: root.appending(path: "docker-compose.yml"), encoding: .utf8)
+        let block = try #require(file.firstRange(of: "x-kafka-environment: &kafka-environment\n"))
+        var environment = [
+            "KAFKA_CONF_SASL_USERNAME": "decomposer", "KAFKA_CONF_SASL_PASSWORD": "change-me",
+        ]
+        for line in file[block.upperBound...].split(separator: "\n", omittingEmptySubsequences: false) {
+            guard !line.isEmpty else { break }
+            let parts = line.split(separator: ": ", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }
+            if parts.count == 2, parts[0].hasPrefix("KAFKA_") {
+                environment[parts[0]] = parts[1].trimmingCharacters(in: ["\""])
+            }
+        }
+        #expect(environment["KAFKA_CONF_SASL_MECHANISM"] == "SCRAM-SHA-256")
+        environment["KAFKA_BOOTSTRAP_SERVERS"] = "127.0.0.1:1"
+        var reader = SettingsReader(environment: environment)
+        let settings = try KafkaSettings(from: &reader)
+        try await KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics()).close()
+        try await KafkaConsumer(
+            settings: settings, group: "g", topics: [topic], logger: Cluster.logger, metrics: Metrics()
+        ).close()
+    }
+
     @Test func `the catalog in the repository names every topic of the contract`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../infra/kafka")
         let catalog = try TopicCatalog(contentsOf: root.appending(path: "topics.json").path)

@@ -28,7 +28,7 @@ import Testing
                     "agreement", "avoided_compute", "budget", "capability_cost", "capability_use", "certificate",
                     "certificate_agreement", "daily_cost", "focus_cost", "instance", "platform_cost", "price",
                     "request", "request_timeline", "savings", "savings_total", "tenant", "tenant_agreement",
-                    "tenant_revocation",
+                    "tenant_revocation", "tenant_topic",
                 ])
             for view in views {
                 #expect(try await refusal("SELECT * FROM ops.\(view)", as: "winnow_ops", in: database) == nil)
@@ -72,6 +72,8 @@ import Testing
             _ = try await OperationsReader(operating).budgets(of: nil)
             try await PostgresStore(operating).addPlatformRate(coreHour: PicoDollars(1), from: nil)
             for isTest in [true, false] { try await PostgresStore(operating).setTest(isTest, of: .default) }
+            try await PostgresStore(operating).giveOwnTopics(to: TenantID(rawValue: "acme"))
+            #expect(try await PostgresStore(operating).takeOwnTopics(from: TenantID(rawValue: "acme")))
             try await PostgresStore(operating).setWeight(7, of: .default)
             #expect(try await PostgresStore(operating).cancelWaiting("a", of: nil, at: Fixture.noon) == [.default])
             #expect(
@@ -120,6 +122,7 @@ import Testing
             let owed = try await aggregator.owedEmissions(limit: 10)
             #expect(owed.map(\.request) == [snapshot.id])
             try await aggregator.forgetEmissions(owed)
+            #expect(try await store("winnow_decomposer").tenantsWithOwnTopics().isEmpty)
             let turn = SubmissionTurn(now: .now, resendBefore: Fixture.noon, limit: 10, window: 10)
             #expect(try await store("winnow_decomposer").next(turn).count == 1)
             try await store("winnow_decomposer").forget([submission.key])

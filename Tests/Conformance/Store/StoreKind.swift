@@ -7,7 +7,7 @@ import Store
 /// What both stores offer, the seams and a little more.
 protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
     InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister, BudgetRegister,
-    EmissionOutbox
+    EmissionOutbox, TenantTopicRegister
 {
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func agreement(of scope: AgreementScope) async throws -> Agreement?

@@ -86,6 +86,9 @@ actor Suite {
         for key in environment.keys where key.hasPrefix("PG") || key == "DATABASE_URL" { environment[key] = nil }
         environment["WINNOW_SWEEP_INTERVAL_MS"] = "200"
         environment["WINNOW_HEARTBEAT_SECONDS"] = "1"
+        let key = directory.appending(path: "signing-key")
+        try (UUID().uuidString + UUID().uuidString).write(to: key, atomically: true, encoding: .utf8)
+        environment["WINNOW_SIGNING_KEY_FILE"] = key.path
         let cluster = try await Command.run(
             Repository.root.appending(path: "infra/postgres/cluster.sh"),
             ["start", directory.appending(path: "postgres").path, "--parent", "\(getpid())", "--remove"])

@@ -1,0 +1,72 @@
+import CCrypto
+import MessageBus
+import Settings
+
+/// The key that all processes of a suite share: whoever has it may tell them what to do.
+public struct SigningKey: Sendable {
+    /// - Units: bytes. Shorter than the hash itself would be weaker than it.
+    public static let sizes = 32...4096
+
+    private let bytes: [UInt8]
+
+    /// - Returns: `nil` unless the number of bytes is in `sizes`.
+    public init?(_ bytes: [UInt8]) {
+        guard Self.sizes.contains(bytes.count) else { return nil }
+        self.bytes = bytes
+    }
+
+    /// - Default: none: nothing is signed, and nothing is checked. Key: `WINNOW_SIGNING_KEY_FILE`, a file of 32 bytes or more;
+    ///   line breaks at its end are no part of the key.
+    /// - Throws: `SettingsError` for a file that cannot be read or is too short.
+    public static func read(_ reader: inout SettingsReader) throws(SettingsError) -> SigningKey? {
+        let name = "WINNOW_SIGNING_KEY_FILE"
+        guard let path = reader.optional(name) else { return nil }
+        var bytes: [UInt8]
+        do {
+            bytes = try SmallFile.read(path)
+        } catch {
+            throw SettingsError(name, "names a file that cannot be read: \(error.reason)")
+        }
+        while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }
+        guard let key = SigningKey(bytes) else {
+            throw SettingsError(
+                name,
+                "must name a file of \(sizes.lowerBound) to \(sizes.upperBound) bytes, such as: openssl rand -hex 32")
+        }
+        return key
+    }
+
+    /// HMAC-SHA256 over the topic, the key, every `ce_` header in the order of their names, and the value.
+    ///
+    /// Each part goes in with its length, so that no two records have the same bytes. Other headers are left out, since a
+    /// redelivery adds some.
+    /// - Source: RFC 2104; FIPS 180-4
+    func signature(topic: String, key: [UInt8]?, value: [UInt8]?, headers: [Header]) -> [UInt8] {
+        var message: [UInt8] = []
+        message.reserveCapacity(512 + (value?.count ?? 0))
+        func append(_ part: [UInt8]?) {
+            // A part that is not there differs from an empty one.
+            let length = part.map { Int64($0.count) } ?? -1
+            withUnsafeBytes(of: length.bigEndian) { message.append(contentsOf: $0) }
+            if let part { message.append(contentsOf: part) }
+        }
+        append(Array(topic.utf8))
+        append(key)
+        let signed = headers.filter { $0.name.hasPrefix("ce_") }.map { (name: Array($0.name.utf8), value: $0.value) }
+        for header in signed.sorted(by: { $0.name.lexicographicallyPrecedes($1.name) }) {
+            append(header.name)
+            append(header.value)
+        }
+        append(nil)
+        append(value)
+        var digest = [UInt8](repeating: 0, count: 32)
+        var length: UInt32 = 32
+        HMAC(EVP_sha256(), bytes, Int32(bytes.count), message, message.count, &digest, &length)
+        return digest
+    }
+
+    /// Takes as long whatever differs.
+    static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        one.count == other.count && CRYPTO_memcmp(one, other, one.count) == 0
+    }
+}

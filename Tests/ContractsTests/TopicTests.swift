@@ -1,0 +1,48 @@
+import Contracts
+import Testing
+
+@Suite struct TopicTests {
+    @Test func `a plain name stands in its topics as it is`() {
+        let tenant = TenantID(rawValue: "Acme-7")
+        #expect(Topic.requests(.interactive, of: tenant) == "winnow.requests.Acme-7.v1")
+        #expect(Topic.requests(.bulk, of: tenant) == "winnow.bulk-requests.Acme-7.v1")
+        #expect(Topic.results(of: tenant) == "winnow.results.Acme-7.v1")
+    }
+
+    @Test func `no two tenants have one topic, and every topic is a legal one`() {
+        let names = [
+            "a", "A", "a.v1", "a_b", "a.b", "a b", "x--61", "x--", "x-", "é", "e\u{301}", "\u{0}", "*", "v1", "../a",
+            String(repeating: "a", count: 64), String(repeating: "a", count: 65), String(repeating: "ä", count: 50),
+        ]
+        let tenants = names.map { TenantID(rawValue: $0) }
+        for topics in [
+            tenants.compactMap { Topic.results(of: $0) }, tenants.compactMap { Topic.requests(.bulk, of: $0) },
+        ] {
+            #expect(topics.count == names.count)
+            #expect(Set(topics.map { Array($0.utf8) }).count == names.count)
+            for topic in topics {
+                #expect(topic.utf8.count <= 249)
+                #expect(topic.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") })
+                #expect(Topic.isOwn(topic))
+            }
+        }
+    }
+
+    @Test func `a name that is too long, and the default tenant, have no topics of their own`() {
+        #expect(Topic.results(of: TenantID(rawValue: String(repeating: "a", count: 101))) == nil)
+        #expect(Topic.results(of: TenantID(rawValue: "")) == nil)
+        #expect(Topic.results(of: .default) == nil)
+    }
+
+    @Test func `records go back to request topics of tenants, and to no other topic that looks like one`() {
+        for topic in ["winnow.requests.a.v1", "winnow.bulk-requests.x--00.v1", Topic.requests(.bulk)] {
+            #expect(Topic.isWorked(topic))
+            #expect(Lane(topic: topic) == (topic.contains("bulk") ? .bulk : .interactive))
+        }
+        for topic in ["winnow.results.a.v1", "winnow.requests.a.v2", "winnow.requests..v1", "winnow.requestsa.v1", "a"]
+        {
+            #expect(!Topic.isWorked(topic))
+        }
+        #expect(!Topic.isOwn(Topic.results) && !Topic.isOwn(Topic.requests(.interactive)))
+    }
+}
