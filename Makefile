@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops fuzz sanitize bench certify-proof ledger-proof models certificates format lint compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates format lint compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ certify-proof: packages ## Show how often a certificate's promise is broken, ove
 
 ledger-proof: packages ## Show how long a month of 100 million calls takes to be asked for
 	@infra/postgres/ledger-proof.sh
+
+restore-proof: build ## Back up a suite, restore it elsewhere, and compare what it answers
+	@infra/postgres/restore-proof.sh
 
 models: packages ## Rebuild every model from its data (an hour with bf16, three without)
 	@infra/training/make-models.sh

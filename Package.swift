@@ -168,8 +168,7 @@ let testTargets: [Target] = [
         "Aggregator",
         [
             "Aggregator", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Settings", "Signing", "Store",
-            "Telemetry",
-            "TestKit",
+            "Telemetry", "TestKit",
         ]),
     tests(
         "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),

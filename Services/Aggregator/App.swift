@@ -6,6 +6,7 @@ import PostgresStore
 import Runtime
 import Settings
 import Signing
+import Store
 
 /// Owns request state after decomposition: settles, dispatches what waited, and answers. One aggregator runs the keeper,
 /// which cancels, expires, drives again and does the other jobs that must be done once.
@@ -22,9 +23,11 @@ import Signing
             let kafka = try KafkaSettings(from: &context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
             let keeper = try KeeperSettings(&context.settings)
+            let retention = try Retention(&context.settings)
             // The name under which the full model is priced. Default: full. Key: WINNOW_FULL_MODEL.
             let fullModel = context.settings.string("WINNOW_FULL_MODEL", default: "full")
             let (logger, metrics) = (context.logger, context.metrics)
+            let requests = RequestMetrics(metrics)
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
             let tail = Tail(
@@ -52,7 +55,8 @@ import Signing
                     },
                     handler: { lane, _ in
                         OutcomeHandler(
-                            service: lane.loop(of: service), store: PostgresStore(postgres), fullModel: fullModel,
+                            service: lane.loop(of: service),
+                            store: PostgresStore(postgres, onFinal: requests.observe), fullModel: fullModel,
                             logger: logger, metrics: metrics)
                     }),
                 DeliveryLoop(
@@ -66,12 +70,14 @@ import Signing
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()
                 },
+                SuiteMetrics(source: PostgresStore(postgres), metrics: metrics, logger: logger),
                 Keeper(
                     leadership: PostgresLeadership(postgres, name: "winnow.keeper"),
                     chores: Keeper.chores(
-                        service: service, connect: { PostgresStore(postgres) }, producer: producer,
-                        backlog: KafkaBacklog(settings: kafka, logger: logger), settings: keeper, logger: logger,
-                        metrics: metrics) + Keeper.maintenance(PostgresStore(postgres)),
+                        service: service, connect: { PostgresStore(postgres, onFinal: requests.observe) },
+                        producer: producer, backlog: KafkaBacklog(settings: kafka, logger: logger), settings: keeper,
+                        logger: logger, metrics: metrics)
+                        + Keeper.maintenance(PostgresStore(postgres), retention),
                     logger: logger, metrics: metrics),
             ]
         }
@@ -80,17 +86,21 @@ import Signing
 
 extension Keeper {
     /// The chores that only Postgres has.
-    fileprivate static func maintenance(_ store: PostgresStore) -> [any Chore] {
+    fileprivate static func maintenance(_ store: PostgresStore, _ retention: Retention) -> [any Chore] {
         [
             // Rows for which no partition was made go to the default one: nothing is refused.
             MaintenanceChore("partitions", every: .seconds(3600)) {
                 // Old requests are deleted in batches until none is left.
-                let done = try await store.maintainPartitions()
+                let done = try await store.maintainPartitions(retentionDays: retention.requests)
                 return ChoreRound(
                     handled: done.created + done.dropped + done.deletedRequests, hasMore: done.deletedRequests > 0)
             },
             MaintenanceChore("cost-folding", every: .seconds(3600)) {
                 ChoreRound(handled: try await store.foldCosts())
+            },
+            MaintenanceChore("retention", every: .seconds(3600)) {
+                let deleted = try await store.applyRetention(retention)
+                return ChoreRound(handled: deleted, hasMore: deleted > 0)
             },
         ]
     }

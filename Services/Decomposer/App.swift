@@ -32,7 +32,9 @@ import WorkerKit
                 segmenter: Segmenter { splitter.split($0) }, router: try router.serving(.bulk),
                 counterfactual: counterfactual, gate: gate)
             // A connection a loop: what has its turn must not wait for a batch from the topic, nor one lane for the other.
-            let (queue, bulkQueue) = (PostgresStore(postgres), PostgresStore(postgres))
+            let requests = RequestMetrics(context.metrics)
+            let queue = PostgresStore(postgres, onFinal: requests.observe)
+            let bulkQueue = PostgresStore(postgres, onFinal: requests.observe)
             let (logger, metrics) = (context.logger, context.metrics)
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
@@ -55,7 +57,7 @@ import WorkerKit
                         return presence.governing(consumer)
                     },
                     handler: { lane, _ in
-                        let store = PostgresStore(postgres)
+                        let store = PostgresStore(postgres, onFinal: requests.observe)
                         return RequestHandler(
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: store,

@@ -1,24 +1,44 @@
 #pragma once
 #include <microhttpd.h>
 
-// Swift cannot call variadic C: these fix the options that Winnow uses.
+// Swift cannot call variadic C functions: these fix the arguments that Winnow uses.
 
 // MHD_NO, which Swift does not see: closes the connection.
 static const enum MHD_Result winnow_mhd_refused = MHD_NO;
 
-// Takes the socket over; one thread of its own, waiting in epoll.
+// MHD_CONNECTION_NOTIFY_STARTED, which Swift does not see either.
+static const enum MHD_ConnectionNotificationCode winnow_mhd_started = MHD_CONNECTION_NOTIFY_STARTED;
+
+// Takes over the listening socket. No thread is started: the caller waits for winnow_mhd_epoll and calls MHD_run.
 static inline struct MHD_Daemon *winnow_mhd_start(
-    int listen_socket, unsigned int connections, unsigned int timeout_seconds,
-    MHD_AccessHandlerCallback handler, void *context) {
+    int listen_socket, unsigned int connections, MHD_AccessHandlerCallback handler,
+    MHD_NotifyConnectionCallback notify, void *context) {
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handler, context,
+        MHD_USE_EPOLL, 0, NULL, NULL, handler, context,
         MHD_OPTION_LISTEN_SOCKET, listen_socket,
         MHD_OPTION_CONNECTION_LIMIT, connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, timeout_seconds,
+        MHD_OPTION_NOTIFY_CONNECTION, notify, context,
         MHD_OPTION_END);
 }
 
-// Answers with a copy of the body. `allow` may be NULL.
+// Readable when MHD_run has something to do.
+static inline int winnow_mhd_epoll(struct MHD_Daemon *daemon) {
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return info ? info->epoll_fd : -1;
+}
+
+static inline int winnow_mhd_socket(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    return info ? info->connect_fd : -1;
+}
+
+// NULL where the client's address is not known.
+static inline const struct sockaddr *winnow_mhd_address(struct MHD_Connection *connection) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return info ? info->client_addr : NULL;
+}
+
+// Answers with a copy of the body, then closes the connection. `allow` may be NULL.
 static inline enum MHD_Result winnow_mhd_answer(
     struct MHD_Connection *connection, unsigned int status, const char *content_type, const char *allow,
     const void *body, size_t count) {
@@ -27,6 +47,7 @@ static inline enum MHD_Result winnow_mhd_answer(
     if (!response) return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (allow) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
     enum MHD_Result queued = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);

@@ -30,6 +30,8 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 22, name: "count_savings", script: PackageResources.V0022_count_savings_sql),
         Migration(version: 23, name: "describe_ops", script: PackageResources.V0023_describe_ops_sql),
         Migration(version: 24, name: "create_tenant_topic", script: PackageResources.V0024_create_tenant_topic_sql),
+        Migration(version: 25, name: "tighten_roles", script: PackageResources.V0025_tighten_roles_sql),
+        Migration(version: 26, name: "create_retention", script: PackageResources.V0026_create_retention_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

@@ -40,6 +40,11 @@ extension PostgresStore {
             }
         }
         remember(tenants)
+        if let onFinal {
+            for first in batch.firsts where first.stored.state.isFinal && inserted.contains(first.key) {
+                onFinal(first.stored)
+            }
+        }
         let missing = batch.firsts.filter { !inserted.contains($0.key) }.map(\.event)
         let redelivered = parked.filter { $0.value == .redelivered }.map(\.key)
         if missing.isEmpty, redelivered.isEmpty { return (batch.resolved([:]), lot.verdicts(parked, [:])) }

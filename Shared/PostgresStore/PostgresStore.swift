@@ -8,13 +8,24 @@ import Synchronization
 /// trips for its whole life: one to accept it, two to settle it.
 public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue {
     let session: PostgresSession
-    private let knownTenants = Mutex<Set<TenantID>>([])
+    let onFinal: FinalRequestObserver?
+    private let knownTenants = Mutex(KnownTenants())
 
-    /// Tenants come from outside; what is remembered of them is bounded.
-    private static let rememberedTenants = 10_000
+    /// Tenants that have a row. They come from outside, so what is remembered of them is bounded. It is forgotten after an
+    /// hour: retention deletes a tenant only if no request of it is left, so that one that asked within the hour is there.
+    private struct KnownTenants {
+        static let most = 10_000
+        static let lifetime = Duration.seconds(3600)
+
+        var tenants: Set<TenantID> = []
+        var since = ContinuousClock.now
+    }
 
     /// The connection is opened by the first call.
-    public init(_ settings: PostgresSettings) { session = PostgresSession(settings.options(Self.sessionOptions)) }
+    public init(_ settings: PostgresSettings, onFinal: FinalRequestObserver? = nil) {
+        session = PostgresSession(settings.options(Self.sessionOptions))
+        self.onFinal = onFinal
+    }
 
     /// Plans must not depend on statistics: a new day's partition has none, and a plan that scans it because it was
     /// empty would be kept while it fills. So every plan is generic, made once, and goes by index.
@@ -29,14 +40,17 @@ public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue
 
     /// Those that may have no row yet.
     func unknownTenants(_ tenants: some Sequence<TenantID>) -> Set<TenantID> {
-        knownTenants.withLock { known in Set(tenants.filter { !known.contains($0) }) }
+        knownTenants.withLock { known in
+            if known.since.duration(to: .now) > KnownTenants.lifetime { known = KnownTenants() }
+            return Set(tenants.filter { !known.tenants.contains($0) })
+        }
     }
 
     func remember(_ tenants: Set<TenantID>) {
         guard !tenants.isEmpty else { return }
         knownTenants.withLock { known in
-            if known.count + tenants.count > Self.rememberedTenants { known = [] }
-            known.formUnion(tenants)
+            if known.tenants.count + tenants.count > KnownTenants.most { known = KnownTenants() }
+            known.tenants.formUnion(tenants)
         }
     }
 }

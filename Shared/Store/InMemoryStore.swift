@@ -27,11 +27,19 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
 
     /// The clock of the store, as the database has one of its own.
     let now: @Sendable () -> Timestamp
+    private let onFinal: FinalRequestObserver?
 
-    public init(now: @escaping @Sendable () -> Timestamp = { .now }) { self.now = now }
+    public init(now: @escaping @Sendable () -> Timestamp = { .now }, onFinal: FinalRequestObserver? = nil) {
+        self.now = now
+        self.onFinal = onFinal
+    }
 
     public func accept(_ arrivals: [Arrival]) async throws -> [Acceptance] {
-        try state.withLock { try $0.accept(arrivals) }
+        let acceptances = try state.withLock { try $0.accept(arrivals) }
+        for acceptance in acceptances where acceptance.kind == .new && acceptance.snapshot.state.isFinal {
+            onFinal?(acceptance.snapshot)
+        }
+        return acceptances
     }
 
     public func known(_ events: [(key: EventKey, origin: Origin)]) async throws -> [Acceptance?] {
@@ -41,9 +49,9 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     public func update(
         _ requests: [Request.ID], _ transition: @escaping @Sendable ([RequestSnapshot]) throws -> [RequestChange]
     ) async throws -> [RequestSnapshot] {
-        try state.withLock { state in
+        let (open, snapshots) = try state.withLock { state -> (Set<Request.ID>, [RequestSnapshot]) in
             let before = Set(requests).sorted().compactMap { state.requests[$0] }
-            guard !before.isEmpty else { return [] }
+            guard !before.isEmpty else { return ([], []) }
             let changes = try AppliedChanges(transition(before), to: before)
             state.insert(changes.entries)
             state.owe(changes.owed)
@@ -52,8 +60,10 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
                 return (.sum(rows), rows.contains { $0.isOpenCall })
             }
             for snapshot in after { state.requests[snapshot.id] = snapshot }
-            return after
+            return (Set(before.filter { !$0.state.isFinal }.map(\.id)), after)
         }
+        for snapshot in snapshots where snapshot.state.isFinal && open.contains(snapshot.id) { onFinal?(snapshot) }
+        return snapshots
     }
 
     public func pastDeadline(at time: Timestamp, limit: Int) async throws -> [Request.ID] {

@@ -40,6 +40,9 @@ public protocol RequestStore: Sendable {
     func prices() async throws -> [Price]
 }
 
+/// Is given each request that a store has made final, once, after the transaction that made it so.
+public typealias FinalRequestObserver = @Sendable (RequestSnapshot) -> Void
+
 /// A request to be stored, in the state that decomposition gave it.
 public struct Arrival: Sendable, Equatable {
     public var snapshot: RequestSnapshot

@@ -23,9 +23,17 @@ public final class Metrics: Sendable {
         register(name, "gauge", help, labels) { Gauge() }
     }
 
+    /// - Parameter bounds: of its buckets, ascending; those of the first call for a name and labels count.
     /// - Units: seconds.
-    public func histogram(_ name: String, _ help: String, _ labels: Labels = []) -> Histogram {
-        register(name, "histogram", help, labels) { Histogram() }
+    public func histogram(
+        _ name: String, _ help: String, _ labels: Labels = [], bounds: [Double] = Histogram.bounds
+    ) -> Histogram {
+        register(name, "histogram", help, labels) { Histogram(bounds: bounds) }
+    }
+
+    /// Series of one name that are replaced together, and may be none.
+    public func samples(_ name: String, _ help: String, type: SampleSet.Kind) -> SampleSet {
+        register(name, type.rawValue, help, []) { SampleSet() }
     }
 
     public func render() -> String {
@@ -42,7 +50,7 @@ public final class Metrics: Sendable {
     private func register<Metric: MetricSource>(
         _ name: String, _ type: String, _ help: String, _ labels: Labels, _ make: () -> Metric
     ) -> Metric {
-        let labels = labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",")
+        let labels = Self.text(of: labels)
         return families.withLock { families in
             let known = families[name]?.series.first { $0.labels == labels }?.source as? Metric
             if let known { return known }
@@ -52,7 +60,11 @@ public final class Metrics: Sendable {
         }
     }
 
-    private func escaped(_ value: String) -> String {
+    static func text(of labels: Labels) -> String {
+        labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",")
+    }
+
+    private static func escaped(_ value: String) -> String {
         var text = ""
         for character in value.unicodeScalars {
             switch character {

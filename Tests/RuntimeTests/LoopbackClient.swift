@@ -40,6 +40,17 @@ final class Connection {
 
     deinit { close(descriptor) }
 
+    /// A server that has closed the connection gets nothing, which is no fault here.
+    func send(_ bytes: [UInt8]) { Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) }
+
+    /// Whether the server closes the connection before the time is over.
+    func isEnded(within patience: Duration) -> Bool {
+        var events = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&events, 1, Int32(patience / .milliseconds(1))) == 1 else { return false }
+        var byte: UInt8 = 0
+        return read(descriptor, &byte, 1) <= 0
+    }
+
     /// Everything until the server closes.
     func answer() -> String {
         var answer: [UInt8] = []

@@ -69,4 +69,21 @@ import Testing
         }
         #expect(metrics.render().hasSuffix("winnow_a_total 8000\n"))
     }
+
+    @Test func `a histogram may have buckets of its own`() {
+        let metrics = Metrics()
+        metrics.histogram("winnow_d_seconds", "D.", bounds: [1, 60]).observe(.seconds(30))
+        #expect(metrics.render().contains("winnow_d_seconds_bucket{le=\"1.0\"} 0\n"))
+        #expect(metrics.render().contains("winnow_d_seconds_bucket{le=\"60.0\"} 1\n"))
+    }
+
+    @Test func `a set of samples is replaced as a whole`() {
+        let metrics = Metrics()
+        let set = metrics.samples("winnow_s", "S.", type: .gauge)
+        #expect(metrics.render() == "# HELP winnow_s S.\n# TYPE winnow_s gauge\n")
+        set.replace(with: [([("lane", "bulk")], 2.5), ([("lane", "a\"b")], 1)])
+        #expect(metrics.render().contains("winnow_s{lane=\"bulk\"} 2.5\nwinnow_s{lane=\"a\\\"b\"} 1.0\n"))
+        set.replace(with: [([], 3)])
+        #expect(metrics.render().hasSuffix("gauge\nwinnow_s 3.0\n"))
+    }
 }

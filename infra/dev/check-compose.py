@@ -2,6 +2,7 @@
 """What a compose parser cannot know: reads the resolved file on standard input, names every fault, exits 1 if any."""
 
 import json
+import pathlib
 import re
 import sys
 
@@ -132,6 +133,20 @@ def faults(compose, source, dockerfile, prometheus):
             yield "a password stands in the file itself"
 
 
+def rule_faults(rules):
+    """Alerts on a metric that no code makes would be silent for ever."""
+    code = "\n".join(path.read_text() for folder in ("Shared", "Services") for path in pathlib.Path(folder).rglob("*.swift"))
+    recorded = {rule.get("record") for group in rules["groups"] for rule in group["rules"]}
+    for rule in (rule for group in rules["groups"] for rule in group["rules"]):
+        name = rule.get("record") or rule["alert"]
+        for metric in re.findall(r"\bwinnow[a-z_:0-9]+", re.sub(r"\{[^}]*\}", "", rule["expr"])):
+            base = re.sub(r"_(bucket|sum|count)$", "", metric)
+            if metric not in recorded and f'"{base}"' not in code:
+                yield f"infra/prometheus/rules.yml: {name} asks for {metric}, which no service has"
+        if "alert" in rule and not {"summary", "action"} <= set(rule["annotations"]):
+            yield f"infra/prometheus/rules.yml: {name} does not say what is wrong and what to do"
+
+
 def main():
     with open("docker-compose.yml", encoding="utf-8") as file:
         source = file.read()
@@ -145,8 +160,12 @@ def main():
         topics = [topic["name"] for topic in json.load(file)["topics"]]
     with open("infra/kafka/README.md", encoding="utf-8") as file:
         readme = file.read().splitlines()
+    with open("infra/prometheus/rules.yml", encoding="utf-8") as file:
+        rules = yaml.safe_load(file)
     compose = yaml.safe_load(sys.stdin)
-    found = list(faults(compose, source, dockerfile, prometheus)) + list(security_faults(compose, rights, topics, readme))
+    found = [
+        *faults(compose, source, dockerfile, prometheus), *security_faults(compose, rights, topics, readme), *rule_faults(rules),
+    ]
     for fault in found:
         print(f"check-compose: {fault}", file=sys.stderr)
     return 1 if found else 0

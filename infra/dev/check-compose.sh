@@ -16,3 +16,5 @@ if "${compose[@]}" --env-file /dev/null --file docker-compose.yml config >/dev/n
     exit 1
 fi
 /usr/bin/python3 infra/dev/check-compose.py <<<"$resolved"
+# With Prometheus' own tool where it is installed.
+if command -v promtool >/dev/null; then promtool check config infra/prometheus/prometheus.yml >/dev/null; fi

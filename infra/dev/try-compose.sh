@@ -105,4 +105,24 @@ for service in "${services[@]}"; do
         report "$service" FAILED
     fi
 done
+
+# The command line has an operator's rights, and these must be enough for it.
+mapfile -t environment < <(infra/dev/compose-env.py winnow "${map[@]}")
+for words in "doctor" "costs" "tenants list" "budget show" "prices list" "instances" "certificates"; do
+    read -ra command <<<"$words"
+    if (cd / && exec env -i PATH="$bin:/usr/bin:/bin" "${environment[@]}" winnow "${command[@]}") >"$work/winnow.log" 2>&1; then
+        echo "ok      winnow $words"
+    else
+        report "winnow" FAILED
+    fi
+done
+# A reader reads ops, and nothing else.
+reader=(env -i PATH=/usr/bin:/bin PGHOST=127.0.0.1 "PGPORT=$port" PGDATABASE=winnow PGUSER=ops
+    PGPASSWORD="$(sed -n 's/^OPS_DB_PASSWORD=//p' .env.example)" psql -XAtq)
+if "${reader[@]}" -c 'SELECT count(*) FROM ops.request' >"$work/reader.log" 2>&1 \
+    && ! "${reader[@]}" -c 'SELECT count(*) FROM winnow.request' >>"$work/reader.log" 2>&1; then
+    report reader "ok    "
+else
+    report reader FAILED
+fi
 exit "$failed"

@@ -74,6 +74,12 @@ import Testing
             for isTest in [true, false] { try await PostgresStore(operating).setTest(isTest, of: .default) }
             try await PostgresStore(operating).giveOwnTopics(to: TenantID(rawValue: "acme"))
             #expect(try await PostgresStore(operating).takeOwnTopics(from: TenantID(rawValue: "acme")))
+            #expect(try await Migrator(operating).status().allSatisfy { $0.appliedAt != nil })
+            #expect(
+                try await PostgresStore(operating).cancelRequests(
+                    of: TenantID(rawValue: "nobody"), before: .now, at: .now) == 0)
+            #expect(
+                try await PostgresStore(operating).erasePayload(of: TenantID(rawValue: "nobody"), before: .now) == 0)
             try await PostgresStore(operating).setWeight(7, of: .default)
             #expect(try await PostgresStore(operating).cancelWaiting("a", of: nil, at: Fixture.noon) == [.default])
             #expect(
@@ -83,7 +89,8 @@ import Testing
             for statement in [
                 "UPDATE winnow.certificate SET task = ''", "DELETE FROM winnow.certificate_revocation",
                 "SELECT * FROM winnow.step", "SELECT body FROM winnow.submission", "SELECT error FROM winnow.request",
-                "DELETE FROM winnow.dead_letter_disposition",
+                "DELETE FROM winnow.dead_letter_disposition", "UPDATE winnow.budget SET tenant_id = ''",
+                "UPDATE winnow.dead_letter_disposition SET topic = ''",
             ] {
                 #expect(
                     try await refusal(statement, as: "winnow_operator", in: database) == "42501", "\(statement)")
@@ -162,11 +169,26 @@ import Testing
             await #expect(throws: StoreError.self) {
                 try await store("winnow_escalator").accept([.init(snapshot: Fixture.snapshot("other"))])
             }
-            #expect(
-                try await refusal("DELETE FROM winnow.attempt", as: "winnow_aggregator", in: database) == "42501")
-            #expect(
-                try await refusal("UPDATE winnow.price SET model = ''", as: "winnow_aggregator", in: database)
-                    == "42501")
+            try await aggregator.applyRetention()
+            #expect(try await aggregator.suiteFigures().costs[.worker] == PicoDollars(10))
+            let forbidden = [
+                ("winnow_aggregator", "DELETE FROM winnow.attempt"),
+                ("winnow_aggregator", "UPDATE winnow.price SET model = ''"),
+                // What a row is about is no service's to change.
+                ("winnow_aggregator", "UPDATE winnow.request SET tenant_id = ''"),
+                ("winnow_aggregator", "UPDATE winnow.request SET event_id = ''"),
+                ("winnow_aggregator", "UPDATE winnow.step SET items = '[]'"),
+                ("winnow_aggregator", "UPDATE winnow.attempt SET cost_pico_usd = 0"),
+                ("winnow_aggregator", "UPDATE winnow.shadow_tally SET compared = 0"),
+                ("winnow_aggregator", "SELECT body FROM winnow.submission"),
+                ("winnow_escalator", "UPDATE winnow.attempt SET tenant_id = ''"),
+                ("winnow_escalator", "UPDATE winnow.attempt SET kind = 'worker'"),
+                ("winnow_escalator", "UPDATE winnow.budget SET limit_pico_usd = 0"),
+                ("winnow_escalator", "UPDATE winnow.shadow_tally SET certificate_id = ''"),
+            ]
+            for (role, statement) in forbidden {
+                #expect(try await refusal(statement, as: role, in: database) == "42501", "\(role): \(statement)")
+            }
         }
     }
 }

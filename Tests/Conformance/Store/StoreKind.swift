@@ -23,10 +23,12 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
 
     var testDescription: String { "\(self)" }
 
-    func with(_ body: (any StoreUnderTest) async throws -> Void) async throws {
+    func with(
+        onFinal: FinalRequestObserver? = nil, _ body: (any StoreUnderTest) async throws -> Void
+    ) async throws {
         switch self {
-        case .inMemory: try await body(InMemoryStore())
-        case .postgres: try await TestDatabase.with { try await body(PostgresStore($0.settings)) }
+        case .inMemory: try await body(InMemoryStore(onFinal: onFinal))
+        case .postgres: try await TestDatabase.with { try await body(PostgresStore($0.settings, onFinal: onFinal)) }
         }
     }
 }

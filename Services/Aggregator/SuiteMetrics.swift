@@ -1,0 +1,65 @@
+import Contracts
+import Lifecycle
+import Store
+import Telemetry
+
+/// Publishes the figures of the whole suite. Each aggregator reads them twice a minute, however often it is scraped: they are the
+/// same everywhere, so queries take the maximum over the instances.
+struct SuiteMetrics: Service {
+    private let source: any SuiteFiguresSource
+    private let logger: Logger
+    private let interval: Duration
+    private let now: @Sendable () -> Timestamp
+    private let open: SampleSet
+    private let oldest: SampleSet
+    private let waiting: SampleSet
+    private let cost: SampleSet
+
+    init(
+        source: any SuiteFiguresSource, metrics: Metrics, logger: Logger, interval: Duration = .seconds(30),
+        now: @escaping @Sendable () -> Timestamp = { .now }
+    ) {
+        self.source = source
+        self.logger = logger
+        self.interval = interval
+        self.now = now
+        open = metrics.samples("winnow_open_requests", "Accepted requests that are not final yet.", type: .gauge)
+        oldest = metrics.samples(
+            "winnow_oldest_open_request_age_seconds", "How long ago the oldest open request was accepted.", type: .gauge
+        )
+        waiting = metrics.samples(
+            "winnow_waiting_requests", "Requests in Postgres that wait for their turn.", type: .gauge)
+        cost = metrics.samples("winnow_cost_usd_total", "What model calls have cost, by kind of call.", type: .counter)
+    }
+
+    func run() async throws {
+        repeat { await refresh() } while await sleepUnlessShutDown(for: interval)
+    }
+
+    func refresh() async {
+        do {
+            publish(try await source.suiteFigures())
+        } catch {
+            for metric in [open, oldest, waiting, cost] { metric.replace(with: []) }
+            logger.warning("Figures of the suite not read", metadata: [LogKeys.errorMessage: "\(error)"])
+        }
+    }
+
+    private func publish(_ figures: SuiteFigures) {
+        let time = now()
+        let lanes = figures.requests.sorted { $0.key.rawValue < $1.key.rawValue }
+        func byLane(_ value: (SuiteFigures.Requests) -> Double) -> [SampleSet.Sample] {
+            lanes.map { (labels: [(name: "lane", value: $0.key.rawValue)], value: value($0.value)) }
+        }
+        open.replace(with: byLane { Double($0.open) })
+        waiting.replace(with: byLane { Double($0.waiting) })
+        oldest.replace(
+            with: byLane { requests in
+                requests.oldestAcceptedAt.map { Double(max(0, time.milliseconds - $0.milliseconds)) / 1000 } ?? 0
+            })
+        cost.replace(
+            with: figures.costs.sorted { $0.key.rawValue < $1.key.rawValue }.map { kind, cost in
+                (labels: [(name: "kind", value: kind.rawValue)], value: Double(cost.amount) / 1e12)
+            })
+    }
+}

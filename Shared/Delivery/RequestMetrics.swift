@@ -1,0 +1,77 @@
+import Contracts
+import Store
+import Synchronization
+import Telemetry
+
+/// Counts requests as they become final: by status and channel, how long they took, and who decided their items.
+public final class RequestMetrics: Sendable {
+    private struct Ending: Hashable {
+        let state: RequestSnapshot.State
+        let channel: Request.Channel?
+        let lane: Lane
+    }
+
+    private struct Decision: Hashable {
+        let route: Route
+        let decidedBy: String
+    }
+
+    /// Metrics that were looked up before: a look-up by name and labels costs more than the count.
+    private struct Known {
+        var endings: [Ending: (count: Counter, duration: Histogram)] = [:]
+        var decisions: [Decision: Counter] = [:]
+    }
+
+    /// From a cached answer to a bulk request that waited for an hour.
+    private static let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600]
+
+    private let metrics: Metrics
+    private let known = Mutex(Known())
+
+    public init(_ metrics: Metrics) { self.metrics = metrics }
+
+    /// Once for each request, when it becomes final.
+    @Sendable public func observe(_ request: RequestSnapshot) {
+        let ending = Ending(state: request.state, channel: request.channel, lane: request.lane)
+        let duration = max(0, request.progressedAt.milliseconds - request.acceptedAt.milliseconds)
+        var counts: [Decision: Int] = [:]
+        for step in request.steps {
+            for case let answer? in step.answers {
+                let decidedBy = answer.isDegraded ? "degraded" : answer.decidedBy.rawValue
+                counts[Decision(route: step.route, decidedBy: decidedBy), default: 0] += 1
+            }
+        }
+        known.withLock { known in
+            let series = known.endings[ending] ?? self.series(of: ending)
+            known.endings[ending] = series
+            series.count.increment()
+            series.duration.observe(.milliseconds(duration))
+            for (decision, count) in counts {
+                let counter = known.decisions[decision] ?? self.counter(of: decision)
+                known.decisions[decision] = counter
+                counter.increment(by: count)
+            }
+        }
+    }
+
+    private func series(of ending: Ending) -> (count: Counter, duration: Histogram) {
+        let channel = (name: "channel", value: ending.channel?.rawValue ?? "unknown")
+        return (
+            metrics.counter(
+                "winnow_requests_total", "Requests that became final.",
+                [(name: "status", value: ending.state.rawValue), channel]),
+            metrics.histogram(
+                "winnow_request_duration_seconds", "From the acceptance of a request to its final state.",
+                [channel, (name: "lane", value: ending.lane.rawValue)], bounds: Self.bounds)
+        )
+    }
+
+    private func counter(of decision: Decision) -> Counter {
+        metrics.counter(
+            "winnow_items_total", "Items of final requests that were answered, by task and by who decided.",
+            [
+                (name: "capability", value: decision.route.capability.rawValue),
+                (name: "task", value: decision.route.task), (name: "decided_by", value: decision.decidedBy),
+            ])
+    }
+}

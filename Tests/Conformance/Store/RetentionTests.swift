@@ -1,0 +1,168 @@
+import Contracts
+import Store
+import Testing
+
+@testable import PostgresStore
+
+@Suite struct RetentionTests {
+    private let acme = TenantID(rawValue: "acme")
+    private let globex = TenantID(rawValue: "globex")
+
+    /// A new table is a decision: what keeps it from growing for ever? Tables of each day are left out.
+    @Test func `every table that grows has something that empties it`() async throws {
+        try await TestDatabase.with { database in
+            let tables = try await database.column(
+                """
+                SELECT relname FROM pg_class
+                WHERE relnamespace = 'winnow'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1
+                """)
+            let byRetention = [
+                "agreement", "attempt", "cost_day", "cost_hour", "dead_letter_disposition", "request",
+                "shadow_comparison", "shadow_evidence", "shadow_tally", "shadow_tenant", "shadow_text", "step",
+                "tenant",
+                "tenant_agreement",
+            ]
+            let byServices = ["cancellation", "instance", "submission"]
+            let byDecisionsAlone = [
+                "budget", "certificate", "certificate_agreement", "certificate_revocation",
+                "certificate_tenant_revocation", "price",
+            ]
+            let fixed = ["role_grant", "schema_migration", "text_key"]
+            #expect(tables == (byRetention + byServices + byDecisionsAlone + fixed).sorted())
+        }
+    }
+
+    @Test func `what is past its retention goes, and what is younger stays`() async throws {
+        try await TestDatabase.with { database in
+            let numbers =
+                "0, 0, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 0, 0, 'full'::winnow.attempt_kind, 'c', 't', 'acme', 'm', '1'"
+            for days in [10, 50] {
+                try await database.run(
+                    """
+                    INSERT INTO winnow.cost_hour SELECT date_trunc('hour', now()) - interval '\(days) days', 0, \(numbers);
+                    INSERT INTO winnow.cost_hour SELECT date_trunc('hour', now()) - interval '\(days) days', 7, \(numbers);
+                    INSERT INTO winnow.cost_day SELECT (now() - interval '\(days) days')::date, \(numbers);
+                    INSERT INTO winnow.agreement VALUES (now() - interval '\(days) days', 'c', 't', 1, 0, 1, 0, 1, 'acme');
+                    INSERT INTO winnow.shadow_tally
+                    VALUES (now() - interval '\(days) days', 1, 1, 0, false, 'c', 't', 'one', 's', 'f', 'acme');
+                    INSERT INTO winnow.shadow_text VALUES (now() - interval '\(days) days', 'one', 'f', 'acme', '\\x0\(days)0');
+                    INSERT INTO winnow.dead_letter_disposition
+                    VALUES ('t', 0, \(days), now(), 'replayed', now() - interval '\(days) days');
+                    INSERT INTO winnow.tenant (tenant_id, created_at) VALUES ('quiet\(days)', now() - interval '\(days) days');
+                    """)
+            }
+            let retention = Retention(hourly: 40, daily: 40, dispositions: 40, tenants: 40)
+            #expect(try await PostgresStore(database.settings).applyRetention(retention) == 7)
+            // What is not folded yet is in no sum by day, and stays.
+            #expect(
+                try await database.column("SELECT shard FROM winnow.cost_hour ORDER BY hour, shard") == ["7", "0", "7"])
+            for table in ["cost_day", "agreement", "shadow_tally", "shadow_text", "dead_letter_disposition"] {
+                #expect(try await database.column("SELECT count(*) FROM winnow.\(table)") == ["1"], "\(table)")
+            }
+            #expect(try await database.column("SELECT tenant_id FROM winnow.tenant") == ["quiet10"])
+            #expect(try await PostgresStore(database.settings).applyRetention(retention) == 0)
+        }
+    }
+
+    @Test func `evidence of a certificate that stands is kept, however old`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let (standing, revoked) = (Fixture.certificate("1"), Fixture.certificate("2", task: "unfair-term"))
+            try await store.registerCertificates([standing, revoked])
+            _ = try await store.revoke(revoked.id, for: nil, why: "drift", at: Fixture.noon)
+            for certificate in [standing, revoked] {
+                try await database.run(
+                    """
+                    INSERT INTO winnow.shadow_evidence VALUES (1, 1, 0, 1, 0, '\(certificate.id)', 'f', 'acme');
+                    INSERT INTO winnow.shadow_tenant VALUES (1, '\(certificate.id)', 'acme');
+                    INSERT INTO winnow.tenant_agreement VALUES (1, 0, 1, 0, 1, '\(certificate.id)', 'acme');
+                    UPDATE winnow.certificate SET registered_at = now() - interval '500 days'
+                    """)
+            }
+            #expect(try await store.applyRetention() == 3)
+            for table in ["shadow_evidence", "shadow_tenant", "tenant_agreement"] {
+                #expect(
+                    try await database.column("SELECT certificate_id FROM winnow.\(table)") == ["\(standing.id)"])
+            }
+        }
+    }
+
+    @Test func `tenants that an operator has dealt with, or that have requests, are kept`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            _ = try await store.accept([Arrival(snapshot: Fixture.snapshot(tenant: TenantID(rawValue: "asks")))])
+            try await store.submit([Submission(tenant: TenantID(rawValue: "waits"), eventID: "a", body: [0x7B, 0x7D])])
+            try await store.setWeight(2, of: TenantID(rawValue: "weighs"))
+            try await store.setBudget(
+                Budget(tenant: TenantID(rawValue: "saves"), period: .day, limit: PicoDollars(1), policy: .fail))
+            try await database.run(
+                """
+                INSERT INTO winnow.tenant (tenant_id) VALUES ('saves'), ('gone') ON CONFLICT DO NOTHING;
+                UPDATE winnow.tenant SET created_at = now() - interval '500 days'
+                """)
+            #expect(try await store.applyRetention() == 1)
+            #expect(
+                try await database.column("SELECT tenant_id FROM winnow.tenant ORDER BY 1")
+                    == ["asks", "saves", "waits", "weighs"])
+        }
+    }
+
+    @Test func `erasing a tenant's payload keeps status, costs and ledger, and touches no other tenant`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let texts = [Item(text: "a secret of acme")]
+            let snapshots = [
+                Fixture.snapshot("done", tenant: acme, steps: [Fixture.step(items: texts)]),
+                Fixture.snapshot("open", tenant: acme, steps: [Fixture.step(items: texts)]),
+                Fixture.snapshot("other", tenant: globex, steps: [Fixture.step(items: texts)]),
+            ]
+            _ = try await store.accept(snapshots.map { Arrival(snapshot: $0) })
+            let finals = [snapshots[0].id, snapshots[2].id]
+            let before = try await store.update(finals) { $0.map { Fixture.completion(of: $0) } }
+            #expect(try await store.erasePayload(of: acme, before: Fixture.noon) == 0)
+            #expect(try await store.erasePayload(of: acme, before: .now) == 1)
+            #expect(try await store.erasePayload(of: acme, before: .now) == 0)
+
+            let after = try await store.snapshots(of: snapshots.map(\.id)).sorted { $0.eventID < $1.eventID }
+            var erased = try #require(before.first { $0.eventID == "done" })
+            erased.steps = []
+            #expect(after[0] == erased)
+            #expect(after[1] == snapshots[1])
+            #expect(after[2] == before.first { $0.eventID == "other" })
+            #expect(try await store.ledger(of: snapshots[0].id).count == 1)
+            #expect(
+                try await database.column(
+                    """
+                    SELECT count(*) FROM winnow.step AS s JOIN winnow.request AS r USING (request_id)
+                    WHERE r.tenant_id = 'acme' AND r.state <> 'open'
+                    """) == ["0"])
+        }
+    }
+
+    @Test func `open and waiting requests of a tenant are cancelled before they can be erased`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let (own, other) = (Fixture.snapshot("a", tenant: acme), Fixture.snapshot("a", tenant: globex))
+            _ = try await store.accept([own, other].map { Arrival(snapshot: $0) })
+            try await store.submit([Submission(tenant: acme, eventID: "b", body: [0x7B, 0x7D])])
+            #expect(try await store.cancelRequests(of: acme, before: .now.adding(milliseconds: 1000), at: .now) == 2)
+            #expect(try await store.requestedCancellations(limit: 10) == [own.id])
+            #expect(
+                try await database.column("SELECT count(*) FROM winnow.submission WHERE cancelled_at IS NOT NULL")
+                    == ["1"])
+        }
+    }
+
+    @Test func `more requests than a batch holds are all erased`() async throws {
+        try await TestDatabase.with { database in
+            try await database.run(
+                """
+                INSERT INTO winnow.request (
+                    request_id, accepted_at, progressed_at, completed_at, state, tenant_id, event_id)
+                SELECT winnow.uuid_v7_floor(now() - i * interval '1 second'), now() - interval '1 hour', now(), now(),
+                    'completed', 'acme', 'event ' || i FROM generate_series(1, 2001) AS i
+                """)
+            #expect(try await PostgresStore(database.settings).erasePayload(of: acme, before: .now) == 2001)
+        }
+    }
+}
