@@ -7,7 +7,7 @@ import Telemetry
 /// Says which requests from a lane's topic are worked on at once, and which wait for their turn: interactive ones in
 /// Postgres, tenant by tenant; bulk ones in the topic, so that a million of them are not copied.
 ///
-/// Above a bound of waiting requests of a tenant, or of all, no more are kept: those are refused, to be sent again later.
+/// When too many requests of a tenant, or of all tenants, wait already, further ones are refused. They may be sent again later.
 ///
 /// Of the interactive lane the store is asked only when what it said last may not hold any more: while there is room for
 /// all, a batch costs no round trip. What other decomposers let in within that second is not counted until then.

@@ -2,8 +2,8 @@ import Glibc
 
 /// A text that is compared by its UTF-8 bytes, as Postgres and Kafka compare it.
 ///
-/// Swift's `String` also takes two texts for equal that are canonically equivalent, such as é in one code point and in two.
-/// As a key it would make one of two identifiers that the database keeps apart.
+/// Swift's `String` treats canonically equivalent texts as equal, such as é as one code point and as two. With `String` keys, two
+/// identifiers that the database keeps apart would become one.
 public struct ExactText: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let text: String
 

@@ -65,7 +65,7 @@ public struct CloudEvent: Sendable, Equatable {
         guard self.type == type else { throw ContractError(.unknownType, "\(Attribute.type) must be \(type)") }
     }
 
-    /// Who sent what, of a record whose other attributes may be at fault: enough to answer it.
+    /// Reads only id and tenant, which is enough to reject a record that is invalid otherwise.
     /// - Returns: `nil` where no usable id can be read.
     public static func identity(of record: Record) -> CloudEvent? {
         let (id, authID) =

@@ -25,16 +25,16 @@ extension PostgresStore {
     ) async throws -> (accepted: [Acceptance], parked: [Parking.Verdict]) {
         guard !arrivals.isEmpty || !parking.isEmpty else { return ([], []) }
         let batch = AcceptBatch(arrivals)
-        let lot = ParkingLot(parking)
+        let park = ParkBatch(parking)
         let tenants = unknownTenants(arrivals.map(\.snapshot.tenant) + parking.map(\.submission.tenant))
         // Behind the arrivals, so that what comes twice in a batch is known there. Without BEGIN they are one transaction.
-        let statements = (arrivals.isEmpty ? [] : [batch.insert]) + (parking.isEmpty ? [] : [lot.insert])
+        let statements = (arrivals.isEmpty ? [] : [batch.insert]) + (parking.isEmpty ? [] : [park.insert])
         let (inserted, parked) = try await session.run { connection in
             if !tenants.isEmpty { try connection.execute(Self.insertTenants(tenants)) }
             do {
                 let results = try connection.execute(statements)
                 let inserted = try arrivals.isEmpty ? [] : results[0].rows { row throws in try row.requestKey(0) }
-                return (Set(inserted), parking.isEmpty ? [:] : try lot.found(results[results.count - 1]))
+                return (Set(inserted), parking.isEmpty ? [:] : try park.found(results[results.count - 1]))
             } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
                 throw Self.idIsTaken
             }
@@ -47,10 +47,10 @@ extension PostgresStore {
         }
         let missing = batch.firsts.filter { !inserted.contains($0.key) }.map(\.event)
         let redelivered = parked.filter { $0.value == .redelivered }.map(\.key)
-        if missing.isEmpty, redelivered.isEmpty { return (batch.resolved([:]), lot.verdicts(parked, [:])) }
+        if missing.isEmpty, redelivered.isEmpty { return (batch.resolved([:]), park.verdicts(parked, [:])) }
         let found = try await stored(Array(Set(missing + redelivered)))
         guard missing.allSatisfy({ found[$0] != nil }) else { throw Self.idIsTaken }
-        return (batch.resolved(found), lot.verdicts(parked, found))
+        return (batch.resolved(found), park.verdicts(parked, found))
     }
 
     /// Not in the arrivals' transaction: a conflict with a row means that the row is committed.

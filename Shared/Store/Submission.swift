@@ -12,7 +12,7 @@ public struct Submission: Sendable, Equatable {
     /// Somebody does not want it any more.
     public var isCancelled: Bool
     public var lane: Lane
-    /// Of its origin: where it was read, or a number of its own where it was submitted to the store.
+    /// See `Origin`. A request that was submitted to the store has a random number.
     public var place: Int64
 
     public init(

@@ -1,26 +1,24 @@
 import Contracts
 import Store
 
-/// Requests over their tenants' share, each event once, as one statement that keeps those that may wait and says what is
-/// known of the others.
-struct ParkingLot: Sendable {
+/// Requests over their tenants' share as one statement, each event once. It keeps those that may wait, and says what is known of
+/// the others.
+struct ParkBatch: Sendable {
     /// What the statement found of an event.
     enum Found: Sendable { case waits, refused, reused, redelivered }
 
     /// The first offer of each event.
     private let firsts: [EventKey: Parking]
     private let offers: [Parking]
-    let insert: SQL
 
     init(_ offers: [Parking]) {
         self.offers = offers
         firsts = Dictionary(offers.map { ($0.submission.key, $0) }) { first, _ in first }
-        insert = Self.statement(Array(firsts.values))
     }
 
     func found(_ result: PostgresResult) throws -> [EventKey: Found] {
         let rows = try result.rows { row throws in
-            // A row that another transaction has put in between: the next try sees it.
+            // Another transaction has inserted the row meanwhile. The next try sees it.
             guard !row.bool(6) else {
                 throw StoreError(.conflict, "two requests of one id were parked at once", isRetriable: true)
             }
@@ -47,10 +45,9 @@ struct ParkingLot: Sendable {
 
     /// Columns of the result: the event; whether it was accepted from the same place; whether another body has its id;
     /// whether it waited before; whether it is refused; whether it was to be kept and is not.
-    private static func statement(_ offers: [Parking]) -> SQL {
-        let rows = SubmissionRows(offers.map(\.submission))
-        let details = Dictionary(offers.map { ($0.submission.key, $0) }) { first, _ in first }
-        let ordered = rows.keys.compactMap { details[$0] }
+    var insert: SQL {
+        let rows = SubmissionRows(firsts.values.map(\.submission))
+        let ordered = rows.keys.compactMap { firsts[$0] }
         var digests = PostgresArray<BodyDigest>()
         for offer in ordered { digests.append(offer.digest) }
         let refusals = PostgresArray(ordered.map(\.isRefused))
