@@ -11,7 +11,7 @@ public struct StandingCertificates: Sendable, Equatable {
     public static let publicationInterval = Duration.seconds(15)
     /// How long a publication holds, counted by its reader from the moment of reading: three further publications are
     /// missed by then, and the fourth is due. A broker that is away for less than three intervals ends nothing.
-    /// - Source: infra/decisions/0026-certificates-expire.md
+    /// - Source: infra/decisions/0032-certificates-expire.md
     public static let lifetime = publicationInterval * 4
 
     public var route: Route

@@ -1,4 +1,4 @@
--- Savings that are true (infra/decisions/0029-honest-savings.md): only answers that were given count, tests of our own do not, no
+-- Savings that are true (infra/decisions/0037-honest-savings.md): only answers that were given count, tests of our own do not, no
 -- baseline has a routing pass, and what the platform itself costs is beside them.
 
 ALTER TABLE winnow.attempt ADD COLUMN full_model_once_cost_pico_usd bigint NOT NULL DEFAULT 0;
