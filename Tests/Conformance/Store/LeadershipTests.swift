@@ -4,8 +4,7 @@ import Testing
 
 @testable import PostgresStore
 
-@Suite(.timeLimit(.minutes(1)))
-struct LeadershipTests {
+@Suite struct LeadershipTests {
     private func leads(_ leadership: PostgresLeadership) async throws -> Bool {
         try await leadership.claim().map { $0 > .now } ?? false
     }
