@@ -13,7 +13,7 @@ struct VersionTests {
         let named = manifest.matches(of: /\.executable\(name: "([a-z-]+)"/).map { String($0.output.1) }
         let list = try #require(manifest.firstMatch(of: /let capabilities = \[([^\]]*)\]/)?.output.1)
         let workers = list.matches(of: /"(\w+)"/).map { match in
-            match.output.1.replacing(/[A-Z]/) { "-\($0.output.lowercased())" }.dropFirst() + "-worker"
+            String(match.output.1.replacing(/[A-Z]/) { "-\($0.output.lowercased())" }.dropFirst()) + "-worker"
         }
         #expect(named.count > 3 && workers.count > 3)
         #expect(Set(named + workers) == Set(Self.services + ["winnow"]))

@@ -75,7 +75,8 @@ struct RequestHandlerTests {
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: ill,
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
-            service: "decomposer", planner: planner, store: store, door: nil, fullModel: "full")
+            service: "decomposer", planner: planner, store: store, door: nil,
+            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
         let record = request(#"{"text": "play music"}"#)
         var again = record
         again.topic = Topic.retriedRequests(.interactive)

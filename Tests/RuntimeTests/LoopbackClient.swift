@@ -41,7 +41,7 @@ final class Connection {
     deinit { close(descriptor) }
 
     /// A server that has closed the connection gets nothing, which is no fault here.
-    func send(_ bytes: [UInt8]) { Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    func send(_ bytes: [UInt8]) { Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
     /// Whether the server closes the connection before the time is over.
     func isEnded(within patience: Duration) -> Bool {

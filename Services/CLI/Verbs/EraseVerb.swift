@@ -42,7 +42,7 @@ struct EraseVerb: Verb {
         let table = Table(
             columns: ["tenant", "erased_requests", "cancelled_requests"],
             rows: [[.text(tenant.rawValue), .number("\(erased)"), .number("\(cancelled)")]])
-        Console.print(isJSON ? table.json : table.text)
+        Console.print(table, asJSON: isJSON)
         guard cancelled == 0 else {
             Console.complain("winnow erase: open requests are being cancelled; run it again to erase them")
             return .failed

@@ -56,7 +56,7 @@ struct TenantsVerb: Verb {
             guard let plan = TenantTopicsPlan(tenant, principal: principal) else {
                 throw UsageError("TENANT must have at most 100 bytes and cannot be \(TenantID.default)")
             }
-            guard principal == principal.harmless else {
+            guard principal == principal.visible else {
                 throw UsageError("--principal is needed: the tenant's name cannot be printed as it is")
             }
             action = arguments.flag("--remove") ? .remove(tenant) : .topics(plan)
@@ -85,7 +85,7 @@ struct TenantsVerb: Verb {
             return .ok
         case .remove(let tenant):
             guard try await PostgresStore(settings).takeOwnTopics(from: tenant) else {
-                Console.complain("winnow tenants: \(tenant.rawValue.harmless) has no topics of its own")
+                Console.complain("winnow tenants: \(tenant.rawValue.visible) has no topics of its own")
                 return .failed
             }
             return .ok

@@ -25,13 +25,24 @@ BEGIN
 END
 $$;
 
--- The rows that gave UPDATE on whole tables, now without it.
+-- The rows that gave UPDATE on these tables as a whole, now without it.
 WITH replaced AS (
     DELETE FROM winnow.role_grant
-    WHERE role IN ('winnow_escalator', 'winnow_aggregator', 'winnow_operator') AND privilege ~ ', UPDATE(, DELETE)? ON '
+    WHERE (role, privilege) IN (
+        ('winnow_escalator', 'SELECT, INSERT, UPDATE ON winnow.attempt'),
+        ('winnow_escalator', 'SELECT, INSERT, UPDATE ON winnow.shadow_tally'),
+        ('winnow_escalator', 'SELECT, INSERT, UPDATE ON winnow.shadow_evidence'),
+        ('winnow_aggregator', 'SELECT, UPDATE ON winnow.request'),
+        ('winnow_aggregator', 'SELECT, INSERT, UPDATE ON winnow.step'),
+        ('winnow_aggregator', 'SELECT, UPDATE ON winnow.shadow_tally'),
+        ('winnow_aggregator', 'SELECT, INSERT, UPDATE ON winnow.agreement, winnow.certificate_agreement'),
+        ('winnow_aggregator', 'SELECT, INSERT, UPDATE ON winnow.tenant_agreement'),
+        ('winnow_aggregator', 'SELECT, INSERT, UPDATE, DELETE ON winnow.instance'),
+        ('winnow_operator', 'SELECT, INSERT, UPDATE ON winnow.dead_letter_disposition'),
+        ('winnow_operator', 'SELECT, INSERT, UPDATE, DELETE ON winnow.budget'))
     RETURNING role, privilege)
 INSERT INTO winnow.role_grant (role, privilege)
-SELECT role, regexp_replace(privilege, ', UPDATE(?=(, DELETE)? ON )', '') FROM replaced ON CONFLICT DO NOTHING;
+SELECT role, replace(privilege, ', UPDATE', '') FROM replaced ON CONFLICT DO NOTHING;
 
 SELECT pg_temp.limit_update(role, relation, fixed) FROM (VALUES
     ('winnow_escalator', 'winnow.attempt',
@@ -40,7 +51,8 @@ SELECT pg_temp.limit_update(role, relation, fixed) FROM (VALUES
         '{hour, capability, task, certificate_id, small_model, full_model, tenant_id, sampling_probability}'),
     ('winnow_escalator', 'winnow.shadow_evidence', '{certificate_id, full_model, tenant_id, sampling_probability}'),
     ('winnow_aggregator', 'winnow.request',
-        '{request_id, tenant_id, event_id, body_digest, place, channel, lane, accepted_at, deadline_at, traceparent}'),
+        '{request_id, tenant_id, event_id, body_digest, place, channel, lane, accepted_at, deadline_at, traceparent,
+            erased_at}'),
     ('winnow_aggregator', 'winnow.step', '{request_id, ordinal, capability, task, items, depends_on, created_at}'),
     ('winnow_aggregator', 'winnow.agreement', '{hour, capability, task, tenant_id}'),
     ('winnow_aggregator', 'winnow.certificate_agreement', '{certificate_id}'),

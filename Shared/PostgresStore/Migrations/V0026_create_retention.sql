@@ -33,6 +33,11 @@ BEGIN
     GET DIAGNOSTICS more = ROW_COUNT;
     deleted := deleted + more;
 
+    DELETE FROM winnow.platform_day WHERE ctid IN (
+        SELECT ctid FROM winnow.platform_day WHERE day < (now() - make_interval(days => daily_days))::date LIMIT delete_limit);
+    GET DIAGNOSTICS more = ROW_COUNT;
+    deleted := deleted + more;
+
     DELETE FROM winnow.shadow_tally WHERE ctid IN (
         SELECT ctid FROM winnow.shadow_tally WHERE hour < hourly AND NOT is_stale LIMIT delete_limit);
     GET DIAGNOSTICS more = ROW_COUNT;
@@ -72,6 +77,8 @@ BEGIN
             AND NOT EXISTS (SELECT FROM winnow.request AS r WHERE r.tenant_id = t.tenant_id)
             AND NOT EXISTS (SELECT FROM winnow.submission AS s WHERE s.tenant_id = t.tenant_id)
             AND NOT EXISTS (SELECT FROM winnow.budget AS b WHERE b.tenant_id = t.tenant_id)
+            AND NOT EXISTS (SELECT FROM winnow.tenant_topic AS o WHERE o.tenant_id = t.tenant_id)
+            AND NOT EXISTS (SELECT FROM winnow.test_tenant AS m WHERE m.tenant_id = t.tenant_id)
         LIMIT delete_limit);
     GET DIAGNOSTICS more = ROW_COUNT;
     RETURN deleted + more;

@@ -76,7 +76,8 @@ import Testing
     @Test func `the database writes money for people as the command line does`() async throws {
         try await TestDatabase.with { database in
             for amount: Int64 in [0, 1, -2_774, 999_999_999, 1_000_000_000, 1_234_567_890_123, -999_999_500_000] {
-                #expect(try await database.column("SELECT ops.money(\(amount))") == [PicoDollars(amount).short])
+                let shown = try await database.column("SELECT ops.money(\(amount))")
+                #expect(shown == [PicoDollars(amount).short])
             }
         }
     }

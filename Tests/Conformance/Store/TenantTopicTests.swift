@@ -20,7 +20,7 @@ import Testing
                     own.id: true, other.id: false,
                 ])
             let known = try await store.accept([.init(snapshot: own)])
-            #expect(known.map(\.hasOwnTopics) == [true])
+            #expect(known.map(\.snapshot.hasOwnTopics) == [true])
             #expect(try await store.takeOwnTopics(from: Self.acme))
             #expect(try await !store.takeOwnTopics(from: Self.acme))
             #expect(try await store.snapshots(of: [own.id]).map(\.hasOwnTopics) == [false])
