@@ -25,12 +25,11 @@ struct RequestUpdateRows {
         self.sumsLedger = self.sumsLedger || sumsLedger
     }
 
-    /// Sums the ledger of those that are final, without checks in the background, which are the operator's own. The bounds
-    /// prune its partitions. A sum that is too large stops at the largest number, as it does in memory. What the result
-    /// says of cost is decided while `completed_at` is still null.
+    /// Sums the ledger of those that are final, without checks in the background, which are the operator's alone; the bounds
+    /// prune its partitions. What the result says of cost is decided while `completed_at` is still null. A
+    /// sum that is too large stops at the largest number, as it does in memory.
     func statement(from lowest: RequestKey, to highest: RequestKey) -> SQL {
         guard sumsLedger else { return progress }
-        let most = Int64.max
         let sql: SQL = """
             UPDATE winnow.request AS r
             SET state = u.state::winnow.request_state, error = u.error, progressed_at = u.progressed_at,
@@ -46,22 +45,23 @@ struct RequestUpdateRows {
                     THEN ARRAY[r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd, r.full_model_input_tokens,
                         r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd]
                     ELSE r.result_totals END,
-                input_tokens = least(coalesce(t.t1, r.input_tokens), \(most)),
-                output_tokens = least(coalesce(t.t2, r.output_tokens), \(most)),
-                flops = least(coalesce(t.t3, r.flops), \(most)),
-                cost_pico_usd = least(coalesce(t.t4, r.cost_pico_usd), \(most)),
-                full_model_input_tokens = least(coalesce(t.t5, r.full_model_input_tokens), \(most)),
-                full_model_output_tokens = least(coalesce(t.t6, r.full_model_output_tokens), \(most)),
-                full_model_flops = least(coalesce(t.t7, r.full_model_flops), \(most)),
-                full_model_cost_pico_usd = least(coalesce(t.t8, r.full_model_cost_pico_usd), \(most))
+                input_tokens = coalesce(t.t1, r.input_tokens), output_tokens = coalesce(t.t2, r.output_tokens),
+                flops = coalesce(t.t3, r.flops), cost_pico_usd = coalesce(t.t4, r.cost_pico_usd),
+                full_model_input_tokens = coalesce(t.t5, r.full_model_input_tokens),
+                full_model_output_tokens = coalesce(t.t6, r.full_model_output_tokens),
+                full_model_flops = coalesce(t.t7, r.full_model_flops),
+                full_model_cost_pico_usd = coalesce(t.t8, r.full_model_cost_pico_usd)
             FROM unnest(
                 \(keys), \(states), \(errors), \(progressedAt), \(final), \(costFinal), \(redrives), \(redriveAt))
                 AS u (request_id, state, error, progressed_at, final, cost_final, redrives, redrive_at),
             LATERAL (
-                SELECT sum(a.input_tokens) AS t1, sum(a.output_tokens) AS t2, sum(a.flops) AS t3,
-                    sum(a.cost_pico_usd) AS t4, sum(a.full_model_input_tokens) AS t5,
-                    sum(a.full_model_output_tokens) AS t6, sum(a.full_model_flops) AS t7,
-                    sum(a.full_model_cost_pico_usd) AS t8, bool_or(a.state = 'started') AS open
+                SELECT winnow.saturated(sum(a.input_tokens)) AS t1, winnow.saturated(sum(a.output_tokens)) AS t2,
+                    winnow.saturated(sum(a.flops)) AS t3, winnow.saturated(sum(a.cost_pico_usd)) AS t4,
+                    winnow.saturated(sum(a.full_model_input_tokens)) AS t5,
+                    winnow.saturated(sum(a.full_model_output_tokens)) AS t6,
+                    winnow.saturated(sum(a.full_model_flops)) AS t7,
+                    winnow.saturated(sum(a.full_model_cost_pico_usd)) AS t8,
+                    bool_or(a.state = 'started') AS open
                 FROM winnow.attempt AS a
                 WHERE u.final AND a.kind <> 'shadow' AND a.request_id = u.request_id AND a.request_id BETWEEN \(lowest) AND \(highest)
             ) AS t
