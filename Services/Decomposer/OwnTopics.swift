@@ -51,7 +51,6 @@ final class OwnTopics: Service {
         repeat {
             do {
                 try await look()
-                loaded.fire()
             } catch {
                 logger.warning("Topics of tenants cannot be read", metadata: [LogKeys.errorMessage: "\(error)"])
             }
@@ -78,6 +77,7 @@ final class OwnTopics: Service {
         }
         // Last, so that a consumer that could not follow is told again.
         state.withLock { $0.followed = tenants }
+        loaded.fire()
         guard !subscribers.isEmpty else { return }
         logger.notice("Topics of tenants are followed", metadata: [LogKeys.count: "\(tenants.count)"])
     }

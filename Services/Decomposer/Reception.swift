@@ -106,7 +106,7 @@ struct Reception {
         var snapshot = RequestSnapshot(
             id: id, tenant: tenant, eventID: eventID, channel: nil, state: .rejected,
             error: reason.description, acceptedAt: readAt, progressedAt: readAt, traceparent: event.traceparent,
-            lane: lane)
+            lane: lane, hasOwnTopics: hasOwnTopics)
         snapshot.retryAfterSeconds = retryAfterSeconds
         return snapshot
     }

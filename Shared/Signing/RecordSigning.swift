@@ -13,8 +13,6 @@ import Telemetry
 ///   can repeat an old one,
 /// - and, on a topic of the moment, it is at most `window` old.
 public final class RecordSigning: Sendable {
-    /// `winnow_signature`: lower-case hexadecimal.
-    static let header = "winnow_signature"
     /// How much the time of a control or a heartbeat may differ from now.
     public static let window = Duration.seconds(300)
 
@@ -88,7 +86,7 @@ public final class RecordSigning: Sendable {
         var record = record
         let signature = key.signature(
             topic: record.topic, key: record.key, value: record.value, headers: record.headers)
-        record.headers.append(Header(Self.header, text: Hex.text(signature)))
+        record.headers.append(SignedHeaders.header(Hex.text(signature)))
         return record
     }
 
@@ -107,7 +105,7 @@ public final class RecordSigning: Sendable {
     }
 
     private func fault(of record: Record, _ key: SigningKey) -> Fault? {
-        guard let given = record.headers[Self.header] else { return .unsigned }
+        guard let given = SignedHeaders.signature(of: record) else { return .unsigned }
         let own = key.signature(topic: record.topic, key: record.key, value: record.value, headers: record.headers)
         guard SigningKey.areEqual(Array(given.utf8), Array(Hex.text(own).utf8)) else { return .forged }
         let isOrdered = Self.ordered.contains(record.topic), isMomentary = Self.momentary.contains(record.topic)

@@ -38,8 +38,7 @@ public struct SigningKey: Sendable {
 
     /// HMAC-SHA256 over the topic, the key, every `ce_` header in the order of their names, and the value.
     ///
-    /// Each part goes in with its length, so that no two records have the same bytes. Other headers are left out, since a
-    /// redelivery adds some.
+    /// Each part goes in with its length, so that no two records have the same bytes.
     /// - Source: RFC 2104; FIPS 180-4
     func signature(topic: String, key: [UInt8]?, value: [UInt8]?, headers: [Header]) -> [UInt8] {
         var message: [UInt8] = []
@@ -52,8 +51,7 @@ public struct SigningKey: Sendable {
         }
         append(Array(topic.utf8))
         append(key)
-        let signed = headers.filter { $0.name.hasPrefix("ce_") }.map { (name: Array($0.name.utf8), value: $0.value) }
-        for header in signed.sorted(by: { $0.name.lexicographicallyPrecedes($1.name) }) {
+        for header in SignedHeaders.covered(headers) {
             append(header.name)
             append(header.value)
         }

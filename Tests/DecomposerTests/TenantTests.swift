@@ -16,11 +16,14 @@ struct TenantTests {
     private static let plan = #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a"]}]}"#
 
     private let store = InMemoryStore()
+    private let ownTopics: OwnTopics
     private let bus = InMemoryBus(topics: [
         Topic.requests(.interactive): 1, Topic.steps(.legalServices, .interactive): 1, Topic.results: 1,
         Topic.deadLetters: 1,
     ])
     private let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in .of(text, "none") }
+
+    init() { ownTopics = OwnTopics(register: store, logger: .silent) }
 
     private func settings(_ more: [String: String] = [:]) throws -> IntakeSettings {
         let environment = [
@@ -37,7 +40,7 @@ struct TenantTests {
         let door = Door(queue: store, settings: try settings(more), metrics: Metrics())
         return RequestHandler(
             service: "decomposer", planner: planner, store: store, door: isAtTheDoor ? door : nil,
-            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
+            ownTopics: ownTopics, fullModel: "full")
     }
 
     private func request(
@@ -219,6 +222,7 @@ struct TenantTests {
     @Test func `the loop works on what waits and forgets it`() async throws {
         let first = try await arrive((0..<4).map { request("\($0)") })
         try await complete(first)
+        try await ownTopics.look()
         let shutdown = GracefulShutdown()
         let reader = bus.consumer(group: "reader", topics: [Topic.steps(.legalServices, .interactive)])
         let loop = DeliveryLoop(
