@@ -32,6 +32,8 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 24, name: "create_tenant_topic", script: PackageResources.V0024_create_tenant_topic_sql),
         Migration(version: 25, name: "tighten_roles", script: PackageResources.V0025_tighten_roles_sql),
         Migration(version: 26, name: "create_retention", script: PackageResources.V0026_create_retention_sql),
+        Migration(
+            version: 27, name: "describe_tenant_topic", script: PackageResources.V0027_describe_tenant_topic_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {
