@@ -190,7 +190,10 @@ let testTargets: [Target] = [
         ]),
     tests(
         "StoreConformance", path: "Tests/Conformance/Store",
-        ["Certification", "Contracts", "Delivery", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store", "Telemetry"]),
+        [
+            "Certification", "Contracts", "Delivery", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store",
+            "Telemetry",
+        ]),
     tests(
         "EndToEnd",
         [

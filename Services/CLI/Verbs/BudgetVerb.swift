@@ -72,7 +72,8 @@ struct BudgetVerb: Verb {
             }
             shown = tenant
         }
-        Console.print(Table.showing(try await OperationsReader(settings).budgets(of: shown), asJSON: isJSON), asJSON: isJSON)
+        Console.print(
+            Table.showing(try await OperationsReader(settings).budgets(of: shown), asJSON: isJSON), asJSON: isJSON)
         return .ok
     }
 }

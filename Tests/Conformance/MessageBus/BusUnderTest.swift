@@ -54,7 +54,8 @@ struct Rig: Sendable {
     private let join: @Sendable ([String], String, Int) throws -> any MessageConsumer
 
     init(
-        topic: String, group: String, producer: any MessageProducer, backlog: any BacklogReader, bus: InMemoryBus? = nil,
+        topic: String, group: String, producer: any MessageProducer, backlog: any BacklogReader,
+        bus: InMemoryBus? = nil,
         join: @escaping @Sendable ([String], String, Int) throws -> any MessageConsumer
     ) {
         self.topic = topic
