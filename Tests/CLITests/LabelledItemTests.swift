@@ -64,8 +64,8 @@ struct LabelledItemTests {
     @Test func `a row that no request can carry is set apart under its number, and the others are read`() throws {
         func row(_ text: String) -> String { Self.good.replacing("é \\u0000", with: text) }
         let long = String(repeating: "x", count: Limits.requestBytes)
-        let file = try LabelledFile(
-            try TemporaryFile([row("a"), "", row("  "), row(long), " \t", row("b")].joined(separator: "\n")).path)
+        let lines = [row("a"), "", row("  "), row(long), " \t", row("b")]
+        let file = try TemporaryFile(lines.joined(separator: "\n")).reading { try LabelledFile($0) }
         #expect(file.items.map(\.text) == ["a", "b"])
         #expect(file.rejected.map(\.line) == [3, 4])
         #expect(file.rejected.map(\.error.code) == [.emptyText, .tooLarge])
@@ -75,7 +75,7 @@ struct LabelledItemTests {
         let lines = (0..<40).map {
             Self.good.replacing("é \\u0000", with: "\($0)" + String(repeating: "x", count: $0 * 2_000))
         }
-        let items = try LabelledFile(try TemporaryFile(lines.joined(separator: "\n")).path).items
+        let items = try TemporaryFile(lines.joined(separator: "\n")).reading { try LabelledFile($0) }.items
         let chunks = EvaluationRun.chunks(of: items)
         #expect(chunks.flatMap(\.items).map(\.text) == items.map(\.text))
         #expect(chunks.allSatisfy { $0.items.count <= 8 && $0.pending.bytes.count <= Limits.requestBytes })
@@ -85,7 +85,7 @@ struct LabelledItemTests {
     /// Several members in one file, as `cat a.gz b.gz` makes it, and something behind them.
     @Test func `every member of a gzip file is read`() throws {
         let parts = try ["one", "two", ""].map {
-            try [UInt8](Data(contentsOf: URL(filePath: TemporaryFile.gzipped($0).path)))
+            try TemporaryFile.gzipped($0).reading { try [UInt8](Data(contentsOf: URL(filePath: $0))) }
         }
         #expect(try Gzip.inflated(Array(parts.joined()) + [0, 0, 7], limit: 100) == Array("onetwo".utf8))
         #expect(throws: Gzip.Fault.tooLarge) { try Gzip.inflated(parts[0], limit: 2) }

@@ -25,5 +25,10 @@ final class TemporaryFile {
         return try TemporaryFile(Array(whole.prefix(Int(Double(whole.count) * share))), name: "file.gz")
     }
 
+    /// Keeps the file until `body` returns: the object itself may be gone after its last use.
+    func reading<Result>(_ body: (String) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(self) { try body(path) }
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
