@@ -84,16 +84,20 @@ struct ResultView: Sendable {
         if let error { lines.append("    \(error.visible)") }
         for step in steps {
             for item in step.items {
-                let confidence = item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? ""
-                let line =
-                    "    " + "\(step.route)".visible.padded(to: 30) + " "
-                    + (item.label ?? step.status).visible.padded(to: 24) + " " + confidence.padded(to: 6) + " "
-                    + (item.decidedBy?.rawValue ?? "").padded(to: 7)
+                let cells = [
+                    "\(step.route)".visible, (item.label ?? step.status).visible,
+                    item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? "", item.decidedBy?.rawValue ?? "",
+                ]
+                let line = "    " + zip(cells, [30, 24, 6, 7]).map { $0.padded(to: $1) }.joined(separator: " ")
                 let room = (width ?? .max) - line.columns - 2
                 if room >= Self.leastText {
                     lines.append(line + Self.quoted(item.text, within: room))
                 } else {
-                    lines.append(line.trimmingTrailingSpaces)
+                    let fits = line.trimmingTrailingSpaces.columns <= width ?? .max
+                    lines.append(
+                        fits
+                            ? line.trimmingTrailingSpaces
+                            : "    " + cells.filter { !$0.isEmpty }.joined(separator: "  "))
                     lines.append("        " + Self.quoted(item.text, within: max(1, (width ?? .max) - 10)))
                 }
             }

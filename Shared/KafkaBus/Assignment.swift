@@ -73,7 +73,8 @@ final class Assignment: Sendable {
     func noteSubscription() {
         state.withLock { state in
             state.hasGivenAway = false
-            state.unassignedSince = .now
+            // A member that has partitions may keep them all, and then no assignment follows.
+            if state.partitions.isEmpty { state.unassignedSince = .now }
         }
     }
 

@@ -42,7 +42,7 @@ struct ResultViewTests {
         let view = try ResultView(Array(hostile.utf8))
         #expect(view.text().unicodeScalars.allSatisfy { !Set(["\u{1B}", "\u{9B}", "\u{202E}"]).contains($0) })
         for line in view.text(fitting: 60).split(separator: "\n").dropFirst() {
-            #expect(String(line).columns <= 70, "\(line)")
+            #expect(String(line).columns <= 60, "\(line)")
         }
         #expect(view.text(fitting: 80).split(separator: "\n").count == 5)
         #expect(view.text(fitting: 120).split(separator: "\n").count == 3)
