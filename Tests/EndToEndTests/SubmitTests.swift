@@ -29,7 +29,7 @@ extension `Whole suite` {
     func `a result is not written to the connection that took the place of standard output`() async throws {
         let suite = try await Suite.shared()
         let line = Self.payload(id: UUID().uuidString, ["28014"])
-        let result = try await suite.shell("winnow submit --wait --timeout 60 >&-", line)
+        let result = try await suite.shell(#"winnow submit --wait --timeout 60 <<<"$LINES_" >&-"#, line)
         #expect(result.status == 1)
         #expect(result.errors.contains("standard output: Bad file descriptor"))
         #expect(try await suite.winnow(["doctor"]).status == 0)
