@@ -67,8 +67,10 @@ struct CommandLineToolTests {
         let verbs = CommandLineTool.verbs
         #expect(
             verbs.map { $0.name } == [
-                "submit", "costs", "trace", "cancel", "tenants", "prices", "budget", "erase", "dead-letters", "instances",
-                "drain", "resume", "evaluate", "report", "certify", "certificates", "rank", "doctor", "migrate", "topics",
+                "submit", "costs", "trace", "cancel", "tenants", "prices", "budget", "erase", "dead-letters",
+                "instances",
+                "drain", "resume", "evaluate", "report", "certify", "certificates", "rank", "doctor", "migrate",
+                "topics",
                 "models",
             ])
         for verb in verbs {
