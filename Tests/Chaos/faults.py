@@ -127,9 +127,9 @@ class Injector:
     def _rebalance(self, fault: Fault) -> None:
         """Kills a member of the groups; the one that is started in its place joins them while the database is away."""
         back = time.monotonic() + fault.away
-        starts = self.instances[fault.detail].starts
+        starts = len(self.instances[fault.detail].started_at)
         self.instances[fault.detail].signal(signal.SIGKILL)
-        until(lambda: self.instances[fault.detail].starts > starts, fault.away, f"{fault.detail} is started again")
+        until(lambda: len(self.instances[fault.detail].started_at) > starts, fault.away, f"{fault.detail} is started again")
         time.sleep(max(0.0, back - time.monotonic()))
 
     def collect(self) -> None:
