@@ -66,6 +66,20 @@ struct RequestProgressTests {
         #expect(change.entries == [row(attempts[0], 3), row(attempts[1], 5)])
     }
 
+    @Test func `an attempt costs what held when it started, though its price has changed since`() {
+        let later = Fixture.prices.map { price in
+            var price = price
+            price.inputToken = PicoDollars(7 * price.inputToken.amount)
+            price.validFrom = Fixture.now.adding(milliseconds: 1)
+            return price
+        }
+        var progress = RequestProgress(
+            Fixture.snapshot([Fixture.step(0)]), now: Fixture.now.adding(milliseconds: 86_400_000))
+        progress.settle(Fixture.answered(0), pricing: PriceList(Fixture.prices + later))
+        #expect(progress.change().entries.map(\.cost) == [PicoDollars(3)])
+        #expect(progress.change().entries.map(\.counterfactualCost) == [PicoDollars(300)])
+    }
+
     @Test func `an outcome that comes twice settles once and keeps the first answers`() {
         let change = change(
             Fixture.snapshot([Fixture.step(0), Fixture.step(1)]), Fixture.answered(0),
