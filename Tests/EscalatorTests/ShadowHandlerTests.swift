@@ -59,7 +59,10 @@ struct ShadowHandlerTests {
             Set(try await samples().map(\.scope))
                 == [.hour(Self.hour, Self.clause, Self.acme), .tenant(certificate.id, Self.acme)])
         _ = try await handle([.shadow(shadow(step: 4, [("c", "label of c")]), of: id)])
-        #expect(try await samples().allSatisfy { $0.strata.map(\.counts) == [[3, 1]] })
+        let counted = try await samples()
+        #expect(counted.allSatisfy { $0.strata.map(\.counts) == [[3, 1]] })
+        // What it was drawn with is what it weighs.
+        #expect(!counted.isEmpty && counted.allSatisfy { $0.strata.map(\.probability) == [0.25] })
     }
 
     @Test(arguments: [(1.0, 1), (0.6, 1), (0.5, 0)])
