@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates format lint compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates format lint compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ chaos: packages ## Kill and restart every part of a suite under load; then look 
 
 stops: packages ## Stop workers 200 times while their groups rebalance; every one must end with 0 (6 minutes)
 	@infra/dev/stops.sh $(STOPS)
+
+mutants: packages ## Break the source in small ways, one at a time, and expect a named test to notice each
+	@infra/dev/mutants.sh $(MUTANTS)
 
 fuzz: packages ## Feed the readers of outside input with random bytes, a minute each
 	@infra/dev/fuzz.sh

@@ -16,4 +16,5 @@ check "Swift format" swift format lint --strict --recursive --parallel Package.s
 check "shell scripts" shellcheck --severity=warning "${scripts[@]}"
 check "compose file" infra/dev/check-compose.sh
 check "image context" infra/dev/check-image.py
+check "mutations apply" infra/dev/mutants.sh --check
 exit "$failed"
