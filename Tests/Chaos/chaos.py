@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace, stack: Stack) -> bool:
     print(f"{len(load.accepted)} requests, {sum(fault.injected for fault in plan)} of {len(plan)} faults, "
           f"{time.monotonic() - began:.0f} s, seed {arguments.seed}\n")
     whole = table(stack, load, plan)
-    return check(stack, load) and whole
+    return check(stack, load, plan) and whole
 
 
 def main() -> int:

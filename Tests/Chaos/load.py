@@ -12,6 +12,7 @@ from stack import Stack, until
 
 RESULTS, LETTERS = "winnow.results.v1", "winnow.dead-letters.v1"
 _QUIET_SECONDS = 3.0
+_REDELIVERY_SECONDS = 20.0  # the session of a member that died, and a rebalance
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Load:
         self.first: dict[str, list[Read]] = {}
         self.every: dict[str, list[Read]] = {}
         self.forgotten: set[str] = set()
+        self.undelivered: set[str] = set()
 
     def settle(self, seconds: float) -> None:
         """Waits until nothing is under way, keeps what has arrived by then, and only then asks for every result again.
@@ -100,7 +102,9 @@ class Load:
         """Requests whose result the broker acknowledged and then lost with its memory, before any reader could have it.
 
         The embedded broker is empty after its end. The acknowledgement names the place; the reader had not come so far when
-        that broker ended. A cluster of another kind forgets nothing, and is forgiven nothing.
+        that broker ended. Forgotten, too, is a result whose outcome the broker had acknowledged and lost: the aggregator made the
+        request final and died before it wrote the result, and the outcome could not be delivered again. That takes a few
+        seconds, so the broker must have ended soon after. Another kind of cluster forgets nothing, and is forgiven nothing.
         """
         if self.stack.external:
             return set()
@@ -111,17 +115,27 @@ class Load:
             for record in records:
                 place = life(record.at), record.partition
                 reached[place] = max(reached[place], record.offset)
-        requests = dict(self.stack.rows("SELECT request_id, event_id FROM winnow.request"))
+        requests: dict[str, str] = {}
+        final_at: dict[str, float] = {}
+        for request, event, at in self.stack.rows(
+                "SELECT request_id, event_id, extract(epoch FROM completed_at) FROM winnow.request WHERE state <> 'open'"):
+            requests[request], final_at[event] = event, float(at)
         lost: set[str] = set()
+        self.undelivered: set[str] = set()
         for line in self.stack.acknowledgements():
             topic, partition, offset, key, at = line.split("\t")
             event = requests.get(key)
-            if topic != RESULTS or event is None or event in self.first:
+            if event is None or event in self.first:
                 continue
             alive = life(int(at) / 1000)
-            if alive < len(starts) and int(offset) > reached[alive, int(partition)]:
+            if alive == len(starts):
+                continue
+            if topic == RESULTS and int(offset) > reached[alive, int(partition)]:
                 lost.add(event)
-        return lost
+            if topic.endswith("outcomes.v1") and alive == life(final_at[event]):
+                if 0 <= self.stack.broker_ends[alive - 1] - final_at[event] < _REDELIVERY_SECONDS:
+                    self.undelivered.add(event)
+        return lost | self.undelivered
 
 
 def read(path: Path) -> list[Read]:

@@ -47,12 +47,14 @@ def differs(load: Load, event_id: str) -> bool:
     return len({record.value for record in load.every.get(event_id, [])}) > 1
 
 
-def unexplained_calls(stack: Stack) -> int:
-    """Calls of the full model beyond a step's first, that no restart of an escalator lies before.
+def unexplained_calls(stack: Stack, plan: list[Fault]) -> int:
+    """Calls of the full model beyond a step's first that no fault lies before.
 
-    An escalator knows what it has answered until it ends, so a second call of the same step needs another process.
+    An escalator knows what it has settled until it ends. So a second call of the same step needs another process, or a
+    database that was away when the first one was to be settled.
     """
     starts = [start for instance in stack.instances if instance.name == "escalator" for start in instance.started_at]
+    starts += [fault.at for fault in plan if fault.target == "postgres" and fault.injected]
     rows = stack.rows(
         "SELECT request_id, step_ordinal, extract(epoch FROM started_at) FROM winnow.attempt"
         " WHERE kind = 'full' AND state <> 'failed' ORDER BY request_id, step_ordinal, number")
@@ -75,7 +77,7 @@ def degraded_in_results(load: Load) -> dict[str, int]:
     return marked
 
 
-def check(stack: Stack, load: Load) -> bool:
+def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
     """Every promise, with how often it was broken."""
     ids = load.accepted.keys()
     count = lambda sql: int(stack.value(sql))
@@ -106,7 +108,7 @@ def check(stack: Stack, load: Load) -> bool:
             " GROUP BY request_id, step_ordinal HAVING count(*) > 1) AS d"),
         "full-model calls neither settled nor unknown": count(
             "SELECT count(*) FROM winnow.attempt WHERE kind = 'full' AND state NOT IN ('settled', 'unknown', 'failed')"),
-        "full-model calls of a step again that no restart explains": unexplained_calls(stack),
+        "full-model calls of a step again that no fault explains": unexplained_calls(stack, plan),
         "items answered by the full model without a call": count(
             f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.answers::text LIKE '%\"full\"%' AND NOT EXISTS ("
             " SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
@@ -146,8 +148,8 @@ def check(stack: Stack, load: Load) -> bool:
     hours = stack.rows(f"SELECT s.tenant_id, s.hour, s.spent FROM {by_hour} ORDER BY 1, 2")
     repeated = sum(len(records) - 1 for records in load.every.values())
     print("\nrequests: " + ", ".join(f"{name} {number}" for name, number in states)
-          + f"\nresults:  {len(load.first)} arrived by themselves, {len(load.forgotten)} the broker had acknowledged and forgot,"
-            f" {repeated} came again"
+          + f"\nresults:  {len(load.first)} arrived by themselves, {len(load.forgotten - load.undelivered)} the broker had acknowledged"
+            f" and forgot, of {len(load.undelivered)} it forgot the outcome, {repeated} came again"
           + "\nbudgets, pico-USD: " + ", ".join(
               f"{tenant} {spent} of {limit} in the {period}" for tenant, period, spent, limit in stack.rows(
                   "SELECT tenant, period, spent_pico_usd, limit_pico_usd FROM ops.budget"))

@@ -72,6 +72,7 @@ class Stack:
         self.broker: subprocess.Popen[bytes] | None = None
         self.broker_port = 0
         self.broker_starts: list[float] = []
+        self.broker_ends: list[float] = []
         self.instances = [Instance(name, self) for name in SERVICES]
         self.is_watching = False
         self.tails: list[subprocess.Popen[bytes]] = []
@@ -132,6 +133,7 @@ class Stack:
         assert self.broker
         self.broker.send_signal(signal.SIGKILL if kills else signal.SIGTERM)
         self.broker.wait()
+        self.broker_ends.append(time.time())
         time.sleep(away)
         self.start_broker()
 
@@ -184,7 +186,7 @@ class Stack:
         """Keeps every record that is written to a topic from now on, a line each, behind one that is empty."""
         path = self.folder / topic
         with open(path, "wb") as out:
-            self.tails.append(subprocess.Popen([self.binaries / "TopicTail", topic], env=self.environment, cwd=ROOT,
+            self.tails.append(subprocess.Popen([self.binaries / "TopicTail", topic, "end" if self.external else "beginning"], env=self.environment, cwd=ROOT,
                                                stdin=subprocess.DEVNULL, stdout=out))
         until(lambda: path.stat().st_size > 0, 20, f"{topic} is read")
         return path
