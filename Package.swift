@@ -60,14 +60,15 @@ let cModules: [Target] = [
 let sharedModules: [Target] = [
     shared("JSON", ["CSimdjson"]),
     shared("Contracts", ["JSON"]),
+    shared("Crypto", ["CCrypto"]),
     shared("Certification", ["Contracts", "JSON"]),
     shared("Settings"),
     shared("Telemetry", ["Contracts", "JSON"]),
     shared("Lifecycle", ["Telemetry"]),
     shared("MessageBus", ["Contracts", "JSON"]),
-    shared("Signing", ["CCrypto", "Contracts", "MessageBus", "Settings", "Telemetry"]),
+    shared("Signing", ["Contracts", "Crypto", "MessageBus", "Settings", "Telemetry"]),
     shared("Store", ["Contracts"]),
-    shared("Inference", ["COneDNN", "CKernels", "Contracts", "JSON"]),
+    shared("Inference", ["COneDNN", "CKernels", "Contracts", "Crypto", "JSON"]),
     shared(
         "KafkaBus",
         ["CPatientWait", "CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
@@ -94,10 +95,10 @@ let live: [Target.Dependency] = [
 
 let services: [Target] =
     [
-        service("Decomposer", live + ["CICU", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
+        service("Decomposer", live + ["CICU", "Crypto", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
         service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
-        service("CLI", live + ["CZlib", "Certification", "Inference", "JSON", "PostgresStore", "Store"]),
+        service("CLI", live + ["CZlib", "Certification", "Crypto", "Inference", "JSON", "PostgresStore", "Store"]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     ]
@@ -121,13 +122,14 @@ let testTargets: [Target] = [
     service(
         "TopicTail", path: "Tests/Chaos/TopicTail", ["Contracts", "KafkaBus", "MessageBus", "Settings", "Telemetry"]),
     tests("JSON", ["JSON"]),
+    tests("Crypto", ["Crypto"]),
     tests("Contracts", ["Contracts", "JSON"]),
     tests("Certification", ["Certification", "Contracts"]),
     tests("Settings", ["Settings"]),
     tests("Telemetry", ["JSON", "Telemetry"]),
     tests("Lifecycle", ["Lifecycle", "Telemetry"]),
     tests("Signing", ["Contracts", "MessageBus", "Settings", "Signing", "Telemetry"]),
-    tests("Inference", exclude: ["Golden"], ["Contracts", "Inference"]),
+    tests("Inference", exclude: ["Golden"], ["Contracts", "Crypto", "Inference"]),
     service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
     tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
     // What the tests of the services share: scripted models, records without a broker, the tree's own files.

@@ -1,6 +1,6 @@
 import Contracts
+import Crypto
 import Delivery
-import Inference
 import MessageBus
 import Store
 

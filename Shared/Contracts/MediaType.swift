@@ -5,6 +5,11 @@ public struct MediaType: Sendable, Equatable {
     private let charset: String?
 
     public init(_ text: String) {
+        // It is asked of every record, and hardly any has parameters.
+        guard !Self.isName(text) else {
+            (name, charset) = (text, nil)
+            return
+        }
         let parts = text.lowercased().split(separator: ";", omittingEmptySubsequences: false).map(\.trimmed)
         name = parts.first ?? ""
         charset = parts.dropFirst().first { $0.hasPrefix("charset=") }.map { parameter in
@@ -13,16 +18,27 @@ public struct MediaType: Sendable, Equatable {
     }
 
     /// Whether the bytes are one JSON text.
-    public var isJSON: Bool { isUTF8 && (name.hasSuffix("/json") || name.hasSuffix("+json")) }
+    public var isJSON: Bool { isUTF8 && (ends(with: "/json") || ends(with: "+json")) }
 
     /// Whether what it names can be read as text.
     public var isText: Bool { name.hasPrefix("text/") || isStructuredText || Self.otherText.contains(name) }
 
     private var isStructuredText: Bool {
-        ["/json", "+json", "/xml", "+xml", "/yaml", "+yaml"].contains { name.hasSuffix($0) }
+        ["/json", "+json", "/xml", "+xml", "/yaml", "+yaml"].contains { ends(with: $0) }
     }
 
     private var isUTF8: Bool { charset.map { $0 == "utf-8" || $0 == "us-ascii" } ?? true }
+
+    /// By bytes: `hasSuffix` goes character by character.
+    private func ends(with suffix: String) -> Bool { name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) }
+
+    /// Whether it is a name already: ASCII, in lower case, with neither spaces nor parameters.
+    private static func isName(_ text: String) -> Bool {
+        text.utf8.allSatisfy { byte in
+            (UInt8(ascii: "!")...UInt8(ascii: "~")).contains(byte) && byte != UInt8(ascii: ";")
+                && !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
+        }
+    }
 
     private static let otherText: Set = [
         "application/javascript", "application/jsonl", "application/sql", "application/toml", "application/x-ndjson",

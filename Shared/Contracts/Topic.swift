@@ -48,18 +48,23 @@ public enum Topic {
 
     /// Whether a record may go back there to be worked on again.
     public static func isWorked(_ topic: String) -> Bool {
-        worked.contains(topic) || Lane.allCases.contains { isOwn(topic, requests($0)) }
+        worked.contains(topic) || ownRequestStems.contains { isOwn(topic, $0) }
     }
 
     /// Whether it is a topic of one tenant's own.
     public static func isOwn(_ topic: String) -> Bool {
-        isOwn(topic, results) || Lane.allCases.contains { isOwn(topic, requests($0)) }
+        isOwn(topic, ownResultStem) || ownRequestStems.contains { isOwn(topic, $0) }
     }
 
-    private static func isOwn(_ topic: String, _ shared: String) -> Bool {
-        topic.hasPrefix(shared.dropLast(version.count) + ".") && topic.hasSuffix(version)
-            && topic.utf8.count > shared.utf8.count + 1
+    private static func isOwn(_ topic: String, _ stem: String) -> Bool {
+        topic.hasPrefix(stem) && topic.utf8.suffix(version.utf8.count).elementsEqual(version.utf8)
+            && topic.utf8.count > stem.utf8.count + version.utf8.count
     }
+
+    /// What the names of tenants' own topics begin with. Made once: every record is asked where it came from.
+    private static func stem(_ shared: String) -> String { shared.dropLast(version.count) + "." }
+    private static let ownResultStem = stem(results)
+    private static let ownRequestStems = Lane.allCases.map { stem(requests($0)) }
 
     /// The request topic of one tenant.
     /// - Returns: `nil` where the tenant cannot have topics of its own.

@@ -17,15 +17,18 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     let now: @Sendable () -> Timestamp
     private let lane: Lane
     private let gate: LaneGate
+    private let pausesAfter: Duration
     private let onReadiness: @Sendable (Bool) -> Void
 
     /// - Parameters:
     ///   - gate: where the loops of two lanes meet.
+    ///   - pausesAfter: how long records that are not due are waited for with the partitions as they are. Pausing throws away
+    ///     what the client has fetched ahead, and a wait this short holds up a rebalance no longer than a batch does.
     ///   - onReadiness: told whether the loop can make progress.
     public init(
         service: String, consumer: any MessageConsumer, producer: any MessageProducer, handler: Handler, logger: Logger,
         metrics: Metrics, policy: RetryPolicy = RetryPolicy(), now: @escaping @Sendable () -> Timestamp = { .now },
-        lane: Lane = .interactive, gate: LaneGate = LaneGate(),
+        lane: Lane = .interactive, gate: LaneGate = LaneGate(), pausesAfter: Duration = .seconds(1),
         onReadiness: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.service = service
@@ -38,6 +41,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         self.now = now
         self.lane = lane
         self.gate = gate
+        self.pausesAfter = pausesAfter
         self.onReadiness = onReadiness
     }
 
@@ -76,9 +80,18 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     /// - Returns: the records whose partitions are still held; `nil` when a stop came first.
     private func due(_ records: [Record]) async -> [Record]? {
         guard await !handler.isDue(records) else { return records }
-        await consumer.pause()
-        guard await handler.waitUntilDue(records) else { return nil }
-        await consumer.resume()
+        let (isDue, isPaused) = await withTaskGroup { group in
+            group.addTask { [pausesAfter, consumer] in
+                guard await sleepUnlessShutDown(for: pausesAfter) else { return false }
+                await consumer.pause()
+                return true
+            }
+            let isDue = await handler.waitUntilDue(records)
+            group.cancelAll()
+            return (isDue, await group.next() ?? false)
+        }
+        guard isDue else { return nil }
+        if isPaused { await consumer.resume() }
         return consumer.held(records)
     }
 

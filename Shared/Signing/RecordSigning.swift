@@ -1,4 +1,5 @@
 import Contracts
+import Crypto
 import MessageBus
 import Settings
 import Synchronization
@@ -107,7 +108,7 @@ public final class RecordSigning: Sendable {
     private func fault(of record: Record, _ key: SigningKey) -> Fault? {
         guard let given = SignedHeaders.signature(of: record) else { return .unsigned }
         let own = key.signature(topic: record.topic, key: record.key, value: record.value, headers: record.headers)
-        guard SigningKey.areEqual(Array(given.utf8), Array(Hex.text(own).utf8)) else { return .forged }
+        guard HMAC.areEqual(Array(given.utf8), Array(Hex.text(own).utf8)) else { return .forged }
         let isOrdered = Self.ordered.contains(record.topic), isMomentary = Self.momentary.contains(record.topic)
         guard isOrdered || isMomentary else { return nil }
         guard let time = (try? CloudEvent(record))?.time else { return .old }
@@ -138,11 +139,4 @@ private struct SigningProducer: MessageProducer {
     func send(_ records: [OutgoingRecord]) async throws { try await producer.send(records.map(signing.signed)) }
 
     func close() async { await producer.close() }
-}
-
-enum Hex {
-    static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
 }

@@ -1,4 +1,4 @@
-import CCrypto
+import Crypto
 import MessageBus
 import Settings
 
@@ -57,14 +57,6 @@ public struct SigningKey: Sendable {
         }
         append(nil)
         append(value)
-        var digest = [UInt8](repeating: 0, count: 32)
-        var length: UInt32 = 32
-        HMAC(EVP_sha256(), bytes, Int32(bytes.count), message, message.count, &digest, &length)
-        return digest
-    }
-
-    /// Takes as long whatever differs.
-    static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-        one.count == other.count && CRYPTO_memcmp(one, other, one.count) == 0
+        return HMAC.bytes(of: message, key: bytes)
     }
 }

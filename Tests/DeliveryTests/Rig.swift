@@ -28,7 +28,7 @@ struct Rig: Sendable {
         maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],
         commitFaults: [any Error] = [], policy: RetryPolicy = RetryPolicy(),
         shutdown: GracefulShutdown = GracefulShutdown(), gate: LaneGate = LaneGate(),
-        wait: Wait? = nil, handling: @escaping Handling = { Rig.echo($0) }
+        wait: Wait? = nil, pausesAfter: Duration = .zero, handling: @escaping Handling = { Rig.echo($0) }
     ) {
         let journal = journal
         self.shutdown = shutdown
@@ -40,7 +40,7 @@ struct Rig: Sendable {
             producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
             handler: WatchedHandler(journal: journal, wait: wait, handling: handling),
             logger: Logger(service: "echo", sink: log.append), metrics: metrics, policy: policy, now: { Self.now },
-            gate: gate, onReadiness: { journal.write(.ready($0)) })
+            gate: gate, pausesAfter: pausesAfter, onReadiness: { journal.write(.ready($0)) })
     }
 
     static let theirs = Header("their-header", [0x00, 0xFF])

@@ -1,5 +1,5 @@
 import Contracts
-import Inference
+import Crypto
 import JSON
 import Settings
 

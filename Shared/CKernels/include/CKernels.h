@@ -80,9 +80,6 @@ size_t winnow_attention_scratch(int count, int head_size);
 /// that setting it now would come too late; the limit it keeps a thread is set instead.
 void winnow_single_thread(void);
 
-/// SHA-256 of `count` bytes, by the processor's own instructions where it has them.
-void winnow_sha256(const uint8_t *bytes, size_t count, uint8_t digest[32]);
-
 /// How the reference tokenizer treats the Unicode scalars from `first` on.
 /// - Source: Scripts/unicode_tables.py
 struct winnow_scalar_rule {

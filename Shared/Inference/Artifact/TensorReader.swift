@@ -1,3 +1,5 @@
+import Crypto
+
 /// Hands out an artifact's tensors, each once and of the expected kind and shape, and knows what nobody took.
 struct TensorReader {
     private let tensors: SafeTensors
