@@ -24,52 +24,35 @@ extension PostgresStore: CertificateRegister {
     public func revoke(
         _ certificate: Certificate.ID, for tenant: TenantID?, why: String, at time: Timestamp
     ) async throws -> Bool {
-        let insert: SQL
-        if let tenant {
-            insert = """
-                INSERT INTO winnow.certificate_tenant_revocation (certificate_id, tenant_id, revoked_at, reason)
-                SELECT certificate_id, \(tenant.rawValue), \(time), \(why) FROM winnow.certificate
-                WHERE certificate_id = \(certificate.description)
-                ON CONFLICT DO NOTHING
-                """
-        } else {
-            insert = """
-                INSERT INTO winnow.certificate_revocation (certificate_id, revoked_at, reason)
-                SELECT certificate_id, \(time), \(why) FROM winnow.certificate
-                WHERE certificate_id = \(certificate.description)
-                ON CONFLICT DO NOTHING
-                """
-        }
+        let insert = RevocationRows.statements([Revocation(of: certificate, for: tenant, reason: why, at: time)])
         let select: SQL = """
             SELECT EXISTS (SELECT FROM winnow.certificate WHERE certificate_id = \(certificate.description))
             """
         return try await session.run { connection in
-            let results = try connection.execute(insert.named("revoke certificate"), select.named("find certificate"))
+            let results = try connection.execute(insert + [select.named("find certificate")])
             return results.last?.first { $0.bool(0) } ?? false
         }
     }
 
     public func revokedTenants(of certificates: [Certificate.ID]) async throws -> [Certificate.ID: Set<TenantID>] {
         guard !certificates.isEmpty else { return [:] }
-        let ids = PostgresArray(certificates.map(\.description))
-        let select: SQL = """
-            SELECT r.certificate_id, r.tenant_id FROM unnest(\(ids)) AS u (certificate_id)
-            JOIN winnow.certificate_tenant_revocation AS r USING (certificate_id)
-            """
+        let select = CertificateReading.revokedTenants(of: PostgresArray(certificates.map(\.description)))
         return try await session.run { connection in
-            try connection.execute(select.named("read revoked tenants")).reduce(into: [:]) { revoked, result in
-                _ = try result.rows { row throws in
-                    guard let id = Certificate.ID(row.text(0)) else {
-                        throw StoreError.unreadable("a certificate's id")
-                    }
-                    revoked[id, default: []].insert(TenantID(rawValue: row.text(1)))
-                }
-            }
+            try CertificateReading.revokedTenants(connection.execute(select)[0])
         }
     }
 
     public func readCertificates() async throws -> CertificateReading {
-        let select: SQL = """
+        try await session.run { connection in
+            try CertificateReading(connection.execute(CertificateReading.select)[0])
+        }
+    }
+}
+
+/// What is read of certificates, by itself or in the transaction that judges them.
+extension CertificateReading {
+    static var select: SQL {
+        let sql: SQL = """
             SELECT certificate_id, body FROM (
                 SELECT DISTINCT ON (capability, task, small_model, full_model) capability, task, certificate_id, body
                 FROM winnow.certificate
@@ -80,12 +63,86 @@ extension PostgresStore: CertificateRegister {
                 SELECT FROM winnow.certificate_revocation AS r WHERE r.certificate_id = newest.certificate_id)
             ORDER BY capability || '/' || task, certificate_id
             """
-        return try await session.run { connection in
-            let rows = try connection.execute(select.named("read certificates"))[0].rows { row in
-                (id: row.text(0), certificate: try? Certificate(decoding: Array(row.bytes(1))))
-            }
-            return CertificateReading(
-                standing: rows.compactMap(\.certificate), unreadable: rows.filter { $0.certificate == nil }.map(\.id))
+        return sql.named("read certificates")
+    }
+
+    init(_ result: PostgresResult) {
+        let rows = result.rows { row in
+            (id: row.text(0), certificate: try? Certificate(decoding: Array(row.bytes(1))))
         }
+        self.init(
+            standing: rows.compactMap(\.certificate), unreadable: rows.filter { $0.certificate == nil }.map(\.id))
+    }
+
+    static func revokedTenants(of certificates: PostgresArray<String>) -> SQL {
+        let sql: SQL = """
+            SELECT r.certificate_id, r.tenant_id
+            FROM (SELECT DISTINCT certificate_id FROM unnest(\(certificates)) AS u (certificate_id)) AS u
+            JOIN winnow.certificate_tenant_revocation AS r USING (certificate_id)
+            """
+        return sql.named("read revoked tenants")
+    }
+
+    static func revokedTenants(_ result: PostgresResult) throws -> [Certificate.ID: Set<TenantID>] {
+        let rows = try result.rows { row throws in (try row.certificateID(0), TenantID(rawValue: row.text(1))) }
+        return Dictionary(rows.map { ($0.0, [$0.1]) }) { $0.union($1) }
+    }
+}
+
+extension PostgresRow {
+    func certificateID(_ column: Int32) throws(StoreError) -> Certificate.ID {
+        guard let id = Certificate.ID(text(column)) else { throw .unreadable("a certificate's id") }
+        return id
+    }
+}
+
+/// Revocations as columns, those for everybody and those for tenants in statements of their own.
+struct RevocationRows {
+    private var certificates = PostgresArray<String>()
+    private var tenants = PostgresArray<String>()
+    private var instants = PostgresArray<Timestamp>()
+    private var reasons = PostgresArray<String>()
+
+    private init(_ revocations: [Revocation]) {
+        for revocation in revocations {
+            certificates.append(revocation.certificate.description)
+            tenants.append(revocation.tenant?.rawValue)
+            instants.append(revocation.revokedAt)
+            reasons.append(revocation.reason)
+        }
+    }
+
+    /// Each gives the certificate and the tenant of what it has really written. A certificate that is not known is left out.
+    static func statements(_ revocations: [Revocation]) -> [SQL] {
+        let (all, single) = (revocations.filter { $0.tenant == nil }, revocations.filter { $0.tenant != nil })
+        return (all.isEmpty ? [] : [RevocationRows(all).forEverybody])
+            + (single.isEmpty ? [] : [RevocationRows(single).forTenants])
+    }
+
+    private var forEverybody: SQL {
+        let sql: SQL = """
+            INSERT INTO winnow.certificate_revocation (certificate_id, revoked_at, reason)
+            SELECT certificate_id, u.revoked_at, u.reason
+            FROM unnest(\(certificates), \(instants), \(reasons)) AS u (certificate_id, revoked_at, reason)
+            JOIN winnow.certificate USING (certificate_id)
+            ORDER BY certificate_id
+            ON CONFLICT DO NOTHING
+            RETURNING certificate_id, NULL::text
+            """
+        return sql.named("revoke certificates")
+    }
+
+    private var forTenants: SQL {
+        let sql: SQL = """
+            INSERT INTO winnow.certificate_tenant_revocation (certificate_id, tenant_id, revoked_at, reason)
+            SELECT certificate_id, u.tenant_id, u.revoked_at, u.reason
+            FROM unnest(\(certificates), \(tenants), \(instants), \(reasons))
+                AS u (certificate_id, tenant_id, revoked_at, reason)
+            JOIN winnow.certificate USING (certificate_id)
+            ORDER BY certificate_id, u.tenant_id
+            ON CONFLICT DO NOTHING
+            RETURNING certificate_id, tenant_id
+            """
+        return sql.named("revoke certificates for tenants")
     }
 }

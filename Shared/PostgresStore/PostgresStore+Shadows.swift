@@ -35,8 +35,8 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
     }
 
     public func judge(
-        limit: Int, _ verdict: @escaping @Sendable ([ShadowSample]) -> [Agreement]
-    ) async throws -> [ShadowSample] {
+        limit: Int, _ verdict: @escaping @Sendable (AgreementEvidence) -> AgreementVerdict
+    ) async throws -> (evidence: AgreementEvidence, revoked: [Revocation]) {
         let limit = Int64(max(0, limit))
         // In the order in which comparisons are counted, so that two cannot wait for each other.
         let take: SQL = """
@@ -52,24 +52,34 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             let taken = try connection.execute("BEGIN", take.named("take grown tallies"))[1]
             guard taken.count > 0 else {
                 try connection.execute("COMMIT")
-                return []
+                return (.none, [])
             }
             let grown = try taken.rows { row throws -> [AgreementScope] in
                 let tenant = TenantID(rawValue: row.text(3))
-                guard let id = Certificate.ID(row.text(4)) else { throw StoreError.unreadable("a certificate's id") }
                 let route = Route(Capability(rawValue: row.text(1)), row.text(2))
-                return [.hour(try row.timestamp(0), route, tenant), .tenant(id, tenant)]
+                return [.hour(try row.timestamp(0), route, tenant), .tenant(try row.certificateID(4), tenant)]
             }
-            let samples = try Self.samples(of: Set(grown.joined()), on: connection)
-            try connection.execute(AgreementRows.statements(verdict(samples)) + ["COMMIT"])
-            return samples
+            let evidence = try Self.evidence(of: Set(grown.joined()), on: connection)
+            let judged = verdict(evidence)
+            let agreements = AgreementRows.statements(judged.agreements)
+            let revocations = RevocationRows.statements(judged.revocations)
+            let results = try connection.execute(agreements + revocations + ["COMMIT"])
+            let written = try results.dropFirst(agreements.count).prefix(revocations.count).flatMap { result in
+                try result.rows { row throws in
+                    RevokedKey(
+                        certificate: try row.certificateID(0),
+                        tenant: row.optionalText(1).map { TenantID(rawValue: $0) })
+                }
+            }
+            let new = Set(written)
+            return (evidence, judged.revocations.filter { new.contains(RevokedKey($0)) })
         }
     }
 
     /// - Parameter grown: those that are asked for; the other tenants of the same certificates come with them.
-    private static func samples(
+    private static func evidence(
         of grown: Set<AgreementScope>, on connection: PostgresConnection
-    ) throws -> [ShadowSample] {
+    ) throws -> AgreementEvidence {
         let scopes = AgreementRows(grown)
         let byHour: SQL = """
             SELECT t.sampling_probability, sum(t.compared)::bigint, sum(t.disagreed)::bigint, t.hour, t.capability,
@@ -90,7 +100,8 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             ORDER BY e.sampling_probability
             """
         let results = try connection.execute(
-            byHour.named("sum tallies of hours"), byTenant.named("read evidence of certificates"))
+            byHour.named("sum tallies of hours"), byTenant.named("read evidence of certificates"),
+            CertificateReading.select, CertificateReading.revokedTenants(of: scopes.certificates))
         var samples: [AgreementScope: ShadowSample] = [:]
         func note(_ scope: AgreementScope, position: Int = 0, _ stratum: ShadowSample.Stratum) {
             let empty = ShadowSample(scope: scope, position: position, hasGrown: grown.contains(scope), strata: [])
@@ -105,15 +116,16 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
                     disagreed: Int(try row.integer(2)), novel: 0, novelDisagreed: 0))
         }
         _ = try results[1].rows { row throws in
-            guard let id = Certificate.ID(row.text(5)) else { throw StoreError.unreadable("a certificate's id") }
             note(
-                .tenant(id, TenantID(rawValue: row.text(6))), position: Int(try row.integer(7)),
+                .tenant(try row.certificateID(5), TenantID(rawValue: row.text(6))), position: Int(try row.integer(7)),
                 .init(
                     probability: try row.double(0), compared: Int(try row.integer(1)),
                     disagreed: Int(try row.integer(2)), novel: Int(try row.integer(3)),
                     novelDisagreed: Int(try row.integer(4))))
         }
-        return Array(samples.values)
+        return AgreementEvidence(
+            samples: Array(samples.values), standing: CertificateReading(results[2]).standing,
+            revokedTenants: try CertificateReading.revokedTenants(results[3]))
     }
 
     /// What was judged last.
@@ -145,4 +157,14 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             }
         }
     }
+}
+
+/// What a revocation is of, and for whom.
+private struct RevokedKey: Hashable {
+    let certificate: Certificate.ID
+    let tenant: TenantID?
+}
+
+extension RevokedKey {
+    init(_ revocation: Revocation) { self.init(certificate: revocation.certificate, tenant: revocation.tenant) }
 }

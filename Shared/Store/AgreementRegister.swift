@@ -67,13 +67,44 @@ public struct Agreement: Sendable, Equatable {
     }
 }
 
+/// What a verdict goes by, all of it read in the transaction that writes the verdict.
+public struct AgreementEvidence: Sendable, Equatable {
+    /// Those that have grown; where a tenant's sample of a certificate has, the certificate's other tenants' as well.
+    public var samples: [ShadowSample]
+    /// The certificates that stand.
+    public var standing: [Certificate]
+    /// For whom certificates that the samples are about were revoked already.
+    public var revokedTenants: [Certificate.ID: Set<TenantID>]
+
+    public static let none = AgreementEvidence(samples: [], standing: [], revokedTenants: [:])
+
+    public init(samples: [ShadowSample], standing: [Certificate], revokedTenants: [Certificate.ID: Set<TenantID>]) {
+        self.samples = samples
+        self.standing = standing
+        self.revokedTenants = revokedTenants
+    }
+}
+
+/// What the evidence calls for.
+public struct AgreementVerdict: Sendable, Equatable {
+    public var agreements: [Agreement]
+    public var revocations: [Revocation]
+
+    public init(agreements: [Agreement] = [], revocations: [Revocation] = []) {
+        self.agreements = agreements
+        self.revocations = revocations
+    }
+}
+
 /// The aggregator's part of the watch over certificates.
 public protocol AgreementRegister: Sendable {
-    /// Hands over the samples that have grown since they were judged, and keeps the verdict, in one transaction. Where a
-    /// tenant's sample of a certificate has grown, those of the certificate's other tenants come with it.
-    /// - Parameter limit: of tallies; a sample is always whole.
-    /// - Returns: the samples.
+    /// Hands over the evidence that has grown since it was judged, and writes the verdict with its revocations, in one
+    /// transaction: evidence counts as judged only together with what it has brought about.
+    /// - Parameters:
+    ///   - limit: of tallies; a sample is always whole.
+    ///   - verdict: pure, for a transaction that lost to another asks again.
+    /// - Returns: the evidence, and the revocations that are new.
     func judge(
-        limit: Int, _ verdict: @escaping @Sendable ([ShadowSample]) -> [Agreement]
-    ) async throws -> [ShadowSample]
+        limit: Int, _ verdict: @escaping @Sendable (AgreementEvidence) -> AgreementVerdict
+    ) async throws -> (evidence: AgreementEvidence, revoked: [Revocation])
 }

@@ -24,6 +24,22 @@ public protocol CertificateRegister: Sendable {
     func revokedTenants(of certificates: [Certificate.ID]) async throws -> [Certificate.ID: Set<TenantID>]
 }
 
+/// A certificate that no longer stands, for everybody or for one tenant.
+public struct Revocation: Sendable, Hashable {
+    public var certificate: Certificate.ID
+    /// `nil` for everybody.
+    public var tenant: TenantID?
+    public var reason: String
+    public var revokedAt: Timestamp
+
+    public init(of certificate: Certificate.ID, for tenant: TenantID? = nil, reason: String, at revokedAt: Timestamp) {
+        self.certificate = certificate
+        self.tenant = tenant
+        self.reason = reason
+        self.revokedAt = revokedAt
+    }
+}
+
 /// Certificates as the store holds them.
 public struct CertificateReading: Sendable, Equatable {
     public var standing: [Certificate]

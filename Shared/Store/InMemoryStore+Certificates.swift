@@ -7,6 +7,26 @@ extension InMemoryStore: CertificateRegister {
         var calls = 0
         var revoked: Set<Certificate.ID> = []
         var revokedTenants: [Certificate.ID: Set<TenantID>] = [:]
+
+        /// - Returns: whether that is new. A certificate that is not known is nobody's to revoke.
+        mutating func revoke(_ certificate: Certificate.ID, for tenant: TenantID?) -> Bool {
+            guard known[certificate] != nil else { return false }
+            guard let tenant else { return revoked.insert(certificate).inserted }
+            return revokedTenants[certificate, default: []].insert(tenant).inserted
+        }
+
+        var standing: [Certificate] {
+            let inOrder = known.values.sorted {
+                ($0.call, $0.certificate.certifiedAt, $0.certificate.id)
+                    < ($1.call, $1.certificate.certifiedAt, $1.certificate.id)
+            }
+            return Dictionary(grouping: inOrder.map(\.certificate)) {
+                [$0.route.description, $0.smallModel, $0.fullModel]
+            }
+            .compactMap(\.value.last)
+            .filter { !revoked.contains($0.id) }
+            .sorted { ($0.route.description, $0.id) < ($1.route.description, $1.id) }
+        }
     }
 
     public func registerCertificates(_ certificates: [Certificate]) async throws {
@@ -22,13 +42,8 @@ extension InMemoryStore: CertificateRegister {
         _ certificate: Certificate.ID, for tenant: TenantID?, why: String, at time: Timestamp
     ) async throws -> Bool {
         certificates.withLock { register in
-            guard register.known[certificate] != nil else { return false }
-            if let tenant {
-                register.revokedTenants[certificate, default: []].insert(tenant)
-            } else {
-                register.revoked.insert(certificate)
-            }
-            return true
+            _ = register.revoke(certificate, for: tenant)
+            return register.known[certificate] != nil
         }
     }
 
@@ -37,18 +52,6 @@ extension InMemoryStore: CertificateRegister {
     }
 
     public func readCertificates() async throws -> CertificateReading {
-        certificates.withLock { register in
-            let known = register.known.values.sorted {
-                ($0.call, $0.certificate.certifiedAt, $0.certificate.id)
-                    < ($1.call, $1.certificate.certifiedAt, $1.certificate.id)
-            }
-            let standing = Dictionary(grouping: known.map(\.certificate)) {
-                [$0.route.description, $0.smallModel, $0.fullModel]
-            }
-            .compactMap(\.value.last)
-            .filter { !register.revoked.contains($0.id) }
-            .sorted { ($0.route.description, $0.id) < ($1.route.description, $1.id) }
-            return CertificateReading(standing: standing)
-        }
+        certificates.withLock { CertificateReading(standing: $0.standing) }
     }
 }

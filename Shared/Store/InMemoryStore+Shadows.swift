@@ -57,38 +57,23 @@ extension InMemoryStore: ShadowRegister, AgreementRegister {
     }
 
     public func judge(
-        limit: Int, _ verdict: @escaping @Sendable ([ShadowSample]) -> [Agreement]
-    ) async throws -> [ShadowSample] {
-        let known = certificates.withLock { $0.known.mapValues(\.certificate) }
-        return shadows.withLock { shadows in
-            func scopes(_ counted: Counted) -> [AgreementScope] {
-                let comparison = counted.comparison
-                let hour = Timestamp(milliseconds: comparison.decidedAt.milliseconds / 3_600_000 * 3_600_000)
-                let isOfCertificate = known[comparison.certificate]?.fullModel == comparison.fullModel
-                return [.hour(hour, comparison.route, comparison.tenant)]
-                    + (isOfCertificate ? [.tenant(comparison.certificate, comparison.tenant)] : [])
+        limit: Int, _ verdict: @escaping @Sendable (AgreementEvidence) -> AgreementVerdict
+    ) async throws -> (evidence: AgreementEvidence, revoked: [Revocation]) {
+        shadows.withLock { shadows in
+            certificates.withLock { certificates in
+                let fresh = shadows.counted.dropFirst(shadows.judged).prefix(limit)
+                guard !fresh.isEmpty else { return (.none, []) }
+                let samples = shadows.samples(of: fresh, by: certificates)
+                let concerned = Set(fresh.map(\.comparison.certificate))
+                let evidence = AgreementEvidence(
+                    samples: samples, standing: certificates.standing,
+                    revokedTenants: certificates.revokedTenants.filter { concerned.contains($0.key) })
+                let judged = verdict(evidence)
+                for agreement in judged.agreements { shadows.agreements[agreement.scope] = agreement }
+                let revoked = judged.revocations.filter { certificates.revoke($0.certificate, for: $0.tenant) }
+                shadows.judged += fresh.count
+                return (evidence, revoked)
             }
-            let fresh = shadows.counted.dropFirst(shadows.judged).prefix(limit)
-            guard !fresh.isEmpty else { return [] }
-            let grown = Set(fresh.flatMap(scopes))
-            let certificates = Set(fresh.map(\.comparison.certificate))
-            var samples: [AgreementScope: [Double: ShadowSample.Stratum]] = [:]
-            for counted in shadows.counted {
-                let comparison = counted.comparison
-                for scope in scopes(counted) where grown.contains(scope) || scope.isOfTenant(among: certificates) {
-                    let empty = ShadowSample.Stratum(
-                        probability: comparison.probability, compared: 0, disagreed: 0, novel: 0, novelDisagreed: 0)
-                    samples[scope, default: [:]][comparison.probability, default: empty].count(counted)
-                }
-            }
-            let found = samples.map { scope, strata in
-                ShadowSample(
-                    scope: scope, position: shadows.position(of: scope), hasGrown: grown.contains(scope),
-                    strata: strata.values.sorted { $0.probability < $1.probability })
-            }
-            for agreement in verdict(found) { shadows.agreements[agreement.scope] = agreement }
-            shadows.judged += fresh.count
-            return found
         }
     }
 
@@ -99,6 +84,36 @@ extension InMemoryStore: ShadowRegister, AgreementRegister {
 }
 
 extension InMemoryStore.Shadows {
+    /// Of what has grown by `fresh`; the other tenants of the same certificates come with it.
+    fileprivate func samples(
+        of fresh: ArraySlice<InMemoryStore.Counted>, by register: InMemoryStore.Certificates
+    ) -> [ShadowSample] {
+        func scopes(_ counted: InMemoryStore.Counted) -> [AgreementScope] {
+            let comparison = counted.comparison
+            let hour = Timestamp(milliseconds: comparison.decidedAt.milliseconds / 3_600_000 * 3_600_000)
+            let known = register.known[comparison.certificate]?.certificate
+            return [.hour(hour, comparison.route, comparison.tenant)]
+                + (known?.fullModel == comparison.fullModel
+                    ? [.tenant(comparison.certificate, comparison.tenant)] : [])
+        }
+        let grown = Set(fresh.flatMap(scopes))
+        let certificates = Set(fresh.map(\.comparison.certificate))
+        var samples: [AgreementScope: [Double: ShadowSample.Stratum]] = [:]
+        for counted in counted {
+            let comparison = counted.comparison
+            for scope in scopes(counted) where grown.contains(scope) || scope.isOfTenant(among: certificates) {
+                let empty = ShadowSample.Stratum(
+                    probability: comparison.probability, compared: 0, disagreed: 0, novel: 0, novelDisagreed: 0)
+                samples[scope, default: [:]][comparison.probability, default: empty].count(counted)
+            }
+        }
+        return samples.map { scope, strata in
+            ShadowSample(
+                scope: scope, position: position(of: scope), hasGrown: grown.contains(scope),
+                strata: strata.values.sorted { $0.probability < $1.probability })
+        }
+    }
+
     fileprivate func position(of scope: AgreementScope) -> Int {
         guard case .tenant(let certificate, let tenant) = scope else { return 0 }
         return tenants[certificate]?.firstIndex(of: tenant).map { $0 + 1 } ?? 0

@@ -14,9 +14,10 @@ struct AgreementTests {
     private let metrics = Metrics()
     private let certificate = Certificate.of(Fixture.clause)
 
-    private func chore() -> AgreementChore {
+    private func chore(_ register: (any AgreementRegister)? = nil) -> AgreementChore {
         AgreementChore(
-            interval: .seconds(1), store: store, limit: 500, logger: .silent, metrics: metrics, now: { Fixture.now })
+            interval: .seconds(1), store: register ?? store, limit: 500, logger: .silent, metrics: metrics,
+            now: { Fixture.now })
     }
 
     private func publication() -> CertificateChore {
@@ -127,6 +128,16 @@ struct AgreementTests {
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="everybody"} 1"#))
     }
 
+    @Test func `a process that dies when it has judged has revoked what the evidence disproves`() async throws {
+        try await store.registerCertificates([certificate])
+        try await compare(0..<400, disagree: 1)
+        await #expect(throws: CancellationError.self) { try await chore(DiesWhenJudged(store: store)).work() }
+        #expect(try await revokedTenants() == ["acme"])
+        // Told by nobody, and not told again by the next one.
+        try await watch(chore())
+        #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="tenant"} 0"#))
+    }
+
     @Test func `more tenants than a message can name are everybody`() async throws {
         try await store.registerCertificates([certificate])
         for number in 0...StandingCertificates.mostRevokedTenants {
@@ -147,5 +158,17 @@ struct AgreementTests {
         // The old certificate no longer stands, and nothing was compared with the new one.
         #expect(try await store.standingCertificates() == [newer])
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="everybody"} 0"#))
+    }
+}
+
+/// Commits, and never comes back.
+private struct DiesWhenJudged: AgreementRegister {
+    let store: InMemoryStore
+
+    func judge(
+        limit: Int, _ verdict: @escaping @Sendable (AgreementEvidence) -> AgreementVerdict
+    ) async throws -> (evidence: AgreementEvidence, revoked: [Revocation]) {
+        _ = try await store.judge(limit: limit, verdict)
+        throw CancellationError()
     }
 }

@@ -41,7 +41,9 @@ struct ShadowHandlerTests {
         return try await handler.handle(records)
     }
 
-    private func samples() async throws -> [ShadowSample] { try await store.judge(limit: 100) { _ in [] } }
+    private func samples() async throws -> [ShadowSample] {
+        try await store.judge(limit: 100) { _ in AgreementVerdict() }.evidence.samples
+    }
 
     @Test func `what both said is kept, and the call is paid for as a shadow`() async throws {
         let record = Record.shadow(shadow([("a", "label of a"), ("b", "another")]), of: id)

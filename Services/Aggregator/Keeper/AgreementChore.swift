@@ -6,11 +6,12 @@ import Telemetry
 /// Works out what the comparisons tell, and revokes certificates whose promise is broken: for the tenants whose answers
 /// disprove it, and for everybody once the tenants together do.
 ///
+/// The store writes the revocations in the transaction that takes the evidence up, so that no verdict is lost with a process.
 /// The next publication tells the workers. From then on the traffic concerned escalates.
 struct AgreementChore: Chore {
     let name = "agreement"
     let interval: Duration
-    private let store: any CertificateRegister & AgreementRegister
+    private let store: any AgreementRegister
     private let limit: Int
     private let logger: Logger
     private let revoked: Counter
@@ -18,7 +19,7 @@ struct AgreementChore: Chore {
     private let now: @Sendable () -> Timestamp
 
     init(
-        interval: Duration, store: any CertificateRegister & AgreementRegister, limit: Int, logger: Logger,
+        interval: Duration, store: any AgreementRegister, limit: Int, logger: Logger,
         metrics: Metrics, now: @escaping @Sendable () -> Timestamp
     ) {
         self.interval = interval
@@ -36,40 +37,19 @@ struct AgreementChore: Chore {
     }
 
     func work() async throws -> ChoreRound {
-        let samples = try await store.judge(limit: limit) { Agreement.all(of: $0) }
-        let evidence = Dictionary(grouping: samples) { $0.certificate }
-        guard evidence.contains(where: { $0.key != nil }) else {
-            return ChoreRound(handled: samples.count)
-        }
-        let standing = try await store.standingCertificates()
-        var excepted = try await store.revokedTenants(of: standing.map(\.id))
-        for certificate in standing {
-            guard let samples = evidence[certificate.id] else { continue }
-            let watch = PromiseWatch(alpha: certificate.alpha, delta: certificate.delta)
-            for sample in samples where sample.hasGrown && watch.isBroken(for: sample.watched) {
-                guard let tenant = sample.tenant, excepted[certificate.id, default: []].insert(tenant).inserted
-                else { continue }
-                try await revoke(certificate, for: tenant, why: Agreement(sample).words(of: certificate))
-            }
-            if watch.isBrokenForAll(samples.map(\.watched)) {
-                try await revoke(
-                    certificate, for: nil, why: Agreement(of: certificate.id, samples).words(of: certificate))
-            } else if excepted[certificate.id, default: []].count > StandingCertificates.mostRevokedTenants {
-                // Their list is published, and needs a bound.
-                try await revoke(
-                    certificate, for: nil,
-                    why: "revoked for more than \(StandingCertificates.mostRevokedTenants) tenants")
-            }
-        }
-        return ChoreRound(handled: samples.count)
+        let time = now()
+        let (evidence, revoked) = try await store.judge(limit: limit) { AgreementVerdict(on: $0, at: time) }
+        let routes = Dictionary(evidence.standing.map { ($0.id, $0.route) }) { first, _ in first }
+        for revocation in revoked { report(revocation, of: routes[revocation.certificate]) }
+        return ChoreRound(handled: evidence.samples.count)
     }
 
-    private func revoke(_ certificate: Certificate, for tenant: TenantID?, why: String) async throws {
-        _ = try await store.revoke(certificate.id, for: tenant, why: why, at: now())
+    private func report(_ revocation: Revocation, of route: Route?) {
         var metadata: Logger.Metadata = [
-            LogKeys.route: "\(certificate.route)", LogKeys.certificateID: "\(certificate.id)", LogKeys.reason: why,
+            LogKeys.certificateID: "\(revocation.certificate)", LogKeys.reason: revocation.reason,
         ]
-        guard let tenant else {
+        metadata[LogKeys.route] = route.map { "\($0)" }
+        guard let tenant = revocation.tenant else {
             revoked.increment()
             return logger.error(
                 "Certificate revoked: answers differ from the full model's more often than promised",
@@ -80,6 +60,32 @@ struct AgreementChore: Chore {
         logger.error(
             "Certificate revoked for a tenant: its answers differ from the full model's more often than promised",
             metadata: metadata)
+    }
+}
+
+extension AgreementVerdict {
+    /// What each certificate that stands has come to, and whom it is to be revoked for.
+    init(on evidence: AgreementEvidence, at time: Timestamp) {
+        self.init(agreements: Agreement.all(of: evidence.samples))
+        let byCertificate = Dictionary(grouping: evidence.samples) { $0.certificate }
+        for certificate in evidence.standing {
+            guard let samples = byCertificate[certificate.id] else { continue }
+            func revoke(for tenant: TenantID?, why: String) {
+                revocations.append(Revocation(of: certificate.id, for: tenant, reason: why, at: time))
+            }
+            var excepted = evidence.revokedTenants[certificate.id, default: []]
+            let watch = PromiseWatch(alpha: certificate.alpha, delta: certificate.delta)
+            for sample in samples where sample.hasGrown && watch.isBroken(for: sample.watched) {
+                guard let tenant = sample.tenant, excepted.insert(tenant).inserted else { continue }
+                revoke(for: tenant, why: Agreement(sample).words(of: certificate))
+            }
+            if watch.isBrokenForAll(samples.map(\.watched)) {
+                revoke(for: nil, why: Agreement(of: certificate.id, samples).words(of: certificate))
+            } else if excepted.count > StandingCertificates.mostRevokedTenants {
+                // Their list is published, and needs a bound.
+                revoke(for: nil, why: "revoked for more than \(StandingCertificates.mostRevokedTenants) tenants")
+            }
+        }
     }
 }
 

@@ -149,12 +149,17 @@ import Testing
                 certificate: comparison.certificate, fullModel: "full@1", tenant: .default, text: "a")
             #expect(try await escalator.compared(among: [text]).isEmpty)
             try await escalator.settle([], comparing: [comparison])
-            let judged = try await aggregator.judge(limit: 1) { samples in
-                samples.map {
-                    Agreement(scope: $0.scope, compared: 1, disagreed: 0, value: 1, low: 0, high: 1)
-                }
+            let judged = try await aggregator.judge(limit: 1) { evidence in
+                AgreementVerdict(
+                    agreements: evidence.samples.map {
+                        Agreement(scope: $0.scope, compared: 1, disagreed: 0, value: 1, low: 0, high: 1)
+                    },
+                    revocations: [nil, TenantID.default].map {
+                        Revocation(of: comparison.certificate, for: $0, reason: "drift", at: Fixture.noon)
+                    })
             }
-            #expect(judged.count == 1)
+            #expect(judged.evidence.samples.count == 1)
+            #expect(judged.revoked.isEmpty)
             for tenant in [nil, TenantID.default] {
                 #expect(
                     try await !aggregator.revoke(

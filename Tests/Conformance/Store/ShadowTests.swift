@@ -26,16 +26,18 @@ import Testing
         .tenant(Fixture.certificate("1").id, tenant)
     }
 
-    private static func verdict(_ samples: [ShadowSample]) -> [Agreement] {
-        samples.map { sample in
-            let (compared, disagreed) = sample.strata.reduce((0, 0)) { ($0.0 + $1.compared, $0.1 + $1.disagreed) }
-            return Agreement(
-                scope: sample.scope, compared: compared, disagreed: disagreed, value: 0.875, low: 0.5, high: 0.96875)
-        }
+    private static func verdict(_ evidence: AgreementEvidence) -> AgreementVerdict {
+        AgreementVerdict(
+            agreements: evidence.samples.map { sample in
+                let (compared, disagreed) = sample.strata.reduce((0, 0)) { ($0.0 + $1.compared, $0.1 + $1.disagreed) }
+                return Agreement(
+                    scope: sample.scope, compared: compared, disagreed: disagreed, value: 0.875, low: 0.5,
+                    high: 0.96875)
+            })
     }
 
     private func judge(_ store: any StoreUnderTest, limit: Int = 100) async throws -> [AgreementScope: ShadowSample] {
-        let samples = try await store.judge(limit: limit, Self.verdict)
+        let samples = try await store.judge(limit: limit, Self.verdict).evidence.samples
         return Dictionary(uniqueKeysWithValues: samples.map { ($0.scope, $0) })
     }
 
@@ -147,17 +149,6 @@ import Testing
         }
     }
 
-    @Test func `a verdict that fails leaves the sample to be judged again`() async throws {
-        try await TestDatabase.with { database in
-            let store = PostgresStore(database.settings)
-            try await store.settle([], comparing: [comparison("a")])
-            let unknown = Agreement(
-                scope: .certificate(Fixture.certificate("7").id), compared: 1, disagreed: 0, value: 1, low: 0, high: 1)
-            await #expect(throws: StoreError.self) { try await store.judge(limit: 10) { _ in [unknown] } }
-            #expect(try await judge(store)[Self.scope(Self.acme)]?.strata.map(\.compared) == [1])
-        }
-    }
-
     @Test func `two escalators that compare at once count a text as new once, and place each tenant`() async throws {
         try await TestDatabase.with { database in
             try await PostgresStore(database.settings).registerCertificates([Fixture.certificate("1")])
@@ -209,12 +200,13 @@ import Testing
             try await store.registerCertificates([certificate])
             try await store.settle(
                 [], comparing: [comparison("a"), comparison("b", agrees: false), comparison("a", of: Self.umbra)])
-            _ = try await store.judge(limit: 100) { samples in
-                Self.verdict(samples) + [
+            _ = try await store.judge(limit: 100) { evidence in
+                var verdict = Self.verdict(evidence)
+                verdict.agreements.append(
                     Agreement(
                         scope: .certificate(certificate.id), compared: 2, disagreed: 1, value: 0.5, low: 0.25,
-                        high: 0.75)
-                ]
+                        high: 0.75))
+                return verdict
             }
             #expect(
                 try await database.column(
