@@ -54,7 +54,10 @@ struct Exchange {
         while !flight.isDone, ContinuousClock.now < deadline, !Console.hasFailed {
             let departing = flight.departures(atMost: Self.chunk)
             if !departing.isEmpty {
-                try await outbox.send(departing.map { $0.submission(of: tenant, in: lane) })
+                let refused = try await outbox.send(departing.map { $0.submission(of: tenant, in: lane) })
+                for id in refused where flight.arrived(id) {
+                    try onResult(id, SubmitLine.rejected(id, .idReused))
+                }
             }
             guard let batch = try await results.nextBatch(within: .milliseconds(departing.isEmpty ? 200 : 0)) else {
                 break
@@ -79,13 +82,18 @@ struct Exchange {
     }
 
     /// Sends without waiting for results.
-    static func send(_ pending: [Pending], tenant: TenantID, lane: Lane, _ session: Session) async throws {
+    /// - Returns: the ids of those that were not taken, since another body waits under their id.
+    static func send(
+        _ pending: [Pending], tenant: TenantID, lane: Lane, _ session: Session
+    ) async throws -> Set<EventID> {
         let outbox = try Outbox(session, hasOwnTopics: try await session.resultsTopic(of: tenant) != nil)
+        var refused: Set<EventID> = []
         for chunk in chunks(of: pending) {
             try await outbox.awaitRoom(in: lane)
-            try await outbox.send(chunk.map { $0.submission(of: tenant, in: lane) })
+            refused.formUnion(try await outbox.send(chunk.map { $0.submission(of: tenant, in: lane) }))
         }
         await outbox.close()
+        return refused
     }
 
     /// Bounded by number and by bytes; one that is larger than the bound goes alone.

@@ -21,7 +21,9 @@ enum Outbox: Sendable {
     }
 
     /// Returns when nothing of it can be lost any more.
-    func send(_ submissions: some Collection<Submission>) async throws {
+    /// - Returns: the ids of those that were not taken, since another body waits under their id. On the topic that is the
+    ///   suite's to say.
+    func send(_ submissions: [Submission]) async throws -> Set<EventID> {
         switch self {
         case .topic(let producer, let isOwn, _):
             try await producer.send(
@@ -29,7 +31,9 @@ enum Outbox: Sendable {
                     let own = isOwn ? Topic.requests(submission.lane, of: submission.tenant) : nil
                     return RequestRecord.record(submission, topic: own)
                 })
-        case .postgres(let store): try await store.submit(Array(submissions))
+            return []
+        case .postgres(let store):
+            return Set(try await store.submit(submissions).map { submissions[$0].eventID })
         }
     }
 

@@ -39,6 +39,17 @@ struct SubmitLine: Equatable {
         }
     }
 
+    /// Rejects each line whose id an earlier line has with other bytes: results are told apart by their ids, and of two bodies
+    /// under one id only the first has a result of its own.
+    static func rejectReusedIDs(in lines: inout [SubmitLine]) {
+        var first: [EventID: [UInt8]] = [:]
+        for index in lines.indices where lines[index].rejection == nil {
+            let line = lines[index]
+            if first[line.eventID, default: line.bytes] != line.bytes { lines[index].rejection = .idReused }
+            first[line.eventID] = first[line.eventID] ?? line.bytes
+        }
+    }
+
     /// The result of a line that was not sent, in the suite's shape.
     static func rejected(_ id: EventID, _ error: ContractError) -> [UInt8] {
         var writer = JSONWriter()

@@ -138,7 +138,7 @@ private struct Answers {
         case .new, .redelivered: emit(acceptance.snapshot)
         // Its steps are under way; the answer comes by itself.
         case .copy: if acceptance.snapshot.state.isFinal { emit(acceptance.snapshot) }
-        case .reused: emit(reception.rejection(Self.idReused))
+        case .reused: emit(reception.rejection(.idReused))
         }
     }
 
@@ -146,7 +146,7 @@ private struct Answers {
         switch verdict {
         case .waits: break
         case .redelivered(let snapshot): emit(snapshot)
-        case .reused: emit(reception.rejection(Self.idReused))
+        case .reused: emit(reception.rejection(.idReused))
         case .refused:
             emit(reception.rejection(Self.overloaded, retryAfterSeconds: retryAfterSeconds))
         }
@@ -158,8 +158,6 @@ private struct Answers {
             for: snapshot, trigger: .every, from: source.uri, causedBy: snapshot.eventID.text)
     }
 
-    private static let idReused = ContractError(
-        .idReused, "a request with this id and another body came before; send this one under an id of its own")
     private static let overloaded = ContractError(
         .overloaded, "too many requests wait for their turn; send this one again later, under the same id")
 }

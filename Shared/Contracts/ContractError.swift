@@ -27,5 +27,9 @@ public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible
         self.message = message
     }
 
+    /// Of an id that belongs to another request, one that waits, was accepted, or stands before it in the same input.
+    public static let idReused = ContractError(
+        .idReused, "a request with this id and another body came before; send this one under an id of its own")
+
     public var description: String { "\(code.rawValue): \(message)" }
 }

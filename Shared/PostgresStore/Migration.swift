@@ -34,6 +34,8 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 26, name: "create_retention", script: PackageResources.V0026_create_retention_sql),
         Migration(
             version: 27, name: "describe_tenant_topic", script: PackageResources.V0027_describe_tenant_topic_sql),
+        Migration(
+            version: 28, name: "add_submission_digest", script: PackageResources.V0028_add_submission_digest_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

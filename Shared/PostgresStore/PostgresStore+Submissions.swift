@@ -2,14 +2,13 @@ import Contracts
 import Store
 
 extension PostgresStore: SubmissionQueue {
-    public func submit(_ submissions: [Submission]) async throws {
-        guard !submissions.isEmpty else { return }
-        let insert: SQL = """
-            \(insert: SubmissionRows(submissions)) ON CONFLICT (tenant_id, event_id) DO UPDATE SET sent_at = NULL
-            """
+    public func submit(_ submissions: [Submission]) async throws -> Set<Int> {
+        guard !submissions.isEmpty else { return [] }
+        let batch = SubmitBatch(submissions)
         let tenants = Self.insertTenants(Set(submissions.map(\.tenant)))
-        try await session.run { connection in
-            _ = try connection.execute(tenants, insert.named("insert submissions"))
+        // Without BEGIN they are one transaction.
+        return try await session.run { connection in
+            batch.refused(try connection.execute([tenants] + batch.statements).dropFirst())
         }
     }
 
@@ -30,7 +29,8 @@ extension PostgresStore: SubmissionQueue {
             }
             lost += members.filter { answered.contains($0.eventID) }
         }
-        try await submit(lost)
+        // One whose id waits with another body meanwhile has its turn when whoever waits asks again.
+        _ = try await submit(lost)
     }
 
     public func waiting(

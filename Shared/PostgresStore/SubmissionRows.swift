@@ -13,10 +13,10 @@ struct SubmissionRows {
     /// In the order of the rows.
     private(set) var keys: [EventKey] = []
 
-    init(_ submissions: [Submission]) {
+    /// - Parameter submissions: no two of one event.
+    init(_ submissions: some Sequence<Submission>) {
         // In order of the key, as every other batch does it, so that two cannot wait for each other.
-        let last = Dictionary(submissions.map { ($0.key, $0) }) { $1 }.values.sorted { $0.key < $1.key }
-        for submission in last {
+        for submission in submissions.sorted(by: { $0.key < $1.key }) {
             tenants.append(submission.tenant.rawValue)
             eventIDs.append(submission.eventID.text)
             bodies.append(Blob(bytes: submission.body))
@@ -30,11 +30,11 @@ struct SubmissionRows {
 }
 
 extension SQL.StringInterpolation {
-    /// `INSERT INTO winnow.submission SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
+    /// `INSERT INTO winnow.submission AS s SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
     mutating func appendInterpolation(insert rows: SubmissionRows) {
         appendLiteral(
             """
-            INSERT INTO winnow.submission (tenant_id, event_id, body, deadline_at, traceparent, lane, place)
+            INSERT INTO winnow.submission AS s (tenant_id, event_id, body, deadline_at, traceparent, lane, place)
             SELECT u.tenant_id, u.event_id, u.body, u.deadline_at, u.traceparent, u.lane, u.place
             FROM unnest(
             """)

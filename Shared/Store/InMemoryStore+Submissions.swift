@@ -13,15 +13,21 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
         }
     }
 
-    public func submit(_ submissions: [Submission]) async throws {
+    public func submit(_ submissions: [Submission]) async throws -> Set<Int> {
         state.withLock { state in
-            for submission in submissions {
-                if let index = state.submissions.firstIndex(where: { $0.submission.key == submission.key }) {
+            var refused: Set<Int> = []
+            for (place, submission) in submissions.enumerated() {
+                guard let index = state.submissions.firstIndex(where: { $0.submission.key == submission.key }) else {
+                    state.submissions.append(Waiting(submission: submission))
+                    continue
+                }
+                if state.submissions[index].submission.body == submission.body {
                     state.submissions[index].takenAt = nil
                 } else {
-                    state.submissions.append(Waiting(submission: submission))
+                    refused.insert(place)
                 }
             }
+            return refused
         }
     }
 

@@ -35,8 +35,10 @@ public struct Submission: Sendable, Equatable {
 /// Requests that wait, and whose turn it is. Every method is one transaction, safe to repeat.
 public protocol SubmissionQueue: Sendable {
     /// From here on nothing is lost. One whose (tenant, event id) is known comes again: its result is then given again.
+    /// - Returns: the places of those that were not taken, since another body waits under their id. Of several bodies of one id
+    ///   the first that can be is taken.
     /// - Throws: `StoreError`, retriable while the database is away.
-    func submit(_ submissions: [Submission]) async throws
+    func submit(_ submissions: [Submission]) async throws -> Set<Int>
 
     /// Stores arrivals as `RequestStore.accept` does, and in the same transaction keeps what came over its tenant's
     /// share. Of one (tenant, event id) one request waits. A copy of an accepted request waits, too: its answer takes a turn.

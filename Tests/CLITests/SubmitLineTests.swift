@@ -37,6 +37,22 @@ struct SubmitLineTests {
         #expect(line(#"{"text":"\#(text.dropLast(20))"}"#).rejection == nil)
     }
 
+    @Test func `of two bodies under one id in one input the second is rejected, and a repetition is sent again`() {
+        var lines = [
+            line(#"{"id":"a","text":"x"}"#), line(#"{"id":"b","text":"x"}"#), line(#"{"id":"a","text":"y"}"#),
+            line(#"{"id":"a","text":"x"}"#), line(#"{"id":"a", "text":"x"}"#),
+        ]
+        SubmitLine.rejectReusedIDs(in: &lines)
+        #expect(lines.map(\.rejection?.code) == [nil, nil, .idReused, nil, .idReused])
+    }
+
+    @Test func `a line that is rejected here keeps its id from no other`() {
+        let text = String(repeating: "x", count: SubmitLine.mostBytes)
+        var lines = [line(#"{"id":"a","text":"\#(text)"}"#), line(#"{"id":"a","text":"x"}"#)]
+        SubmitLine.rejectReusedIDs(in: &lines)
+        #expect(lines.map(\.rejection?.code) == [.tooLarge, nil])
+    }
+
     @Test func `a rejection here reads like one of the suite's`() throws {
         let view = try ResultView(SubmitLine.rejected("mine", ContractError(.wrongType, "why")))
         #expect(view.id == "mine")

@@ -58,7 +58,7 @@ struct DoorTests {
     }
 
     @Test func `what was taken from Postgres counts, too, and a stop ends the wait without letting in`() async throws {
-        try await store.submit([Submission(tenant: .default, eventID: "a", body: [], lane: .bulk)])
+        _ = try await store.submit([Submission(tenant: .default, eventID: "a", body: [], lane: .bulk)])
         #expect(try await !stopped(door(window: 1)))
         let turn = SubmissionTurn(lane: .bulk, now: .now, resendBefore: .now, limit: 1, window: 1)
         #expect(try await store.next(turn).count == 1)

@@ -22,7 +22,7 @@ struct IntakeTests {
     }
 
     private func submit(_ ids: [String], _ lane: Lane = .interactive) async throws {
-        try await store.submit(
+        _ = try await store.submit(
             ids.map {
                 Submission(
                     tenant: TenantID(rawValue: "acme"), eventID: EventID($0), body: Array(#"{"text":"x"}"#.utf8),

@@ -14,6 +14,31 @@ extension `Whole suite` {
         #expect(mixed.objects.map { $0["status"] as? String } == ["completed", "rejected"])
     }
 
+    /// One on its way, as the decomposer has taken it, so that it waits for as long as the test needs.
+    @Test
+    func `another body under an id that waits in Postgres is rejected, and the same body is answered`() async throws {
+        let suite = try await Suite.shared()
+        let id = UUID().uuidString
+        let line = Self.payload(id: id, ["28014"])
+        _ = try await suite.query(
+            """
+            INSERT INTO winnow.submission (tenant_id, event_id, body, sent_at, place)
+            VALUES ('default', '\(id)', '\(line)', now() + interval '1 hour', 1)
+            """)
+        let submit = "WINNOW_INTAKE=postgres winnow submit --json"
+        let other = Self.payload(id: id, ["calle mayor"])
+        let sent = try await suite.shell(#"\#(submit) <<<"$0""#, other)
+        #expect(sent.status == 4)
+        #expect(sent.output.isEmpty)
+        #expect(sent.errors.contains("winnow submit: \(id): id_reused: "), "\(sent.errors)")
+        let waited = try await suite.shell(#"\#(submit) --wait --timeout 60 <<<"$0""#, "\(other)\n\(line)")
+        #expect(waited.status == 4, "\(waited.errors)")
+        #expect(waited.objects.map { $0["status"] as? String } == ["rejected", "rejected"])
+        let same = try await suite.shell(#"\#(submit) --wait --timeout 60 <<<"$0""#, line)
+        #expect(same.status == 0, "\(same.errors)")
+        #expect(same.objects.map { $0["status"] as? String } == ["completed"])
+    }
+
     @Test
     func `requests are read from a pipe and from a process substitution`() async throws {
         let suite = try await Suite.shared()

@@ -19,6 +19,8 @@ struct SubmitVerb: Verb {
           --timeout SECONDS  how long to wait (default 120)
           --json             with --wait a result a line; without it {"id"} a line
 
+        A line whose id another request has, with another body, is rejected as id_reused.
+
         Ends with 1 when a result is missing after the timeout. Ends with 4 when every result is there and some request was
         not completed: rejected, failed, expired or cancelled; or when a line could not be sent.
         """
@@ -46,9 +48,9 @@ struct SubmitVerb: Verb {
         let sendable = lines.filter { $0.rejection == nil }
         let pending = sendable.map { Exchange.Pending(eventID: $0.eventID, bytes: $0.bytes) }
         guard isWaiting else {
-            try await Exchange.send(pending, tenant: tenant, lane: lane, session)
-            for line in lines { acknowledge(line) }
-            return sendable.count == lines.count ? .ok : .notCompleted
+            let refused = try await Exchange.send(pending, tenant: tenant, lane: lane, session)
+            for line in lines { acknowledge(line, isRefused: refused.contains(line.eventID)) }
+            return sendable.count == lines.count && refused.isEmpty ? .ok : .notCompleted
         }
         return try await wait(lines, pending, session)
     }
@@ -85,8 +87,9 @@ struct SubmitVerb: Verb {
         return isCompleted ? .ok : .notCompleted
     }
 
-    private func acknowledge(_ line: SubmitLine) {
-        if let rejection = line.rejection {
+    /// - Parameter isRefused: whether another body waits under its id.
+    private func acknowledge(_ line: SubmitLine, isRefused: Bool) {
+        if let rejection = line.rejection ?? (isRefused ? .idReused : nil) {
             Console.complain("winnow submit: \(line.eventID): \(rejection)")
         } else if isJSON {
             Console.print(SubmitLine.acknowledgement(line.eventID))
@@ -97,9 +100,11 @@ struct SubmitVerb: Verb {
 
     private func readLines() throws -> [SubmitLine] {
         var generator = SystemRandomNumberGenerator()
-        return InputFile.lines(of: try InputFile.read(file)).map { line in
+        var lines = InputFile.lines(of: try InputFile.read(file)).map { line in
             SubmitLine(Array(line.bytes)) { EventID("\(Request.ID(using: &generator))") }
         }
+        SubmitLine.rejectReusedIDs(in: &lines)
+        return lines
     }
 }
 

@@ -52,7 +52,7 @@ import Testing
             let snapshots = [Fixture.snapshot("a"), Fixture.snapshot("b"), Fixture.snapshot("c", state: .rejected)]
             _ = try await store.accept(
                 snapshots.map { Arrival(snapshot: $0, entries: [Fixture.entry($0.id, cost: 5)]) })
-            try await store.submit([Submission(tenant: .default, eventID: "d", body: [0x7B, 0x7D])])
+            _ = try await store.submit([Submission(tenant: .default, eventID: "d", body: [0x7B, 0x7D])])
             let figures = try await store.suiteFigures()
             #expect(
                 figures.requests[.interactive]

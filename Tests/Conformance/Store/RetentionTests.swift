@@ -94,7 +94,9 @@ import Testing
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
             _ = try await store.accept([Arrival(snapshot: Fixture.snapshot(tenant: TenantID(rawValue: "asks")))])
-            try await store.submit([Submission(tenant: TenantID(rawValue: "waits"), eventID: "a", body: [0x7B, 0x7D])])
+            _ = try await store.submit([
+                Submission(tenant: TenantID(rawValue: "waits"), eventID: "a", body: [0x7B, 0x7D])
+            ])
             try await store.setWeight(2, of: TenantID(rawValue: "weighs"))
             try await store.setBudget(
                 Budget(tenant: TenantID(rawValue: "saves"), period: .day, limit: PicoDollars(1), policy: .fail))
@@ -148,7 +150,7 @@ import Testing
             let store = PostgresStore(database.settings)
             let (own, other) = (Fixture.snapshot("a", tenant: acme), Fixture.snapshot("a", tenant: globex))
             _ = try await store.accept([own, other].map { Arrival(snapshot: $0) })
-            try await store.submit([Submission(tenant: acme, eventID: "b", body: [0x7B, 0x7D])])
+            _ = try await store.submit([Submission(tenant: acme, eventID: "b", body: [0x7B, 0x7D])])
             #expect(try await store.cancelRequests(of: acme, before: .now.adding(milliseconds: 1000), at: .now) == 2)
             #expect(try await store.requestedCancellations(limit: 10) == [own.id])
             #expect(

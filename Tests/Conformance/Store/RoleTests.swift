@@ -59,7 +59,7 @@ import Testing
             try await PostgresStore(operating).requestCancellation(of: [Fixture.id()], at: Fixture.noon)
             _ = try await OperationsReader(operating).savings()
             let submission = Submission(tenant: .default, eventID: "a", body: [0x7B, 0x7D])
-            for _ in 0..<2 { try await PostgresStore(operating).submit([submission]) }
+            for _ in 0..<2 { _ = try await PostgresStore(operating).submit([submission]) }
             try await PostgresStore(operating).submitAgain([submission], answeredBefore: Fixture.noon)
             let certificate = Fixture.certificate("1")
             try await PostgresStore(operating).registerCertificates([certificate])

@@ -23,7 +23,7 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func `what was submitted is given out once, and again when nobody accepted it`(kind: StoreKind) async throws {
         try await kind.with { store in
-            try await store.submit([Self.submission("a")])
+            _ = try await store.submit([Self.submission("a")])
             #expect(try await store.next(Self.turn()) == [Self.submission("a")])
             #expect(try await store.next(Self.turn(at: 900)) == [])
             #expect(try await store.next(Self.turn(at: 1100)) == [Self.submission("a")])
@@ -34,9 +34,9 @@ import Testing
     func `what was seen to is forgotten, unless it was submitted again meanwhile`(kind: StoreKind) async throws {
         try await kind.with { store in
             let submissions = [Self.submission("a"), Self.submission("b")]
-            try await store.submit(submissions)
+            _ = try await store.submit(submissions)
             #expect(try await store.next(Self.turn()).count == 2)
-            try await store.submit([submissions[1]])
+            _ = try await store.submit([submissions[1]])
             try await store.forget(submissions.map(\.key))
             #expect(try await store.next(Self.turn(at: 5000)) == [submissions[1]])
         }
@@ -126,9 +126,9 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func `what waits is counted by tenant and in all, up to a limit and in its lane`(kind: StoreKind) async throws {
         try await kind.with { store in
-            try await store.submit((0..<5).map { Self.submission("\($0)", "one") })
-            try await store.submit((0..<2).map { Self.submission("\($0)", "two") })
-            try await store.submit([Self.submission("bulk", "one", lane: .bulk)])
+            _ = try await store.submit((0..<5).map { Self.submission("\($0)", "one") })
+            _ = try await store.submit((0..<2).map { Self.submission("\($0)", "two") })
+            _ = try await store.submit([Self.submission("bulk", "one", lane: .bulk)])
             let (one, none) = (TenantID(rawValue: "one"), TenantID(rawValue: "none"))
             var count = try await store.waiting(
                 of: [one, none], in: .interactive, atMost: WaitingLimits(ofTenant: 9, ofAll: 9))
@@ -148,7 +148,7 @@ import Testing
             let tenants = ["one", "two", "five"].map { TenantID(rawValue: $0) }
             for (tenant, weight) in zip(tenants, [1, 2, 5]) { try await store.setWeight(weight, of: tenant) }
             for tenant in tenants {
-                try await store.submit((0..<60).map { Self.submission("\($0)", tenant.rawValue) })
+                _ = try await store.submit((0..<60).map { Self.submission("\($0)", tenant.rawValue) })
             }
             for _ in 0..<2 {
                 let taken = try await store.next(Self.turn(limit: 40))
@@ -166,8 +166,8 @@ import Testing
     func `with a full window each tenant has its share`(kind: StoreKind) async throws {
         try await kind.with { store in
             _ = try await store.accept((0..<5).map { Arrival(snapshot: Fixture.snapshot("\($0)")) })
-            try await store.submit((0..<9).map { Self.submission("\($0)", "default") })
-            try await store.submit((0..<9).map { Self.submission("\($0)") })
+            _ = try await store.submit((0..<9).map { Self.submission("\($0)", "default") })
+            _ = try await store.submit((0..<9).map { Self.submission("\($0)") })
             let taken = try await store.next(Self.turn(window: 5, share: 2))
             #expect(taken.map(\.tenant.rawValue) == ["acme", "acme"])
         }
@@ -195,7 +195,7 @@ import Testing
         kind: StoreKind
     ) async throws {
         try await kind.with { store in
-            try await store.submit([Self.submission("a", "one"), Self.submission("a", "two")])
+            _ = try await store.submit([Self.submission("a", "one"), Self.submission("a", "two")])
             #expect(try await store.cancelWaiting("a", of: nil, at: Fixture.noon).count == 2)
             let one = TenantID(rawValue: "one")
             #expect(try await store.cancelWaiting("a", of: one, at: Fixture.noon) == [one])
@@ -208,8 +208,8 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func `a tenant that floods waits behind its own`(kind: StoreKind) async throws {
         try await kind.with { store in
-            try await store.submit((0..<50).map { Self.submission("flood-\($0)", "flooding") })
-            for tenant in 0..<10 { try await store.submit([Self.submission("quiet", "quiet-\(tenant)")]) }
+            _ = try await store.submit((0..<50).map { Self.submission("flood-\($0)", "flooding") })
+            for tenant in 0..<10 { _ = try await store.submit([Self.submission("quiet", "quiet-\(tenant)")]) }
             let first = try await store.next(Self.turn(limit: 11))
             #expect(first.count { $0.eventID == "quiet" } == 10)
             let second = try await store.next(Self.turn(limit: 11))
@@ -220,7 +220,7 @@ import Testing
     @Test func `of several that take at once none takes what another has`() async throws {
         try await TestDatabase.with { database in
             let stores = (0..<4).map { _ in PostgresStore(database.settings) }
-            try await stores[0].submit((0..<200).map { Self.submission("\($0)") })
+            _ = try await stores[0].submit((0..<200).map { Self.submission("\($0)") })
             var taken = try await withThrowingTaskGroup(of: [Submission].self) { group in
                 for store in stores {
                     group.addTask {
@@ -240,7 +240,7 @@ import Testing
     func `no more is given out than the window has room for`(kind: StoreKind) async throws {
         try await kind.with { store in
             _ = try await store.accept([Arrival(snapshot: Fixture.snapshot("open"))])
-            try await store.submit((0..<9).map { Self.submission("\($0)") })
+            _ = try await store.submit((0..<9).map { Self.submission("\($0)") })
             #expect(try await store.next(Self.turn(window: 5)).count == 4)
             #expect(try await store.next(Self.turn(window: 5)).isEmpty)
             #expect(try await store.next(Self.turn(limit: 2, window: 50)).count == 2)
@@ -250,8 +250,8 @@ import Testing
     @Test(arguments: StoreKind.allCases)
     func `a lane has a window of its own, and waits for no other`(kind: StoreKind) async throws {
         try await kind.with { store in
-            try await store.submit((0..<9).map { Self.submission("bulk-\($0)", lane: .bulk) })
-            try await store.submit([Self.submission("now")])
+            _ = try await store.submit((0..<9).map { Self.submission("bulk-\($0)", lane: .bulk) })
+            _ = try await store.submit([Self.submission("now")])
             let bulk = try await store.next(Self.turn(.bulk, window: 4))
             #expect(bulk.count == 4 && bulk.allSatisfy { $0.lane == .bulk })
             #expect(try await store.next(Self.turn(.bulk, window: 4)) == [])

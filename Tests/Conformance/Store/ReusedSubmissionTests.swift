@@ -1,0 +1,107 @@
+import Contracts
+import PostgresStore
+import Store
+import Testing
+
+/// Of one id one body waits, and whoever submits another one is told.
+@Suite struct ReusedSubmissionTests {
+    private static func submission(
+        _ eventID: EventID, _ body: String, of tenant: String = "acme", place: Int64 = 0
+    ) -> Submission {
+        Submission(tenant: TenantID(rawValue: tenant), eventID: eventID, body: Array(body.utf8), place: place)
+    }
+
+    private func next(_ store: any StoreUnderTest, at milliseconds: Int64 = 0) async throws -> [String] {
+        let now = Fixture.noon.adding(milliseconds: milliseconds)
+        let turn = SubmissionTurn(
+            now: now, resendBefore: now.adding(milliseconds: -60_000), limit: 100, window: 100)
+        let taken = try await store.next(turn)
+        return taken.map { "\($0.tenant) \($0.eventID) \(String(decoding: $0.body, as: UTF8.self))" }.sorted()
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `another body under an id that waits is not taken, and what waits stays`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = try await store.submit([Self.submission("a", "one")])
+            let offers = [
+                Self.submission("b", "one"), Self.submission("a", "two"), Self.submission("a", "two", of: "umbra"),
+            ]
+            #expect(first.isEmpty)
+            #expect(try await store.submit(offers) == [1])
+            #expect(try await next(store) == ["acme a one", "acme b one", "umbra a two"])
+            // Also while it is on its way.
+            #expect(try await store.submit([Self.submission("a", "two")]) == [0])
+            #expect(try await next(store, at: 1).isEmpty)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `the same body again is given out again, from the place that it had`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = try await store.submit([Self.submission("a", "one", place: 7)])
+            #expect(first.isEmpty)
+            #expect(try await next(store) == ["acme a one"])
+            #expect(try await store.submit([Self.submission("a", "one", place: 8)]).isEmpty)
+            let turn = SubmissionTurn(now: Fixture.noon, resendBefore: Fixture.noon, limit: 10, window: 10)
+            #expect(try await store.next(turn).map(\.place) == [7])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `of several bodies of one id the first that can be is taken`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let lines = [
+                Self.submission("a", "one"), Self.submission("b", "one"), Self.submission("a", "two"),
+                Self.submission("a", "one"), Self.submission("a", "three"),
+            ]
+            let refused = try await store.submit(lines)
+            #expect(refused == [2, 4])
+            #expect(try await next(store) == ["acme a one", "acme b one"])
+            // What waits already is the first.
+            let again = [Self.submission("a", "two"), Self.submission("a", "one"), Self.submission("a", "two")]
+            #expect(try await store.submit(again) == [0, 2])
+            #expect(try await next(store, at: 1) == ["acme a one"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `an id that no longer waits is free for the suite to judge`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let first = try await store.submit([Self.submission("a", "one")])
+            #expect(first.isEmpty)
+            #expect(try await next(store) == ["acme a one"])
+            try await store.forget([Self.submission("a", "one").key])
+            #expect(try await store.submit([Self.submission("a", "two")]).isEmpty)
+            #expect(try await next(store) == ["acme a two"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
+    func `what was parked waits like what was submitted`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let parked = Self.submission("a", "one")
+            let verdicts = try await store.accept([], parking: [Parking(parked)]).parked
+            #expect(verdicts == [.waits])
+            #expect(try await store.submit([Self.submission("a", "two"), parked]) == [0])
+            #expect(try await next(store) == ["acme a one"])
+        }
+    }
+
+    @Test func `two that submit another body under one id at once are told which was taken`() async throws {
+        try await TestDatabase.with { database in
+            for number in 0..<20 {
+                let event = EventID("\(number)")
+                let refused = try await withThrowingTaskGroup(of: Int.self) { group in
+                    for body in ["one", "two", "three"] {
+                        group.addTask {
+                            let store = PostgresStore(database.settings)
+                            return try await store.submit([Self.submission(event, body)]).count
+                        }
+                    }
+                    return try await group.reduce(0, +)
+                }
+                #expect(refused == 2)
+            }
+        }
+    }
+}
