@@ -20,17 +20,22 @@ struct RequestProgress {
         self.now = now
     }
 
-    /// Settles a step and records what it cost. A step that is final already keeps its answers; its cost still counts.
-    /// - Throws: `ContractError` for a cost that is too large to be written: the outcome becomes a dead letter.
+    /// Settles a step and records what it cost. A step that is final already keeps its answers; its cost still counts, also
+    /// where the request's steps are gone, erased or past retention.
+    /// - Throws: `ContractError` for a cost that is too large to be written, and for a step that the request never had: the
+    ///   outcome becomes a dead letter.
     mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) throws(ContractError) {
-        guard let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) else { return }
-        let isOpen = !snapshot.state.isFinal && !snapshot.steps[index].state.isFinal
-        if isOpen {
-            settle(index, outcome)
-            if snapshot.steps[index].route == .decomposition { expandRouting() }
-        }
         // An outcome that comes too late gives no answer, and what gives none saves nothing.
-        let credit = isOpen ? Credit(of: snapshot.steps[index], in: snapshot) : .none
+        var credit = Credit.none
+        if let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) {
+            if !snapshot.state.isFinal, !snapshot.steps[index].state.isFinal {
+                settle(index, outcome)
+                if snapshot.steps[index].route == .decomposition { expandRouting() }
+                credit = Credit(of: snapshot.steps[index], in: snapshot)
+            }
+        } else if !snapshot.state.isFinal || !snapshot.steps.isEmpty {
+            throw ContractError(.unknownStep, "the request of this outcome has no such step")
+        }
         let step = Step.ID(request: snapshot.id, ordinal: outcome.step)
         for attempt in outcome.attempts {
             entries.append(

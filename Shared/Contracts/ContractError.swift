@@ -16,6 +16,7 @@ public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible
         case unknownType = "unknown_type"
         case unsupportedMediaType = "unsupported_media_type"
         case unknownRequest = "unknown_request"
+        case unknownStep = "unknown_step"
         case wrongTenant = "wrong_tenant"
     }
 

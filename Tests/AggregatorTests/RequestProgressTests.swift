@@ -89,11 +89,34 @@ struct RequestProgressTests {
         #expect(change.updatedSteps.first?.answers == [Fixture.answer()])
     }
 
-    @Test func `an outcome of no step of the plan changes nothing`() {
-        let change = change(Fixture.snapshot([Fixture.step(0)]), Fixture.answered(7))
-        #expect(change.state == nil)
-        #expect(change.updatedSteps.isEmpty)
-        #expect(change.entries.isEmpty)
+    @Test(arguments: [RequestSnapshot.State.open, .completed])
+    func `an outcome of a step that the request never had is refused`(state: RequestSnapshot.State) {
+        var progress = RequestProgress(
+            Fixture.snapshot([Fixture.step(0, Fixture.clause, ["a"], state == .open ? .dispatched : .answered)], state),
+            now: Fixture.now)
+        let error = #expect(throws: ContractError.self) {
+            try progress.apply(Fixture.answered(7), pricing: PriceList(Fixture.prices), fullModel: "full")
+        }
+        #expect(error?.code == .unknownStep)
+        #expect(progress.change() == RequestChange(request: .numbered(1), progressedAt: Fixture.now))
+    }
+
+    @Test func `an open request without steps is damaged, and no outcome completes it`() {
+        var progress = RequestProgress(Fixture.snapshot([]), now: Fixture.now)
+        #expect(throws: ContractError.self) {
+            try progress.apply(Fixture.answered(0), pricing: PriceList(Fixture.prices), fullModel: "full")
+        }
+    }
+
+    @Test(arguments: [RequestSnapshot.State.completed, .failed, .expired, .cancelled])
+    func `a cost that comes when the steps are gone is still written, and saves nothing`(state: RequestSnapshot.State) {
+        let attempts = [Fixture.attempt(1, tokens: 3), Fixture.attempt(2, tokens: 5)]
+        let change = change(Fixture.snapshot([], state), Fixture.answered(4, attempts: attempts))
+        #expect(change.entries.map(\.step.ordinal) == [4, 4])
+        #expect(change.entries.map(\.cost) == [PicoDollars(3), PicoDollars(5)])
+        #expect(change.entries.map(\.counterfactualCost) == [.zero, .zero])
+        #expect(change.entries.map(\.onceCost) == [.zero, .zero])
+        #expect(change.updatedSteps.isEmpty && change.state == nil)
     }
 
     @Test(arguments: [RequestSnapshot.State.completed, .failed, .expired, .cancelled, .rejected])
