@@ -46,13 +46,14 @@ extension PostgresStore {
         }
     }
 
-    public func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {
-        let limit = Int64(max(0, limit))
+    public func abandonCalls(olderThan age: Duration, limit: Int) async throws -> [Request.ID] {
+        let (age, limit) = (Int64(age / .milliseconds(1)), Int64(max(0, limit)))
         let abandon: SQL = """
             UPDATE winnow.attempt AS a SET state = 'unknown'
             FROM (
                 SELECT request_id, step_ordinal, number FROM winnow.attempt
-                WHERE state = 'started' AND started_at < \(instant) ORDER BY started_at LIMIT \(limit)) AS lost
+                WHERE state = 'started' AND started_at < now() - \(age) * interval '1 millisecond'
+                ORDER BY started_at LIMIT \(limit)) AS lost
             WHERE a.request_id = lost.request_id AND a.step_ordinal = lost.step_ordinal AND a.number = lost.number
                 AND a.state = 'started'
             RETURNING a.request_id

@@ -94,8 +94,9 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    public func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {
-        state.withLock { state in
+    public func abandonCalls(olderThan age: Duration, limit: Int) async throws -> [Request.ID] {
+        let instant = now().adding(milliseconds: -Int64(age / .milliseconds(1)))
+        return state.withLock { state in
             let lost = state.ledger.filter { _, rows in rows.contains { $0.isOverdue(instant) } }.keys.sorted()
             for request in lost.prefix(limit) {
                 state.ledger[request] = state.ledger[request]?.map { row in

@@ -31,10 +31,10 @@ public protocol RequestStore: Sendable {
     /// Leaves stalled requests alone until `instant`, or until they make progress.
     func postponeRedrive(of requests: [Request.ID], until instant: Timestamp) async throws
 
-    /// Calls started before `instant` and never settled become `unknown` and keep their reserved price: the process died,
-    /// and nobody asks for the step again.
+    /// Calls that were started longer ago than `age` and never settled become `unknown` and keep their reserved price: the
+    /// process died, and nobody asks for the step again. The store's clock decides, which gave the calls their instants.
     /// - Returns: the requests whose ledger changed, at most `limit`.
-    func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID]
+    func abandonCalls(olderThan age: Duration, limit: Int) async throws -> [Request.ID]
 
     /// The prices of all time, also those that begin later, newest first for each model.
     func prices() async throws -> [Price]

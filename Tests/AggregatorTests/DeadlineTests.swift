@@ -96,8 +96,8 @@ private struct BrokenFor: RequestStore {
         try await store.postponeRedrive(of: requests, until: instant)
     }
 
-    func abandonCalls(startedBefore instant: Timestamp, limit: Int) async throws -> [Request.ID] {
-        try await store.abandonCalls(startedBefore: instant, limit: limit)
+    func abandonCalls(olderThan age: Duration, limit: Int) async throws -> [Request.ID] {
+        try await store.abandonCalls(olderThan: age, limit: limit)
     }
 
     func prices() async throws -> [Price] { try await store.prices() }

@@ -28,7 +28,7 @@ extension Keeper {
             RedriveChore(
                 interval: settings.redriveInterval, store: requests, backlog: backlog, batch: batch, emissions: wake,
                 settings: settings, now: now),
-            LostCallChore(interval: settings.interval, store: requests, settings: settings, logger: logger, now: now),
+            LostCallChore(interval: settings.interval, store: requests, settings: settings, logger: logger),
             EmissionChore(
                 interval: settings.interval, wake: wake, source: source, store: emissions, producer: producer,
                 batch: batch, limit: settings.limit, logger: logger),

@@ -14,7 +14,7 @@ struct KeeperSettings: Sendable {
     private var bulkRedriveAfterMilliseconds: Int64
     /// A call that is not settled for so long is lost with its process. - Default: 600 s, more than any endpoint may take.
     /// Key: `WINNOW_ABANDON_AFTER_SECONDS`.
-    var abandonAfterMilliseconds: Int64
+    var abandonAfter: Duration
     /// An instance that is silent for so long is not listed any more.
     var forgetMilliseconds: Int64 = 86_400_000
     /// Certificates that have not changed are published again so often: workers drop those that they no longer hear of,
@@ -29,8 +29,7 @@ struct KeeperSettings: Sendable {
             1000 * Int64(try reader.integer("WINNOW_REDRIVE_AFTER_SECONDS", default: 120, in: 1...86_400))
         bulkRedriveAfterMilliseconds =
             1000 * Int64(try reader.integer("WINNOW_BULK_REDRIVE_AFTER_SECONDS", default: 1200, in: 1...86_400))
-        abandonAfterMilliseconds =
-            1000 * Int64(try reader.integer("WINNOW_ABANDON_AFTER_SECONDS", default: 600, in: 1...86_400))
+        abandonAfter = .seconds(try reader.integer("WINNOW_ABANDON_AFTER_SECONDS", default: 600, in: 1...86_400))
     }
 
     /// - Units: milliseconds.

@@ -9,11 +9,9 @@ struct LostCallChore: Chore {
     let store: any RequestStore
     let settings: KeeperSettings
     let logger: Logger
-    let now: @Sendable () -> Timestamp
 
     func work() async throws -> ChoreRound {
-        let started = now().adding(milliseconds: -settings.abandonAfterMilliseconds)
-        let lost = try await store.abandonCalls(startedBefore: started, limit: settings.limit)
+        let lost = try await store.abandonCalls(olderThan: settings.abandonAfter, limit: settings.limit)
         guard !lost.isEmpty else { return .nothing }
         logger.notice("Lost calls are unknown", metadata: [LogKeys.count: "\(lost.count)"])
         return ChoreRound(handled: lost.count, hasMore: lost.count == settings.limit)

@@ -49,15 +49,18 @@ import Testing
     func `a call that nobody settles is unknown after a while, and keeps its price`(kind: StoreKind) async throws {
         try await kind.with { store in
             let lost = Fixture.id(), settled = Fixture.id()
-            let calls = try await store.start([Self.call(lost), Self.call(settled)])
-            let before = calls[0].attempt.startedAt
-            #expect(try await store.abandonCalls(startedBefore: before, limit: 10) == [])
+            // By the store's clock a minute ago.
+            let calls = try await store.start([Self.call(lost), Self.call(settled)]) { call, instant in
+                var call = call
+                call.attempt.startedAt = instant.adding(milliseconds: -60_000)
+                return call
+            }
+            #expect(try await store.abandonCalls(olderThan: .seconds(3600), limit: 10) == [])
             var done = calls[1]
             done.attempt.state = .settled
             try await store.settle([done])
-            let after = before.adding(milliseconds: 1)
-            #expect(try await store.abandonCalls(startedBefore: after, limit: 10) == [lost])
-            #expect(try await store.abandonCalls(startedBefore: after, limit: 10) == [])
+            #expect(try await store.abandonCalls(olderThan: .seconds(59), limit: 10) == [lost])
+            #expect(try await store.abandonCalls(olderThan: .seconds(59), limit: 10) == [])
             let row = try #require(try await store.ledger(of: lost).first)
             #expect(row.attempt.state == .unknown)
             #expect(row.cost == PicoDollars(1000))

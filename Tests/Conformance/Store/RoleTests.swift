@@ -119,7 +119,7 @@ import Testing
             #expect(after.first?.state == .completed)
             try await aggregator.maintainPartitions(daysAhead: 3)
             try await aggregator.foldCosts()
-            _ = try await aggregator.abandonCalls(startedBefore: .now, limit: 10)
+            _ = try await aggregator.abandonCalls(olderThan: .zero, limit: 10)
             let redrive = RequestChange(
                 request: snapshot.id, progressedAt: Fixture.noon, redriveAt: Fixture.noon, owed: [.state])
             _ = try await aggregator.update([snapshot.id]) { _ in [redrive] }

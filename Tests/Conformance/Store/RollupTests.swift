@@ -62,7 +62,7 @@ import Testing
             lost[0].attempt.state = .failed
             try await store.settle(lost)
             _ = try await store.start([Fixture.entry(first.id, number: 2, kind: .full)])
-            _ = try await store.abandonCalls(startedBefore: .now, limit: 10)
+            _ = try await store.abandonCalls(olderThan: .zero, limit: 10)
             try await expectEqual(database)
             #expect(try await database.column("SELECT sum(lost_calls) FROM ops.capability_cost") == ["3"])
         }
