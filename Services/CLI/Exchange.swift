@@ -23,6 +23,8 @@ struct Exchange {
     private let lane: Lane
     private let mostUnderWay: Int
     private static let mostBytesUnderWay = 4 << 20
+    /// What is handed in at once. - Units: bytes.
+    private static let chunkBytes = 4 << 20
     private static let chunk = 500
     /// How long a result may take from Postgres to here before it is asked for again.
     private static let patienceMilliseconds: Int64 = 5_000
@@ -36,7 +38,7 @@ struct Exchange {
         results = try await KafkaReader(
             settings: try session.kafka(), topic: own ?? Topic.results, from: .end, logger: session.logger,
             metrics: session.metrics)
-        outbox = try Outbox(session, hasOwnTopics: own != nil)
+        outbox = try Outbox(session, hasOwnTopics: own != nil, limit: .service)
         self.tenant = tenant
         self.lane = lane
         self.mostUnderWay = mostUnderWay
@@ -86,10 +88,10 @@ struct Exchange {
     static func send(
         _ pending: [Pending], tenant: TenantID, lane: Lane, _ session: Session
     ) async throws -> Set<EventID> {
-        let outbox = try Outbox(session, hasOwnTopics: try await session.resultsTopic(of: tenant) != nil)
+        let outbox = try Outbox(
+            session, hasOwnTopics: try await session.resultsTopic(of: tenant) != nil, limit: .submission)
         var refused: Set<EventID> = []
         for chunk in chunks(of: pending) {
-            try await outbox.awaitRoom(in: lane)
             refused.formUnion(try await outbox.send(chunk.map { $0.submission(of: tenant, in: lane) }))
         }
         await outbox.close()
@@ -103,7 +105,7 @@ struct Exchange {
         var bytes = 0
         for index in pending.indices {
             let size = pending[index].bytes.count
-            if index > start, index - start == chunk || bytes + size > BrokerRoom.chunkBytes {
+            if index > start, index - start == chunk || bytes + size > chunkBytes {
                 chunks.append(pending[start..<index])
                 (start, bytes) = (index, 0)
             }

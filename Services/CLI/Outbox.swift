@@ -7,17 +7,19 @@ import Store
 /// Where requests are handed in: the topic of a cluster that keeps them, or Postgres where the broker forgets.
 enum Outbox: Sendable {
     /// - Parameter isOwn: whether the tenant has topics of its own.
-    case topic(KafkaProducer, isOwn: Bool, room: BrokerRoom)
+    case topic(KafkaProducer, isOwn: Bool)
     case postgres(PostgresStore)
 
+    /// - Parameter limit: what may wait on the embedded broker.
     /// - Throws: `SettingsError`, `MessageBusError`
-    init(_ session: Session, hasOwnTopics: Bool) throws {
+    init(_ session: Session, hasOwnTopics: Bool, limit: UnreadLimit) throws {
         self =
             try session.submitsThroughPostgres()
             ? .postgres(PostgresStore(try session.postgres()))
             : .topic(
-                try KafkaProducer(settings: try session.kafka(), logger: session.logger, metrics: session.metrics),
-                isOwn: hasOwnTopics, room: try BrokerRoom(session))
+                try KafkaProducer(
+                    settings: try session.kafka(), limit: limit, logger: session.logger, metrics: session.metrics),
+                isOwn: hasOwnTopics)
     }
 
     /// Returns when nothing of it can be lost any more.
@@ -25,7 +27,7 @@ enum Outbox: Sendable {
     ///   suite's to say.
     func send(_ submissions: [Submission]) async throws -> Set<EventID> {
         switch self {
-        case .topic(let producer, let isOwn, _):
+        case .topic(let producer, let isOwn):
             try await producer.send(
                 submissions.map { submission in
                     let own = isOwn ? Topic.requests(submission.lane, of: submission.tenant) : nil
@@ -37,12 +39,6 @@ enum Outbox: Sendable {
         }
     }
 
-    /// Returns once the broker has room for another chunk of at most `BrokerRoom.chunkBytes`.
-    /// - Throws: `MessageBusError`
-    func awaitRoom(in lane: Lane) async throws {
-        if case .topic(_, _, let room) = self { try await room.wait(lane) }
-    }
-
     /// For those that wait in vain: what was answered is answered again.
     func sendAgain(_ submissions: [Submission], answeredBefore instant: Timestamp) async throws {
         guard case .postgres(let store) = self else { return }
@@ -50,6 +46,6 @@ enum Outbox: Sendable {
     }
 
     func close() async {
-        if case .topic(let producer, _, _) = self { await producer.close() }
+        if case .topic(let producer, _) = self { await producer.close() }
     }
 }

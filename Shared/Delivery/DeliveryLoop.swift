@@ -135,9 +135,30 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
 
     /// Every record of a service goes through here, so every dead letter is counted and logged, whoever made it.
     func send(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Int? {
-        guard try await untilItWorks(&patience, { try await producer.send(records) }) != nil else { return nil }
+        guard try await write(records, &patience) else { return nil }
         for record in records { if let letter = DeadLetter.summary(of: record) { report(letter) } }
         return records.count
+    }
+
+    /// Where the producer has to wait for readers, the partitions are paused meanwhile: a member that does not poll holds up
+    /// its group, and the bulk lane waits behind an interactive batch.
+    /// - Returns: `false` when a stop came first.
+    private func write(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Bool {
+        var hasPaused = false
+        do {
+            let sent: Void? = try await untilItWorks(&patience) {
+                try await producer.send(records) {
+                    hasPaused = true
+                    gate.release()
+                    await consumer.pause()
+                }
+            }
+            if hasPaused, sent != nil { await takeUp(&patience) }
+            return sent != nil
+        } catch {
+            if hasPaused { await takeUp(&patience) }
+            throw error
+        }
     }
 
     /// Repeats a call while a dependency is away, with the partitions paused meanwhile, not drained; and for as long as
@@ -178,10 +199,14 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
             metadata: [LogKeys.errorType: Fault.type(of: error), LogKeys.errorMessage: "\(error)"])
     }
 
-    private func goOn(_ patience: inout Patience) async {
+    private func takeUp(_ patience: inout Patience) async {
         patience.renew()
         await consumer.resume()
         gate.retake()
+    }
+
+    private func goOn(_ patience: inout Patience) async {
+        await takeUp(&patience)
         onReadiness(true)
         logger.notice("Delivery goes on")
     }

@@ -46,11 +46,6 @@ public struct EventSource: Sendable {
     }
 }
 
-/// Names of consumer groups.
-public enum ConsumerGroup {
-    public static func name(of service: String) -> String { "winnow.\(service)" }
-}
-
 extension Outcome {
     /// - Parameter attempts: what it cost before.
     public static func expired(_ step: Int, _ route: Route, attempts: [Attempt] = []) -> Outcome {

@@ -47,11 +47,14 @@ public final class LaneGate: Sendable {
         if let hold = Self.current { end(hold) }
     }
 
-    /// This task's batch goes on.
+    /// This task's batch goes on. A batch that was not released stays as it is.
     func retake() {
         guard let hold = Self.current else { return }
-        hold.begin()
-        inHand.withLock { $0.append(hold) }
+        inHand.withLock { inHand in
+            guard !inHand.contains(where: { $0 === hold }) else { return }
+            hold.begin()
+            inHand.append(hold)
+        }
     }
 
     private func end(_ hold: Hold) {

@@ -47,8 +47,3 @@ public struct LaneLoops<Handler: BatchHandler>: Service {
         }
     }
 }
-
-extension Lane {
-    /// The name of a service's loop in this lane: its consumer group is that behind `winnow.`.
-    public func loop(of service: String) -> String { self == .bulk ? "\(service).bulk" : service }
-}

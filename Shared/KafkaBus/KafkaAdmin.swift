@@ -40,19 +40,9 @@ public final class KafkaAdmin: Sendable {
         try await thread.run { [handle] in try ClusterMetadata.read(handle) }
     }
 
-    /// Whether it is the embedded broker, which keeps 5 MiB a partition. librdkafka's mock cluster names itself.
+    /// Whether it is the embedded broker, which keeps 5 MiB a partition.
     /// - Throws: `MessageBusError`, retriable when the cluster does not answer.
-    public func isEmbedded() async throws -> Bool {
-        try await thread.run { [handle] in
-            try handle.withPointer { client throws(MessageBusError) in
-                guard let id = rd_kafka_clusterid(client, 10_000) else {
-                    throw MessageBusError(.timedOut, "ask for the cluster's id", isRetriable: true)
-                }
-                defer { rd_kafka_mem_free(client, id) }
-                return String(cString: id).hasPrefix("mockCluster")
-            }
-        }
-    }
+    public func isEmbedded() async throws -> Bool { try await thread.run { [handle] in try handle.isEmbeddedBroker() } }
 
     /// Makes the catalog's topics that do not exist; what exists is left as it is. May be repeated.
     /// - Throws: `MessageBusError` when one could be neither found nor made.

@@ -62,6 +62,16 @@ final class KafkaHandle: @unchecked Sendable {
         try body(client)
     }
 
+    /// Whether the cluster is librdkafka's mock cluster, which names itself. Blocks for a round trip at most.
+    /// - Throws: `MessageBusError`, retriable when the cluster does not answer.
+    func isEmbeddedBroker(timeout: Int32 = 10_000) throws(MessageBusError) -> Bool {
+        guard let id = rd_kafka_clusterid(client, timeout) else {
+            throw MessageBusError(.timedOut, "ask for the cluster's id", isRetriable: true)
+        }
+        defer { rd_kafka_mem_free(client, id) }
+        return String(cString: id).hasPrefix("mockCluster")
+    }
+
     /// Has errors that were reported meanwhile told to `events`: without a poll they wait.
     /// A member of a group serves them while it polls; here it could take a record.
     func serveErrors() {

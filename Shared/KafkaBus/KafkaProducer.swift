@@ -11,6 +11,13 @@ public final class KafkaProducer: MessageProducer {
     private let handle: KafkaHandle
     private let topics: TopicHandles
     private let maxRecordBytes: Int
+    private let settings: KafkaSettings
+    private let limit: UnreadLimit
+    /// Made with the first topic where the broker is the embedded one, and nowhere else.
+    private let window = Mutex<UnreadWindow?>(nil)
+    private let knowsBroker = Atomic(false)
+    private let logger: Logger
+    private let metrics: Metrics
     private let thread = ThreadExecutor()
     private let isClosed = Atomic(false)
     private let queueWaiters = Mutex<[CheckedContinuation<Void, Never>]>([])
@@ -20,8 +27,15 @@ public final class KafkaProducer: MessageProducer {
     private let failed: Counter
     private let duration: Histogram
 
+    /// - Parameter limit: what may wait unread on the embedded broker; it means nothing on a cluster.
     /// - Throws: `MessageBusError.configuration`.
-    public init(settings: KafkaSettings, logger: Logger, metrics: Metrics) throws(MessageBusError) {
+    public init(
+        settings: KafkaSettings, limit: UnreadLimit = .service, logger: Logger, metrics: Metrics
+    ) throws(MessageBusError) {
+        self.settings = settings
+        self.limit = limit
+        self.logger = logger
+        self.metrics = metrics
         let properties = Properties.producer(settings, clientID: logger.service)
         handle = try KafkaHandle(
             .producer, properties, events: ClientEvents(client: "producer", logger: logger, metrics: metrics))
@@ -36,7 +50,10 @@ public final class KafkaProducer: MessageProducer {
     deinit { thread.stop() }
 
     /// - Throws: `.tooLarge` and `.unknownTopic` before anything is written; else see `MessageProducer.send`.
-    public func send(_ records: [OutgoingRecord]) async throws {
+    public func send(_ records: [OutgoingRecord]) async throws { try await send(records) {} }
+
+    /// - Throws: see `send(_:)`.
+    public func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws {
         guard !records.isEmpty else { return }
         guard !isClosed.load(ordering: .acquiring) else {
             throw MessageBusError(.fatal, "the producer is closed", isRetriable: false)
@@ -50,7 +67,11 @@ public final class KafkaProducer: MessageProducer {
         try await open(records)
         let start = ContinuousClock.now
         do {
-            try await write(records)
+            if let window = window.withLock(\.self) {
+                try await write(records, window, onWait)
+            } else {
+                try await write(records)
+            }
             sent.increment(by: records.count)
         } catch {
             failed.increment()
@@ -68,18 +89,46 @@ public final class KafkaProducer: MessageProducer {
     /// Asks for a topic before its first record: librdkafka would create it, or wait 30 s for it to appear.
     private func open(_ records: [OutgoingRecord]) async throws {
         guard let missing = records.first(where: { topics[$0.topic] == nil }) else { return }
-        try await onThread { [topics] in
+        try await onThread { [self] in
             var existing = try topics.existing()
+            lookAtBroker()
             for topic in Set(records.map(\.topic)) where topics[topic] == nil {
                 // The embedded broker makes a topic that is asked for by name, and after a restart has none of a tenant's.
-                if !existing.contains(topic), Topic.isOwn(topic), try topics.exists(topic) { existing.insert(topic) }
-                guard existing.contains(topic) else {
+                if existing[topic] == nil, Topic.isOwn(topic), try topics.exists(topic) {
+                    existing = try topics.existing()
+                }
+                guard let partitions = existing[topic] else {
                     throw MessageBusError(.unknownTopic, "\(topic) does not exist", isRetriable: true)
                 }
+                window.withLock(\.self)?.watch(topic, partitions: partitions)
                 try topics.open(topic)
             }
         }
         assert(topics[missing.topic] != nil)
+    }
+
+    /// Called once metadata has come, and the cluster's id with it; a cluster that has none is not the embedded broker.
+    private func lookAtBroker() {
+        guard !knowsBroker.load(ordering: .acquiring) else { return }
+        if (try? handle.isEmbeddedBroker(timeout: 1_000)) == true {
+            window.withLock { $0 = UnreadWindow(limit, settings: settings, logger: logger, metrics: metrics) }
+        }
+        knowsBroker.store(true, ordering: .releasing)
+    }
+
+    /// As much at once as there is room for; mostly that is all.
+    private func write(_ records: [OutgoingRecord], _ window: UnreadWindow, _ onWait: () async -> Void) async throws {
+        var rest = records[...]
+        while let first = rest.first {
+            let portion = rest.prefix(window.admit(rest))
+            guard !portion.isEmpty else {
+                try await window.wait(for: first, onWait: onWait)
+                continue
+            }
+            defer { window.settle(portion) }
+            try await write(portion.count == records.count ? records : Array(portion))
+            rest = rest.dropFirst(portion.count)
+        }
     }
 
     private func write(_ records: [OutgoingRecord]) async throws {

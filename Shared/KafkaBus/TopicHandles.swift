@@ -35,8 +35,6 @@ final class TopicHandles: @unchecked Sendable {
         try handle.withPointer { client throws(MessageBusError) in try ClusterMetadata.has(name, client) }
     }
 
-    /// Names of the topics that this client may see. Blocks for a round trip; it creates none.
-    func existing() throws(MessageBusError) -> Set<String> {
-        Set(try ClusterMetadata.read(handle).topics.keys)
-    }
+    /// The topics that this client may see, and their partitions. Blocks for a round trip; it creates none.
+    func existing() throws(MessageBusError) -> [String: Int] { try ClusterMetadata.read(handle).topics }
 }

@@ -1,7 +1,7 @@
 /// The hash that Kafka's clients choose a key's partition by.
 /// - Source: Apache Kafka, org.apache.kafka.common.utils.Utils.murmur2
-enum Murmur2 {
-    static func partition(_ key: [UInt8], of count: Int) -> Int { Int(hash(key) & 0x7FFF_FFFF) % count }
+public enum Murmur2 {
+    public static func partition(_ key: [UInt8], of count: Int) -> Int { Int(hash(key) & 0x7FFF_FFFF) % count }
 
     static func hash(_ bytes: [UInt8]) -> UInt32 {
         let multiplier: UInt32 = 0x5BD1_E995

@@ -138,5 +138,9 @@ private struct SigningProducer: MessageProducer {
 
     func send(_ records: [OutgoingRecord]) async throws { try await producer.send(records.map(signing.signed)) }
 
+    func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws {
+        try await producer.send(records.map(signing.signed), onWait: onWait)
+    }
+
     func close() async { await producer.close() }
 }

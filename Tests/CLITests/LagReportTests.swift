@@ -65,6 +65,13 @@ struct LagReportTests {
         let names = LagReport.loops.map(\.name)
         #expect(Set(names).count == names.count)
         #expect(Set(LagReport.loops.flatMap(\.topics)) == Topic.worked.union([Topic.retries]))
+        // Producers wait for the same groups.
+        for loop in LagReport.loops {
+            for topic in loop.topics {
+                let group = ConsumerGroup.reading(topic)
+                #expect(group == nil || group == ConsumerGroup.name(of: loop.name), "\(topic)")
+            }
+        }
     }
 
     @Test func `a broker that refuses the password gets other advice than one that is away`() {

@@ -45,4 +45,18 @@ import Testing
         }
         #expect(!Topic.isOwn(Topic.results) && !Topic.isOwn(Topic.requests(.interactive)))
     }
+
+    @Test func `every topic of commands has one group that must read it whole, and no other topic has`() {
+        let samples: Set = [Topic.shadows, Topic.heartbeats]
+        for topic in Topic.worked.subtracting(samples).union([Topic.retries]) {
+            #expect(ConsumerGroup.reading(topic) != nil, "\(topic)")
+        }
+        let unbounded = samples.union([Topic.results, Topic.deadLetters, "winnow.results.acme.v1", "a"])
+            .union(Topic.signed)
+        for topic in unbounded { #expect(ConsumerGroup.reading(topic) == nil, "\(topic)") }
+        #expect(ConsumerGroup.reading(Topic.retriedRequests(.bulk)) == "winnow.decomposer.bulk")
+        #expect(ConsumerGroup.reading("winnow.requests.acme.v1") == "winnow.decomposer")
+        #expect(ConsumerGroup.reading(Topic.steps(.legalServices, .bulk)) == "winnow.legal-services-worker.bulk")
+        #expect(ConsumerGroup.reading(Topic.outcomes(.interactive)) == "winnow.aggregator")
+    }
 }

@@ -118,6 +118,16 @@ struct WatchedProducer: MessageProducer {
     let producer: InMemoryProducer
     let journal: Journal
     var faults = Faults()
+    /// What it waits for, with each batch, before it sends.
+    var readers: Wait?
+
+    func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws {
+        if let readers {
+            await onWait()
+            _ = await readers.body()
+        }
+        try await send(records)
+    }
 
     func send(_ records: [OutgoingRecord]) async throws {
         if let fault = faults.next() {

@@ -23,6 +23,23 @@ struct LaneGateTests {
         #expect(order.notes == ["interactive begins", "interactive ends", "bulk"])
     }
 
+    @Test func `a batch that takes up what it never let go keeps nobody waiting after its end`() async {
+        let (begun, taken) = (Signal(), Signal())
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await gate.pass(.interactive) {
+                    begun.fire()
+                    await taken.wait()
+                    gate.retake()
+                }
+            }
+            await begun.wait()
+            group.addImmediateTask { await gate.pass(.bulk) { order.note("bulk") } }
+            taken.fire()
+        }
+        #expect(order.notes == ["bulk"])
+    }
+
     @Test func `it does not wait for the next one: it gets its turn under any load`() async {
         let (firstBegun, firstDone, nextBegun, nextDone) = (Signal(), Signal(), Signal(), Signal())
         await withTaskGroup(of: Void.self) { group in

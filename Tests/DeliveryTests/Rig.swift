@@ -23,12 +23,15 @@ struct Rig: Sendable {
     private let shutdown: GracefulShutdown
     private let loop: DeliveryLoop<WatchedHandler>
 
-    /// - Parameter wait: what records wait for before they may be handled; `nil` is due at once.
+    /// - Parameters:
+    ///   - wait: what records wait for before they may be handled; `nil` is due at once.
+    ///   - readers: what the producer waits for before it sends; `nil` sends at once.
     init(
         maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],
         commitFaults: [any Error] = [], policy: RetryPolicy = RetryPolicy(),
         shutdown: GracefulShutdown = GracefulShutdown(), gate: LaneGate = LaneGate(),
-        wait: Wait? = nil, pausesAfter: Duration = .zero, handling: @escaping Handling = { Rig.echo($0) }
+        wait: Wait? = nil, pausesAfter: Duration = .zero, readers: Wait? = nil,
+        handling: @escaping Handling = { Rig.echo($0) }
     ) {
         let journal = journal
         self.shutdown = shutdown
@@ -37,7 +40,8 @@ struct Rig: Sendable {
             consumer: WatchedConsumer(
                 consumer: bus.consumer(group: Self.group, topics: [Self.input], maxBatch: maxBatch), journal: journal,
                 script: script, commitFaults: Faults(commitFaults), connectFaults: Faults(connectFaults)),
-            producer: WatchedProducer(producer: bus.producer(), journal: journal, faults: Faults(sendFaults)),
+            producer: WatchedProducer(
+                producer: bus.producer(), journal: journal, faults: Faults(sendFaults), readers: readers),
             handler: WatchedHandler(journal: journal, wait: wait, handling: handling),
             logger: Logger(service: "echo", sink: log.append), metrics: metrics, policy: policy, now: { Self.now },
             gate: gate, pausesAfter: pausesAfter, onReadiness: { journal.write(.ready($0)) })

@@ -52,6 +52,14 @@ import Testing
         #expect(count("forged"))
     }
 
+    @Test func `a producer that signs tells before it waits, as the one behind it does`() async throws {
+        let bus = InMemoryBus(topics: [Topic.controls: 1])
+        var waits = 0
+        try await signing().signing(WaitingProducer(producer: bus.producer())).send([record()]) { waits += 1 }
+        #expect(waits == 1)
+        #expect(bus.records(in: Topic.controls).first?.headers["winnow_signature"] != nil)
+    }
+
     @Test(arguments: ["topic", "key", "value", "tombstone", "id", "type", "time", "correlation", "added", "signature"])
     func `a signature covers the topic, the key, the attributes and the value`(change: String) async throws {
         let signing = signing()
@@ -149,4 +157,18 @@ import Testing
             #expect(throws: SettingsError.self) { try SigningKey.read(&reader) }
         }
     }
+}
+
+/// Waits before it sends.
+private struct WaitingProducer: MessageProducer {
+    let producer: InMemoryProducer
+
+    func send(_ records: [OutgoingRecord]) async throws { try await producer.send(records) }
+
+    func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws {
+        await onWait()
+        try await send(records)
+    }
+
+    func close() async {}
 }
