@@ -177,8 +177,8 @@ let testTargets: [Target] = [
     tests(
         "CLI",
         [
-            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "PostgresStore",
-            "TestKit",
+            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "PostgresStore", "Store",
+            "Telemetry", "TestKit",
         ]),
     tests("Architecture", []),
     // What ThreadSanitizer would not see otherwise.

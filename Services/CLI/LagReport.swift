@@ -8,10 +8,14 @@ struct LagReport {
     /// A delivery loop as the doctor looks at it.
     struct Loop {
         let name: String
+        /// What of the loop's topics is looked at, where it is not all of them.
+        var part: String?
         let topics: [String]
         let lane: Lane
         /// How long a record may wait before the loop is behind. - Units: seconds.
         var bound: Int64 = 60
+
+        var check: String { "lag of \(name)\(part.map { ", \($0)" } ?? "")" }
     }
 
     let loop: Loop
@@ -20,7 +24,9 @@ struct LagReport {
     let second: [PartitionLag]
     let now: Timestamp
 
-    static var loops: [Loop] {
+    /// - Parameter tenants: those that have topics of their own. Their requests are looked at apart from the shared ones, so
+    ///   that these do not hide a topic that nobody follows.
+    static func loops(of tenants: Set<TenantID> = []) -> [Loop] {
         let perLane = Lane.allCases.flatMap { lane in
             [
                 Loop(
@@ -35,7 +41,12 @@ struct LagReport {
                     Loop(name: lane.loop(of: "\($0)-worker"), topics: [Topic.steps($0, lane)], lane: lane)
                 }
         }
-        return perLane + [
+        let own = Lane.allCases.map { lane in
+            Loop(
+                name: lane.loop(of: "decomposer"), part: "topics of tenants",
+                topics: tenants.compactMap { Topic.requests(lane, of: $0) }.sorted(), lane: lane)
+        }
+        return perLane + own.filter { !$0.topics.isEmpty } + [
             // Its records wait for half a minute by design.
             Loop(name: "retries", topics: [Topic.retries], lane: .interactive, bound: 120),
             Loop(name: "heartbeats", topics: [Topic.heartbeats], lane: .interactive),
@@ -58,7 +69,7 @@ struct LagReport {
     }
 
     var finding: DoctorVerb.Finding {
-        let check = "lag of \(loop.name)"
+        let check = loop.check
         guard dropped == 0 else {
             return DoctorVerb.Finding(
                 check, .bad, "\(dropped) records were dropped by the broker before they were read",

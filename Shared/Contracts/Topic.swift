@@ -74,6 +74,11 @@ public enum Topic {
     /// - Returns: `nil` where the tenant cannot have topics of its own.
     public static func results(of tenant: TenantID) -> String? { own(results, tenant) }
 
+    /// All topics of one tenant; none where it cannot have its own.
+    public static func own(_ tenant: TenantID) -> [String] {
+        (Lane.allCases.map { requests($0, of: tenant) } + [results(of: tenant)]).compactMap(\.self)
+    }
+
     private static let version = ".v1"
     /// What a name begins with that is a tenant's bytes in hexadecimal.
     private static let escape = "x--"

@@ -62,15 +62,32 @@ struct LagReportTests {
     }
 
     @Test func `every delivery loop is looked at`() {
-        let names = LagReport.loops.map(\.name)
-        #expect(Set(names).count == names.count)
-        #expect(Set(LagReport.loops.flatMap(\.topics)) == Topic.worked.union([Topic.retries]))
+        let loops = LagReport.loops()
+        #expect(Set(loops.map(\.name)).count == loops.count)
+        #expect(Set(loops.flatMap(\.topics)) == Topic.worked.union([Topic.retries]))
+        for lane in Lane.allCases {
+            #expect(loops.contains { $0.topics.contains(Topic.retriedRequests(lane)) && $0.lane == lane })
+        }
         // Producers wait for the same groups.
-        for loop in LagReport.loops {
+        for loop in loops {
             for topic in loop.topics {
                 let group = ConsumerGroup.reading(topic)
                 #expect(group == nil || group == ConsumerGroup.name(of: loop.name), "\(topic)")
             }
+        }
+    }
+
+    @Test func `request topics of tenants are looked at apart, for the group that reads them`() {
+        let loops = LagReport.loops(of: [TenantID(rawValue: "b"), TenantID(rawValue: "a")])
+            .filter { $0.part != nil }
+        #expect(
+            loops.map(\.check) == [
+                "lag of decomposer, topics of tenants", "lag of decomposer.bulk, topics of tenants",
+            ])
+        #expect(loops.first?.topics == ["winnow.requests.a.v1", "winnow.requests.b.v1"])
+        #expect(loops.last?.topics == ["winnow.bulk-requests.a.v1", "winnow.bulk-requests.b.v1"])
+        for loop in loops {
+            for topic in loop.topics { #expect(ConsumerGroup.reading(topic) == ConsumerGroup.name(of: loop.name)) }
         }
     }
 

@@ -1,4 +1,5 @@
 import Contracts
+import Store
 import Testing
 
 @testable import CLI
@@ -24,5 +25,19 @@ import Testing
     @Test func `a tenant that can have no topics has no plan`() {
         #expect(TenantTopicsPlan(.default, principal: "User:a") == nil)
         #expect(TenantTopicsPlan(TenantID(rawValue: String(repeating: "a", count: 101)), principal: "User:a") == nil)
+    }
+
+    @Test func `a tenant's topic that the broker does not have is named, with what makes it`() {
+        let tenants: Set = [TenantID(rawValue: "acme"), TenantID(rawValue: "o'neill")]
+        let all = tenants.flatMap { Topic.own($0) }
+        #expect(all.count == 6)
+        let good = TenantTopicsCheck.finding(.success(tenants), in: all + ["a"])
+        #expect(good.verdict == .good && good.finding == "those of 2 tenants are there")
+        let bad = TenantTopicsCheck.finding(.success(tenants), in: all.filter { $0 != "winnow.results.acme.v1" })
+        #expect(bad.verdict == .bad && bad.finding == "missing: winnow.results.acme.v1")
+        #expect(bad.advice == "run winnow tenants topics 'acme'")
+        #expect(TenantTopicsCheck.finding(.success([]), in: []).verdict == .good)
+        let unknown = TenantTopicsCheck.finding(.failure(StoreError(.unavailable, "away", isRetriable: true)), in: all)
+        #expect(unknown.verdict == .doubtful)
     }
 }

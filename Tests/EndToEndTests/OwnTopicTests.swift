@@ -57,6 +57,10 @@ extension `Whole suite` {
         #expect(
             try await suite.query("SELECT count(*) FROM winnow.request WHERE tenant_id = '\(name)'") == "2")
         #expect(try await suite.submit([Self.payload(id: "\(name)-4", ["28014"])], tenant: name).status == 0)
+        let doctor = try await suite.winnow(["doctor", "--json"]).output
+        for check in ["topics of tenants", "lag of decomposer, topics of tenants"] {
+            #expect(doctor.contains("\"check\":\"\(check)\",\"verdict\":\"ok\""), "\(doctor)")
+        }
     }
 
     @Test

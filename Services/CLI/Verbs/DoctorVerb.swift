@@ -42,10 +42,21 @@ struct DoctorVerb: Verb {
         do {
             let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
             let metadata = try await admin.metadata()
-            return [Finding("broker", .good, "\(metadata.brokers) reached"), topics(session, metadata)]
-                + (await lag(admin)) + [await deadLetters(session)]
+            let tenants = await tenantsWithOwnTopics(session)
+            return [
+                Finding("broker", .good, "\(metadata.brokers) reached"), topics(session, metadata),
+                TenantTopicsCheck.finding(tenants, in: metadata.topics.keys),
+            ] + (await lag(admin, LagReport.loops(of: (try? tenants.get()) ?? []))) + [await deadLetters(session)]
         } catch {
             return [Finding("broker", .bad, "\(error)", Self.advice(on: error))]
+        }
+    }
+
+    private func tenantsWithOwnTopics(_ session: Session) async -> Result<Set<TenantID>, any Error> {
+        do {
+            return .success(try await PostgresStore(try session.postgres()).tenantsWithOwnTopics())
+        } catch {
+            return .failure(error)
         }
     }
 
@@ -77,19 +88,19 @@ struct DoctorVerb: Verb {
     /// Between two looks at a group that is behind, which show whether it makes progress.
     private static let betweenLooks = Duration.seconds(5)
 
-    private func lag(_ admin: KafkaAdmin) async -> [Finding] {
+    private func lag(_ admin: KafkaAdmin, _ loops: [LagReport.Loop]) async -> [Finding] {
         func look(_ loop: LagReport.Loop) async throws -> [PartitionLag] {
             try await admin.lag(group: ConsumerGroup.name(of: loop.name), topics: loop.topics, withAge: true)
         }
         var findings: [Finding] = []
         var behind: [(index: Int, report: LagReport)] = []
-        for loop in LagReport.loops {
+        for loop in loops {
             do {
                 let report = LagReport(loop: loop, first: try await look(loop), second: [], now: .now)
                 if report.needsSecondLook { behind.append((findings.count, report)) }
                 findings.append(report.finding)
             } catch {
-                findings.append(Finding("lag of \(loop.name)", .doubtful, "\(error)"))
+                findings.append(Finding(loop.check, .doubtful, "\(error)"))
             }
         }
         if !behind.isEmpty { try? await Task.sleep(for: Self.betweenLooks) }
