@@ -12,10 +12,13 @@ public enum Topic {
     /// Those whose records are worked on, and may come again.
     public static let worked = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
 
-    /// The topic as a metric's label.
+    /// The topic as a metric's label. One of a tenant's own counts as the one that all tenants share, so that no series names
+    /// a tenant.
     public static func label(_ topic: String) -> String {
-        worked.contains(topic) || topic == retries ? topic : "other"
+        let shared = Lane.allCases.map { requests($0) }.first { isOwn(topic, $0) } ?? topic
+        return worked.contains(shared) || shared == retries ? shared : "other"
     }
+
     /// Those whose records every process obeys, and which are signed where there is a key.
     public static let signed: Set = [controls, certificates, heartbeats, cancellations]
 

@@ -46,6 +46,21 @@ import Testing
         #expect(!Topic.isOwn(Topic.results) && !Topic.isOwn(Topic.requests(.interactive)))
     }
 
+    @Test func `a topic of Winnow's own is named in metrics, and none that a header made up`() {
+        #expect(Topic.label(Topic.requests(.bulk)) == "winnow.bulk-requests.v1")
+        #expect(Topic.label(Topic.retries) == Topic.retries)
+        #expect(Topic.label("made-up") == "other")
+    }
+
+    @Test func `a topic of a tenant's own counts as the shared one, and names no tenant`() {
+        let tenant = TenantID(rawValue: "acme")
+        for lane in Lane.allCases {
+            #expect(Topic.requests(lane, of: tenant).map(Topic.label) == Topic.requests(lane))
+        }
+        // As the shared topic of results.
+        #expect(Topic.results(of: tenant).map(Topic.label) == Topic.label(Topic.results))
+    }
+
     @Test func `every topic of commands has one group that must read it whole, and no other topic has`() {
         let samples: Set = [Topic.shadows, Topic.heartbeats]
         for topic in Topic.worked.subtracting(samples).union([Topic.retries]) {

@@ -93,12 +93,6 @@ struct DeliveryLoopTests {
         #expect(lines.count { $0.contains("missing_field: ce_id") } == 2)
     }
 
-    @Test func `a topic of Winnow's own is named in metrics, and none that a header made up`() {
-        #expect(Topic.label(Topic.requests(.bulk)) == "winnow.bulk-requests.v1")
-        #expect(Topic.label(Topic.retries) == Topic.retries)
-        #expect(Topic.label("made-up") == "other")
-    }
-
     @Test func `it is not ready before the broker answers`() async throws {
         let rig = Rig(connectFaults: [Self.brokerAway])
         try await rig.send(["a"])
