@@ -177,8 +177,9 @@ let testTargets: [Target] = [
     tests(
         "CLI",
         [
-            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "PostgresStore", "Store",
-            "Telemetry", "TestKit",
+            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "PostgresStore",
+            "Store",
+            "TestKit",
         ]),
     tests("Architecture", []),
     // What ThreadSanitizer would not see otherwise.

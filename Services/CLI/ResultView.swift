@@ -9,6 +9,10 @@ struct ResultView: Sendable {
         var confidence: Double?
         var decidedBy: Answer.DecidedBy?
         var isDegraded = false
+        /// Whether the model did not read all of it.
+        var isTruncated = false
+
+        var marks: [String] { (isDegraded ? ["degraded"] : []) + (isTruncated ? ["truncated"] : []) }
     }
 
     struct Step: Sendable {
@@ -73,11 +77,12 @@ struct ResultView: Sendable {
                     text: item["text"]?.string ?? "", label: item["label"]?.string,
                     confidence: item["confidence"]?.double,
                     decidedBy: item["decidedBy"]?.string.flatMap(Answer.DecidedBy.init(rawValue:)),
-                    isDegraded: item["degraded"]?.bool ?? false)
+                    isDegraded: item["degraded"]?.bool ?? false,
+                    isTruncated: item["truncated"]?.bool ?? false)
             } ?? [])
     }
 
-    /// For people: the request, then a line an item with who decided it.
+    /// For people: the request, then a line an item with who decided it, and whether the answer is degraded or truncated.
     /// - Parameter width: columns of the terminal. Where they are too few for a line, the item's text has one of its own.
     func text(fitting width: Int? = nil) -> String {
         var lines = ["\(id.visible)  \(status.visible)  \(cost.short), full model alone \(fullModelCost.short)"]
@@ -89,16 +94,19 @@ struct ResultView: Sendable {
                     item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? "", item.decidedBy?.rawValue ?? "",
                 ]
                 let line = "    " + zip(cells, [30, 24, 6, 7]).map { $0.padded(to: $1) }.joined(separator: " ")
-                let room = (width ?? .max) - line.columns - 2
+                let marks = item.marks.map { $0 + " " }.joined()
+                let gap = marks.isEmpty ? "" : " "
+                let room = (width ?? .max) - line.columns - gap.count - marks.count - 2
                 if room >= Self.leastText {
-                    lines.append(line + Self.quoted(item.text, within: room))
+                    lines.append(line + gap + marks + Self.quoted(item.text, within: room))
                 } else {
                     let fits = line.trimmingTrailingSpaces.columns <= width ?? .max
                     lines.append(
                         fits
                             ? line.trimmingTrailingSpaces
                             : "    " + cells.filter { !$0.isEmpty }.joined(separator: "  "))
-                    lines.append("        " + Self.quoted(item.text, within: max(1, (width ?? .max) - 10)))
+                    let room = max(1, (width ?? .max) - 10 - marks.count)
+                    lines.append("        " + marks + Self.quoted(item.text, within: room))
                 }
             }
         }

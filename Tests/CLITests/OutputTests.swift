@@ -84,6 +84,36 @@ struct OutputTests {
         #expect(result.output == "13 b''\n", "\(result.errors)")
     }
 
+    /// On a terminal, where progress overwrites itself.
+    @Test(arguments: ["INT", "TERM"])
+    func `a signal ends the line of progress before it ends the process`(signal: String) async throws {
+        let result = try await python(
+            """
+            import json, pty, signal, tempfile
+            folder = tempfile.TemporaryDirectory()
+            with open(folder.name + "/items", "w") as items:
+                for number in range(20_000):
+                    items.write(json.dumps({"capability": "legal-services", "task": "clause-type",
+                                            "text": f"clause {number}"}) + "\\n")
+            child, terminal = pty.fork()
+            if child == 0:
+                os.execvp("winnow", ["winnow", "certify", "--capability", "legal-services", "--data",
+                                     folder.name + "/items", "--out", folder.name + "/certificates"])
+            seen = b""
+            while b"items compared" not in seen:
+                seen += os.read(terminal, 4096)
+            os.kill(child, signal.SIG\(signal))
+            try:
+                while chunk := os.read(terminal, 4096):
+                    seen += chunk
+            except OSError:
+                pass
+            status = os.waitpid(child, 0)[1]
+            print(os.WIFSIGNALED(status) and os.WTERMSIG(status), seen.endswith(b"\\r\\n"))
+            """)
+        #expect(result.output == "\(signal == "INT" ? 2 : 15) True\n", "\(result.errors)")
+    }
+
     @Test func `what is printed cannot move the cursor or turn the direction of text`() {
         let hostile = "a\u{1B}[2Jb\u{9B}2Jc\u{7F}\rd\u{202E}e\u{2066}f\u{061C}g\u{2028}h\u{200F}\ti"
         #expect(

@@ -36,6 +36,20 @@ struct ResultViewTests {
         #expect(lines[2].contains("answered"))
     }
 
+    @Test(arguments: [nil, 60, 200])
+    func `people see which answers are degraded, and of which texts a part was not read`(width: Int?) throws {
+        func text(_ members: String) throws -> String {
+            try ResultView(Array(json.replacing(#""model":"full@1""#, with: members).utf8)).text(fitting: width)
+        }
+        let plain = try text(#""model":"full@1""#)
+        #expect(!plain.contains("degraded") && !plain.contains("truncated"))
+        #expect(try text(#""degraded":true"#).contains(#" degraded "a b""#))
+        #expect(try text(#""truncated":true"#).contains(#" truncated "a b""#))
+        let both = try text(#""degraded":true,"truncated":true"#)
+        #expect(both.contains(#" degraded truncated "a b""#))
+        for line in both.split(separator: "\n").dropFirst() { #expect(String(line).columns <= width ?? .max) }
+    }
+
     @Test func `nothing in a result reaches the terminal raw, and a narrow one is not overflowed`() throws {
         let hostile = json.replacing("mine", with: #"i\u001b[2J"#).replacing(#""x""#, with: "\"x\u{202E}\"")
             .replacing("a\\nb", with: #"\u009b31m"# + String(repeating: "word ", count: 40))

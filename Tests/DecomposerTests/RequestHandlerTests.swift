@@ -10,14 +10,14 @@ import Testing
 @testable import Decomposer
 
 struct RequestHandlerTests {
-    private static let plan = #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a"]}]}"#
+    static let plan = #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a"]}]}"#
 
-    private let store = InMemoryStore()
-    private let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in
+    let store = InMemoryStore()
+    let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in
         .of(text, text.contains("weather") ? "none" : "semantic-understanding/intent", isSure: !text.contains("?"))
     }
 
-    private func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+    func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         try await store.registerPrices([
             Price(
                 model: "router", inputToken: PicoDollars(2), outputToken: .zero, validFrom: Timestamp(milliseconds: 0)),
@@ -33,13 +33,13 @@ struct RequestHandlerTests {
         return try await handler.handle(records)
     }
 
-    private func request(
+    func request(
         _ json: String, id: String = "their-id", tenant: String? = nil, expiry: Timestamp? = nil
     ) -> Record {
         request(bytes: Array(json.utf8), id: id, tenant: tenant, expiry: expiry)
     }
 
-    private func request(
+    func request(
         bytes: [UInt8]?, id: String = "their-id", tenant: String? = nil, expiry: Timestamp? = nil,
         lane: Lane = .interactive
     ) -> Record {
@@ -49,7 +49,7 @@ struct RequestHandlerTests {
     }
 
     /// Status and error of a result.
-    private func result(_ record: OutgoingRecord?) throws -> (id: String?, status: String?, error: String?) {
+    func result(_ record: OutgoingRecord?) throws -> (id: String?, status: String?, error: String?) {
         let record = try #require(record)
         #expect(record.topic == Topic.results)
         return try JSONDocument.read(record.value ?? []) {
@@ -138,67 +138,6 @@ struct RequestHandlerTests {
         }
         #expect(cost == 14)
         #expect(items == [["none"]])
-    }
-
-    @Test(arguments: [#"{"text":""}"#, #"{"text":"play music"}"#, #"{"steps":[]}"#, "no JSON", plan + " "])
-    func `another body under a known id is rejected and says so, and the first request goes on`(
-        body: String
-    ) async throws {
-        let first = try await handle([request(Self.plan)])
-        let other = request(body).copy(at: 1)
-        let rejected = try await handle([other])
-        #expect(rejected.count == 1)
-        #expect(try result(rejected.first).id == "their-id")
-        #expect(try result(rejected.first).status == "rejected")
-        #expect(try result(rejected.first).error?.hasPrefix("id_reused: ") == true)
-        #expect(try rejected.first?.event().id != first.first?.event().id)
-        #expect(try await handle([other]) == rejected)
-        #expect(try await handle([request(Self.plan)]) == first)
-        #expect(router.calls.isEmpty)
-    }
-
-    @Test func `another body in the same batch is rejected, whichever channel it is of`() async throws {
-        let batch = [request(#"{"text":"play music"}"#), request(#"{"text":"play"}"#).copy(at: 1)]
-        let records = try await handle(batch)
-        #expect(records.map(\.topic) == ["winnow.steps.semantic-understanding.v1", Topic.results])
-        #expect(try result(records.last).error?.hasPrefix("id_reused: ") == true)
-        #expect(router.calls.count == 1)
-    }
-
-    @Test(arguments: [#"{"text":"play music"}"#, plan])
-    func `copies of an open request are no work, and a redelivery is emitted again`(json: String) async throws {
-        let first = try await handle([request(json)])
-        #expect(!first.isEmpty)
-        let calls = router.calls.count
-        for offset in 1...3 { #expect(try await handle([request(json).copy(at: Int64(offset))]).isEmpty) }
-        #expect(try await handle((1...9).map { request(json).copy(at: $0) }).isEmpty)
-        #expect(router.calls.count == calls)
-        #expect(try await handle([request(json).copy(at: 4), request(json), request(json).copy(at: 5)]) == first)
-    }
-
-    @Test func `a copy of an answered request gets the same result again, once a batch`() async throws {
-        let first = try await handle([request(#"{"text":"weather"}"#)])
-        #expect(try result(first.first).status == "completed")
-        let calls = router.calls.count
-        #expect(try await handle((1...3).map { request(#"{"text":"weather"}"#).copy(at: $0) }) == first)
-        #expect(router.calls.count == calls)
-    }
-
-    @Test func `a request that is retried keeps the place that it had, so its steps are emitted again`() async throws {
-        let record = request(Self.plan).copy(at: 7)
-        let first = try await handle([record])
-        let waiting = Record(Retry.record(from: record, notBefore: .now), offset: 3)
-        let retried = Record(try #require(Retry.redelivery(waiting)), offset: 4)
-        #expect(retried.topic == Topic.retriedRequests(.interactive))
-        #expect(try await handle([retried]) == first)
-    }
-
-    @Test func `an event id belongs to its tenant`() async throws {
-        let records = try await handle([
-            request(Self.plan, tenant: "a"), request(Self.plan, tenant: "b"), request(Self.plan),
-        ])
-        #expect(try Set(records.map { try $0.event().correlationID }).count == 3)
-        #expect(try records.map { try $0.event().authID } == ["a", "b", "default"])
     }
 
     @Test func `a rejected request gets the same result again`() async throws {
@@ -313,11 +252,6 @@ struct RequestHandlerTests {
         #expect(records.last?.topic == "winnow.steps.legal-services.v1")
     }
 
-    @Test func `two records of one id in one batch are one request`() async throws {
-        let records = try await handle([request(Self.plan), request(Self.plan)])
-        #expect(records.map(\.topic) == ["winnow.steps.legal-services.v1"])
-    }
-
     @Test(arguments: [
         ("ce_source", nil), ("ce_type", nil), ("ce_specversion", "0.3"), ("ce_expirytime", "soon"),
     ])
@@ -332,14 +266,5 @@ struct RequestHandlerTests {
         #expect(rejection.status == "rejected")
         #expect(rejection.error?.contains(name) == true)
         #expect(try records.first?.event().authID == "acme")
-    }
-}
-
-extension Record {
-    /// The same record at another place in its topic.
-    fileprivate func copy(at offset: Int64) -> Record {
-        var copy = self
-        copy.offset = offset
-        return copy
     }
 }

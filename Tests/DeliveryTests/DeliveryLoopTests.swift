@@ -233,24 +233,6 @@ struct DeliveryLoopTests {
         #expect(rig.journal.entries.last == .closed)
     }
 
-    @Test func `an interactive batch that waits for a dependency does not hold up the bulk lane`() async throws {
-        let gate = LaneGate()
-        let isBack = Mutex(false)
-        let rig = Rig(gate: gate) { records in
-            guard isBack.withLock(\.self) else { throw Self.away }
-            return Rig.echo(records)
-        }
-        try await rig.send(["a"])
-        try await rig.run {
-            await rig.journal.wait(for: .paused)
-            // Returns although the batch is not done.
-            await gate.giveWay()
-            isBack.withLock { $0 = true }
-            await rig.committed(1)
-        }
-        #expect(rig.emitted == ["a"])
-    }
-
     @Test func `a consumer that stalls makes its loop not ready until it goes on`() async throws {
         let rig = Rig()
         try await rig.send(["a"])

@@ -8,13 +8,13 @@ import Testing
 import WorkerKit
 
 struct StepHandlerTests {
-    private static let clause = Route(.legalServices, "clause-type")
-    private static let unfair = Route(.legalServices, "unfair-term")
+    static let clause = Route(.legalServices, "clause-type")
+    static let unfair = Route(.legalServices, "unfair-term")
 
-    private let id = Request.ID.numbered(1)
-    private let metrics = Metrics()
+    let id = Request.ID.numbered(1)
+    let metrics = Metrics()
     /// Sure of everything but what begins with a question mark.
-    private let classifier = ScriptedClassifier(routes: [clause, unfair]) { text, route in
+    let classifier = ScriptedClassifier(routes: [clause, unfair]) { text, route in
         .of(text, "\(route.task) of \(text)", text.hasPrefix("?") ? 0.89 : 0.99)
     }
 
@@ -190,72 +190,6 @@ struct StepHandlerTests {
             try records.filter { $0.topic == Topic.outcomes(.interactive) }.map { try $0.outcome().state } == [
                 .answered
             ])
-    }
-
-    private func shadows(
-        _ steps: Int, probability: Double, sureFrom: Double? = 0.9,
-        items: (Int) -> [String] = { _ in ["?a", "b", "c"] }
-    ) async throws -> [OutgoingRecord] {
-        let handler = StepHandler(
-            service: "legal-services-worker", classifier: classifier,
-            certificates: KnownCertificates(sureFrom: sureFrom), counterfactual: try Tree.counterfactual(),
-            draw: ShadowDraw(probability), metrics: metrics)
-        let emitted = try await handler.handle(
-            (0..<steps).map { step in
-                .step(
-                    StepCommand(step: 2, route: Self.clause, items: items(step)), of: .numbered(UInt64(step)),
-                    expiry: .now.adding(milliseconds: 60_000))
-            })
-        #expect(emitted.filter { $0.topic == Topic.escalations(.interactive) }.count == steps)
-        return emitted.filter { $0.topic == Topic.shadows }
-    }
-
-    @Test func `what is drawn of the answered items goes to the full model too, with all that it takes to judge`()
-        async throws
-    {
-        let record = try #require(try await shadows(1, probability: 1).first)
-        let shadow = try record.shadow()
-        #expect(try record.event().id == "\(Request.ID.numbered(0))/2/shadow")
-        // Whether a certificate holds is of interest later, too.
-        #expect(try record.event().expiryTime == nil)
-        #expect(shadow.items.map(\.index) == [1, 2])
-        #expect(shadow.items.map(\.text) == ["b", "c"])
-        #expect(shadow.items.map(\.label) == ["clause-type of b", "clause-type of c"])
-        #expect(shadow.items.map(\.confidence) == [0.99, 0.99])
-        #expect(shadow.certificate == Certificate.of(Self.clause).id)
-        #expect(shadow.equalFrom == Certificate.of(Self.clause).equalFrom && shadow.equalFrom < 1)
-        #expect(shadow.smallModel == "small@7" && shadow.route == Self.clause && shadow.probability == 1)
-        #expect(metrics.render().contains("\nwinnow_items_shadowed_total 2\n"))
-    }
-
-    @Test func `a share of the texts is drawn, the same one when the steps come again`() async throws {
-        let items = { (step: Int) in ["?a", "b\(step)", "c\(step)"] }
-        let drawn = try await shadows(2_000, probability: 0.25, items: items)
-        let count = try drawn.reduce(0) { $0 + (try $1.shadow().items.count) }
-        // Of 4,000 texts a quarter, give or take five standard deviations.
-        #expect((863...1137).contains(count))
-        let again = try await shadows(2_000, probability: 0.25, items: items)
-        #expect(try again.map { try $0.shadow().items } == drawn.map { try $0.shadow().items })
-        #expect(try await shadows(2_000, probability: 0, items: items).isEmpty)
-    }
-
-    @Test func `a secret decides which texts are drawn`() {
-        let texts = (0..<100).map { "text \($0)" }
-        let drawn = [ShadowDraw(0.5), ShadowDraw(0.5, seed: 1)].map { draw in
-            texts.map { draw.takes($0, of: Self.clause) }
-        }
-        #expect(drawn[0] != drawn[1])
-    }
-
-    @Test func `a text is drawn always or never`() async throws {
-        for text in 0..<20 {
-            let drawn = try await shadows(10, probability: 0.5) { _ in ["?a", "text \(text)"] }
-            #expect(drawn.isEmpty || drawn.count == 10)
-        }
-    }
-
-    @Test func `where no certificate holds nothing was answered, and nothing is drawn`() async throws {
-        #expect(try await shadows(5, probability: 1, sureFrom: nil).isEmpty)
     }
 
     @Test func `steps of one batch share one call a route`() async throws {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, scripts, compose file, image. Every check runs; the exit code says whether all were clean.
+# Format, length of files, scripts, compose file, image. Every check runs; the exit code says whether all were clean.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/install-packages.sh infra/dev/packages-lint.txt
@@ -11,8 +11,14 @@ check() {
     if "$@"; then echo "ok      $name"; else echo "FAILED  $name" && failed=1; fi
 }
 
+# Prints the files that are longer.
+at_most_300_lines() {
+    git ls-files -z '*.swift' | xargs -0 wc -l | awk '$2 != "total" && $1 > 300 { print; long = 1 } END { exit long }'
+}
+
 mapfile -t scripts < <(git ls-files '*.sh' .ci/run)
 check "Swift format" swift format lint --strict --recursive --parallel Package.swift Services Shared Tests
+check "length of Swift files" at_most_300_lines
 check "shell scripts" shellcheck --severity=warning "${scripts[@]}"
 check "compose file" infra/dev/check-compose.sh
 check "image context" infra/dev/check-image.py

@@ -34,12 +34,13 @@ enum Console {
                 }
                 return
             }
-            state.clearProgress()
-            guard !text.isEmpty else { return }
+            guard !text.isEmpty else { return state.clearProgress() }
+            state.catchSignals()
             // A line that wraps could not be cleared.
             let line = text.shortened(to: (terminalWidth(of: STDERR_FILENO) ?? 80) - 1)
-            _ = Descriptor.write(Array(line.utf8).escapingControls, to: STDERR_FILENO)
-            state.showsProgress = true
+            let isOver = showsProgress.exchange(true, ordering: .relaxed)
+            _ = Descriptor.write(
+                (isOver ? clearLine : []) + Array(line.utf8).escapingControls, to: STDERR_FILENO)
         }
     }
 
@@ -73,16 +74,31 @@ enum Console {
         return Int(size.ws_col)
     }
 
+    /// Apart from the rest, as a signal's handler may take no lock.
+    fileprivate static let showsProgress = Atomic(false)
+
     private struct State {
-        var showsProgress = false
+        private var catchesSignals = false
         var lastProgress: ContinuousClock.Instant?
         /// The `errno` of the first write to standard output that failed.
         var failure: Int32 = 0
 
         mutating func clearProgress() {
-            guard showsProgress else { return }
-            showsProgress = false
-            _ = Descriptor.write(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO)
+            guard showsProgress.exchange(false, ordering: .relaxed) else { return }
+            _ = Descriptor.write(clearLine, to: STDERR_FILENO)
+        }
+
+        /// So that the shell's next prompt does not stand behind a line of progress.
+        mutating func catchSignals() {
+            guard !catchesSignals else { return }
+            catchesSignals = true
+            for number in [SIGINT, SIGTERM] {
+                var former = sigaction()
+                sigaction(number, nil, &former)
+                // One that is ignored, as under `nohup`, stays so.
+                guard unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self) == 0 else { continue }
+                signal(number, endProgress)
+            }
         }
 
         mutating func isTimeForProgress() -> Bool {
@@ -95,6 +111,7 @@ enum Console {
 
     private static let state = Mutex(State())
     private static let newline = UInt8(ascii: "\n")
+    private static let clearLine = Array("\r\u{1B}[K".utf8)
 
     private static func output(_ bytes: [UInt8]) {
         state.withLock { state in
@@ -105,4 +122,14 @@ enum Console {
     }
 
     private static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+}
+
+/// Ends the line, and then the process as the signal would have. Nothing here takes a lock or allocates.
+private func endProgress(_ number: Int32) {
+    if Console.showsProgress.load(ordering: .relaxed) {
+        var newline = UInt8(ascii: "\n")
+        _ = write(STDERR_FILENO, &newline, 1)
+    }
+    signal(number, SIG_DFL)
+    raise(number)
 }
