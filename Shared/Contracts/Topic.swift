@@ -15,7 +15,7 @@ public enum Topic {
     /// The topic as a metric's label. One of a tenant's own counts as the one that all tenants share, so that no series names
     /// a tenant.
     public static func label(_ topic: String) -> String {
-        let shared = Lane.allCases.map { requests($0) }.first { isOwn(topic, $0) } ?? topic
+        let shared = Lane.allCases.map { requests($0) }.first { isOwn(topic, stem: stem($0)) } ?? topic
         return worked.contains(shared) || shared == retries ? shared : "other"
     }
 
@@ -51,15 +51,15 @@ public enum Topic {
 
     /// Whether a record may go back there to be worked on again.
     public static func isWorked(_ topic: String) -> Bool {
-        worked.contains(topic) || ownRequestStems.contains { isOwn(topic, $0) }
+        worked.contains(topic) || ownRequestStems.contains { isOwn(topic, stem: $0) }
     }
 
     /// Whether it is a topic of one tenant's own.
     public static func isOwn(_ topic: String) -> Bool {
-        isOwn(topic, ownResultStem) || ownRequestStems.contains { isOwn(topic, $0) }
+        isOwn(topic, stem: ownResultStem) || ownRequestStems.contains { isOwn(topic, stem: $0) }
     }
 
-    private static func isOwn(_ topic: String, _ stem: String) -> Bool {
+    private static func isOwn(_ topic: String, stem: String) -> Bool {
         topic.hasPrefix(stem) && topic.utf8.suffix(version.utf8.count).elementsEqual(version.utf8)
             && topic.utf8.count > stem.utf8.count + version.utf8.count
     }
