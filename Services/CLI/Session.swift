@@ -66,3 +66,88 @@ struct Session: Sendable {
         return reader.string(key, default: fallback)
     }
 }
+
+/// `KEY=value` lines that a running stack writes, so that `winnow` finds it without further settings.
+enum EnvironmentFile {
+    static let ofStack = ".run/env"
+
+    /// The process's environment, and below it the file that `WINNOW_ENV_FILE` names. Without that variable and without a
+    /// broker in the environment, the file is `.run/env` of the working directory, if it is trusted.
+    ///
+    /// The working directory may belong to anybody, and its file could lead requests and passwords to a server of theirs.
+    /// So it must belong to the user and be closed to others, and standard error says that it is read.
+    /// - Throws: `UsageError` when the file that was named cannot be read.
+    static func environment(
+        _ own: [String: String] = SettingsReader.ofProcess,
+        notify: (String) -> Void = { Console.complain("winnow: \($0)") }
+    ) throws(UsageError) -> [String: String] {
+        if let path = own["WINNOW_ENV_FILE"], !path.isEmpty {
+            guard let text = SmallFile.text(path) else {
+                throw UsageError("WINNOW_ENV_FILE names a file that cannot be read")
+            }
+            return parse(text).merging(own) { _, own in own }
+        }
+        guard (own["KAFKA_BOOTSTRAP_SERVERS"] ?? "").isEmpty, SmallFile.exists(ofStack) else { return own }
+        do {
+            let text = String(decoding: try SmallFile.readPrivate(ofStack), as: UTF8.self)
+            notify("settings from \(ofStack)")
+            return parse(text).merging(own) { _, own in own }
+        } catch {
+            notify("\(error); it is not used. WINNOW_ENV_FILE=\(ofStack) uses it all the same")
+            return own
+        }
+    }
+
+    /// Reads what a shell would assign: values may be quoted with `'` or `"`, and `\` takes the next character as it is.
+    ///
+    /// Nothing is expanded. Unlike in a shell, a value without quotes ends at the end of its line, not at a space: files
+    /// for `docker --env-file` are written so.
+    static func parse(_ text: String) -> [String: String] {
+        var variables: [String: String] = [:]
+        // Not by `Character`: "\r\n" is one.
+        var rest = Array(text.unicodeScalars)[...]
+        while !rest.isEmpty {
+            let name = take(&rest) { $0 != "=" && $0 != "\n" }
+            guard rest.first == "=", !name.hasPrefix("#") else {
+                _ = take(&rest) { $0 != "\n" }
+                rest = rest.dropFirst()
+                continue
+            }
+            rest = rest.dropFirst()
+            let value = value(&rest)
+            variables[name.hasPrefix("export ") ? String(name.dropFirst(7)) : name] = value
+        }
+        return variables
+    }
+
+    /// Takes a value and the end of its line.
+    private static func value(_ rest: inout ArraySlice<Unicode.Scalar>) -> String {
+        var value = String.UnicodeScalarView()
+        var quote: Unicode.Scalar?
+        while let next = rest.popFirst() {
+            switch (next, quote) {
+            case (quote, _?): quote = nil
+            case ("'", nil), ("\"", nil): quote = next
+            case ("\n", nil): return String(value)
+            case ("\r", nil) where rest.first == "\n" || rest.isEmpty: continue
+            case ("\\", let open) where open != "'":
+                guard let literal = rest.popFirst() else { continue }
+                // In double quotes a shell keeps the backslash before an ordinary character.
+                if open == "\"", !["\\", "\"", "$", "`"].contains(literal) { value.append("\\") }
+                value.append(literal)
+            default: value.append(next)
+            }
+        }
+        return String(value)
+    }
+
+    private static func take(
+        _ rest: inout ArraySlice<Unicode.Scalar>, while condition: (Unicode.Scalar) -> Bool
+    ) -> String {
+        let taken = rest.prefix(while: condition)
+        rest = rest.dropFirst(taken.count)
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: taken)
+        return String(text)
+    }
+}

@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 
 /// Finds the lowest threshold that a promise can be made for.
 ///
@@ -108,5 +109,128 @@ public struct Certifier: Sendable {
             lost: lost, gained: right.count { $0.small && !$0.full },
             bound: ClopperPearson.upper(
                 lost, of: accepted.count, confidence: 1 - promise.delta / Double(candidates)))
+    }
+}
+
+/// What a certifier has found.
+public enum Finding: Sendable, Equatable {
+    case certified(Certified)
+    case refused(Refusal)
+}
+
+/// A threshold that keeps the promise, and on what that rests.
+public struct Certified: Sendable, Equatable {
+    public var temperature: Double
+    /// Of the calibrated confidence.
+    public var threshold: Double
+    /// The same threshold of the model's own confidence.
+    public var sureFrom: Double
+    /// Items that the temperature was fitted on; the bound never saw them.
+    public var fitted: Int
+    /// Items that the bound rests on, the accepted ones among them.
+    public var items: Int
+    public var tally: Tally
+    /// What the share of disagreements does not exceed.
+    public var bound: Double
+    /// `nil` unless every item has a label.
+    public var accuracyLoss: Certificate.AccuracyLoss?
+}
+
+/// No threshold keeps the promise, as far as these items can show.
+public struct Refusal: Sendable, Equatable {
+    public var fitted: Int
+    public var items: Int
+    /// Where the sequence began, and ended at once: of the calibrated confidence.
+    public var threshold: Double
+    public var tally: Tally
+    public var bound: Double
+    /// About how many items would do, at the threshold that takes least; `nil` where no threshold seems to be good enough.
+    public var itemsNeeded: Int?
+}
+
+/// What both models made of one item; nothing of its text but a hash.
+public struct Observation: Sendable, Equatable {
+    /// Whose label was the true one.
+    public struct Right: Sendable, Equatable {
+        public var small: Bool
+        public var full: Bool
+
+        public init(small: Bool, full: Bool) { (self.small, self.full) = (small, full) }
+    }
+
+    /// The text's `ItemHash`.
+    public var hash: UInt64
+    /// The small model's.
+    public var confidence: Double
+    public var agrees: Bool
+    /// `nil` where nobody has labelled the item.
+    public var right: Right?
+
+    public init(hash: UInt64, confidence: Double, agrees: Bool, right: Right? = nil) {
+        self.hash = hash
+        self.confidence = confidence
+        self.agrees = agrees
+        self.right = right
+    }
+
+    /// - Shape: `{"hash", "confidence", "agrees", "smallRight"?, "fullRight"?}`, `hash` in hexadecimal
+    public func encode() -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 96)
+        writer.object { body in
+            body.member("hash", String(hash, radix: 16))
+            body.name("confidence")
+            body.double(confidence)
+            body.member("agrees", agrees)
+            if let right {
+                body.member("smallRight", right.small)
+                body.member("fullRight", right.full)
+            }
+        }
+        return writer.bytes
+    }
+
+    /// - Returns: `nil` for what is no observation.
+    public init?(decoding bytes: some Collection<UInt8>) {
+        let read = try? JSONDocument.read(Array(bytes)) { body -> Observation? in
+            guard let hash = body["hash"]?.string.flatMap({ UInt64($0, radix: 16) }),
+                let confidence = body["confidence"]?.double, let agrees = body["agrees"]?.bool
+            else { return nil }
+            var right: Right?
+            if let small = body["smallRight"]?.bool, let full = body["fullRight"]?.bool {
+                right = Right(small: small, full: full)
+            }
+            return Observation(hash: hash, confidence: confidence, agrees: agrees, right: right)
+        }
+        guard let observation = read ?? nil else { return nil }
+        self = observation
+    }
+}
+
+/// A number of a text that is the same at every run and on every machine.
+/// - Source: FNV-1a, 64 bits; SplitMix64's finalizer, for FNV's low bits are not even over short texts
+public enum ItemHash {
+    public static func of(_ text: String) -> UInt64 {
+        let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return SeededGenerator.mixed(hash)
+    }
+}
+
+/// A small seeded generator, so that the same data gives the same figures.
+/// - Source: Fast splittable pseudorandom number generators, OOPSLA 2014
+public struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    public init(seed: UInt64) { state = seed }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        return Self.mixed(state)
+    }
+
+    static func mixed(_ value: UInt64) -> UInt64 {
+        var z = value
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
     }
 }

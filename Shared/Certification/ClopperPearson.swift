@@ -39,3 +39,70 @@ public enum ClopperPearson {
         return high
     }
 }
+
+/// The regularized incomplete beta function, of which binomial tails are made.
+/// - Source: DLMF 8.17.22, the continued fraction, by Lentz's method; 8.17.4 for the other half
+enum IncompleteBeta {
+    /// I_x(a, b), for positive `a` and `b`.
+    static func regularized(_ x: Double, _ a: Double, _ b: Double) -> Double {
+        guard x > 0 else { return 0 }
+        guard x < 1 else { return 1 }
+        // The fraction converges fast below the mean only.
+        guard x <= (a + 1) / (a + b + 2) else { return 1 - regularized(1 - x, b, a) }
+        let front = exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * log(x) + b * log1p(-x)) / a
+        return front * fraction(x, a, b)
+    }
+
+    private static func fraction(_ x: Double, _ a: Double, _ b: Double) -> Double {
+        let tiny = 1e-300
+        func bounded(_ value: Double) -> Double { abs(value) < tiny ? tiny : value }
+        var c = 1.0
+        var d = 1 / bounded(1 - (a + b) * x / (a + 1))
+        var result = d
+        for m in stride(from: 1.0, through: 10_000, by: 1) {
+            let even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+            d = 1 / bounded(1 + even * d)
+            c = bounded(1 + even / c)
+            result *= d * c
+            let odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+            d = 1 / bounded(1 + odd * d)
+            c = bounded(1 + odd / c)
+            result *= d * c
+            if abs(d * c - 1) < 1e-15 { break }
+        }
+        return result
+    }
+
+    private static func logGamma(_ x: Double) -> Double {
+        var sign: Int32 = 0
+        return lgamma_r(x, &sign)
+    }
+}
+
+/// How many items a threshold accepts, and how many of those differ.
+public struct Tally: Sendable, Equatable {
+    public var accepted = 0
+    public var disagreements = 0
+
+    public init(accepted: Int = 0, disagreements: Int = 0) {
+        self.accepted = accepted
+        self.disagreements = disagreements
+    }
+
+    /// The share that differs; 0 of nothing.
+    public var rate: Double { accepted > 0 ? Double(disagreements) / Double(accepted) : 0 }
+
+    /// One tally a threshold, in order.
+    /// - Parameter thresholds: of the model's own confidence, descending.
+    public static func counts(_ observations: [Observation], at thresholds: [Double]) -> [Tally] {
+        let ranked = observations.sorted { $0.confidence > $1.confidence }
+        var tally = Tally()
+        return thresholds.map { threshold in
+            while tally.accepted < ranked.count, ranked[tally.accepted].confidence >= threshold {
+                if !ranked[tally.accepted].agrees { tally.disagreements += 1 }
+                tally.accepted += 1
+            }
+            return tally
+        }
+    }
+}

@@ -30,3 +30,68 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(capability)/\(task)" }
 }
+
+/// A named domain that a small model can be cut for.
+public struct Capability: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: String
+
+    public init(rawValue: String) { self.rawValue = rawValue }
+
+    public static let decomposition = Capability(rawValue: "decomposition")
+    public static let semanticUnderstanding = Capability(rawValue: "semantic-understanding")
+    public static let softwareDevelopment = Capability(rawValue: "software-development")
+    public static let legalServices = Capability(rawValue: "legal-services")
+    public static let securityServices = Capability(rawValue: "security-services")
+
+    /// Those that a request may ask for; `decomposition` is Winnow's own.
+    public static let requestable: [Capability] = [
+        .semanticUnderstanding, .softwareDevelopment, .legalServices, .securityServices,
+    ]
+
+    public var description: String { rawValue }
+}
+
+/// How the windows of a text that is longer than a model's input become one answer.
+///
+/// It belongs to the task and not to a model: the small and the full model must combine alike, or they would disagree
+/// about every long text.
+/// - Source: infra/decisions/0028-long-texts.md
+public enum WindowRule: Sendable, Equatable {
+    /// A finding anywhere is one of the whole text: the window that is least likely to be `clean` answers.
+    case anyFinding(clean: String)
+    /// The mean of the windows' logits answers.
+    case mean
+    /// The first window answers, and nothing behind it is read.
+    case beginning
+    /// The first window answers, and each of `findings` counts where any window shows it.
+    case beginningAnd(findings: [String])
+}
+
+extension Route {
+    public var windowRule: WindowRule {
+        switch self {
+        case Route(.legalServices, "unfair-term"): .anyFinding(clean: "fair")
+        case Route(.securityServices, "payload"), Route(.securityServices, "prompt-attack"):
+            .anyFinding(clean: "benign")
+        case Route(.softwareDevelopment, "issue-type"): .beginning
+        case .decomposition:
+            .beginningAnd(
+                findings: Route.requestable.filter { $0.capability == .securityServices }.map(\.description))
+        default: .mean
+        }
+    }
+}
+
+/// How urgent a request is. Its topic says so, and every hop keeps it.
+public enum Lane: String, CaseIterable, Sendable {
+    /// Somebody waits for the answer.
+    case interactive
+    /// Worked off with what the interactive lane leaves.
+    case bulk
+
+    /// The lane of a topic's records.
+    public init(topic: String) { self = topic.hasPrefix("winnow.\(Lane.bulk.prefix)") ? .bulk : .interactive }
+
+    /// What the first word of its topics begins with.
+    var prefix: String { self == .bulk ? "bulk-" : "" }
+}

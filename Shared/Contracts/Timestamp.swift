@@ -31,3 +31,115 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public var description: String { rfc3339 }
 }
+
+/// Times as event attributes have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
+/// loses one in two.
+/// - Source: RFC 3339, section 5.6; days by eras of 400 years, as std::chrono has them
+enum RFC3339 {
+    /// In UTC, with milliseconds.
+    static func text(_ time: Timestamp) -> String {
+        // Four digits of a year are all that the format has.
+        let milliseconds = min(max(time.milliseconds, -62_167_219_200_000), Timestamp.last.milliseconds)
+        let days = floorDiv(milliseconds, 86_400_000)
+        let rest = milliseconds - days * 86_400_000
+        let (year, month, day) = civil(days)
+        return String(unsafeUninitializedCapacity: 24) { buffer in
+            var index = 0
+            func digits(_ value: Int64, _ count: Int, then separator: Character) {
+                var value = value
+                for place in (0..<count).reversed() {
+                    buffer[index + place] = UInt8(48 + value % 10)
+                    value /= 10
+                }
+                buffer[index + count] = separator.asciiValue ?? 0
+                index += count + 1
+            }
+            digits(year, 4, then: "-")
+            digits(month, 2, then: "-")
+            digits(day, 2, then: "T")
+            digits(rest / 3_600_000, 2, then: ":")
+            digits(rest / 60_000 % 60, 2, then: ":")
+            digits(rest / 1000 % 60, 2, then: ".")
+            digits(rest % 1000, 3, then: "Z")
+            return index
+        }
+    }
+
+    /// - Returns: `nil` unless `text` is an RFC 3339 time; what is finer than a millisecond is cut off.
+    static func timestamp(_ text: String) -> Timestamp? {
+        var text = text
+        return text.withUTF8 { bytes in
+            var index = 0
+            func number(_ count: Int, in range: ClosedRange<Int64>) -> Int64? {
+                guard index + count <= bytes.count else { return nil }
+                var value: Int64 = 0
+                for byte in bytes[index..<index + count] {
+                    guard (48...57).contains(byte) else { return nil }
+                    value = value * 10 + Int64(byte - 48)
+                }
+                index += count
+                return range.contains(value) ? value : nil
+            }
+            func skip(_ allowed: StaticString) -> UInt8? {
+                guard index < bytes.count else { return nil }
+                let isAllowed = UnsafeBufferPointer(start: allowed.utf8Start, count: allowed.utf8CodeUnitCount)
+                    .contains(bytes[index])
+                guard isAllowed else { return nil }
+                index += 1
+                return bytes[index - 1]
+            }
+            guard let year = number(4, in: 0...9999), skip("-") != nil, let month = number(2, in: 1...12),
+                skip("-") != nil, let day = number(2, in: 1...31), skip("Tt ") != nil,
+                let hour = number(2, in: 0...23), skip(":") != nil, let minute = number(2, in: 0...59),
+                skip(":") != nil,
+                let second = number(2, in: 0...60)
+            else { return nil }
+            let days = days(year, month, day)
+            // 31 April is no day: it would come back as 1 May.
+            guard civil(days) == (year, month, day) else { return nil }
+            var milliseconds = ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000
+            if skip(".") != nil {
+                var unit: Int64 = 100
+                guard let first = number(1, in: 0...9) else { return nil }
+                milliseconds += first * unit
+                while let digit = number(1, in: 0...9) {
+                    unit /= 10
+                    milliseconds += digit * unit
+                }
+            }
+            guard let zone = skip("Zz+-") else { return nil }
+            if zone == UInt8(ascii: "+") || zone == UInt8(ascii: "-") {
+                guard let hours = number(2, in: 0...23), skip(":") != nil, let minutes = number(2, in: 0...59) else {
+                    return nil
+                }
+                milliseconds += (zone == UInt8(ascii: "-") ? 1 : -1) * (hours * 60 + minutes) * 60_000
+            }
+            return index == bytes.count ? Timestamp(milliseconds: milliseconds) : nil
+        }
+    }
+
+    /// Days since 1970-01-01 of a proleptic Gregorian date; years begin in March, so that leap days end them.
+    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
+        let year = month <= 2 ? year - 1 : year
+        let era = floorDiv(year, 400)
+        let ofEra = year - era * 400
+        let ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
+        return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468
+    }
+
+    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+        let shifted = days + 719_468
+        let era = floorDiv(shifted, 146_097)
+        let ofEra = shifted - era * 146_097
+        let yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365
+        let ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let month = (5 * ofYear + 2) / 153
+        let day = ofYear - (153 * month + 2) / 5 + 1
+        let civilMonth = month < 10 ? month + 3 : month - 9
+        return (yearOfEra + era * 400 + (civilMonth <= 2 ? 1 : 0), civilMonth, day)
+    }
+
+    private static func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {
+        value >= 0 ? value / divisor : (value - divisor + 1) / divisor
+    }
+}

@@ -15,3 +15,30 @@ public enum SHA256 {
     /// 64 lower-case hexadecimal digits.
     public static func hex(_ bytes: UnsafeRawBufferPointer) -> String { Hex.text(self.bytes(bytes)) }
 }
+
+/// HMAC-SHA256.
+/// - Source: RFC 2104
+public enum HMAC {
+    /// 32 bytes.
+    public static func bytes(of message: [UInt8], key: [UInt8]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+            let start = CCrypto.HMAC(
+                EVP_sha256(), key, Int32(key.count), message, message.count, buffer.baseAddress, nil)
+            precondition(start != nil, "libcrypto has no SHA-256")
+            count = 32
+        }
+    }
+
+    /// Takes as long whatever differs.
+    public static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        one.count == other.count && CRYPTO_memcmp(one, other, one.count) == 0
+    }
+}
+
+/// Lower-case hexadecimal digits.
+public enum Hex {
+    public static func text(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+}

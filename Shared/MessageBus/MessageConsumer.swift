@@ -1,3 +1,5 @@
+import Contracts
+
 /// A member of a consumer group. Used by one task at a time: poll, apply, emit, commit, in that order.
 public protocol MessageConsumer: Sendable {
     /// How many partitions it has at the moment.
@@ -50,4 +52,99 @@ extension MessageConsumer {
 
     /// Of a consumer that cannot stall.
     public func onProgress(_ body: @escaping @Sendable (Bool) -> Void) {}
+}
+
+/// Writes records, idempotently and acknowledged by all in-sync replicas.
+public protocol MessageProducer: Sendable {
+    /// Returns when every record is acknowledged.
+    /// - Throws: `MessageBusError` when one is not; some of them may be written then, so callers repeat all of them
+    ///   under the same ids.
+    func send(_ records: [OutgoingRecord]) async throws
+
+    /// The same, for a caller that holds something which others need while it waits.
+    /// - Parameter onWait: called before a wait for readers, which the embedded broker asks for and may take long; never
+    ///   called otherwise.
+    func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws
+
+    /// Flushes and ends.
+    func close() async
+}
+
+extension MessageProducer {
+    public func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws { try await send(records) }
+}
+
+/// Reads topics from a place on, without a group: nothing is shared, nothing is committed.
+public protocol MessageReader: Sendable {
+    /// Behind the last record that each partition had when the reading began; only partitions with something to read.
+    var backlog: [TopicPartition: Int64] { get }
+
+    /// The next records, at least one.
+    /// - Returns: `nil` once it was stopped or the task is cancelled.
+    /// - Throws: `MessageBusError` only for a fault that waiting cannot mend.
+    func nextBatch() async throws -> [Record]?
+
+    /// Ends `nextBatch`. Safe from any thread.
+    func stop()
+}
+
+/// Where reading a topic begins.
+public enum ReadStart: Sendable, Equatable {
+    case beginning, end
+    /// The first records at or after it.
+    case time(Timestamp)
+}
+
+/// A consumer that can follow other topics while it runs.
+public protocol TopicSubscriber: Sendable {
+    /// Follows exactly these topics from now on. Partitions of topics that it followed before stay with it. Safe from any
+    /// thread.
+    /// - Throws: `MessageBusError`
+    func subscribe(to topics: [String]) async throws
+}
+
+/// What waits in front of a consumer group.
+public protocol BacklogReader: Sendable {
+    /// When the oldest record of each partition was written that the group has not committed; `nil` where nothing waits.
+    /// - Throws: `MessageBusError`, retriable while the broker is away.
+    func oldestWaiting(in topic: String, of group: String) async throws -> Backlog
+}
+
+/// The oldest waiting record of each partition of a topic.
+public struct Backlog: Sendable, Equatable {
+    public var oldest: [Timestamp?]
+
+    /// - Parameter oldest: by partition.
+    public init(oldest: [Timestamp?]) { self.oldest = oldest }
+
+    /// Whether a record of this key that was written at `time` or later waits, if it was written at all: nothing that is
+    /// behind the oldest waiting record has been read.
+    public func holds(_ key: [UInt8], since time: Timestamp) -> Bool {
+        guard !oldest.isEmpty else { return false }
+        return oldest[Murmur2.partition(key, of: oldest.count)].map { $0 <= time } ?? false
+    }
+}
+
+/// A fault of the bus. Its description never holds keys, values or credentials.
+public struct MessageBusError: Error, Sendable, CustomStringConvertible {
+    public enum Code: String, Sendable {
+        case configuration, unavailable, timedOut = "timed_out", tooLarge = "too_large", unknownTopic = "unknown_topic"
+        /// The broker refuses the credentials, or one side the other's certificate.
+        case authentication
+        case fatal
+    }
+
+    public let code: Code
+    public let message: String
+    public let isRetriable: Bool
+    public let underlying: (any Error)?
+
+    public init(_ code: Code, _ message: String, isRetriable: Bool, underlying: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.isRetriable = isRetriable
+        self.underlying = underlying
+    }
+
+    public var description: String { "\(code.rawValue): \(message)" }
 }

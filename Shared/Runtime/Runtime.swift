@@ -105,3 +105,42 @@ private struct Draining: Service {
         logger.notice("Stopping")
     }
 }
+
+/// What a service is built from: `try KafkaSettings(&context.settings)` reads, the rest is shared by all adapters.
+public struct RuntimeContext: Sendable {
+    public var settings: SettingsReader
+    public let logger: Logger
+    public let metrics = Metrics()
+    public let health = Health()
+    /// Triggered by the first signal; triggering it oneself ends the process the same way.
+    public let shutdown: GracefulShutdown
+}
+
+/// Why the process could not serve.
+public struct RuntimeError: Error, Sendable, CustomStringConvertible {
+    public enum Code: Sendable { case cannotListen, cannotPublishPort }
+
+    public let code: Code
+    public let message: String
+    public let isRetriable: Bool
+    public let underlying: (any Error)?
+
+    init(_ code: Code, _ message: String, underlying: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.isRetriable = false
+        self.underlying = underlying
+    }
+
+    public var description: String { "\(code): \(message)" }
+}
+
+/// How a service's process ends, for whoever supervises it.
+public enum ExitCode: Int32, Sendable {
+    /// It was asked to stop, or had nothing left to do, and has finished everything.
+    case stopped = 0
+    /// A service ended with a fault, or stopping took longer than `WINNOW_SHUTDOWN_TIMEOUT_SECONDS`.
+    case failed = 1
+    /// A setting is missing or wrong: starting it again without a change is in vain.
+    case misconfigured = 2
+}

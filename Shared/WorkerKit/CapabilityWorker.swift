@@ -4,6 +4,7 @@ import Inference
 import Lifecycle
 import MessageBus
 import Runtime
+import Settings
 import Signing
 
 /// The service of one capability's small model: stateless, so it scales out by starting more of it, up to the number of
@@ -48,5 +49,54 @@ public struct CapabilityWorker: Service {
             try await loops.run()
             group.cancelAll()
         }
+    }
+}
+
+/// What a capability worker is told.
+public struct WorkerSettings: Sendable {
+    public let capability: Capability
+    public let service: String
+    public let model: String
+    public let fullModel: String
+    /// The share of answered items that the full model is asked about, too.
+    /// - Default: 0.01. Key: `WINNOW_SHADOW_RATE`. 0 draws none, and then no drift is noticed.
+    public let shadowRate: Double
+
+    /// - Throws: `SettingsError`
+    public init(_ reader: inout SettingsReader, capability: Capability) throws(SettingsError) {
+        let models = ModelSettings(&reader)
+        self.capability = capability
+        service = "\(capability)-worker"
+        model = models.model(of: capability)
+        fullModel = models.fullModel
+        shadowRate = try reader.number("WINNOW_SHADOW_RATE", default: 0.01, in: 0...1)
+    }
+
+    public func topic(_ lane: Lane) -> String { Topic.steps(capability, lane) }
+
+    public func group(_ lane: Lane) -> String { ConsumerGroup.name(of: lane.loop(of: service)) }
+}
+
+/// Where the model artifacts are.
+public struct ModelSettings: Sendable {
+    /// - Default: `infra/models`. Key: `WINNOW_MODELS_DIRECTORY`.
+    public let directory: String
+
+    public init(_ reader: inout SettingsReader) {
+        directory = reader.string("WINNOW_MODELS_DIRECTORY", default: "infra/models")
+    }
+
+    public var fullModel: String { directory + "/full" }
+    public var router: String { directory + "/router" }
+    public var splitter: String { directory + "/splitter" }
+
+    public func model(of capability: Capability) -> String { "\(directory)/\(capability)" }
+}
+
+extension EncoderClassifier {
+    /// The model as a lane computes with it: the lanes share the weights, and neither waits for the other's calls.
+    /// - Throws: `InferenceError`, never retriable.
+    public func serving(_ lane: Lane) throws(InferenceError) -> EncoderClassifier {
+        lane == .bulk ? try EncoderClassifier(sharing: self) : self
     }
 }

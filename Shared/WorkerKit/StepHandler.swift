@@ -1,3 +1,4 @@
+import Certification
 import Contracts
 import Delivery
 import Inference
@@ -144,5 +145,77 @@ public struct StepHandler: BatchHandler {
             open: open.map { .init(index: $0, text: command.items[$0], guess: guesses[$0]) },
             answers: answers, attempts: [attempt])
         return source.escalation(escalation, of: event)
+    }
+}
+
+/// What the full model would have consumed for the same items, read in as many windows: known from its card, without
+/// loading it.
+///
+/// A small model's vocabulary splits rare words into more pieces, so its token count is an upper bound of the full
+/// model's by a few percent (`infra/decisions/0006-counterfactual.md`).
+public struct Counterfactual: Sendable {
+    private let card: ModelCard
+
+    /// - Throws: `ArtifactError`
+    public init(fullModelDirectory: String) throws {
+        card = try ModelCard.load(directory: fullModelDirectory)
+    }
+
+    public var identity: ModelIdentity { card.identity }
+
+    /// The name under which the full model is priced.
+    public var model: String { identity.name }
+
+    public func usage(of predictions: [Prediction], route: Route) -> TokenUsage {
+        predictions.reduce(into: .zero) { sum, prediction in
+            sum.inputTokens += Int64(prediction.inputTokens)
+            sum.flops += card.flops(
+                tokens: prediction.inputTokens, route: route, windows: prediction.windows)
+        }
+    }
+}
+
+/// Which of the texts that a worker answered go to the full model as well.
+///
+/// A hash of the route and the text decides: a text is always drawn or never, whoever sends it and however often. Repeating
+/// a text therefore adds nothing to the evidence, and a step that comes again draws the same items.
+public struct ShadowDraw: Sendable {
+    public let probability: Double
+    private let seed: UInt64
+
+    /// - Parameters:
+    ///   - probability: 0 to 1.
+    ///   - seed: the same in all workers, and secret where a tenant must not choose texts that are drawn, or that are not.
+    public init(_ probability: Double, seed: UInt64 = 0) {
+        self.probability = probability
+        self.seed = seed
+    }
+
+    public func takes(_ text: String, of route: Route) -> Bool {
+        guard probability > 0 else { return false }
+        var draw = SeededGenerator(seed: ItemHash.of("\(route) \(text)") ^ seed)
+        return Double.random(in: 0..<1, using: &draw) < probability
+    }
+}
+
+/// How many items a worker answered itself, and how many it gave up.
+struct AnswerMetrics: Sendable {
+    private let answers: Counter
+    private let escalations: Counter
+    let cancelled: Counter
+    let shadowed: Counter
+
+    init(_ metrics: Metrics) {
+        answers = metrics.counter("winnow_items_answered_total", "Items that the small model was sure of.")
+        cancelled = metrics.counter(
+            "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
+        shadowed = metrics.counter(
+            "winnow_items_shadowed_total", "Answered items of which the full model is asked in the background, too.")
+        escalations = metrics.counter("winnow_items_escalated_total", "Items given to the full model.")
+    }
+
+    func answered(_ answered: Int, escalated: Int) {
+        answers.increment(by: answered)
+        escalations.increment(by: escalated)
     }
 }

@@ -13,7 +13,7 @@ if [ infra/dev/requirements-sbom.txt -nt "$tools/installed" ]; then
     touch "$tools/installed"
 fi
 mkdir -p "$out"
-version=$(sed -n 's/.*static let version = "\(.*\)"/\1/p' Shared/Runtime/ProcessMetrics.swift)
+version=$(sed -n 's/.*static let version = "\(.*\)"/\1/p' Shared/Runtime/HTTP/Endpoints.swift)
 swift=$(sed -n 's/^ARG SWIFT_IMAGE=swift:\(\S*\)/\1/p' infra/docker/Dockerfile)
 # Swift's libraries are part of the executables, so that no package names them.
 infra/dev/check-image.py --packages | "$tools/bin/debsbom" generate --from-pkglist -t cdx -t spdx --validate \

@@ -1,4 +1,8 @@
+import Contracts
+import Delivery
 import Lifecycle
+import MessageBus
+import Settings
 import Store
 import Synchronization
 import Telemetry
@@ -73,4 +77,103 @@ final class Lease: Sendable {
     func extend(until instant: ContinuousClock.Instant) { until.withLock { $0 = instant } }
 
     func end() { until.withLock { $0 = .now } }
+}
+
+extension Keeper {
+    typealias KeeperStore = RequestStore & CancellationQueue & EmissionOutbox & CertificateRegister & AgreementRegister
+        & InstanceRegister
+
+    /// The chores that need nothing but seams.
+    /// - Parameter connect: opens a connection; chores that may wait for locks share none with the others.
+    static func chores(
+        service: String, connect: () -> any KeeperStore, producer: any MessageProducer, backlog: any BacklogReader,
+        settings: KeeperSettings, logger: Logger, metrics: Metrics, now: @escaping @Sendable () -> Timestamp = { .now }
+    ) -> [any Chore] {
+        let (requests, emissions, rest) = (connect(), connect(), connect())
+        let source = EventSource(service: service)
+        let batch = RequestBatch(logger: logger, metrics: metrics)
+        let wake = Wake()
+        return [
+            DeadlineChore(
+                interval: settings.interval, store: requests, batch: batch, emissions: wake, limit: settings.limit,
+                now: now),
+            CancellationChore(
+                interval: settings.interval, store: requests, batch: batch, emissions: wake, limit: settings.limit,
+                now: now),
+            RedriveChore(
+                interval: settings.redriveInterval, store: requests, backlog: backlog, batch: batch, emissions: wake,
+                settings: settings, now: now),
+            LostCallChore(interval: settings.interval, store: requests, settings: settings, logger: logger),
+            EmissionChore(
+                interval: settings.interval, wake: wake, source: source, store: emissions, producer: producer,
+                batch: batch, limit: settings.limit, logger: logger),
+            AgreementChore(
+                interval: settings.interval, store: rest, limit: settings.limit, logger: logger, metrics: metrics,
+                now: now),
+            CertificateChore(
+                interval: settings.interval, source: source, store: rest, producer: producer,
+                republishMilliseconds: settings.republishMilliseconds, logger: logger, metrics: metrics, now: now),
+            MaintenanceChore("silent-instances", every: .seconds(60)) {
+                try await rest.forgetInstances(silentSince: now().adding(milliseconds: -settings.forgetMilliseconds))
+                return .nothing
+            },
+        ]
+    }
+}
+
+/// How often the keeper looks for what is due.
+struct KeeperSettings: Sendable {
+    /// How often deadlines, cancellations, certificates and owed emissions are looked for.
+    /// - Default: 1000. Key: `WINNOW_SWEEP_INTERVAL_MS`.
+    var interval: Duration
+    /// The first re-drive of a request without progress; the next ones take longer.
+    /// - Default: 120 s. Key: `WINNOW_REDRIVE_AFTER_SECONDS`.
+    private var redriveAfterMilliseconds: Int64
+    /// The same of the bulk lane, which may rest while the other has work.
+    /// - Default: 1200 s. Key: `WINNOW_BULK_REDRIVE_AFTER_SECONDS`.
+    private var bulkRedriveAfterMilliseconds: Int64
+    /// A call that is not settled for so long is lost with its process. - Default: 600 s, more than any endpoint may take.
+    /// Key: `WINNOW_ABANDON_AFTER_SECONDS`.
+    var abandonAfter: Duration
+    /// An instance that is silent for so long is not listed any more.
+    var forgetMilliseconds: Int64 = 86_400_000
+    /// Certificates that have not changed are published again so often: workers drop those that they no longer hear of,
+    /// and the embedded broker may have forgotten them.
+    var republishMilliseconds = Int64(StandingCertificates.publicationInterval / .milliseconds(1))
+    /// How many requests a chore handles in one transaction.
+    var limit = 500
+
+    init(_ reader: inout SettingsReader) throws(SettingsError) {
+        interval = .milliseconds(try reader.integer("WINNOW_SWEEP_INTERVAL_MS", default: 1000, in: 10...60_000))
+        redriveAfterMilliseconds =
+            1000 * Int64(try reader.integer("WINNOW_REDRIVE_AFTER_SECONDS", default: 120, in: 1...86_400))
+        bulkRedriveAfterMilliseconds =
+            1000 * Int64(try reader.integer("WINNOW_BULK_REDRIVE_AFTER_SECONDS", default: 1200, in: 1...86_400))
+        abandonAfter = .seconds(try reader.integer("WINNOW_ABANDON_AFTER_SECONDS", default: 600, in: 1...86_400))
+    }
+
+    /// - Units: milliseconds.
+    func redriveAfter(_ lane: Lane) -> Int64 {
+        lane == .bulk ? bulkRedriveAfterMilliseconds : redriveAfterMilliseconds
+    }
+
+    /// How often stalled requests are looked for: a tenth of what they may stand, for that search reads every old request.
+    var redriveInterval: Duration {
+        let tenth = min(redriveAfterMilliseconds, bulkRedriveAfterMilliseconds) / 10
+        return max(interval, min(.milliseconds(tenth), .seconds(10)))
+    }
+}
+
+extension Retention {
+    /// - Default: 30, 400, 3650, 90 and 400 days. Keys: `WINNOW_RETENTION_DAYS`, `WINNOW_RETENTION_HOURLY_DAYS`,
+    ///   `WINNOW_RETENTION_DAILY_DAYS`, `WINNOW_RETENTION_DISPOSITION_DAYS`, `WINNOW_RETENTION_TENANT_DAYS`. Budgets of a
+    ///   month need two months of daily sums, and the topic keeps dead letters for 30 days.
+    init(_ reader: inout SettingsReader) throws(SettingsError) {
+        self.init(
+            requests: try reader.integer("WINNOW_RETENTION_DAYS", default: 30, in: 1...3650),
+            hourly: try reader.integer("WINNOW_RETENTION_HOURLY_DAYS", default: 400, in: 7...3650),
+            daily: try reader.integer("WINNOW_RETENTION_DAILY_DAYS", default: 3650, in: 62...36_500),
+            dispositions: try reader.integer("WINNOW_RETENTION_DISPOSITION_DAYS", default: 90, in: 31...3650),
+            tenants: try reader.integer("WINNOW_RETENTION_TENANT_DAYS", default: 400, in: 1...3650))
+    }
 }

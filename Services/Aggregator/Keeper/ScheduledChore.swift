@@ -1,6 +1,7 @@
 import Delivery
 import Lifecycle
 import Store
+import Synchronization
 import Telemetry
 
 /// A chore with its schedule, its backoff and its metrics.
@@ -69,5 +70,64 @@ struct ScheduledChore: Sendable {
         } while done.hasMore && lease.isHeld && !Task.isCancelled
         rounds.increment()
         duration.observe(clock.now - start)
+    }
+}
+
+/// A small background job of the keeper. It fails, waits and is measured by itself.
+protocol Chore: Sendable {
+    /// As metrics, logs and fault points name it.
+    var name: String { get }
+    /// How long the keeper waits between two rounds.
+    var interval: Duration { get }
+    /// What ends the wait between two rounds early; `nil` where nothing does.
+    var wake: Wake? { get }
+
+    /// Does what is due, in transactions that may be repeated.
+    /// - Throws: whatever fault; the next round comes later then.
+    func work() async throws -> ChoreRound
+}
+
+extension Chore {
+    var wake: Wake? { nil }
+}
+
+/// What a round of a chore has done.
+struct ChoreRound: Sendable, Equatable {
+    var handled: Int
+    /// Whether more is due, so that the next round follows at once.
+    var hasMore = false
+
+    static let nothing = ChoreRound(handled: 0)
+}
+
+/// Ends another job's wait.
+final class Wake: Sendable {
+    private let next = Mutex(Signal())
+
+    /// Fires with the next `call`. Taken before the work that a call may concern, it misses none.
+    var signal: Signal { next.withLock(\.self) }
+
+    func call() {
+        let signal = next.withLock { next in
+            defer { next = Signal() }
+            return next
+        }
+        signal.fire()
+    }
+}
+
+extension Signal {
+    /// Waits until it fires, but not longer than `duration`.
+    /// - Returns: `false` when a stop came, or the task was cancelled.
+    func wait(for duration: Duration) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask { await sleepUnlessShutDown(for: duration) }
+            group.addTask {
+                await self.wait()
+                return !Task.isCancelled && GracefulShutdown.current?.isTriggered != true
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
     }
 }

@@ -1,6 +1,8 @@
 import Certification
 import Contracts
+import Inference
 import JSON
+import Settings
 
 /// What certifying one task came to.
 struct CertifyReport {
@@ -84,5 +86,129 @@ struct CertifyReport {
 
     private static func interval(_ estimate: Certificate.Estimate) -> String {
         "\(percent(estimate.value)) [\(percent(estimate.low)), \(percent(estimate.high))]"
+    }
+}
+
+extension Certificate {
+    /// - Parameters:
+    ///   - comparisons: all items, compared in the terms of the promise, which tell what is to be expected to escalate and to be saved.
+    ///   - source: where they came from.
+    init(
+        _ certified: Certified, of promise: Promise, route: Route, small: ModelCard, full: ModelCard,
+        comparisons: [Comparison], source: Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
+    ) {
+        let escalated = comparisons.map { $0.observation.confidence < certified.sureFrom }
+        var seeded = SeededGenerator(seed: 20_261_123)
+        let saving = Figure(
+            ratio: zip(comparisons, escalated).map { item, isEscalated in
+                let spent = item.smallFlops + (isEscalated ? item.fullFlops : 0)
+                return (part: Double(item.fullFlops - spent), whole: Double(item.fullFlops))
+            }, using: &seeded)
+        let hasSeen = [small, full].contains { $0.dataHashes.contains(source.sha256) }
+        self.init(
+            id: ID(using: &generator), route: route, smallModel: small.identity.description,
+            fullModel: full.identity.description, alpha: promise.alpha, delta: promise.delta,
+            equalFrom: promise.equalFrom, temperature: certified.temperature, threshold: certified.threshold,
+            sureFrom: certified.sureFrom,
+            fitted: certified.fitted, items: certified.items, accepted: certified.tally.accepted,
+            disagreements: certified.tally.disagreements, bound: certified.bound,
+            escalationRate: Estimate(Figure(successes: escalated.count { $0 }, of: escalated.count)),
+            saving: Estimate(saving),
+            accuracyLoss: certified.accuracyLoss,
+            source: source, certifiedAt: time, note: hasSeen ? Self.seenNote : nil)
+    }
+
+    static let seenNote =
+        "not new to the models: a card names this file, from which temperature, gate and recipe were chosen"
+}
+
+extension Certificate.Estimate {
+    init(_ figure: Figure) {
+        func rounded(_ share: Double) -> Double { (share * 1e6).rounded() / 1e6 }
+        self.init(value: rounded(figure.value), low: rounded(figure.low), high: rounded(figure.high))
+    }
+}
+
+/// Certificates beside the models that they are of, one a line.
+enum CertificateFile {
+    static func path(of capability: Capability, in modelsDirectory: String) -> String {
+        "\(modelsDirectory)/\(capability)/certificates.jsonl"
+    }
+
+    /// - Returns: nothing where there is no such file.
+    /// - Throws: `SmallFileError`; `ContractError` for a line that is no certificate.
+    static func read(_ path: String) throws -> [Certificate] {
+        guard SmallFile.isRegular(path) else { return [] }
+        return try InputFile.lines(of: try InputFile.read(path)).map { try Certificate(decoding: Array($0.bytes)) }
+    }
+
+    /// Puts certificates in the place of those of the same tasks; the others stay.
+    static func replace(_ certificates: [Certificate], in path: String) throws {
+        let routes = Set(certificates.map(\.route))
+        let all = try read(path).filter { !routes.contains($0.route) } + certificates
+        let lines = all.sorted { $0.route.description < $1.route.description }.map { $0.encode() + [0x0A] }
+        try SmallFile.replace(path, with: Array(lines.joined()))
+    }
+}
+
+/// What both models made of one calibration item.
+struct Comparison: Sendable {
+    var observation: Observation
+    /// - Units: operations.
+    var smallFlops: Int64
+    var fullFlops: Int64
+
+    init(observation: Observation, smallFlops: Int64, fullFlops: Int64) {
+        self.observation = observation
+        self.smallFlops = smallFlops
+        self.fullFlops = fullFlops
+    }
+
+    init(_ item: LabelledItem, small: Prediction, full: Prediction, equalFrom: Double) {
+        observation = Observation(
+            hash: ItemHash.of(item.text), confidence: small.certainty,
+            agrees: full.accepts(small.label, from: equalFrom),
+            right: item.label.map { .init(small: small.label == $0, full: full.label == $0) })
+        (smallFlops, fullFlops) = (small.flops, full.flops)
+    }
+
+    /// Runs both models over items of one task.
+    /// - Parameter equalFrom: `Certificate.equalFrom`.
+    /// - Throws: `InferenceError`
+    static func run(
+        _ items: [LabelledItem], as route: Route, small: any Classifier, full: any Classifier, equalFrom: Double
+    ) async throws -> [Comparison] {
+        var comparisons: [Comparison] = []
+        comparisons.reserveCapacity(items.count)
+        while comparisons.count < items.count {
+            let chunk = items[comparisons.count..<min(comparisons.count + 64, items.count)]
+            let texts = chunk.map(\.text)
+            let (fromSmall, fromFull) = try await (
+                small.classify(texts, as: route), full.classify(texts, as: route)
+            )
+            for ((item, small), full) in zip(zip(chunk, fromSmall), fromFull) {
+                comparisons.append(Comparison(item, small: small, full: full, equalFrom: equalFrom))
+            }
+            Console.progress("\(route): \(comparisons.count) of \(items.count) items compared")
+        }
+        return comparisons
+    }
+}
+
+/// Which models stand in the models directory, by `name@version`.
+struct DeployedModels {
+    private let small: [Capability: String]
+    private let full: String
+
+    /// - Throws: `ArtifactError`
+    init(directory: String) throws {
+        full = try ModelCard.load(directory: "\(directory)/full").identity.description
+        small = try Capability.requestable.reduce(into: [:]) { small, capability in
+            small[capability] = try ModelCard.load(directory: "\(directory)/\(capability)").identity.description
+        }
+    }
+
+    func run(_ route: Route, small: String?, full: String?) -> Bool {
+        small != nil && self.small[route.capability] == small && self.full == full
     }
 }

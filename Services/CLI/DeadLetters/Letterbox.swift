@@ -1,4 +1,5 @@
 import Contracts
+import JSON
 import KafkaBus
 import MessageBus
 import PostgresStore
@@ -51,5 +52,173 @@ struct Letterbox {
 
     func dispose(of letters: [Letter], as disposition: DeadLetterRegister.Disposition) async throws {
         try await register.dispose(of: letters.map(\.place), as: disposition)
+    }
+}
+
+/// A dead letter as people and programs see it.
+struct Letter: Sendable {
+    /// Its place in the dead letters' topic, written `partition-offset`.
+    struct ID: Hashable, Sendable, CustomStringConvertible {
+        let partition: Int32
+        let offset: Int64
+
+        init(partition: Int32, offset: Int64) { (self.partition, self.offset) = (partition, offset) }
+
+        /// - Returns: `nil` unless `text` is `partition-offset`.
+        init?(_ text: String) {
+            let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+            guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]) else { return nil }
+            self.init(partition: partition, offset: offset)
+            guard description == text else { return nil }
+        }
+
+        var description: String { "\(partition)-\(offset)" }
+    }
+
+    let record: Record
+
+    init(_ record: Record) { self.record = record }
+
+    var id: ID { ID(partition: record.partition, offset: record.offset) }
+    var reason: String { DeadLetter.reason(of: record) ?? "" }
+    var originalTopic: String { DeadLetter.originalTopic(of: record) ?? "" }
+    var attempt: String? { DeadLetter.attempt(of: record) }
+    var requestID: String? { DeadLetter.requestID(of: record) }
+
+    var place: DeadLetterRegister.Place {
+        .init(
+            topic: record.topic, partition: record.partition, offset: record.offset, writtenAt: record.timestamp)
+    }
+
+    /// The record for its topic.
+    /// - Returns: `nil` where only a reference was put away, and where nothing of Winnow's reads the topic.
+    var replay: OutgoingRecord? {
+        guard !DeadLetter.isReference(record), Topic.isWorked(originalTopic) else { return nil }
+        return DeadLetter.replay(record)
+    }
+}
+
+/// Which dead letters are meant.
+struct LetterSelection: Sendable {
+    let ids: Set<Letter.ID>
+    let reason: String?
+    let since: Timestamp?
+    let until: Timestamp?
+
+    /// - Throws: `UsageError` for an id or a time that is none.
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        reason = arguments.value("--reason")
+        since = try arguments.time("--since")
+        until = try arguments.time("--until")
+        var ids: Set<Letter.ID> = []
+        for word in arguments.rest() {
+            guard let id = Letter.ID(word) else { throw UsageError("no id of a dead letter: \(word)") }
+            ids.insert(id)
+        }
+        self.ids = ids
+    }
+
+    /// Every dead letter that was put away from then on.
+    init(since: Timestamp) {
+        (ids, reason, until) = ([], nil, nil)
+        self.since = since
+    }
+
+    /// Whether nothing was said, so that every dead letter is meant.
+    var isEverything: Bool { ids.isEmpty && reason == nil && since == nil && until == nil }
+
+    func contains(_ letter: Letter) -> Bool {
+        let time = letter.record.timestamp
+        return (ids.isEmpty || ids.contains(letter.id)) && (reason.map { $0 == letter.reason } ?? true)
+            && (since.map { time >= $0 } ?? true) && (until.map { time < $0 } ?? true)
+    }
+}
+
+/// How many dead letters of the last day nobody has replayed or discarded, by reason and topic.
+struct LetterCount {
+    private(set) var counts: [String: Int] = [:]
+    /// Whether there are more than were counted.
+    private(set) var isPartial = false
+
+    private static let period: Int64 = 86_400_000
+    /// More than anybody looks at one by one.
+    private static let most = 10_000
+
+    private struct Enough: Error {}
+
+    init() {}
+
+    /// - Throws: `SettingsError`, `MessageBusError`, `StoreError`
+    init(_ session: Session) async throws {
+        let since = Timestamp.now.adding(milliseconds: -Self.period)
+        let letterbox = try await Letterbox(session, since: since)
+        do {
+            try await letterbox.read(LetterSelection(since: since), disposed: false) { letters in
+                for letter in letters { add(letter) }
+                if total >= Self.most { throw Enough() }
+            }
+        } catch is Enough {
+            isPartial = true
+        }
+    }
+
+    var total: Int { counts.values.reduce(0, +) }
+
+    mutating func add(_ letter: Letter) {
+        counts["\(letter.reason) from \(letter.originalTopic)", default: 0] += 1
+    }
+
+    /// The most frequent first.
+    var text: String {
+        guard !counts.isEmpty else { return "none in the last day" }
+        let order = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        let named = order.prefix(3).map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+        return "\(isPartial ? "more than " : "")\(total) in the last day: \(named)\(order.count > 3 ? ", …" : "")"
+    }
+}
+
+/// One dead letter in full, but for its payload unless that is asked for.
+struct LetterReport {
+    let letter: Letter
+    let withPayload: Bool
+
+    var text: String {
+        var rows: [(String, String)] = [
+            ("id", "\(letter.id)"), ("at", letter.record.timestamp.rfc3339),
+            ("key", size(of: letter.record.key)), ("value", size(of: letter.record.value)),
+        ]
+        rows += letter.record.headers.map { ("header \($0.name)", $0.value.map(shown) ?? "null") }
+        if withPayload { rows.append(("payload", letter.record.value.map(shown) ?? "null")) }
+        let width = rows.map(\.0.count).max() ?? 0
+        return rows.map { "\($0.visible.padded(to: width))  \($1)" }.joined(separator: "\n")
+    }
+
+    /// What is null has no size; bytes that are no UTF-8 have nothing but their size.
+    var json: String {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.member("id", "\(letter.id)")
+            body.member("at", letter.record.timestamp.rfc3339)
+            if let key = letter.record.key { body.member("keyBytes", key.count) }
+            if let value = letter.record.value { body.member("valueBytes", value.count) }
+            body.name("headers")
+            body.array(letter.record.headers) { writer, header in
+                writer.object { body in
+                    body.member("name", header.name)
+                    if let value = header.value { body.member("bytes", value.count) }
+                    body.member("value", header.value.flatMap { String(validating: $0, as: UTF8.self) })
+                }
+            }
+            if withPayload {
+                body.member("payload", letter.record.value.flatMap { String(validating: $0, as: UTF8.self) })
+            }
+        }
+        return writer.text
+    }
+
+    private func size(of bytes: [UInt8]?) -> String { bytes.map { "\($0.count) bytes" } ?? "null" }
+
+    private func shown(_ bytes: [UInt8]) -> String {
+        String(validating: bytes, as: UTF8.self)?.visible ?? "\(bytes.count) bytes that are no UTF-8"
     }
 }

@@ -1,3 +1,4 @@
+import CZlib
 import Glibc
 import Settings
 
@@ -26,5 +27,50 @@ enum InputFile {
         bytes.split(separator: newline, omittingEmptySubsequences: false).enumerated()
             .filter { !$0.element.allSatisfy { [0x20, 0x09, 0x0D].contains($0) } }
             .map { (number: $0.offset + 1, bytes: $0.element) }
+    }
+}
+
+/// The contents of a gzip file, held in memory.
+enum Gzip {
+    enum Fault: Error { case damaged, tooLarge }
+
+    private static let chunk = 1 << 18
+
+    static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
+
+    /// Inflates every member of the file, one behind the other. What follows the last one is ignored, as gzip does.
+    /// - Parameter limit: bytes of the contents. A small file can become a very large one.
+    /// - Throws: `damaged` where the file was cut off, too.
+    static func inflated(_ bytes: [UInt8], limit: Int) throws(Fault) -> [UInt8] {
+        var stream = z_stream()
+        let format = MAX_WBITS + 16
+        guard inflateInit2_(&stream, format, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            throw .damaged
+        }
+        defer { inflateEnd(&stream) }
+        var contents: [UInt8] = []
+        var taken = 0
+        while true {
+            var code = Z_OK
+            let inflated = bytes.withUnsafeBufferPointer { input in
+                [UInt8](unsafeUninitializedCapacity: chunk) { output, count in
+                    stream.next_in = input.baseAddress.map { UnsafeMutablePointer(mutating: $0 + taken) }
+                    stream.avail_in = UInt32(input.count - taken)
+                    stream.next_out = output.baseAddress
+                    stream.avail_out = UInt32(chunk)
+                    code = inflate(&stream, Z_NO_FLUSH)
+                    count = chunk - Int(stream.avail_out)
+                    taken = input.count - Int(stream.avail_in)
+                }
+            }
+            contents += inflated
+            guard contents.count <= limit else { throw .tooLarge }
+            switch code {
+            case Z_OK: continue
+            case Z_STREAM_END:
+                guard isGzip(Array(bytes[taken...].prefix(2))), inflateReset(&stream) == Z_OK else { return contents }
+            default: throw .damaged
+            }
+        }
     }
 }

@@ -1,4 +1,6 @@
+import Contracts
 import JSON
+import PostgresStore
 
 /// Rows under column names: text for people, an array of objects for programs.
 struct Table {
@@ -119,5 +121,168 @@ private struct TableLayout {
                 }.joined(separator: String(repeating: " ", count: Self.gap)).trimmingTrailingSpaces
             }
         }.joined(separator: "\n")
+    }
+}
+
+/// Text on a terminal, where a character takes one column or two.
+extension String {
+    var columns: Int { reduce(0) { $0 + $1.columns } }
+
+    func padded(to width: Int, isNumber: Bool = false) -> String {
+        let space = String(repeating: " ", count: max(0, width - columns))
+        return isNumber ? space + self : self + space
+    }
+
+    /// One line of at most `width` columns.
+    func shortened(to width: Int) -> String {
+        let line = String(map { $0.isNewline ? " " : $0 })
+        guard line.columns > width else { return line }
+        var (kept, taken) = ("", 0)
+        for character in line {
+            taken += character.columns
+            guard taken < width else { break }
+            kept.append(character)
+        }
+        return kept + "…"
+    }
+
+    /// Lines of at most `width` columns, broken after a space or an underscore where there is one.
+    func wrapped(to width: Int) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        for piece in pieces {
+            if !line.isEmpty, line.columns + piece.trimmingTrailingSpaces.columns > width {
+                lines.append(line.trimmingTrailingSpaces)
+                line = ""
+            }
+            line += piece
+            while line.trimmingTrailingSpaces.columns > width {
+                var (head, taken) = ("", 0)
+                for character in line {
+                    taken += character.columns
+                    guard taken <= width || head.isEmpty else { break }
+                    head.append(character)
+                }
+                lines.append(head)
+                line.removeFirst(head.count)
+            }
+        }
+        lines.append(line.trimmingTrailingSpaces)
+        return lines
+    }
+
+    /// Columns of the longest piece that is not broken.
+    var longestPiece: Int { pieces.map(\.trimmingTrailingSpaces.columns).max() ?? 0 }
+
+    var trimmingTrailingSpaces: String {
+        var text = self[...]
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+
+    /// Words with the spaces that follow them, and names cut after each underscore.
+    private var pieces: [String] {
+        var pieces: [String] = []
+        var piece = ""
+        for character in self {
+            if let last = piece.last, last == " " && character != " " || last == "_" {
+                pieces.append(piece)
+                piece = ""
+            }
+            piece.append(character)
+        }
+        return pieces + (piece.isEmpty ? [] : [piece])
+    }
+}
+
+extension Character {
+    /// - Source: Unicode, UAX 11 (East Asian width); the blocks whose characters are wide or full-width
+    var columns: Int {
+        guard let scalar = unicodeScalars.first, scalar.value >= 0x1100 else { return 1 }
+        switch scalar.value {
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xA960...0xA97C, 0xAC00...0xD7A3, 0xF900...0xFAFF,
+            0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1F64F, 0x1F680...0x1F6FF, 0x1F900...0x1FAFF,
+            0x20000...0x3FFFD:
+            return 2
+        default: return 1
+        }
+    }
+}
+
+extension Table {
+    init(_ report: OperationsReport) {
+        self.init(
+            columns: report.columns.map(\.name),
+            rows: report.rows.map { row in zip(report.columns, row).map { Self.cell($0, $1) } })
+    }
+
+    /// Every column for programs; each amount of money once for people.
+    static func showing(_ report: OperationsReport, asJSON isJSON: Bool) -> Table {
+        isJSON ? Table(report) : Table(forPeople: report)
+    }
+
+    /// With each amount of money once, in the unit that reads best: a column of pico-USD becomes one of nano-USD where all of
+    /// it is small, and of USD otherwise.
+    init(forPeople report: OperationsReport) {
+        let names = Set(report.columns.map(\.name))
+        self.init(columns: [], rows: report.rows.map { _ in [] })
+        for (place, column) in report.columns.enumerated() {
+            let values = report.rows.map { $0[place] }
+            if let stem = column.name.stem(before: "_pico_usd") {
+                append(money: stem, values.map { $0.flatMap(PicoDollars.init(pico:)) })
+            } else if let stem = column.name.stem(before: "_usd"), names.contains(stem + "_pico_usd") {
+                continue
+            } else {
+                append(column.name, values.map { Self.cell(column, $0) })
+            }
+        }
+    }
+
+    private mutating func append(money stem: String, _ amounts: [PicoDollars?]) {
+        let isSmall = amounts.allSatisfy { $0?.isSmall ?? true }
+        append(
+            stem + (isSmall ? "_nano_usd" : "_usd"),
+            amounts.map { amount in
+                guard let amount else { return .none }
+                return .number(isSmall ? amount.nano : amount.usd)
+            })
+    }
+
+    private mutating func append(_ name: String, _ cells: [Cell]) {
+        columns.append(name)
+        for (row, cell) in cells.enumerated() { rows[row].append(cell) }
+    }
+
+    private static func cell(_ column: OperationsReport.Column, _ value: String?) -> Cell {
+        guard let value else { return .none }
+        return column.isNumber ? .number(value) : .text(value)
+    }
+}
+
+extension PicoDollars {
+    /// - Parameter text: a whole number, as large as it may be.
+    fileprivate init?(pico text: String) {
+        guard let amount = Int64(text) ?? Double(text).map({ $0 < 0 ? .min : .max }) else { return nil }
+        self.init(amount)
+    }
+}
+
+extension String {
+    fileprivate func stem(before suffix: String) -> String? {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : nil
+    }
+}
+
+extension OperationsReport {
+    /// - Source: RFC 4180; a missing value is an empty field
+    var csv: String {
+        ([columns.map { $0.name as String? }] + rows)
+            .map { row in row.map { Self.field($0 ?? "") }.joined(separator: ",") }
+            .joined(separator: "\n")
+    }
+
+    private static func field(_ text: String) -> String {
+        guard text.contains(where: { ["\"", ","].contains($0) || $0.isNewline }) else { return text }
+        return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 }

@@ -1,5 +1,8 @@
 import Certification
 import Contracts
+import Inference
+import JSON
+import Store
 
 /// All figures of a report; the page and the JSON show nothing else.
 struct Report {
@@ -75,5 +78,127 @@ extension Report.Part {
                 }, using: &generator)
         curve = Curve(items)
         reliability = Reliability(items)
+    }
+}
+
+extension Report {
+    /// - Shape: `{"file", "sha256", "rejected", "tasks": [{"task", "items", "suiteAccuracy", …}], "overall", "policies": [{"policy", "accuracy",
+    ///   "agreement", "computeShare", "usdPerMillionItems", "saved", "savedOnOnce"}], "gain": {"accuracy", "agreement"}}`, each figure
+    ///   `{"value", "low", "high"}`
+    var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.member("file", source.file)
+            body.member("sha256", source.sha256)
+            body.member("rejected", source.rejected)
+            body.name("tasks")
+            body.array(tasks) { writer, part in writer.object { part.write(to: &$0) } }
+            body.name("overall")
+            body.object { overall.write(to: &$0) }
+            body.name("policies")
+            body.array(Policy.allCases) { writer, policy in
+                writer.object { row in
+                    row.member("policy", policy.rawValue)
+                    guard let figures = policies.figures[policy] else { return }
+                    row.figure("accuracy", figures.accuracy)
+                    row.figure("agreement", figures.agreement)
+                    row.figure("computeShare", figures.computeShare)
+                    row.figure("usdPerMillionItems", figures.cost)
+                    row.figure("saved", figures.saved)
+                    row.figure("savedOnOnce", figures.savedOnOnce)
+                }
+            }
+            body.name("gain")
+            body.object { gain in
+                gain.figure("accuracy", policies.gain.accuracy)
+                gain.figure("agreement", policies.gain.agreement)
+            }
+        }
+        return writer.bytes
+    }
+}
+
+extension Report.Part {
+    fileprivate func write(to body: inout JSONWriter) {
+        body.member("task", name)
+        body.member("items", items)
+        body.member("unanswered", unanswered)
+        for (name, policy) in [("suiteAccuracy", Policy.suite), ("fullAccuracy", .full), ("smallAccuracy", .small)] {
+            if let figure = accuracy[policy] { body.figure(name, figure) }
+        }
+        body.figure("agreement", agreement)
+        body.figure("promisedAgreement", promisedAgreement)
+        body.figure("smallAgreement", smallAgreement)
+        body.figure("escalationRate", escalation)
+        body.figure("computeShare", computeShare)
+        body.name("recovered")
+        body.double(curve.recovered)
+        body.name("calibrationError")
+        body.double(reliability.error)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func figure(_ name: String, _ figure: Figure) {
+        self.name(name)
+        figure.write(to: &self) { $0.double($1) }
+    }
+}
+
+/// One item of a report: what everybody made of it, and what that takes. Nothing of its text.
+struct ReportItem: Sendable {
+    var route: Route
+    var label: String
+    /// `nil` where the suite did not answer, which counts as wrong.
+    var suite: String?
+    var small: String
+    var full: String
+    /// Whether the suite's is the full model's in the terms of the task's certificate.
+    var isPromised: Bool
+    /// The small model's.
+    var confidence: Double
+    var isEscalated: Bool
+    /// Whether the suite's answer is the small model's for want of budget.
+    var isDegraded = false
+    /// - Units: operations.
+    var smallFlops: Double
+    var fullFlops: Double
+    /// - Units: pico-USD, at the prices of now.
+    var smallCost: Double
+    var fullCost: Double
+    /// The full model's, where it is asked once for the whole request.
+    var fullOnceCost: Double
+
+    /// What was not answered, or not as well as it should be, saves nothing.
+    var isSaved: Bool { suite != nil && !isDegraded }
+    var smallAgrees: Bool { small == full }
+}
+
+extension ReportItem {
+    /// The items of a request, which stay together when requests are drawn.
+    /// - Throws: `ContractError` for a cost that is too large to be written.
+    static func items(
+        of request: EvaluationRun.Request, prices: PriceList, small: String, full: String, at time: Timestamp
+    ) throws -> [ReportItem] {
+        let answers = request.result?.steps.first?.items ?? []
+        return try request.chunk.items.indices.compactMap { index in
+            guard let label = request.chunk.items[index].label else { return nil }
+            let answer = answers.indices.contains(index) ? answers[index] : nil
+            let (bySmall, byFull) = (request.small[index], request.full[index])
+            func usage(_ prediction: Prediction) -> TokenUsage {
+                TokenUsage(inputTokens: Int64(prediction.inputTokens), flops: prediction.flops)
+            }
+            func cost(_ usage: TokenUsage, _ model: String) throws -> Double {
+                Double(try prices.cost(of: usage, model: model, at: time).amount)
+            }
+            return ReportItem(
+                route: request.chunk.route, label: label, suite: answer?.label, small: bySmall.label,
+                full: byFull.label, isPromised: request.isPromised(answer?.label, index),
+                confidence: bySmall.confidence, isEscalated: answer?.decidedBy == .full,
+                isDegraded: answer?.isDegraded ?? false,
+                smallFlops: Double(bySmall.flops), fullFlops: Double(byFull.flops),
+                smallCost: try cost(usage(bySmall), small), fullCost: try cost(usage(byFull), full),
+                fullOnceCost: try cost(usage(byFull).joined(texts: 1), full))
+        }
     }
 }

@@ -113,3 +113,148 @@ extension ModelCard.Head.Gate {
         label = try gate.member("label").text()
     }
 }
+
+extension ModelCard {
+    struct SplitterSettings: Sendable {
+        let buckets: Int
+        let window: Int
+        /// Forms joined by one space.
+        let candidates: [String]
+        let temperature: Double
+        let threshold: Double
+    }
+}
+
+extension ModelCard.SplitterSettings {
+    init(_ settings: ArtifactJSON) throws(ArtifactError) {
+        buckets = try settings.integer("buckets", in: 1...(1 << 24))
+        guard buckets & (buckets - 1) == 0 else { throw settings.fault("splitter.buckets is not a power of two") }
+        window = try settings.integer("window", in: 1...16)
+        candidates = try settings.member("candidates").texts()
+        guard candidates.allSatisfy({ !$0.isEmpty && $0.split(separator: " ").count <= 4 }) else {
+            throw settings.fault("splitter.candidates are not phrases of one to four words")
+        }
+        temperature = try settings.member("temperature").positive()
+        threshold = try settings.member("threshold").number()
+        guard 0 < threshold, threshold < 1 else { throw settings.fault("splitter.threshold is not a probability") }
+    }
+}
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+extension ModelCard.Head {
+    /// The answer that a row of logits gives.
+    /// - Source: infra/models/README.md, From logits to an answer
+    func decide(_ logits: some Collection<Float>) -> Decision {
+        switch kind {
+        case .singleLabel(let gate): single(logits, gate)
+        case .multiLabel(let thresholds): multiple(logits, thresholds)
+        }
+    }
+
+    typealias Decision = (label: String, confidence: Double, rivals: [Prediction.Rival])
+
+    func isSure(_ confidence: Double) -> Bool { sureFrom.map { confidence >= $0 } ?? false }
+
+    private func single(_ logits: some Collection<Float>, _ gate: Gate?) -> Decision {
+        var best = 0, peak = -Double.infinity
+        for (index, logit) in logits.enumerated() where Double(logit) > peak { (best, peak) = (index, Double(logit)) }
+        let probability = 1 / sum(logits, above: peak, temperature)
+        guard let gate else { return (labels[best], probability, rivals(logits, of: best, peak)) }
+        let energy = peak + gate.temperature * log(sum(logits, above: peak, gate.temperature))
+        let outside = sigmoid((gate.threshold - energy) / gate.scale), inside = (1 - outside) * probability
+        if inside >= outside {
+            let other = outside >= Prediction.leastShare * inside
+            return (
+                labels[best], inside,
+                rivals(logits, of: best, peak)
+                    + (other ? [Prediction.Rival(label: gate.label, share: outside / inside)] : [])
+            )
+        }
+        return (gate.label, outside, rivals(logits, of: nil, peak, scale: inside / outside))
+    }
+
+    /// - Parameters:
+    ///   - best: the one that was given, which is nobody's rival.
+    ///   - scale: what the best label's probability is of the given one's.
+    private func rivals(
+        _ logits: some Collection<Float>, of best: Int?, _ peak: Double, scale: Double = 1
+    ) -> [Prediction.Rival] {
+        guard scale >= Prediction.leastShare else { return [] }
+        let least = peak + temperature * log(Prediction.leastShare / scale)
+        return logits.enumerated().compactMap { index, logit in
+            guard Double(logit) >= least, index != best else { return nil }
+            return Prediction.Rival(label: labels[index], share: scale * exp((Double(logit) - peak) / temperature))
+        }
+    }
+
+    private func multiple(_ logits: some Collection<Float>, _ thresholds: [Double]) -> Decision {
+        var given: [String] = []
+        var confidence = 1.0
+        for ((logit, threshold), label) in zip(zip(logits, thresholds), labels) {
+            // the threshold at zero
+            let score = Double(logit) / temperature - log(threshold / (1 - threshold))
+            if score >= 0 { given.append(label) }
+            confidence = min(confidence, sigmoid(abs(score)))
+        }
+        return (given.isEmpty ? "none" : given.joined(separator: ","), confidence, [])
+    }
+
+    /// Σ e^((logit - peak) / temperature)
+    func sum(_ logits: some Collection<Float>, above peak: Double, _ temperature: Double) -> Double {
+        logits.reduce(0) { $0 + exp((Double($1) - peak) / temperature) }
+    }
+}
+
+func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+
+extension ModelCard.Head {
+    /// How far a text is read.
+    var mostWindows: Int { route.windowRule == .beginning ? 1 : Windows.mostPerText }
+
+    /// How sure the answer to a long text is, to be compared with a threshold.
+    ///
+    /// Thresholds are of single windows, so each window alone must pass. Where the beginning says what a text is, the
+    /// threshold is of beginnings.
+    func certainty(_ confidence: Double, windows: [Double], isTruncated: Bool) -> Double {
+        switch route.windowRule {
+        case .beginning: confidence
+        case _ where isTruncated: 0
+        case .beginningAnd: confidence
+        case .anyFinding, .mean: windows.reduce(confidence, min)
+        }
+    }
+
+    /// The logits of a text that was read in several windows.
+    /// - Parameter rows: each window's logits, in the order of the text; at least one.
+    func combine(_ rows: [ArraySlice<Float>]) -> [Float] {
+        switch route.windowRule {
+        case .anyFinding(let clean):
+            guard let index = labels.firstIndex(of: clean) else { return mean(rows) }
+            return Array(rows.min { cleanness($0, index) < cleanness($1, index) } ?? [])
+        case .beginning: return Array(rows.first ?? [])
+        case .beginningAnd(let findings):
+            var row = Array(rows.first ?? [])
+            for (index, label) in labels.enumerated() where findings.contains(label) {
+                row[index] = rows.map { $0[$0.startIndex + index] }.max() ?? 0
+            }
+            return row
+        case .mean: return mean(rows)
+        }
+    }
+
+    private func mean(_ rows: [ArraySlice<Float>]) -> [Float] {
+        labels.indices.map { label in rows.reduce(0) { $0 + $1[$1.startIndex + label] } / Float(rows.count) }
+    }
+
+    /// The probability of the clean label.
+    private func cleanness(_ row: ArraySlice<Float>, _ clean: Int) -> Double {
+        1 / sum(row, above: Double(row[row.startIndex + clean]), temperature)
+    }
+}

@@ -107,3 +107,58 @@ extension ModelCard.Weights {
         }
     }
 }
+
+extension ModelCard {
+    /// An encoder's dimensions. `headCount * headSize` may be less than `hiddenSize` after a cut.
+    public struct Encoder: Sendable, Equatable {
+        public let layers: Int
+        public let hiddenSize: Int
+        public let headCount: Int
+        public let headSize: Int
+        public let feedForwardSize: Int
+        public let vocabularySize: Int
+        public let positions: Int
+        public let layerNormEpsilon: Double
+
+        public var attentionSize: Int { headCount * headSize }
+    }
+}
+
+extension ModelCard.Encoder {
+    init(_ encoder: ArtifactJSON) throws(ArtifactError) {
+        layers = try encoder.integer("layers", in: 0...48)
+        hiddenSize = try encoder.integer("hiddenSize", in: 1...4096)
+        headCount = try encoder.integer("headCount", in: 1...64)
+        headSize = try encoder.integer("headSize", in: 1...256)
+        feedForwardSize = try encoder.integer("feedForwardSize", in: 1...16384)
+        vocabularySize = try encoder.integer("vocabularySize", in: 4...1_000_000)
+        positions = try encoder.integer("positions", in: 2...4096)
+        layerNormEpsilon = try encoder.member("layerNormEpsilon").positive()
+        // sixteen floats are one step of every kernel; cutters keep units by the sixteen or the head
+        for (width, name) in [(hiddenSize, "hiddenSize"), (headSize, "headSize"), (feedForwardSize, "feedForwardSize")]
+        {
+            guard width % 16 == 0 else {
+                throw ArtifactError(.unsupported, encoder.file, "encoder.\(name) is \(width), not a multiple of 16")
+            }
+        }
+    }
+}
+
+extension ModelCard {
+    /// Matrix products of one text, attention and head included, 2 a multiply-add. 0 for a route that the model does not
+    /// answer.
+    /// - Parameters:
+    ///   - tokens: of all windows. A window holds no more than the head's `maxTokens`.
+    ///   - exit: where the text left, by its number; `nil` where it went through to the head.
+    ///   - windows: of one size, in which the text is read.
+    public func flops(tokens: Int, route: Route, exit: Int? = nil, windows: Int = 1) -> Int64 {
+        guard let encoder, let head = head(route) else { return 0 }
+        let count = min(tokens / max(windows, 1), head.maxTokens)
+        let projections = 4 * encoder.hiddenSize * encoder.attentionSize
+        let feedForward = 2 * encoder.hiddenSize * encoder.feedForwardSize
+        let attention = 2 * count * encoder.attentionSize
+        let layers = exit.map { head.exits[$0].layers } ?? head.layers, read = (exit ?? head.exits.count) + 1
+        let perToken = layers * (projections + feedForward + attention)
+        return Int64(2 * windows * (count * perToken + read * encoder.hiddenSize * head.labels.count))
+    }
+}

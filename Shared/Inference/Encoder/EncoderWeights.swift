@@ -40,3 +40,178 @@ final class EncoderWeights: @unchecked Sendable {
         }
     }
 }
+
+/// Word rows in int8 with a scale each, positions in f32, and their LayerNorm.
+final class Embeddings {
+    let words: UnsafeMutablePointer<Int8>
+    let scales: UnsafeMutablePointer<Float>
+    let positions: UnsafeMutablePointer<Float>
+    let norm: Norm
+
+    init(_ tensors: inout TensorReader, _ shape: ModelCard.Encoder) throws(ArtifactError) {
+        let rows = try tensors.int8("embeddings.word.weight", [shape.vocabularySize, shape.hiddenSize])
+        let scale = try tensors.scales("embeddings.word.scale", count: shape.vocabularySize)
+        let position = try tensors.floats("embeddings.position.weight", [shape.positions, shape.hiddenSize])
+        norm = try Norm(&tensors, "embeddings.norm", shape)
+        words = .allocate(capacity: rows.count)
+        scales = .allocate(capacity: scale.count)
+        positions = .allocate(capacity: position.count)
+        _ = UnsafeMutableBufferPointer(start: words, count: rows.count).update(from: rows)
+        scales.update(from: scale, count: scale.count)
+        positions.update(from: position, count: position.count)
+    }
+
+    deinit {
+        words.deallocate()
+        scales.deallocate()
+        positions.deallocate()
+    }
+}
+
+/// One post-norm transformer layer's parameters.
+struct Layer {
+    let qkv: Linear
+    let output: Linear
+    let attentionNorm: Norm
+    let up: Linear
+    let down: Linear
+    let feedForwardNorm: Norm
+
+    init(
+        _ tensors: inout TensorReader, index: Int, _ shape: ModelCard.Encoder, library: OneDNN?
+    ) throws(ArtifactError) {
+        let name = "layers.\(index)", hidden = shape.hiddenSize, attention = shape.attentionSize
+        qkv = try Linear(
+            &tensors, "\(name).attention.qkv", inputs: hidden, outputs: 3 * attention, library: library)
+        output = try Linear(
+            &tensors, "\(name).attention.output", inputs: attention, outputs: hidden, library: library)
+        attentionNorm = try Norm(&tensors, "\(name).attention.norm", shape)
+        up = try Linear(
+            &tensors, "\(name).feedForward.up", inputs: hidden, outputs: shape.feedForwardSize, library: library)
+        down = try Linear(
+            &tensors, "\(name).feedForward.down", inputs: shape.feedForwardSize, outputs: hidden, library: library)
+        feedForwardNorm = try Norm(&tensors, "\(name).feedForward.norm", shape)
+    }
+}
+
+/// A LayerNorm's parameters, at addresses that stay.
+final class Norm {
+    private let values: UnsafeMutablePointer<Float>
+    private let width: Int
+    private let epsilon: Float
+
+    init(_ tensors: inout TensorReader, _ name: String, _ shape: ModelCard.Encoder) throws(ArtifactError) {
+        let weight = try tensors.floats("\(name).weight", [shape.hiddenSize])
+        let bias = try tensors.floats("\(name).bias", [shape.hiddenSize])
+        width = shape.hiddenSize
+        epsilon = Float(shape.layerNormEpsilon)
+        values = .allocate(capacity: 2 * width)
+        values.update(from: weight + bias, count: 2 * width)
+    }
+
+    deinit { values.deallocate() }
+
+    var parameters: winnow_norm { winnow_norm(weight: values, bias: values + width, epsilon: epsilon) }
+}
+
+/// A task's head or one of its exits: one f32 row a label over the pooled vector.
+struct Projection {
+    private let weight: [Float]
+    private let bias: [Float]
+    private let inputs: Int
+
+    init(_ tensors: inout TensorReader, _ name: String, labels: Int, inputs: Int) throws(ArtifactError) {
+        do throws(ArtifactError) {
+            weight = try tensors.floats("\(name).weight", [labels, inputs])
+            bias = try tensors.floats("\(name).bias", [labels])
+        } catch  where error.code == .dimensions {
+            throw ArtifactError(.labels, error.file, error.message)
+        }
+        self.inputs = inputs
+    }
+
+    func logits(_ pooled: [Float], rows: Int, _ kernels: winnow_kernels) -> [Float] {
+        [Float](unsafeUninitializedCapacity: rows * bias.count) { buffer, count in
+            kernels.linear(
+                pooled, weight, bias, Int32(rows), Int32(bias.count), Int32(inputs), buffer.baseAddress)
+            count = rows * bias.count
+        }
+    }
+}
+
+/// What the layers write and read, allocated once for the largest chunk; nothing is allocated per call. No step reads what
+/// none has written, so the pages of sequences that never come stay untouched.
+final class Workspace {
+    /// Tokens that go through the layers at once: whole sequences, as many as the second cache holds the sums of.
+    static let chunk = 128
+
+    let capacity: Int
+    let sums: UnsafeMutablePointer<Int32>
+    /// What the next product of all rows reads.
+    let quantized: UnsafeMutablePointer<UInt8>
+    /// The activations within the feed-forward layer, of one block of rows.
+    let inner: UnsafeMutablePointer<UInt8>
+    /// One scale a token.
+    let scales: UnsafeMutablePointer<Float>
+    /// The residual stream.
+    let hidden: UnsafeMutablePointer<Float>
+    /// A sequence's attention output, or one row of the feed-forward layer.
+    let mixed: UnsafeMutablePointer<Float>
+    let attention: UnsafeMutablePointer<Float>
+    private let block: UnsafeMutableRawPointer
+
+    init(_ shape: ModelCard.Encoder) {
+        let rows = max(Self.chunk, shape.positions)
+        capacity = (rows + Linear.granularity - 1) / Linear.granularity * Linear.granularity
+        let widest = max(3 * shape.attentionSize, shape.hiddenSize), inside = Linear.widestBlock * shape.feedForwardSize
+        let quantizedBytes = capacity * max(shape.hiddenSize, shape.attentionSize)
+        let attentionFloats = winnow_attention_scratch(Int32(shape.positions), Int32(shape.headSize))
+        let sizes = [
+            4 * max(capacity * widest, inside), quantizedBytes, inside, 4 * capacity, 4 * capacity * shape.hiddenSize,
+            4 * max(shape.positions * shape.attentionSize, shape.feedForwardSize), 4 * attentionFloats,
+        ].map { ($0 + 63) & ~63 }
+        block = .allocate(byteCount: sizes.reduce(0, +), alignment: 64)
+        var starts: [UnsafeMutableRawPointer] = []
+        var offset = 0
+        for size in sizes {
+            starts.append(block + offset)
+            offset += size
+        }
+        sums = starts[0].bindMemory(to: Int32.self, capacity: sizes[0] / 4)
+        quantized = starts[1].bindMemory(to: UInt8.self, capacity: quantizedBytes)
+        inner = starts[2].bindMemory(to: UInt8.self, capacity: inside)
+        scales = starts[3].bindMemory(to: Float.self, capacity: capacity)
+        hidden = starts[4].bindMemory(to: Float.self, capacity: capacity * shape.hiddenSize)
+        mixed = starts[5].bindMemory(to: Float.self, capacity: sizes[5] / 4)
+        attention = starts[6].bindMemory(to: Float.self, capacity: attentionFloats)
+    }
+
+    deinit { block.deallocate() }
+}
+
+/// What reads the states of a task's texts, from the earliest exit to the head.
+struct Ladder {
+    struct Rung {
+        /// After how many layers it reads.
+        let layers: Int
+        let projection: Projection
+        /// From which confidence on its answer stands; `nil` of the head, whose answer always does.
+        let from: Double?
+    }
+
+    let head: ModelCard.Head
+    let rungs: [Rung]
+
+    init(_ tensors: inout TensorReader, _ head: ModelCard.Head, inputs: Int) throws(ArtifactError) {
+        self.head = head
+        let exits = try head.exits.map { exit throws(ArtifactError) in
+            Rung(
+                layers: exit.layers,
+                projection: try Projection(
+                    &tensors, "exits.\(exit.layers).\(head.route)", labels: head.labels.count, inputs: inputs),
+                from: exit.from)
+        }
+        let last = try Projection(&tensors, "heads.\(head.route)", labels: head.labels.count, inputs: inputs)
+        rungs = exits + [Rung(layers: head.layers, projection: last, from: nil)]
+    }
+}

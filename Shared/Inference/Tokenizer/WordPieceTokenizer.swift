@@ -107,3 +107,98 @@ public struct WordPieceTokenizer: Sendable {
         }
     }
 }
+
+/// How a text of more pieces than a head reads at once is laid out in windows that overlap.
+///
+/// Neighbours share at least a quarter of a window, so that a short run of pieces stands whole in one of them. Windows
+/// are spread evenly and all full: a short last one would be unlike the texts that a model was trained on.
+/// - Source: infra/decisions/0028-long-texts.md
+struct Windows {
+    /// A text of more windows is cut behind them, and marked.
+    static let mostPerText = 16
+
+    /// Pieces in a window, without `[CLS]` and `[SEP]`.
+    let capacity: Int
+    private let most: Int
+
+    /// - Parameter maxTokens: a window's, `[CLS]` and `[SEP]` included.
+    init(maxTokens: Int, most: Int = mostPerText) {
+        capacity = max(maxTokens - 2, 0)
+        self.most = most
+    }
+
+    /// Between the beginnings of two neighbours, at most.
+    private var stride: Int { max(capacity - capacity / 4, 1) }
+
+    /// Pieces that fit into the most windows that a text may have.
+    var mostPieces: Int { capacity + (most - 1) * stride }
+
+    /// Where each window of a text of so many pieces begins.
+    func starts(pieces: Int) -> [Int] {
+        let spare = min(pieces, mostPieces) - capacity
+        guard spare > 0, capacity > 0 else { return [0] }
+        let last = (spare + stride - 1) / stride
+        return (0...last).map { $0 * spare / last }
+    }
+
+    /// Tokens of a text of so many pieces, those counted twice that two windows share.
+    func tokens(pieces: Int) -> Int {
+        pieces <= capacity ? pieces + 2 : starts(pieces: pieces).count * (capacity + 2)
+    }
+}
+
+/// The word being read, and its pieces when it ends.
+struct WordBuffer {
+    private let bytes: UnsafeMutableBufferPointer<UInt8>
+    private let vocabulary: VocabularyLookup
+    private var count = 0
+    private var characters = 0
+
+    init(_ bytes: UnsafeMutableBufferPointer<UInt8>, _ vocabulary: VocabularyLookup) {
+        self.bytes = bytes
+        self.vocabulary = vocabulary
+    }
+
+    @inline(__always)
+    mutating func append(_ byte: UInt8) {
+        characters += 1
+        guard characters <= WordPieceTokenizer.longestWord else { return }
+        bytes[count] = byte
+        count += 1
+    }
+
+    mutating func append(_ scalar: UInt32) {
+        guard scalar >= 0x80 else { return append(UInt8(truncatingIfNeeded: scalar)) }
+        characters += 1
+        guard characters <= WordPieceTokenizer.longestWord, let scalar = Unicode.Scalar(scalar) else { return }
+        for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
+            bytes[count] = byte
+            count += 1
+        }
+    }
+
+    /// Ends the word and adds `byte` as a word of its own.
+    mutating func add(alone byte: UInt8, _ ids: inout [Int32]) {
+        end(&ids)
+        append(byte)
+        end(&ids)
+    }
+
+    /// Greedy longest match; a word that is too long or has an uncovered piece is one `[UNK]`.
+    mutating func end(_ ids: inout [Int32]) {
+        guard characters > 0 else { return }
+        defer { (count, characters) = (0, 0) }
+        guard characters <= WordPieceTokenizer.longestWord else { return ids.append(vocabulary.unknown) }
+        let before = ids.count
+        var start = 0
+        while start < count {
+            let rest = UnsafeBufferPointer(rebasing: bytes[start..<count])
+            guard let (id, length) = vocabulary.longestMatch(rest, continuing: start > 0) else {
+                ids.removeLast(ids.count - before)
+                return ids.append(vocabulary.unknown)
+            }
+            ids.append(id)
+            start += length
+        }
+    }
+}

@@ -64,3 +64,101 @@ struct SQL: ExpressibleByStringInterpolation, Sendable {
         }
     }
 }
+
+/// The inserts that several statements share.
+extension SQL.StringInterpolation {
+    /// A fragment of our own, written as it is.
+    mutating func appendInterpolation(literal fragment: StaticString) { appendLiteral(fragment.description) }
+
+    /// `arrived AS (INSERT INTO winnow.request …)`, which returns the ids that were not known.
+    mutating func appendInterpolation(arrived rows: RequestRows) {
+        appendLiteral(
+            """
+            arrived AS (
+            INSERT INTO winnow.request (
+                request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
+                completed_at, traceparent, lane, body_digest, place, input_tokens, output_tokens, flops, cost_pico_usd,
+                full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd)
+            SELECT request_id, tenant_id, event_id, channel::winnow.channel, state::winnow.request_state, error,
+                accepted_at, deadline_at, progressed_at, CASE WHEN state <> 'open' THEN progressed_at END,
+                traceparent, lane, body_digest, place, t1, t2, t3, t4, t5, t6, t7, t8
+            FROM unnest(
+            """)
+        list(rows.keys, rows.tenants, rows.eventIDs, rows.channels, rows.states, rows.errors, rows.acceptedAt)
+        appendLiteral(", ")
+        list(rows.deadlines, rows.progressedAt, rows.traceparents, rows.lanes, rows.digests, rows.places)
+        list(rows.totals)
+        appendLiteral(
+            """
+            ) AS u (
+                request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
+                traceparent, lane, body_digest, place, t1, t2, t3, t4, t5, t6, t7, t8)
+            ON CONFLICT (tenant_id, event_id) DO NOTHING RETURNING request_id)
+            """)
+    }
+
+    /// `INSERT INTO winnow.step SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
+    mutating func appendInterpolation(insert rows: StepRows) {
+        appendLiteral(
+            """
+            INSERT INTO winnow.step (
+                request_id, ordinal, capability, task, items, depends_on, state, answers, guesses, error,
+                created_at, dispatched_at, settled_at)
+            SELECT request_id, ordinal, capability, task, items, depends_on::smallint[], state::winnow.step_state,
+                answers, guesses, error, at, CASE WHEN state <> 'waiting' THEN at END,
+                CASE WHEN state NOT IN ('waiting', 'dispatched') THEN at END
+            FROM unnest(
+            """)
+        list(rows.keys, rows.ordinals, rows.capabilities, rows.tasks, rows.items, rows.dependsOn, rows.states)
+        appendLiteral(", ")
+        list(rows.answers, rows.guesses, rows.errors, rows.instants)
+        appendLiteral(
+            ") AS u (request_id, ordinal, capability, task, items, depends_on, state, answers, guesses, error, at)")
+    }
+
+    /// `INSERT INTO winnow.attempt SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
+    mutating func appendInterpolation(insert rows: EntryRows) {
+        appendLiteral(
+            """
+            INSERT INTO winnow.attempt (
+                request_id, step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items,
+                duration_us, error, started_at, settled_at, input_tokens, output_tokens, flops, cost_pico_usd,
+                full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd,
+                guessed_items, agreed_items, full_model_once_cost_pico_usd)
+            SELECT request_id, step_ordinal, number, tenant_id, capability, task, kind::winnow.attempt_kind,
+                state::winnow.attempt_state, model, version, items, duration_us, error, started_at, settled_at,
+                t1, t2, t3, t4, t5, t6, t7, t8, guessed_items, agreed_items, once_cost
+            FROM unnest(
+            """)
+        list(rows.keys, rows.ordinals, rows.numbers, rows.tenants, rows.capabilities, rows.tasks, rows.kinds)
+        appendLiteral(", ")
+        list(rows.states, rows.models, rows.versions, rows.items, rows.durations, rows.errors, rows.startedAt)
+        appendLiteral(", ")
+        list(rows.settledAt, rows.guessed, rows.agreed, rows.onceCosts)
+        list(rows.amounts)
+        appendLiteral(
+            """
+            ) AS u (
+                request_id, step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items,
+                duration_us, error, started_at, settled_at, guessed_items, agreed_items, once_cost, t1, t2, t3, t4, t5, t6, t7, t8)
+            """)
+    }
+
+    /// Binds, each behind a comma.
+    private mutating func list(_ amounts: [PostgresArray<Int64>]) {
+        for amounts in amounts {
+            appendLiteral(", ")
+            appendInterpolation(amounts)
+        }
+    }
+
+    /// Binds, with commas between them.
+    mutating func list<each Element: PostgresValue>(_ arrays: repeat PostgresArray<each Element>) {
+        var isFirst = true
+        for array in repeat each arrays {
+            if !isFirst { appendLiteral(", ") }
+            isFirst = false
+            appendInterpolation(array)
+        }
+    }
+}

@@ -1,0 +1,244 @@
+import Certification
+import Contracts
+import Delivery
+import MessageBus
+import Store
+import Synchronization
+import Telemetry
+
+/// Tells the workers which certificates stand: when this process takes the lead, after every change, and once in a while.
+///
+/// It writes a record for every task, also where no certificate stands: otherwise a revoked one would remain the last word of
+/// the topic.
+final class CertificateChore: Chore {
+    let name = "certificates"
+    let interval: Duration
+    private let source: EventSource
+    private let store: any CertificateRegister
+    private let producer: any MessageProducer
+    private let republishMilliseconds: Int64
+    private let logger: Logger
+    private let unreadable: Gauge
+    private let now: @Sendable () -> Timestamp
+    /// Ids of certificates that could not be read the last time.
+    private let known = Mutex<[String]>([])
+    /// What was published last, and when.
+    private let published = Mutex<(certificates: [StandingCertificates], at: Timestamp)?>(nil)
+
+    init(
+        interval: Duration, source: EventSource, store: any CertificateRegister, producer: any MessageProducer,
+        republishMilliseconds: Int64, logger: Logger, metrics: Metrics, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.interval = interval
+        self.source = source
+        self.store = store
+        self.producer = producer
+        self.republishMilliseconds = republishMilliseconds
+        self.logger = logger
+        self.now = now
+        unreadable = metrics.gauge(
+            "winnow_certificates_unreadable", "Certificates that cannot be read, so that their tasks escalate.")
+    }
+
+    func work() async throws -> ChoreRound {
+        let register = try await store.readCertificates()
+        note(register.unreadable)
+        let revoked = try await store.revokedTenants(of: register.standing.map(\.id))
+        let standing = Route.requestable.map { route in
+            let own = register.standing.filter { $0.route == route }
+            return StandingCertificates(
+                route: route, certificates: own,
+                revokedTenants: revoked.filter { id, _ in own.contains { $0.id == id } })
+        }
+        let time = now()
+        guard isDue(standing, at: time) else { return .nothing }
+        try await producer.send(
+            standing.map { message in
+                let event = CloudEvent(
+                    id: "\(message.route)/\(time.milliseconds)", type: EventType.certificate, source: source.uri,
+                    time: time, data: message.encode())
+                return event.record(topic: Topic.certificates, key: Array(message.route.description.utf8))
+            })
+        if note(standing, at: time) {
+            logger.notice("Certificates published", metadata: [LogKeys.count: "\(register.standing.count)"])
+        }
+        return ChoreRound(handled: standing.count)
+    }
+
+    private func note(_ ids: [String]) {
+        let isNews = known.withLock { known in
+            defer { known = ids }
+            return known != ids
+        }
+        unreadable.set(ids.count)
+        guard isNews else { return }
+        for id in ids {
+            logger.error("A certificate cannot be read: its task escalates", metadata: [LogKeys.certificateID: id])
+        }
+    }
+
+    private func isDue(_ certificates: [StandingCertificates], at time: Timestamp) -> Bool {
+        published.withLock { last in
+            guard let last else { return true }
+            return last.certificates != certificates || last.at.adding(milliseconds: republishMilliseconds) <= time
+        }
+    }
+
+    /// - Returns: whether it is news.
+    private func note(_ certificates: [StandingCertificates], at time: Timestamp) -> Bool {
+        published.withLock { last in
+            defer { last = (certificates, time) }
+            return last?.certificates != certificates
+        }
+    }
+}
+
+/// Works out what the comparisons tell, and revokes certificates whose promise is broken: for the tenants whose answers
+/// disprove it, and for everybody once the tenants together do.
+///
+/// The store writes the revocations in the transaction that takes the evidence up, so that no verdict is lost with a process.
+/// The next publication tells the workers. From then on the traffic concerned escalates.
+struct AgreementChore: Chore {
+    let name = "agreement"
+    let interval: Duration
+    private let store: any AgreementRegister
+    private let limit: Int
+    private let logger: Logger
+    private let revoked: Counter
+    private let revokedForTenant: Counter
+    private let now: @Sendable () -> Timestamp
+
+    init(
+        interval: Duration, store: any AgreementRegister, limit: Int, logger: Logger,
+        metrics: Metrics, now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.interval = interval
+        self.store = store
+        self.limit = limit
+        self.logger = logger
+        self.now = now
+        let count = { (scope: String) in
+            metrics.counter(
+                "winnow_certificates_revoked_total",
+                "Certificates whose promise live comparisons showed to be broken, for everybody or for one tenant.",
+                [("scope", scope)])
+        }
+        (revoked, revokedForTenant) = (count("everybody"), count("tenant"))
+    }
+
+    func work() async throws -> ChoreRound {
+        let time = now()
+        let (evidence, revoked) = try await store.judge(limit: limit) { AgreementVerdict(on: $0, at: time) }
+        let routes = Dictionary(evidence.standing.map { ($0.id, $0.route) }) { first, _ in first }
+        for revocation in revoked { report(revocation, of: routes[revocation.certificate]) }
+        return ChoreRound(handled: evidence.samples.count)
+    }
+
+    private func report(_ revocation: Revocation, of route: Route?) {
+        var metadata: Logger.Metadata = [
+            LogKeys.certificateID: "\(revocation.certificate)", LogKeys.reason: revocation.reason,
+        ]
+        metadata[LogKeys.route] = route.map { "\($0)" }
+        guard let tenant = revocation.tenant else {
+            revoked.increment()
+            return logger.error(
+                "Certificate revoked: answers differ from the full model's more often than promised",
+                metadata: metadata)
+        }
+        revokedForTenant.increment()
+        metadata[LogKeys.tenant] = "\(tenant)"
+        logger.error(
+            "Certificate revoked for a tenant: its answers differ from the full model's more often than promised",
+            metadata: metadata)
+    }
+}
+
+extension AgreementVerdict {
+    /// What each certificate that stands has come to, and whom it is to be revoked for.
+    init(on evidence: AgreementEvidence, at time: Timestamp) {
+        self.init(agreements: Agreement.all(of: evidence.samples))
+        let byCertificate = Dictionary(grouping: evidence.samples) { $0.certificate }
+        for certificate in evidence.standing {
+            guard let samples = byCertificate[certificate.id] else { continue }
+            func revoke(for tenant: TenantID?, why: String) {
+                revocations.append(Revocation(of: certificate.id, for: tenant, reason: why, at: time))
+            }
+            var excepted = evidence.revokedTenants[certificate.id, default: []]
+            let watch = PromiseWatch(alpha: certificate.alpha, delta: certificate.delta)
+            for sample in samples where sample.hasGrown && watch.isBroken(for: sample.watched) {
+                guard let tenant = sample.tenant, excepted.insert(tenant).inserted else { continue }
+                revoke(for: tenant, why: Agreement(sample).words(of: certificate))
+            }
+            if watch.isBrokenForAll(samples.map(\.watched)) {
+                revoke(for: nil, why: Agreement(of: certificate.id, samples).words(of: certificate))
+            } else if excepted.count > StandingCertificates.mostRevokedTenants {
+                // Their list is published, and needs a bound.
+                revoke(for: nil, why: "revoked for more than \(StandingCertificates.mostRevokedTenants) tenants")
+            }
+        }
+    }
+}
+
+extension ShadowSample {
+    fileprivate var certificate: Certificate.ID? {
+        if case .tenant(let id, _) = scope { id } else { nil }
+    }
+
+    fileprivate var tenant: TenantID? {
+        if case .tenant(_, let tenant) = scope { tenant } else { nil }
+    }
+
+    fileprivate var watched: PromiseWatch.Sample {
+        .init(position: position, own: SampledRate(own: [self]), novel: SampledRate(novel: [self]))
+    }
+}
+
+extension SampledRate {
+    fileprivate init(own samples: [ShadowSample]) {
+        self.init(
+            samples.flatMap(\.strata).map {
+                Stratum(
+                    probability: $0.probability, tally: Tally(accepted: $0.compared, disagreements: $0.disagreed))
+            })
+    }
+
+    fileprivate init(novel samples: [ShadowSample]) {
+        self.init(
+            samples.flatMap(\.strata).map {
+                Stratum(
+                    probability: $0.probability,
+                    tally: Tally(accepted: $0.novel, disagreements: $0.novelDisagreed))
+            })
+    }
+}
+
+extension Agreement {
+    /// Of each sample that has grown, and of each certificate that one of them is about.
+    fileprivate static func all(of samples: [ShadowSample]) -> [Agreement] {
+        let certified = Dictionary(grouping: samples) { $0.certificate }.compactMap { id, evidence in
+            id.map { Agreement(of: $0, evidence) }
+        }
+        return samples.filter(\.hasGrown).map { Agreement($0) } + certified
+    }
+
+    fileprivate init(_ sample: ShadowSample) { self.init(scope: sample.scope, SampledRate(own: [sample])) }
+
+    fileprivate init(of certificate: Certificate.ID, _ evidence: [ShadowSample]) {
+        self.init(scope: .certificate(certificate), SampledRate(novel: evidence))
+    }
+
+    private init(scope: AgreementScope, _ rate: SampledRate) {
+        let interval = rate.interval(confidence: 0.95)
+        self.init(
+            scope: scope, compared: rate.items, disagreed: rate.disagreements, value: 1 - rate.value,
+            low: 1 - interval.upperBound, high: 1 - interval.lowerBound)
+    }
+
+    fileprivate func words(of certificate: Certificate) -> String {
+        func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10)%" }
+        return """
+            live agreement \(percent(value)) [\(percent(low)), \(percent(high))] of \(compared) compared texts, \
+            promised \(percent(1 - certificate.alpha))
+            """
+    }
+}

@@ -1,0 +1,210 @@
+import Contracts
+import Delivery
+import MessageBus
+import Store
+import Telemetry
+
+/// Expires requests whose deadline has passed.
+struct DeadlineChore: Chore {
+    let name = "deadlines"
+    let interval: Duration
+    let store: any RequestStore
+    let batch: RequestBatch
+    let emissions: Wake
+    let limit: Int
+    let now: @Sendable () -> Timestamp
+
+    func work() async throws -> ChoreRound {
+        let time = now()
+        let due = try await store.pastDeadline(at: time, limit: limit)
+        let handled = try await batch.handle(due) { requests in
+            let snapshots = try await store.update(requests) { snapshots in
+                snapshots.filter { !$0.state.isFinal }.map { snapshot in
+                    var progress = RequestProgress(snapshot, now: time)
+                    progress.expire()
+                    var change = progress.change()
+                    change.owed = [.state]
+                    return change
+                }
+            }
+            return snapshots.count
+        }
+        if handled > 0 { emissions.call() }
+        return ChoreRound(handled: handled, hasMore: handled == limit)
+    }
+}
+
+/// Ends the requests that somebody wants stopped.
+///
+/// The wish is forgotten last: after a crash before that the request is final already, and keeps the emissions that it owes.
+struct CancellationChore: Chore {
+    let name = "cancellations"
+    let interval: Duration
+    let store: any RequestStore & CancellationQueue
+    let batch: RequestBatch
+    let emissions: Wake
+    let limit: Int
+    let now: @Sendable () -> Timestamp
+
+    func work() async throws -> ChoreRound {
+        let time = now()
+        let wished = try await store.requestedCancellations(limit: limit)
+        guard !wished.isEmpty else { return .nothing }
+        let handled = try await batch.handle(wished) { requests in
+            _ = try await store.update(requests) { snapshots in
+                snapshots.filter { !$0.state.isFinal }.map { snapshot in
+                    var progress = RequestProgress(snapshot, now: time)
+                    progress.cancel()
+                    var change = progress.change()
+                    change.owed = [.cancellation, .state]
+                    return change
+                }
+            }
+            try await store.forgetCancellations(of: requests)
+            return requests.count
+        }
+        emissions.call()
+        return ChoreRound(handled: handled, hasMore: handled == limit)
+    }
+}
+
+/// Emits the open steps of requests that make no progress again: a broker may lose data, and Postgres holds all that is
+/// needed.
+///
+/// A request whose record still waits in front of a consumer group is left alone, however long that takes: another copy
+/// would only lengthen the queue. The others wait twice as long after each re-drive, up to eight times the interval.
+struct RedriveChore: Chore {
+    let name = "redrives"
+    let interval: Duration
+    let store: any RequestStore
+    let backlog: any BacklogReader
+    let batch: RequestBatch
+    let emissions: Wake
+    let settings: KeeperSettings
+    let now: @Sendable () -> Timestamp
+
+    /// The interval is doubled so many times at most.
+    private static let mostDoublings = 3
+
+    func work() async throws -> ChoreRound {
+        let time = now()
+        let stalled = try await store.stalled(
+            now: time, since: time.adding(milliseconds: -settings.redriveAfter(.interactive)),
+            bulkSince: time.adding(milliseconds: -settings.redriveAfter(.bulk)), limit: settings.limit)
+        guard !stalled.isEmpty else { return .nothing }
+        var queues = Queues(backlog: backlog)
+        let handled = try await batch.handle(stalled) { requests in
+            let snapshots = try await store.update(requests) { _ in [] }.filter { !$0.state.isFinal }
+            var waiting: [Lane: [Request.ID]] = [:]
+            var lost: [Request.ID] = []
+            for snapshot in snapshots {
+                if try await queues.hold(snapshot) {
+                    waiting[snapshot.lane, default: []].append(snapshot.id)
+                } else {
+                    lost.append(snapshot.id)
+                }
+            }
+            for (lane, requests) in waiting {
+                try await store.postponeRedrive(
+                    of: requests, until: time.adding(milliseconds: settings.redriveAfter(lane)))
+            }
+            try await redrive(lost, at: time)
+            return requests.count
+        }
+        return ChoreRound(handled: handled, hasMore: handled == settings.limit)
+    }
+
+    private func redrive(_ requests: [Request.ID], at time: Timestamp) async throws {
+        guard !requests.isEmpty else { return }
+        let settings = settings
+        _ = try await store.update(requests) { snapshots in
+            snapshots.filter { !$0.state.isFinal }.map { snapshot in
+                var progress = RequestProgress(snapshot, now: time)
+                var change = progress.change()
+                let doublings = min(snapshot.redrives + 1, Self.mostDoublings)
+                change.redriveAt = time.adding(milliseconds: settings.redriveAfter(snapshot.lane) << Int64(doublings))
+                change.owed = [.state]
+                return change
+            }
+        }
+        emissions.call()
+    }
+}
+
+/// What waits in the queues that a request's records go through, read once a round.
+private struct Queues {
+    let backlog: any BacklogReader
+    private var known: [String: Backlog] = [:]
+
+    init(backlog: any BacklogReader) { self.backlog = backlog }
+
+    /// Whether a record that was written for the request at its last emission, or because of that one, still waits.
+    mutating func hold(_ snapshot: RequestSnapshot) async throws -> Bool {
+        let key = Array(snapshot.id.description.utf8)
+        for (topic, service) in queues(of: snapshot) {
+            if known[topic] == nil {
+                let group = ConsumerGroup.name(of: snapshot.lane.loop(of: service))
+                known[topic] = try await backlog.oldestWaiting(in: topic, of: group)
+            }
+            if known[topic]?.holds(key, since: snapshot.progressedAt) == true { return true }
+        }
+        return false
+    }
+
+    private func queues(of snapshot: RequestSnapshot) -> [(topic: String, service: String)] {
+        let lane = snapshot.lane
+        let capabilities = Set(
+            snapshot.steps.lazy.filter { $0.state == .dispatched && $0.route != .decomposition }.map(\.route.capability)
+        )
+        return capabilities.map { (Topic.steps($0, lane), "\($0)-worker") }
+            + [(Topic.escalations(lane), "escalator"), (Topic.outcomes(lane), "aggregator")]
+    }
+}
+
+/// Gives up calls of the full model whose process died. They are `unknown` then and keep their reserved price.
+struct LostCallChore: Chore {
+    let name = "lost-calls"
+    let interval: Duration
+    let store: any RequestStore
+    let settings: KeeperSettings
+    let logger: Logger
+
+    func work() async throws -> ChoreRound {
+        let lost = try await store.abandonCalls(olderThan: settings.abandonAfter, limit: settings.limit)
+        guard !lost.isEmpty else { return .nothing }
+        logger.notice("Lost calls are unknown", metadata: [LogKeys.count: "\(lost.count)"])
+        return ChoreRound(handled: lost.count, hasMore: lost.count == settings.limit)
+    }
+}
+
+/// Handles requests together. Where one of them cannot be read or written, finds it by halving and leaves it out, so that it
+/// holds up no other.
+struct RequestBatch: Sendable {
+    let logger: Logger
+    let refused: Counter
+
+    init(logger: Logger, metrics: Metrics) {
+        self.logger = logger
+        refused = metrics.counter(
+            "winnow_keeper_refused_requests_total", "Requests that a chore could not handle, each time it tried.")
+    }
+
+    /// - Returns: the sum of what `body` returned.
+    /// - Throws: a retriable fault of the store, and any fault of another kind.
+    func handle(_ requests: [Request.ID], _ body: ([Request.ID]) async throws -> Int) async throws -> Int {
+        guard !requests.isEmpty else { return 0 }
+        do {
+            return try await body(requests)
+        } catch let error as StoreError where !error.isRetriable {
+            guard requests.count > 1 else {
+                refused.increment()
+                logger.error(
+                    "A request cannot be handled",
+                    metadata: [LogKeys.requestID: "\(requests[0])", LogKeys.errorMessage: "\(error)"])
+                return 0
+            }
+            let middle = requests.count / 2
+            return try await handle(Array(requests[..<middle]), body) + handle(Array(requests[middle...]), body)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Contracts
+import Inference
+import JSON
+import PostgresStore
+import Settings
+import Store
+
+/// Sends a labelled file through the running suite and holds the answers against the labels and the full model.
+struct EvaluateVerb: Verb {
+    static let name = "evaluate"
+    static let summary = "measure accuracy, agreement, escalation and compute on a labelled file"
+    static let help = """
+        Usage: winnow evaluate --data FILE [--timeout SECONDS] [--json]
+
+        FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Every item goes through the
+        running suite in machine requests; the full model alone and the small model alone are run here, from the same
+        artifacts. Agreement is with the label that the full model gives; the promised agreement counts as the task's
+        certificate in Postgres does. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for compute.
+
+        A row that no request can carry, such as one with a blank text, is named on standard error and left out of every
+        figure. An item that the suite did not answer counts as wrong, and as "unanswered".
+
+          --data FILE        the labelled file; - is standard input
+          --timeout SECONDS  how long to wait for the suite (default 900)
+          --json             one JSON object: {"tasks": [...], "overall", "rejected"}
+
+        Ends with 1 when results are missing, and with 4 when rows were rejected or requests not completed.
+        """
+
+    private let file: String
+    private let timeout: Int
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        guard let file = arguments.value("--data") else { throw UsageError("--data is missing") }
+        self.file = file
+        timeout = try arguments.integer("--timeout", default: 900, in: 1...86_400)
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let evaluation = try await EvaluationRun(
+            of: try LabelledFile(file), session, timeout: timeout, verb: Self.name)
+        var cards: [Route: Scorecard] = [:]
+        for request in evaluation.requests {
+            cards[request.chunk.route, default: Scorecard()].add(request)
+        }
+        show(cards, rejected: evaluation.rejectedRows)
+        return evaluation.status
+    }
+
+    private func show(_ cards: [Route: Scorecard], rejected: Int) {
+        let ordered = cards.sorted { "\($0.key)" < "\($1.key)" }
+        let overall = ordered.reduce(into: Scorecard()) { $0.add($1.value) }
+        guard isJSON else {
+            let rows = ordered.map { ("\($0.key)", $0.value) } + [("overall", overall)]
+            let table = Table(
+                columns: ["task", "n", "unanswered"] + Scorecard.columns,
+                rows: rows.map { name, card in
+                    [.text(name), .number("\(card.count)"), .number("\(card.unanswered)")]
+                        + card.figures.map { .text($0.text) }
+                })
+            return Console.print(table, asJSON: false)
+        }
+        var writer = JSONWriter()
+        writer.object { body in
+            body.name("tasks")
+            body.array(ordered) { writer, entry in
+                writer.object { task in
+                    task.member("capability", entry.key.capability.rawValue)
+                    task.member("task", entry.key.task)
+                    entry.value.writeFigures(to: &task)
+                }
+            }
+            body.name("overall")
+            body.object { overall.writeFigures(to: &$0) }
+            body.member("rejected", rejected)
+        }
+        Console.print(writer.bytes)
+    }
+}
+
+/// A page that shows what the suite answers and saves, on a labelled file.
+struct ReportVerb: Verb {
+    static let name = "report"
+    static let summary = "write a page on accuracy, agreement, compute and money, from a labelled file"
+    static let help = """
+        Usage: winnow report --data FILE --out FILE.html [--timeout SECONDS] [--json]
+
+        Sends the file's items through the running suite as `winnow evaluate` does, and writes one page that needs nothing
+        else: the mix, accuracy and agreement task by task, compute and money beside always-small, always-full and as many
+        escalations at random, the curve of compute and agreement, and reliability diagrams. No item's text is in it.
+
+          --data FILE        JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}
+          --out FILE         the page; a file that was there is replaced once the new one is whole, a pipe or device is written to
+          --timeout SECONDS  how long to wait for the suite (default 900)
+          --json             also prints the figures: {"file", "sha256", "tasks": [...], "overall", "policies": [...], "gain"},
+                             each figure {"value", "low", "high"}
+
+        Ends with 1 when the suite does not answer, or not all of it, or the page cannot be written, and with 4 when rows were
+        rejected or requests not completed. Rejected rows are left out of every figure.
+        """
+
+    private let file: String
+    private let out: String
+    private let timeout: Int
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        guard let file = arguments.value("--data") else { throw UsageError("--data is missing") }
+        guard let out = arguments.value("--out") else { throw UsageError("--out is missing") }
+        (self.file, self.out) = (file, out)
+        timeout = try arguments.integer("--timeout", default: 900, in: 1...86_400)
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        try SmallFile.ensureReplaceable(out)
+        let labelled = try LabelledFile(file)
+        let prices = PriceList(try await PostgresStore(try session.postgres()).prices())
+        let evaluation = try await EvaluationRun(of: labelled, session, timeout: timeout, verb: Self.name)
+        let full = try ModelCard.load(directory: session.modelsDirectory + "/full").identity
+        var small: [Capability: ModelIdentity] = [:]
+        for capability in Set(evaluation.requests.map(\.chunk.route.capability)) {
+            small[capability] = try ModelCard.load(directory: "\(session.modelsDirectory)/\(capability)").identity
+        }
+        let now = Timestamp.now
+        let requests = try evaluation.requests.map { request in
+            try ReportItem.items(
+                of: request, prices: prices, small: small[request.chunk.route.capability]?.name ?? "", full: full.name,
+                at: now)
+        }
+        Console.progress("drawing")
+        let report = Report(
+            requests,
+            source: .init(
+                file: labelled.name, sha256: labelled.sha256, rejected: evaluation.rejectedRows,
+                date: String(now.rfc3339.prefix(10)),
+                models: [full.description] + small.values.map(\.description).sorted()))
+        Console.progress("")
+        try SmallFile.replace(out, with: ReportPage.html(report))
+        if isJSON { Console.print(report.json) } else { Console.print("\(out): \(report.overall.items) items") }
+        return evaluation.status
+    }
+}

@@ -1,0 +1,149 @@
+import Contracts
+import Delivery
+import KafkaBus
+import MessageBus
+import PostgresStore
+import Signing
+
+/// Which processes of the suite there are, and whether they live.
+struct InstancesVerb: Verb {
+    static let name = "instances"
+    static let summary = "list the processes of the suite, and which of them are lost"
+    static let flags: Set<String> = ["--json", "--all"]
+    static let help = """
+        Usage: winnow instances [--all] [--json]
+
+        State is running, draining (see 'winnow drain') or lost: not heard of for three beats. 'partitions' is how many
+        it works on, 'beat_age_seconds' how long ago it was heard of. Who was silent for a day is not listed any more.
+
+          --all  those that have stopped, too
+        """
+
+    private let withStopped: Bool
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        withStopped = arguments.flag("--all")
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let instances = Table(try await OperationsReader(session.postgres()).instances(stopped: withStopped))
+        Console.print(instances, asJSON: isJSON)
+        return .ok
+    }
+}
+
+/// Has one process leave its work to the others.
+struct DrainVerb: Verb {
+    static let name = "drain"
+    static let summary = "have a process leave its work to the others of its service"
+    static let help = """
+        Usage: winnow drain ID [--timeout SECONDS] [--json]
+
+        ID is an instance's, as 'winnow instances' lists them. It finishes and commits what it has in hand, gives its
+        partitions to the others, is not ready any more, and lives on until it is stopped or resumed. Started anew it
+        takes part again.
+
+          --timeout SECONDS  how long to wait until it has no partition left; 15 by default
+
+        Ends with 1 when there is no such instance, when it does not live, or when it is not done in time.
+        """
+
+    private let order: StandingOrder
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        order = try StandingOrder(.drain, &arguments)
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
+}
+
+/// Has a drained process take part again.
+struct ResumeVerb: Verb {
+    static let name = "resume"
+    static let summary = "have a drained process take part again"
+    static let help = """
+        Usage: winnow resume ID [--timeout SECONDS] [--json]
+
+        ID is an instance's, as 'winnow instances' lists them. It joins its group again, which gives it partitions within
+        one rebalance, and is ready again.
+
+          --timeout SECONDS  how long to wait until it says that it runs; 15 by default
+
+        Ends with 1 when there is no such instance, when it does not live, or when it does not say so in time.
+        """
+
+    private let order: StandingOrder
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        order = try StandingOrder(.resume, &arguments)
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
+}
+
+/// Tells one instance to drain or to resume, and waits until it says that it has.
+struct StandingOrder: Sendable {
+    private let id: String
+    private let action: Control.Action
+    private let timeout: Int
+    private let isJSON: Bool
+
+    init(_ action: Control.Action, _ arguments: inout Arguments) throws(UsageError) {
+        self.action = action
+        id = try arguments.operand("ID")
+        timeout = try arguments.integer("--timeout", default: 15, in: 1...3600)
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let reader = OperationsReader(try session.postgres())
+        guard let instance = Instance.ID(id), var found = try await reader.find(instance) else {
+            return complain("no such instance: \(id)")
+        }
+        guard found.isAlive else { return complain("the instance is \(found.state)") }
+        try await send(to: instance, session)
+        let deadline = ContinuousClock.now + .seconds(timeout)
+        while !found.hasDone(action), ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(100))
+            found = try await reader.find(instance) ?? found
+        }
+        let table = Table(
+            columns: ["id", "service", "state", "partitions"],
+            rows: [[.text(id), .text(found.service), .text(found.state), .number("\(found.partitions)")]])
+        Console.print(table, asJSON: isJSON)
+        guard found.hasDone(action) else {
+            return complain("not within \(timeout) s: it is \(found.state) with \(found.partitions) partitions")
+        }
+        return .ok
+    }
+
+    private func send(to instance: Instance.ID, _ session: Session) async throws {
+        let producer = try session.signing().signing(
+            try KafkaProducer(settings: try session.kafka(), logger: session.logger, metrics: session.metrics))
+        let time = Timestamp.now
+        let event = CloudEvent(
+            id: "\(instance)/\(action.rawValue)/\(time.milliseconds)", type: EventType.control,
+            source: "/winnow/operator", time: time, data: Control(instance: instance, action: action).encode())
+        try await producer.send([event.record(topic: Topic.controls, key: Array(instance.description.utf8))])
+        await producer.close()
+    }
+
+    private func complain(_ what: String) -> ExitStatus {
+        Console.complain("winnow \(action.rawValue): \(what)")
+        return .failed
+    }
+}
+
+extension FoundInstance {
+    fileprivate var isAlive: Bool { state == "running" || state == "draining" }
+
+    /// One that says that it drains has work in hand until it has no partition left.
+    fileprivate func hasDone(_ action: Control.Action) -> Bool {
+        switch action {
+        case .drain: state == "draining" && partitions == 0
+        case .resume: state == "running"
+        }
+    }
+}

@@ -1,0 +1,121 @@
+import Contracts
+import Delivery
+import KafkaBus
+
+/// How far behind a delivery loop is, judged by how long the oldest record waits and whether the group makes progress: a
+/// thousand records may be a second's work, and one that waits for an hour is a fault.
+struct LagReport {
+    /// A delivery loop as the doctor looks at it.
+    struct Loop {
+        let name: String
+        /// What of the loop's topics is looked at, where it is not all of them.
+        var part: String?
+        let topics: [String]
+        let lane: Lane
+        /// How long a record may wait before the loop is behind. - Units: seconds.
+        var bound: Int64 = 60
+
+        var check: String { "lag of \(name)\(part.map { ", \($0)" } ?? "")" }
+    }
+
+    let loop: Loop
+    /// Two looks at the group, some seconds apart; the second is empty when there was no need for it.
+    let first: [PartitionLag]
+    let second: [PartitionLag]
+    let now: Timestamp
+
+    /// - Parameter tenants: those that have topics of their own. Their requests are looked at apart from the shared ones, so
+    ///   that these do not hide a topic that nobody follows.
+    static func loops(of tenants: Set<TenantID> = []) -> [Loop] {
+        let perLane = Lane.allCases.flatMap { lane in
+            [
+                Loop(
+                    name: lane.loop(of: "decomposer"), topics: [Topic.requests(lane), Topic.retriedRequests(lane)],
+                    lane: lane),
+                Loop(
+                    name: lane.loop(of: "escalator"),
+                    topics: [Topic.escalations(lane)] + (lane == .bulk ? [Topic.shadows] : []), lane: lane),
+                Loop(name: lane.loop(of: "aggregator"), topics: [Topic.outcomes(lane)], lane: lane),
+            ]
+                + Capability.requestable.map {
+                    Loop(name: lane.loop(of: "\($0)-worker"), topics: [Topic.steps($0, lane)], lane: lane)
+                }
+        }
+        let own = Lane.allCases.map { lane in
+            Loop(
+                name: lane.loop(of: "decomposer"), part: "topics of tenants",
+                topics: tenants.compactMap { Topic.requests(lane, of: $0) }.sorted(), lane: lane)
+        }
+        return perLane + own.filter { !$0.topics.isEmpty } + [
+            // Its records wait for half a minute by design.
+            Loop(name: "retries", topics: [Topic.retries], lane: .interactive, bound: 120),
+            Loop(name: "heartbeats", topics: [Topic.heartbeats], lane: .interactive),
+        ]
+    }
+
+    /// Whether a record waits for so long that a second look must show whether the group makes progress.
+    var needsSecondLook: Bool { age.map { $0 >= loop.bound } ?? (waiting > 0) }
+
+    /// Records that wait.
+    private var waiting: Int64 { first.reduce(0) { $0 + $1.count } }
+    private var dropped: Int64 { first.reduce(0) { $0 + $1.dropped } }
+    /// - Units: seconds; `nil` when nothing waits or the oldest record could not be read.
+    private var age: Int64? {
+        first.compactMap(\.oldest).min().map { max(0, now.milliseconds - $0.milliseconds) / 1000 }
+    }
+    private var makesProgress: Bool {
+        let before = Dictionary(first.map { ($0.partition, $0.next) }) { first, _ in first }
+        return second.contains { $0.next > before[$0.partition, default: .max] }
+    }
+
+    var finding: DoctorVerb.Finding {
+        let check = loop.check
+        guard dropped == 0 else {
+            return DoctorVerb.Finding(
+                check, .bad, "\(dropped) records were dropped by the broker before they were read",
+                "raise the topic's retention, or start more of \(loop.name); the embedded broker keeps 5 MiB a partition"
+            )
+        }
+        guard waiting > 0 else { return DoctorVerb.Finding(check, .good, "nothing waits") }
+        let text = "\(waiting) records wait, the oldest for \(age.map { "\($0) s" } ?? "an unknown time")"
+        guard needsSecondLook else { return DoctorVerb.Finding(check, .good, text) }
+        guard makesProgress else {
+            return DoctorVerb.Finding(
+                check, loop.lane == .bulk ? .doubtful : .bad, "no progress: \(text)",
+                "see /readyz and the log of \(loop.name); start it, or resume it if it is drained ('winnow instances')")
+        }
+        // Bulk work waits for its turn, however long it takes.
+        return loop.lane == .bulk
+            ? DoctorVerb.Finding(check, .good, text)
+            : DoctorVerb.Finding(check, .doubtful, text, "start more of \(loop.name)")
+    }
+}
+
+/// Whether the topics of tenants that have their own are there. A request or a result without its topic goes nowhere.
+enum TenantTopicsCheck {
+    private static let check = "topics of tenants"
+
+    /// - Parameters:
+    ///   - tenants: as Postgres lists them.
+    ///   - topics: what the broker has.
+    static func finding(_ tenants: Result<Set<TenantID>, any Error>, in topics: some Collection<String>)
+        -> DoctorVerb.Finding
+    {
+        do {
+            let existing = Set(topics)
+            let tenants = try tenants.get().sorted()
+            let missing = tenants.map { (tenant: $0, topics: Topic.own($0).filter { !existing.contains($0) }) }
+                .filter { !$0.topics.isEmpty }
+            guard missing.isEmpty else {
+                let commands = missing.map { "winnow tenants topics \(Shell.quoted($0.tenant.rawValue))" }
+                return DoctorVerb.Finding(
+                    check, .bad, "missing: \(missing.flatMap { $0.topics }.joined(separator: ", "))",
+                    "run \(commands.joined(separator: "; "))")
+            }
+            return DoctorVerb.Finding(
+                check, .good, tenants.isEmpty ? "no tenant has its own" : "those of \(tenants.count) tenants are there")
+        } catch {
+            return DoctorVerb.Finding(check, .doubtful, "\(error)")
+        }
+    }
+}

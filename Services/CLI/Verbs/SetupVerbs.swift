@@ -1,0 +1,74 @@
+import KafkaBus
+import PostgresStore
+
+/// Brings the database to this version's schema.
+struct MigrateVerb: Verb {
+    static let name = "migrate"
+    static let summary = "apply the migrations that the database lacks"
+    static let help = """
+        Usage: winnow migrate [--json]
+
+        Applies the numbered migrations under an advisory lock, each in a transaction of its own, and prepares the
+        partitions of the coming days. Refuses when an applied migration was changed afterwards.
+        """
+
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) { isJSON = arguments.flag("--json") }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let applied = try await Migrator(try session.postgres()).migrate()
+        // Otherwise the first day's rows would go to the default partition.
+        _ = try await PostgresStore(try session.postgres()).maintainPartitions()
+        let table = Table(
+            columns: ["applied", "name"], rows: applied.map { [.number("\($0.version)"), .text($0.name)] })
+        if applied.isEmpty, !isJSON {
+            Console.print("nothing to apply")
+        } else {
+            Console.print(table, asJSON: isJSON)
+        }
+        return .ok
+    }
+}
+
+/// Creates the topics of `infra/kafka/topics.json` on a cluster that does not create them by itself.
+struct TopicsVerb: Verb {
+    static let name = "topics"
+    static let summary = "create the topics on a Kafka cluster"
+    static let help = """
+        Usage: winnow topics create [--json]
+
+        Creates what WINNOW_TOPICS_FILE (default infra/kafka/topics.json) names and the cluster lacks, and waits until
+        every partition has a leader. Topics that exist are left as they are. More partitions than asked for are fine;
+        fewer are reported and end with 1.
+        """
+
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        isJSON = arguments.flag("--json")
+        let action = try arguments.operand("create")
+        guard action == "create" else { throw UsageError("no such action: \(action)") }
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        let catalog = try TopicCatalog(contentsOf: session.topicsFile)
+        let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
+        var status = ExitStatus.ok
+        var table = Table(columns: ["topic", "state", "partitions"], rows: [])
+        for (entry, report) in zip(catalog.entries, try await admin.create(catalog)) {
+            var (state, partitions) = ("created", entry.partitions)
+            switch report.outcome {
+            case .created: break
+            case .existing: state = "is there"
+            case .larger(let count): (state, partitions) = ("is there with more partitions", count)
+            case .smaller(let count):
+                (state, partitions) = ("is there with too few partitions", count)
+                status = .failed
+            }
+            table.rows.append([.text(report.name), .text(state), .number("\(partitions)")])
+        }
+        Console.print(table, asJSON: isJSON)
+        return status
+    }
+}

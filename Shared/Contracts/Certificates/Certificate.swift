@@ -1,0 +1,265 @@
+import JSON
+
+/// A dated statement: at this threshold what the small model answers agrees with the full model in at least 1 - α of
+/// cases, and that holds with confidence 1 - δ.
+///
+/// It holds for one pair of model versions and no other.
+public struct Certificate: Sendable, Equatable {
+    /// A share and its 95% interval.
+    public struct Estimate: Sendable, Equatable {
+        public var value: Double
+        public var low: Double
+        public var high: Double
+
+        public init(value: Double, low: Double, high: Double) {
+            self.value = value
+            self.low = low
+            self.high = high
+        }
+    }
+
+    /// What labels told besides.
+    public struct AccuracyLoss: Sendable, Equatable {
+        /// Accepted items that only the full model had right.
+        public var lost: Int
+        /// Accepted items that only the small model had right.
+        public var gained: Int
+        /// What the share of `lost` does not exceed, hence what accuracy does not lose, with confidence 1 - δ.
+        public var bound: Double
+
+        public init(lost: Int, gained: Int, bound: Double) {
+            self.lost = lost
+            self.gained = gained
+            self.bound = bound
+        }
+    }
+
+    /// The file that the calibration items came from.
+    public struct Source: Sendable, Equatable {
+        public var file: String
+        /// Lower-case hexadecimal.
+        public var sha256: String
+
+        public init(file: String, sha256: String) {
+            self.file = file
+            self.sha256 = sha256
+        }
+    }
+
+    public var id: ID
+    public var route: Route
+    /// As `name@version`.
+    public var smallModel: String
+    public var fullModel: String
+    public var alpha: Double
+    public var delta: Double
+    /// A label counts as the full model's answer where that gives it at least this share of its best label's
+    /// probability; 1 where only the best counts.
+    public var equalFrom: Double
+    /// Of the calibration that `threshold` is a confidence of.
+    public var temperature: Double
+    public var threshold: Double
+    /// `threshold` as a confidence of the small model's own: what a worker compares with.
+    public var sureFrom: Double
+    /// Items that the calibration was fitted on; the bound never saw them.
+    public var fitted: Int
+    /// Items that the bound rests on.
+    public var items: Int
+    /// Of those, how many the threshold accepts.
+    public var accepted: Int
+    /// Of the accepted ones, how many differ from the full model.
+    public var disagreements: Int
+    /// What the share of disagreements does not exceed; at most α.
+    public var bound: Double
+    /// The share of items that is to be expected to escalate.
+    public var escalationRate: Estimate
+    /// The share of the full model's operations that is to be expected to be saved.
+    public var saving: Estimate
+    /// `nil` where the items had no labels.
+    public var accuracyLoss: AccuracyLoss?
+    public var source: Source
+    public var certifiedAt: Timestamp
+    /// What whoever relies on it should know.
+    public var note: String?
+
+    public init(
+        id: ID, route: Route, smallModel: String, fullModel: String, alpha: Double, delta: Double,
+        equalFrom: Double = 1, temperature: Double,
+        threshold: Double, sureFrom: Double, fitted: Int, items: Int, accepted: Int, disagreements: Int, bound: Double,
+        escalationRate: Estimate, saving: Estimate, accuracyLoss: AccuracyLoss? = nil, source: Source,
+        certifiedAt: Timestamp, note: String? = nil
+    ) {
+        self.id = id
+        self.route = route
+        self.smallModel = smallModel
+        self.fullModel = fullModel
+        self.alpha = alpha
+        self.delta = delta
+        self.equalFrom = equalFrom
+        self.temperature = temperature
+        self.threshold = threshold
+        self.sureFrom = sureFrom
+        self.fitted = fitted
+        self.items = items
+        self.accepted = accepted
+        self.disagreements = disagreements
+        self.bound = bound
+        self.escalationRate = escalationRate
+        self.saving = saving
+        self.accuracyLoss = accuracyLoss
+        self.source = source
+        self.certifiedAt = certifiedAt
+        self.note = note
+    }
+
+    public func covers(small: String, full: String) -> Bool { smallModel == small && fullModel == full }
+}
+
+extension Certificate {
+    /// 16 hexadecimal digits, short enough to be typed.
+    public struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
+        public let description: String
+
+        /// - Returns: `nil` unless `text` is 16 lower-case hexadecimal digits.
+        public init?(_ text: String) {
+            guard text.utf8.count == 16, text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+            else { return nil }
+            description = text
+        }
+
+        public init(using generator: inout some RandomNumberGenerator) {
+            let digits = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
+            description = String(repeating: "0", count: 16 - digits.count) + digits
+        }
+
+        public static func < (left: ID, right: ID) -> Bool { left.description < right.description }
+    }
+}
+
+extension Certificate {
+    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "equalFrom", "temperature", "threshold",
+    ///   "sureFrom", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value", "low", "high"},
+    ///   "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"}, "certifiedAt", "note"?}`
+    public func encode() -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 1024)
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    /// - Throws: `ContractError`
+    public init(decoding bytes: [UInt8]) throws { self = try Contract.read(bytes) { try Certificate(json: $0) } }
+
+    func write(to writer: inout JSONWriter) {
+        writer.object { body in
+            body.member("id", id.description)
+            body.member("capability", route.capability.rawValue)
+            body.member("task", route.task)
+            body.member("small", smallModel)
+            body.member("full", fullModel)
+            body.member("alpha", alpha)
+            body.member("delta", delta)
+            body.member("equalFrom", equalFrom)
+            body.member("temperature", temperature)
+            body.member("threshold", threshold)
+            body.member("sureFrom", sureFrom)
+            body.member("fitted", fitted)
+            body.member("items", items)
+            body.member("accepted", accepted)
+            body.member("disagreements", disagreements)
+            body.member("bound", bound)
+            body.member("escalationRate", escalationRate)
+            body.member("saving", saving)
+            body.optional("accuracyLoss", accuracyLoss) { writer, loss in
+                writer.object { body in
+                    body.member("lost", loss.lost)
+                    body.member("gained", loss.gained)
+                    body.member("bound", loss.bound)
+                }
+            }
+            body.name("data")
+            body.object { data in
+                data.member("file", source.file)
+                data.member("sha256", source.sha256)
+            }
+            body.member("certifiedAt", certifiedAt.rfc3339)
+            body.member("note", note)
+        }
+    }
+
+    init(json body: JSONValue) throws {
+        guard let id = ID(try body.required("id")) else {
+            throw ContractError(.wrongType, "id is no certificate's id")
+        }
+        guard let certifiedAt = Timestamp(rfc3339: try body.required("certifiedAt")) else {
+            throw ContractError(.wrongType, "certifiedAt must be an RFC 3339 time")
+        }
+        guard let data = body["data"] else { throw ContractError(.missingField, "data is missing") }
+        self.init(
+            id: id, route: try Contract.route(body), smallModel: try body.required("small"),
+            fullModel: try body.required("full"), alpha: try body.share("alpha"), delta: try body.share("delta"),
+            equalFrom: try body.equalFrom(),
+            temperature: try body.requiredNumber("temperature"), threshold: try body.share("threshold"),
+            sureFrom: try body.share("sureFrom"), fitted: try body.requiredInteger("fitted"),
+            items: try body.requiredInteger("items"), accepted: try body.requiredInteger("accepted"),
+            disagreements: try body.requiredInteger("disagreements"), bound: try body.share("bound"),
+            escalationRate: try Estimate(body["escalationRate"], "escalationRate"),
+            saving: try Estimate(body["saving"], "saving"),
+            accuracyLoss: try body["accuracyLoss"].map { loss in
+                AccuracyLoss(
+                    lost: try loss.requiredInteger("lost", in: "accuracyLoss"),
+                    gained: try loss.requiredInteger("gained", in: "accuracyLoss"),
+                    bound: try loss.share("bound", in: "accuracyLoss"))
+            },
+            source: Source(
+                file: try data.required("file", in: "data"), sha256: try data.required("sha256", in: "data")),
+            certifiedAt: certifiedAt, note: try body.text("note"))
+    }
+}
+
+extension Certificate.Estimate {
+    init(_ body: JSONValue?, _ path: String) throws {
+        guard let body else { throw ContractError(.missingField, "\(path) is missing") }
+        // What is saved may be less than nothing.
+        self.init(
+            value: try body.requiredNumber("value", in: path), low: try body.requiredNumber("low", in: path),
+            high: try body.requiredNumber("high", in: path))
+    }
+}
+
+extension JSONValue {
+    /// 1 where nothing is said of it, as in what was written before it could be.
+    func equalFrom() throws -> Double {
+        guard self["equalFrom"] != nil else { return 1 }
+        let share = try requiredNumber("equalFrom")
+        guard share > 0, share <= 1 else {
+            throw ContractError(.wrongType, "equalFrom must lie above 0 and not above 1")
+        }
+        return share
+    }
+
+    /// From 0 to 1.
+    fileprivate func share(_ name: StaticString, in path: String? = nil) throws -> Double {
+        let number = try requiredNumber(name, in: path)
+        guard (0...1).contains(number) else {
+            throw ContractError(.wrongType, "\(path.map { $0 + "." } ?? "")\(name) must be from 0 to 1")
+        }
+        return number
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func member(_ name: String, _ value: Double) {
+        self.name(name)
+        double(value)
+    }
+
+    fileprivate mutating func member(_ name: String, _ estimate: Certificate.Estimate) {
+        self.name(name)
+        object { body in
+            for (name, share) in [("value", estimate.value), ("low", estimate.low), ("high", estimate.high)] {
+                body.name(name)
+                body.probability(share)
+            }
+        }
+    }
+}

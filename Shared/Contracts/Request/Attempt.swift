@@ -1,0 +1,135 @@
+import JSON
+
+/// One model call for a step; always a ledger row, also when it failed.
+public struct Attempt: Sendable, Equatable {
+    public enum Kind: String, Sendable { case router, worker, full, shadow }
+
+    /// `unknown`: started and never settled because the process died; it keeps its reserved price.
+    public enum State: String, Sendable { case started, settled, failed, unknown }
+
+    /// Counts the calls of one step from 1; with the step it identifies the row.
+    public var number: Int
+    public var kind: Kind
+    public var state: State
+    public var model: String
+    public var version: String
+    public var items: Int
+    public var usage: TokenUsage
+    /// Units: microseconds of wall clock, the step's share where items of several steps were computed together.
+    public var durationMicros: Int64
+    public var startedAt: Timestamp
+    /// The full model's price for the same items; 0 for a call that the full-model-only world would not make.
+    public var counterfactual: TokenUsage
+    public var error: String?
+
+    public init(
+        number: Int, kind: Kind, state: State = .settled, model: String, version: String, items: Int,
+        usage: TokenUsage, durationMicros: Int64, startedAt: Timestamp, counterfactual: TokenUsage = .zero,
+        error: String? = nil
+    ) {
+        self.number = number
+        self.kind = kind
+        self.state = state
+        self.model = model
+        self.version = version
+        self.items = items
+        self.usage = usage
+        self.durationMicros = durationMicros
+        self.startedAt = startedAt
+        self.counterfactual = counterfactual
+        self.error = error
+    }
+}
+
+extension Attempt {
+    func write(to writer: inout JSONWriter) {
+        writer.object { body in
+            body.member("number", number)
+            body.member("kind", kind.rawValue)
+            body.member("state", state.rawValue)
+            body.member("model", model)
+            body.member("version", version)
+            body.member("items", items)
+            body.member("inputTokens", usage.inputTokens)
+            if usage.outputTokens != 0 { body.member("outputTokens", usage.outputTokens) }
+            body.member("flops", usage.flops)
+            body.member("durationMicros", durationMicros)
+            body.member("startedAt", startedAt.milliseconds)
+            body.member("fullModelTokens", counterfactual.inputTokens)
+            body.member("fullModelFlops", counterfactual.flops)
+            body.member("error", error)
+        }
+    }
+
+    init(json value: JSONValue) throws {
+        let path = "attempts"
+        guard let kind = Kind(rawValue: try value.required("kind", in: path)),
+            let state = State(rawValue: try value.required("state", in: path))
+        else { throw ContractError(.wrongType, "attempts: kind or state is none that is known") }
+        func amount(_ name: StaticString, atMost limit: Int) throws -> Int64 {
+            Int64(try value.integer(name, in: path, within: 0...limit) ?? 0)
+        }
+        self.init(
+            number: try value.requiredInteger("number", in: path, within: 1...Limits.attemptsPerStep), kind: kind,
+            state: state, model: try value.requiredName("model", in: path),
+            version: try value.requiredName("version", in: path),
+            items: Int(try amount("items", atMost: Limits.itemsPerCall)),
+            usage: TokenUsage(
+                inputTokens: try amount("inputTokens", atMost: Limits.tokensPerCall),
+                outputTokens: try amount("outputTokens", atMost: Limits.tokensPerCall),
+                flops: try amount("flops", atMost: Limits.flopsPerCall)),
+            durationMicros: try amount("durationMicros", atMost: Limits.microsPerCall),
+            startedAt: try value.requiredTime("startedAt", in: path),
+            counterfactual: TokenUsage(
+                inputTokens: try amount("fullModelTokens", atMost: Limits.tokensPerCall),
+                flops: try amount("fullModelFlops", atMost: Limits.flopsPerCall)),
+            error: try value.text("error", in: path))
+    }
+}
+
+/// What a model call consumed.
+public struct TokenUsage: Hashable, Sendable {
+    /// - Units: tokens, `[CLS]` and `[SEP]` included; for an endpoint what it bills.
+    public var inputTokens: Int64
+    public var outputTokens: Int64
+    /// - Units: floating-point operations of the matrix products, 2 a multiply-add; 0 where unknown.
+    public var flops: Int64
+
+    public init(inputTokens: Int64, outputTokens: Int64 = 0, flops: Int64) {
+        self.inputTokens = inputTokens
+        self.outputTokens = outputTokens
+        self.flops = flops
+    }
+
+    /// The marks `[CLS]` and `[SEP]` of each text that is read by itself.
+    public static let marksPerText: Int64 = 2
+
+    /// The share `part` of `whole`; nothing where there is no whole.
+    public func share(_ part: Int, of whole: Int) -> TokenUsage {
+        guard part > 0, whole > 0 else { return .zero }
+        guard part < whole else { return self }
+        func share(_ amount: Int64) -> Int64 {
+            let product = amount.magnitude.multipliedFullWidth(by: UInt64(part))
+            // The quotient is smaller than the amount, so it fits.
+            return Int64(UInt64(whole).dividingFullWidth(product).quotient)
+        }
+        return TokenUsage(inputTokens: share(inputTokens), outputTokens: share(outputTokens), flops: share(flops))
+    }
+
+    /// What the same texts take as parts of one question, which has its marks once.
+    public func joined(texts: Int) -> TokenUsage {
+        var joined = self
+        joined.inputTokens = Swift.max(0, inputTokens - Self.marksPerText * Int64(texts))
+        return joined
+    }
+
+    public static let zero = TokenUsage(inputTokens: 0, flops: 0)
+
+    /// Stops at the largest numbers that can be written, as money does.
+    public static func + (left: TokenUsage, right: TokenUsage) -> TokenUsage {
+        TokenUsage(
+            inputTokens: left.inputTokens.addingSaturated(right.inputTokens),
+            outputTokens: left.outputTokens.addingSaturated(right.outputTokens),
+            flops: left.flops.addingSaturated(right.flops))
+    }
+}

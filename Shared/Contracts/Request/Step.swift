@@ -1,0 +1,122 @@
+import JSON
+
+/// One capability applied to up to 64 items.
+public struct Step: Sendable, Equatable {
+    /// A request and the step's place in its plan, written `request/ordinal`.
+    public struct ID: Hashable, Sendable, CustomStringConvertible {
+        public let request: Request.ID
+        public let ordinal: Int
+
+        public init(request: Request.ID, ordinal: Int) {
+            self.request = request
+            self.ordinal = ordinal
+        }
+
+        /// - Returns: `nil` unless `text` is `request/ordinal`.
+        public init?(_ text: some StringProtocol) {
+            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+            guard parts.count == 2, let request = Request.ID(parts[0]), let ordinal = Int(parts[1]),
+                ordinal >= 0, parts[1] == "\(ordinal)"
+            else { return nil }
+            self.init(request: request, ordinal: ordinal)
+        }
+
+        public var description: String { "\(request)/\(ordinal)" }
+    }
+
+    /// `waiting → dispatched → answered | failed | expired | cancelled`; the last four are final.
+    public enum State: String, Sendable {
+        /// A step that it depends on is not answered yet.
+        case waiting
+        /// With a worker or the escalator.
+        case dispatched
+        case answered, failed, expired, cancelled
+
+        public var isFinal: Bool { self != .waiting && self != .dispatched }
+    }
+
+    public var ordinal: Int
+    public var route: Route
+    public var items: [Item]
+    public var dependsOn: [Int]
+    public var state: State
+    /// One a item once answered; `nil` where nobody has said anything yet.
+    public var answers: [Answer?]
+    /// Of a routing one an item: what the router would have said of those that it was not sure of. The full model's answers
+    /// are compared with them. Empty for every other step.
+    public var guesses: [Answer?]
+    /// A fault's code and words, never payload.
+    public var error: String?
+
+    public init(
+        ordinal: Int, route: Route, items: [Item], dependsOn: [Int] = [], state: State, answers: [Answer?] = [],
+        guesses: [Answer?] = [], error: String? = nil
+    ) {
+        self.ordinal = ordinal
+        self.route = route
+        self.items = items
+        self.dependsOn = dependsOn
+        self.state = state
+        self.answers = answers
+        self.guesses = guesses
+        self.error = error
+    }
+}
+
+/// A segment of text that one answer is about.
+public struct Item: Sendable, Equatable {
+    public var text: String
+    /// Where it stands in its source; an item that a machine gave is its own.
+    public var span: Span?
+    /// The attachment that it was cut from; `nil` for the request's own text.
+    public var source: String?
+
+    public init(text: String, span: Span? = nil, source: String? = nil) {
+        self.text = text
+        self.span = span
+        self.source = source
+    }
+
+    /// - Units: Unicode code points of the source, end exclusive, as Python and Postgres count.
+    public struct Span: Sendable, Hashable {
+        public var start: Int
+        public var end: Int
+
+        public init(_ start: Int, _ end: Int) {
+            self.start = start
+            self.end = end
+        }
+    }
+}
+
+extension Item {
+    public func writeMembers(to body: inout JSONWriter, withText: Bool = true) {
+        if withText { body.member("text", text) }
+        body.optional("span", span) { writer, span in
+            writer.array([span.start, span.end]) { $0.integer($1) }
+        }
+        body.member("source", source)
+    }
+
+    public init(json value: JSONValue) throws {
+        let span = try value.list("span", in: "items") { $0.integer ?? -1 }
+        guard span.isEmpty || (span.count == 2 && 0 <= span[0] && span[0] <= span[1]) else {
+            throw ContractError(.wrongType, "items.span must be [start, end]")
+        }
+        self.init(
+            text: try value.required("text", in: "items"), span: span.isEmpty ? nil : Span(span[0], span[1]),
+            source: try value.text("source", in: "items"))
+    }
+
+    /// The items of a step as they are stored.
+    public static func encode(_ items: [Item]) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.array(items) { writer, item in writer.object { item.writeMembers(to: &$0) } }
+        return writer.bytes
+    }
+
+    /// - Throws: `ContractError`
+    public static func decode(_ bytes: some Sequence<UInt8>) throws -> [Item] {
+        try Contract.readList(bytes) { try Item(json: $0) }
+    }
+}

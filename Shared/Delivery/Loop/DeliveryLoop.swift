@@ -1,0 +1,266 @@
+import Contracts
+import Lifecycle
+import MessageBus
+import Telemetry
+
+/// Poll, apply, emit, commit: in this order, so that a crash at any point repeats work and loses none.
+///
+/// There is no outbox: redelivery is the outbox (`infra/decisions/0002-redelivery-is-the-outbox.md`).
+public struct DeliveryLoop<Handler: BatchHandler>: Service {
+    let service: String
+    private let consumer: any MessageConsumer
+    let producer: any MessageProducer
+    private let handler: Handler
+    let logger: Logger
+    let metrics: DeliveryMetrics
+    let policy: RetryPolicy
+    let now: @Sendable () -> Timestamp
+    private let lane: Lane
+    private let gate: LaneGate
+    private let pausesAfter: Duration
+    private let onReadiness: @Sendable (Bool) -> Void
+
+    /// - Parameters:
+    ///   - gate: where the loops of two lanes meet.
+    ///   - pausesAfter: how long records that are not due are waited for with the partitions as they are. Pausing throws away
+    ///     what the client has fetched ahead, and a wait this short holds up a rebalance no longer than a batch does.
+    ///   - onReadiness: told whether the loop can make progress.
+    public init(
+        service: String, consumer: any MessageConsumer, producer: any MessageProducer, handler: Handler, logger: Logger,
+        metrics: Metrics, policy: RetryPolicy = RetryPolicy(), now: @escaping @Sendable () -> Timestamp = { .now },
+        lane: Lane = .interactive, gate: LaneGate = LaneGate(), pausesAfter: Duration = .seconds(1),
+        onReadiness: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) {
+        self.service = service
+        self.consumer = consumer
+        self.producer = producer
+        self.handler = handler
+        self.logger = logger
+        self.metrics = DeliveryMetrics(metrics)
+        self.policy = policy
+        self.now = now
+        self.lane = lane
+        self.gate = gate
+        self.pausesAfter = pausesAfter
+        self.onReadiness = onReadiness
+    }
+
+    public func run() async throws {
+        try await withGracefulShutdownHandler {
+            guard try await connect() else { return await consumer.close() }
+            consumer.onProgress(onReadiness)
+            onReadiness(true)
+            while let batch = try await consumer.nextBatch() {
+                guard let records = await due(batch) else { break }
+                guard !records.isEmpty else { continue }
+                let clock = ContinuousClock()
+                let start = clock.now
+                guard let emitted = try await gate.pass(lane, { try await apply(records) }) else { break }
+                metrics.processed(records.count, emitted: emitted, took: clock.now - start)
+            }
+            onReadiness(false)
+            await consumer.close()
+        } onGracefulShutdown: {
+            consumer.stop()
+        }
+    }
+
+    /// - Returns: whether broker and dependencies answer; `false` when a stop came first.
+    private func connect() async throws -> Bool {
+        var patience = Patience(nil)
+        let connected: Void? = try await untilItWorks(&patience) {
+            try await consumer.connect()
+            try await handler.prepare()
+        }
+        return connected != nil
+    }
+
+    /// Waits until the records may be handled. Waiting is paused membership: a consumer that does not poll holds up every
+    /// rebalance of its group, and is put out of it after five minutes.
+    /// - Returns: the records whose partitions are still held; `nil` when a stop came first.
+    private func due(_ records: [Record]) async -> [Record]? {
+        guard await !handler.isDue(records) else { return records }
+        let (isDue, isPaused) = await withTaskGroup { group in
+            group.addTask { [pausesAfter, consumer] in
+                guard await sleepUnlessShutDown(for: pausesAfter) else { return false }
+                await consumer.pause()
+                return true
+            }
+            let isDue = await handler.waitUntilDue(records)
+            group.cancelAll()
+            return (isDue, await group.next() ?? false)
+        }
+        guard isDue else { return nil }
+        if isPaused { await consumer.resume() }
+        return consumer.held(records)
+    }
+
+    /// - Returns: how many records were emitted; `nil` when a stop came while waiting for a dependency. The offsets
+    ///   are then not committed, and the records come again after the restart.
+    private func apply(_ records: [Record]) async throws -> Int? {
+        FaultPoint.beforeApply.reached(by: service)
+        var patience = Patience(policy)
+        guard let emitted = try await deliver(records, &patience) else { return nil }
+        FaultPoint.beforeOffsetCommit.reached(by: service)
+        guard try await untilItWorks(&patience, { try await consumer.commit(records) }) != nil else { return nil }
+        return emitted
+    }
+
+    /// A record that cannot be applied, or of which more comes than a topic takes, is found by halving the batch, and
+    /// is put aside alone. What was applied before is applied again, which changes nothing.
+    private func deliver(_ records: [Record], _ patience: inout Patience) async throws -> Int? {
+        do {
+            let emission = try await untilItWorks(&patience) { try await handler.handle(records) }
+            guard let emission else { return nil }
+            FaultPoint.afterCommit.reached(by: service)
+            let emitted = try await send(emission, &patience)
+            FaultPoint.afterEmit.reached(by: service)
+            return emitted
+        } catch  where Fault(error).isOfRecords {
+            metrics.faults.increment()
+            guard records.count > 1 else { return try await putAside(records, error, wasAlone: true, &patience) }
+            var sum = 0
+            for part in [records.prefix(records.count / 2), records.dropFirst(records.count / 2)].map(Array.init) {
+                let hasTime = Fault(error) == .permanent || !patience.isOver
+                let count =
+                    hasTime
+                    ? try await deliver(part, &patience)
+                    : try await putAside(part, error, wasAlone: false, &patience)
+                guard let count else { return nil }
+                sum += count
+            }
+            return sum
+        }
+    }
+
+    /// Every record of a service goes through here, so every dead letter is counted and logged, whoever made it.
+    func send(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Int? {
+        guard try await write(records, &patience) else { return nil }
+        for record in records { if let letter = DeadLetter.summary(of: record) { report(letter) } }
+        return records.count
+    }
+
+    /// Where the producer has to wait for readers, the partitions are paused meanwhile: a member that does not poll holds up
+    /// its group, and the bulk lane waits behind an interactive batch.
+    /// - Returns: `false` when a stop came first.
+    private func write(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Bool {
+        var hasPaused = false
+        do {
+            let sent: Void? = try await untilItWorks(&patience) {
+                try await producer.send(records) {
+                    hasPaused = true
+                    gate.release()
+                    await consumer.pause()
+                }
+            }
+            if hasPaused, sent != nil { await takeUp(&patience) }
+            return sent != nil
+        } catch {
+            if hasPaused { await takeUp(&patience) }
+            throw error
+        }
+    }
+
+    /// Repeats a call while a dependency is away, with the partitions paused meanwhile, not drained; and for as long as
+    /// patience allows while its fault is one of these records that passes.
+    private func untilItWorks<Result>(
+        _ patience: inout Patience, _ body: () async throws -> Result
+    ) async throws -> Result? {
+        var backoff = Backoff()
+        var generator = SystemRandomNumberGenerator()
+        var isPaused = false
+        while true {
+            do {
+                let result = try await body()
+                if isPaused { await goOn(&patience) }
+                return result
+            } catch {
+                let fault = Fault(error)
+                guard fault == .dependency || fault == .passing && patience.allowsRetry else {
+                    if isPaused, fault.isOfRecords { await goOn(&patience) }
+                    throw error
+                }
+                if fault == .dependency, !isPaused {
+                    isPaused = true
+                    await stand(still: error)
+                }
+                metrics.retries.increment()
+                guard await sleepUnlessShutDown(for: backoff.next(using: &generator)) else { return nil }
+            }
+        }
+    }
+
+    private func stand(still error: any Error) async {
+        gate.release()
+        await consumer.pause()
+        onReadiness(false)
+        logger.warning(
+            "Delivery waits for a dependency",
+            metadata: [LogKeys.errorType: Fault.type(of: error), LogKeys.errorMessage: "\(error)"])
+    }
+
+    private func takeUp(_ patience: inout Patience) async {
+        patience.renew()
+        await consumer.resume()
+        gate.retake()
+    }
+
+    private func goOn(_ patience: inout Patience) async {
+        await takeUp(&patience)
+        onReadiness(true)
+        logger.notice("Delivery goes on")
+    }
+}
+
+extension DeliveryLoop {
+    /// Writes records that failed where they belong: to the retries, or to the dead letters.
+    /// - Returns: how many were written; `nil` when a stop came first.
+    func putAside(
+        _ records: [Record], _ error: any Error, wasAlone: Bool, _ patience: inout Patience
+    ) async throws -> Int? {
+        let group = ConsumerGroup.name(of: service)
+        let put = records.map {
+            policy.record(for: $0, error, wasAlone: wasAlone, consumerGroup: group, now: now())
+        }
+        do {
+            guard try await send(put, &patience) != nil else { return nil }
+            for (record, put) in zip(records, put) where put.topic == Topic.retries { reportPutOff(record, error) }
+            return put.count
+        } catch let fault where Fault(fault).isOfRecords {
+            // Near the limit there is no room for more headers.
+            guard records.count > 1 else {
+                let letters = records.map {
+                    DeadLetter.reference(
+                        to: $0, consumerGroup: group, error: fault, attempt: Retry.attempt(of: $0))
+                }
+                return try await send(letters, &patience)
+            }
+            var sum = 0
+            for record in records {
+                guard let count = try await putAside([record], error, wasAlone: wasAlone, &patience) else { return nil }
+                sum += count
+            }
+            return sum
+        }
+    }
+
+    private func reportPutOff(_ record: Record, _ error: any Error) {
+        metrics.putOff.increment()
+        logger.warning(
+            "Record put off",
+            metadata: [
+                LogKeys.errorType: Fault.type(of: error), LogKeys.destination: record.topic,
+                LogKeys.partition: "\(record.partition)", LogKeys.offset: "\(record.offset)",
+            ])
+    }
+
+    func report(_ letter: DeadLetter.Summary) {
+        metrics.deadLettered(letter)
+        logger.error(
+            "Record dead-lettered",
+            metadata: [
+                LogKeys.errorType: letter.reason, LogKeys.errorMessage: letter.message,
+                LogKeys.destination: letter.topic, LogKeys.partition: letter.partition, LogKeys.offset: letter.offset,
+            ])
+    }
+}

@@ -1,0 +1,158 @@
+import CRDKafka
+import Contracts
+import JSON
+import MessageBus
+import Settings
+import Synchronization
+import Telemetry
+
+/// A cluster's brokers and topics.
+public struct ClusterMetadata: Sendable, Equatable {
+    public let brokers: Int
+    /// Partitions of each topic.
+    public let topics: [String: Int]
+
+    public init(brokers: Int, topics: [String: Int]) {
+        self.brokers = brokers
+        self.topics = topics
+    }
+
+    /// Blocks until the cluster has the topic, for two seconds at most. Asking for a topic by name makes it where the broker
+    /// creates topics by itself, as the embedded one does.
+    static func has(_ topic: String, _ client: OpaquePointer) throws(MessageBusError) -> Bool {
+        guard let handle = rd_kafka_topic_new(client, topic, nil) else {
+            throw MessageBusError(rd_kafka_last_error(), while: "open topic \(topic)")
+        }
+        defer { rd_kafka_topic_destroy(handle) }
+        for _ in 0..<2 {
+            var pointer: UnsafePointer<rd_kafka_metadata>?
+            let code = rd_kafka_metadata(client, 0, handle, &pointer, 2_000)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let pointer else {
+                throw MessageBusError(code, while: "read metadata")
+            }
+            defer { rd_kafka_metadata_destroy(pointer) }
+            if pointer.pointee.topic_cnt > 0, pointer.pointee.topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// Blocks for a round trip. Called before partitions are assigned to a reader. Asks for all topics, because asking for one may create it.
+    /// - Throws: `MessageBusError`, `.authentication` when the brokers refuse the connection.
+    static func read(_ handle: KafkaHandle, timeout: Int32 = 10_000) throws(MessageBusError) -> ClusterMetadata {
+        var pointer: UnsafePointer<rd_kafka_metadata>?
+        let code = handle.withPointer { rd_kafka_metadata($0, 1, nil, &pointer, timeout) }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let pointer else {
+            handle.serveErrors()
+            throw handle.events.connectionRefusal ?? MessageBusError(code, while: "read metadata")
+        }
+        defer { rd_kafka_metadata_destroy(pointer) }
+        let metadata = pointer.pointee
+        var topics: [String: Int] = [:]
+        for index in 0..<Int(metadata.topic_cnt) {
+            let topic = metadata.topics[index]
+            guard topic.err == RD_KAFKA_RESP_ERR_NO_ERROR else { continue }
+            topics[String(cString: topic.topic)] = Int(topic.partition_cnt)
+        }
+        return ClusterMetadata(brokers: Int(metadata.broker_cnt), topics: topics)
+    }
+}
+
+/// The topics that Winnow needs, as `infra/kafka/topics.json` has them.
+public struct TopicCatalog: Sendable, Equatable {
+    public struct Entry: Sendable, Equatable {
+        public let name: String
+        public let partitions: Int
+        /// - Default: -1, the cluster's own.
+        public let replication: Int
+        /// Kafka's topic configuration, such as `retention.ms`.
+        public let configuration: [String: String]
+        public let why: String
+
+        public init(
+            name: String, partitions: Int, replication: Int = -1, configuration: [String: String] = [:],
+            why: String = ""
+        ) {
+            self.name = name
+            self.partitions = partitions
+            self.replication = replication
+            self.configuration = configuration
+            self.why = why
+        }
+    }
+
+    public let entries: [Entry]
+
+    public init(entries: [Entry]) { self.entries = entries }
+
+    /// - Throws: `MessageBusError.configuration`.
+    public init(contentsOf path: String) throws(MessageBusError) {
+        guard let json = try? SmallFile.read(path) else {
+            throw MessageBusError(.configuration, "no topics file can be read at \(path)", isRetriable: false)
+        }
+        try self.init(json: json)
+    }
+
+    /// - Throws: `MessageBusError.configuration`.
+    public init(json: [UInt8]) throws(MessageBusError) {
+        do {
+            entries = try JSONDocument.read(json) { try $0["topics"]?.map(Self.entry) } ?? []
+        } catch {
+            throw MessageBusError(.configuration, "topics file: \(error)", isRetriable: false)
+        }
+        guard !entries.isEmpty else {
+            throw MessageBusError(.configuration, "topics file: names no topics", isRetriable: false)
+        }
+        guard Set(entries.map(\.name)).count == entries.count else {
+            throw MessageBusError(.configuration, "topics file: names a topic twice", isRetriable: false)
+        }
+    }
+
+    private static func entry(_ value: JSONValue) throws -> Entry {
+        guard let name = value["name"]?.string, isValid(name) else {
+            throw JSONError("a topic's name must be letters, digits, '.' and '-', at most 249 of them")
+        }
+        guard let partitions = value["partitions"]?.integer, (1...1000).contains(partitions) else {
+            throw JSONError("\(name): partitions must be from 1 to 1000")
+        }
+        var configuration: [String: String] = [:]
+        value["config"]?.forEachMember { configuration[$0] = $1.string }
+        return Entry(
+            name: name, partitions: partitions, replication: value["replication"]?.integer ?? -1,
+            configuration: configuration, why: value["why"]?.string ?? "")
+    }
+
+    /// No `_`: Kafka's metric names have it for `.`, so two topics could become one there.
+    private static func isValid(_ name: String) -> Bool {
+        (1...249).contains(name.utf8.count)
+            && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") }
+    }
+}
+
+/// Reads what waits in front of a group: the oldest record behind each of its committed offsets.
+public final class KafkaBacklog: BacklogReader {
+    private let settings: KafkaSettings
+    /// Made when it is first needed: most processes never ask.
+    private let admin = Mutex<KafkaAdmin?>(nil)
+    private let logger: Logger
+
+    public init(settings: KafkaSettings, logger: Logger) {
+        self.settings = settings
+        self.logger = logger
+    }
+
+    public func oldestWaiting(in topic: String, of group: String) async throws -> Backlog {
+        let admin = try admin.withLock { known in
+            let admin = try known ?? KafkaAdmin(settings: settings, logger: logger)
+            known = admin
+            return admin
+        }
+        let lags = try await admin.lag(group: group, topics: [topic], withAge: true)
+        var oldest = [Timestamp?](repeating: nil, count: lags.count)
+        for lag in lags where oldest.indices.contains(Int(lag.partition.partition)) {
+            oldest[Int(lag.partition.partition)] = lag.oldest
+        }
+        return Backlog(oldest: oldest)
+    }
+}

@@ -1,0 +1,127 @@
+import Contracts
+import JSON
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// Records that wait in a group's partitions, from librdkafka's own statistics: no request is made for it.
+/// - Source: librdkafka, STATISTICS.md; kminion's metric and label names
+final class ConsumerLag: Sendable {
+    private let group: String
+    private let metrics: Metrics
+
+    init(group: String, metrics: Metrics) {
+        self.group = group
+        self.metrics = metrics
+    }
+
+    func set(_ count: Int, _ partition: TopicPartition) {
+        metrics.gauge(
+            "winnow_kafka_consumer_group_topic_partition_lag", "Records between the committed offset and the end.",
+            [
+                ("group_id", group), ("topic_name", partition.topic), ("partition_id", "\(partition.partition)"),
+            ]
+        ).set(count)
+    }
+
+    func update(_ statistics: UnsafeBufferPointer<UInt8>, assigned: Set<TopicPartition>) {
+        // Statistics that cannot be read leave the last figures standing.
+        try? JSONDocument.read(statistics) { root in
+            root["topics"]?.forEachMember { topic, value in
+                value["partitions"]?.forEachMember { number, partition in
+                    guard let number = Int32(number), let count = Self.lag(partition) else { return }
+                    let key = TopicPartition(topic: topic, partition: number)
+                    if assigned.contains(key) { set(count, key) }
+                }
+            }
+        }
+    }
+
+    /// - Returns: `nil` while the end is not known.
+    private static func lag(_ partition: JSONValue) -> Int? {
+        if let lag = partition["consumer_lag"]?.integer, lag >= 0 { return lag }
+        guard let end = partition["hi_offset"]?.integer, end >= 0 else { return nil }
+        // Nothing was committed yet, so everything waits.
+        return max(0, end - max(partition["lo_offset"]?.integer ?? 0, 0))
+    }
+}
+
+extension [Record] {
+    /// The offset after the last record of every partition.
+    var offsetsToCommit: [(TopicPartition, offset: Int64)] {
+        var offsets: [(TopicPartition, offset: Int64)] = []
+        // Records of one partition mostly stand together, and partitions are few.
+        var last = 0
+        for record in self {
+            if !offsets.indices.contains(last) || !record.isIn(offsets[last].0) {
+                last = offsets.firstIndex { record.isIn($0.0) } ?? offsets.count
+                if last == offsets.count {
+                    offsets.append((TopicPartition(topic: record.topic, partition: record.partition), 0))
+                }
+            }
+            offsets[last].offset = Swift.max(offsets[last].offset, record.offset + 1)
+        }
+        return offsets
+    }
+}
+
+extension Record {
+    fileprivate func isIn(_ other: TopicPartition) -> Bool { partition == other.partition && topic == other.topic }
+}
+
+/// Counts batches and records by topic.
+final class ConsumedRecords: Sendable {
+    private let group: String
+    private let metrics: Metrics
+    private let batches: Counter
+    private let topics = Mutex<[String: Counter]>([:])
+
+    init(group: String, metrics: Metrics) {
+        self.group = group
+        self.metrics = metrics
+        batches = metrics.counter(
+            "winnow_kafka_consumed_batches_total", "Batches that were handed out.", [("group_id", group)])
+    }
+
+    func count(_ batch: [Record]) {
+        batches.increment()
+        topics.withLock { topics in
+            for record in batch {
+                if topics[record.topic] == nil {
+                    topics[record.topic] = metrics.counter(
+                        "winnow_kafka_consumed_records_total", "Records that were handed out.",
+                        [("group_id", group), ("topic_name", record.topic)])
+                }
+                topics[record.topic]?.increment()
+            }
+        }
+    }
+}
+
+/// How far a group has read a partition.
+public struct PartitionLag: Sendable, Equatable {
+    public let partition: TopicPartition
+    /// `nil` when the group never committed there.
+    public let committed: Int64?
+    public let beginning: Int64
+    public let end: Int64
+    /// When the first waiting record was written; `nil` when none waits, or nobody asked.
+    public let oldest: Timestamp?
+
+    public init(partition: TopicPartition, committed: Int64?, beginning: Int64, end: Int64, oldest: Timestamp?) {
+        self.partition = partition
+        self.committed = committed
+        self.beginning = beginning
+        self.end = end
+        self.oldest = oldest
+    }
+
+    /// The offset at which the group goes on.
+    public var next: Int64 { max(committed ?? 0, beginning) }
+
+    /// Records that wait; what retention took before it was read is not among them.
+    public var count: Int64 { max(0, end - next) }
+
+    /// Records that retention took before the group read them.
+    public var dropped: Int64 { committed.map { max(0, beginning - $0) } ?? 0 }
+}

@@ -1,0 +1,270 @@
+import CRDKafka
+import Contracts
+import Lifecycle
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// A member of a consumer group. Every call into librdkafka that polls, commits or pauses is made on one thread.
+public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
+    let handle: KafkaHandle
+    private let assignment: Assignment
+    private let source: RecordSource
+    private let bounds: RecordSource.Bounds
+    private let consumed: ConsumedRecords
+    private let progress: ConsumerProgress
+    private let topics: Mutex<[String]>
+    private let absence = Absence()
+    private let thread = ThreadExecutor()
+    private let isStopped = Atomic(false)
+    private let isPaused = Atomic(false)
+    private let isClosed = Atomic(false)
+    /// Calls that wait for the thread; a poll gives way to them.
+    private let waiting = Atomic(0)
+    /// The last change of the assignment before the last batch was handed out.
+    private let handedOutAt = Atomic(0)
+
+    /// Joins the group; the first batch takes as long as the group needs to settle.
+    /// - Parameter accumulation: how long a batch waits for more after its first record; `nil` takes the setting's.
+    /// - Throws: `MessageBusError.configuration`. A topic that does not exist yet is no fault.
+    public convenience init(
+        settings: KafkaSettings, group: String, topics: [String], maxBatch: Int = 500, accumulation: Duration? = nil,
+        logger: Logger, metrics: Metrics
+    ) throws(MessageBusError) {
+        try self.init(
+            settings: settings, group: group, topics: topics, maxBatch: maxBatch, accumulation: accumulation,
+            progress: ProgressWatch.Bounds(), logger: logger, metrics: metrics)
+    }
+
+    /// - Parameter progress: when the consumer counts as stalled.
+    init(
+        settings: KafkaSettings, group: String, topics: [String], maxBatch: Int = 500, accumulation: Duration? = nil,
+        progress: ProgressWatch.Bounds, logger: Logger, metrics: Metrics
+    ) throws(MessageBusError) {
+        let lag = ConsumerLag(group: group, metrics: metrics)
+        assignment = Assignment(group: group, lag: lag, metrics: metrics)
+        handle = try KafkaHandle(
+            .consumer, Properties.member(settings, clientID: logger.service, group: group),
+            events: ClientEvents(
+                client: "consumer", logger: logger, metrics: metrics, assignment: assignment, lag: lag))
+        source = RecordSource(handle, group: group, metrics: metrics)
+        bounds = RecordSource.Bounds(records: maxBatch, accumulation: accumulation ?? settings.accumulation)
+        consumed = ConsumedRecords(group: group, metrics: metrics)
+        self.progress = ConsumerProgress(progress, group: group, logger: logger, metrics: metrics)
+        self.topics = Mutex(topics)
+        do {
+            try subscribe()
+        } catch {
+            thread.stop()
+            throw error
+        }
+    }
+
+    deinit { thread.stop() }
+
+    public var partitionCount: Int { assignment.partitions.count }
+
+    public func connect() async throws {
+        _ = try await onThread { try ClusterMetadata.read($0.handle, timeout: 2_000) }
+    }
+
+    public func onProgress(_ body: @escaping @Sendable (Bool) -> Void) { progress.onChange(body) }
+
+    /// A cancelled task stops the consumer.
+    public func nextBatch() async throws -> [Record]? {
+        try await withTaskCancellationHandler {
+            try await pollBatch()
+        } onCancel: {
+            stop()
+        }
+    }
+
+    private func pollBatch() async throws -> [Record]? {
+        while !isStopped.load(ordering: .acquiring) {
+            let batch = try await onThread { consumer in
+                while true {
+                    let isAway = try consumer.isAway()
+                    let batch = isAway ? [] : try consumer.source.batch(consumer.bounds)
+                    if batch.isEmpty {
+                        // A fault of it shows in the commit of the next batch.
+                        try? consumer.commit()
+                        try consumer.watchProgress(isAway: isAway)
+                    } else {
+                        consumer.progress.reset()
+                        consumer.handedOutAt.store(consumer.assignment.changes, ordering: .releasing)
+                    }
+                    if !batch.isEmpty || consumer.mustGiveWay { return batch }
+                }
+            }
+            if !batch.isEmpty {
+                consumed.count(batch)
+                return batch
+            }
+        }
+        return nil
+    }
+
+    public func held(_ records: [Record]) -> [Record] {
+        let change = handedOutAt.load(ordering: .acquiring)
+        // Mostly nothing has changed since.
+        guard assignment.changes != change else { return records }
+        return records.filter { assignment.holds($0.place, since: change) }
+    }
+
+    public func commit(_ records: [Record]) async throws {
+        let offsets = records.offsetsToCommit
+        guard !offsets.isEmpty else { return }
+        try await onThread { try $0.commit(offsets) }
+    }
+
+    public func pause() async {
+        isPaused.store(true, ordering: .releasing)
+        try? await onThread { consumer in
+            consumer.handle.withPointer { consumer.assignment.setPaused(true, $0) }
+            consumer.stayMember()
+        }
+    }
+
+    public func resume() async {
+        isPaused.store(false, ordering: .releasing)
+        try? await onThread { consumer in
+            consumer.handle.withPointer { consumer.assignment.setPaused(false, $0) }
+            consumer.progress.reset()
+        }
+    }
+
+    /// While it is away from its group it only notes the topics, for when it comes back.
+    public func subscribe(to topics: [String]) async throws {
+        self.topics.withLock { $0 = topics }
+        try await onThread { consumer in
+            guard consumer.absence.isOver, !consumer.isClosed.load(ordering: .acquiring) else { return }
+            try consumer.subscribe()
+        }
+    }
+
+    public func leave(_ gone: @escaping @Sendable () -> Void) {
+        absence.begin(gone)
+        handle.wake()
+    }
+
+    public func rejoin() {
+        absence.end()
+        handle.wake()
+    }
+
+    public func stop() {
+        isStopped.store(true, ordering: .releasing)
+        handle.wake()
+    }
+
+    public func close() async {
+        stop()
+        isPaused.store(false, ordering: .releasing)
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        try? await onThread { consumer in
+            try? consumer.commit()
+            let code = consumer.handle.withPointer { rd_kafka_consumer_close($0) }
+            if code != RD_KAFKA_RESP_ERR_NO_ERROR { consumer.handle.events.note(code, "leaving the group failed") }
+        }
+    }
+
+    private var mustGiveWay: Bool {
+        isStopped.load(ordering: .acquiring) || waiting.load(ordering: .acquiring) > 0
+    }
+
+    func onThread<Result: Sendable>(
+        _ body: @escaping @Sendable (KafkaConsumer) throws -> Result
+    ) async throws -> Result {
+        waiting.add(1, ordering: .acquiringAndReleasing)
+        handle.wake()
+        return try await thread.run {
+            self.waiting.subtract(1, ordering: .acquiringAndReleasing)
+            return try body(self)
+        }
+    }
+
+    /// While the loop is paused it asks for no batch, and a member that does not poll for 5 minutes is put out of its group.
+    private func stayMember() {
+        guard isPaused.load(ordering: .acquiring), !isClosed.load(ordering: .acquiring) else { return }
+        // A fault shows in the next batch.
+        if waiting.load(ordering: .acquiring) == 0 { try? source.serve() }
+        thread.submit { [weak self] in self?.stayMember() }
+    }
+
+    private func subscribe() throws(MessageBusError) {
+        assignment.noteSubscription()
+        let list = PartitionList(
+            topics.withLock(\.self).map { TopicPartition(topic: $0, partition: RD_KAFKA_PARTITION_UA) })
+        let code = handle.withPointer { rd_kafka_subscribe($0, list.pointer) }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "subscribe") }
+    }
+
+    private func unsubscribe() throws(MessageBusError) {
+        let code = handle.withPointer { rd_kafka_unsubscribe($0) }
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "unsubscribe") }
+    }
+
+    /// Leaves the group and comes back as it is wanted; serves the client meanwhile, so that its events do not pile up.
+    /// - Returns: whether nothing may be handed out now.
+    private func isAway() throws(MessageBusError) -> Bool {
+        guard !absence.isOver else { return false }
+        switch absence.move(holdsPartitions: !assignment.partitions.isEmpty) {
+        case .subscribe:
+            try subscribe()
+            return false
+        case .unsubscribe: try unsubscribe()
+        case .none: break
+        }
+        // The partitions are given back inside of a poll, which goes on to its end.
+        try source.drop(wait: absence.isMoving ? .milliseconds(50) : RecordSource.idlePoll)
+        return true
+    }
+
+    /// Joins the group anew when records wait and none has come for a minute.
+    private func watchProgress(isAway: Bool) throws(MessageBusError) {
+        guard !isAway else { return progress.reset(unlessStalled: !absence.isWanted) }
+        let mustRejoin = progress.look(unassignedSince: assignment.unassignedSince) {
+            let lags = try? readLag(handle, Array(assignment.partitions), timeout: 2_000)
+            return lags?.contains { $0.count > 0 }
+        }
+        guard mustRejoin, absence.bounce() else { return }
+        try unsubscribe()
+    }
+
+    /// While the group rebalances the coordinator may take no offsets, and work goes on. A member that gives a partition
+    /// away commits before; what is owed for the others goes along with the next commit, or the next poll that finds
+    /// nothing.
+    private func commit(_ offsets: [(TopicPartition, offset: Int64)] = []) throws {
+        let due = assignment.due(adding: offsets, since: handedOutAt.load(ordering: .acquiring))
+        guard !due.isEmpty, !assignment.isRebalancing else { return }
+        let list = PartitionList(due)
+        let code = handle.withPointer { list.commit($0) }
+        switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: assignment.settle(due)
+        case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+            RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+            // The group went on without this member: the partitions' next owner gets the records again.
+            assignment.settle(due)
+            handle.events.note(code, "offsets not committed, the records come again")
+        case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: assignment.noteRebalance()
+        default: throw MessageBusError(code, while: "commit")
+        }
+    }
+}
+
+extension KafkaConsumer {
+    /// For one lane of a service. The bulk one may come half a second later, and takes small batches: none holds up the
+    /// machine for long.
+    /// - Parameters:
+    ///   - maxBatch: of the interactive lane.
+    ///   - bulkBatch: of the bulk lane, whose records hold up to 64 items a step.
+    /// - Throws: `MessageBusError.configuration`
+    public convenience init(
+        settings: KafkaSettings, lane: Lane, group: String, topics: [String], maxBatch: Int = 500, bulkBatch: Int = 8,
+        logger: Logger, metrics: Metrics
+    ) throws(MessageBusError) {
+        try self.init(
+            settings: lane == .bulk ? settings.unhurried : settings, group: group, topics: topics,
+            maxBatch: lane == .bulk ? bulkBatch : maxBatch, logger: logger, metrics: metrics)
+    }
+}

@@ -1,0 +1,298 @@
+import CRDKafka
+import Contracts
+import Lifecycle
+import MessageBus
+import Synchronization
+import Telemetry
+
+/// Keeps what one producer has waiting on the embedded broker below what a partition keeps.
+///
+/// A record costs an addition. From half of the limit on, the window looks in the background at how far the reading group
+/// is; only a producer that outruns its readers waits. Topics without a group that must see every record are not bounded.
+final class UnreadWindow: Sendable {
+    /// Between two looks of a producer that waits.
+    private static let pause = Duration.milliseconds(20)
+    /// A wait that is shorter is not told: readers that run are quicker, and pausing partitions costs more.
+    private static let shortWait = Duration.milliseconds(200)
+
+    private let limit: UnreadLimit
+    private let settings: KafkaSettings
+    private let logger: Logger
+    private let topics = Mutex<[String: UnreadTopic]>([:])
+    /// A client of a group's name may ask for its committed offsets without joining it.
+    private let clients = Mutex<[String: KafkaHandle]>([:])
+    private let thread = ThreadExecutor()
+    private let overruns: Counter
+
+    init(_ limit: UnreadLimit, settings: KafkaSettings, logger: Logger, metrics: Metrics) {
+        self.limit = limit
+        self.settings = settings
+        self.logger = logger
+        overruns = metrics.counter(
+            "winnow_kafka_unread_limit_exceeded_total",
+            "Waits for readers of the embedded broker that ended without room; unread records may be dropped.")
+    }
+
+    deinit { thread.stop() }
+
+    func watch(_ topic: String, partitions: Int) {
+        guard let group = ConsumerGroup.reading(topic), partitions > 0 else { return }
+        topics.withLock { topics in
+            guard topics[topic] == nil else { return }
+            topics[topic] = UnreadTopic(
+                group: group, partitions: partitions, limit: limit.bytes, others: limit.isStrict ? limit.bytes : 0)
+        }
+    }
+
+    /// - Returns: how many of the records, from the first one on, may be written now. They count from now on.
+    func admit(_ records: ArraySlice<OutgoingRecord>) -> Int {
+        let (count, due) = topics.withLock { topics in
+            var due: [String] = []
+            for (count, record) in records.enumerated() {
+                switch topics[record.topic]?.admit(record) {
+                case .full: return (count, due)
+                case .admittedAndLookIsDue: due.append(record.topic)
+                case .admitted, .none: continue
+                }
+            }
+            return (records.count, due)
+        }
+        for topic in due { thread.submit { [weak self] in self?.look(topic) } }
+        return count
+    }
+
+    /// The records are in the log, or will never be.
+    func settle(_ records: ArraySlice<OutgoingRecord>) {
+        topics.withLock { topics in for record in records { topics[record.topic]?.settle(record) } }
+    }
+
+    /// Returns when there is room for the record, or the group has read nothing for so long that waiting helps nobody.
+    /// - Throws: `MessageBusError.unavailable` when a stop came first; `.timedOut` where the limit is strict.
+    func wait(for record: OutgoingRecord, onWait: () async -> Void) async throws {
+        let start = ContinuousClock.now
+        var deadline = start + limit.longestWait
+        var committed: ArraySlice<Int64> = []
+        var isTold = false
+        while true {
+            try await thread.run { [self] in look(record.topic) }
+            guard let now = topics.withLock({ $0[record.topic]?.progress(of: record) }) else { return }
+            if now != committed { (committed, deadline) = (now, .now + limit.longestWait) }
+            guard ContinuousClock.now < deadline else { return try giveUp(record.topic) }
+            if !isTold, ContinuousClock.now - start > Self.shortWait {
+                isTold = true
+                await onWait()
+            }
+            guard await sleepUnlessShutDown(for: Self.pause) else {
+                throw MessageBusError(.unavailable, "a stop came before there was room", isRetriable: true)
+            }
+        }
+    }
+
+    private func giveUp(_ topic: String) throws(MessageBusError) {
+        guard !limit.isStrict else {
+            throw MessageBusError(
+                .timedOut, "\(topic) is not read, and the embedded broker keeps no more", isRetriable: true)
+        }
+        topics.withLock { $0[topic]?.giveUp() }
+        overruns.increment()
+        logger.warning(
+            "Readers do not keep up, and the embedded broker may drop what they have not read",
+            metadata: [LogKeys.destination: topic])
+    }
+
+    /// Blocks for two round trips, on this window's thread. A look that fails changes nothing.
+    private func look(_ topic: String) {
+        guard let (group, written) = topics.withLock({ $0[topic].map { ($0.group, $0.written) } }) else { return }
+        let offsets = try? offsets(topic, partitions: written.count, of: group)
+        topics.withLock { $0[topic]?.look(offsets, written: written) }
+    }
+
+    private func offsets(
+        _ topic: String, partitions: Int, of group: String
+    ) throws(MessageBusError) -> [(committed: Int64, end: Int64)] {
+        let client = try client(of: group)
+        defer { client.serveErrors() }
+        let places = (0..<Int32(partitions)).map { TopicPartition(topic: topic, partition: $0) }
+        return try client.withPointer { client throws(MessageBusError) in
+            let ends = PartitionList(places.map { ($0, offset: Int64(RD_KAFKA_OFFSET_END)) })
+            let committed = PartitionList(places)
+            for code in [
+                rd_kafka_offsets_for_times(client, ends.pointer, 2_000),
+                rd_kafka_committed(client, committed.pointer, 2_000),
+            ] where code != RD_KAFKA_RESP_ERR_NO_ERROR {
+                throw MessageBusError(code, while: "look at readers")
+            }
+            var offsets: [(committed: Int64, end: Int64)] = []
+            for (end, committed) in zip(ends.entries, committed.entries) {
+                guard end.error == RD_KAFKA_RESP_ERR_NO_ERROR, end.offset >= 0 else {
+                    throw MessageBusError(.unavailable, "a partition has no leader", isRetriable: true)
+                }
+                // Negative where nothing was committed.
+                offsets.append((max(0, committed.offset), end.offset))
+            }
+            return offsets
+        }
+    }
+
+    private func client(of group: String) throws(MessageBusError) -> KafkaHandle {
+        if let client = clients.withLock({ $0[group] }) { return client }
+        let client = try KafkaHandle(
+            .consumer, Properties.reader(settings, clientID: logger.service, group: group),
+            events: ClientEvents(client: "unread-window", logger: logger, metrics: Metrics()))
+        clients.withLock { $0[group] = client }
+        return client
+    }
+}
+
+/// What a producer may have waiting unread in a partition of the embedded broker, which keeps 5 MiB and drops the oldest
+/// records in silence, read or not. A cluster with retention by time has no such limit.
+/// - Source: infra/decisions/0042-the-embedded-broker-is-not-outrun.md
+public struct UnreadLimit: Sendable {
+    /// Of one partition and this process. - Units: bytes.
+    public var bytes: Int
+    /// How long the reading group may read nothing before it is not waited for any longer.
+    public var longestWait: Duration
+    /// Whether what others left in the topic counts, and whether a group that does not read is an error.
+    public var isStrict: Bool
+
+    public init(bytes: Int, longestWait: Duration, isStrict: Bool = false) {
+        self.bytes = bytes
+        self.longestWait = longestWait
+        self.isStrict = isStrict
+    }
+
+    /// Four processes may write to one partition and stay below what it keeps. The wait is longer than a record rests among
+    /// the retries, and than a client needs to find a broker that was started again; two services that wait for each
+    /// other go on after it.
+    public static let service = UnreadLimit(bytes: 1 << 20, longestWait: .seconds(40))
+
+    /// Of those who hand in requests, which nothing would bring back.
+    public static let submission = UnreadLimit(bytes: 2 << 20, longestWait: .seconds(60), isStrict: true)
+}
+
+/// What one producer has waiting unread in a topic. No I/O: what is known comes from looks at the reading group's committed
+/// offsets and at the ends of the partitions.
+struct UnreadTopic: Sendable {
+    enum Admission { case full, admitted, admittedAndLookIsDue }
+
+    /// Between two looks in the background: while all is well, and while the group is given up.
+    private static let interval = Duration.milliseconds(100)
+    private static let longInterval = Duration.seconds(1)
+
+    let group: String
+    private let limit: Int
+    private var partitions: [UnreadBytes]
+    /// What the group has committed in each partition, as last seen.
+    private var committed: [Int64]
+    private var isLooking = false
+    private var lookedAt: ContinuousClock.Instant?
+    /// What the group had committed when it was waited for in vain; nobody waits for it again until it has moved.
+    private var givenUpAt: [Int64]?
+
+    /// - Parameters:
+    ///   - limit: of bytes in each partition.
+    ///   - others: bytes that are assumed to wait in each of them already.
+    init(group: String, partitions: Int, limit: Int, others: Int = 0) {
+        self.group = group
+        self.limit = limit
+        self.partitions = Array(repeating: UnreadBytes(others: others), count: partitions)
+        committed = Array(repeating: 0, count: partitions)
+    }
+
+    /// What is certainly in the log, or will never be, by partition. It goes along with the next look.
+    var written: [Int] { partitions.map(\.written) }
+
+    mutating func admit(
+        _ record: OutgoingRecord, now: @autoclosure () -> ContinuousClock.Instant = .now
+    ) -> Admission {
+        guard givenUpAt != nil || hasRoom(for: record) else { return .full }
+        let bytes = record.wireSize
+        let places = places(of: record)
+        for place in places { partitions[place].admit(bytes) }
+        let pause = givenUpAt == nil ? Self.interval : Self.longInterval
+        guard !isLooking, places.contains(where: { partitions[$0].count > limit / 2 }),
+            lookedAt.map({ now() - $0 > pause }) ?? true
+        else { return .admitted }
+        isLooking = true
+        return .admittedAndLookIsDue
+    }
+
+    mutating func settle(_ record: OutgoingRecord) {
+        let bytes = record.wireSize
+        for place in places(of: record) { partitions[place].settle(bytes) }
+    }
+
+    /// - Parameters:
+    ///   - offsets: of each partition; `nil` where the look failed.
+    ///   - written: as it was before the look.
+    mutating func look(
+        _ offsets: [(committed: Int64, end: Int64)]?, written: [Int], now: ContinuousClock.Instant = .now
+    ) {
+        (isLooking, lookedAt) = (false, now)
+        guard let offsets, offsets.count == partitions.count else { return }
+        for place in partitions.indices {
+            partitions[place].look(
+                committed: offsets[place].committed, end: offsets[place].end, written: written[place])
+            committed[place] = offsets[place].committed
+        }
+        if givenUpAt != committed { givenUpAt = nil }
+    }
+
+    mutating func giveUp() { givenUpAt = committed }
+
+    /// How far the group is where the record goes; `nil` when there is nothing to wait for.
+    func progress(of record: OutgoingRecord) -> ArraySlice<Int64>? {
+        givenUpAt != nil || hasRoom(for: record) ? nil : committed[places(of: record)]
+    }
+
+    private func hasRoom(for record: OutgoingRecord) -> Bool {
+        let bytes = record.wireSize
+        return places(of: record).allSatisfy { partitions[$0].hasRoom(for: bytes, limit: limit) }
+    }
+
+    /// Where a record goes; one without a key may go anywhere.
+    private func places(of record: OutgoingRecord) -> Range<Int> {
+        guard let key = record.key else { return partitions.indices }
+        let place = Murmur2.partition(key, of: partitions.count)
+        return place..<place + 1
+    }
+}
+
+/// How many bytes of one partition this process wrote and the reading group has not read.
+private struct UnreadBytes: Sendable {
+    /// An end of the log: once the group has committed it, it has read the first `written` bytes.
+    private struct Mark {
+        let end: Int64
+        let written: Int
+    }
+
+    private var admitted: Int
+    private(set) var written: Int
+    private var read = 0
+    private var mark: Mark?
+
+    init(others: Int) { (admitted, written) = (others, others) }
+
+    var count: Int { admitted - read }
+
+    /// A record that is larger than the limit goes alone.
+    func hasRoom(for bytes: Int, limit: Int) -> Bool { count == 0 || count + bytes <= limit }
+
+    mutating func admit(_ bytes: Int) { admitted += bytes }
+
+    mutating func settle(_ bytes: Int) { written += bytes }
+
+    mutating func look(committed: Int64, end: Int64, written: Int) {
+        // An end that goes back is that of a new log: the broker came back empty.
+        if let mark, committed >= mark.end || end < mark.end {
+            read = max(read, mark.written)
+            self.mark = nil
+        }
+        if committed >= end {
+            read = max(read, written)
+            mark = nil
+        } else if mark == nil {
+            mark = Mark(end: end, written: written)
+        }
+    }
+}

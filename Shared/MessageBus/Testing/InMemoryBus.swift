@@ -1,0 +1,206 @@
+import Contracts
+import Synchronization
+
+/// A bus inside of the process: topics with partitions, groups with committed offsets, redelivery. For tests.
+public final class InMemoryBus: Sendable {
+    /// As the embedded broker's. - Units: bytes.
+    static let maxRecordBytes = 1_000_000
+
+    private let state: Mutex<InMemoryLog>
+    private let now: @Sendable () -> Timestamp
+
+    /// - Parameter topics: partitions of each.
+    public init(topics: [String: Int] = [:], now: @escaping @Sendable () -> Timestamp = { .now }) {
+        state = Mutex(InMemoryLog(topics: topics))
+        self.now = now
+    }
+
+    public func createTopic(_ name: String, partitions: Int = 6) {
+        change { $0.create(name, partitions: partitions) }
+    }
+
+    public func producer() -> InMemoryProducer { InMemoryProducer(bus: self) }
+
+    /// Joins the group at once; partitions are shared out anew.
+    public func consumer(group: String, topics: [String], maxBatch: Int = 500) -> InMemoryConsumer {
+        let member = change { $0.join(group, topics: topics) }
+        return InMemoryConsumer(bus: self, group: group, member: member, maxBatch: maxBatch)
+    }
+
+    /// Everything in the topic: partition by partition, in order within each.
+    public func records(in topic: String) -> [Record] { state.withLock { $0.records(in: topic) } }
+
+    /// Returns as soon as the topic holds `count` records; with fewer only when the task is cancelled.
+    public func records(in topic: String, atLeast count: Int) async -> [Record] {
+        await wait { log in
+            let records = log.records(in: topic)
+            return records.count >= count ? records : nil
+        } ?? records(in: topic)
+    }
+
+    /// How many records of the topic the group is done with.
+    public func committed(group: String, topic: String) -> Int {
+        state.withLock { $0.committed(group, topic) }
+    }
+
+    /// Returns as soon as the group is done with `count` records of the topic, or the task is cancelled.
+    public func waitForCommit(group: String, topic: String, atLeast count: Int) async {
+        _ = await wait { $0.committed(group, topic) >= count ? true : nil }
+    }
+
+    func append(_ records: [OutgoingRecord]) throws(MessageBusError) {
+        let time = now()
+        let fault = change { log -> MessageBusError? in
+            for record in records {
+                guard log.partitions(of: record.topic) != nil else {
+                    return MessageBusError(.unknownTopic, "\(record.topic) does not exist", isRetriable: true)
+                }
+                guard record.wireSize <= Self.maxRecordBytes else {
+                    return MessageBusError(.tooLarge, "a record for \(record.topic)", isRetriable: false)
+                }
+            }
+            for record in records { log.append(record, time) }
+            return nil
+        }
+        if let fault { throw fault }
+    }
+
+    /// Changes the log, then lets everyone look who waits for something.
+    @discardableResult
+    func change<Result: Sendable>(_ body: (inout InMemoryLog) -> Result) -> Result {
+        let (result, ready) = state.withLock { log in
+            let result = body(&log)
+            return (result, log.takeReady())
+        }
+        for resume in ready { resume() }
+        return result
+    }
+
+    /// Returns what `attempt` gives once it gives something; `nil` when the task is cancelled before.
+    func wait<Result: Sendable>(_ attempt: @escaping @Sendable (inout InMemoryLog) -> Result?) async -> Result? {
+        let id = state.withLock { $0.nextWaiterID() }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Result?, Never>) in
+                let waiter: InMemoryLog.Waiter = { log in
+                    let result = attempt(&log)
+                    guard result != nil || log.cancelled.contains(id) else { return nil }
+                    return { continuation.resume(returning: result) }
+                }
+                change { $0.waiters[id] = waiter }
+            }
+        } onCancel: {
+            change { _ = $0.cancelled.insert(id) }
+        }
+    }
+}
+
+/// A member of a group of an `InMemoryBus`.
+public struct InMemoryConsumer: MessageConsumer, TopicSubscriber {
+    private enum Turn: Sendable { case batch([Record]), leaving, ended }
+
+    let bus: InMemoryBus
+    let group: String
+    let member: Int
+    let maxBatch: Int
+
+    public var partitionCount: Int { bus.change { $0.groups[group]?.members[member]?.positions.count ?? 0 } }
+
+    public func connect() async throws {}
+
+    /// A cancelled task stops the consumer.
+    public func nextBatch() async throws -> [Record]? {
+        while true {
+            let turn = await bus.wait { [group, member, maxBatch] log -> Turn? in
+                guard let state = log.groups[group]?.members[member], !state.isStopped else { return .ended }
+                guard state.presence == .joined else { return state.presence == .leaving ? .leaving : nil }
+                let batch = log.poll(group, member, maxBatch)
+                return batch.isEmpty ? nil : .batch(batch)
+            }
+            switch turn {
+            case .batch(let batch): return batch
+            case .leaving: bus.change { $0.depart(group, member) }?()
+            case .ended, nil: return nil
+            }
+        }
+    }
+
+    public func held(_ records: [Record]) -> [Record] {
+        let held = bus.change { Set($0.groups[group]?.members[member]?.positions.keys.map(\.self) ?? []) }
+        return records.filter { held.contains(TopicPartition(topic: $0.topic, partition: $0.partition)) }
+    }
+
+    public func commit(_ records: [Record]) async throws { bus.change { $0.commit(group, member, records) } }
+
+    public func pause() async { bus.change { $0.groups[group]?.members[member]?.isPaused = true } }
+
+    public func resume() async { bus.change { $0.groups[group]?.members[member]?.isPaused = false } }
+
+    public func leave(_ gone: @escaping @Sendable () -> Void) {
+        bus.change { log in
+            guard log.groups[group]?.members[member]?.presence == .joined else { return }
+            log.groups[group]?.members[member]?.presence = .leaving
+            log.groups[group]?.members[member]?.gone = gone
+        }
+    }
+
+    public func rejoin() { bus.change { $0.rejoin(group, member) } }
+
+    public func subscribe(to topics: [String]) async throws { bus.change { $0.subscribe(group, member, topics) } }
+
+    public func stop() { bus.change { $0.groups[group]?.members[member]?.isStopped = true } }
+
+    public func close() async { bus.change { $0.leave(group, member) } }
+}
+
+/// Writes to an `InMemoryBus`.
+public struct InMemoryProducer: MessageProducer {
+    let bus: InMemoryBus
+
+    public func send(_ records: [OutgoingRecord]) async throws { try bus.append(records) }
+
+    public func close() async {}
+}
+
+extension InMemoryBus: BacklogReader {
+    public func oldestWaiting(in topic: String, of group: String) async throws -> Backlog {
+        change { log in Backlog(oldest: log.oldestWaiting(group, topic)) }
+    }
+}
+
+extension InMemoryLog {
+    func oldestWaiting(_ group: String, _ topic: String) -> [Timestamp?] {
+        (0..<(partitions(of: topic) ?? 0)).map { number in
+            let partition = TopicPartition(topic: topic, partition: Int32(number))
+            let committed = groups[group]?.committed[partition] ?? 0
+            return records(in: topic).first { $0.partition == partition.partition && $0.offset >= committed }?.timestamp
+        }
+    }
+}
+
+/// The hash that Kafka's clients choose a key's partition by.
+/// - Source: Apache Kafka, org.apache.kafka.common.utils.Utils.murmur2
+public enum Murmur2 {
+    public static func partition(_ key: [UInt8], of count: Int) -> Int { Int(hash(key) & 0x7FFF_FFFF) % count }
+
+    static func hash(_ bytes: [UInt8]) -> UInt32 {
+        let multiplier: UInt32 = 0x5BD1_E995
+        var hash = 0x9747_B28C ^ UInt32(truncatingIfNeeded: bytes.count)
+        var index = 0
+        while index + 4 <= bytes.count {
+            var word = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[index + $1]) << UInt32(8 * $1) }
+            word &*= multiplier
+            word ^= word >> 24
+            word &*= multiplier
+            hash = hash &* multiplier ^ word
+            index += 4
+        }
+        let rest = bytes[index...]
+        if !rest.isEmpty {
+            for (place, byte) in rest.enumerated() { hash ^= UInt32(byte) << UInt32(8 * place) }
+            hash &*= multiplier
+        }
+        hash ^= hash >> 13
+        hash &*= multiplier
+        return hash ^ hash >> 15
+    }
+}

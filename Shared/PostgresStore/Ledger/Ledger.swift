@@ -1,0 +1,285 @@
+import Contracts
+import Store
+
+extension PostgresStore {
+    public func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry] {
+        guard let batch = StartBatch(calls) else { return [] }
+        return try await session.run { connection in
+            let read = try connection.execute(
+                "BEGIN", LedgerGuard.lock(calls), batch.abandon, batch.last, batch.instant)
+            let instant = try Self.instant(read[4])
+            let begun = try calls.map { try begin($0, instant) }
+            return try Self.write(try batch.numbered(begun, after: read[3]), on: connection)
+        }
+    }
+
+    public func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation] {
+        guard let batch = StartBatch(calls) else { return [] }
+        return try await session.run { connection in
+            let read = try connection.execute(
+                "BEGIN", LedgerGuard.lock(calls), batch.abandon, batch.last, batch.instant, batch.lockBudgets)
+            let instant = try Self.instant(read[4])
+            let begun = try calls.map { try begin($0, instant) }
+            var room = try batch.room(read[5], at: instant, on: connection)
+            let refusals = begun.map { room.reserve($0) }
+            let paid = zip(begun, refusals).filter { $1 == nil }.map(\.0)
+            var started = try Self.write(try batch.numbered(paid, after: read[3]), on: connection)[...]
+            return refusals.compactMap { refusal in
+                refusal.map { .refused($0) } ?? started.popFirst().map { .started($0) }
+            }
+        }
+    }
+
+    private static func instant(_ result: PostgresResult) throws -> Timestamp {
+        guard let instant = try result.first({ row throws in try row.timestamp(0) }) else {
+            throw StoreError.unreadable("the instant")
+        }
+        return instant
+    }
+
+    /// Writes the calls and ends the transaction.
+    private static func write(_ entries: [LedgerEntry], on connection: PostgresConnection) throws -> [LedgerEntry] {
+        let insert: SQL = "\(insert: EntryRows(entries))"
+        do {
+            try connection.execute(
+                (entries.isEmpty ? [] : [insert.named("start attempts"), LedgerGuard.sum(entries)]) + ["COMMIT"])
+        } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
+            // Another process took the number in the same moment: the session counts again.
+            throw StoreError(.conflict, error.message, isRetriable: true, underlying: error.underlying)
+        }
+        return entries
+    }
+
+    /// A row that was never started is written too: what was paid for is never left out.
+    public func settle(_ entries: [LedgerEntry]) async throws {
+        guard !entries.isEmpty else { return }
+        let settlement = Self.settlement(of: entries)
+        try await session.run { connection in _ = try connection.execute(settlement) }
+    }
+
+    /// Without BEGIN they are one transaction.
+    static func settlement(of entries: [LedgerEntry]) -> [SQL] {
+        // One statement cannot change a row twice: the last word on a call counts.
+        let last = Dictionary(entries.map { (LedgerKey($0), $0) }) { $1 }
+        let rows = EntryRows(last.values)
+        let settle: SQL = """
+            \(insert: rows)
+            ON CONFLICT (request_id, step_ordinal, number) DO UPDATE
+            SET state = excluded.state, model = excluded.model, version = excluded.version, items = excluded.items,
+                duration_us = excluded.duration_us, error = excluded.error, started_at = excluded.started_at,
+                settled_at = excluded.settled_at, input_tokens = excluded.input_tokens,
+                output_tokens = excluded.output_tokens, flops = excluded.flops,
+                cost_pico_usd = excluded.cost_pico_usd, full_model_input_tokens = excluded.full_model_input_tokens,
+                full_model_output_tokens = excluded.full_model_output_tokens,
+                full_model_flops = excluded.full_model_flops,
+                full_model_cost_pico_usd = excluded.full_model_cost_pico_usd,
+                guessed_items = excluded.guessed_items, agreed_items = excluded.agreed_items,
+                full_model_once_cost_pico_usd = excluded.full_model_once_cost_pico_usd
+            """
+        return [LedgerGuard.lock(entries), settle.named("settle attempts"), LedgerGuard.sum(entries)]
+    }
+
+    /// The ledger's rows of a request, by step and number.
+    public func ledger(of request: Request.ID) async throws -> [LedgerEntry] {
+        let select: SQL = """
+            SELECT step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items, duration_us,
+                started_at, error, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+                full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, guessed_items, agreed_items,
+                full_model_once_cost_pico_usd
+            FROM winnow.attempt WHERE request_id = \(RequestKey(request)) ORDER BY step_ordinal, number
+            """
+        return try await session.run { connection in
+            let results = try connection.execute(select.named("read attempts"))
+            return try results.flatMap { try $0.rows { try LedgerEntry($0, of: request) } }
+        }
+    }
+}
+
+/// What stands around every change of the ledger, so that the totals of a final request equal the sum of its rows.
+private enum LedgerGuard {
+    /// Before the change: from here on the requests neither become final nor change.
+    static func lock(_ entries: [LedgerEntry]) -> SQL {
+        let sql: SQL = "SELECT winnow.lock_requests(\(requests(entries)))"
+        return sql.named("lock requests of attempts")
+    }
+
+    /// After the change.
+    static func sum(_ entries: [LedgerEntry]) -> SQL {
+        let sql: SQL = "SELECT winnow.sum_final_requests(\(requests(entries)))"
+        return sql.named("sum final requests")
+    }
+
+    /// A check in the background is in no request's totals.
+    private static func requests(_ entries: [LedgerEntry]) -> PostgresArray<RequestKey> {
+        PostgresArray(Set(entries.lazy.filter { $0.attempt.kind != .shadow }.map { RequestKey($0.step.request) }))
+    }
+}
+
+/// What identifies a row of the ledger.
+private struct LedgerKey: Hashable {
+    let step: Step.ID
+    let number: Int
+
+    init(_ entry: LedgerEntry) { (step, number) = (entry.step, entry.attempt.number) }
+}
+
+extension LedgerEntry {
+    fileprivate init(_ row: PostgresRow, of request: Request.ID) throws {
+        let totals = try LedgerTotals(row, from: 13)
+        let attempt = Attempt(
+            number: Int(try row.integer(1)), kind: try row.label(5), state: try row.label(6), model: row.text(7),
+            version: row.text(8), items: Int(try row.integer(9)), usage: totals.usage,
+            durationMicros: try row.integer(10), startedAt: try row.timestamp(11),
+            counterfactual: totals.counterfactualUsage, error: row.optionalText(12))
+        self.init(
+            step: Step.ID(request: request, ordinal: Int(try row.integer(0))), tenant: TenantID(rawValue: row.text(2)),
+            route: Route(Capability(rawValue: row.text(3)), row.text(4)), attempt: attempt, cost: totals.cost,
+            counterfactualCost: totals.counterfactualCost, onceCost: PicoDollars(try row.integer(23)))
+        guesses = Guesses(known: Int(try row.integer(21)), agreed: Int(try row.integer(22)))
+    }
+}
+
+/// Calls to be numbered and written before they are made.
+struct StartBatch: Sendable {
+    /// Marks what earlier processes left behind; another kind of call of the same step may be under way.
+    let abandon: SQL
+    /// The highest number of each step.
+    let last: SQL
+    /// The instant of the transaction. - Returns: one row.
+    let instant: SQL
+    /// Locks the budgets of the tenants, so that whoever reserves at the same time waits.
+    let lockBudgets: SQL
+
+    /// - Returns: `nil` when there are no calls.
+    init?(_ entries: [LedgerEntry]) {
+        let keys = entries.map { RequestKey($0.step.request) }
+        guard let lowest = keys.min(), let highest = keys.max() else { return nil }
+        let requests = PostgresArray(keys)
+        let ordinals = PostgresArray(entries.map { Int16(clamping: $0.step.ordinal) })
+        let kinds = PostgresArray(entries.map(\.attempt.kind.rawValue))
+        let abandon: SQL = """
+            UPDATE winnow.attempt AS a SET state = 'unknown'
+            FROM unnest(\(requests), \(ordinals), \(kinds)) AS u (request_id, step_ordinal, kind)
+            WHERE a.request_id = u.request_id AND a.step_ordinal = u.step_ordinal
+                AND a.kind = u.kind::winnow.attempt_kind AND a.state = 'started'
+                AND a.request_id BETWEEN \(lowest) AND \(highest)
+            """
+        self.abandon = abandon.named("abandon attempts")
+        let last: SQL = """
+            SELECT a.request_id, a.step_ordinal, max(a.number) FROM winnow.attempt AS a
+            WHERE a.request_id = ANY (\(requests)) AND a.request_id BETWEEN \(lowest) AND \(highest)
+            GROUP BY a.request_id, a.step_ordinal
+            """
+        self.last = last.named("number attempts")
+        let instant: SQL = "SELECT now()"
+        self.instant = instant.named("read instant")
+        let tenants = PostgresArray(Set(entries.map(\.tenant)).sorted().map(\.rawValue))
+        let lock: SQL = """
+            SELECT tenant_id, period::text FROM winnow.budget
+            WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period FOR NO KEY UPDATE
+            """
+        lockBudgets = lock.named("lock budgets")
+    }
+
+    /// What is left of the locked budgets at an instant.
+    ///
+    /// A statement behind the lock: it sees what others have reserved. Limits and sums are read together, for the budgets
+    /// that are locked and no others: one that was set in between counts from the next call on.
+    func room(
+        _ locked: PostgresResult, at instant: Timestamp, on connection: PostgresConnection
+    ) throws -> BudgetRoom {
+        let keys = locked.rows { (tenant: $0.text(0), period: $0.text(1)) }
+        guard !keys.isEmpty else { return BudgetRoom([]) }
+        let (tenants, periods) = (PostgresArray(keys.map(\.tenant)), PostgresArray(keys.map(\.period)))
+        let read: SQL = """
+            SELECT b.tenant_id, b.period::text, b.policy::text, b.limit_pico_usd,
+                least(winnow.budget_spent(b.tenant_id, b.period, \(instant)), \(Int64.max))::bigint
+            FROM unnest(\(tenants), \(periods)) AS u (tenant_id, period)
+            JOIN winnow.budget AS b ON b.tenant_id = u.tenant_id AND b.period = u.period::winnow.budget_period
+            """
+        return BudgetRoom(
+            try connection.execute(read.named("read budgets"))[0].rows { row throws in
+                let budget = Budget(
+                    tenant: TenantID(rawValue: row.text(0)), period: try row.label(1),
+                    limit: PicoDollars(try row.integer(3)), policy: try row.label(2))
+                return (budget, PicoDollars(try row.integer(4)))
+            })
+    }
+
+    /// The entries as they are written: a number is one above the highest of its step, and never below the one given,
+    /// for attempts that an escalation carries are in no row yet.
+    func numbered(_ entries: [LedgerEntry], after last: PostgresResult) throws -> [LedgerEntry] {
+        let ids = Dictionary(entries.map { (RequestKey($0.step.request), $0.step.request) }) { first, _ in first }
+        var numbers: [Step.ID: Int] = [:]
+        _ = try last.rows { row throws in
+            guard let request = ids[try row.requestKey(0)] else { return }
+            let step = Step.ID(request: request, ordinal: Int(try row.integer(1)))
+            numbers[step] = Int(try row.integer(2))
+        }
+        return entries.map { entry in
+            var entry = entry
+            entry.attempt.state = .started
+            entry.attempt.number = max(entry.attempt.number, numbers[entry.step, default: 0] + 1)
+            numbers[entry.step] = entry.attempt.number
+            return entry
+        }
+    }
+}
+
+/// Ledger entries as columns.
+struct EntryRows {
+    var keys = PostgresArray<RequestKey>()
+    var ordinals = PostgresArray<Int16>()
+    var numbers = PostgresArray<Int16>()
+    var tenants = PostgresArray<String>()
+    var capabilities = PostgresArray<String>()
+    var tasks = PostgresArray<String>()
+    var kinds = PostgresArray<String>()
+    var states = PostgresArray<String>()
+    var models = PostgresArray<String>()
+    var versions = PostgresArray<String>()
+    var items = PostgresArray<Int32>()
+    var durations = PostgresArray<Int64>()
+    /// Input and output tokens, flops and cost; then the full model's.
+    var amounts = [PostgresArray<Int64>](repeating: PostgresArray(), count: 8)
+    /// The full model's cost, asked once for the whole request.
+    var onceCosts = PostgresArray<Int64>()
+    var guessed = PostgresArray<Int32>()
+    var agreed = PostgresArray<Int32>()
+    var errors = PostgresArray<String>()
+    var startedAt = PostgresArray<Timestamp>()
+    var settledAt = PostgresArray<Timestamp>()
+
+    init(_ entries: some Sequence<LedgerEntry>) {
+        for entry in entries { append(entry) }
+    }
+
+    var isEmpty: Bool { keys.count == 0 }
+
+    private mutating func append(_ entry: LedgerEntry) {
+        let attempt = entry.attempt
+        keys.append(RequestKey(entry.step.request))
+        ordinals.append(Int16(clamping: entry.step.ordinal))
+        numbers.append(Int16(clamping: attempt.number))
+        tenants.append(entry.tenant.rawValue)
+        capabilities.append(entry.route.capability.rawValue)
+        tasks.append(entry.route.task)
+        kinds.append(attempt.kind.rawValue)
+        states.append(attempt.state.rawValue)
+        models.append(attempt.model)
+        versions.append(attempt.version)
+        items.append(Int32(clamping: attempt.items))
+        durations.append(attempt.durationMicros)
+        let totals = LedgerTotals(
+            usage: attempt.usage, cost: entry.cost, counterfactualUsage: attempt.counterfactual,
+            counterfactualCost: entry.counterfactualCost)
+        for (index, value) in totals.columns.enumerated() { amounts[index].append(value) }
+        onceCosts.append(entry.onceCost.amount)
+        guessed.append(Int32(clamping: entry.guesses.known))
+        agreed.append(Int32(clamping: entry.guesses.agreed))
+        errors.append(attempt.error)
+        startedAt.append(attempt.startedAt)
+        let isSettled = attempt.state == .settled || attempt.state == .failed
+        settledAt.append(isSettled ? attempt.startedAt.adding(milliseconds: attempt.durationMicros / 1000) : nil)
+    }
+}

@@ -1,0 +1,193 @@
+import Contracts
+import Store
+
+/// How a capability's task was used in a period, and what of it the full model had to do.
+public struct TaskUse: Sendable, Equatable {
+    public var route: Route
+    /// That a small model, or the router, was asked about.
+    public var items: Int64
+    /// Calls of the full model count again where they were repeated.
+    public var escalatedItems: Int64
+    public var escalationCost: PicoDollars
+    /// Escalated items of which the small model's answer is known, and of which it was the full model's.
+    public var guessedItems: Int64
+    public var agreedItems: Int64
+    public var isCertified: Bool
+
+    public init(
+        route: Route, items: Int64, escalatedItems: Int64, escalationCost: PicoDollars, guessedItems: Int64,
+        agreedItems: Int64, isCertified: Bool
+    ) {
+        self.route = route
+        self.items = items
+        self.escalatedItems = escalatedItems
+        self.escalationCost = escalationCost
+        self.guessedItems = guessedItems
+        self.agreedItems = agreedItems
+        self.isCertified = isCertified
+    }
+}
+
+/// An item that the router, or the full model in its place, gave to no capability. Holds payload.
+public struct UnroutedItem: Sendable, Equatable {
+    public var request: Request.ID
+    /// Its place in the routing step.
+    public var index: Int
+    public var text: String
+    /// Its share of what the routing of its request cost.
+    public var cost: PicoDollars
+    public var flops: Int64
+
+    public init(request: Request.ID, index: Int, text: String, cost: PicoDollars, flops: Int64) {
+        self.request = request
+        self.index = index
+        self.text = text
+        self.cost = cost
+        self.flops = flops
+    }
+}
+
+extension OperationsReader {
+    /// Every task that was asked for in the last days (UTC, today among them), the most used first.
+    public func use(days: Int) async throws -> [TaskUse] {
+        let select: SQL = """
+            SELECT capability, task,
+                coalesce(sum(items) FILTER (WHERE kind IN ('router', 'worker')), 0)::bigint,
+                coalesce(sum(items) FILTER (WHERE kind = 'full'), 0)::bigint,
+                least(coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0), 9223372036854775807)::bigint,
+                coalesce(sum(guessed_items), 0)::bigint, coalesce(sum(agreed_items), 0)::bigint,
+                EXISTS (
+                    SELECT FROM ops.certificate AS c
+                    WHERE c.capability = d.capability AND c.task = d.task AND c.state = 'standing')
+            FROM ops.daily_cost AS d
+            WHERE day > (now() AT TIME ZONE 'UTC')::date - \(Int32(clamping: days))
+            GROUP BY capability, task ORDER BY 3 DESC, 1, 2
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("read use")).flatMap { result in
+                try result.rows { row throws in
+                    TaskUse(
+                        route: Route(Capability(rawValue: row.text(0)), row.text(1)), items: try row.integer(2),
+                        escalatedItems: try row.integer(3), escalationCost: PicoDollars(try row.integer(4)),
+                        guessedItems: try row.integer(5), agreedItems: try row.integer(6), isCertified: row.bool(7))
+                }
+            }
+        }
+    }
+
+    /// The newest items of the last days that no capability fits. Reads payload, which needs a login that owns the schema.
+    public func unrouted(days: Int, limit: Int) async throws -> [UnroutedItem] {
+        // A text with a NUL cannot leave JSON in PostgreSQL.
+        let select: SQL = """
+            SELECT s.request_id, (i.place - 1)::bigint, i.item ->> 'text',
+                least(a.cost / greatest(a.items, 1), 9223372036854775807)::bigint,
+                least(a.flops / greatest(a.items, 1), 9223372036854775807)::bigint
+            FROM winnow.step AS s
+            CROSS JOIN LATERAL json_array_elements(
+                CASE WHEN s.items::text LIKE '%\\u0000%' THEN '[]' ELSE s.items END) WITH ORDINALITY AS i (item, place)
+            JOIN LATERAL json_array_elements(s.answers) WITH ORDINALITY AS w (answer, place) USING (place)
+            CROSS JOIN LATERAL (
+                SELECT sum(cost_pico_usd) AS cost, sum(flops) AS flops, max(items) AS items FROM winnow.attempt AS a
+                WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal AND a.kind <> 'shadow') AS a
+            WHERE s.capability = 'decomposition' AND s.state = 'answered' AND w.answer ->> 'label' = \(Answer.noRoute)
+                AND s.request_id >= winnow.uuid_v7_floor(now() - make_interval(days => \(Int32(clamping: days))))
+            ORDER BY s.request_id DESC, i.place LIMIT \(Int64(limit))
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("read unrouted items")).flatMap { result in
+                try result.rows { row throws in
+                    UnroutedItem(
+                        request: try row.requestKey(0).requestID(), index: Int(try row.integer(1)), text: row.text(2),
+                        cost: PicoDollars(try row.integer(3)), flops: try row.integer(4))
+                }
+            }
+        }
+    }
+}
+
+extension OperationsReader {
+    /// The costs in the columns of FOCUS 1.2, a row for each day, tenant, capability, task, model and kind of call.
+    /// - Source: FinOps Open Cost and Usage Specification 1.2; times and numbers are written as its attributes ask for
+    public func focusCosts() async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT "BilledCost"::text, "BillingAccountId", "BillingAccountName", "BillingCurrency",
+                to_char("BillingPeriodEnd" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                to_char("BillingPeriodStart" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), "ChargeCategory",
+                "ChargeClass", "ChargeDescription", "ChargeFrequency",
+                to_char("ChargePeriodEnd" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                to_char("ChargePeriodStart" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                "ConsumedQuantity"::text, "ConsumedUnit", "ContractedCost"::text, "EffectiveCost"::text,
+                "InvoiceIssuerName", "ListCost"::text, "PricingQuantity"::text, "PricingUnit", "ProviderName",
+                "PublisherName", "ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SubAccountId",
+                "SubAccountName", "Tags"::text, "x_Calls"::text, "x_Capability", "x_CounterfactualCost"::text,
+                "x_CounterfactualOnceCost"::text, "x_IsTest"::text, "x_Items"::text, "x_Kind", "x_Task"
+            FROM ops.focus_cost ORDER BY "ChargePeriodStart", "SubAccountId", "ChargeDescription", "SkuId"
+            """
+        let names = [
+            "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd",
+            "BillingPeriodStart", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency",
+            "ChargePeriodEnd", "ChargePeriodStart", "ConsumedQuantity", "ConsumedUnit", "ContractedCost",
+            "EffectiveCost", "InvoiceIssuerName", "ListCost", "PricingQuantity", "PricingUnit", "ProviderName",
+            "PublisherName", "ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SubAccountId",
+            "SubAccountName", "Tags", "x_Calls", "x_Capability", "x_CounterfactualCost", "x_CounterfactualOnceCost",
+            "x_IsTest", "x_Items", "x_Kind", "x_Task",
+        ]
+        return try await report(select.named("read FOCUS costs"), names.map { .init($0) })
+    }
+}
+
+/// What the server does before it says that a transaction is committed. Every promise about requests rests on it.
+public struct Durability: Sendable, Equatable {
+    /// `synchronous_commit`: `off` acknowledges what a crash may lose.
+    public var synchronousCommit: String
+    /// `fsync`: without it a crash of the machine may damage the whole database.
+    public var syncsToDisk: Bool
+    /// `synchronous_standby_names`: empty where a commit waits for no standby.
+    public var synchronousStandbys: String
+    /// Standbys that are connected now, also those that no commit waits for.
+    public var standbys: Int
+
+    public init(synchronousCommit: String, syncsToDisk: Bool, synchronousStandbys: String, standbys: Int) {
+        self.synchronousCommit = synchronousCommit
+        self.syncsToDisk = syncsToDisk
+        self.synchronousStandbys = synchronousStandbys
+        self.standbys = standbys
+    }
+
+    /// What is lost in which event, the worst first; empty where a committed request survives the loss of the server.
+    public var risks: [String] {
+        var risks: [String] = []
+        if !syncsToDisk { risks.append("fsync is off: a crash of the machine may damage the database") }
+        if ["off", "local"].contains(synchronousCommit), !synchronousStandbys.isEmpty || synchronousCommit == "off" {
+            risks.append(
+                "synchronous_commit is \(synchronousCommit): a crash loses transactions that were acknowledged")
+        }
+        if synchronousStandbys.isEmpty {
+            risks.append(
+                standbys == 0
+                    ? "no standby: accepted requests are lost with the server's disk"
+                    : "no commit waits for a standby: a failover loses the last accepted requests")
+        }
+        return risks
+    }
+}
+
+extension OperationsReader {
+    /// Reads settings that every login may see.
+    public func durability() async throws -> Durability {
+        let select: SQL = """
+            SELECT current_setting('synchronous_commit'), current_setting('fsync'),
+                current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)
+            """
+        return try await session.run { connection in
+            let found = try connection.execute(select.named("read durability"))[0].first { row throws in
+                Durability(
+                    synchronousCommit: row.text(0), syncsToDisk: row.text(1) == "on", synchronousStandbys: row.text(2),
+                    standbys: Int(try row.integer(3)))
+            }
+            return found
+                ?? Durability(
+                    synchronousCommit: "", syncsToDisk: false, synchronousStandbys: "", standbys: 0)
+        }
+    }
+}

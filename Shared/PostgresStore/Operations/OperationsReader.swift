@@ -1,0 +1,250 @@
+import Contracts
+import Store
+
+/// Reads the `ops` views; a login that is a member of `winnow_ops` is enough.
+public final class OperationsReader: Sendable {
+    let session: PostgresSession
+
+    public init(_ settings: PostgresSettings) { session = PostgresSession(settings) }
+
+    /// The whole ledger that is kept, the dearest first; hours in their order. Tests are charged, and save nothing.
+    public func costs(by grouping: CostGrouping) async throws -> OperationsReport {
+        let group: StaticString
+        switch grouping {
+        case .capability: group = "capability"
+        case .task: group = "capability || '/' || task"
+        case .model: group = "model || '@' || version"
+        case .tenant: group = "tenant"
+        case .hour: group = #"to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')"#
+        }
+        let select: SQL = """
+            SELECT \(literal: group), sum(calls)::text, sum(items)::text, sum(input_tokens)::text,
+                sum(output_tokens)::text, sum(flops)::text, sum(cost_pico_usd)::text,
+                ops.usd(sum(cost_pico_usd))::text, (sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text,
+                ops.usd(sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text,
+                (sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text,
+                ops.usd(sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text
+            FROM \(literal: grouping == .hour ? "ops.capability_cost" : "ops.daily_cost")
+            GROUP BY 1
+            ORDER BY CASE WHEN \(grouping == .hour) THEN 0 ELSE sum(cost_pico_usd) END DESC, 1
+            """
+        let numbers = [
+            "calls", "items", "input_tokens", "output_tokens", "flops", "cost_pico_usd", "cost_usd",
+            "full_model_cost_pico_usd", "full_model_cost_usd", "saved_pico_usd", "saved_usd",
+        ]
+        return try await report(
+            select.named("read costs"), [.init(grouping.rawValue)] + numbers.map { .number($0) })
+    }
+
+    /// Everything that is kept, without tests: what was spent on models and by the platform, and what the full model alone
+    /// would have cost, asked item by item and once for each request.
+    public func savings() async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT what, pico::text, ops.usd(pico)::text, saved::text, ops.usd(saved)::text, share::text
+            FROM ops.savings_total AS t CROSS JOIN LATERAL (VALUES
+                (1, 'models', t.spent_pico_usd, NULL, NULL),
+                (2, 'full model alone, item by item', t.full_model_pico_usd, t.saved_pico_usd, t.saved_share),
+                (3, 'full model alone, each request once', t.full_model_once_pico_usd, t.saved_on_once_pico_usd,
+                    t.saved_on_once_share),
+                (4, 'platform, ' || t.platform_cpu_seconds || ' CPU seconds', t.platform_pico_usd, NULL, NULL))
+                AS r (place, what, pico, saved, share)
+            ORDER BY place
+            """
+        return try await report(
+            select.named("read savings"),
+            [.init("what")]
+                + ["cost_pico_usd", "cost_usd", "saved_pico_usd", "saved_usd", "saved_share"].map { .number($0) })
+    }
+
+    /// What happened to a request, in the order of time.
+    /// - Parameter id: Winnow's own id, or the integrator's, which several tenants may have used.
+    public func timeline(of id: String) async throws -> OperationsReport {
+        let requests = try await find(id).map { RequestKey($0.id) }
+        let select: SQL = """
+            SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), request_id::text, tenant, event,
+                step::text, detail
+            FROM ops.request_timeline WHERE request_id = ANY (\(PostgresArray(requests)))
+            ORDER BY request_id, at, event LIKE 'request %' AND event <> 'request accepted', step NULLS FIRST, event
+            """
+        return try await report(
+            select.named("read timeline"),
+            [.init("at"), .init("request_id"), .init("tenant"), .init("event"), .number("step"), .init("detail")])
+    }
+
+    /// The requests of an id, Winnow's own or the integrator's, which several tenants may have used.
+    public func find(_ id: String, tenant: TenantID? = nil) async throws -> [FoundRequest] {
+        let select: SQL = """
+            SELECT request_id, tenant, state FROM ops.request
+            WHERE (event_id = \(id) OR request_id = \(Request.ID(id).map { RequestKey($0) }))
+                AND (\(tenant?.rawValue) IS NULL OR tenant = \(tenant?.rawValue))
+            ORDER BY request_id
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("find request")).flatMap { result in
+                try result.rows { row throws in
+                    FoundRequest(
+                        id: try row.requestKey(0).requestID(), tenant: TenantID(rawValue: row.text(1)),
+                        state: try row.label(2))
+                }
+            }
+        }
+    }
+
+    func report(_ select: SQL, _ columns: [OperationsReport.Column]) async throws -> OperationsReport {
+        let rows = try await session.run { connection in
+            try connection.execute(select).flatMap { result in
+                result.rows { row in columns.indices.map { row.optionalText(Int32($0)) } }
+            }
+        }
+        return OperationsReport(columns: columns, rows: rows)
+    }
+}
+
+/// A table for people and programs; every value as text.
+public struct OperationsReport: Sendable, Equatable {
+    public struct Column: Sendable, Equatable {
+        public let name: String
+        public let isNumber: Bool
+
+        public init(_ name: String, isNumber: Bool = false) {
+            self.name = name
+            self.isNumber = isNumber
+        }
+
+        public static func number(_ name: String) -> Column { Column(name, isNumber: true) }
+    }
+
+    public let columns: [Column]
+    public let rows: [[String?]]
+
+    public init(columns: [Column], rows: [[String?]]) {
+        self.columns = columns
+        self.rows = rows
+    }
+}
+
+/// What costs are added up by.
+public enum CostGrouping: String, Sendable, CaseIterable { case capability, task, model, tenant, hour }
+
+extension OperationsReader {
+    /// Budgets for escalations with what is left of them.
+    /// - Parameter tenant: `nil` for all.
+    public func budgets(of tenant: TenantID?) async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT tenant, period, policy, limit_pico_usd::text, spent_pico_usd::text, left_pico_usd::text,
+                limit_usd::text, spent_usd::text, ops.usd(left_pico_usd)::text, to_char(renews_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            FROM ops.budget WHERE \(tenant?.rawValue) IS NULL OR tenant = \(tenant?.rawValue)
+            ORDER BY tenant, renews_at
+            """
+        let numbers = [
+            "limit_pico_usd", "spent_pico_usd", "left_pico_usd", "limit_usd", "spent_usd", "left_usd",
+        ]
+        return try await report(
+            select.named("read budgets"),
+            [.init("tenant"), .init("period"), .init("policy")] + numbers.map { .number($0) } + [.init("renews_at")])
+    }
+}
+
+extension OperationsReader {
+    /// The certificates, task by task, the newest first.
+    /// - Parameter all: whether also those that stand no more.
+    public func certificates(all: Bool) async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT certificate_id, capability || '/' || task, version::text, state, small_model, full_model, alpha::text,
+                delta::text, threshold::text, items::text, accepted::text, disagreements::text, bound::text,
+                escalation_rate::text, saving::text, to_char(certified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
+                (SELECT count(*) FROM ops.tenant_revocation AS r WHERE r.certificate_id = c.certificate_id)::text, reason
+            FROM ops.certificate AS c WHERE \(all) OR state = 'standing'
+            ORDER BY capability, task, version DESC
+            """
+        let numbers = [
+            "alpha", "delta", "threshold", "items", "accepted", "disagreements", "bound", "escalation_rate", "saving",
+        ]
+        return try await report(
+            select.named("list certificates"),
+            [
+                .init("id"), .init("task"), .number("version"), .init("state"), .init("small_model"),
+                .init("full_model"),
+            ] + numbers.map { .number($0) }
+                + [.init("certified_at"), .number("revoked_tenants"), .init("reason")])
+    }
+
+    /// For which tenants certificates were revoked that others may still use, the newest first.
+    public func tenantRevocations() async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT tenant, certificate_id, capability || '/' || task,
+                to_char(revoked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), reason
+            FROM ops.tenant_revocation ORDER BY revoked_at DESC, certificate_id, tenant
+            """
+        return try await report(
+            select.named("list revocations of tenants"),
+            [.init("tenant"), .init("certificate"), .init("task"), .init("revoked_at"), .init("reason")])
+    }
+}
+
+extension OperationsReader {
+    /// The processes of the suite, service by service, the oldest first.
+    /// - Parameter stopped: whether also those that have ended by themselves.
+    public func instances(stopped: Bool) async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT instance_id, service, host, pid::text, version, state, partitions::text,
+                to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), beat_age_seconds::text
+            FROM ops.instance WHERE \(stopped) OR state <> 'stopped'
+            ORDER BY service, started_at, instance_id
+            """
+        return try await report(
+            select.named("read instances"),
+            [
+                .init("id"), .init("service"), .init("host"), .number("pid"), .init("version"), .init("state"),
+                .number("partitions"), .init("started_at"), .number("beat_age_seconds"),
+            ])
+    }
+
+    /// - Returns: `nil` when there is no such instance.
+    public func find(_ instance: Instance.ID) async throws -> FoundInstance? {
+        let select: SQL = """
+            SELECT service, state, partitions FROM ops.instance WHERE instance_id = \(instance.description)
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("find instance")).flatMap { result in
+                try result.rows { row throws in
+                    FoundInstance(service: row.text(0), state: row.text(1), partitions: Int(try row.integer(2)))
+                }
+            }.first
+        }
+    }
+}
+
+extension OperationsReader {
+    /// Every price, model by model, the newest first.
+    public func prices() async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT model, input_token_pico_usd::text, output_token_pico_usd::text,
+                input_usd_per_million_tokens::text, output_usd_per_million_tokens::text,
+                to_char(valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+            FROM ops.price ORDER BY model, valid_from DESC
+            """
+        return try await report(
+            select.named("read price list"),
+            [
+                .init("model"), .number("input_token_pico_usd"), .number("output_token_pico_usd"),
+                .number("input_usd_per_million_tokens"), .number("output_usd_per_million_tokens"), .init("valid_from"),
+                .init("valid_until"),
+            ])
+    }
+}
+
+extension OperationsReader {
+    /// Whoever has asked or has a weight, those with the most waiting first.
+    public func tenants() async throws -> OperationsReport {
+        let select: SQL = """
+            SELECT tenant, weight::text, open_requests::text, waiting_requests::text,
+                CASE WHEN is_test THEN 'yes' ELSE 'no' END
+            FROM ops.tenant ORDER BY waiting_requests DESC, open_requests DESC, tenant
+            """
+        return try await report(
+            select.named("read tenants"),
+            [.init("tenant"), .number("weight"), .number("open_requests"), .number("waiting_requests"), .init("test")])
+    }
+}

@@ -1,0 +1,167 @@
+import Contracts
+import Store
+
+extension PostgresStore {
+    /// Returns when the server answers.
+    /// - Throws: `StoreError`, retriable while it is away.
+    public func ping() async throws {
+        let select: SQL = "SELECT 1"
+        try await session.run { connection in _ = try connection.execute(select.named("ping")) }
+    }
+
+    public func pastDeadline(at time: Timestamp, limit: Int) async throws -> [Request.ID] {
+        let select: SQL = """
+            SELECT request_id FROM winnow.request WHERE state = 'open' AND deadline_at <= \(time)
+            ORDER BY deadline_at, request_id LIMIT \(Int64(max(0, limit)))
+            """
+        return try await requests(select.named("read requests past their deadline"))
+    }
+
+    /// What makes no progress was accepted before that, so only old requests are read.
+    public func stalled(
+        now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int
+    ) async throws -> [Request.ID] {
+        let select: SQL = """
+            SELECT request_id FROM winnow.request
+            WHERE state = 'open' AND accepted_at < greatest(\(since), \(bulkSince))
+                AND progressed_at < CASE lane WHEN 'bulk' THEN \(bulkSince) ELSE \(since) END
+                AND coalesce(redrive_at <= \(now), true)
+            ORDER BY accepted_at, request_id LIMIT \(Int64(max(0, limit)))
+            """
+        return try await requests(select.named("read stalled requests"))
+    }
+
+    public func postponeRedrive(of requests: [Request.ID], until instant: Timestamp) async throws {
+        guard !requests.isEmpty else { return }
+        let update: SQL = """
+            UPDATE winnow.request SET redrive_at = \(instant)
+            WHERE request_id = ANY (\(PostgresArray(requests.map { RequestKey($0) }))) AND state = 'open'
+            """
+        try await session.run { connection in _ = try connection.execute(update.named("postpone re-drives")) }
+    }
+
+    private func requests(_ select: SQL) async throws -> [Request.ID] {
+        try await session.run { connection in
+            try connection.execute(select)[0].rows { row throws in try row.requestKey(0).requestID() }
+        }
+    }
+
+    public func abandonCalls(olderThan age: Duration, limit: Int) async throws -> [Request.ID] {
+        let (age, limit) = (Int64(age / .milliseconds(1)), Int64(max(0, limit)))
+        let abandon: SQL = """
+            UPDATE winnow.attempt AS a SET state = 'unknown'
+            FROM (
+                SELECT request_id, step_ordinal, number FROM winnow.attempt
+                WHERE state = 'started' AND started_at < now() - \(age) * interval '1 millisecond'
+                ORDER BY started_at LIMIT \(limit)) AS lost
+            WHERE a.request_id = lost.request_id AND a.step_ordinal = lost.step_ordinal AND a.number = lost.number
+                AND a.state = 'started'
+            RETURNING a.request_id
+            """
+        return try await session.run { connection in
+            let ids = try connection.execute(abandon.named("abandon lost calls")).flatMap { result in
+                try result.rows { row throws in try row.requestKey(0).requestID() }
+            }
+            return Set(ids).sorted()
+        }
+    }
+
+    /// Brings the ledger's sums of past hours together.
+    /// - Returns: how many sums changed.
+    @discardableResult
+    public func foldCosts() async throws -> Int {
+        let call: SQL = "SELECT winnow.fold_costs()"
+        return try await session.run { connection in
+            try connection.execute(call.named("fold costs"))[0].first { row throws in Int(try row.integer(0)) } ?? 0
+        }
+    }
+
+    /// Creates the partitions of the days ahead, drops those past retention and deletes their final requests.
+    /// - Returns: how much was done; call again while `deleted` is not 0.
+    @discardableResult
+    public func maintainPartitions(daysAhead: Int = 7, retentionDays: Int = 30) async throws -> PartitionMaintenance {
+        let call: SQL = """
+            SELECT created, dropped, deleted
+            FROM winnow.maintain_partitions(\(Int32(clamping: daysAhead)), \(Int32(clamping: retentionDays)))
+            """
+        return try await session.run { connection in
+            let results = try connection.execute(call.named("maintain partitions"))
+            let done = try results[0].first { row throws in
+                PartitionMaintenance(
+                    created: Int(try row.integer(0)), dropped: Int(try row.integer(1)),
+                    deletedRequests: Int(try row.integer(2)))
+            }
+            return done ?? PartitionMaintenance(created: 0, dropped: 0, deletedRequests: 0)
+        }
+    }
+}
+
+/// What a maintenance run did.
+public struct PartitionMaintenance: Sendable, Equatable {
+    public let created: Int
+    public let dropped: Int
+    public let deletedRequests: Int
+}
+
+extension PostgresStore {
+    /// Deletes what is past retention in the tables that have no partitions, a bounded number of rows.
+    /// - Returns: how many rows went; call again while it is not 0.
+    @discardableResult
+    public func applyRetention(_ retention: Retention = Retention()) async throws -> Int {
+        let call: SQL = """
+            SELECT winnow.apply_retention(
+                \(Int32(clamping: retention.hourly)), \(Int32(clamping: retention.daily)),
+                \(Int32(clamping: retention.dispositions)), \(Int32(clamping: retention.tenants)))
+            """
+        return try await session.run { connection in
+            let results = try connection.execute(call.named("apply retention"))
+            return try results[0].first { row throws in Int(try row.integer(0)) } ?? 0
+        }
+    }
+
+    /// Erases items and answers of a tenant's final requests that were accepted before an instant. Their states, their
+    /// costs and the ledger stay.
+    /// - Returns: how many requests it erased; those that were erased before are not counted again.
+    public func erasePayload(of tenant: TenantID, before instant: Timestamp) async throws -> Int {
+        let batch: Int32 = 1000
+        var erased = 0
+        var last: String? = ""
+        // Each batch is a transaction of its own, and begins behind the event id at which the one before ended.
+        while let after = last {
+            let call: SQL = """
+                SELECT seen, erased, last_event
+                FROM winnow.erase_payload(\(tenant.rawValue), \(instant), \(after), \(batch))
+                """
+            let done = try await session.run { connection in
+                try connection.execute(call.named("erase payload"))[0].first { row throws in
+                    (seen: try row.integer(0), erased: Int(try row.integer(1)), last: row.optionalText(2))
+                }
+            }
+            erased += done?.erased ?? 0
+            last = (done?.seen ?? 0) < Int64(batch) ? nil : done?.last
+        }
+        return erased
+    }
+
+    /// Asks for the cancellation of a tenant's requests that came before an instant and are open, or wait for their turn.
+    /// - Returns: how many those are; the aggregator cancels them within a second or so.
+    public func cancelRequests(of tenant: TenantID, before instant: Timestamp, at now: Timestamp) async throws -> Int {
+        let cancel: SQL = """
+            WITH open AS (
+                SELECT request_id FROM ops.request
+                WHERE tenant = \(tenant.rawValue) AND state = 'open' AND accepted_at < \(instant)),
+            wished AS (
+                INSERT INTO winnow.cancellation (request_id, requested_at)
+                SELECT request_id, \(now) FROM open ON CONFLICT DO NOTHING),
+            waiting AS (
+                UPDATE winnow.submission SET cancelled_at = \(now)
+                WHERE tenant_id = \(tenant.rawValue) AND submitted_at < \(instant) AND sent_at IS NULL
+                RETURNING tenant_id)
+            SELECT (SELECT count(*) FROM open) + (SELECT count(*) FROM waiting)
+            """
+        return try await session.run { connection in
+            let results = try connection.execute(cancel.named("cancel requests of a tenant"))
+            return try results[0].first { row throws in Int(try row.integer(0)) } ?? 0
+        }
+    }
+}
