@@ -68,6 +68,7 @@ let sharedModules: [Target] = [
     shared("MessageBus", ["Contracts", "JSON"]),
     shared("Signing", ["Contracts", "Crypto", "MessageBus", "Settings", "Telemetry"]),
     shared("Store", ["Contracts"]),
+    shared("Planning", ["Contracts", "JSON", "MessageBus", "Store", "Telemetry"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "Crypto", "JSON"]),
     shared(
         "KafkaBus",
@@ -77,20 +78,21 @@ let sharedModules: [Target] = [
         resources: [.embedInCode("Migrations")]),
     shared("Runtime", ["CMicroHTTPD", "CStandardStreams", "Contracts", "JSON", "Lifecycle", "Settings", "Telemetry"]),
     shared(
-        "Delivery", ["Contracts", "JSON", "Lifecycle", "MessageBus", "Runtime", "Signing", "Store", "Telemetry"]),
+        "Delivery", ["Contracts", "Lifecycle", "MessageBus", "Runtime", "Signing", "Store", "Telemetry"]),
     shared(
-        "Instances", ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
+        "Instances",
+        ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Planning", "Runtime", "Settings", "Telemetry"]),
     shared(
         "WorkerKit",
         [
-            "Certification", "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Runtime", "Settings",
-            "Signing", "Telemetry",
+            "Certification", "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Planning", "Runtime",
+            "Settings", "Signing", "Telemetry",
         ]),
 ]
 
 let live: [Target.Dependency] = [
-    "Contracts", "Delivery", "Instances", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Signing",
-    "Telemetry",
+    "Contracts", "Delivery", "Instances", "KafkaBus", "Lifecycle", "MessageBus", "Planning", "Runtime", "Settings",
+    "Signing", "Telemetry",
 ]
 
 let services: [Target] =
@@ -112,10 +114,16 @@ let benchmarks: [Target] = [
     service("StoreBench", path: "Tests/Benchmarks/StoreBench", ["Contracts", "PostgresStore", "Settings", "Store"]),
     service(
         "LoadBench", path: "Tests/Benchmarks/LoadBench",
-        ["Contracts", "Delivery", "JSON", "KafkaBus", "MessageBus", "Settings", "Telemetry"]),
+        ["Contracts", "Delivery", "JSON", "KafkaBus", "MessageBus", "Planning", "Settings", "Telemetry"]),
 ]
 
 let testTargets: [Target] = [
+    // The seams without a broker and without a database, for tests.
+    .target(
+        name: "MessageBusTesting", dependencies: ["Contracts", "MessageBus"], path: "Tests/MessageBusTesting",
+        swiftSettings: strict),
+    .target(
+        name: "StoreTesting", dependencies: ["Contracts", "Store"], path: "Tests/StoreTesting", swiftSettings: strict),
     // Run by `make certify-proof`.
     service("CertifyProof", path: "Tests/CertifyProof/Draws", ["Certification"]),
     // What the chaos run reads topics with.
@@ -128,7 +136,7 @@ let testTargets: [Target] = [
     tests("Settings", ["Settings"]),
     tests("Telemetry", ["JSON", "Telemetry"]),
     tests("Lifecycle", ["Lifecycle", "Telemetry"]),
-    tests("Signing", ["Contracts", "MessageBus", "Settings", "Signing", "Telemetry"]),
+    tests("Signing", ["Contracts", "MessageBus", "MessageBusTesting", "Settings", "Signing", "Telemetry"]),
     tests("Inference", exclude: ["Golden"], ["Contracts", "Crypto", "Inference"]),
     service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
     tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
@@ -136,50 +144,54 @@ let testTargets: [Target] = [
     .target(
         name: "TestKit",
         dependencies: [
-            "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Store", "Telemetry", "WorkerKit",
+            "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Planning", "Store", "Telemetry",
+            "WorkerKit",
         ],
         path: "Tests/TestKit", swiftSettings: strict),
+    tests("Planning", ["Contracts", "JSON", "MessageBus", "Planning", "Store", "Telemetry", "TestKit"]),
     tests(
         "Delivery",
         [
-            "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Runtime", "Signing", "Store", "Telemetry",
-            "TestKit",
+            "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning", "Runtime",
+            "Signing", "Store", "Telemetry", "TestKit",
         ]),
     tests(
         "Instances",
         [
-            "Contracts", "Delivery", "Instances", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry",
-            "TestKit",
+            "Contracts", "Delivery", "Instances", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning", "Runtime",
+            "Settings", "Telemetry", "TestKit",
         ]),
     tests(
         "WorkerKit",
         [
-            "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Settings", "Telemetry", "TestKit",
-            "WorkerKit",
+            "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning",
+            "Settings", "Store", "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(
         "Decomposer",
         [
-            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus", "Settings", "Store",
-            "Telemetry", "TestKit", "WorkerKit",
+            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting",
+            "Planning", "Settings", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(
         "Escalator",
-        ["Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Store", "TestKit", "WorkerKit"]),
+        [
+            "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Planning", "Store", "StoreTesting",
+            "TestKit", "WorkerKit",
+        ]),
     tests(
         "Aggregator",
         [
-            "Aggregator", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "Settings", "Signing", "Store",
-            "Telemetry", "TestKit",
+            "Aggregator", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning",
+            "Settings", "Signing", "Store", "StoreTesting", "Telemetry", "TestKit",
         ]),
     tests(
-        "Workers", ["Contracts", "Inference", "MessageBus", "Settings", "TestKit", "WorkerKit"]),
+        "Workers", ["Contracts", "Inference", "MessageBus", "Planning", "Settings", "TestKit", "WorkerKit"]),
     tests(
         "CLI",
         [
-            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "PostgresStore",
-            "Store",
-            "TestKit",
+            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "Planning",
+            "PostgresStore", "Store", "TestKit",
         ]),
     tests("Architecture", []),
     // What ThreadSanitizer would not see otherwise.
@@ -187,21 +199,20 @@ let testTargets: [Target] = [
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",
         [
-            "CRDKafka", "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Settings",
-            "Telemetry",
-            "VisibleThreads",
+            "CRDKafka", "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "MessageBusTesting",
+            "Planning", "Settings", "Telemetry", "VisibleThreads",
         ]),
     tests(
         "StoreConformance", path: "Tests/Conformance/Store",
         [
-            "Certification", "Contracts", "Delivery", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store",
-            "Telemetry",
+            "Certification", "Contracts", "Delivery", "Lifecycle", "MessageBus", "Planning", "PostgresStore",
+            "Settings", "Store", "StoreTesting", "Telemetry",
         ]),
     tests(
         "EndToEnd",
         [
-            "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "PostgresStore", "Settings", "Store",
-            "Telemetry",
+            "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Planning", "PostgresStore", "Settings",
+            "Store", "Telemetry",
         ]),
 ]
 

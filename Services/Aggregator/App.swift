@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Instances
 import KafkaBus
+import Planning
 import PostgresStore
 import Runtime
 import Settings

@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import MessageBus
+import Planning
 import Signing
 import Store
 

@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Lifecycle
 import MessageBus
+import Planning
 
 /// Gives records back to their topics once they are due.
 ///

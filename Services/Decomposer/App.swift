@@ -3,6 +3,7 @@ import Delivery
 import Inference
 import Instances
 import KafkaBus
+import Planning
 import PostgresStore
 import Runtime
 import Signing

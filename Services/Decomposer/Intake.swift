@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Lifecycle
 import MessageBus
+import Planning
 import Store
 import Synchronization
 import Telemetry

@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import Inference
+import Planning
 import WorkerKit
 
 /// Turns requests into plans. A machine's plan is what it named; a human's is segmented and routed by the router model,

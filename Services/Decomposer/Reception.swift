@@ -1,7 +1,7 @@
 import Contracts
 import Crypto
-import Delivery
 import MessageBus
+import Planning
 import Store
 
 /// A request record whose id could be read, so that it gets a result: an answer or a rejection.

@@ -1,6 +1,6 @@
 import Contracts
-import Delivery
 import Inference
+import Planning
 import WorkerKit
 
 /// A human request on its way to a plan: first the wholes are routed, then what is not taken whole.

@@ -6,6 +6,7 @@ import KafkaBus
 import PostgresStore
 import Runtime
 import Signing
+import Store
 import WorkerKit
 
 /// The full model, for the steps whose small model was not sure.

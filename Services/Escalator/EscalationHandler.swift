@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Inference
 import MessageBus
+import Planning
 import Store
 import Telemetry
 import WorkerKit

@@ -1,7 +1,7 @@
 import Contracts
-import Delivery
 import Glibc
 import MessageBus
+import Planning
 import Runtime
 import Settings
 

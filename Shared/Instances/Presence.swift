@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Lifecycle
 import MessageBus
+import Planning
 import Runtime
 import Settings
 import Synchronization

@@ -3,6 +3,7 @@ import Contracts
 import Delivery
 import Inference
 import MessageBus
+import Planning
 import Telemetry
 
 /// What a capability worker does with a batch of steps: answers the items it is sure of, escalates the others.

@@ -1,7 +1,9 @@
 import Contracts
-import Delivery
 import MessageBus
+import MessageBusTesting
+import Planning
 import Store
+import StoreTesting
 import Telemetry
 import TestKit
 import Testing

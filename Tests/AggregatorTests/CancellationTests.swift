@@ -1,7 +1,10 @@
 import Contracts
 import JSON
 import MessageBus
+import MessageBusTesting
+import Planning
 import Store
+import StoreTesting
 import TestKit
 import Testing
 

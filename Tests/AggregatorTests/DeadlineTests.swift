@@ -1,7 +1,9 @@
 import Contracts
 import JSON
 import MessageBus
+import MessageBusTesting
 import Store
+import StoreTesting
 import Telemetry
 import TestKit
 import Testing

@@ -1,6 +1,8 @@
 import Contracts
 import MessageBus
+import MessageBusTesting
 import Store
+import StoreTesting
 import TestKit
 import Testing
 

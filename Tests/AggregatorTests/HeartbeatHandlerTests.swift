@@ -1,8 +1,9 @@
 import Contracts
-import Delivery
 import MessageBus
+import Planning
 import Signing
 import Store
+import StoreTesting
 import Telemetry
 import TestKit
 import Testing

@@ -1,8 +1,10 @@
 import Contracts
-import Delivery
 import MessageBus
+import MessageBusTesting
+import Planning
 import Settings
 import Store
+import StoreTesting
 import Synchronization
 import Telemetry
 import TestKit

@@ -3,7 +3,9 @@ import Delivery
 import JSON
 import Lifecycle
 import MessageBus
+import MessageBusTesting
 import Store
+import StoreTesting
 import Telemetry
 import TestKit
 import Testing

@@ -1,9 +1,9 @@
 import Contracts
-import Delivery
 import JSON
 import MessageBus
 import RegexBuilder
 import Store
+import StoreTesting
 import Telemetry
 import TestKit
 import Testing

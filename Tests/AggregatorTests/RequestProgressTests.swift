@@ -1,4 +1,5 @@
 import Contracts
+import Planning
 import Store
 import TestKit
 import Testing

@@ -2,6 +2,8 @@ import Contracts
 import Delivery
 import Lifecycle
 import MessageBus
+import MessageBusTesting
+import Planning
 import Telemetry
 import TestKit
 import Testing

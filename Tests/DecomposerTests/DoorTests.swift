@@ -2,6 +2,7 @@ import Contracts
 import Lifecycle
 import Settings
 import Store
+import StoreTesting
 import Telemetry
 import TestKit
 import Testing

@@ -1,8 +1,9 @@
 import Contracts
-import Delivery
 import MessageBus
+import Planning
 import Settings
 import Store
+import StoreTesting
 import TestKit
 import Testing
 

@@ -1,10 +1,11 @@
 import Contracts
-import Delivery
 import JSON
 import Lifecycle
 import MessageBus
+import Planning
 import Settings
 import Store
+import StoreTesting
 import Synchronization
 import Telemetry
 import TestKit

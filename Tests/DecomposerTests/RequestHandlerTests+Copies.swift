@@ -1,5 +1,4 @@
 import Contracts
-import Delivery
 import MessageBus
 import TestKit
 import Testing

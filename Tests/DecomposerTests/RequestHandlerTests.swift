@@ -1,9 +1,10 @@
 import Contracts
-import Delivery
 import Inference
 import JSON
 import MessageBus
+import Planning
 import Store
+import StoreTesting
 import TestKit
 import Testing
 

@@ -3,8 +3,11 @@ import Delivery
 import JSON
 import Lifecycle
 import MessageBus
+import MessageBusTesting
+import Planning
 import Settings
 import Store
+import StoreTesting
 import Telemetry
 import TestKit
 import Testing

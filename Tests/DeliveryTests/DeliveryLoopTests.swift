@@ -1,7 +1,8 @@
 import Contracts
-import Delivery
 import Lifecycle
 import MessageBus
+import MessageBusTesting
+import Planning
 import Store
 import Synchronization
 import Telemetry

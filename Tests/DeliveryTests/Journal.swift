@@ -1,5 +1,6 @@
 import Lifecycle
 import MessageBus
+import MessageBusTesting
 import Synchronization
 
 /// What a delivery loop did, in order.

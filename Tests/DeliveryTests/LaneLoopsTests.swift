@@ -4,6 +4,7 @@ import Dispatch
 import Glibc
 import Lifecycle
 import MessageBus
+import MessageBusTesting
 import Runtime
 import Synchronization
 import Telemetry

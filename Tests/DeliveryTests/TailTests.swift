@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Lifecycle
 import MessageBus
+import MessageBusTesting
 import Signing
 import Synchronization
 import Telemetry

@@ -1,6 +1,7 @@
 import Delivery
 import Lifecycle
 import MessageBus
+import MessageBusTesting
 import Store
 import Synchronization
 import Testing

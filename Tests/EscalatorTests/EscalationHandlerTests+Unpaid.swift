@@ -1,8 +1,8 @@
 import Contracts
-import Delivery
 import Inference
 import MessageBus
 import Store
+import StoreTesting
 import TestKit
 import Testing
 

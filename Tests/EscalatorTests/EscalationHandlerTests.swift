@@ -1,11 +1,12 @@
 import Contracts
-import Delivery
 import Inference
 import MessageBus
 import Store
+import StoreTesting
 import Synchronization
 import TestKit
 import Testing
+import WorkerKit
 
 @testable import Escalator
 

@@ -3,6 +3,7 @@ import Delivery
 import Instances
 import Lifecycle
 import MessageBus
+import MessageBusTesting
 import Runtime
 import Telemetry
 import TestKit

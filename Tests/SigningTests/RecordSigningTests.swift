@@ -1,5 +1,6 @@
 import Contracts
 import MessageBus
+import MessageBusTesting
 import Settings
 import Signing
 import Synchronization

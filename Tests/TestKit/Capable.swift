@@ -1,5 +1,4 @@
 import Contracts
-import Delivery
 import Inference
 import MessageBus
 import Telemetry

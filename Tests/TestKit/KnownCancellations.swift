@@ -1,5 +1,5 @@
 import Contracts
-import Delivery
+import WorkerKit
 
 /// Cancellations that are known from the start.
 public struct KnownCancellations: Cancellations {

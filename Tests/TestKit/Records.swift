@@ -1,6 +1,6 @@
 import Contracts
-import Delivery
 import MessageBus
+import Planning
 
 extension Record {
     /// The record as a consumer would get it.

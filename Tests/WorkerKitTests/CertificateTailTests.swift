@@ -3,6 +3,7 @@ import Delivery
 import Inference
 import Lifecycle
 import MessageBus
+import Planning
 import Synchronization
 import Telemetry
 import TestKit

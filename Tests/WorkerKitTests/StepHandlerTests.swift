@@ -1,7 +1,7 @@
 import Contracts
-import Delivery
 import Inference
 import MessageBus
+import Planning
 import Telemetry
 import TestKit
 import Testing

@@ -1,7 +1,7 @@
 import Certification
 import Contracts
-import Delivery
 import MessageBus
+import Planning
 import Store
 import Synchronization
 import Telemetry

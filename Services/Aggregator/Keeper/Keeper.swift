@@ -1,7 +1,7 @@
 import Contracts
-import Delivery
 import Lifecycle
 import MessageBus
+import Planning
 import Settings
 import Store
 import Synchronization

@@ -1,7 +1,7 @@
 import Contracts
-import Delivery
 import KafkaBus
 import MessageBus
+import Planning
 import PostgresStore
 import Signing
 

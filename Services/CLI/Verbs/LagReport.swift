@@ -1,5 +1,4 @@
 import Contracts
-import Delivery
 import KafkaBus
 
 /// How far behind a delivery loop is, judged by how long the oldest record waits and whether the group makes progress: a

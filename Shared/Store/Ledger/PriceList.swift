@@ -1,4 +1,5 @@
 import Contracts
+import Synchronization
 
 /// The prices over time, also those to come; a model without one costs nothing, and its ledger rows say so by their zero.
 public struct PriceList: Sendable, Equatable {
@@ -47,5 +48,26 @@ public struct PriceList: Sendable, Equatable {
         call.attempt.startedAt = instant
         call.cost = try cost(of: call.attempt.usage, model: call.attempt.model, at: instant)
         return call
+    }
+}
+
+/// The prices, read again once in a while: a new price needs no restart.
+public final class PriceBook: Sendable {
+    private let store: any RequestStore
+    private let lifetime: Duration
+    private let known = Mutex<(prices: PriceList, readAt: ContinuousClock.Instant)?>(nil)
+
+    public init(store: any RequestStore, lifetime: Duration = .seconds(10)) {
+        self.store = store
+        self.lifetime = lifetime
+    }
+
+    /// - Throws: `StoreError`
+    public func current() async throws -> PriceList {
+        let now = ContinuousClock.now
+        if let known = known.withLock(\.self), now - known.readAt < lifetime { return known.prices }
+        let prices = PriceList(try await store.prices())
+        known.withLock { $0 = (prices, now) }
+        return prices
     }
 }

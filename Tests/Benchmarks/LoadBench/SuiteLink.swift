@@ -1,8 +1,8 @@
 import Contracts
-import Delivery
 import JSON
 import KafkaBus
 import MessageBus
+import Planning
 import Telemetry
 
 /// The suite as an integrator has it: a topic to write to, a topic to read from.

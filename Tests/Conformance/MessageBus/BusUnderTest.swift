@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import KafkaBus
 import MessageBus
+import MessageBusTesting
 import Telemetry
 import Testing
 

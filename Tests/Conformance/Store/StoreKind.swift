@@ -1,5 +1,6 @@
 import Contracts
 import Foundation
+import StoreTesting
 import Testing
 import PostgresStore
 import Store

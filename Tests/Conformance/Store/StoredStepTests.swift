@@ -1,6 +1,6 @@
 import Certification
 import Contracts
-import Delivery
+import Planning
 import Store
 import Testing
 

@@ -1,6 +1,6 @@
 import Contracts
-import Delivery
 import MessageBus
+import Planning
 import Store
 import TestKit
 import Testing

@@ -1,4 +1,5 @@
 import Contracts
+import MessageBus
 
 /// The in-memory bus's state: what is written, who reads what, and up to where.
 struct InMemoryLog {

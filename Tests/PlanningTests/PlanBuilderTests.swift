@@ -1,5 +1,5 @@
 import Contracts
-import Delivery
+import Planning
 import Testing
 
 struct PlanBuilderTests {

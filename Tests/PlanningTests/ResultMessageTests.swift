@@ -1,6 +1,6 @@
 import Contracts
-import Delivery
 import JSON
+import Planning
 import Store
 import TestKit
 import Testing

@@ -1,5 +1,5 @@
 import Contracts
-import Delivery
+import Planning
 import Store
 import Telemetry
 import Testing

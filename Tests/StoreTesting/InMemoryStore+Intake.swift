@@ -1,4 +1,5 @@
 import Contracts
+import Store
 import Synchronization
 
 extension InMemoryStore: SubmissionQueue, TenantRegister {

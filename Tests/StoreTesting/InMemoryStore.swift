@@ -1,4 +1,5 @@
 import Contracts
+import Store
 import Synchronization
 
 /// The store without a database, for tests and for trying a service out: the same semantics, nothing survives.

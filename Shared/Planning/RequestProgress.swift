@@ -1,12 +1,11 @@
 import Contracts
-import Delivery
 import Store
 
 /// The state machine of an accepted request: what its outcomes, its deadline or a stall make of it.
 ///
 /// Pure: the store reads the snapshot, writes the change, and repeats both after a crash.
-struct RequestProgress {
-    private(set) var snapshot: RequestSnapshot
+public struct RequestProgress {
+    public private(set) var snapshot: RequestSnapshot
     private let now: Timestamp
     private var newSteps: [Step] = []
     private var updated: Set<Int> = []
@@ -15,7 +14,7 @@ struct RequestProgress {
     /// Steps were given up that somebody may be computing.
     private var hasGivenUpWork = false
 
-    init(_ snapshot: RequestSnapshot, now: Timestamp) {
+    public init(_ snapshot: RequestSnapshot, now: Timestamp) {
         self.snapshot = snapshot
         self.now = now
     }
@@ -24,7 +23,7 @@ struct RequestProgress {
     /// where the request's steps are gone, erased or past retention.
     /// - Throws: `ContractError` for a cost that is too large to be written, and for a step that the request never had: the
     ///   outcome becomes a dead letter.
-    mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) throws(ContractError) {
+    public mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) throws(ContractError) {
         // An outcome that comes too late gives no answer, and what gives none saves nothing.
         var credit = Credit.none
         if let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) {
@@ -46,7 +45,7 @@ struct RequestProgress {
     }
 
     /// Past its deadline nothing is computed for a request any more.
-    mutating func expire() {
+    public mutating func expire() {
         guard !snapshot.state.isFinal else { return }
         for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
             giveUp(index, .expired, error: "the deadline passed")
@@ -54,7 +53,7 @@ struct RequestProgress {
     }
 
     /// Somebody does not want it any more: what has been answered stays, nothing else is computed.
-    mutating func cancel() {
+    public mutating func cancel() {
         guard !snapshot.state.isFinal else { return }
         isCancelled = true
         for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
@@ -63,7 +62,7 @@ struct RequestProgress {
     }
 
     /// Returns the change to store, including steps whose dependencies have just settled.
-    mutating func change() -> RequestChange {
+    public mutating func change() -> RequestChange {
         releaseWaiting()
         var change = RequestChange(
             request: snapshot.id, newSteps: newSteps, updatedSteps: updated.sorted().map { snapshot.steps[$0] },
@@ -157,5 +156,36 @@ struct RequestProgress {
         if states.contains(.failed) { return .failed }
         if states.contains(.expired) { return .expired }
         return states.contains(.cancelled) ? .cancelled : .completed
+    }
+}
+
+/// Groups routed items into steps of at most 64, one capability and task each, in the order of their first item.
+public struct PlanBuilder: Sendable {
+    public private(set) var steps: [Step] = []
+    private let firstOrdinal: Int
+    private let dependsOn: [Int]
+
+    public init(firstOrdinal: Int, dependsOn: [Int] = []) {
+        self.firstOrdinal = firstOrdinal
+        self.dependsOn = dependsOn
+    }
+
+    public mutating func add(_ item: Item, to routes: [Route]) {
+        for route in routes {
+            let open = steps.lastIndex { $0.route == route && $0.items.count < Limits.itemsPerStep }
+            if let open {
+                steps[open].items.append(item)
+            } else {
+                steps.append(
+                    Step(
+                        ordinal: firstOrdinal + steps.count, route: route, items: [item], dependsOn: dependsOn,
+                        state: .dispatched))
+            }
+        }
+    }
+
+    /// The routes that a routing answer names; unknown words and `none` name nothing.
+    public static func routes(in label: String) -> [Route] {
+        label.split(separator: ",").compactMap { Route(String($0)) }.filter { Route.requestable.contains($0) }
     }
 }

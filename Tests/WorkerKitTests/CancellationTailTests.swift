@@ -1,15 +1,23 @@
 import Contracts
 import Delivery
 import MessageBus
+import Planning
 import Store
 import TestKit
 import Testing
+import WorkerKit
 
 @Suite(.timeLimit(.minutes(1)))
 struct CancellationTailTests {
+    private static func snapshot(_ number: UInt64) -> RequestSnapshot {
+        RequestSnapshot(
+            id: .numbered(number), tenant: .default, eventID: "their-id", channel: .machine, state: .cancelled,
+            acceptedAt: Timestamp(milliseconds: 1), progressedAt: Timestamp(milliseconds: 1))
+    }
+
     private static func record(_ number: UInt64, offset: Int64) -> Record {
         Record(
-            Emission.cancellation(of: Fixture.snapshot(.cancelled, id: .numbered(number)), from: "/winnow/test"),
+            Emission.cancellation(of: snapshot(number), from: "/winnow/test"),
             offset: offset)
     }
 
@@ -40,7 +48,7 @@ struct CancellationTailTests {
     }
 
     @Test func `a cancellation names its request under an id that a repetition gives again`() throws {
-        let snapshot = Fixture.snapshot(.cancelled)
+        let snapshot = Self.snapshot(1)
         let record = Emission.cancellation(of: snapshot, from: "/winnow/test")
         let event = try record.event()
         #expect(record.topic == Topic.cancellations)
