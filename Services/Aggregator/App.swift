@@ -19,7 +19,7 @@ import Store
     static let service = "aggregator"
 
     static func main() async {
-        await Runtime.run(service, "Turns outcomes of steps into results, and keeps the state of requests.") {
+        await Runtime.run(service, "FairShare outcomes of steps into results, and keeps the state of requests.") {
             context in
             let kafka = try KafkaSettings(from: &context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
@@ -31,17 +31,17 @@ import Store
             let requests = RequestMetrics(metrics)
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
-            let tail = Tail(
+            let follower = TopicFollower(
                 signing: signing, logger: logger,
                 open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
-            let presence = try Presence(&context, service: service, producer: producer, tail: tail)
+            let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
             return [
-                presence, tail,
+                heartbeat, follower,
                 // Not governed: an aggregator that is drained, maybe the only one, still tells of itself.
                 DeliveryLoop(
                     service: HeartbeatHandler.service,
                     consumer: try KafkaConsumer(
-                        settings: kafka.unhurried, group: ConsumerGroup.name(of: HeartbeatHandler.service),
+                        settings: kafka.lowPriority, group: ConsumerGroup.name(of: HeartbeatHandler.service),
                         topics: [Topic.heartbeats], logger: logger, metrics: metrics),
                     producer: producer, handler: HeartbeatHandler(register: PostgresStore(postgres), signing: signing),
                     logger: logger, metrics: metrics, onReadiness: context.health.check("heartbeats").set),
@@ -49,7 +49,7 @@ import Store
                     service: service, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,
                     consumer: { lane in
-                        presence.governing(
+                        heartbeat.governing(
                             try KafkaConsumer(
                                 settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
                                 topics: [Topic.outcomes(lane)], logger: logger, metrics: metrics))
@@ -62,9 +62,9 @@ import Store
                     }),
                 DeliveryLoop(
                     service: RetryHandler.service,
-                    consumer: presence.governing(
+                    consumer: heartbeat.governing(
                         try KafkaConsumer(
-                            settings: kafka.unhurried, group: ConsumerGroup.name(of: RetryHandler.service),
+                            settings: kafka.lowPriority, group: ConsumerGroup.name(of: RetryHandler.service),
                             topics: [Topic.retries], logger: logger, metrics: metrics)),
                     producer: producer, handler: RetryHandler(), logger: logger, metrics: metrics,
                     onReadiness: context.health.check("retries").set),

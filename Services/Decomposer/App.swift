@@ -40,13 +40,13 @@ import WorkerKit
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
             let intake = try IntakeSettings(&context.settings)
-            let tail = Tail(
+            let follower = TopicFollower(
                 signing: signing, logger: logger,
                 open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
-            let presence = try Presence(&context, service: service, producer: producer, tail: tail)
+            let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
             let ownTopics = OwnTopics(register: PostgresStore(postgres), logger: logger)
             return [
-                presence, tail, ownTopics,
+                heartbeat, follower, ownTopics,
                 try LaneLoops(
                     service: service, gate: gate, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,
@@ -55,28 +55,28 @@ import WorkerKit
                             settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
                             topics: OwnTopics.shared(lane), logger: logger, metrics: metrics)
                         ownTopics.keep(consumer, in: lane)
-                        return presence.governing(consumer)
+                        return heartbeat.governing(consumer)
                     },
                     handler: { lane, _ in
                         let store = PostgresStore(postgres, onFinal: requests.observe)
                         return RequestHandler(
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: store,
-                            door: Door(queue: store, lane: lane, settings: intake, metrics: metrics),
+                            admission: AdmissionControl(queue: store, lane: lane, settings: intake, metrics: metrics),
                             ownTopics: ownTopics, fullModel: counterfactual.model)
                     }),
                 try LaneLoops(
                     service: service, name: "intake", gate: gate, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,
                     consumer: { lane in
-                        presence.governing(
+                        heartbeat.governing(
                             Intake(
                                 queue: lane == .bulk ? bulkQueue : queue, lane: lane, settings: intake, logger: logger))
                     },
                     handler: { lane, _ in
                         RequestHandler(
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
-                            store: lane == .bulk ? bulkQueue : queue, door: nil, ownTopics: ownTopics,
+                            store: lane == .bulk ? bulkQueue : queue, admission: nil, ownTopics: ownTopics,
                             fullModel: counterfactual.model)
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in

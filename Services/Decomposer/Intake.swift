@@ -44,15 +44,15 @@ final class Intake: MessageConsumer {
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
         var wait = Duration.zero
-        var vain = 0
+        var emptyPolls = 0
         repeat {
             guard let isAway = depart() else { return nil }
-            wait = settings.interval(lane, afterVain: vain)
+            wait = settings.interval(lane, afterEmptyPolls: emptyPolls)
             guard !isAway else { continue }
             do {
                 let submissions = try await queue.next(settings.turn(lane, at: now()))
                 guard submissions.isEmpty else { return submissions.map(RequestRecord.waiting) }
-                vain += 1
+                emptyPolls += 1
             } catch {
                 // What was marked as taken comes again.
                 logger.warning("Intake waits", metadata: [LogKeys.errorMessage: "\(error)"])

@@ -45,7 +45,7 @@ struct IntakeSettings: Sendable {
     /// How long a lane waits before it looks again whether anything has its turn: nobody waits for the bulk one, and where
     /// nothing came for ten seconds the next may as well wait a blink.
     /// - Parameter looks: that found nothing, one after another.
-    func interval(_ lane: Lane, afterVain looks: Int = 0) -> Duration {
+    func interval(_ lane: Lane, afterEmptyPolls looks: Int = 0) -> Duration {
         let interval = lane == .bulk ? interval * 2 : interval
         return looks < 100 ? interval : interval * 3
     }

@@ -17,20 +17,20 @@ struct RequestHandler: BatchHandler {
     private let source: EventSource
     private let planner: Planner
     private let store: any RequestStore & SubmissionQueue
-    private let door: Door?
+    private let admission: AdmissionControl?
     private let ownTopics: OwnTopics
     private let prices: PriceBook
     private let fullModel: String
 
     /// - Parameter door: `nil` for requests that have waited for their turn.
     init(
-        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, door: Door?,
+        service: String, planner: Planner, store: any RequestStore & SubmissionQueue, admission: AdmissionControl?,
         ownTopics: OwnTopics, fullModel: String
     ) {
         source = EventSource(service: service)
         self.planner = planner
         self.store = store
-        self.door = door
+        self.admission = admission
         self.ownTopics = ownTopics
         self.fullModel = fullModel
         prices = PriceBook(store: store)
@@ -41,32 +41,34 @@ struct RequestHandler: BatchHandler {
         _ = try await prices.current()
     }
 
-    func isDue(_ records: [Record]) async -> Bool { await door?.isOpen() ?? true }
+    func isDue(_ records: [Record]) async -> Bool { await admission?.isOpen() ?? true }
 
-    func waitUntilDue(_ records: [Record]) async -> Bool { await door?.opens() ?? true }
+    func waitUntilDue(_ records: [Record]) async -> Bool { await admission?.opens() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now
         var emitted: [OutgoingRecord] = []
-        var receptions: [Reception] = []
+        var incomingRequests: [IncomingRequest] = []
         for record in records {
             do throws(ContractError) {
-                receptions.append(try Reception(record, ownTopics: ownTopics, at: now))
+                incomingRequests.append(try IncomingRequest(record, ownTopics: ownTopics, at: now))
             } catch {
                 emitted.append(source.deadLetter(record, error))
             }
         }
-        let parked = try await park(&receptions)
-        let known = try await takeKnown(from: &receptions)
-        try await plan(&receptions)
+        let parked = try await park(&incomingRequests)
+        let known = try await takeKnown(from: &incomingRequests)
+        try await plan(&incomingRequests)
         let pricing = try await prices.current()
-        let arrivals = try receptions.map { try $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
+        let arrivals = try incomingRequests.map { try $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
         let (accepted, verdicts) = try await store.accept(arrivals, parking: parked.map(\.offer))
         var answers = Answers(source: source)
-        for (reception, acceptance) in zip(receptions, accepted) { answers.add(acceptance, reception) }
-        for (reception, acceptance) in known { answers.add(acceptance, reception) }
+        for (incomingRequest, acceptance) in zip(incomingRequests, accepted) {
+            answers.add(acceptance, incomingRequest)
+        }
+        for (incomingRequest, acceptance) in known { answers.add(acceptance, incomingRequest) }
         for (parked, verdict) in zip(parked, verdicts) {
-            answers.add(verdict, parked.reception, retryAfterSeconds: door?.retryAfterSeconds)
+            answers.add(verdict, parked.incomingRequest, retryAfterSeconds: admission?.retryAfterSeconds)
         }
         return emitted + answers.records
     }
@@ -74,52 +76,61 @@ struct RequestHandler: BatchHandler {
     /// Takes those out of the batch that have to wait, or are refused. What is rejected makes no work, and what comes again
     /// after a fault has had its turn.
     private func park(
-        _ receptions: inout [Reception]
-    ) async throws -> [(reception: Reception, offer: Parking)] {
-        guard let door else { return [] }
-        let candidates = receptions.indices.filter { receptions[$0].isOpen && !receptions[$0].isRetried }
+        _ incomingRequests: inout [IncomingRequest]
+    ) async throws -> [(incomingRequest: IncomingRequest, offer: Parking)] {
+        guard let admission else { return [] }
+        let candidates = incomingRequests.indices.filter {
+            incomingRequests[$0].isOpen && !incomingRequests[$0].isRetried
+        }
         guard !candidates.isEmpty else { return [] }
-        let verdicts = try await door.admits(candidates.map { receptions[$0].tenant })
+        let verdicts = try await admission.admits(candidates.map { incomingRequests[$0].tenant })
         let waiting = zip(candidates, verdicts).filter { $0.1 != .now }
         guard !waiting.isEmpty else { return [] }
         let parked = waiting.map { index, verdict in
-            let reception = receptions[index]
-            let offer = Parking(reception.submission, digest: reception.origin.digest, isRefused: verdict == .never)
-            return (reception, offer)
+            let incomingRequest = incomingRequests[index]
+            let offer = Parking(
+                incomingRequest.submission, digest: incomingRequest.origin.digest, isRefused: verdict == .never)
+            return (incomingRequest, offer)
         }
-        let left = Set(receptions.indices).subtracting(waiting.map(\.0))
-        receptions = left.sorted().map { receptions[$0] }
+        let left = Set(incomingRequests.indices).subtracting(waiting.map(\.0))
+        incomingRequests = left.sorted().map { incomingRequests[$0] }
         return parked
     }
 
     /// Takes those out of the batch whose id was accepted before, so that no copy has the router compute again. Machines'
     /// requests stay: planning them costs less than asking.
     private func takeKnown(
-        from receptions: inout [Reception]
-    ) async throws -> [(reception: Reception, acceptance: Acceptance)] {
-        let human = receptions.indices.filter { receptions[$0].isOpen && receptions[$0].request?.channel == .human }
+        from incomingRequests: inout [IncomingRequest]
+    ) async throws -> [(incomingRequest: IncomingRequest, acceptance: Acceptance)] {
+        let human = incomingRequests.indices.filter {
+            incomingRequests[$0].isOpen && incomingRequests[$0].request?.channel == .human
+        }
         guard !human.isEmpty else { return [] }
-        let found = try await store.known(human.map { (key: receptions[$0].key, origin: receptions[$0].origin) })
+        let found = try await store.known(
+            human.map { (key: incomingRequests[$0].key, origin: incomingRequests[$0].origin) })
         let known = zip(human, found).compactMap { index, acceptance in acceptance.map { (index, $0) } }
         guard !known.isEmpty else { return [] }
-        let taken = known.map { (receptions[$0.0], $0.1) }
-        let left = Set(receptions.indices).subtracting(known.map(\.0))
-        receptions = left.sorted().map { receptions[$0] }
+        let taken = known.map { (incomingRequests[$0.0], $0.1) }
+        let left = Set(incomingRequests.indices).subtracting(known.map(\.0))
+        incomingRequests = left.sorted().map { incomingRequests[$0] }
         return taken
     }
 
-    private func plan(_ receptions: inout [Reception]) async throws {
+    private func plan(_ incomingRequests: inout [IncomingRequest]) async throws {
         // An id that stands in the batch twice has one request, its first.
         var seen: Set<EventKey> = []
-        let open = receptions.indices.filter { seen.insert(receptions[$0].key).inserted && receptions[$0].isOpen }
+        let open = incomingRequests.indices.filter {
+            seen.insert(incomingRequests[$0].key).inserted && incomingRequests[$0].isOpen
+        }
         let plans = try await planner.plans(
-            for: open.compactMap { receptions[$0].request }, isLastTry: open.allSatisfy { receptions[$0].isRetried })
+            for: open.compactMap { incomingRequests[$0].request },
+            isLastTry: open.allSatisfy { incomingRequests[$0].isRetried })
         for (index, plan) in zip(open, plans) {
             switch plan {
-            case .success(let decomposition): receptions[index].decomposition = decomposition
+            case .success(let decomposition): incomingRequests[index].decomposition = decomposition
             case .failure(let refusal):
-                receptions[index].rejection = refusal.reason
-                receptions[index].refused = refusal.attempt
+                incomingRequests[index].rejection = refusal.reason
+                incomingRequests[index].refused = refusal.attempt
             }
         }
     }
@@ -134,22 +145,22 @@ private struct Answers {
 
     init(source: EventSource) { self.source = source }
 
-    mutating func add(_ acceptance: Acceptance, _ reception: Reception) {
+    mutating func add(_ acceptance: Acceptance, _ incomingRequest: IncomingRequest) {
         switch acceptance.kind {
         case .new, .redelivered: emit(acceptance.snapshot)
         // Its steps are under way; the answer comes by itself.
         case .copy: if acceptance.snapshot.state.isFinal { emit(acceptance.snapshot) }
-        case .reused: emit(reception.rejection(.idReused))
+        case .reused: emit(incomingRequest.rejection(.idReused))
         }
     }
 
-    mutating func add(_ verdict: Parking.Verdict, _ reception: Reception, retryAfterSeconds: Int?) {
+    mutating func add(_ verdict: Parking.Verdict, _ incomingRequest: IncomingRequest, retryAfterSeconds: Int?) {
         switch verdict {
         case .waits: break
         case .redelivered(let snapshot): emit(snapshot)
-        case .reused: emit(reception.rejection(.idReused))
+        case .reused: emit(incomingRequest.rejection(.idReused))
         case .refused:
-            emit(reception.rejection(Self.overloaded, retryAfterSeconds: retryAfterSeconds))
+            emit(incomingRequest.rejection(Self.overloaded, retryAfterSeconds: retryAfterSeconds))
         }
     }
 

@@ -31,18 +31,18 @@ import WorkerKit
             let (logger, metrics) = (context.logger, context.metrics)
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
-            let tail = Tail(
+            let follower = TopicFollower(
                 signing: signing, logger: logger,
                 open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
-            let presence = try Presence(&context, service: service, producer: producer, tail: tail)
-            let cancellations = CancellationTail(tail: tail)
+            let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
+            let cancellations = CancellationFollower(follower: follower)
             return [
-                presence, tail,
+                heartbeat, follower,
                 try LaneLoops(
                     service: service, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,
                     consumer: { lane in
-                        presence.governing(
+                        heartbeat.governing(
                             try KafkaConsumer(
                                 settings: kafka, lane: lane, group: ConsumerGroup.name(of: lane.loop(of: service)),
                                 topics: [Topic.escalations(lane)] + (lane == .bulk ? [Topic.shadows] : []),

@@ -11,7 +11,7 @@ import Signing
 /// partitions of its topic.
 public struct CapabilityWorker: Service {
     private let loops: LaneLoops<StepHandler>
-    private let certificates: CertificateTail
+    private let certificates: CertificateFollower
 
     /// Loads the model; the full model's card too, to say what the full model would have consumed.
     /// - Parameters:
@@ -19,15 +19,16 @@ public struct CapabilityWorker: Service {
     ///   - signing: its key decides which texts are compared with the full model.
     /// - Throws: `ArtifactError`, `InferenceError`; whatever `consumer` throws.
     public init(
-        _ settings: WorkerSettings, _ context: RuntimeContext, producer: any MessageProducer, tail: Tail,
+        _ settings: WorkerSettings, _ context: RuntimeContext, producer: any MessageProducer, follower: TopicFollower,
         signing: RecordSigning, consumer: (Lane) throws -> any MessageConsumer
     ) throws {
         let routes = Route.requestable.filter { $0.capability == settings.capability }
         let model = try EncoderClassifier(directory: settings.model, answering: routes)
         let counterfactual = try Counterfactual(fullModelDirectory: settings.fullModel)
-        let cancellations = CancellationTail(tail: tail)
-        let certificates = CertificateTail(
-            routes: routes, small: model.identity, full: counterfactual.identity, tail: tail, logger: context.logger,
+        let cancellations = CancellationFollower(follower: follower)
+        let certificates = CertificateFollower(
+            routes: routes, small: model.identity, full: counterfactual.identity, follower: follower,
+            logger: context.logger,
             metrics: context.metrics)
         self.certificates = certificates
         let draw = ShadowDraw(settings.shadowRate, seed: signing.secret(for: "shadow draw"))

@@ -38,10 +38,10 @@ struct IntakeTests {
     {
         var reader = SettingsReader(environment: [:])
         let settings = try IntakeSettings(&reader)
-        #expect(settings.interval(.interactive, afterVain: 99) == .milliseconds(100))
-        #expect(settings.interval(.bulk, afterVain: 99) == .milliseconds(200))
-        #expect(settings.interval(.interactive, afterVain: 100) == .milliseconds(300))
-        #expect(settings.interval(.bulk, afterVain: 100) == .milliseconds(600))
+        #expect(settings.interval(.interactive, afterEmptyPolls: 99) == .milliseconds(100))
+        #expect(settings.interval(.bulk, afterEmptyPolls: 99) == .milliseconds(200))
+        #expect(settings.interval(.interactive, afterEmptyPolls: 100) == .milliseconds(300))
+        #expect(settings.interval(.bulk, afterEmptyPolls: 100) == .milliseconds(600))
     }
 
     @Test func `what waits becomes a request record of its tenant and id`() async throws {

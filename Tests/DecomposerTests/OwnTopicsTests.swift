@@ -32,7 +32,8 @@ struct OwnTopicsTests {
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
             service: "decomposer", planner: planner, store: store,
-            door: atTheDoor ? Door(queue: store, settings: settings, metrics: Metrics()) : nil, ownTopics: ownTopics,
+            admission: atTheDoor ? AdmissionControl(queue: store, settings: settings, metrics: Metrics()) : nil,
+            ownTopics: ownTopics,
             fullModel: "full")
         return try await handler.handle(records)
     }

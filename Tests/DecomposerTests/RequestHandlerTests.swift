@@ -29,7 +29,7 @@ struct RequestHandlerTests {
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
-            service: "decomposer", planner: planner, store: store, door: nil,
+            service: "decomposer", planner: planner, store: store, admission: nil,
             ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
         return try await handler.handle(records)
     }
@@ -76,7 +76,7 @@ struct RequestHandlerTests {
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: ill,
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
-            service: "decomposer", planner: planner, store: store, door: nil,
+            service: "decomposer", planner: planner, store: store, admission: nil,
             ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
         let record = request(#"{"text": "play music"}"#)
         var again = record

@@ -40,9 +40,9 @@ struct TenantTests {
         let planner = Planner(
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
             counterfactual: try Tree.counterfactual())
-        let door = Door(queue: store, settings: try settings(more), metrics: Metrics())
+        let admission = AdmissionControl(queue: store, settings: try settings(more), metrics: Metrics())
         return RequestHandler(
-            service: "decomposer", planner: planner, store: store, door: isAtTheDoor ? door : nil,
+            service: "decomposer", planner: planner, store: store, admission: isAtTheDoor ? admission : nil,
             ownTopics: ownTopics, fullModel: "full")
     }
 

@@ -113,7 +113,7 @@ public struct InMemoryConsumer: MessageConsumer, TopicSubscriber {
         while true {
             let turn = await bus.wait { [group, member, maxBatch] log -> Turn? in
                 guard let state = log.groups[group]?.members[member], !state.isStopped else { return .ended }
-                guard state.presence == .joined else { return state.presence == .leaving ? .leaving : nil }
+                guard state.membership == .joined else { return state.membership == .leaving ? .leaving : nil }
                 let batch = log.poll(group, member, maxBatch)
                 return batch.isEmpty ? nil : .batch(batch)
             }
@@ -138,8 +138,8 @@ public struct InMemoryConsumer: MessageConsumer, TopicSubscriber {
 
     public func leave(_ gone: @escaping @Sendable () -> Void) {
         bus.change { log in
-            guard log.groups[group]?.members[member]?.presence == .joined else { return }
-            log.groups[group]?.members[member]?.presence = .leaving
+            guard log.groups[group]?.members[member]?.membership == .joined else { return }
+            log.groups[group]?.members[member]?.membership = .leaving
             log.groups[group]?.members[member]?.gone = gone
         }
     }

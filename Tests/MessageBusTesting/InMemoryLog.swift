@@ -3,14 +3,14 @@ import MessageBus
 
 /// The in-memory bus's state: what is written, who reads what, and up to where.
 struct InMemoryLog {
-    enum Presence { case joined, leaving, away }
+    enum Membership { case joined, leaving, away }
 
     struct Member {
         var topics: [String]
         var positions: [TopicPartition: Int64] = [:]
         var isPaused = false
         var isStopped = false
-        var presence = Presence.joined
+        var membership = Membership.joined
         /// Told once it is away.
         var gone: @Sendable () -> Void = {}
     }
@@ -76,14 +76,14 @@ struct InMemoryLog {
 
     /// - Returns: whom to tell; `nil` when it has changed its mind.
     mutating func depart(_ group: String, _ member: Int) -> (@Sendable () -> Void)? {
-        guard groups[group]?.members[member]?.presence == .leaving else { return nil }
-        groups[group]?.members[member]?.presence = .away
+        guard groups[group]?.members[member]?.membership == .leaving else { return nil }
+        groups[group]?.members[member]?.membership = .away
         share(group)
         return groups[group]?.members[member]?.gone
     }
 
     mutating func rejoin(_ group: String, _ member: Int) {
-        groups[group]?.members[member]?.presence = .joined
+        groups[group]?.members[member]?.membership = .joined
         share(group)
     }
 
@@ -133,7 +133,7 @@ struct InMemoryLog {
         guard var group = groups[name] else { return }
         var dealt: [Int: [TopicPartition: Int64]] = [:]
         for (topic, partitions) in topics {
-            let members = group.members.filter { $0.value.presence != .away && $0.value.topics.contains(topic) }
+            let members = group.members.filter { $0.value.membership != .away && $0.value.topics.contains(topic) }
                 .keys.sorted()
             guard !members.isEmpty else { continue }
             for number in partitions.indices {

@@ -59,7 +59,7 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
 
     public func next(_ turn: SubmissionTurn) async throws -> [Submission] {
         state.withLock { state in
-            var turns = Turns(state.occupancy(of: [], turn), window: turn.window, share: turn.share)
+            var turns = FairShare(state.occupancy(of: [], turn), window: turn.window, share: turn.share)
             var open = turns.next(limit: turn.limit)
             let taken = state.submissions.indices.filter { index in
                 let waiting = state.submissions[index]

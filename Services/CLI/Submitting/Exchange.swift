@@ -52,14 +52,14 @@ struct Exchange {
         _ pending: [Pending], timeout: Duration, onResult: (EventID, [UInt8]) throws -> Void
     ) async throws -> Set<EventID> {
         let deadline = ContinuousClock.now + timeout
-        var flight = Flight(pending, mostUnderWay: mostUnderWay, mostBytes: Self.mostBytesUnderWay)
+        var window = InFlightWindow(pending, mostUnderWay: mostUnderWay, mostBytes: Self.mostBytesUnderWay)
         var askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
         // Where nothing can be printed any more, nobody waits.
-        while !flight.isDone, ContinuousClock.now < deadline, !Console.hasFailed {
-            let departing = flight.departures(atMost: Self.chunk)
+        while !window.isDone, ContinuousClock.now < deadline, !Console.hasFailed {
+            let departing = window.departures(atMost: Self.chunk)
             if !departing.isEmpty {
                 let refused = try await outbox.send(departing.map { $0.submission(of: tenant, in: lane) })
-                for id in refused where flight.arrived(id) {
+                for id in refused where window.arrived(id) {
                     try onResult(id, SubmitLine.rejected(id, .idReused))
                 }
             }
@@ -69,20 +69,20 @@ struct Exchange {
             for record in batch {
                 guard let event = try? CloudEvent(record), TenantID(authID: event.authID) == tenant,
                     let data = event.data,
-                    let id = try? ResultView.id(of: data), flight.arrived(id)
+                    let id = try? ResultView.id(of: data), window.arrived(id)
                 else { continue }
                 try onResult(id, data)
             }
             if ContinuousClock.now > askAgainAt {
                 try await outbox.sendAgain(
-                    flight.underWay.map { $0.submission(of: tenant, in: lane) },
+                    window.underWay.map { $0.submission(of: tenant, in: lane) },
                     answeredBefore: Timestamp.now.adding(milliseconds: -Self.patienceMilliseconds))
                 askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
             }
         }
         results.stop()
         await outbox.close()
-        return flight.open
+        return window.open
     }
 
     /// Sends without waiting for results.
@@ -119,7 +119,7 @@ struct Exchange {
 }
 
 /// Which requests wait, are under way, or are answered.
-struct Flight {
+struct InFlightWindow {
     private var waiting: ArraySlice<Exchange.Pending>
     private var sent: [EventID: Exchange.Pending] = [:]
     private var bytes = 0

@@ -29,7 +29,7 @@ struct DeadLettersVerb: Verb {
     private enum Action: String { case list, show, replay, discard }
 
     private let action: Action
-    private let selection: LetterSelection
+    private let selection: DeadLetterSelection
     private let withPayload: Bool
     private let isJSON: Bool
 
@@ -37,7 +37,7 @@ struct DeadLettersVerb: Verb {
         let word = try arguments.operand("list, show, replay or discard")
         guard let action = Action(rawValue: word) else { throw UsageError("no such action: \(word)") }
         self.action = action
-        selection = try LetterSelection(&arguments)
+        selection = try DeadLetterSelection(&arguments)
         isJSON = arguments.flag("--json")
         switch action {
         case .list: withPayload = false
@@ -53,7 +53,7 @@ struct DeadLettersVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let letterbox = try await Letterbox(session, since: selection.since)
+        let letterbox = try await DeadLetterReader(session, since: selection.since)
         switch action {
         case .list: return try await list(letterbox)
         case .show: return try await show(letterbox)
@@ -62,9 +62,9 @@ struct DeadLettersVerb: Verb {
         }
     }
 
-    private func list(_ letterbox: Letterbox) async throws -> ExitStatus {
+    private func list(_ letterbox: DeadLetterReader) async throws -> ExitStatus {
         var table = Table(columns: ["id", "at", "original_topic", "reason", "attempt", "request_id"], rows: [])
-        var found: Set<Letter.ID> = []
+        var found: Set<DeadLetterRecord.ID> = []
         try await letterbox.read(selection, disposed: false) { letters in
             found.formUnion(letters.map(\.id))
             table.rows += letters.map { letter in
@@ -80,12 +80,12 @@ struct DeadLettersVerb: Verb {
         return complain(ofAllBut: found)
     }
 
-    private func show(_ letterbox: Letterbox) async throws -> ExitStatus {
-        var found: Set<Letter.ID> = []
+    private func show(_ letterbox: DeadLetterReader) async throws -> ExitStatus {
+        var found: Set<DeadLetterRecord.ID> = []
         try await letterbox.read(selection, disposed: true) { letters in
             for letter in letters {
                 found.insert(letter.id)
-                let report = LetterReport(letter: letter, withPayload: withPayload)
+                let report = DeadLetterReport(letter: letter, withPayload: withPayload)
                 Console.print(isJSON ? report.json : report.text)
             }
         }
@@ -93,11 +93,11 @@ struct DeadLettersVerb: Verb {
     }
 
     /// Written and acknowledged first, noted second: after a crash in between it is replayed again, which harms nobody.
-    private func replay(_ letterbox: Letterbox, _ session: Session) async throws -> ExitStatus {
+    private func replay(_ letterbox: DeadLetterReader, _ session: Session) async throws -> ExitStatus {
         let producer = try KafkaProducer(
             settings: try session.kafka(), logger: session.logger, metrics: session.metrics)
-        var found: Set<Letter.ID> = []
-        var left: [Letter] = []
+        var found: Set<DeadLetterRecord.ID> = []
+        var left: [DeadLetterRecord] = []
         try await letterbox.read(selection, disposed: !selection.ids.isEmpty) { letters in
             found.formUnion(letters.map(\.id))
             let replayed = letters.filter { $0.replay != nil }
@@ -115,8 +115,8 @@ struct DeadLettersVerb: Verb {
         return left.isEmpty ? complain(ofAllBut: found) : .failed
     }
 
-    private func discard(_ letterbox: Letterbox) async throws -> ExitStatus {
-        var found: Set<Letter.ID> = []
+    private func discard(_ letterbox: DeadLetterReader) async throws -> ExitStatus {
+        var found: Set<DeadLetterRecord.ID> = []
         try await letterbox.read(selection, disposed: !selection.ids.isEmpty) { letters in
             found.formUnion(letters.map(\.id))
             try await letterbox.dispose(of: letters, as: .discarded)
@@ -125,13 +125,13 @@ struct DeadLettersVerb: Verb {
         return complain(ofAllBut: found)
     }
 
-    private func printDone(_ letters: [Letter], _ what: String) {
+    private func printDone(_ letters: [DeadLetterRecord], _ what: String) {
         for letter in letters {
             Console.print(isJSON ? #"{"id":"\#(letter.id)","disposition":"\#(what)"}"# : "\(letter.id)  \(what)")
         }
     }
 
-    private func complain(ofAllBut found: Set<Letter.ID>) -> ExitStatus {
+    private func complain(ofAllBut found: Set<DeadLetterRecord.ID>) -> ExitStatus {
         let missing = selection.ids.subtracting(found).map(\.description).sorted()
         for id in missing { Console.complain("winnow dead-letters: no such dead letter: \(id)") }
         return missing.isEmpty ? .ok : .failed

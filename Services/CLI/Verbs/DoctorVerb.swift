@@ -113,7 +113,7 @@ struct DoctorVerb: Verb {
 
     private func deadLetters(_ session: Session) async -> Finding {
         do {
-            let count = try await LetterCount(session)
+            let count = try await DeadLetterCount(session)
             return count.total == 0
                 ? Finding("dead letters", .good, count.text)
                 : Finding(

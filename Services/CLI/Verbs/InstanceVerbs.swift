@@ -50,10 +50,10 @@ struct DrainVerb: Verb {
         Ends with 1 when there is no such instance, when it does not live, or when it is not done in time.
         """
 
-    private let order: StandingOrder
+    private let order: InstanceCommand
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        order = try StandingOrder(.drain, &arguments)
+        order = try InstanceCommand(.drain, &arguments)
     }
 
     func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
@@ -74,17 +74,17 @@ struct ResumeVerb: Verb {
         Ends with 1 when there is no such instance, when it does not live, or when it does not say so in time.
         """
 
-    private let order: StandingOrder
+    private let order: InstanceCommand
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        order = try StandingOrder(.resume, &arguments)
+        order = try InstanceCommand(.resume, &arguments)
     }
 
     func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
 }
 
 /// Tells one instance to drain or to resume, and waits until it says that it has.
-struct StandingOrder: Sendable {
+struct InstanceCommand: Sendable {
     private let id: String
     private let action: Control.Action
     private let timeout: Int

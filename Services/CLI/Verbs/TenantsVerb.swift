@@ -46,7 +46,7 @@ struct TenantsVerb: Verb {
         case "list": action = .list
         case "set":
             let tenant = try arguments.tenant()
-            let weight = try arguments.integer("--weight", default: 0, in: Turns.weights)
+            let weight = try arguments.integer("--weight", default: 0, in: FairShare.weights)
             let test: Answer? = try arguments.choice("--test")
             guard weight > 0 || test != nil else { throw UsageError("--weight or --test is missing") }
             action = .set(tenant, weight: weight > 0 ? weight : nil, isTest: test.map { $0 == .yes })

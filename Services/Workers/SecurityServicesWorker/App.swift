@@ -19,14 +19,15 @@ import WorkerKit
             let (logger, metrics) = (context.logger, context.metrics)
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
-            let tail = Tail(
+            let follower = TopicFollower(
                 signing: signing, logger: logger,
                 open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
-            let presence = try Presence(&context, service: worker.service, producer: producer, tail: tail)
+            let heartbeat = try Heartbeat(&context, service: worker.service, producer: producer, follower: follower)
             return [
-                presence, tail,
-                try CapabilityWorker(worker, context, producer: producer, tail: tail, signing: signing) { lane in
-                    presence.governing(
+                heartbeat, follower,
+                try CapabilityWorker(worker, context, producer: producer, follower: follower, signing: signing) {
+                    lane in
+                    heartbeat.governing(
                         try KafkaConsumer(
                             settings: kafka, lane: lane, group: worker.group(lane), topics: [worker.topic(lane)],
                             logger: logger, metrics: metrics))

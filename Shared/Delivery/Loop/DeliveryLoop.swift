@@ -67,8 +67,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
 
     /// - Returns: whether broker and dependencies answer; `false` when a stop came first.
     private func connect() async throws -> Bool {
-        var patience = Patience(nil)
-        let connected: Void? = try await untilItWorks(&patience) {
+        var retryBudget = RetryBudget(nil)
+        let connected: Void? = try await untilItWorks(&retryBudget) {
             try await consumer.connect()
             try await handler.prepare()
         }
@@ -99,33 +99,33 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     ///   are then not committed, and the records come again after the restart.
     private func apply(_ records: [Record]) async throws -> Int? {
         FaultPoint.beforeApply.reached(by: service)
-        var patience = Patience(policy)
-        guard let emitted = try await deliver(records, &patience) else { return nil }
+        var retryBudget = RetryBudget(policy)
+        guard let emitted = try await deliver(records, &retryBudget) else { return nil }
         FaultPoint.beforeOffsetCommit.reached(by: service)
-        guard try await untilItWorks(&patience, { try await consumer.commit(records) }) != nil else { return nil }
+        guard try await untilItWorks(&retryBudget, { try await consumer.commit(records) }) != nil else { return nil }
         return emitted
     }
 
     /// A record that cannot be applied, or of which more comes than a topic takes, is found by halving the batch, and
     /// is put aside alone. What was applied before is applied again, which changes nothing.
-    private func deliver(_ records: [Record], _ patience: inout Patience) async throws -> Int? {
+    private func deliver(_ records: [Record], _ retryBudget: inout RetryBudget) async throws -> Int? {
         do {
-            let emission = try await untilItWorks(&patience) { try await handler.handle(records) }
+            let emission = try await untilItWorks(&retryBudget) { try await handler.handle(records) }
             guard let emission else { return nil }
             FaultPoint.afterCommit.reached(by: service)
-            let emitted = try await send(emission, &patience)
+            let emitted = try await send(emission, &retryBudget)
             FaultPoint.afterEmit.reached(by: service)
             return emitted
         } catch  where Fault(error).isOfRecords {
             metrics.faults.increment()
-            guard records.count > 1 else { return try await putAside(records, error, wasAlone: true, &patience) }
+            guard records.count > 1 else { return try await putAside(records, error, wasAlone: true, &retryBudget) }
             var sum = 0
             for part in [records.prefix(records.count / 2), records.dropFirst(records.count / 2)].map(Array.init) {
-                let hasTime = Fault(error) == .permanent || !patience.isOver
+                let hasTime = Fault(error) == .permanent || !retryBudget.isOver
                 let count =
                     hasTime
-                    ? try await deliver(part, &patience)
-                    : try await putAside(part, error, wasAlone: false, &patience)
+                    ? try await deliver(part, &retryBudget)
+                    : try await putAside(part, error, wasAlone: false, &retryBudget)
                 guard let count else { return nil }
                 sum += count
             }
@@ -134,8 +134,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     }
 
     /// Every record of a service goes through here, so every dead letter is counted and logged, whoever made it.
-    func send(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Int? {
-        guard try await write(records, &patience) else { return nil }
+    func send(_ records: [OutgoingRecord], _ retryBudget: inout RetryBudget) async throws -> Int? {
+        guard try await write(records, &retryBudget) else { return nil }
         for record in records { if let letter = DeadLetter.summary(of: record) { report(letter) } }
         return records.count
     }
@@ -143,20 +143,20 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     /// Where the producer has to wait for readers, the partitions are paused meanwhile: a member that does not poll holds up
     /// its group, and the bulk lane waits behind an interactive batch.
     /// - Returns: `false` when a stop came first.
-    private func write(_ records: [OutgoingRecord], _ patience: inout Patience) async throws -> Bool {
+    private func write(_ records: [OutgoingRecord], _ retryBudget: inout RetryBudget) async throws -> Bool {
         var hasPaused = false
         do {
-            let sent: Void? = try await untilItWorks(&patience) {
+            let sent: Void? = try await untilItWorks(&retryBudget) {
                 try await producer.send(records) {
                     hasPaused = true
                     gate.release()
                     await consumer.pause()
                 }
             }
-            if hasPaused, sent != nil { await takeUp(&patience) }
+            if hasPaused, sent != nil { await takeUp(&retryBudget) }
             return sent != nil
         } catch {
-            if hasPaused { await takeUp(&patience) }
+            if hasPaused { await takeUp(&retryBudget) }
             throw error
         }
     }
@@ -164,7 +164,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     /// Repeats a call while a dependency is away, with the partitions paused meanwhile, not drained; and for as long as
     /// patience allows while its fault is one of these records that passes.
     private func untilItWorks<Result>(
-        _ patience: inout Patience, _ body: () async throws -> Result
+        _ retryBudget: inout RetryBudget, _ body: () async throws -> Result
     ) async throws -> Result? {
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
@@ -172,12 +172,12 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         while true {
             do {
                 let result = try await body()
-                if isPaused { await goOn(&patience) }
+                if isPaused { await goOn(&retryBudget) }
                 return result
             } catch {
                 let fault = Fault(error)
-                guard fault == .dependency || fault == .passing && patience.allowsRetry else {
-                    if isPaused, fault.isOfRecords { await goOn(&patience) }
+                guard fault == .dependency || fault == .passing && retryBudget.allowsRetry else {
+                    if isPaused, fault.isOfRecords { await goOn(&retryBudget) }
                     throw error
                 }
                 if fault == .dependency, !isPaused {
@@ -199,14 +199,14 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
             metadata: [LogKeys.errorType: Fault.type(of: error), LogKeys.errorMessage: "\(error)"])
     }
 
-    private func takeUp(_ patience: inout Patience) async {
-        patience.renew()
+    private func takeUp(_ retryBudget: inout RetryBudget) async {
+        retryBudget.renew()
         await consumer.resume()
         gate.retake()
     }
 
-    private func goOn(_ patience: inout Patience) async {
-        await takeUp(&patience)
+    private func goOn(_ retryBudget: inout RetryBudget) async {
+        await takeUp(&retryBudget)
         onReadiness(true)
         logger.notice("Delivery goes on")
     }
@@ -216,14 +216,14 @@ extension DeliveryLoop {
     /// Writes records that failed where they belong: to the retries, or to the dead letters.
     /// - Returns: how many were written; `nil` when a stop came first.
     func putAside(
-        _ records: [Record], _ error: any Error, wasAlone: Bool, _ patience: inout Patience
+        _ records: [Record], _ error: any Error, wasAlone: Bool, _ retryBudget: inout RetryBudget
     ) async throws -> Int? {
         let group = ConsumerGroup.name(of: service)
         let put = records.map {
             policy.record(for: $0, error, wasAlone: wasAlone, consumerGroup: group, now: now())
         }
         do {
-            guard try await send(put, &patience) != nil else { return nil }
+            guard try await send(put, &retryBudget) != nil else { return nil }
             for (record, put) in zip(records, put) where put.topic == Topic.retries { reportPutOff(record, error) }
             return put.count
         } catch let fault where Fault(fault).isOfRecords {
@@ -233,11 +233,13 @@ extension DeliveryLoop {
                     DeadLetter.reference(
                         to: $0, consumerGroup: group, error: fault, attempt: Retry.attempt(of: $0))
                 }
-                return try await send(letters, &patience)
+                return try await send(letters, &retryBudget)
             }
             var sum = 0
             for record in records {
-                guard let count = try await putAside([record], error, wasAlone: wasAlone, &patience) else { return nil }
+                guard let count = try await putAside([record], error, wasAlone: wasAlone, &retryBudget) else {
+                    return nil
+                }
                 sum += count
             }
             return sum

@@ -38,7 +38,7 @@ public struct RetryPolicy: Sendable {
 }
 
 /// How long a batch has held up its partitions.
-struct Patience {
+struct RetryBudget {
     /// Whether the batch may be tried again as it is.
     var allowsRetry: Bool { bounds.map { elapsed < $0.inPlace } ?? true }
     /// Whether nothing more of the batch may be tried.

@@ -32,7 +32,7 @@ public struct KafkaSettings: Sendable {
 
     /// For records that may come half a second later: an idle client fetches twice a second then, not eighty times, beats
     /// every other second, and little is fetched ahead.
-    public var unhurried: KafkaSettings {
+    public var lowPriority: KafkaSettings {
         KafkaSettings(
             bootstrapServers: bootstrapServers, groupInstanceID: groupInstanceID, accumulation: accumulation,
             overrides: [

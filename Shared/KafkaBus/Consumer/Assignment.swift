@@ -212,7 +212,7 @@ final class Assignment: Sendable {
 }
 
 /// Whether a consumer is to stay away from its group, and whether it has left.
-final class Absence: Sendable {
+final class GroupMembership: Sendable {
     enum Move { case unsubscribe, subscribe, none }
 
     private struct State {

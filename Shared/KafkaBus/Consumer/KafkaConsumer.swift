@@ -14,7 +14,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     private let consumed: ConsumedRecords
     private let progress: ConsumerProgress
     private let topics: Mutex<[String]>
-    private let absence = Absence()
+    private let membership = GroupMembership()
     private let thread = ThreadExecutor()
     private let isStopped = Atomic(false)
     private let isPaused = Atomic(false)
@@ -137,18 +137,18 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     public func subscribe(to topics: [String]) async throws {
         self.topics.withLock { $0 = topics }
         try await onThread { consumer in
-            guard consumer.absence.isOver, !consumer.isClosed.load(ordering: .acquiring) else { return }
+            guard consumer.membership.isOver, !consumer.isClosed.load(ordering: .acquiring) else { return }
             try consumer.subscribe()
         }
     }
 
     public func leave(_ gone: @escaping @Sendable () -> Void) {
-        absence.begin(gone)
+        membership.begin(gone)
         handle.wake()
     }
 
     public func rejoin() {
-        absence.end()
+        membership.end()
         handle.wake()
     }
 
@@ -207,8 +207,8 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     /// Leaves the group and comes back as it is wanted; serves the client meanwhile, so that its events do not pile up.
     /// - Returns: whether nothing may be handed out now.
     private func isAway() throws(MessageBusError) -> Bool {
-        guard !absence.isOver else { return false }
-        switch absence.move(holdsPartitions: !assignment.partitions.isEmpty) {
+        guard !membership.isOver else { return false }
+        switch membership.move(holdsPartitions: !assignment.partitions.isEmpty) {
         case .subscribe:
             try subscribe()
             return false
@@ -216,18 +216,18 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         case .none: break
         }
         // The partitions are given back inside of a poll, which goes on to its end.
-        try source.drop(wait: absence.isMoving ? .milliseconds(50) : RecordSource.idlePoll)
+        try source.drop(wait: membership.isMoving ? .milliseconds(50) : RecordSource.idlePoll)
         return true
     }
 
     /// Joins the group anew when records wait and none has come for a minute.
     private func watchProgress(isAway: Bool) throws(MessageBusError) {
-        guard !isAway else { return progress.reset(unlessStalled: !absence.isWanted) }
+        guard !isAway else { return progress.reset(unlessStalled: !membership.isWanted) }
         let mustRejoin = progress.look(unassignedSince: assignment.unassignedSince) {
             let lags = try? readLag(handle, Array(assignment.partitions), timeout: 2_000)
             return lags?.contains { $0.count > 0 }
         }
-        guard mustRejoin, absence.bounce() else { return }
+        guard mustRejoin, membership.bounce() else { return }
         try unsubscribe()
     }
 
@@ -264,7 +264,7 @@ extension KafkaConsumer {
         logger: Logger, metrics: Metrics
     ) throws(MessageBusError) {
         try self.init(
-            settings: lane == .bulk ? settings.unhurried : settings, group: group, topics: topics,
+            settings: lane == .bulk ? settings.lowPriority : settings, group: group, topics: topics,
             maxBatch: lane == .bulk ? bulkBatch : maxBatch, logger: logger, metrics: metrics)
     }
 }

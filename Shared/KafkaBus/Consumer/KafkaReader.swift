@@ -124,7 +124,7 @@ extension KafkaReader {
     public static func opening(
         settings: KafkaSettings, logger: Logger, metrics: Metrics
     ) -> @Sendable ([String: ReadStart]) async throws -> any MessageReader {
-        { [settings = settings.unhurried] starts in
+        { [settings = settings.lowPriority] starts in
             try await KafkaReader(settings: settings, starts: starts, logger: logger, metrics: metrics)
         }
     }

@@ -82,7 +82,7 @@ extension PostgresStore: SubmissionQueue {
                 try connection.execute("COMMIT")
                 return []
             }
-            var turns = try Turns(
+            var turns = try FairShare(
                 Occupancy(connection.execute(occupancy)[0]), window: turn.window, share: turn.share)
             let taken = try connection.execute(Self.take(turns.next(limit: turn.limit), turn), "COMMIT")
             return try taken[0].rows { row throws in try row.submission() }

@@ -53,7 +53,7 @@ public protocol SubmissionQueue: Sendable {
     /// What every tenant has under way and waiting in the turn's lane, and the weight of `tenants` besides.
     func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy
 
-    /// Those of a lane whose turn it is (`Turns`), marked as taken. Besides them those that need no turn: taken before
+    /// Those of a lane whose turn it is (`FairShare`), marked as taken. Besides them those that need no turn: taken before
     /// `resendBefore` and not forgotten, past their deadline, or cancelled.
     func next(_ turn: SubmissionTurn) async throws -> [Submission]
 
@@ -75,7 +75,7 @@ public struct SubmissionTurn: Sendable, Equatable {
     public var resendBefore: Timestamp
     /// How many at once.
     public var limit: Int
-    /// See `Turns`.
+    /// See `FairShare`.
     public var window: Int
     public var share: Int
 
@@ -160,7 +160,7 @@ public struct WaitingCount: Sendable, Equatable {
 /// requests whoever comes is let in; then only places up to `share`, so that what hangs for one tenant holds up no
 /// other, and twice the window is never passed.
 /// - Source: decision 14
-public struct Turns: Sendable {
+public struct FairShare: Sendable {
     public static let weights = 1...100
 
     private let window: Int

@@ -5,15 +5,15 @@ import Testing
 
 @testable import CLI
 
-struct LetterTests {
+struct DeadLetterRecordTests {
     private static let noon = Timestamp(milliseconds: 1_790_000_000_000)
     private static let original = Record(
         topic: Topic.requests(.interactive), partition: 2, offset: 9, timestamp: noon, key: [1],
         value: Array("secret\u{1B}".utf8),
         headers: [Header("ce_correlationid", text: "their-request"), Header("bytes", [0xFF])])
 
-    private static func letter(_ record: OutgoingRecord) -> Letter {
-        Letter(
+    private static func letter(_ record: OutgoingRecord) -> DeadLetterRecord {
+        DeadLetterRecord(
             Record(
                 topic: record.topic, partition: 0, offset: 42, timestamp: noon, key: record.key, value: record.value,
                 headers: record.headers))
@@ -23,9 +23,9 @@ struct LetterTests {
         DeadLetter.record(
             from: original, consumerGroup: "winnow.decomposer", error: ContractError(.wrongType, "text"), attempt: 3))
 
-    private func selection(_ words: [String]) throws -> LetterSelection {
+    private func selection(_ words: [String]) throws -> DeadLetterSelection {
         var arguments = Arguments(words, flags: [])
-        return try LetterSelection(&arguments)
+        return try DeadLetterSelection(&arguments)
     }
 
     @Test func `a dead letter says where it came from and why`() {
@@ -39,7 +39,7 @@ struct LetterTests {
 
     @Test(arguments: ["", "0", "0-", "-1", "0--1", "0-1-2", "00-1", "a-b", "0-+1", "0-99999999999999999999"])
     func `what is no place is no id`(text: String) {
-        #expect(Letter.ID(text) == nil)
+        #expect(DeadLetterRecord.ID(text) == nil)
     }
 
     @Test(arguments: [
@@ -69,7 +69,7 @@ struct LetterTests {
     }
 
     @Test func `dead letters are counted by reason and topic, the most frequent first`() {
-        var count = LetterCount()
+        var count = DeadLetterCount()
         #expect(count.text == "none in the last day")
         var other = Self.original
         other.topic = "winnow.outcomes.v1"
@@ -84,11 +84,11 @@ struct LetterTests {
     }
 
     @Test func `the payload is shown only where it is asked for, and moves no cursor`() throws {
-        let short = LetterReport(letter: letter, withPayload: false)
+        let short = DeadLetterReport(letter: letter, withPayload: false)
         #expect(!short.text.contains("secret") && !short.json.contains("secret"))
         #expect(short.text.contains("7 bytes"))
         #expect(short.text.contains("1 bytes that are no UTF-8"))
-        let full = LetterReport(letter: letter, withPayload: true)
+        let full = DeadLetterReport(letter: letter, withPayload: true)
         #expect(full.text.contains("secret\\u"))
         let payload = try JSONDocument.read(Array(full.json.utf8)) { $0["payload"]?.string }
         #expect(payload == "secret\u{1B}")

@@ -10,7 +10,7 @@ import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
-struct TailTests {
+struct TopicFollowerTests {
     private static func record(_ topic: String, _ value: UInt8, offset: Int64) -> Record {
         Record(OutgoingRecord(topic: topic, key: nil, value: [value]), offset: offset)
     }
@@ -20,8 +20,8 @@ struct TailTests {
         let caughtUp = Signal()
         private let seen = Mutex<[[UInt8]]>([])
 
-        init(_ topic: String, from start: ReadStart = .beginning, of tail: Tail) {
-            tail.follow(topic, from: start, caughtUp) { [weak self] records in
+        init(_ topic: String, from start: ReadStart = .beginning, of topics: TopicFollower) {
+            topics.follow(topic, from: start, caughtUp) { [weak self] records in
                 self?.seen.withLock { $0.append(records.compactMap { $0.value?.first }) }
             }
         }
@@ -32,17 +32,17 @@ struct TailTests {
     @Test func `all topics come through one reader, each to whoever asked for it`() async throws {
         let reader = ScriptedReader(backlog: ["a": 2, "b": 1])
         let opened = Mutex<[[String: ReadStart]]>([])
-        let tail = Tail(logger: .silent) { starts in
+        let topics = TopicFollower(logger: .silent) { starts in
             opened.withLock { $0.append(starts) }
             return reader
         }
         let noon = ReadStart.time(Timestamp(milliseconds: 1_790_000_000_000))
-        let (a, b) = (Follower("a", of: tail), Follower("b", from: noon, of: tail))
+        let (a, b) = (Follower("a", of: topics), Follower("b", from: noon, of: topics))
         reader.write([
             Self.record("a", 1, offset: 0), Self.record("b", 2, offset: 0), Self.record("a", 3, offset: 1),
             Self.record("c", 4, offset: 0),
         ])
-        try await tail.whileRunning {
+        try await topics.whileRunning {
             await a.caughtUp.wait()
             await b.caughtUp.wait()
         }
@@ -53,9 +53,9 @@ struct TailTests {
 
     @Test func `a topic that is read up is not held up by another`() async throws {
         let reader = ScriptedReader(backlog: ["a": 1, "b": 1])
-        let tail = Tail.reading(reader)
-        let (a, b, empty) = (Follower("a", of: tail), Follower("b", of: tail), Follower("empty", of: tail))
-        try await tail.whileRunning {
+        let topics = TopicFollower.reading(reader)
+        let (a, b, empty) = (Follower("a", of: topics), Follower("b", of: topics), Follower("empty", of: topics))
+        try await topics.whileRunning {
             await empty.caughtUp.wait()
             reader.write([Self.record("b", 1, offset: 0)])
             await b.caughtUp.wait()
@@ -69,9 +69,9 @@ struct TailTests {
     @Test(arguments: [true, false])
     func `a cluster that lacks a topic, or lets nobody read it, holds nobody up`(isMissing: Bool) async throws {
         let code: MessageBusError.Code = isMissing ? .unknownTopic : .configuration
-        let tail = Tail(logger: .silent) { _ in throw MessageBusError(code, "no", isRetriable: isMissing) }
-        let follower = Follower("a", of: tail)
-        try await tail.whileRunning { await follower.caughtUp.wait() }
+        let topics = TopicFollower(logger: .silent) { _ in throw MessageBusError(code, "no", isRetriable: isMissing) }
+        let follower = Follower("a", of: topics)
+        try await topics.whileRunning { await follower.caughtUp.wait() }
         #expect(follower.values.isEmpty)
     }
 
@@ -79,12 +79,12 @@ struct TailTests {
         let faults = Faults([MessageBusError(.unavailable, "away", isRetriable: true)])
         let reader = ScriptedReader(backlog: ["a": 1])
         reader.write([Self.record("a", 1, offset: 0)])
-        let tail = Tail(logger: .silent) { _ in
+        let topics = TopicFollower(logger: .silent) { _ in
             if let fault = faults.next() { throw fault }
             return reader
         }
-        let follower = Follower("a", of: tail)
-        try await tail.whileRunning { await follower.caughtUp.wait() }
+        let follower = Follower("a", of: topics)
+        try await topics.whileRunning { await follower.caughtUp.wait() }
         #expect(follower.values == [[1]])
     }
 
@@ -96,7 +96,7 @@ struct TailTests {
         reader.write([Self.record("a", 1, offset: 0)])
         let opened = Mutex(0)
         let seen = Signal()
-        let tail = Tail(logger: .silent, retry: .milliseconds(1)) { _ in
+        let topics = TopicFollower(logger: .silent, retry: .milliseconds(1)) { _ in
             if let fault = openings.next() { throw fault }
             let isFirst = opened.withLock { count in
                 count += 1
@@ -104,8 +104,8 @@ struct TailTests {
             }
             return isFirst ? failing : reader
         }
-        tail.follow("a", from: .beginning, Signal()) { _ in seen.fire() }
-        try await tail.whileRunning { await seen.wait() }
+        topics.follow("a", from: .beginning, Signal()) { _ in seen.fire() }
+        try await topics.whileRunning { await seen.wait() }
         #expect(opened.withLock(\.self) == 2)
     }
 
@@ -115,9 +115,10 @@ struct TailTests {
         reader.write([Self.record("a", 1, offset: 0)])
         let readers = Mutex([ended, reader])
         let seen = Signal()
-        let tail = Tail(logger: .silent) { _ in readers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] } }
-        tail.follow("a", from: .beginning, Signal()) { _ in seen.fire() }
-        try await tail.whileRunning { await seen.wait() }
+        let topics = TopicFollower(logger: .silent) { _ in readers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
+        }
+        topics.follow("a", from: .beginning, Signal()) { _ in seen.fire() }
+        try await topics.whileRunning { await seen.wait() }
     }
 
     /// A reader of a topic that nobody may read any more.
@@ -153,17 +154,17 @@ struct TailTests {
         try await bus.producer().send([record])
         let reader = ScriptedReader(backlog: [Topic.cancellations: 2])
         reader.write(bus.records(in: Topic.cancellations))
-        let tail = Tail(signing: signing, logger: .silent) { _ in reader }
-        let follower = Follower(Topic.cancellations, of: tail)
-        try await tail.whileRunning { await follower.caughtUp.wait() }
+        let topics = TopicFollower(signing: signing, logger: .silent) { _ in reader }
+        let follower = Follower(Topic.cancellations, of: topics)
+        try await topics.whileRunning { await follower.caughtUp.wait() }
         #expect(follower.values == [[1]])
     }
 
-    @Test func `a tail that nobody follows opens nothing`() async throws {
-        let tail = Tail(logger: .silent) { _ in
+    @Test func `a topic follower without followers opens nothing`() async throws {
+        let topics = TopicFollower(logger: .silent) { _ in
             Issue.record("opened")
             return ScriptedReader()
         }
-        try await tail.whileRunning {}
+        try await topics.whileRunning {}
     }
 }

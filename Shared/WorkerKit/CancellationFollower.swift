@@ -10,14 +10,14 @@ import Synchronization
 /// Every instance reads all of them: a step may be with any worker. What is forgotten for want of room, or missed while
 /// the broker is away, costs a call and never an answer, since the aggregator has settled the request already.
 /// - Consumes: `winnow.cancellations.v1`, without a group
-public final class CancellationTail: Cancellations {
+public final class CancellationFollower: Cancellations {
     private let cancelled: Mutex<RecentRequests>
     private let caughtUp = Signal()
 
     /// - Parameter capacity: how many requests are remembered; a hundred thousand take about ten megabytes.
-    public init(capacity: Int = 100_000, tail: Tail) {
+    public init(capacity: Int = 100_000, follower: TopicFollower) {
         cancelled = Mutex(RecentRequests(capacity: capacity))
-        tail.follow(Topic.cancellations, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
+        follower.follow(Topic.cancellations, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
     }
 
     public func contains(_ request: Request.ID) -> Bool { cancelled.withLock { $0.contains(request) } }

@@ -10,7 +10,7 @@ import Telemetry
 /// It hands on what a topic held at the beginning and what comes later. After any fault it opens the topics again, for as
 /// long as the process runs: a broker comes back, a missing topic is created, a right is granted. If any topic is missing,
 /// none is read until it is there.
-public final class Tail: Service {
+public final class TopicFollower: Service {
     public typealias Opening = @Sendable ([String: ReadStart]) async throws -> any MessageReader
 
     private struct Follower: Sendable {

@@ -2,9 +2,11 @@ import Delivery
 import Lifecycle
 import MessageBus
 
-extension Tail {
+extension TopicFollower {
     /// A tail of what the test writes.
-    public static func reading(_ reader: any MessageReader) -> Tail { Tail(logger: .silent) { _ in reader } }
+    public static func reading(_ reader: any MessageReader) -> TopicFollower {
+        TopicFollower(logger: .silent) { _ in reader }
+    }
 
     /// Runs it until `body` has returned.
     public func whileRunning(_ body: () async throws -> Void) async throws {

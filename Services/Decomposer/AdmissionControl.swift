@@ -11,7 +11,7 @@ import Telemetry
 ///
 /// Of the interactive lane the store is asked only when what it said last may not hold any more: while there is room for
 /// all, a batch costs no round trip. What other decomposers let in within that second is not counted until then.
-final class Door: Sendable {
+final class AdmissionControl: Sendable {
     enum Verdict: Sendable, Equatable {
         case now, later
         /// So many wait that it is not kept.
@@ -79,7 +79,7 @@ final class Door: Sendable {
         }
         if hasRoom { return tenants.map { _ in .now } }
         let occupancy = try await queue.occupancy(of: Array(Set(tenants)), settings.turn(lane, at: .now))
-        var turns = Turns(occupancy, window: settings.window, share: settings.share)
+        var turns = FairShare(occupancy, window: settings.window, share: settings.share)
         let admitted = tenants.map { turns.admits($0) }
         room.withLock { $0 = Room(left: turns.headroom, until: time + Self.lifetime) }
         guard admitted.contains(false) else { return tenants.map { _ in .now } }

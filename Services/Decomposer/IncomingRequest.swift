@@ -5,7 +5,7 @@ import Planning
 import Store
 
 /// A request record whose id could be read, so that it gets a result: an answer or a rejection.
-struct Reception {
+struct IncomingRequest {
     let event: CloudEvent
     let tenant: TenantID
     let lane: Lane

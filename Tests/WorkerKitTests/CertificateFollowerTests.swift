@@ -11,7 +11,7 @@ import Testing
 import WorkerKit
 
 @Suite(.timeLimit(.minutes(1)))
-struct CertificateTailTests {
+struct CertificateFollowerTests {
     private static let clause = Route(.legalServices, "clause-type")
     private static let unfair = Route(.legalServices, "unfair-term")
 
@@ -19,12 +19,12 @@ struct CertificateTailTests {
     private let lines = Lines()
 
     private func certificates(
-        _ tail: Tail, lifetime: Duration = StandingCertificates.lifetime,
-        now: @escaping @Sendable () -> CertificateTail.Instant = { .now }
-    ) -> CertificateTail {
-        CertificateTail(
+        _ follower: TopicFollower, lifetime: Duration = StandingCertificates.lifetime,
+        now: @escaping @Sendable () -> CertificateFollower.Instant = { .now }
+    ) -> CertificateFollower {
+        CertificateFollower(
             routes: [Self.clause, Self.unfair], small: ModelIdentity(name: "small", version: "7"),
-            full: ModelIdentity(name: "full", version: "1"), tail: tail,
+            full: ModelIdentity(name: "full", version: "1"), follower: follower,
             logger: Logger(service: "test", level: .warning) { [lines] in lines.append($0) }, metrics: metrics,
             lifetime: lifetime, now: now)
     }
@@ -39,13 +39,13 @@ struct CertificateTailTests {
 
     /// What the tail makes of a topic that holds these records.
     private func after(
-        _ records: [Record], _ body: (CertificateTail) async throws -> Void
+        _ records: [Record], _ body: (CertificateFollower) async throws -> Void
     ) async throws {
         let reader = ScriptedReader(backlog: [Topic.certificates: Int64(records.count)])
-        let tail = Tail.reading(reader)
-        let certificates = certificates(tail)
+        let follower = TopicFollower.reading(reader)
+        let certificates = certificates(follower)
         reader.write(records)
-        try await tail.whileRunning {
+        try await follower.whileRunning {
             await certificates.prepare()
             try await body(certificates)
         }
@@ -110,14 +110,14 @@ struct CertificateTailTests {
 
     @Test func `what came last counts: a revoked one holds no more, a new one holds without a restart`() async throws {
         let reader = ScriptedReader(backlog: [Topic.certificates: 2])
-        let tail = Tail.reading(reader)
-        let certificates = certificates(tail)
+        let follower = TopicFollower.reading(reader)
+        let certificates = certificates(follower)
         // Told of each batch after the certificates are.
         let told = AsyncStream.makeStream(of: Void.self)
-        tail.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
+        follower.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
         var news = told.stream.makeAsyncIterator()
         reader.write([record([.of(Self.clause)], offset: 0), record([], offset: 1)])
-        try await tail.whileRunning {
+        try await follower.whileRunning {
             await certificates.prepare()
             await news.next()
             #expect(certificates.certificate(Self.clause, for: .default) == nil)
@@ -135,16 +135,16 @@ struct CertificateTailTests {
 
     /// Publications that arrive when the test says so, on a clock that the test moves.
     private func whilePublishing(
-        _ body: (CertificateTail, MonotonicClock, _ publish: ([Record]) async -> Void) async throws -> Void
+        _ body: (CertificateFollower, MonotonicClock, _ publish: ([Record]) async -> Void) async throws -> Void
     ) async throws {
         let reader = ScriptedReader()
-        let tail = Tail.reading(reader), clock = MonotonicClock()
-        let certificates = certificates(tail) { clock.now }
+        let follower = TopicFollower.reading(reader), clock = MonotonicClock()
+        let certificates = certificates(follower) { clock.now }
         // Told of each batch after the certificates are.
         let told = AsyncStream.makeStream(of: Void.self)
-        tail.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
+        follower.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
         var news = told.stream.makeAsyncIterator()
-        try await tail.whileRunning {
+        try await follower.whileRunning {
             await certificates.prepare()
             try await body(certificates, clock) { records in
                 reader.write(records)
@@ -188,10 +188,10 @@ struct CertificateTailTests {
 
     @Test func `a certificate expires on time though no step asks for it`() async throws {
         let reader = ScriptedReader(backlog: [Topic.certificates: 1])
-        let tail = Tail.reading(reader)
-        let certificates = certificates(tail, lifetime: .milliseconds(20))
+        let follower = TopicFollower.reading(reader)
+        let certificates = certificates(follower, lifetime: .milliseconds(20))
         reader.write([record([.of(Self.clause)], offset: 0)])
-        try await tail.whileRunning {
+        try await follower.whileRunning {
             await certificates.prepare()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await certificates.watch() }

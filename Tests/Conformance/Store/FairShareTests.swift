@@ -2,14 +2,14 @@ import Contracts
 import Store
 import Testing
 
-@Suite struct TurnsTests {
+@Suite struct FairShareTests {
     private static let (flooding, quiet) = (TenantID(rawValue: "flooding"), TenantID(rawValue: "quiet"))
 
     private static func turns(
         _ tenants: [TenantID: Occupancy.Tenant] = [:], window: Int = 10, share: Int = 2
-    ) -> Turns { Turns(Occupancy(tenants), window: window, share: share) }
+    ) -> FairShare { FairShare(Occupancy(tenants), window: window, share: share) }
 
-    private static func admitted(_ tenant: TenantID, of count: Int, _ turns: inout Turns) -> Int {
+    private static func admitted(_ tenant: TenantID, of count: Int, _ turns: inout FairShare) -> Int {
         (0..<count).count { _ in turns.admits(tenant) }
     }
 

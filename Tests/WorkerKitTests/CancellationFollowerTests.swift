@@ -8,7 +8,7 @@ import Testing
 import WorkerKit
 
 @Suite(.timeLimit(.minutes(1)))
-struct CancellationTailTests {
+struct CancellationFollowerTests {
     private static func snapshot(_ number: UInt64) -> RequestSnapshot {
         RequestSnapshot(
             id: .numbered(number), tenant: .default, eventID: "their-id", channel: .machine, state: .cancelled,
@@ -23,9 +23,9 @@ struct CancellationTailTests {
 
     @Test func `what was cancelled before is known as soon as it is prepared`() async throws {
         let reader = ScriptedReader(backlog: [Topic.cancellations: 3])
-        let tail = Tail.reading(reader)
-        let cancellations = CancellationTail(tail: tail)
-        try await tail.whileRunning {
+        let follower = TopicFollower.reading(reader)
+        let cancellations = CancellationFollower(follower: follower)
+        try await follower.whileRunning {
             async let prepared: Void = cancellations.prepare()
             reader.write([Self.record(1, offset: 0)])
             reader.write([Self.record(2, offset: 1), Self.record(3, offset: 2)])
@@ -41,9 +41,9 @@ struct CancellationTailTests {
             Self.record(1, offset: 0), Self.record(2, offset: 1), Self.record(1, offset: 2), Self.record(3, offset: 3),
             unreadable,
         ])
-        let tail = Tail.reading(reader)
-        let cancellations = CancellationTail(capacity: 2, tail: tail)
-        try await tail.whileRunning { await cancellations.prepare() }
+        let follower = TopicFollower.reading(reader)
+        let cancellations = CancellationFollower(capacity: 2, follower: follower)
+        try await follower.whileRunning { await cancellations.prepare() }
         #expect((1...3).map { cancellations.contains(.numbered($0)) } == [false, true, true])
     }
 

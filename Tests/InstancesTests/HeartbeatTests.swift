@@ -10,7 +10,7 @@ import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
-struct PresenceTests {
+struct HeartbeatTests {
     private static let id = "here-1"
     private let bus = InMemoryBus(topics: [Topic.heartbeats: 1, "work": 4])
     private let reader = ScriptedReader()
@@ -18,17 +18,17 @@ struct PresenceTests {
 
     /// A presence, and the tail that brings it what operators want.
     private struct Rig {
-        let presence: Presence
-        let tail: Tail
+        let heartbeat: Heartbeat
+        let follower: TopicFollower
     }
 
-    private func rig(producer: (any MessageProducer)? = nil, opening: Tail.Opening? = nil) throws -> Rig {
+    private func rig(producer: (any MessageProducer)? = nil, opening: TopicFollower.Opening? = nil) throws -> Rig {
         let settings = InstanceSettings(id: try #require(Instance.ID(Self.id)), interval: .seconds(3600))
-        let tail = Tail(logger: .silent, open: opening ?? { [reader] _ in reader })
-        let presence = Presence(
-            settings, service: "worker", producer: producer ?? bus.producer(), tail: tail, health: health,
+        let follower = TopicFollower(logger: .silent, open: opening ?? { [reader] _ in reader })
+        let heartbeat = Heartbeat(
+            settings, service: "worker", producer: producer ?? bus.producer(), follower: follower, health: health,
             logger: .silent)
-        return Rig(presence: presence, tail: tail)
+        return Rig(heartbeat: heartbeat, follower: follower)
     }
 
     private func control(_ action: Control.Action, of id: String = id) throws -> Record {
@@ -39,8 +39,8 @@ struct PresenceTests {
 
     private func run(_ rig: Rig, until event: () async throws -> Void) async throws {
         let shutdown = GracefulShutdown()
-        try await rig.tail.whileRunning {
-            async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await rig.presence.run() }
+        try await rig.follower.whileRunning {
+            async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await rig.heartbeat.run() }
             do { try await event() } catch {
                 shutdown.trigger()
                 throw error
@@ -69,7 +69,7 @@ struct PresenceTests {
 
     @Test func `drained it leaves its partitions and is not ready, resumed it takes part again`() async throws {
         let rig = try rig()
-        let consumer = rig.presence.governing(bus.consumer(group: "workers", topics: ["work"]))
+        let consumer = rig.heartbeat.governing(bus.consumer(group: "workers", topics: ["work"]))
         try await run(rig) {
             async let batches: Void = drainAndResume(consumer)
             try await batches
@@ -101,7 +101,7 @@ struct PresenceTests {
 
     @Test func `of what came at once the last word counts, and what is unreadable is passed over`() async throws {
         let rig = try rig()
-        let consumer = rig.presence.governing(bus.consumer(group: "workers", topics: ["work"]))
+        let consumer = rig.heartbeat.governing(bus.consumer(group: "workers", topics: ["work"]))
         let unreadable = Record(OutgoingRecord(topic: Topic.controls, key: nil, value: [0xFF]))
         reader.write([try control(.drain), try control(.resume), unreadable])
         reader.write([try control(.resume), try control(.drain, of: "another")])

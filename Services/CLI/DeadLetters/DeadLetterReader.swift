@@ -5,7 +5,7 @@ import MessageBus
 import PostgresStore
 
 /// Reads the dead letters' topic from its first record to the last one that was there when it began.
-struct Letterbox {
+struct DeadLetterReader {
     private let reader: KafkaReader
     private let register: DeadLetterRegister
     /// A month of dead letters may be long; a broker that says nothing for this long says nothing at all.
@@ -23,7 +23,7 @@ struct Letterbox {
     /// - Parameter disposed: whether also those that were replayed or discarded are meant.
     /// - Throws: `MessageBusError`, `StoreError`, whatever `body` throws.
     func read(
-        _ selection: LetterSelection, disposed: Bool, _ body: ([Letter]) async throws -> Void
+        _ selection: DeadLetterSelection, disposed: Bool, _ body: ([DeadLetterRecord]) async throws -> Void
     ) async throws {
         defer { reader.stop() }
         var open = reader.backlog
@@ -34,12 +34,12 @@ struct Letterbox {
                 throw MessageBusError(.timedOut, "read the dead letters", isRetriable: true)
             }
             if !batch.isEmpty { lastHeard = .now }
-            var letters: [Letter] = []
+            var letters: [DeadLetterRecord] = []
             for record in batch {
                 let partition = TopicPartition(topic: record.topic, partition: record.partition)
                 guard let end = open[partition] else { continue }
                 if record.offset + 1 >= end { open[partition] = nil }
-                let letter = Letter(record)
+                let letter = DeadLetterRecord(record)
                 if record.offset < end, selection.contains(letter) { letters.append(letter) }
             }
             if !disposed {
@@ -50,13 +50,13 @@ struct Letterbox {
         }
     }
 
-    func dispose(of letters: [Letter], as disposition: DeadLetterRegister.Disposition) async throws {
+    func dispose(of letters: [DeadLetterRecord], as disposition: DeadLetterRegister.Disposition) async throws {
         try await register.dispose(of: letters.map(\.place), as: disposition)
     }
 }
 
 /// A dead letter as people and programs see it.
-struct Letter: Sendable {
+struct DeadLetterRecord: Sendable {
     /// Its place in the dead letters' topic, written `partition-offset`.
     struct ID: Hashable, Sendable, CustomStringConvertible {
         let partition: Int32
@@ -99,8 +99,8 @@ struct Letter: Sendable {
 }
 
 /// Which dead letters are meant.
-struct LetterSelection: Sendable {
-    let ids: Set<Letter.ID>
+struct DeadLetterSelection: Sendable {
+    let ids: Set<DeadLetterRecord.ID>
     let reason: String?
     let since: Timestamp?
     let until: Timestamp?
@@ -110,9 +110,9 @@ struct LetterSelection: Sendable {
         reason = arguments.value("--reason")
         since = try arguments.time("--since")
         until = try arguments.time("--until")
-        var ids: Set<Letter.ID> = []
+        var ids: Set<DeadLetterRecord.ID> = []
         for word in arguments.rest() {
-            guard let id = Letter.ID(word) else { throw UsageError("no id of a dead letter: \(word)") }
+            guard let id = DeadLetterRecord.ID(word) else { throw UsageError("no id of a dead letter: \(word)") }
             ids.insert(id)
         }
         self.ids = ids
@@ -127,7 +127,7 @@ struct LetterSelection: Sendable {
     /// Whether nothing was said, so that every dead letter is meant.
     var isEverything: Bool { ids.isEmpty && reason == nil && since == nil && until == nil }
 
-    func contains(_ letter: Letter) -> Bool {
+    func contains(_ letter: DeadLetterRecord) -> Bool {
         let time = letter.record.timestamp
         return (ids.isEmpty || ids.contains(letter.id)) && (reason.map { $0 == letter.reason } ?? true)
             && (since.map { time >= $0 } ?? true) && (until.map { time < $0 } ?? true)
@@ -135,7 +135,7 @@ struct LetterSelection: Sendable {
 }
 
 /// How many dead letters of the last day nobody has replayed or discarded, by reason and topic.
-struct LetterCount {
+struct DeadLetterCount {
     private(set) var counts: [String: Int] = [:]
     /// Whether there are more than were counted.
     private(set) var isPartial = false
@@ -151,9 +151,9 @@ struct LetterCount {
     /// - Throws: `SettingsError`, `MessageBusError`, `StoreError`
     init(_ session: Session) async throws {
         let since = Timestamp.now.adding(milliseconds: -Self.period)
-        let letterbox = try await Letterbox(session, since: since)
+        let letterbox = try await DeadLetterReader(session, since: since)
         do {
-            try await letterbox.read(LetterSelection(since: since), disposed: false) { letters in
+            try await letterbox.read(DeadLetterSelection(since: since), disposed: false) { letters in
                 for letter in letters { add(letter) }
                 if total >= Self.most { throw Enough() }
             }
@@ -164,7 +164,7 @@ struct LetterCount {
 
     var total: Int { counts.values.reduce(0, +) }
 
-    mutating func add(_ letter: Letter) {
+    mutating func add(_ letter: DeadLetterRecord) {
         counts["\(letter.reason) from \(letter.originalTopic)", default: 0] += 1
     }
 
@@ -178,8 +178,8 @@ struct LetterCount {
 }
 
 /// One dead letter in full, but for its payload unless that is asked for.
-struct LetterReport {
-    let letter: Letter
+struct DeadLetterReport {
+    let letter: DeadLetterRecord
     let withPayload: Bool
 
     var text: String {

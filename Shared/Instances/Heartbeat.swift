@@ -13,7 +13,7 @@ import Telemetry
 /// First in the list of services, so the last to stop: `stopped` is told when there is nothing left to do.
 /// - Consumes: `winnow.controls.v1` from the start of the process on, without a group
 /// - Produces: `winnow.heartbeats.v1`
-public final class Presence: Service {
+public final class Heartbeat: Service {
     private struct State {
         var isDraining = false
         var isSilent = false
@@ -25,7 +25,7 @@ public final class Presence: Service {
     private let health: Health
     private let logger: Logger
     private let caughtUp = Signal()
-    private let heart: Heart
+    private let timer: HeartbeatTimer
     private let state = Mutex(State())
     private let now: @Sendable () -> Timestamp
 
@@ -34,7 +34,8 @@ public final class Presence: Service {
 
     /// - Parameter tail: brings what operators want, from now on.
     public init(
-        _ settings: InstanceSettings, service: String, producer: any MessageProducer, tail: Tail, health: Health,
+        _ settings: InstanceSettings, service: String, producer: any MessageProducer, follower: TopicFollower,
+        health: Health,
         logger: Logger, now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         let startedAt = now()
@@ -43,15 +44,15 @@ public final class Presence: Service {
         self.health = health
         self.logger = logger
         self.now = now
-        heart = Heart(interval: settings.interval)
-        tail.follow(Topic.controls, from: .time(startedAt), caughtUp) { [weak self] in self?.obey($0) }
+        timer = HeartbeatTimer(interval: settings.interval)
+        follower.follow(Topic.controls, from: .time(startedAt), caughtUp) { [weak self] in self?.obey($0) }
     }
 
     public convenience init(
-        _ context: inout RuntimeContext, service: String, producer: any MessageProducer, tail: Tail
+        _ context: inout RuntimeContext, service: String, producer: any MessageProducer, follower: TopicFollower
     ) throws(SettingsError) {
         self.init(
-            try InstanceSettings(&context.settings), service: service, producer: producer, tail: tail,
+            try InstanceSettings(&context.settings), service: service, producer: producer, follower: follower,
             health: context.health, logger: context.logger)
     }
 
@@ -64,7 +65,7 @@ public final class Presence: Service {
     public func run() async throws {
         // Whoever is listed is heard: its controls are read from here on.
         await caughtUp.wait()
-        await heart.run { await beat(state.withLock(\.isDraining) ? .draining : .running) }
+        await timer.run { await beat(state.withLock(\.isDraining) ? .draining : .running) }
         await beat(.stopped)
     }
 
@@ -84,9 +85,9 @@ public final class Presence: Service {
         logger.notice(isDraining ? "Draining" : "Taking part again")
         health.setDrained(isDraining)
         for consumer in consumers {
-            if isDraining { consumer.leave { [heart] in heart.quicken() } } else { consumer.rejoin() }
+            if isDraining { consumer.leave { [timer] in timer.quicken() } } else { consumer.rejoin() }
         }
-        heart.quicken()
+        timer.quicken()
     }
 
     private func beat(_ current: Instance.State) async {
@@ -115,7 +116,7 @@ public final class Presence: Service {
 }
 
 /// When to beat: at once, at each interval, and whenever there is news.
-struct Heart: Sendable {
+struct HeartbeatTimer: Sendable {
     private let interval: Duration
     private let due = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 

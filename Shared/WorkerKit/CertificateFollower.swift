@@ -13,7 +13,7 @@ import Telemetry
 /// read: when the aggregator is gone, nobody watches over the certificates, so they expire, and the next publication
 /// brings them back. Where no certificate holds, a warning is logged once, and `winnow_certificate_valid` is 0.
 /// - Consumes: `winnow.certificates.v1`, without a group
-public final class CertificateTail: Certificates {
+public final class CertificateFollower: Certificates {
     public typealias Instant = ContinuousClock.Instant
 
     private struct State {
@@ -42,7 +42,8 @@ public final class CertificateTail: Certificates {
     ///   - lifetime: how long a publication holds after it was read.
     ///   - now: a monotonic clock, since producer and consumer need not agree on the time of day.
     public init(
-        routes: [Route], small: ModelIdentity, full: ModelIdentity, tail: Tail, logger: Logger, metrics: Metrics,
+        routes: [Route], small: ModelIdentity, full: ModelIdentity, follower: TopicFollower, logger: Logger,
+        metrics: Metrics,
         lifetime: Duration = StandingCertificates.lifetime, now: @escaping @Sendable () -> Instant = { .now }
     ) {
         self.small = small.description
@@ -55,7 +56,7 @@ public final class CertificateTail: Certificates {
                 "winnow_certificate_valid", "1 where a certificate holds for the models that run; else all escalates.",
                 [("capability", route.capability.rawValue), ("task", route.task)])
         }
-        tail.follow(Topic.certificates, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
+        follower.follow(Topic.certificates, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
     }
 
     public func prepare() async { await caughtUp.wait() }
