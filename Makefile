@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates format lint compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates format lint docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ format: ## Format all Swift
 
 lint: packages ## Check format, scripts and the compose file
 	@infra/dev/lint.sh
+
+docs-check: build ## Run every command of the documentation against a private suite (2 minutes)
+	@infra/dev/docs-check.sh
 
 compose: build ## Run every service with exactly the environment of docker-compose.yml
 	@infra/dev/try-compose.sh

@@ -102,7 +102,7 @@ public enum ServiceArguments {
 
             Settings are environment variables, among them:
             \(lines.joined(separator: "\n"))
-            README.md lists all of them under "For operators". SIGTERM or SIGINT stops it in order; a second one at once.
+            infra/docs/settings.md lists all of them. SIGTERM or SIGINT stops it in order; a second one at once.
 
             Exit codes: 0 stopped in order, 1 failed, 2 a setting or an argument is wrong, 128 + n ended by a second signal n.
             """

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, length of files, scripts, compose file, image. Every check runs; the exit code says whether all were clean.
+# Format, length of files, scripts, compose file, image, documentation. Every check runs; the exit code says whether all were clean.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/install-packages.sh infra/dev/packages-lint.txt
@@ -23,4 +23,5 @@ check "shell scripts" shellcheck --severity=warning "${scripts[@]}"
 check "compose file" infra/dev/check-compose.sh
 check "image context" infra/dev/check-image.py
 check "mutations apply" infra/dev/mutants.sh --check
+check "documentation" Tests/Docs/check_docs.py
 exit "$failed"
