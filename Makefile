@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates format lint docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates api format lint docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ models: packages ## Rebuild every model from its data (an hour with bf16, three 
 
 certificates: packages ## Issue the certificates of the models anew, from the labelled files
 	@infra/dev/certify-models.sh
+
+api: packages ## Record the public declarations that a test compares
+	@infra/dev/record-api.sh
 
 format: ## Format all Swift
 	@infra/dev/format.sh

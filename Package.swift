@@ -193,7 +193,7 @@ let testTargets: [Target] = [
             "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "Planning",
             "PostgresStore", "Store", "TestKit",
         ]),
-    tests("Architecture", []),
+    tests("Architecture", exclude: ["PublicAPI"], []),
     // What ThreadSanitizer would not see otherwise.
     .target(name: "VisibleThreads", path: "Tests/Sanitizers/VisibleThreads"),
     tests(
