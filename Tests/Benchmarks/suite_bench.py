@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import random
-import shlex
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -15,70 +14,11 @@ from glob import glob
 from pathlib import Path
 from typing import Any
 
+from processes import TICKS, Suite, difference, environment, machine_cpu
+
 CAPABILITIES = ("semantic-understanding", "software-development", "legal-services", "security-services")
-TICKS = os.sysconf("SC_CLK_TCK")
 RUN, BIN = Path(os.environ["WINNOW_RUN_DIRECTORY"]), Path(os.environ["WINNOW_BIN_DIRECTORY"])
-ENVIRONMENT = dict(word.split("=", 1) for word in shlex.split((RUN / "env").read_text()))
-
-
-def stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third on."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def children(parent: int) -> list[int]:
-    found = []
-    for path in glob("/proc/[0-9]*/stat"):
-        pid = int(path.split("/")[2])
-        try:
-            if int(stat(pid)[1]) == parent:
-                found.append(pid)
-        except OSError:
-            continue
-    return found
-
-
-class Suite:
-    """Every process of the suite, Postgres and all its backends as one."""
-
-    def __init__(self) -> None:
-        lines = (RUN / "pids").read_text().splitlines()
-        self.services = {line.split()[0]: int(line.split()[1]) for line in lines}
-        folder = RUN / "postgres-directory"
-        file = Path(folder.read_text().strip()) / "data/postmaster.pid" if folder.exists() else None
-        self.postmaster = int(file.read_text().splitlines()[0]) if file else None
-
-    def cpu(self) -> dict[str, float]:
-        """User and system seconds since each began."""
-        seconds = {name: sum(map(int, stat(pid)[11:13])) / TICKS for name, pid in self.services.items()}
-        if self.postmaster:
-            # its own, those of backends that have ended, and those of the living
-            ticks = sum(map(int, stat(self.postmaster)[11:15]))
-            for pid in children(self.postmaster):
-                try:
-                    ticks += sum(map(int, stat(pid)[11:13]))
-                except OSError:
-                    continue
-            seconds["postgres"] = ticks / TICKS
-        return seconds
-
-    def resident(self) -> dict[str, float]:
-        """Megabytes; of Postgres nothing, its shared buffers would be counted once a backend."""
-        sizes = {}
-        for name, pid in self.services.items():
-            fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-            sizes[name] = round(int(fields["VmRSS"].split()[0]) / 1024, 1)
-        return sizes
-
-
-def difference(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:
-    return {name: after[name] - before[name] for name in after}
-
-
-def machine_cpu() -> tuple[float, float]:
-    """Busy and all ticks of the machine: shows what else was running."""
-    fields = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
-    return sum(fields) - fields[3] - fields[4], sum(fields)
+ENVIRONMENT = environment(RUN)
 
 
 def load(*arguments: object) -> dict[str, Any]:
@@ -92,8 +32,8 @@ def load(*arguments: object) -> dict[str, Any]:
 def query(sql: str) -> list[list[str]]:
     names = {"PGHOST", "PGPORT", "PGUSER", "PGDATABASE"}
     client = sorted(glob("/usr/lib/postgresql/*/bin/psql"))[-1:] or ["psql"]
-    environment = os.environ | {name: value for name, value in ENVIRONMENT.items() if name in names}
-    done = subprocess.run([*client, "-XAtq", "-F", "\t", "-c", sql], env=environment, text=True, check=True,
+    server = {name: value for name, value in ENVIRONMENT.items() if name in names}
+    done = subprocess.run([*client, "-XAtq", "-F", "\t", "-c", sql], env=os.environ | server, text=True, check=True,
                           stdout=subprocess.PIPE)
     return [line.split("\t") for line in done.stdout.splitlines()]
 
@@ -220,13 +160,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     quick = arguments.quick
-    suite = Suite()
+    suite = Suite(RUN)
     load("--mix", "mixed", "--requests", 200 if quick else 1000, "--in-flight", 100)
     load("--mix", "machine", "--requests", 2000, "--in-flight", 1000)
     load("--mix", "human", "--requests", 100, "--in-flight", 50)
     results: dict[str, Any] = {
         "startedAt": datetime.now(timezone.utc).isoformat(timespec="seconds"), "cores": os.cpu_count(),
-        "loadAverage": os.getloadavg(), "runs": []}
+        "vnni": "avx512_vnni" in Path("/proc/cpuinfo").read_text(), "loadAverage": os.getloadavg(), "runs": []}
     if arguments.lanes:
         lanes(suite, arguments.lanes, 20 if quick else 60)
         return
