@@ -9,14 +9,29 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from .artifact import Artifact
+
+class Exportable(Protocol):
+    """What a graph is written from: an `Artifact`, or a reader of its files that does without torch."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def tensors(self) -> Mapping[str, Any]: ...
+
+    @property
+    def shape(self) -> Any: ...
+
+    def depth(self, key: str) -> int: ...
 
 
 class _Graph:
@@ -43,10 +58,13 @@ class _Graph:
 
 
 class _Builder:
-    """One head of an encoder in ONNX operators, weights dequantized."""
+    """One head of an encoder in ONNX operators, weights dequantized.
 
-    def __init__(self, model: Artifact, key: str) -> None:
-        self.model, self.key, self.graph = model, key, _Graph()
+    - Parameter pooled: ends with the text's state, which the head reads, so that heads of one depth can share the graph.
+    """
+
+    def __init__(self, model: Exportable, key: str, pooled: bool = False) -> None:
+        self.model, self.key, self.pooled, self.graph = model, key, pooled, _Graph()
 
     def build(self) -> onnx.ModelProto:
         graph, key = self.graph, self.key
@@ -63,11 +81,12 @@ class _Builder:
         tokens = graph.add("Unsqueeze", mask, graph.shape(2))
         total = graph.add("ReduceSum", graph.add("Mul", x, tokens), graph.shape(1), keepdims=0)
         count = graph.add("ReduceSum", mask, graph.shape(1), keepdims=1)
-        pooled = graph.add("Div", total, count)
-        weight = graph.weight(f"{key}.weight", self._raw(f"heads.{key}.weight"))
-        bias = graph.weight(f"{key}.bias", self._raw(f"heads.{key}.bias"))
-        graph.add("Gemm", pooled, weight, bias, name=key, transB=1)
-        outputs = [helper.make_tensor_value_info(key, TensorProto.FLOAT, ["batch", None])]
+        output = graph.add("Div", total, count)
+        if not self.pooled:
+            weight = graph.weight(f"{key}.weight", self._raw(f"heads.{key}.weight"))
+            bias = graph.weight(f"{key}.bias", self._raw(f"heads.{key}.bias"))
+            output = graph.add("Gemm", output, weight, bias, name=key, transB=1)
+        outputs = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", None])]
         inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "length"]) for name in ("ids", "mask")]
         body = helper.make_graph(graph.nodes, self.model.name, inputs, outputs, graph.weights)
         built = helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -114,12 +133,12 @@ class _Builder:
         return self._raw(f"{name}.weight").astype(np.float32) * self._raw(f"{name}.scale")[:, None]
 
 
-def export(model: Artifact, key: str, folder: Path) -> tuple[Path, Path]:
-    """- Produces: the fp32 and the int8 file of one head."""
+def export(model: Exportable, key: str, folder: Path, pooled: bool = False) -> tuple[Path, Path]:
+    """- Produces: the fp32 and the int8 file of one head; with `pooled` of the layers that it reads after."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{model.name}.{key.split('/')[1]}"
     plain, quantized = folder / f"{stem}.fp32.onnx", folder / f"{stem}.int8.onnx"
-    onnx.save(_Builder(model, key).build(), str(plain))
+    onnx.save(_Builder(model, key, pooled).build(), str(plain))
     with tempfile.TemporaryDirectory() as scratch:
         fused = Path(scratch) / "fused.onnx"
         _fuse(plain, fused)
@@ -143,6 +162,8 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--out", required=True, type=Path)
     arguments = parser.parse_args()
+    from .artifact import Artifact
+
     model = Artifact.load(arguments.model)
     for key in model.encoder.head_names():
         for path in export(model, key, arguments.out):
