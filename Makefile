@@ -1,6 +1,6 @@
 # Names only: what a target does stands in the script that it calls.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench certify-proof ledger-proof restore-proof models certificates api format lint docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof models certificates api format lint docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ sanitize: packages ## Run the tests under AddressSanitizer and ThreadSanitizer
 
 bench: packages ## Measure a private suite under load, and the encoders beside ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh
+
+bench-peer: packages ## Measure Winnow beside a Python system that does the same work (8 minutes)
+	@infra/dev/bench-peer.sh
 
 certify-proof: packages ## Show how often a certificate's promise is broken, over a thousand draws of calibration items
 	@infra/dev/certify-proof.sh
