@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures a private suite from outside, and the encoders beside ONNX Runtime; see Tests/Benchmarks/README.md.
 #
-#   bench.sh [--quick] [--no-encoders]     prints tables, writes .run/bench.json
+#   bench.sh [--quick] [--no-encoders]     prints tables, and which thresholds are kept; writes .run/bench.json
 #
 # WINNOW_DATA_DIRECTORY   where the labelled files are (default: ../shared/data)
 # WINNOW_BIN_DIRECTORY    which executables run, not built here (default: .build/release, built first)
@@ -56,4 +56,5 @@ if [ "$encoders" = 1 ]; then
     infra/dev/stack.sh down
     PYTHONPATH=infra/training infra/training/.venv/bin/python Tests/Benchmarks/encoder_bench.py --out .run/bench.json
 fi
+python3 Tests/Benchmarks/thresholds.py .run/bench.json
 echo "Figures: .run/bench.json"
