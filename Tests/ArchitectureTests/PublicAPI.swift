@@ -86,6 +86,8 @@ private struct DeclarationReader {
             isRequirement = isProtocol || isEnum && statement.drop { $0 == " " }.hasPrefix("case ")
         }
         var signature = statement.split(separator: " ").joined(separator: " ")
+        // Literals are not part of the code that is read.
+        if signature.hasSuffix(" =") { signature.removeLast(2) }
         let modifiers = signature.split(separator: " ").prefix { !Self.declarationKeywords.contains(String($0)) }
         guard isRequirement && !signature.isEmpty || modifiers.contains("public") else { return }
         if let value = signature.firstRange(of: " = "), !signature[..<value.lowerBound].contains("(") {
