@@ -30,6 +30,7 @@ class Fault:
     away: float = 0.0  # seconds for which a broker or a database does not answer
     at: float = 0.0
     injected: bool = False
+    ended: float = 0.0  # when a database that was away answered again
 
     @property
     def name(self) -> str:
@@ -103,12 +104,8 @@ class Injector:
             self.armed.append(fault)
             return
         fault.injected = True
-        if fault.kind == "away":
-            self._aside(lambda: self.stack.restart_postgres(kills=False, away=self._look_while_away))
-        elif fault.kind == "away, killing":
-            self._aside(lambda: self.stack.restart_postgres(kills=False, away=lambda: self._rebalance(fault)))
-        elif fault.target == "postgres":
-            self._aside(lambda: self.stack.restart_postgres(kills=fault.kind == "kill -9"))
+        if fault.target == "postgres":
+            self._aside(lambda: self._restart_postgres(fault))
         elif fault.target == "broker":
             self._aside(lambda: self.stack.restart_broker(kills=fault.kind == "kill -9", away=fault.away))
         elif fault.kind == "SIGSTOP":
@@ -116,6 +113,15 @@ class Injector:
             self._aside(lambda: (time.sleep(_STOPPED_SECONDS), self.instances[fault.target].signal(signal.SIGCONT)), False)
         else:
             self.instances[fault.target].signal(signal.SIGKILL if fault.kind == "kill -9" else signal.SIGTERM)
+
+    def _restart_postgres(self, fault: Fault) -> None:
+        if fault.kind == "away":
+            self.stack.restart_postgres(kills=False, away=self._look_while_away)
+        elif fault.kind == "away, killing":
+            self.stack.restart_postgres(kills=False, away=lambda: self._rebalance(fault))
+        else:
+            self.stack.restart_postgres(kills=fault.kind == "kill -9")
+        fault.ended = time.time()
 
     def _look_while_away(self) -> None:
         """For a minute; who needs the database says that it is not ready, and lives."""

@@ -139,7 +139,7 @@ class Load:
 
 
 def read(path: Path) -> list[Read]:
-    """The records that a tail has kept; its first line is empty, and a last one may be half written."""
+    """The records that a tail has kept. Each start of it adds an empty line, and a last line may be half written."""
     records = []
     for line in path.read_bytes().split(b"\n")[:-1]:
         if line:

@@ -48,21 +48,28 @@ def differs(load: Load, event_id: str) -> bool:
 
 
 def unexplained_calls(stack: Stack, plan: list[Fault]) -> int:
-    """Calls of the full model beyond a step's first that no fault lies before.
+    """Calls of the full model beyond a step's first that no fault explains.
 
-    An escalator knows what it has settled until it ends. So a second call of the same step needs another process, or a
-    database that was away when the first one was to be settled.
+    An escalator remembers what it has settled until it ends. So a second call of the same step needs another process, a
+    database that was away when the first call had to be settled, or another question: a worker whose certificates have
+    expired while the broker was away escalates more items than before.
     """
-    starts = [start for instance in stack.instances if instance.name == "escalator" for start in instance.started_at]
-    starts += [fault.at for fault in plan if fault.target == "postgres" and fault.injected]
+    faults = [(start, start) for instance in stack.instances if instance.name == "escalator" for start in instance.started_at]
+    faults += [(fault.at, fault.ended) for fault in plan if fault.target == "postgres" and fault.injected]
     rows = stack.rows(
-        "SELECT request_id, step_ordinal, extract(epoch FROM started_at) FROM winnow.attempt"
+        "SELECT request_id, step_ordinal, extract(epoch FROM started_at), items, state FROM winnow.attempt"
         " WHERE kind = 'full' AND state <> 'failed' ORDER BY request_id, step_ordinal, number")
-    calls: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for request, step, at in rows:
-        calls[request, step].append(float(at) - stack.database_ahead)
-    return sum(not any(before < start <= after for start in starts)
-               for times in calls.values() for before, after in zip(times, times[1:]))
+    calls: dict[tuple[str, str], list[tuple[float, str, str]]] = defaultdict(list)
+    for request, step, at, items, state in rows:
+        calls[request, step].append((float(at) - stack.database_ahead, items, state))
+    unexplained = 0
+    for (request, step), made in calls.items():
+        for (first, items, state), (second, others, then) in zip(made, made[1:]):
+            if items == others and not any(begin <= second and first <= end for begin, end in faults):
+                unexplained += 1
+                print(f"called again without a fault: step {request}/{step}, {state} call of {items} items at {first:.3f}, "
+                      f"{then} call at {second:.3f}")
+    return unexplained
 
 
 def degraded_in_results(load: Load) -> dict[str, int]:

@@ -75,7 +75,7 @@ class Stack:
         self.broker_ends: list[float] = []
         self.instances = [Instance(name, self) for name in SERVICES]
         self.is_watching = False
-        self.tails: list[subprocess.Popen[bytes]] = []
+        self.tails: dict[str, subprocess.Popen[bytes]] = {}
 
     # Postgres and the broker
 
@@ -134,8 +134,13 @@ class Stack:
         self.broker.send_signal(signal.SIGKILL if kills else signal.SIGTERM)
         self.broker.wait()
         self.broker_ends.append(time.time())
+        # A tail goes on behind the offset that it had reached, and the new broker counts from 0: it would pass over records.
+        topics = list(self.tails)
+        self.end_tails()
         time.sleep(away)
         self.start_broker()
+        for topic in topics:
+            self._start_tail(topic)
 
     # Services
 
@@ -183,13 +188,18 @@ class Stack:
         subprocess.run([ROOT / "infra/postgres/cluster.sh", "stop", self.folder / "postgres", "--remove"], check=False)
 
     def tail(self, topic: str) -> Path:
-        """Keeps every record that is written to a topic from now on, a line each, behind one that is empty."""
+        """Keeps every record that is written to a topic from now on, a line each. Each start of a tail adds an empty line."""
         path = self.folder / topic
-        with open(path, "wb") as out:
-            self.tails.append(subprocess.Popen([self.binaries / "TopicTail", topic, "end" if self.external else "beginning"], env=self.environment, cwd=ROOT,
-                                               stdin=subprocess.DEVNULL, stdout=out))
+        self._start_tail(topic)
         until(lambda: path.stat().st_size > 0, 20, f"{topic} is read")
         return path
+
+    def _start_tail(self, topic: str) -> None:
+        # An embedded broker is empty when it starts, so the beginning is what is written from now on.
+        start = "end" if self.external else "beginning"
+        with open(self.folder / topic, "ab") as out:
+            self.tails[topic] = subprocess.Popen([self.binaries / "TopicTail", topic, start], env=self.environment, cwd=ROOT,
+                                                 stdin=subprocess.DEVNULL, stdout=out)
 
     def acknowledgements(self) -> list[str]:
         """A line for each record that a broker has taken, from every producer of the suite."""
@@ -197,10 +207,10 @@ class Stack:
         return path.read_text(errors="replace").splitlines() if path.exists() else []
 
     def end_tails(self) -> None:
-        for tail in self.tails:
+        for tail in self.tails.values():
             tail.terminate()
             tail.wait()
-        self.tails = []
+        self.tails = {}
 
     # Its command line and its database
 
