@@ -34,15 +34,14 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
 /// Times as event attributes have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
 /// loses one in two.
-/// - Source: RFC 3339, section 5.6; days by eras of 400 years, as std::chrono has them
+/// - Source: RFC 3339, section 5.6
 enum RFC3339 {
     /// In UTC, with milliseconds.
     static func text(_ time: Timestamp) -> String {
         // Four digits of a year are all that the format has.
         let milliseconds = min(max(time.milliseconds, -62_167_219_200_000), Timestamp.last.milliseconds)
-        let days = floorDiv(milliseconds, 86_400_000)
-        let rest = milliseconds - days * 86_400_000
-        let (year, month, day) = civil(days)
+        let rest = (milliseconds % 1000 + 1000) % 1000
+        let civil = civil((milliseconds - rest) / 1000)
         return String(unsafeUninitializedCapacity: 24) { buffer in
             var index = 0
             func digits(_ value: Int64, _ count: Int, then separator: Character) {
@@ -54,13 +53,13 @@ enum RFC3339 {
                 buffer[index + count] = separator.asciiValue ?? 0
                 index += count + 1
             }
-            digits(year, 4, then: "-")
-            digits(month, 2, then: "-")
-            digits(day, 2, then: "T")
-            digits(rest / 3_600_000, 2, then: ":")
-            digits(rest / 60_000 % 60, 2, then: ":")
-            digits(rest / 1000 % 60, 2, then: ".")
-            digits(rest % 1000, 3, then: "Z")
+            digits(Int64(civil.tm_year) + 1900, 4, then: "-")
+            digits(Int64(civil.tm_mon) + 1, 2, then: "-")
+            digits(Int64(civil.tm_mday), 2, then: "T")
+            digits(Int64(civil.tm_hour), 2, then: ":")
+            digits(Int64(civil.tm_min), 2, then: ":")
+            digits(Int64(civil.tm_sec), 2, then: ".")
+            digits(rest, 3, then: "Z")
             return index
         }
     }
@@ -94,10 +93,8 @@ enum RFC3339 {
                 skip(":") != nil,
                 let second = number(2, in: 0...60)
             else { return nil }
-            let days = days(year, month, day)
-            // 31 April is no day: it would come back as 1 May.
-            guard civil(days) == (year, month, day) else { return nil }
-            var milliseconds = ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000
+            guard let midnight = midnight(year, month, day) else { return nil }
+            var milliseconds = (midnight + (hour * 60 + minute) * 60 + second) * 1000
             if skip(".") != nil {
                 var unit: Int64 = 100
                 guard let first = number(1, in: 0...9) else { return nil }
@@ -118,28 +115,18 @@ enum RFC3339 {
         }
     }
 
-    /// Days since 1970-01-01 of a proleptic Gregorian date; years begin in March, so that leap days end them.
-    private static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let year = month <= 2 ? year - 1 : year
-        let era = floorDiv(year, 400)
-        let ofEra = year - era * 400
-        let ofYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468
+    private static func civil(_ seconds: Int64) -> tm {
+        var (seconds, civil) = (time_t(seconds), tm())
+        gmtime_r(&seconds, &civil)
+        return civil
     }
 
-    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = floorDiv(shifted, 146_097)
-        let ofEra = shifted - era * 146_097
-        let yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365
-        let ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let month = (5 * ofYear + 2) / 153
-        let day = ofYear - (153 * month + 2) / 5 + 1
-        let civilMonth = month < 10 ? month + 3 : month - 9
-        return (yearOfEra + era * 400 + (civilMonth <= 2 ? 1 : 0), civilMonth, day)
-    }
-
-    private static func floorDiv(_ value: Int64, _ divisor: Int64) -> Int64 {
-        value >= 0 ? value / divisor : (value - divisor + 1) / divisor
+    /// - Returns: seconds since 1970; `nil` for a day that the month does not have.
+    private static func midnight(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64? {
+        var civil = tm()
+        (civil.tm_year, civil.tm_mon, civil.tm_mday) = (Int32(year - 1900), Int32(month - 1), Int32(day))
+        let seconds = Int64(timegm(&civil))
+        // timegm turns 31 April into 1 May.
+        return civil.tm_mday == Int32(day) ? seconds : nil
     }
 }
