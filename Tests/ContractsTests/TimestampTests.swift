@@ -25,7 +25,9 @@ struct TimestampTests {
     }
 
     @Test func `every millisecond comes back from its text`() {
-        for milliseconds in [-62_135_596_800_000, -1, 0, 1, 999, 1_001, 253_402_300_799_999, 1_790_000_000_000, 4_102_444_799_999]
+        for milliseconds in [
+            -62_135_596_800_000, -1, 0, 1, 999, 1_001, 253_402_300_799_999, 1_790_000_000_000, 4_102_444_799_999,
+        ]
             + (1_790_000_000_000..<1_790_000_001_000)
         {
             let time = Timestamp(milliseconds: Int64(milliseconds))
