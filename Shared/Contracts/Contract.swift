@@ -1,6 +1,6 @@
 import JSON
 
-/// What the codecs of Winnow's own messages share.
+/// Functions that the codecs of Winnow's own messages share.
 enum Contract {
     static func read<Message>(_ bytes: [UInt8], _ body: (JSONValue) throws -> Message) throws -> Message {
         try parsed(bytes) { root in
@@ -9,7 +9,7 @@ enum Contract {
         }
     }
 
-    /// Reads a JSON array, as a column of the store holds it.
+    /// Reads a JSON array from a column of the store.
     static func readList<Element>(
         _ bytes: some Sequence<UInt8>, _ element: (JSONValue) throws -> Element
     ) throws -> [Element] {
@@ -35,7 +35,7 @@ enum Contract {
         Route(Capability(rawValue: try body.required("capability")), try body.required("task"))
     }
 
-    /// A step's place in its plan; the store keeps it in 16 bits.
+    /// Reads the index of a step in its plan. The store keeps it in 16 bits.
     static func step(_ body: JSONValue) throws -> Int {
         try body.requiredInteger("step", within: 0...Int(Int16.max))
     }
@@ -54,7 +54,7 @@ enum Contract {
     }
 }
 
-/// Why a message was not accepted. Never quotes what was sent.
+/// The reason why a message was rejected. It never quotes the message.
 public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case notJSON = "not_json"
@@ -84,20 +84,20 @@ public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible
         self.message = message
     }
 
-    /// Of an id that belongs to another request, one that waits, was accepted, or stands before it in the same input.
+    /// Reports an id that is already taken by a request that waits, was accepted, or comes earlier in the same input.
     public static let idReused = ContractError(
-        .idReused, "a request with this id and another body came before; send this one under an id of its own")
+        .idReused, "another request with this id has a different body; send this request with a new id")
 
     public var description: String { "\(code.rawValue): \(message)" }
 }
 
-/// A fault that says whether another try may mend it.
+/// An error that says whether a retry may succeed.
 public protocol RetriableError: Error {
-    /// `false` where the same call would fail in the same way again.
+    /// `false` if the same call would fail in the same way again.
     var isRetriable: Bool { get }
 }
 
-/// Typed members of a message; a wrong type is an error that names the field.
+/// Typed access to the fields of a message. A value of the wrong type is an error that names the field.
 extension JSONValue {
     func text(_ name: StaticString, in path: String? = nil) throws -> String? {
         try member(name, in: path, "a string") { $0.string }
@@ -119,7 +119,7 @@ extension JSONValue {
         try present(try integer(name, in: path), name, path)
     }
 
-    /// - Throws: `ContractError` for a number outside of `range`.
+    /// - Throws: `ContractError` for a number outside `range`.
     func integer(_ name: StaticString, in path: String? = nil, within range: ClosedRange<Int>) throws -> Int? {
         guard let number = try integer(name, in: path) else { return nil }
         guard range.contains(number) else {
@@ -142,7 +142,8 @@ extension JSONValue {
         return Timestamp(milliseconds: Int64(try requiredInteger(name, in: path, within: range)))
     }
 
-    /// A name that becomes part of a key. - Throws: `ContractError` for one that is too long.
+    /// Reads a name that becomes part of a key.
+    /// - Throws: `ContractError` if the name is too long.
     func requiredName(_ name: StaticString, in path: String? = nil) throws -> String {
         let text = try required(name, in: path)
         guard text.utf8.count <= Limits.identifierBytes else {
@@ -155,7 +156,7 @@ extension JSONValue {
         try present(try number(name, in: path), name, path)
     }
 
-    /// An absent list is an empty one.
+    /// Treats an absent list as an empty one.
     func list<Element>(
         _ name: StaticString, in path: String? = nil, _ body: (JSONValue) throws -> Element
     ) throws -> [Element] {

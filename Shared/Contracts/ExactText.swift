@@ -1,9 +1,9 @@
 import Glibc
 
-/// A text that is compared by its UTF-8 bytes, as Postgres and Kafka compare it.
+/// A string that is compared by its UTF-8 bytes, as Postgres and Kafka compare strings.
 ///
-/// Swift's `String` treats canonically equivalent texts as equal, such as é as one code point and as two. With `String` keys, two
-/// identifiers that the database keeps apart would become one.
+/// Swift's `String` treats canonically equivalent strings as equal, for example é as one code point and as two. With
+/// `String` keys, two identifiers that the database keeps apart would be the same key.
 public struct ExactText: Hashable, Comparable, Sendable, CustomStringConvertible {
     public let text: String
 
@@ -27,7 +27,8 @@ public struct ExactText: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public func hash(into hasher: inout Hasher) {
         withBytes { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        // No byte of UTF-8: two texts in a row are told from any other two.
+        // 0xFF never occurs in UTF-8. It ends each string, so that adjacent strings hash differently from any other
+        // split.
         hasher.combine(0xFF as UInt8)
     }
 

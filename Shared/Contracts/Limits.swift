@@ -1,21 +1,28 @@
-/// What comes from outside is held against these sizes before it is read.
+/// Size limits. Input from outside is checked against them before it is read.
 public enum Limits {
-    /// Bytes of a record with its key and headers: what Kafka's brokers take by default. Records that are larger once they
-    /// are unpacked are not read.
+    /// The size of a record with its key and headers; the default limit of Kafka's brokers. A record that is larger
+    /// after decompression is not read.
+    /// - Units: bytes.
     public static let recordBytes = 1_048_588
-    /// Bytes of the headers of a record that is larger than that; above it they are not read either.
+    /// The size of the headers of a record that exceeds `recordBytes`. Larger headers are not read either.
+    /// - Units: bytes.
     public static let headerBytes = 64 * 1024
-    /// Bytes of a request's record value.
+    /// The size of the value of a request record.
+    /// - Units: bytes.
     public static let requestBytes = 256 * 1024
-    /// Bytes of a result's record value: a result that is larger leaves out its items' texts, which the asker has.
+    /// The size of the value of a result record. A larger result leaves out the texts of its items, which the client
+    /// already has.
+    /// - Units: bytes.
     public static let resultBytes = 900_000
     public static let stepsPerPlan = 16
     public static let itemsPerStep = 64
     public static let itemsPerPlan = stepsPerPlan * itemsPerStep
-    /// Bytes of an event id, of a tenant, and of an attachment's name, which every item from it carries.
+    /// The size of an event id, of a tenant, and of an attachment's name, which every item of the attachment carries.
+    /// - Units: bytes.
     public static let identifierBytes = 256
 
-    // What one model call may say of itself. Each is far above any real call, and small enough for a row of the ledger.
+    // Limits of the figures that one model call reports. Each is far above any real call and small enough for a ledger
+    // row.
     public static let attemptsPerStep = Int(Int16.max)
     public static let itemsPerCall = 1_000_000
     public static let tokensPerCall = 1_000_000_000

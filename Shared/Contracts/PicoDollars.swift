@@ -1,4 +1,4 @@
-/// Money. - Units: 10⁻¹² USD: an item on a small model costs about a billionth of a dollar.
+/// An amount of money. - Units: 10⁻¹² USD, since an item on a small model costs about a billionth of a dollar.
 public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertible {
     public var amount: Int64
 
@@ -8,7 +8,7 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
 
     public static func < (left: PicoDollars, right: PicoDollars) -> Bool { left.amount < right.amount }
 
-    /// Stops at the largest amount that can be written: a sum of numbers from outside must not end the process.
+    /// Saturates instead of trapping, since a sum of numbers from outside must not crash the process.
     public static func + (left: PicoDollars, right: PicoDollars) -> PicoDollars {
         PicoDollars(left.amount.addingSaturated(right.amount))
     }
@@ -16,8 +16,9 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
     public static func += (left: inout PicoDollars, right: PicoDollars) { left = left + right }
 
     /// Reads a decimal number exactly.
-    /// - Parameter decimals: as many as one unit of `text` has in pico-USD: 12 for USD, 6 for USD a million tokens.
-    /// - Returns: `nil` for what is no plain decimal number, is finer than that, or too large.
+    /// - Parameter decimals: the number of decimals from the unit of `text` to pico-USD: 12 for USD, 6 for USD per
+    ///   million tokens.
+    /// - Returns: `nil` if `text` is not a plain decimal number, has more decimals than that, or is too large.
     public init?(decimal text: some StringProtocol, decimals: Int) {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         let fraction = parts.count == 2 ? parts[1] : ""
@@ -36,18 +37,18 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
         self.amount = amount
     }
 
-    /// The nearest whole amount, and the largest one for what is larger.
+    /// Rounds to the nearest whole amount. Larger values become the largest amount.
     public init(rounding amount: Double) {
         self.amount = Int64(exactly: amount.rounded()) ?? (amount < 0 ? .min : amount > 0 ? .max : 0)
     }
 
-    /// For people: nano-USD below a thousandth of a dollar, USD with six decimals from there on.
+    /// A form for people: nano-USD below a thousandth of a dollar, otherwise USD with six decimals.
     public var short: String {
         guard amount != 0 else { return "0 USD" }
         return isSmall ? "\(nano) nano-USD" : "\(usd) USD"
     }
 
-    /// Below a thousandth of a dollar.
+    /// Whether the amount is below a thousandth of a dollar.
     public var isSmall: Bool { amount.magnitude < 1_000_000_000 }
 
     /// - Units: 10⁻⁹ USD, with all decimals.
@@ -65,12 +66,12 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
         return "\(isNegative ? "-" : "")\(padded.dropLast(decimals)).\(padded.suffix(decimals))"
     }
 
-    /// US dollars with all twelve decimals, never through a float.
+    /// US dollars with all twelve decimals. The conversion never uses floating-point numbers.
     public var description: String { Self.decimal(amount.magnitude, decimals: 12, isNegative: amount < 0) }
 }
 
 extension Int64 {
-    /// The sum, or the nearest number to it that there is.
+    /// Returns the sum, or the nearest value that the type can hold.
     func addingSaturated(_ other: Int64) -> Int64 {
         let (sum, overflows) = addingReportingOverflow(other)
         return overflows ? (other < 0 ? .min : .max) : sum

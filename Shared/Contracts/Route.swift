@@ -1,4 +1,4 @@
-/// What is asked of an item: a capability and one of its tasks, written `capability/task`.
+/// The question to ask about an item: a capability and one of its tasks, written `capability/task`.
 public struct Route: Hashable, Sendable, CustomStringConvertible {
     public let capability: Capability
     public let task: String
@@ -8,14 +8,14 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
         self.task = task
     }
 
-    /// - Returns: `nil` unless `text` is two non-empty words around one slash.
+    /// - Returns: `nil` unless `text` is two non-empty words separated by one slash.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
         self.init(Capability(rawValue: String(parts[0])), String(parts[1]))
     }
 
-    /// The router's own question: which of the other routes does this item belong to?
+    /// The router's question: to which of the other routes does an item belong?
     public static let decomposition = Route(.decomposition, "route")
 
     /// Every route that a request may name.
@@ -31,7 +31,7 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(capability)/\(task)" }
 }
 
-/// A named domain that a small model can be cut for.
+/// A named domain that a small model can be trained for.
 public struct Capability: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public let rawValue: String
 
@@ -43,7 +43,7 @@ public struct Capability: RawRepresentable, Hashable, Sendable, CustomStringConv
     public static let legalServices = Capability(rawValue: "legal-services")
     public static let securityServices = Capability(rawValue: "security-services")
 
-    /// Those that a request may ask for; `decomposition` is Winnow's own.
+    /// The capabilities that a request may name. `decomposition` is internal to Winnow.
     public static let requestable: [Capability] = [
         .semanticUnderstanding, .softwareDevelopment, .legalServices, .securityServices,
     ]
@@ -51,19 +51,20 @@ public struct Capability: RawRepresentable, Hashable, Sendable, CustomStringConv
     public var description: String { rawValue }
 }
 
-/// How the windows of a text that is longer than a model's input become one answer.
+/// How the windows of a text that exceeds a model's input are combined into one answer.
 ///
-/// It belongs to the task and not to a model: the small and the full model must combine alike, or they would disagree
-/// about every long text.
+/// The rule belongs to the task, not to a model. The small and the full model must combine windows in the same way, or
+/// they would disagree about every long text.
 /// - Source: infra/decisions/0028-long-texts.md
 public enum WindowRule: Sendable, Equatable {
-    /// A finding anywhere is one of the whole text: the window that is least likely to be `clean` answers.
+    /// A finding in any window is a finding of the whole text. The window with the lowest probability of `clean`
+    /// answers.
     case anyFinding(clean: String)
-    /// The mean of the windows' logits answers.
+    /// The mean of the windows' logits gives the answer.
     case mean
-    /// The first window answers, and nothing behind it is read.
+    /// The first window answers, and the rest of the text is not read.
     case beginning
-    /// The first window answers, and each of `findings` counts where any window shows it.
+    /// The first window answers. In addition, each label in `findings` counts if any window shows it.
     case beginningAnd(findings: [String])
 }
 
@@ -82,16 +83,16 @@ extension Route {
     }
 }
 
-/// How urgent a request is. Its topic says so, and every hop keeps it.
+/// How urgent a request is. The topic of the request determines the lane, and every hop keeps it.
 public enum Lane: String, CaseIterable, Sendable {
-    /// Somebody waits for the answer.
+    /// A client waits for the answer.
     case interactive
-    /// Worked off with what the interactive lane leaves.
+    /// Processed with the capacity that the interactive lane leaves.
     case bulk
 
-    /// The lane of a topic's records.
+    /// The lane of a topic.
     public init(topic: String) { self = topic.hasPrefix("winnow.\(Lane.bulk.prefix)") ? .bulk : .interactive }
 
-    /// What the first word of its topics begins with.
+    /// The prefix of the lane's topic names.
     var prefix: String { self == .bulk ? "bulk-" : "" }
 }

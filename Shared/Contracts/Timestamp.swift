@@ -6,7 +6,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public init(milliseconds: Int64) { self.milliseconds = milliseconds }
 
-    /// - Source: RFC 3339, section 5.6; what is finer than a millisecond is cut off.
+    /// - Source: RFC 3339, section 5.6. Fractions of a millisecond are cut off.
     public init?(rfc3339 text: String) {
         guard let timestamp = RFC3339.timestamp(text) else { return nil }
         self = timestamp
@@ -20,7 +20,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
-    /// The last instant of the year 9999: RFC 3339 can write no later one.
+    /// The last instant of the year 9999, which is the latest time that RFC 3339 can express.
     public static let last = Timestamp(milliseconds: 253_402_300_799_999)
 
     public func adding(milliseconds: Int64) -> Timestamp {
@@ -32,13 +32,13 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     public var description: String { rfc3339 }
 }
 
-/// Times as event attributes have them, exact to the millisecond: a date that is held in seconds, as Foundation's is,
-/// loses one in two.
+/// Converts times to and from the format of event attributes, exact to the millisecond. Foundation's `Date` holds
+/// seconds as a `Double` and loses a millisecond in about half of all conversions.
 /// - Source: RFC 3339, section 5.6
 enum RFC3339 {
-    /// In UTC, with milliseconds.
+    /// Formats a time in UTC with milliseconds.
     static func text(_ time: Timestamp) -> String {
-        // Four digits of a year are all that the format has.
+        // The format has exactly four digits for the year.
         let milliseconds = min(max(time.milliseconds, -62_167_219_200_000), Timestamp.last.milliseconds)
         let rest = (milliseconds % 1000 + 1000) % 1000
         let civil = civil((milliseconds - rest) / 1000)
@@ -64,7 +64,7 @@ enum RFC3339 {
         }
     }
 
-    /// - Returns: `nil` unless `text` is an RFC 3339 time; what is finer than a millisecond is cut off.
+    /// - Returns: `nil` unless `text` is an RFC 3339 time. Fractions of a millisecond are cut off.
     static func timestamp(_ text: String) -> Timestamp? {
         var text = text
         return text.withUTF8 { bytes in

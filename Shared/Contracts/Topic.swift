@@ -1,4 +1,4 @@
-/// The topics; partitions and retention are in `infra/kafka/topics.json`.
+/// Topic names. Partitions and retention are in `infra/kafka/topics.json`.
 public enum Topic {
     public static let results = "winnow.results.v1"
     public static let shadows = "winnow.shadows.v1"
@@ -9,26 +9,26 @@ public enum Topic {
     public static let controls = "winnow.controls.v1"
     public static let deadLetters = "winnow.dead-letters.v1"
 
-    /// Those whose records are worked on, and may come again.
+    /// The topics whose records services process and may receive again.
     public static let worked = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
 
-    /// The topic as a metric's label. One of a tenant's own counts as the one that all tenants share, so that no series names
-    /// a tenant.
+    /// The topic's label in metrics. A tenant's own topic has the label of the shared topic, so that no time series
+    /// names a tenant.
     public static func label(_ topic: String) -> String {
         let shared = Lane.allCases.map { requests($0) }.first { isOwn(topic, stem: stem($0)) } ?? topic
         return worked.contains(shared) || shared == retries ? shared : "other"
     }
 
-    /// Those whose records every process obeys, and which are signed where there is a key.
+    /// The topics whose records change how every process behaves. Their records are signed if a signing key is set.
     public static let signed: Set = [controls, certificates, heartbeats, cancellations]
 
     public static func requests(_ lane: Lane) -> String { "winnow.\(lane.prefix)requests.v1" }
 
-    /// Requests that are delivered again after a passing fault. A topic of their own, so that no service writes to a topic
-    /// of the integrators, and what these records say about earlier deliveries can be believed.
+    /// Requests that are delivered again after a transient error. They have a topic of their own, for two reasons: no
+    /// service writes to a topic of the integrators, and the headers about earlier deliveries can be trusted.
     public static func retriedRequests(_ lane: Lane) -> String { "winnow.\(lane.prefix)retried-requests.v1" }
 
-    /// Whether integrators write to the topic. Of their records only what belongs to an event counts.
+    /// Whether integrators may write to the topic. Only CloudEvents attributes count in its records.
     public static func isOpenToIntegrators(_ topic: String) -> Bool {
         openPrefixes.contains { topic.hasPrefix($0) }
     }
@@ -43,18 +43,18 @@ public enum Topic {
         "winnow.\(lane.prefix)steps.\(capability).v1"
     }
 
-    /// Those of a lane.
+    /// All topics of a lane.
     public static func all(_ lane: Lane) -> [String] {
         [requests(lane), retriedRequests(lane), outcomes(lane), escalations(lane)]
             + Capability.requestable.map { steps($0, lane) }
     }
 
-    /// Whether a record may go back there to be worked on again.
+    /// Whether a record may be written back to the topic to be processed again.
     public static func isWorked(_ topic: String) -> Bool {
         worked.contains(topic) || ownRequestStems.contains { isOwn(topic, stem: $0) }
     }
 
-    /// Whether it is a topic of one tenant's own.
+    /// Whether the topic belongs to a single tenant.
     public static func isOwn(_ topic: String) -> Bool {
         isOwn(topic, stem: ownResultStem) || ownRequestStems.contains { isOwn(topic, stem: $0) }
     }
@@ -64,33 +64,34 @@ public enum Topic {
             && topic.utf8.count > stem.utf8.count + version.utf8.count
     }
 
-    /// What the names of tenants' own topics begin with. Made once: every record is asked where it came from.
+    /// The common prefix of tenants' own topics. It is computed once, since it is needed for the origin of every
+    /// record.
     private static func stem(_ shared: String) -> String { shared.dropLast(version.count) + "." }
     private static let ownResultStem = stem(results)
     private static let ownRequestStems = Lane.allCases.map { stem(requests($0)) }
 
     /// The request topic of one tenant.
-    /// - Returns: `nil` where the tenant cannot have topics of its own.
+    /// - Returns: `nil` if the tenant cannot have topics of its own.
     public static func requests(_ lane: Lane, of tenant: TenantID) -> String? { own(requests(lane), tenant) }
 
-    /// The results of one tenant's requests, of both lanes.
-    /// - Returns: `nil` where the tenant cannot have topics of its own.
+    /// The result topic of one tenant, for both lanes.
+    /// - Returns: `nil` if the tenant cannot have topics of its own.
     public static func results(of tenant: TenantID) -> String? { own(results, tenant) }
 
-    /// All topics of one tenant; none where it cannot have its own.
+    /// All topics of one tenant; empty if the tenant cannot have topics of its own.
     public static func own(_ tenant: TenantID) -> [String] {
         (Lane.allCases.map { requests($0, of: tenant) } + [results(of: tenant)]).compactMap(\.self)
     }
 
     private static let version = ".v1"
-    /// What a name begins with that is a tenant's bytes in hexadecimal.
+    /// The prefix of a name that holds the tenant's bytes in hexadecimal.
     private static let escape = "x--"
-    /// So that the longest topic, `winnow.bulk-requests.x--….v1`, has at most Kafka's 249 characters.
+    /// Keeps the longest topic, `winnow.bulk-requests.x--….v1`, within Kafka's limit of 249 characters.
     private static let mostEscapedBytes = 100
 
-    /// Names of up to 64 letters, digits and `-` stand as they are, and all others in hexadecimal. No two tenants have one
-    /// topic: an escaped name begins with `x--`, and a name that begins so is escaped. The default tenant has none, as its
-    /// requests are those that name no tenant.
+    /// Uses names of up to 64 letters, digits and `-` unchanged, and encodes all others in hexadecimal. Two tenants
+    /// never share a topic, since encoded names start with `x--`, and a name that starts with `x--` is always encoded.
+    /// The default tenant has no topic of its own, since its requests name no tenant.
     private static func own(_ shared: String, _ tenant: TenantID) -> String? {
         let bytes = Array(tenant.rawValue.utf8)
         guard tenant != .default, (1...mostEscapedBytes).contains(bytes.count) else { return nil }
@@ -111,9 +112,9 @@ public enum Topic {
 public enum ConsumerGroup {
     public static func name(of service: String) -> String { "winnow.\(service)" }
 
-    /// The group that works on a topic's records and must see each of them.
-    /// - Returns: `nil` where there is none: integrators read results, every instance reads what it follows, and heartbeats
-    ///   and shadows are samples, of which some may be missing.
+    /// The consumer group that processes a topic's records and must see each of them.
+    /// - Returns: `nil` if there is none. Integrators read results, every instance reads the topics that it follows,
+    ///   and heartbeats and shadows are samples that may be incomplete.
     public static func reading(_ topic: String) -> String? {
         if let group = readers[topic] { return group }
         guard Topic.isOwn(topic), Topic.isOpenToIntegrators(topic) else { return nil }
@@ -137,6 +138,6 @@ public enum ConsumerGroup {
 }
 
 extension Lane {
-    /// The name of a service's loop in this lane: its consumer group is that behind `winnow.`.
+    /// The name of a service's loop in this lane. Its consumer group has the same name with the prefix `winnow.`.
     public func loop(of service: String) -> String { self == .bulk ? "\(service).bulk" : service }
 }

@@ -1,9 +1,9 @@
 import JSON
 
-/// A dated statement: at this threshold what the small model answers agrees with the full model in at least 1 - α of
-/// cases, and that holds with confidence 1 - δ.
+/// A dated statement about one pair of model versions. It says that above a confidence threshold, the small model
+/// agrees with the full model in at least 1 - α of cases, with confidence 1 - δ.
 ///
-/// It holds for one pair of model versions and no other.
+/// A certificate covers no other versions of the two models.
 public struct Certificate: Sendable, Equatable {
     /// A share and its 95% interval.
     public struct Estimate: Sendable, Equatable {
@@ -18,13 +18,13 @@ public struct Certificate: Sendable, Equatable {
         }
     }
 
-    /// What labels told besides.
+    /// The result of comparing the models with labels, where the calibration items had them.
     public struct AccuracyLoss: Sendable, Equatable {
         /// Accepted items that only the full model had right.
         public var lost: Int
         /// Accepted items that only the small model had right.
         public var gained: Int
-        /// What the share of `lost` does not exceed, hence what accuracy does not lose, with confidence 1 - δ.
+        /// Upper bound of the share of `lost`, and so of the accuracy loss, with confidence 1 - δ.
         public var bound: Double
 
         public init(lost: Int, gained: Int, bound: Double) {
@@ -53,33 +53,33 @@ public struct Certificate: Sendable, Equatable {
     public var fullModel: String
     public var alpha: Double
     public var delta: Double
-    /// A label counts as the full model's answer where that gives it at least this share of its best label's
-    /// probability; 1 where only the best counts.
+    /// A label counts as the full model's answer if the full model gives it at least this share of the probability of
+    /// its best label. At 1, only the best label counts.
     public var equalFrom: Double
-    /// Of the calibration that `threshold` is a confidence of.
+    /// The temperature of the calibration. `threshold` is a confidence at this temperature.
     public var temperature: Double
     public var threshold: Double
-    /// `threshold` as a confidence of the small model's own: what a worker compares with.
+    /// `threshold` converted to the small model's own confidence. Workers compare with this value.
     public var sureFrom: Double
-    /// Items that the calibration was fitted on; the bound never saw them.
+    /// The number of items that the calibration was fitted on. The bound does not use them.
     public var fitted: Int
-    /// Items that the bound rests on.
+    /// The number of items that the bound is computed from.
     public var items: Int
-    /// Of those, how many the threshold accepts.
+    /// The number of `items` that the threshold accepts.
     public var accepted: Int
-    /// Of the accepted ones, how many differ from the full model.
+    /// The number of `accepted` items for which the models disagree.
     public var disagreements: Int
-    /// What the share of disagreements does not exceed; at most α.
+    /// Upper bound of the share of disagreements; at most α.
     public var bound: Double
-    /// The share of items that is to be expected to escalate.
+    /// The expected share of items that escalate.
     public var escalationRate: Estimate
-    /// The share of the full model's operations that is to be expected to be saved.
+    /// The expected share of the full model's operations that is saved.
     public var saving: Estimate
-    /// `nil` where the items had no labels.
+    /// `nil` if the calibration items had no labels.
     public var accuracyLoss: AccuracyLoss?
     public var source: Source
     public var certifiedAt: Timestamp
-    /// What whoever relies on it should know.
+    /// A remark for people who rely on the certificate.
     public var note: String?
 
     public init(
@@ -116,7 +116,7 @@ public struct Certificate: Sendable, Equatable {
 }
 
 extension Certificate {
-    /// 16 hexadecimal digits, short enough to be typed.
+    /// 16 hexadecimal digits, short enough to type.
     public struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
         public let description: String
 
@@ -137,9 +137,10 @@ extension Certificate {
 }
 
 extension Certificate {
-    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "equalFrom", "temperature", "threshold",
-    ///   "sureFrom", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value", "low", "high"},
-    ///   "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"}, "certifiedAt", "note"?}`
+    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "equalFrom", "temperature",
+    ///   "threshold", "sureFrom", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value",
+    ///   "low", "high"}, "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"},
+    ///   "certifiedAt", "note"?}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
         write(to: &writer)
@@ -188,7 +189,7 @@ extension Certificate {
 
     init(json body: JSONValue) throws {
         guard let id = ID(try body.required("id")) else {
-            throw ContractError(.wrongType, "id is no certificate's id")
+            throw ContractError(.wrongType, "id is not a certificate id")
         }
         guard let certifiedAt = Timestamp(rfc3339: try body.required("certifiedAt")) else {
             throw ContractError(.wrongType, "certifiedAt must be an RFC 3339 time")
@@ -219,7 +220,7 @@ extension Certificate {
 extension Certificate.Estimate {
     init(_ body: JSONValue?, _ path: String) throws {
         guard let body else { throw ContractError(.missingField, "\(path) is missing") }
-        // What is saved may be less than nothing.
+        // The saving may be negative, so no range is checked.
         self.init(
             value: try body.requiredNumber("value", in: path), low: try body.requiredNumber("low", in: path),
             high: try body.requiredNumber("high", in: path))
@@ -227,17 +228,17 @@ extension Certificate.Estimate {
 }
 
 extension JSONValue {
-    /// 1 where nothing is said of it, as in what was written before it could be.
+    /// Returns 1 for messages without the field, such as those written before the field existed.
     func equalFrom() throws -> Double {
         guard self["equalFrom"] != nil else { return 1 }
         let share = try requiredNumber("equalFrom")
         guard share > 0, share <= 1 else {
-            throw ContractError(.wrongType, "equalFrom must lie above 0 and not above 1")
+            throw ContractError(.wrongType, "equalFrom must be greater than 0 and at most 1")
         }
         return share
     }
 
-    /// From 0 to 1.
+    /// Reads a number from 0 to 1.
     fileprivate func share(_ name: StaticString, in path: String? = nil) throws -> Double {
         let number = try requiredNumber(name, in: path)
         guard (0...1).contains(number) else {

@@ -1,10 +1,10 @@
 import JSON
 
-/// Items of a step that its worker has answered, and of which the full model is asked as well, in the background: a
-/// sample, which tells whether they still agree. No result waits for it.
+/// A sample of items that a worker has answered. The full model answers them as well, in the background, to measure
+/// whether the two models still agree. No result waits for a shadow.
 public struct Shadow: Sendable, Equatable {
     public struct Item: Sendable, Equatable {
-        /// Its place in the step.
+        /// The index of the item in its step.
         public var index: Int
         public var text: String
         /// The worker's answer.
@@ -24,11 +24,12 @@ public struct Shadow: Sendable, Equatable {
     public var items: [Item]
     /// As `name@version`.
     public var smallModel: String
-    /// By which the worker was sure.
+    /// The certificate that allowed the worker to answer.
     public var certificate: Certificate.ID
-    /// The certificate's: what counts as the full model's answer.
+    /// Copied from the certificate: the share of the best label's probability from which a label counts as the full
+    /// model's answer.
     public var equalFrom: Double
-    /// With which each item of the capability is drawn: the inverse is its weight.
+    /// The probability with which each item of the capability is drawn. Its inverse is the item's weight.
     public var probability: Double
     public var decidedAt: Timestamp
 
@@ -79,11 +80,11 @@ public struct Shadow: Sendable, Equatable {
     public init(decoding bytes: [UInt8]) throws {
         self = try Contract.read(bytes) { body in
             guard let certificate = Certificate.ID(try body.required("certificate")) else {
-                throw ContractError(.wrongType, "certificate is no certificate's id")
+                throw ContractError(.wrongType, "certificate is not a certificate id")
             }
             let probability = try body.requiredNumber("probability")
             guard probability > 0, probability <= 1 else {
-                throw ContractError(.wrongType, "probability must lie above 0 and not above 1")
+                throw ContractError(.wrongType, "probability must be greater than 0 and at most 1")
             }
             return Shadow(
                 step: try Contract.step(body), route: try Contract.route(body),

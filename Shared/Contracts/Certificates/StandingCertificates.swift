@@ -1,22 +1,23 @@
 import JSON
 
-/// The certificates of a task that stand: for each pair of models the last one, unless it was revoked. Where there is none,
-/// workers escalate everything.
+/// The valid certificates of a task: the latest one of each pair of models, unless it was revoked. Without a valid
+/// certificate, workers escalate every item.
 public struct StandingCertificates: Sendable, Equatable {
-    /// Of one certificate. A certificate that more tenants may not use is revoked for everybody, so that the message has a
-    /// bound: 500 names of 256 bytes, each byte escaped, are 768 kB.
+    /// The largest number of revoked tenants of one certificate. If more tenants are revoked, the certificate is
+    /// revoked for all tenants. This bounds the message: 500 names of 256 bytes, with each byte escaped, take 768 kB.
     public static let mostRevokedTenants = 500
 
-    /// How often what stands is published, also when nothing has changed.
+    /// The interval at which valid certificates are published, even if nothing has changed.
     public static let publicationInterval = Duration.seconds(15)
-    /// How long a publication holds, counted by its reader from the moment of reading: three further publications are
-    /// missed by then, and the fourth is due. A broker that is away for less than three intervals ends nothing.
+    /// How long a publication is valid. The reader counts from the moment at which it reads the message. When the
+    /// lifetime ends, three further publications were missed and the fourth is due, so a broker outage of less than
+    /// three intervals ends no certificate.
     /// - Source: infra/decisions/0032-certificates-expire.md
     public static let lifetime = publicationInterval * 4
 
     public var route: Route
     public var certificates: [Certificate]
-    /// Tenants whose traffic escalates in spite of a certificate that stands.
+    /// Tenants whose items escalate although the certificate is valid for others.
     public var revokedTenants: [Certificate.ID: Set<TenantID>]
 
     public init(
@@ -60,7 +61,7 @@ public struct StandingCertificates: Sendable, Equatable {
 
     private static func revocation(_ body: JSONValue) throws -> (Certificate.ID, Set<TenantID>) {
         guard let id = Certificate.ID(try body.required("certificate", in: "revoked")) else {
-            throw ContractError(.wrongType, "revoked.certificate is no certificate's id")
+            throw ContractError(.wrongType, "revoked.certificate is not a certificate id")
         }
         let tenants = try body.list("tenants", in: "revoked") { tenant in
             guard let name = tenant.string else {

@@ -1,10 +1,10 @@
 import JSON
 
-/// A process of the suite, as it tells of itself with each beat.
+/// A process of the suite, as it describes itself in each heartbeat.
 public struct Instance: Sendable, Equatable {
     public enum State: String, Sendable, CaseIterable {
         case running
-        /// An operator wants its work done by others: it gives up its partitions, and lives on.
+        /// An operator has drained the process: it gives up its partitions to other processes and keeps running.
         case draining
         case stopped
     }
@@ -15,13 +15,13 @@ public struct Instance: Sendable, Equatable {
     public var processID: Int
     public var version: String
     public var state: State
-    /// How many partitions it works on.
+    /// The number of partitions assigned to the process.
     public var partitions: Int
     public var startedAt: Timestamp
     public var beatAt: Timestamp
-    /// Processor time since the process started, of all its threads. - Units: milliseconds.
+    /// The processor time of all threads since the process started. - Units: milliseconds.
     public var processorTime: Int
-    /// When the next beat is due. - Units: milliseconds.
+    /// The time until the next heartbeat is due. - Units: milliseconds.
     public var beatInterval: Int
 
     public init(
@@ -41,7 +41,7 @@ public struct Instance: Sendable, Equatable {
         self.beatInterval = beatInterval
     }
 
-    /// The values that a heartbeat may hold; a process that says anything else is not listed.
+    /// The values that a heartbeat may hold. A heartbeat with other values is rejected, and its process is not listed.
     private enum Bounds {
         static let processID = 1...Int(Int32.max)
         static let partitions = 0...100_000
@@ -49,7 +49,7 @@ public struct Instance: Sendable, Equatable {
         static let beatInterval = 1...3_600_000
         /// - Units: bytes.
         static let text = 0...256
-        /// From 2000 to 9999, the years that the database and RFC 3339 share.
+        /// From 2000 to 9999. The database and RFC 3339 both support these years.
         static let time = Timestamp(milliseconds: 946_684_800_000)...Timestamp(milliseconds: 253_402_300_799_999)
     }
 
@@ -87,7 +87,7 @@ public struct Instance: Sendable, Equatable {
             }
             func text(_ name: StaticString) throws -> String {
                 let text = try body.required(name)
-                // Postgres' text holds no NUL.
+                // Postgres cannot store NUL in text.
                 guard Bounds.text.contains(text.utf8.count), !text.utf8.contains(0) else {
                     throw ContractError(
                         .tooLarge, "\(name) must have at most \(Bounds.text.upperBound) bytes and no NUL")
@@ -106,14 +106,14 @@ public struct Instance: Sendable, Equatable {
 
     private static func time(_ name: StaticString, in body: JSONValue) throws -> Timestamp {
         guard let time = Timestamp(rfc3339: try body.required(name)), Bounds.time.contains(time) else {
-            throw ContractError(.wrongType, "\(name) must be an RFC 3339 time from the year 2000 on")
+            throw ContractError(.wrongType, "\(name) must be an RFC 3339 time from the year 2000 or later")
         }
         return time
     }
 }
 
 extension Instance {
-    /// The name of one process of the suite, unique among those of a day.
+    /// The name of one process of the suite. It is unique among the processes of a day.
     public struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
         public let description: String
 
@@ -128,7 +128,7 @@ extension Instance {
             description = text
         }
 
-        /// A new one: 16 hexadecimal digits, short enough to be typed.
+        /// Creates a random id of 16 hexadecimal digits, short enough to type.
         public init(using generator: inout some RandomNumberGenerator) {
             let digits = String(UInt64.random(in: .min ... .max, using: &generator), radix: 16)
             description = String(repeating: "0", count: 16 - digits.count) + digits
@@ -138,19 +138,19 @@ extension Instance {
 
         init(json body: JSONValue) throws {
             guard let id = ID(try body.required("instance")) else {
-                throw ContractError(.wrongType, "instance is no instance's id")
+                throw ContractError(.wrongType, "instance is not an instance id")
             }
             self = id
         }
     }
 }
 
-/// What an operator wants of one instance.
+/// An operator's command to one instance.
 public struct Control: Sendable, Equatable {
     public enum Action: String, Sendable {
-        /// Leave the work to the others, and live on.
+        /// Gives up all partitions to other instances and keeps running.
         case drain
-        /// Take part in it again.
+        /// Takes partitions again.
         case resume
     }
 

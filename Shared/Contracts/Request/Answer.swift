@@ -1,24 +1,24 @@
 import JSON
 
-/// What a model said of one item.
+/// A model's answer for one item.
 public struct Answer: Sendable, Equatable {
     public enum DecidedBy: String, Sendable {
-        /// The capability's small model was sure.
+        /// The capability's small model reached the certified confidence.
         case worker
-        /// It was not; the full model answered.
+        /// The small model did not, so the full model answered.
         case full
     }
 
-    /// A label; for `decomposition/route` the routes in their order joined by a comma, or `none`.
+    /// A label. For `decomposition/route`, the routes in order, joined by commas, or `none`.
     public var label: String
     /// Calibrated probability of the label.
     public var confidence: Double
     public var decidedBy: DecidedBy
     /// `name@version`
     public var model: String
-    /// Whether the small model was not sure, and answers only as there is no budget left for the full one.
+    /// Whether the small model was below its threshold and answered only because no budget is left for the full model.
     public var isDegraded: Bool
-    /// Whether the item is longer than what the model reads of it: the rest was not looked at.
+    /// Whether the item is longer than the model's input, so that the model read only a part of it.
     public var isTruncated: Bool
 
     public init(
@@ -33,11 +33,11 @@ public struct Answer: Sendable, Equatable {
         self.isTruncated = isTruncated
     }
 
-    /// The router's word for an item that no capability fits.
+    /// The router's label for an item that fits no capability.
     public static let noRoute = "none"
 }
 
-/// The one codec of answers: messages, stored steps and results all hold what it writes.
+/// The only codec of answers: messages, stored steps and results all use it.
 extension Answer {
     public func write(to writer: inout JSONWriter) {
         writer.object { writeMembers(to: &$0) }
@@ -54,7 +54,7 @@ extension Answer {
     }
 
     public init(json value: JSONValue) throws {
-        // Steps that an earlier build stored hold `decided_by`.
+        // Steps stored by earlier builds use `decided_by`.
         let name = value["decidedBy"] == nil ? try value.text("decided_by", in: "answers") : nil
         guard let decidedBy = DecidedBy(rawValue: try name ?? value.required("decidedBy", in: "answers")) else {
             throw ContractError(.wrongType, "answers.decidedBy must be \"worker\" or \"full\"")
@@ -66,7 +66,7 @@ extension Answer {
             isTruncated: value["truncated"]?.bool ?? false)
     }
 
-    /// The answers of a step as they are stored; `null` where there is none yet.
+    /// Encodes the answers of a step as the store keeps them. A missing answer is `null`.
     public static func encode(_ answers: [Answer?]) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 128 * answers.count)
         writer.write(answers)

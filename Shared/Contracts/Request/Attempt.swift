@@ -1,13 +1,13 @@
 import JSON
 
-/// One model call for a step; always a ledger row, also when it failed.
+/// One model call for a step. Every call has a ledger row, even if it failed.
 public struct Attempt: Sendable, Equatable {
     public enum Kind: String, Sendable { case router, worker, full, shadow }
 
-    /// `unknown`: started and never settled because the process died; it keeps its reserved price.
+    /// `unknown`: the call was started and never settled because the process died. It keeps its reserved price.
     public enum State: String, Sendable { case started, settled, failed, unknown }
 
-    /// Counts the calls of one step from 1; with the step it identifies the row.
+    /// Counts the calls of one step from 1. Together with the step it identifies the ledger row.
     public var number: Int
     public var kind: Kind
     public var state: State
@@ -15,10 +15,11 @@ public struct Attempt: Sendable, Equatable {
     public var version: String
     public var items: Int
     public var usage: TokenUsage
-    /// Units: microseconds of wall clock, the step's share where items of several steps were computed together.
+    /// - Units: microseconds of wall-clock time; the step's share if items of several steps were computed together.
     public var durationMicros: Int64
     public var startedAt: Timestamp
-    /// The full model's price for the same items; 0 for a call that the full-model-only world would not make.
+    /// What the full model would have consumed for the same items. 0 for a call that would not exist without small
+    /// models.
     public var counterfactual: TokenUsage
     public var error: String?
 
@@ -65,7 +66,7 @@ extension Attempt {
         let path = "attempts"
         guard let kind = Kind(rawValue: try value.required("kind", in: path)),
             let state = State(rawValue: try value.required("state", in: path))
-        else { throw ContractError(.wrongType, "attempts: kind or state is none that is known") }
+        else { throw ContractError(.wrongType, "attempts: kind or state is unknown") }
         func amount(_ name: StaticString, atMost limit: Int) throws -> Int64 {
             Int64(try value.integer(name, in: path, within: 0...limit) ?? 0)
         }
@@ -87,12 +88,12 @@ extension Attempt {
     }
 }
 
-/// What a model call consumed.
+/// The tokens and operations that a model call consumed.
 public struct TokenUsage: Hashable, Sendable {
-    /// - Units: tokens, `[CLS]` and `[SEP]` included; for an endpoint what it bills.
+    /// - Units: tokens, including `[CLS]` and `[SEP]`; for an endpoint, the tokens that it bills.
     public var inputTokens: Int64
     public var outputTokens: Int64
-    /// - Units: floating-point operations of the matrix products, 2 a multiply-add; 0 where unknown.
+    /// - Units: floating-point operations of the matrix products, 2 per multiply-add; 0 if unknown.
     public var flops: Int64
 
     public init(inputTokens: Int64, outputTokens: Int64 = 0, flops: Int64) {
@@ -101,10 +102,10 @@ public struct TokenUsage: Hashable, Sendable {
         self.flops = flops
     }
 
-    /// The marks `[CLS]` and `[SEP]` of each text that is read by itself.
+    /// The number of marker tokens, `[CLS]` and `[SEP]`, of each text that is read on its own.
     public static let marksPerText: Int64 = 2
 
-    /// The share `part` of `whole`; nothing where there is no whole.
+    /// Returns the share `part / whole` of the usage, or zero if `whole` is zero.
     public func share(_ part: Int, of whole: Int) -> TokenUsage {
         guard part > 0, whole > 0 else { return .zero }
         guard part < whole else { return self }
@@ -116,7 +117,7 @@ public struct TokenUsage: Hashable, Sendable {
         return TokenUsage(inputTokens: share(inputTokens), outputTokens: share(outputTokens), flops: share(flops))
     }
 
-    /// What the same texts take as parts of one question, which has its marks once.
+    /// Returns the usage of the same texts as parts of one question, which has the marker tokens only once.
     public func joined(texts: Int) -> TokenUsage {
         var joined = self
         joined.inputTokens = Swift.max(0, inputTokens - Self.marksPerText * Int64(texts))
@@ -125,7 +126,7 @@ public struct TokenUsage: Hashable, Sendable {
 
     public static let zero = TokenUsage(inputTokens: 0, flops: 0)
 
-    /// Stops at the largest numbers that can be written, as money does.
+    /// Saturates, as amounts of money do.
     public static func + (left: TokenUsage, right: TokenUsage) -> TokenUsage {
         TokenUsage(
             inputTokens: left.inputTokens.addingSaturated(right.inputTokens),

@@ -1,14 +1,14 @@
 import JSON
 
-/// Asks the full model for the items of a step that its worker was not sure of. It carries what is known so far, so that
-/// neither an answer nor a cost is lost on the way.
+/// Asks the full model for the items of a step that the worker could not answer with enough confidence. It carries the
+/// answers and attempts so far, so that no answer or cost is lost.
 public struct Escalation: Sendable, Equatable {
-    /// An item that is still open.
+    /// An item without an answer yet.
     public struct OpenItem: Sendable, Equatable {
-        /// Its place in the step.
+        /// The index of the item in its step.
         public var index: Int
         public var text: String
-        /// What the small model would have said; `nil` where it said nothing.
+        /// The small model's answer below the threshold; `nil` if the small model gave none.
         public var guess: Answer?
 
         public init(index: Int, text: String, guess: Answer? = nil) {
@@ -21,7 +21,7 @@ public struct Escalation: Sendable, Equatable {
     public var step: Int
     public var route: Route
     public var open: [OpenItem]
-    /// One an item of the step; `nil` for the open ones.
+    /// One per item of the step; `nil` for open items.
     public var answers: [Answer?]
     public var attempts: [Attempt]
 
@@ -64,7 +64,7 @@ public struct Escalation: Sendable, Equatable {
                     index: try value.requiredInteger("index", in: "open"), text: try value.required("text", in: "open"),
                     guess: try value["guess"].map { try Answer(json: $0) })
                 guard answers.indices.contains(item.index) else {
-                    throw ContractError(.wrongType, "open.index names no item of the step")
+                    throw ContractError(.wrongType, "open.index is out of range")
                 }
                 return item
             }

@@ -5,7 +5,7 @@ public struct MediaType: Sendable, Equatable {
     private let charset: String?
 
     public init(_ text: String) {
-        // It is asked of every record, and hardly any has parameters.
+        // Fast path: this runs for every record, and few media types have parameters.
         guard !Self.isName(text) else {
             (name, charset) = (text, nil)
             return
@@ -20,7 +20,7 @@ public struct MediaType: Sendable, Equatable {
     /// Whether the bytes are one JSON text.
     public var isJSON: Bool { isUTF8 && (ends(with: "/json") || ends(with: "+json")) }
 
-    /// Whether what it names can be read as text.
+    /// Whether content of this media type can be read as text.
     public var isText: Bool { name.hasPrefix("text/") || isStructuredText || Self.otherText.contains(name) }
 
     private var isStructuredText: Bool {
@@ -29,10 +29,10 @@ public struct MediaType: Sendable, Equatable {
 
     private var isUTF8: Bool { charset.map { $0 == "utf-8" || $0 == "us-ascii" } ?? true }
 
-    /// By bytes: `hasSuffix` goes character by character.
+    /// Compares bytes, which is faster than `hasSuffix`, which compares characters.
     private func ends(with suffix: String) -> Bool { name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) }
 
-    /// Whether it is a name already: ASCII, in lower case, with neither spaces nor parameters.
+    /// Whether the text is already a normalized name: lower-case ASCII without spaces and parameters.
     private static func isName(_ text: String) -> Bool {
         text.utf8.allSatisfy { byte in
             (UInt8(ascii: "!")...UInt8(ascii: "~")).contains(byte) && byte != UInt8(ascii: ";")
@@ -47,7 +47,7 @@ public struct MediaType: Sendable, Equatable {
 }
 
 extension Substring {
-    /// Without the spaces that may stand around a parameter.
+    /// The text without the spaces and tabs around it.
     fileprivate var trimmed: String {
         func isSpace(_ character: Character) -> Bool { character == " " || character == "\t" }
         return String(drop(while: isSpace).reversed().drop(while: isSpace).reversed())

@@ -1,9 +1,9 @@
-/// What an integrator asks: free language to be decomposed, or steps that it names itself.
+/// A request from an integrator: free text to decompose, or steps that the integrator names itself.
 public struct Request: Sendable, Equatable {
     public enum Channel: String, Sendable {
-        /// Free language: segmented and routed.
+        /// Free text, which is segmented and routed.
         case human
-        /// Names capability, task and items itself; the language stage is skipped and costs nothing.
+        /// Names capability, task and items itself. It skips decomposition, which then costs nothing.
         case machine
     }
 
@@ -14,7 +14,7 @@ public struct Request: Sendable, Equatable {
     public var text: String?
     public var attachments: [Attachment]
     public var steps: [RequestedStep]
-    /// Past it nothing is computed any more.
+    /// Nothing is computed for the request after this time.
     public var deadline: Timestamp?
 
     public init(
@@ -31,7 +31,7 @@ public struct Request: Sendable, Equatable {
     }
 }
 
-/// A text that comes with a request.
+/// A text that is sent with a request.
 public struct Attachment: Sendable, Equatable {
     public var name: String
     public var mediaType: String
@@ -44,11 +44,11 @@ public struct Attachment: Sendable, Equatable {
     }
 }
 
-/// A step as a machine names it.
+/// A step of a machine request.
 public struct RequestedStep: Sendable, Equatable {
     public var route: Route
     public var items: [String]
-    /// Indices of the steps that must be answered before this one is dispatched.
+    /// Indices of the steps that must be answered before this step is dispatched.
     public var dependsOn: [Int]
 
     public init(route: Route, items: [String], dependsOn: [Int] = []) {
@@ -59,7 +59,7 @@ public struct RequestedStep: Sendable, Equatable {
 }
 
 extension Request {
-    /// Winnow's own id of an accepted request: a UUID version 7, so that ids sort, and partition, by time.
+    /// Winnow's own id of an accepted request: a UUID version 7, so that ids sort and partition by time.
     /// - Source: RFC 9562, section 5.7
     public struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
         /// The lower-case 36-character form.
@@ -78,7 +78,7 @@ extension Request {
             description = text.lowercased()
         }
 
-        /// A new id for a request accepted at `time`.
+        /// Creates an id for a request accepted at `time`.
         public init(
             acceptedAt time: Timestamp = .now, using generator: inout some RandomNumberGenerator
         ) {
@@ -86,8 +86,8 @@ extension Request {
             self.init(high, generator.next())
         }
 
-        /// The id of a result that no request is stored for: the same for the same digest, and of version 8, so that it is
-        /// none of a stored request.
+        /// Creates the id of a result whose request is not stored. The same digest always gives the same id. It has
+        /// UUID version 8, so it differs from the id of every stored request.
         public init(digest: UInt128) {
             self.init(UInt64(truncatingIfNeeded: digest >> 64) & ~0xF000 | 0x8000, UInt64(truncatingIfNeeded: digest))
         }
@@ -112,7 +112,7 @@ extension Request {
     }
 }
 
-/// An integrator's own id of a request (`ce_id`), unique within its tenant.
+/// The integrator's own id of a request (`ce_id`), unique within its tenant.
 public struct EventID: Hashable, Comparable, Sendable, CustomStringConvertible, ExpressibleByStringInterpolation {
     private let exact: ExactText
 
@@ -127,13 +127,13 @@ public struct EventID: Hashable, Comparable, Sendable, CustomStringConvertible, 
     public static func < (left: EventID, right: EventID) -> Bool { left.exact < right.exact }
 }
 
-/// On whose behalf a request is answered and whom it is charged to.
+/// The tenant on whose behalf a request is answered and who pays for it.
 public struct TenantID: Hashable, Comparable, Sendable, CustomStringConvertible {
     private let exact: ExactText
 
     public init(rawValue: String) { exact = ExactText(rawValue) }
 
-    /// Whom `ce_authid` names; nobody, or an empty name, is the default tenant.
+    /// The tenant that `ce_authid` names. A missing or empty name is the default tenant.
     public init(authID: String?) {
         self = authID.flatMap { $0.isEmpty ? nil : TenantID(rawValue: $0) } ?? .default
     }

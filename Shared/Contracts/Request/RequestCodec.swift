@@ -1,8 +1,8 @@
 import JSON
 
 extension Request {
-    /// Reads the data of a request record and holds it against every limit.
-    /// - Throws: `ContractError`, which names the field and never quotes it.
+    /// Decodes the data of a request record and checks every limit.
+    /// - Throws: `ContractError`, which names the field and never quotes its value.
     public static func decode(
         _ bytes: [UInt8], eventID: EventID, tenant: TenantID, deadline: Timestamp?
     ) throws -> Request {
@@ -24,7 +24,7 @@ extension Request {
         }
     }
 
-    /// The data of a request record; the id, the tenant and the deadline travel in its headers.
+    /// Encodes the data of a request record. The id, the tenant and the deadline are in the record's headers.
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 512)
         writer.object { body in
@@ -91,7 +91,7 @@ extension RequestedStep {
         guard Route.requestable.contains(route) else {
             throw ContractError(
                 .unknownRoute,
-                "steps: no such capability/task; known: \(Route.requestable.map(\.description).joined(separator: ", "))"
+                "steps: unknown capability/task; known: \(Route.requestable.map(\.description).joined(separator: ", "))"
             )
         }
         let items = try value.list("items", in: "steps") { item in
@@ -124,7 +124,7 @@ extension RequestedStep {
 }
 
 extension Request {
-    /// - Throws: `ContractError` for the first rule that is broken.
+    /// - Throws: `ContractError` for the first violated rule.
     public func validate() throws(ContractError) {
         switch channel {
         case .human: try validateText()
@@ -134,7 +134,7 @@ extension Request {
 
     private func validateText() throws(ContractError) {
         guard steps.isEmpty else {
-            throw ContractError(.invalidPlan, "a human request names no steps; send channel \"machine\" with them")
+            throw ContractError(.invalidPlan, "a human request must not have steps; use channel \"machine\"")
         }
         guard text != nil || !attachments.isEmpty else { throw ContractError(.missingField, "text is missing") }
         guard text?.isBlank != true || !attachments.isEmpty else { throw ContractError(.emptyText, "text is empty") }
@@ -147,14 +147,14 @@ extension Request {
         guard attachments.allSatisfy({ MediaType($0.mediaType).isText }) else {
             throw ContractError(
                 .unsupportedMediaType,
-                "attachments: mediaType must be one of text, such as text/plain, text/markdown or application/json")
+                "attachments: mediaType must be a text type, such as text/plain, text/markdown or application/json")
         }
     }
 
     private func validatePlan() throws(ContractError) {
         guard text == nil, attachments.isEmpty else {
             throw ContractError(
-                .invalidPlan, "a machine request carries its items in steps, not in text or attachments")
+                .invalidPlan, "a machine request must have its items in steps, not in text or attachments")
         }
         guard !steps.isEmpty else { throw ContractError(.missingField, "steps is missing or empty") }
         guard steps.count <= Limits.stepsPerPlan else {
@@ -167,16 +167,16 @@ extension Request {
                     .tooLarge, "steps[\(index)] has \(step.items.count) items; at most \(Limits.itemsPerStep)")
             }
             guard !step.items.contains(where: \.isBlank) else {
-                throw ContractError(.emptyText, "steps[\(index)].items holds an empty text")
+                throw ContractError(.emptyText, "steps[\(index)].items contains an empty text")
             }
             guard step.dependsOn.allSatisfy({ steps.indices.contains($0) && $0 != index }) else {
-                throw ContractError(.invalidPlan, "steps[\(index)].dependsOn names no other step of the plan")
+                throw ContractError(.invalidPlan, "steps[\(index)].dependsOn must name other steps of the plan")
             }
         }
-        guard isAcyclic else { throw ContractError(.invalidPlan, "steps depend on each other in a circle") }
+        guard isAcyclic else { throw ContractError(.invalidPlan, "steps depend on each other in a cycle") }
     }
 
-    /// Kahn's algorithm: a plan is acyclic when steps without open dependencies can be taken until none is left.
+    /// Kahn's algorithm: a plan is acyclic if steps without open dependencies can be removed until no step is left.
     private var isAcyclic: Bool {
         var open = Set(steps.indices)
         while let ready = open.first(where: { step in steps[step].dependsOn.allSatisfy { !open.contains($0) } }) {
@@ -187,6 +187,6 @@ extension Request {
 }
 
 extension String {
-    /// Nothing but white space: there is nothing to answer.
+    /// Whether the text is empty or only white space.
     var isBlank: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
 }

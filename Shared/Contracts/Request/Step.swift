@@ -2,7 +2,7 @@ import JSON
 
 /// One capability applied to up to 64 items.
 public struct Step: Sendable, Equatable {
-    /// A request and the step's place in its plan, written `request/ordinal`.
+    /// A request id and the index of the step in its plan, written `request/ordinal`.
     public struct ID: Hashable, Sendable, CustomStringConvertible {
         public let request: Request.ID
         public let ordinal: Int
@@ -24,11 +24,11 @@ public struct Step: Sendable, Equatable {
         public var description: String { "\(request)/\(ordinal)" }
     }
 
-    /// `waiting → dispatched → answered | failed | expired | cancelled`; the last four are final.
+    /// `waiting → dispatched → answered | failed | expired | cancelled`. The last four are final.
     public enum State: String, Sendable {
-        /// A step that it depends on is not answered yet.
+        /// A step that this one depends on is not answered yet.
         case waiting
-        /// With a worker or the escalator.
+        /// The step was sent to a worker or to the escalator.
         case dispatched
         case answered, failed, expired, cancelled
 
@@ -40,12 +40,12 @@ public struct Step: Sendable, Equatable {
     public var items: [Item]
     public var dependsOn: [Int]
     public var state: State
-    /// One a item once answered; `nil` where nobody has said anything yet.
+    /// One per item; `nil` for an item without an answer yet.
     public var answers: [Answer?]
-    /// Of a routing one an item: what the router would have said of those that it was not sure of. The full model's answers
-    /// are compared with them. Empty for every other step.
+    /// For a routing step, one per item: the router's answer for items below its threshold. They are compared with the
+    /// full model's answers. Empty for all other steps.
     public var guesses: [Answer?]
-    /// A fault's code and words, never payload.
+    /// An error code and message. It never contains payload.
     public var error: String?
 
     public init(
@@ -63,12 +63,12 @@ public struct Step: Sendable, Equatable {
     }
 }
 
-/// A segment of text that one answer is about.
+/// A segment of text. Each item gets one answer.
 public struct Item: Sendable, Equatable {
     public var text: String
-    /// Where it stands in its source; an item that a machine gave is its own.
+    /// The position of the item in its source; `nil` for an item of a machine request, which has no source.
     public var span: Span?
-    /// The attachment that it was cut from; `nil` for the request's own text.
+    /// The attachment that contains the item; `nil` for the request's own text.
     public var source: String?
 
     public init(text: String, span: Span? = nil, source: String? = nil) {
@@ -77,7 +77,7 @@ public struct Item: Sendable, Equatable {
         self.source = source
     }
 
-    /// - Units: Unicode code points of the source, end exclusive, as Python and Postgres count.
+    /// - Units: Unicode code points of the source, with an exclusive end, as in Python and Postgres.
     public struct Span: Sendable, Hashable {
         public var start: Int
         public var end: Int
@@ -108,7 +108,7 @@ extension Item {
             source: try value.text("source", in: "items"))
     }
 
-    /// The items of a step as they are stored.
+    /// Encodes the items of a step as the store keeps them.
     public static func encode(_ items: [Item]) -> [UInt8] {
         var writer = JSONWriter()
         writer.array(items) { writer, item in writer.object { item.writeMembers(to: &$0) } }

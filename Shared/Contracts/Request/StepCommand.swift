@@ -1,6 +1,6 @@
 import JSON
 
-/// Asks a worker for a step. The capability is the topic's.
+/// Asks a worker to compute a step. The topic determines the capability.
 public struct StepCommand: Sendable, Equatable {
     public var step: Int
     public var route: Route
@@ -34,14 +34,14 @@ public struct StepCommand: Sendable, Equatable {
     }
 }
 
-/// What became of a step, with every model call that it took.
+/// The outcome of a step, with every model call that was made for it.
 public struct Outcome: Sendable, Equatable {
     public enum State: String, Sendable { case answered, failed, expired }
 
     public var step: Int
     public var route: Route
     public var state: State
-    /// One an item when answered.
+    /// One per item if the step was answered.
     public var answers: [Answer?]
     public var attempts: [Attempt]
     public var error: String?
@@ -77,7 +77,7 @@ public struct Outcome: Sendable, Equatable {
     public init(decoding bytes: [UInt8]) throws {
         self = try Contract.read(bytes) { body in
             guard let state = State(rawValue: try body.required("state")) else {
-                throw ContractError(.wrongType, "state is none that is known")
+                throw ContractError(.wrongType, "state is unknown")
             }
             return Outcome(
                 step: try Contract.step(body), route: try Contract.route(body), state: state,
