@@ -1,16 +1,16 @@
 import Contracts
 
-/// A record that could not be worked on, as it is put away.
-/// - Source: Spring for Apache Kafka's headers, which tools for dead letters read already
+/// A record that could not be processed and is kept for an operator.
+/// - Source: the headers of Spring for Apache Kafka, which existing tools for dead letters can read
 public enum DeadLetter {
     static let attemptHeader = "kafka_deliveryAttempt"
     static let prefix = "kafka_dlt-"
 
-    /// The original key, value and headers byte for byte, and where it came from and why it is here. A record that was too
-    /// large to be read is put away as a reference.
+    /// Creates a dead letter with the original key, value and headers byte for byte, the origin of the record and the
+    /// error. If the record was too large to be read, the dead letter is a reference.
     ///
-    /// - Parameter error: its type and code are written; its message only where it is one of Winnow's own errors,
-    ///   whose messages never hold payload.
+    /// - Parameter error: its type and code are written. Its message is written only if it is one of Winnow's own
+    ///   errors, whose messages never contain payload.
     public static func record(
         from record: Record, consumerGroup: String, error: any Error, attempt: Int,
         topic: String = Topic.deadLetters
@@ -24,7 +24,8 @@ public enum DeadLetter {
                 + added(from: record, consumerGroup: consumerGroup, error: error, attempt: attempt))
     }
 
-    /// Where a record lies that is too large to be put away: near the limit, there is no room for a dead letter's headers.
+    /// Creates a reference to a record whose dead letter would be too large. A record near the size limit has no room
+    /// for the headers of a dead letter.
     public static func reference(
         to record: Record, consumerGroup: String, error: any Error, attempt: Int,
         topic: String = Topic.deadLetters
@@ -51,7 +52,7 @@ public enum DeadLetter {
         return fields.map { Header(prefix + $0, text: $1) } + [Header(attemptHeader, text: "\(attempt)")]
     }
 
-    /// What a dead letter says about itself, for logs and metrics: no payload.
+    /// What a dead letter reports about itself in logs and metrics. Contains no payload.
     public struct Summary: Sendable, Equatable {
         /// The error's type and code.
         public let reason: String
@@ -61,7 +62,7 @@ public enum DeadLetter {
         public let offset: String
     }
 
-    /// - Returns: `nil` for a record that is no dead letter.
+    /// - Returns: `nil` if the record is not a dead letter.
     public static func summary(of record: OutgoingRecord) -> Summary? {
         guard record.topic == Topic.deadLetters else { return nil }
         func field(_ name: String) -> String { record.headers[prefix + name] ?? "" }
@@ -70,7 +71,7 @@ public enum DeadLetter {
             partition: field("original-partition"), offset: field("original-offset"))
     }
 
-    /// The error's type, and its code where it is one of Winnow's own; no payload.
+    /// The error's type, and its code if it is one of Winnow's own errors. Contains no payload.
     public static func reason(of error: any Error) -> String {
         code(of: error).map { "\(Swift.type(of: error)).\($0)" } ?? "\(Swift.type(of: error))"
     }
@@ -80,26 +81,26 @@ public enum DeadLetter {
         return code.flatMap { ($0.value as? any RawRepresentable)?.rawValue }
     }
 
-    /// Where it came from; `nil` when it is no dead letter.
+    /// The topic from which the record came; `nil` if it is not a dead letter.
     public static func originalTopic(of record: Record) -> String? { record.headers[prefix + "original-topic"] }
 
-    /// How often it was delivered.
+    /// The number of deliveries before the record became a dead letter.
     public static func attempt(of record: Record) -> String? { record.headers[attemptHeader] }
 
-    /// The request that it is about, as far as it says so.
+    /// The id of the request that the record belongs to; `nil` if the record has none.
     public static func requestID(of record: Record) -> String? { record.headers[CloudEvent.Attribute.correlationID] }
 
-    /// Why it was put away: the error's type and code.
+    /// The type and code of the error.
     public static func reason(of record: Record) -> String? { record.headers[prefix + "exception-fqcn"] }
 
-    /// Whether it only says where the record lies, so that there is nothing to replay.
+    /// Whether the dead letter only holds the position of the record, so that it cannot be replayed.
     public static func isReference(_ record: Record) -> Bool {
         record.key == nil && record.value == nil
             && record.headers.allSatisfy { $0.name.hasPrefix(prefix) || $0.name == attemptHeader }
     }
 
-    /// The record as it was, for its original topic.
-    /// - Returns: `nil` when it is no dead letter.
+    /// Restores the original record for its original topic.
+    /// - Returns: `nil` if the record is not a dead letter.
     public static func replay(_ record: Record) -> OutgoingRecord? {
         guard let topic = originalTopic(of: record) else { return nil }
         return OutgoingRecord(

@@ -1,72 +1,73 @@
 import Contracts
 
-/// A member of a consumer group. Used by one task at a time: poll, apply, emit, commit, in that order.
+/// A member of a consumer group. One task at a time uses it and calls poll, apply, emit and commit in that order.
 public protocol MessageConsumer: Sendable {
-    /// How many partitions it has at the moment.
+    /// The number of partitions currently assigned.
     var partitionCount: Int { get }
 
     /// Returns once the cluster answers.
-    /// - Throws: `MessageBusError`, retriable while it does not.
+    /// - Throws: `MessageBusError`, retriable while the cluster does not answer.
     func connect() async throws
 
-    /// The next records, at least one; they grow with the load up to the configured batch.
-    /// - Returns: `nil` once `stop` was called and nothing more will come.
-    /// - Throws: `MessageBusError` only for a fault that waiting cannot mend.
+    /// Returns the next records, at least one. Batches grow with the load, up to the configured size.
+    /// - Returns: `nil` once `stop` was called and all records were returned.
+    /// - Throws: `MessageBusError` only for an error that a retry cannot fix.
     func nextBatch() async throws -> [Record]?
 
-    /// - Returns: those of the records handed out last whose partitions have not been taken away since. The others are
-    ///   their new owner's to work on, or come again.
+    /// - Returns: those of the records of the last batch whose partitions are still assigned. The other records are
+    ///   processed by the new owner of their partition, or are delivered again.
     func held(_ records: [Record]) -> [Record]
 
-    /// Sets who is told `false` when records wait and none was fetched for a minute, and `true` when the consumer goes on.
-    /// A consumer that is paused or away is not stalled.
+    /// Sets a callback. It receives `false` if records wait and none was fetched for a minute, and `true` when the
+    /// consumer makes progress again. A consumer that is paused or has left its group does not count as stalled.
     func onProgress(_ body: @escaping @Sendable (Bool) -> Void)
 
-    /// Commits the offsets after `records`. A partition lost meanwhile is skipped: its new owner gets the records again.
-    /// - Throws: `MessageBusError`, retriable while the broker is away.
+    /// Commits the offsets after `records`. Skips partitions that are no longer assigned: their new owner receives the
+    /// records again.
+    /// - Throws: `MessageBusError`, retriable while the broker is unavailable.
     func commit(_ records: [Record]) async throws
 
-    /// Stops fetching and stays in the group, also across a loss of its session. What was fetched and not handed out comes
-    /// again after `resume`.
+    /// Stops fetching and keeps the group membership, even if the session is lost meanwhile. Records that were fetched
+    /// but not returned are fetched again after `resume`.
     func pause() async
     func resume() async
 
-    /// Leaves its partitions to the other members, as soon as `nextBatch` is called again: what was handed out is
-    /// worked on and committed by then. That `nextBatch` waits for `rejoin` or `stop`. Safe from any thread.
-    /// - Parameter gone: called once it has no partition any more.
+    /// Gives up all partitions at the next call of `nextBatch`, when the previous batch is processed and committed.
+    /// That call then waits for `rejoin` or `stop`. Safe to call from any thread.
+    /// - Parameter gone: called once no partition is assigned.
     func leave(_ gone: @escaping @Sendable () -> Void)
 
-    /// Takes part in the group again. Safe from any thread.
+    /// Joins the group again. Safe to call from any thread.
     func rejoin()
 
-    /// Ends `nextBatch`. Safe from any thread, a signal handler's task included.
+    /// Ends `nextBatch`. Safe to call from any thread, including the task of a signal handler.
     func stop()
 
-    /// Leaves the group at once instead of by session timeout.
+    /// Leaves the group immediately, without waiting for the session timeout.
     func close() async
 }
 
 extension MessageConsumer {
-    /// Of a consumer whose records nobody takes away.
+    /// The default, for a consumer whose partitions are never revoked.
     public func held(_ records: [Record]) -> [Record] { records }
 
-    /// Of a consumer that cannot stall.
+    /// The default, for a consumer that cannot stall.
     public func onProgress(_ body: @escaping @Sendable (Bool) -> Void) {}
 }
 
-/// Writes records, idempotently and acknowledged by all in-sync replicas.
+/// Writes records idempotently. All in-sync replicas must acknowledge them.
 public protocol MessageProducer: Sendable {
     /// Returns when every record is acknowledged.
-    /// - Throws: `MessageBusError` when one is not; some of them may be written then, so callers repeat all of them
-    ///   under the same ids.
+    /// - Throws: `MessageBusError` if a record is not acknowledged. Some of the records may be written in this case, so
+    ///   callers repeat all of them with the same ids.
     func send(_ records: [OutgoingRecord]) async throws
 
-    /// The same, for a caller that holds something which others need while it waits.
-    /// - Parameter onWait: called before a wait for readers, which the embedded broker asks for and may take long; never
-    ///   called otherwise.
+    /// Does the same for a caller that holds a resource that others need.
+    /// - Parameter onWait: called before the producer waits for readers. Only the embedded broker requires such a wait,
+    ///   which may take long.
     func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws
 
-    /// Flushes and ends.
+    /// Flushes all records and closes the producer.
     func close() async
 }
 
@@ -74,62 +75,62 @@ extension MessageProducer {
     public func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws { try await send(records) }
 }
 
-/// Reads topics from a place on, without a group: nothing is shared, nothing is committed.
+/// Reads topics from a given position without a consumer group. It commits no offsets.
 public protocol MessageReader: Sendable {
-    /// Behind the last record that each partition had when the reading began; only partitions with something to read.
+    /// For each partition that held records when reading began, the offset after its last record.
     var backlog: [TopicPartition: Int64] { get }
 
-    /// The next records, at least one.
-    /// - Returns: `nil` once it was stopped or the task is cancelled.
-    /// - Throws: `MessageBusError` only for a fault that waiting cannot mend.
+    /// Returns the next records, at least one.
+    /// - Returns: `nil` once the reader was stopped or the task was cancelled.
+    /// - Throws: `MessageBusError` only for an error that a retry cannot fix.
     func nextBatch() async throws -> [Record]?
 
-    /// Ends `nextBatch`. Safe from any thread.
+    /// Ends `nextBatch`. Safe to call from any thread.
     func stop()
 }
 
-/// Where reading a topic begins.
+/// The position at which reading a topic begins.
 public enum ReadStart: Sendable, Equatable {
     case beginning, end
-    /// The first records at or after it.
+    /// The first records at or after this time.
     case time(Timestamp)
 }
 
-/// A consumer that can follow other topics while it runs.
+/// A consumer that can change its topics while it runs.
 public protocol TopicSubscriber: Sendable {
-    /// Follows exactly these topics from now on. Partitions of topics that it followed before stay with it. Safe from any
-    /// thread.
+    /// Subscribes to exactly these topics. Partitions of topics that stay subscribed remain assigned. Safe to call from
+    /// any thread.
     /// - Throws: `MessageBusError`
     func subscribe(to topics: [String]) async throws
 }
 
-/// What waits in front of a consumer group.
+/// Reads the backlog of a consumer group.
 public protocol BacklogReader: Sendable {
-    /// When the oldest record of each partition was written that the group has not committed; `nil` where nothing waits.
-    /// - Throws: `MessageBusError`, retriable while the broker is away.
+    /// For each partition, the time of the oldest record that the group has not committed; `nil` if there is none.
+    /// - Throws: `MessageBusError`, retriable while the broker is unavailable.
     func oldestWaiting(in topic: String, of group: String) async throws -> Backlog
 }
 
-/// The oldest waiting record of each partition of a topic.
+/// The time of the oldest uncommitted record in each partition of a topic.
 public struct Backlog: Sendable, Equatable {
     public var oldest: [Timestamp?]
 
-    /// - Parameter oldest: by partition.
+    /// - Parameter oldest: indexed by partition.
     public init(oldest: [Timestamp?]) { self.oldest = oldest }
 
-    /// Whether a record of this key that was written at `time` or later waits, if it was written at all: nothing that is
-    /// behind the oldest waiting record has been read.
+    /// Whether a record with this key that was written at `time` or later is still waiting, provided that it was
+    /// written. Records after the oldest waiting record have not been read.
     public func holds(_ key: [UInt8], since time: Timestamp) -> Bool {
         guard !oldest.isEmpty else { return false }
         return oldest[Murmur2.partition(key, of: oldest.count)].map { $0 <= time } ?? false
     }
 }
 
-/// A fault of the bus. Its description never holds keys, values or credentials.
+/// An error of the message bus. Its description never contains keys, values or credentials.
 public struct MessageBusError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case configuration, unavailable, timedOut = "timed_out", tooLarge = "too_large", unknownTopic = "unknown_topic"
-        /// The broker refuses the credentials, or one side the other's certificate.
+        /// The broker rejects the credentials, or one side rejects the other's certificate.
         case authentication
         case fatal
     }

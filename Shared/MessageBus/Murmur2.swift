@@ -1,4 +1,4 @@
-/// The hash that Kafka's clients choose a key's partition by.
+/// The hash that Kafka's clients use to choose the partition of a key.
 /// - Source: Apache Kafka, org.apache.kafka.common.utils.Utils.murmur2
 public enum Murmur2 {
     public static func partition(_ key: [UInt8], of count: Int) -> Int { Int(hash(key) & 0x7FFF_FFFF) % count }

@@ -1,6 +1,6 @@
 import Contracts
 
-/// A record as it was read from a topic.
+/// A record that was read from a topic.
 public struct Record: Sendable, Equatable {
     public var topic: String
     public var partition: Int32
@@ -10,7 +10,7 @@ public struct Record: Sendable, Equatable {
     /// `nil` is a tombstone.
     public var value: [UInt8]?
     public var headers: [Header]
-    /// Whether it is larger than `Limits.recordBytes`. Its key and value were not read then.
+    /// Whether the record is larger than `Limits.recordBytes`. In this case its key and value are not read.
     public var isOversized: Bool
 
     public init(
@@ -28,7 +28,7 @@ public struct Record: Sendable, Equatable {
     }
 }
 
-/// A record to be written. The key decides the partition (murmur2, as Kafka's own clients).
+/// A record to write. Its key determines the partition (murmur2, as in Kafka's own clients).
 public struct OutgoingRecord: Sendable, Equatable {
     public var topic: String
     public var key: [UInt8]?
@@ -44,16 +44,17 @@ public struct OutgoingRecord: Sendable, Equatable {
 }
 
 extension OutgoingRecord {
-    /// What the record takes on the wire, rounded up. - Units: bytes.
+    /// An upper bound of the record's size on the wire. - Units: bytes.
     public var wireSize: Int {
-        // 64 is more than lengths, attributes, timestamp and offset take, and 16 more than a header's lengths.
+        // 64 bytes are more than the lengths, attributes, timestamp and offset take. 16 bytes are more than a header's
+        // lengths take.
         headers.reduce(64 + (key?.count ?? 0) + (value?.count ?? 0)) {
             $0 + 16 + $1.name.utf8.count + ($1.value?.count ?? 0)
         }
     }
 }
 
-/// A record header: UTF-8 name, value as bytes; a `nil` value is Kafka's null, names may repeat.
+/// A record header with a UTF-8 name and a value of bytes. A `nil` value is Kafka's null. Names may repeat.
 public struct Header: Sendable, Equatable {
     public var name: String
     public var value: [UInt8]?
@@ -67,34 +68,34 @@ public struct Header: Sendable, Equatable {
 }
 
 extension Array<Header> {
-    /// The last header of that name as text; `nil` where there is none or it is no UTF-8.
+    /// The text of the last header with this name; `nil` if there is none or if it is not valid UTF-8.
     public subscript(_ name: String) -> String? {
         last { $0.name == name }.flatMap { $0.value }.flatMap { String(validating: $0, as: UTF8.self) }
     }
 }
 
-/// Headers by which Winnow's services tell each other how a record is to be treated.
+/// Headers that Winnow's services use to tell each other how to handle a record.
 ///
-/// They count only on records that nobody else can have written. On a topic of the integrators they are ignored, so that no
-/// header from outside changes what becomes of a record.
+/// They are trusted only on records that no one else can write. On topics that are open to integrators they are
+/// ignored, so that no header from outside changes how a record is handled.
 public enum InternalHeader {
-    /// On a request that waited: somebody has cancelled it meanwhile.
+    /// On a request that waited in the store: it was cancelled while it waited.
     public static let cancelled = "winnow_cancelled"
-    /// On a request that waited: where it stood when it came.
+    /// On a request that waited in the store: the place where the request was first read.
     public static let place = "winnow_place"
 
     static let all = Retry.headers.union([cancelled, place])
 }
 
 extension Record {
-    /// Whether only Winnow can have written the record: it waited in the store, or its topic is one of Winnow's own.
+    /// Whether only Winnow can have written the record: it waited in the store, or its topic is internal.
     public var isInternal: Bool { offset < 0 || !Topic.isOpenToIntegrators(topic) }
 
-    /// - Returns: the value of an internal header; `nil` on a record that somebody else may have written.
+    /// - Returns: the value of an internal header; `nil` if the record may come from outside.
     public func internalHeader(_ name: String) -> String? { isInternal ? headers[name] : nil }
 }
 
-/// The signature of a record, and the headers that it covers.
+/// The signature of a record and the headers that it covers.
 public enum SignedHeaders {
     /// Lower-case hexadecimal.
     private static let signature = "winnow_signature"
@@ -103,7 +104,7 @@ public enum SignedHeaders {
 
     public static func header(_ text: String) -> Header { Header(signature, text: text) }
 
-    /// The event's attributes in the order of their names. Other headers are left out, since a redelivery adds some.
+    /// The event's attributes, ordered by name. Other headers are not covered, since a redelivery adds some.
     public static func covered(_ headers: [Header]) -> [(name: [UInt8], value: [UInt8]?)] {
         headers.filter { $0.name.hasPrefix("ce_") }.map { (name: Array($0.name.utf8), value: $0.value) }
             .sorted { $0.name.lexicographicallyPrecedes($1.name) }
@@ -123,14 +124,15 @@ public struct TopicPartition: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(topic)[\(partition)]" }
 }
 
-/// Where a record was read first. The timestamp belongs to it, for a topic that is made anew counts from 0 again.
+/// The place where a record was first read. It includes the timestamp, since offsets of a recreated topic start again
+/// at 0.
 public struct RecordPlace: Sendable, Hashable {
     public let topic: String
     public let partition: Int32
     public let offset: Int64
     public let timestamp: Timestamp
 
-    /// Whether it has waited in the store, and came from no topic.
+    /// Whether the record waited in the store and so came from no topic.
     public var isStore: Bool { offset < 0 }
 
     public init(topic: String, partition: Int32, offset: Int64, timestamp: Timestamp) {
@@ -140,7 +142,7 @@ public struct RecordPlace: Sendable, Hashable {
         self.timestamp = timestamp
     }
 
-    /// The place of the first delivery of a record, whichever topics it went through since.
+    /// The place of the first delivery of a record, even if the record went through other topics since.
     public init(_ record: Record) {
         let number = { (name: String) in record.internalHeader(name).flatMap { Int64($0) } }
         if record.topic != Topic.retries, let topic = record.internalHeader(Retry.topic),
@@ -156,7 +158,7 @@ public struct RecordPlace: Sendable, Hashable {
         }
     }
 
-    /// The place as one number, the same at every delivery. - Source: FNV-1a, 64 bits
+    /// The place as one number, which is the same for every delivery. - Source: FNV-1a, 64 bits
     public var number: Int64 {
         let hash = "\(topic)/\(partition)/\(offset)/\(timestamp.milliseconds)".utf8
             .reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }

@@ -1,7 +1,7 @@
 import Contracts
 
-/// A record that failed for a passing reason, as it waits for its next delivery.
-/// - Source: Spring for Apache Kafka's headers of retry topics; numbers are decimal text
+/// A record that failed with a transient error and waits for its next delivery.
+/// - Source: the headers of Spring for Apache Kafka for retry topics; numbers are decimal text
 public enum Retry {
     static let topic = "kafka_original-topic"
     static let partition = "kafka_original-partition"
@@ -13,7 +13,7 @@ public enum Retry {
 
     static let headers: Set = [topic, partition, offset, timestamp, attemptsHeader, firstTimestamp, notBefore]
 
-    /// Which delivery of the record this is, from 1 on.
+    /// The number of this delivery, from 1.
     public static func attempt(of record: Record) -> Int {
         guard let text = record.internalHeader(attemptsHeader), let count = Int(text), (0..<1000).contains(count) else {
             return 1
@@ -21,8 +21,9 @@ public enum Retry {
         return count + 1
     }
 
-    /// The original key, value and headers, and where the record came from, how often, and when it is due. A record from
-    /// outside loses headers that are named like Winnow's own, since they would count from here on.
+    /// Adds to the original key, value and headers: the origin of the record, the number of deliveries and the due
+    /// time. Removes headers with Winnow's internal names from a record from outside, since they would be trusted from
+    /// now on.
     public static func record(from record: Record, notBefore time: Timestamp) -> OutgoingRecord {
         let place = RecordPlace(record)
         let fields: [(String, String)] = [
@@ -38,15 +39,16 @@ public enum Retry {
             headers: kept + fields.map { Header($0, text: $1) })
     }
 
-    /// When a waiting record is due.
-    /// - Returns: `nil` when it does not say.
+    /// The time at which a waiting record is due.
+    /// - Returns: `nil` if the record has no due time.
     public static func dueTime(of record: Record) -> Timestamp? {
         record.internalHeader(notBefore).flatMap { Int64($0) }.map { Timestamp(milliseconds: $0) }
     }
 
-    /// A waiting record for its next delivery, as it was but for where it was first and the count of its deliveries. It
-    /// goes to its original topic; a request goes to the topic for retried requests.
-    /// - Returns: `nil` when it names no topic that Winnow works on: nobody may have it write anywhere else.
+    /// Restores a waiting record for its next delivery. It is unchanged except for the headers with its first place and
+    /// the number of deliveries. It goes to its original topic, or for a request to the topic of retried requests.
+    /// - Returns: `nil` if the original topic is not one that Winnow processes, so that a forged record cannot make
+    ///   Winnow write to any other topic.
     public static func redelivery(_ record: Record) -> OutgoingRecord? {
         guard let origin = record.internalHeader(topic) else { return nil }
         let isRequest = Topic.isOpenToIntegrators(origin)

@@ -1,9 +1,9 @@
 import Contracts
 
-/// An event as CloudEvents 1.0 has it: its attributes and its data.
+/// A CloudEvents 1.0 event: its attributes and its data.
 /// - Source: CloudEvents 1.0, Kafka protocol binding
 public struct CloudEvent: Sendable, Equatable {
-    /// Unique within `source`; a repeated one is the same event, delivered again.
+    /// Unique within `source`. An event with a known id is the same event, delivered again.
     public var id: String
     public var type: String
     public var source: String
@@ -15,17 +15,17 @@ public struct CloudEvent: Sendable, Equatable {
     public var correlationID: String?
     /// The id of the event that caused this one.
     public var causationID: String?
-    /// Past it nothing is computed any more.
+    /// Nothing is computed for the event after this time.
     public var expiryTime: Timestamp?
     public var partitionKey: String?
     public var authType: String?
-    /// Who asks: the tenant.
+    /// The tenant that sends the request.
     public var authID: String?
-    /// Where the data is, should it be too big for a record.
+    /// The location of data that is too large for a record.
     public var dataRef: String?
     public var dataClassification: String?
     public var sampledRate: Int?
-    /// The hop. - Source: W3C Trace Context
+    /// The trace context of the hop. - Source: W3C Trace Context
     public var traceparent: String?
     public var tracestate: String?
     /// `nil` is a tombstone.
@@ -49,8 +49,8 @@ public struct CloudEvent: Sendable, Equatable {
         self.data = data
     }
 
-    /// Reads a record in binary mode, or in structured mode where its `content-type` says so.
-    /// - Throws: `ContractError`, never retriable: the record belongs to the dead letters.
+    /// Reads a record in binary mode, or in structured mode if its `content-type` says so.
+    /// - Throws: `ContractError`, never retriable. The record becomes a dead letter.
     public init(_ record: Record) throws(ContractError) {
         guard !record.isOversized else {
             throw ContractError(.tooLarge, "the record has more than \(Limits.recordBytes) bytes")
@@ -58,15 +58,15 @@ public struct CloudEvent: Sendable, Equatable {
         self = StructuredEvent.isOne(record) ? try StructuredEvent.read(record) : try CloudEvent(binary: record)
     }
 
-    /// Reads a record of a topic that holds events of one type.
-    /// - Throws: `ContractError`, also for an event of another type.
+    /// Reads a record of a topic whose events have one type.
+    /// - Throws: `ContractError`, also if the event has another type.
     public init(_ record: Record, as type: String) throws(ContractError) {
         try self.init(record)
         guard self.type == type else { throw ContractError(.unknownType, "\(Attribute.type) must be \(type)") }
     }
 
-    /// Reads only id and tenant, which is enough to reject a record that is invalid otherwise.
-    /// - Returns: `nil` where no usable id can be read.
+    /// Reads only the id and the tenant. They are enough to send a rejection for a record that is otherwise invalid.
+    /// - Returns: `nil` if no usable id can be read.
     public static func identity(of record: Record) -> CloudEvent? {
         let (id, authID) =
             StructuredEvent.isOne(record)
@@ -80,7 +80,7 @@ public struct CloudEvent: Sendable, Equatable {
 }
 
 extension CloudEvent {
-    /// Names as binary mode has them in headers; structured mode has them without `ce_`.
+    /// Header names in binary mode. Structured mode uses the same names without `ce_`.
     enum Attribute {
         static let specversion = "ce_specversion"
         static let id = "ce_id"
@@ -100,13 +100,13 @@ extension CloudEvent {
         static let contentType = "content-type"
         static let traceparent = "traceparent"
         static let tracestate = "tracestate"
-        /// The same as attributes of the event. - Source: CloudEvents, distributed tracing extension
+        /// The trace context as attributes of the event. - Source: CloudEvents, distributed tracing extension
         static let eventTraceparent = "ce_traceparent"
         static let eventTracestate = "ce_tracestate"
     }
 
-    /// Every attribute as text, checked. Later values of a repeated name win, as in `Array<Header>`.
-    /// - Throws: `ContractError`, which names the attribute and never quotes it.
+    /// Checks the attributes. If a name is repeated, the last value wins, as in `Array<Header>`.
+    /// - Throws: `ContractError`, which names the attribute and never quotes its value.
     init(attributes: some Sequence<(name: String, value: String)>, data: [UInt8]?) throws(ContractError) {
         var version: String?
         var trace: (parent: String?, state: String?)
@@ -129,7 +129,7 @@ extension CloudEvent {
             case Attribute.dataClassification: dataClassification = value
             case Attribute.sampledRate: sampledRate = Int(value)
             case Attribute.contentType: contentType = value
-            // A malformed one counts as none (W3C Trace Context, 4.3).
+            // A malformed traceparent is ignored (W3C Trace Context, 4.3).
             case Attribute.traceparent: traceparent = Self.isTraceparent(value) ? value : nil
             case Attribute.tracestate: tracestate = value
             case Attribute.eventTraceparent: trace.parent = Self.isTraceparent(value) ? value : nil
@@ -137,7 +137,7 @@ extension CloudEvent {
             default: break
             }
         }
-        // The event's own trace goes before that of the hop that brought it.
+        // The event's own trace context takes precedence over the context of the hop.
         if trace.parent != nil { (traceparent, tracestate) = trace }
         guard let version else { throw ContractError(.missingField, Attribute.specversion) }
         guard version == "1.0" else {
@@ -161,7 +161,7 @@ extension CloudEvent {
 
     private static func timestamp(_ name: String, _ value: String) throws(ContractError) -> Timestamp {
         guard let timestamp = Timestamp(rfc3339: value) else {
-            throw ContractError(.invalidHeader, "\(name) is no RFC 3339 time")
+            throw ContractError(.invalidHeader, "\(name) is not an RFC 3339 time")
         }
         return timestamp
     }
@@ -173,17 +173,17 @@ extension CloudEvent {
         attributes.reserveCapacity(record.headers.count)
         for header in record.headers {
             guard let value = header.value else { continue }
-            // Other producers' headers may hold anything.
+            // Headers of other producers may hold arbitrary bytes.
             guard let text = String(validating: value, as: UTF8.self) else {
                 guard header.name.hasPrefix("ce_") else { continue }
-                throw ContractError(.invalidHeader, "a ce_ header is no UTF-8")
+                throw ContractError(.invalidHeader, "a ce_ header is not valid UTF-8")
             }
             attributes.append((header.name, text))
         }
         try self.init(attributes: attributes, data: record.value)
     }
 
-    /// The headers of binary mode.
+    /// The event's headers in binary mode.
     public var headers: [Header] {
         var headers = [
             Header(Attribute.specversion, text: "1.0"),

@@ -1,8 +1,8 @@
 import Contracts
 import JSON
 
-/// Structured mode: the whole event is one JSON document in the value. Many SDKs send it, so integrators may; Winnow
-/// itself never writes it.
+/// Reads events in structured mode, where the record value is one JSON document with the whole event. Many SDKs send
+/// this mode, so integrators may use it. Winnow itself never writes it.
 /// - Source: CloudEvents 1.0, JSON event format
 enum StructuredEvent {
     static func isOne(_ record: Record) -> Bool {
@@ -18,18 +18,19 @@ enum StructuredEvent {
         let result: Result<CloudEvent, ContractError>
         do {
             result = try JSONDocument.read(value) { root in
-                guard root.kind == .object else { throw ContractError(.wrongType, "the event is no JSON object") }
+                guard root.kind == .object else { throw ContractError(.wrongType, "the event is not a JSON object") }
                 return Result { () throws(ContractError) in try event(root, record) }
             }
         } catch let error as ContractError {
             throw error
         } catch {
-            throw ContractError(.notJSON, "the event: \(error)")
+            throw ContractError(.notJSON, "the event cannot be read: \(error)")
         }
         return try result.get()
     }
 
-    /// Who sent the event, whatever else is wrong with it. One that is no JSON document has no readable id.
+    /// Reads the sender of an event even if the event is otherwise invalid. The id of an event that is not JSON cannot
+    /// be read.
     static func identity(of record: Record) -> (id: String?, authID: String?) {
         guard let value = record.value, value.count <= Limits.recordBytes else { return (nil, nil) }
         return (try? JSONDocument.read(value) { ($0["id"]?.string, $0["authid"]?.string) }) ?? (nil, nil)
@@ -37,7 +38,7 @@ enum StructuredEvent {
 
     private static func event(_ root: JSONValue, _ record: Record) throws(ContractError) -> CloudEvent {
         var attributes: [(name: String, value: String)] = []
-        // The hop is Kafka's, so it is in the record's headers.
+        // The trace context of the hop belongs to the Kafka record, so it is in the record's headers.
         for name in [
             CloudEvent.Attribute.traceparent, CloudEvent.Attribute.tracestate, CloudEvent.Attribute.eventTraceparent,
             CloudEvent.Attribute.eventTracestate,
@@ -59,18 +60,18 @@ enum StructuredEvent {
     private static func data(_ root: JSONValue) throws(ContractError) -> [UInt8]? {
         if let encoded = root["data_base64"] {
             guard let text = encoded.string else {
-                throw ContractError(.wrongType, "data_base64 is no base64 text")
+                throw ContractError(.wrongType, "data_base64 is not base64")
             }
             guard text.utf8.count <= Base64.length(of: Limits.requestBytes) else {
                 throw ContractError(.tooLarge, "data_base64 holds more than \(Limits.requestBytes) bytes")
             }
             guard let data = Base64.bytes(text) else {
-                throw ContractError(.wrongType, "data_base64 is no base64 text")
+                throw ContractError(.wrongType, "data_base64 is not base64")
             }
             return data
         }
         guard let data = root["data"] else { return nil }
-        // Data of another media type than JSON is a string that holds it (JSON event format, section 3.1).
+        // Data of a media type other than JSON is a JSON string that contains it (JSON event format, section 3.1).
         let isJSON = root["datacontenttype"]?.string.map { MediaType($0).isJSON } ?? true
         if let text = data.string, !isJSON { return Array(text.utf8) }
         var writer = JSONWriter()
@@ -80,7 +81,7 @@ enum StructuredEvent {
 }
 
 extension JSONWriter {
-    /// Writes a value as it was read; only spaces and the spelling of numbers and escapes may differ.
+    /// Writes a value as it was read. Only white space and the spelling of numbers and escapes may differ.
     fileprivate mutating func value(_ value: JSONValue) {
         switch value.kind {
         case .object:
@@ -102,10 +103,10 @@ extension JSONWriter {
 
 /// - Source: RFC 4648, section 4
 enum Base64 {
-    /// How many digits, padding among them, hold so many bytes.
+    /// The number of base64 digits, including padding, that encode a number of bytes.
     static func length(of bytes: Int) -> Int { (bytes + 2) / 3 * 4 }
 
-    /// - Returns: nil for anything but whole groups of four out of the alphabet, padded at the end.
+    /// - Returns: `nil` unless the text consists of groups of four digits, with padding only at the end.
     static func bytes(_ text: String) -> [UInt8]? {
         let digits = Array(text.utf8)
         let padding = digits.reversed().prefix { $0 == UInt8(ascii: "=") }.count

@@ -127,7 +127,7 @@ struct CloudEventTests {
     @Test(arguments: ["A", "AAE", "AA=A", "A===", "====", "AA==AA==", "AA-_", "AA\\nA=", "AAEü"])
     func `what is no base64 is refused`(text: String) {
         let json = #"{"specversion":"1.0","id":"1","type":"t","source":"s","data_base64":"\#(text)"}"#
-        #expect(throws: ContractError(.wrongType, "data_base64 is no base64 text")) {
+        #expect(throws: ContractError(.wrongType, "data_base64 is not base64")) {
             try CloudEvent(record([Header("content-type", text: "application/cloudevents+json")], json))
         }
     }
