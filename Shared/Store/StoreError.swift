@@ -1,4 +1,4 @@
-/// A fault of the store. Its description holds the SQLSTATE and the statement's name, never binds.
+/// An error of the store. Its description holds the SQLSTATE and the statement's name, never bound values.
 public struct StoreError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable { case unavailable, conflict, query, migration, configuration }
 

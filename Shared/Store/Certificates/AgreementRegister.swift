@@ -1,22 +1,22 @@
 import Contracts
 
-/// What a sample of compared items is taken of.
+/// The population from which a sample of compared items is drawn.
 public enum AgreementScope: Hashable, Sendable {
-    /// A tenant's items of a task that the small model answered in an hour, which begins then.
+    /// One tenant's items of a task that the small model answered in one hour. The timestamp is the start of the hour.
     case hour(Timestamp, Route, TenantID)
-    /// A tenant's items that were answered by a certificate and compared with the full model that it names.
+    /// One tenant's items that were answered under a certificate and compared with the certificate's full model.
     case tenant(Certificate.ID, TenantID)
-    /// The same of all tenants, where a text that several of them have sent counts once.
+    /// The same for all tenants. A text that several tenants have sent counts once.
     case certificate(Certificate.ID)
 }
 
-/// Compared items of one tenant, by the probability with which they were drawn. A text counts once.
+/// Compared items of one scope, grouped by the probability with which they were drawn. Each text counts once.
 public struct ShadowSample: Sendable, Equatable {
     public struct Stratum: Sendable, Equatable {
         public var probability: Double
         public var compared: Int
         public var disagreed: Int
-        /// Of `compared`: texts that no other tenant had sent before.
+        /// The number of compared texts that no other tenant had sent before.
         public var novel: Int
         public var novelDisagreed: Int
 
@@ -29,14 +29,14 @@ public struct ShadowSample: Sendable, Equatable {
         }
     }
 
-    /// An hour, or a tenant.
+    /// An hour or a tenant.
     public var scope: AgreementScope
-    /// Of a certificate's tenant: its place, from 1 on, in the order in which the tenants' first comparisons came. It never
+    /// For a tenant of a certificate: its position, from 1, in the order of the tenants' first comparisons. It never
     /// changes. 0 for an hour.
     public var position: Int
-    /// Whether it has grown since it was judged last.
+    /// Whether the sample has grown since it was last judged.
     public var hasGrown: Bool
-    /// By probability, the smallest first.
+    /// Ordered by probability, the smallest first.
     public var strata: [Stratum]
 
     public init(scope: AgreementScope, position: Int = 0, hasGrown: Bool = true, strata: [Stratum]) {
@@ -47,13 +47,13 @@ public struct ShadowSample: Sendable, Equatable {
     }
 }
 
-/// What a sample tells of how often accepted answers agree with the full model.
+/// An estimate of how often accepted answers agree with the full model, computed from a sample.
 public struct Agreement: Sendable, Equatable {
     public var scope: AgreementScope
     public var compared: Int
     public var disagreed: Int
     public var value: Double
-    /// Of the 95% interval.
+    /// The bounds of the 95% interval.
     public var low: Double
     public var high: Double
 
@@ -67,13 +67,14 @@ public struct Agreement: Sendable, Equatable {
     }
 }
 
-/// What a verdict goes by, all of it read in the transaction that writes the verdict.
+/// The data that a verdict depends on. All of it is read in the transaction that writes the verdict.
 public struct AgreementEvidence: Sendable, Equatable {
-    /// Those that have grown; where a tenant's sample of a certificate has, the certificate's other tenants' as well.
+    /// The samples that have grown. If one tenant's sample of a certificate has grown, the samples of the certificate's
+    /// other tenants are included.
     public var samples: [ShadowSample]
-    /// The certificates that stand.
+    /// The certificates that are valid.
     public var standing: [Certificate]
-    /// For whom certificates that the samples are about were revoked already.
+    /// The tenants for which the certificates of the samples are already revoked.
     public var revokedTenants: [Certificate.ID: Set<TenantID>]
 
     public static let none = AgreementEvidence(samples: [], standing: [], revokedTenants: [:])
@@ -85,7 +86,7 @@ public struct AgreementEvidence: Sendable, Equatable {
     }
 }
 
-/// What the evidence calls for.
+/// The conclusions from the evidence.
 public struct AgreementVerdict: Sendable, Equatable {
     public var agreements: [Agreement]
     public var revocations: [Revocation]
@@ -96,36 +97,36 @@ public struct AgreementVerdict: Sendable, Equatable {
     }
 }
 
-/// The aggregator's part of the watch over certificates.
+/// The aggregator's view of certificate monitoring.
 public protocol AgreementRegister: Sendable {
-    /// Hands over the evidence that has grown since it was judged, and writes the verdict with its revocations, in one
-    /// transaction: evidence counts as judged only together with what it has brought about.
+    /// Passes the evidence that has grown since the last verdict to `verdict`, and writes the verdict and its
+    /// revocations. Both happen in one transaction, so that evidence never counts as judged without its consequences.
     /// - Parameters:
-    ///   - limit: of tallies; a sample is always whole.
-    ///   - verdict: pure, for a transaction that lost to another asks again.
+    ///   - limit: the maximum number of tallies; samples are never split.
+    ///   - verdict: a pure function, since it is called again if the transaction is retried after a conflict.
     /// - Returns: the evidence, and the revocations that are new.
     func judge(
         limit: Int, _ verdict: @escaping @Sendable (AgreementEvidence) -> AgreementVerdict
     ) async throws -> (evidence: AgreementEvidence, revoked: [Revocation])
 }
 
-/// What both models said of an item that the small one has answered; nothing of what they said.
+/// Whether both models agree on an item that the small model has answered. It does not contain the answers.
 public struct ShadowComparison: Sendable, Equatable {
     public var step: Step.ID
-    /// Its place in the step.
+    /// The index of the item in its step.
     public var item: Int
     public var tenant: TenantID
-    /// The item's. A store keeps a keyed hash of it and nothing else.
+    /// The text of the item. A store keeps only a keyed hash of it.
     public var text: String
     public var route: Route
     /// As `name@version`.
     public var smallModel: String
     public var fullModel: String
-    /// By which the small model was sure.
+    /// The certificate that allowed the small model to answer.
     public var certificate: Certificate.ID
-    /// With which the item was drawn.
+    /// The probability with which the item was drawn.
     public var probability: Double
-    /// The small model's.
+    /// The small model's confidence.
     public var confidence: Double
     public var agrees: Bool
     public var decidedAt: Timestamp
@@ -152,7 +153,7 @@ public struct ShadowComparison: Sendable, Equatable {
     }
 }
 
-/// What is compared once: a tenant's text, answered by a certificate, and a full model.
+/// The key of a comparison. For each key, a text is compared once.
 public struct ShadowText: Sendable {
     public var certificate: Certificate.ID
     /// As `name@version`.
@@ -168,12 +169,13 @@ public struct ShadowText: Sendable {
     }
 }
 
-/// The escalator's part of the watch over certificates.
+/// The escalator's view of certificate monitoring.
 public protocol ShadowRegister: AttemptLedger {
-    /// - Returns: the places of the texts that have been compared before: a repetition would cost again and tell nothing.
+    /// - Returns: the indices of texts that were compared before. Comparing them again would cost money without new
+    ///   information.
     func compared(among texts: [ShadowText]) async throws -> Set<Int>
 
-    /// Settles calls and keeps what they were made for, in one transaction. Of a tenant a text counts once for each
-    /// certificate and full model.
+    /// Settles calls and stores the comparisons that they were made for, in one transaction. Each text of a tenant
+    /// counts once per certificate and full model.
     func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws
 }

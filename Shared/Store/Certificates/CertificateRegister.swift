@@ -1,33 +1,34 @@
 import Contracts
 
-/// What the small models may answer themselves: only ever added to.
+/// The append-only register of certificates.
 public protocol CertificateRegister: Sendable {
-    /// Adds certificates; one whose id is known stays as it is.
-    /// - Throws: `StoreError`, retriable while the database is away.
+    /// Adds certificates. A certificate whose id is known is not changed.
+    /// - Throws: `StoreError`, retriable while the database is unavailable.
     func registerCertificates(_ certificates: [Certificate]) async throws
 
-    /// From then on the certificate no longer stands, and none that was registered before it stands again. The first
-    /// revocation counts.
-    /// - Parameter tenant: for whom it is revoked; `nil` for everybody.
-    /// - Returns: whether there is such a certificate.
+    /// Revokes a certificate. It is no longer valid, and no earlier certificate becomes valid in its place. Only the
+    /// first revocation counts.
+    /// - Parameter tenant: the tenant for which the certificate is revoked; `nil` for all tenants.
+    /// - Returns: whether the certificate exists.
     func revoke(
         _ certificate: Certificate.ID, for tenant: TenantID?, why: String, at time: Timestamp
     ) async throws -> Bool
 
-    /// For each task and pair of models the one that was registered last (of one call: that was certified last), unless it
-    /// was revoked; by task, then by id.
+    /// Reads, for each task and pair of models, the certificate that was registered last, unless it was revoked. Of the
+    /// certificates of one call, the one that was certified last counts. Ordered by task, then by id.
     ///
-    /// One that cannot be read does not stand, and no older one in its place; it hides no other.
+    /// A certificate that cannot be read is not valid, and no older one is valid in its place. It does not affect other
+    /// certificates.
     func readCertificates() async throws -> CertificateReading
 
-    /// For whom certificates were revoked that others may still use.
+    /// Tenants for which the certificates were revoked while other tenants may still use them.
     func revokedTenants(of certificates: [Certificate.ID]) async throws -> [Certificate.ID: Set<TenantID>]
 }
 
-/// A certificate that no longer stands, for everybody or for one tenant.
+/// The revocation of a certificate, for all tenants or for one.
 public struct Revocation: Sendable, Hashable {
     public var certificate: Certificate.ID
-    /// `nil` for everybody.
+    /// `nil` for all tenants.
     public var tenant: TenantID?
     public var reason: String
     public var revokedAt: Timestamp
@@ -40,10 +41,10 @@ public struct Revocation: Sendable, Hashable {
     }
 }
 
-/// Certificates as the store holds them.
+/// The valid certificates in the store, and the ids of those that cannot be read.
 public struct CertificateReading: Sendable, Equatable {
     public var standing: [Certificate]
-    /// Ids of those that would stand and cannot be read.
+    /// Ids of certificates that would be valid but cannot be read.
     public var unreadable: [String]
 
     public init(standing: [Certificate], unreadable: [String] = []) {

@@ -1,18 +1,18 @@
 import Contracts
 
-/// A request that waits in the store until its turn comes.
+/// A request that waits in the store until it is dequeued.
 public struct Submission: Sendable, Equatable {
     public var tenant: TenantID
     public var eventID: EventID
     /// The record's value, byte for byte.
     public var body: [UInt8]
-    /// Past it nothing is computed any more; `nil` also where only the body names one.
+    /// Nothing is computed for the request after this time. `nil` also if only the body has a deadline.
     public var deadline: Timestamp?
     public var traceparent: String?
-    /// Somebody does not want it any more.
+    /// Whether the request was cancelled while it waited.
     public var isCancelled: Bool
     public var lane: Lane
-    /// See `Origin`. A request that was submitted to the store has a random number.
+    /// See `Origin`. A request that was submitted directly to the store has a random number.
     public var place: Int64
 
     public init(
@@ -32,48 +32,53 @@ public struct Submission: Sendable, Equatable {
     public var key: EventKey { EventKey(tenant: tenant, eventID: eventID) }
 }
 
-/// Requests that wait, and whose turn it is. Every method is one transaction, safe to repeat.
+/// The queue of waiting requests. Every method is one transaction and safe to repeat.
 public protocol SubmissionQueue: Sendable {
-    /// From here on nothing is lost. One whose (tenant, event id) is known comes again: its result is then given again.
-    /// - Returns: the places of those that were not taken, since another body waits under their id. Of several bodies of one id
-    ///   the first that can be is taken.
-    /// - Throws: `StoreError`, retriable while the database is away.
+    /// Stores submissions durably. If the (tenant, event id) of a request is known, the request is queued again and its
+    /// result is sent again.
+    /// - Returns: the indices of submissions that were refused, since a request with another body waits under their id.
+    ///   If several submissions with one id have different bodies, the first acceptable one is stored.
+    /// - Throws: `StoreError`, retriable while the database is unavailable.
     func submit(_ submissions: [Submission]) async throws -> Set<Int>
 
-    /// Stores arrivals as `RequestStore.accept` does, and in the same transaction keeps what came over its tenant's
-    /// share. Of one (tenant, event id) one request waits. A copy of an accepted request waits, too: its answer takes a turn.
-    /// - Returns: in the orders given.
+    /// Stores arrivals as `RequestStore.accept` does. In the same transaction, stores the requests that exceed their
+    /// tenant's share. At most one request per (tenant, event id) waits. A copy of an accepted request also waits,
+    /// since sending its result again uses the tenant's share.
+    /// - Returns: the results in the order of the arguments.
     func accept(
         _ arrivals: [Arrival], parking: [Parking]
     ) async throws -> (accepted: [Acceptance], parked: [Parking.Verdict])
 
-    /// How many requests of a lane wait for their turn, each tenant's and all, counted up to limits.
+    /// Counts the waiting requests of a lane, for each of the tenants and in total, up to the limits.
     func waiting(of tenants: [TenantID], in lane: Lane, atMost limits: WaitingLimits) async throws -> WaitingCount
 
-    /// What every tenant has under way and waiting in the turn's lane, and the weight of `tenants` besides.
+    /// The requests of every tenant that are in progress and that wait in the turn's lane, and the weights of
+    /// `tenants`.
     func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) async throws -> Occupancy
 
-    /// Those of a lane whose turn it is (`FairShare`), marked as taken. Besides them those that need no turn: taken before
-    /// `resendBefore` and not forgotten, past their deadline, or cancelled.
+    /// Dequeues requests of a lane in the order of `FairShare` and marks them as taken. Also returns requests that need
+    /// no capacity: those that were taken before `resendBefore` and not forgotten, those past their deadline, and those
+    /// that were cancelled.
     func next(_ turn: SubmissionTurn) async throws -> [Submission]
 
-    /// Forgets what was taken and seen to; what was submitted again meanwhile stays.
+    /// Deletes requests that were taken and handled. A request that was submitted again in the meantime stays.
     func forget(_ events: [EventKey]) async throws
 
-    /// Marks what waits under an event id as cancelled; where several tenants' do, none of them.
-    /// - Parameter tenant: whose; `nil` where the id is enough.
-    /// - Returns: whose it is; nobody's where it does not wait, or was taken already.
+    /// Marks the waiting request with this event id as cancelled. If several tenants have a waiting request with this
+    /// id, none is cancelled.
+    /// - Parameter tenant: the tenant of the request; `nil` if the id is sufficient.
+    /// - Returns: the tenants that have a waiting request with this id; empty if none waits or it was already taken.
     func cancelWaiting(_ eventID: EventID, of tenant: TenantID?, at time: Timestamp) async throws -> [TenantID]
 }
 
-/// How much may be under way: taken and not accepted, or accepted and open.
+/// Limits for dequeueing. A request is in progress if it was taken and not yet accepted, or accepted and open.
 public struct SubmissionTurn: Sendable, Equatable {
-    /// Whose requests are counted, and given out.
+    /// The lane whose requests are counted and returned.
     public var lane: Lane
     public var now: Timestamp
-    /// What was taken before it and not forgotten was lost on its way.
+    /// Requests that were taken before this time and not forgotten are considered lost and are returned again.
     public var resendBefore: Timestamp
-    /// How many at once.
+    /// The maximum number of requests to return.
     public var limit: Int
     /// See `FairShare`.
     public var window: Int
@@ -91,7 +96,7 @@ public struct SubmissionTurn: Sendable, Equatable {
     }
 }
 
-/// How many requests each tenant has under way, and how many wait.
+/// For each tenant, the number of requests in progress and the number of waiting requests.
 public struct Occupancy: Sendable, Equatable {
     public struct Tenant: Sendable, Equatable {
         public var underWay: Int
@@ -112,17 +117,17 @@ public struct Occupancy: Sendable, Equatable {
 
     public init(_ tenants: [TenantID: Tenant] = [:]) { self.tenants = tenants }
 
-    /// Of all tenants.
+    /// The number of requests in progress of all tenants.
     public var underWay: Int { tenants.values.reduce(0) { $0 + $1.underWay } }
 }
 
-/// How much of what is under way a tenant may have, compared with others.
+/// Stores each tenant's weight: its share of the requests in progress relative to other tenants.
 public protocol TenantRegister: Sendable {
-    /// - Parameter weight: from `Turns.weights`.
+    /// - Parameter weight: one of `FairShare.weights`.
     func setWeight(_ weight: Int, of tenant: TenantID) async throws
 }
 
-/// How many requests may wait for their turn.
+/// The maximum numbers of waiting requests.
 public struct WaitingLimits: Sendable, Equatable {
     public var ofTenant: Int
     public var ofAll: Int
@@ -133,9 +138,9 @@ public struct WaitingLimits: Sendable, Equatable {
     }
 }
 
-/// How many requests wait for their turn.
+/// The numbers of waiting requests.
 public struct WaitingCount: Sendable, Equatable {
-    /// Of the tenants that were asked about.
+    /// One entry for each requested tenant.
     public var tenants: [TenantID: Int]
     public var all: Int
 
@@ -144,7 +149,7 @@ public struct WaitingCount: Sendable, Equatable {
         self.all = all
     }
 
-    /// Whether one more may wait; it is counted then.
+    /// Returns whether one more request may wait, and counts it if so.
     public mutating func admits(_ tenant: TenantID, within limits: WaitingLimits) -> Bool {
         let count = tenants[tenant] ?? 0
         guard count < limits.ofTenant, all < limits.ofAll else { return false }
@@ -154,12 +159,13 @@ public struct WaitingCount: Sendable, Equatable {
     }
 }
 
-/// Who is let in next, so that work under way is bounded and each tenant has its share of it: weighted round robin.
+/// Weighted round robin over the tenants. It bounds the requests in progress and gives each tenant a share of them.
 ///
-/// The n-th request that a tenant has under way stands at place ⌈n / weight⌉, and lower places go first. Up to `window`
-/// requests whoever comes is let in; then only places up to `share`, so that what hangs for one tenant holds up no
-/// other, and twice the window is never passed.
-/// - Source: decision 14
+/// The n-th request in progress of a tenant has the place ⌈n / weight⌉, and lower places go first. Up to `window`
+/// requests are admitted without regard to their place. Above that, only places up to `share` are admitted, so that
+/// requests of one tenant that make no progress do not block other tenants. The number of requests in progress never
+/// exceeds twice the window.
+/// - Source: infra/decisions/0014-tenants-take-turns.md
 public struct FairShare: Sendable {
     public static let weights = 1...100
 
@@ -177,10 +183,10 @@ public struct FairShare: Sendable {
         isAnyWaiting = tenants.values.contains { $0.waiting > 0 }
     }
 
-    /// How many may come in before anybody has to wait.
+    /// The number of requests that are admitted before any request has to wait.
     public var headroom: Int { isAnyWaiting ? 0 : max(0, window - underWay) }
 
-    /// Whether a request that comes now is let in; else it waits, and those of its tenant behind it too.
+    /// Returns whether a new request is admitted. Otherwise it waits, and so do later requests of its tenant.
     public mutating func admits(_ tenant: TenantID) -> Bool {
         var member = tenants[tenant] ?? Occupancy.Tenant()
         defer { tenants[tenant] = member }
@@ -194,8 +200,8 @@ public struct FairShare: Sendable {
         return true
     }
 
-    /// How many of each tenant's waiting requests go next, at most `limit` together; of equal places the tenant that has
-    /// waited longest.
+    /// Returns how many of each tenant's waiting requests go next, at most `limit` in total. Among equal places, the
+    /// tenant that has waited longest goes first.
     public mutating func next(limit: Int) -> [TenantID: Int] {
         var taken: [TenantID: Int] = [:]
         for _ in 0..<max(0, limit) {
@@ -219,6 +225,6 @@ public struct FairShare: Sendable {
 }
 
 extension Occupancy.Tenant {
-    /// Where its next request stands.
+    /// The place of the tenant's next request.
     fileprivate var place: Int { (underWay + weight) / weight }
 }

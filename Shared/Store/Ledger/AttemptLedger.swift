@@ -1,43 +1,44 @@
 import Contracts
 
-/// The escalator's part of the ledger: a call is a row before it is made, and settled after.
+/// The escalator's view of the ledger. A call has a row before it is made, and is settled afterwards.
 ///
-/// The totals of a final request always equal the sum of its rows: every method sums them again where it changes a row.
+/// The totals of a final request always equal the sum of its rows: every method that changes a row sums them again.
 public protocol AttemptLedger: Sendable {
-    /// Gives a call its instant and its price.
+    /// Sets the instant and the price of a call.
     ///
-    /// The instant is the one of the transaction that writes the row. What a budget has left, the hour in which a call is
-    /// counted and its price all go by it, whatever the clock of the caller says.
+    /// The instant is that of the transaction that writes the row. It determines the remaining budget, the hour in
+    /// which a call is counted and its price. The caller's clock is not used.
     typealias Begin = @Sendable (LedgerEntry, Timestamp) throws -> LedgerEntry
 
-    /// Numbers and writes one `started` row a call, at its reserved price, in one transaction. An earlier `started` row
-    /// of the same step whose process died becomes `unknown` and keeps its price; the new call is an attempt of its own.
-    /// - Returns: the entries in the order given, with their numbers.
-    /// - Throws: `StoreError`; whatever `begin` throws, and then nothing is written.
+    /// Numbers the calls and writes one `started` row per call at its reserved price, in one transaction. An earlier
+    /// `started` row of the same step, whose process died, becomes `unknown` and keeps its price. The new call is a
+    /// separate attempt.
+    /// - Returns: the entries with their numbers, in the given order.
+    /// - Throws: `StoreError`, or the error that `begin` throws. Nothing is written in either case.
     func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry]
 
-    /// The same for calls that tenants pay for, as far as their budgets have room: check and reservation are one
-    /// transaction, so that no number of processes spends more than a limit.
-    /// - Returns: in the order given.
-    /// - Throws: `StoreError`; whatever `begin` throws, and then nothing is written.
+    /// Does the same for calls that tenants pay for, as long as their budgets allow it. The check and the reservation
+    /// are one transaction, so that concurrent processes cannot exceed a limit.
+    /// - Returns: the reservations in the given order.
+    /// - Throws: `StoreError`, or the error that `begin` throws. Nothing is written in either case.
     func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation]
 
-    /// Writes what the calls really were; the key is (step, number).
+    /// Writes the actual usage of the calls. The key of a row is (step, number).
     func settle(_ entries: [LedgerEntry]) async throws
 }
 
-/// An attempt of a step, with its price: one row of the ledger.
+/// An attempt of a step with its price: one row of the ledger.
 public struct LedgerEntry: Sendable, Equatable {
     public var step: Step.ID
     public var tenant: TenantID
     public var route: Route
     public var attempt: Attempt
     public var cost: PicoDollars
-    /// What the full model alone would have cost for the items that were answered, asked item by item.
+    /// The cost of the full model alone for the answered items, with one question per item.
     public var counterfactualCost: PicoDollars
-    /// The same, asked once for the whole request: this call's part of it.
+    /// This call's part of the same cost with a single question for the whole request.
     public var onceCost: PicoDollars
-    /// Of a call of the full model: items of which the small model's answer is known, and of which it is the same.
+    /// For a call of the full model: for how many items the small model's answer is known, and for how many it agrees.
     public var guesses = Guesses()
 
     public struct Guesses: Sendable, Equatable {
@@ -62,7 +63,7 @@ public struct LedgerEntry: Sendable, Equatable {
 }
 
 extension LedgerTotals {
-    /// What a request has cost; a check in the background is not its own.
+    /// The cost of a request. Background comparisons are not part of it.
     package static func sum(_ entries: some Sequence<LedgerEntry>) -> LedgerTotals {
         entries.reduce(into: .zero) { totals, entry in
             guard entry.attempt.kind != .shadow else { return }
@@ -75,7 +76,8 @@ extension LedgerTotals {
 }
 
 extension Arrival {
-    /// The snapshot as it is stored: one that arrives final has its ledger summed, an open one has none yet.
+    /// The snapshot as it is stored. A request that is final on arrival has its ledger summed; an open one has no
+    /// totals yet.
     package var stored: RequestSnapshot {
         var stored = snapshot
         guard snapshot.state.isFinal else {
@@ -89,16 +91,17 @@ extension Arrival {
     }
 }
 
-/// What the full model alone would have been paid for, had it been asked in place of a call: the items that were answered.
+/// The part of a call that the full model alone would have been paid for: the items that were answered.
 ///
-/// A failed step, a refusal and a degraded answer save nothing, for nobody would have paid for them. A call says how many
-/// tokens it read and not how they spread over its items, so parts are taken by bytes of text.
+/// A failed step, a refusal and a degraded answer save nothing, since no one would have paid for them. A call reports
+/// its tokens only in total, so the parts are estimated from the bytes of text.
 public struct Credit: Sendable, Equatable {
-    /// Of all items. - Units: bytes.
+    /// The size of all items. - Units: bytes.
     private let all: Int
-    /// Of the items that were answered.
+    /// The size of the answered items.
     private let answered: Int
-    /// Of those, the ones that no earlier step of the request holds: asked once for all, the full model reads a text once.
+    /// The size of the answered items that occur in no earlier step of the request. In a single question for the whole
+    /// request, the full model would read each text once.
     private let once: Int
     private let onceTexts: Int
 
@@ -111,18 +114,18 @@ public struct Credit: Sendable, Equatable {
         self.onceTexts = onceTexts
     }
 
-    /// - Parameter request: whose step it is.
+    /// - Parameter request: the request that contains the step.
     public init(of step: Step, in request: RequestSnapshot) {
         guard step.state == .answered else {
             self = .none
             return
         }
-        // An item that was routed stands in the routing, too, which gives no answer to it.
+        // A routing step contains the routed items as well, but gives no answers to them.
         let earlier = request.steps.lazy.filter { $0.ordinal < step.ordinal && $0.route != .decomposition }
         let read = earlier.reduce(into: Set<Place>()) { $0.formUnion($1.items.lazy.map(Place.init)) }
         var (all, answered, once, onceTexts) = (0, 0, 0, 0)
         for (index, item) in step.items.enumerated() {
-            // An empty text is read, too.
+            // Adds 1 so that an empty text counts too.
             let size = item.text.utf8.count + 1
             all += size
             guard step.answers.indices.contains(index), let answer = step.answers[index], !answer.isDegraded else {
@@ -136,7 +139,7 @@ public struct Credit: Sendable, Equatable {
         self.init(all: all, answered: answered, once: once, onceTexts: onceTexts)
     }
 
-    /// What makes two items the same piece of text.
+    /// Identifies a piece of text. Two items with the same place are the same text.
     private struct Place: Hashable {
         let text: ExactText
         let span: Item.Span?
@@ -149,9 +152,9 @@ public struct Credit: Sendable, Equatable {
         }
     }
 
-    /// What the answered items would have taken, asked one by one.
+    /// The usage for the answered items with one question per item.
     func byItem(_ whole: TokenUsage) -> TokenUsage { whole.share(answered, of: all) }
 
-    /// What they add to one question for the whole request.
+    /// The additional usage for these items in a single question for the whole request.
     func asOne(_ whole: TokenUsage) -> TokenUsage { whole.share(once, of: all).joined(texts: onceTexts) }
 }

@@ -1,15 +1,16 @@
 import Contracts
 
-/// What a tenant may spend on calls of the full model in an hour, a day or a month (UTC).
+/// The amount that a tenant may spend on calls of the full model in an hour, a day or a month (UTC).
 public struct Budget: Sendable, Equatable {
-    /// From short to long.
+    /// Ordered from short to long.
     public enum Period: String, Sendable, CaseIterable { case hour, day, month }
 
-    /// What becomes of items that there is no money for.
+    /// What happens to items that exceed the budget.
     public enum Policy: String, Sendable, CaseIterable {
-        /// The small model's answer, marked so.
+        /// The small model's answer is used and marked as degraded.
         case degrade
-        /// They wait until there is: nothing answers them, so the aggregator drives them again.
+        /// The items wait until the budget has room. They have no answer until then, so the aggregator emits their step
+        /// again.
         case queue
         case fail
     }
@@ -27,34 +28,35 @@ public struct Budget: Sendable, Equatable {
     }
 }
 
-/// What became of a call that somebody wants to make.
+/// The result of reserving a call.
 public enum Reservation: Sendable, Equatable {
     case started(LedgerEntry)
-    /// By the budget of the longest period that has no room for it.
+    /// Refused by the budget with the longest period that has no room for the call.
     case refused(Budget)
 }
 
 public protocol BudgetRegister: Sendable {
-    /// Sets or replaces the budget of the tenant and period; it holds for the next call.
+    /// Sets or replaces the budget of a tenant and period. It applies from the next call on.
     func setBudget(_ budget: Budget) async throws
 
-    /// - Returns: whether there was one.
+    /// - Returns: whether the budget existed.
     func removeBudget(of tenant: TenantID, _ period: Budget.Period) async throws -> Bool
 }
 
-/// What is left of budgets while a batch of calls is reserved. Limits and sums are never negative, so no difference overflows.
+/// The remaining amounts while a batch of calls is reserved. Limits and sums are never negative, so differences cannot
+/// overflow.
 package struct BudgetRoom {
     private var left: [TenantID: [(budget: Budget, amount: Int64)]]
 
-    /// - Parameter spent: of each budget in its running period, reservations included.
+    /// - Parameter spent: for each budget, the amount spent in the current period, including reservations.
     package init(_ spent: [(budget: Budget, spent: PicoDollars)]) {
         left = Dictionary(
             grouping: spent.map { (budget: $0.budget, amount: $0.budget.limit.amount - $0.spent.amount) },
             by: \.budget.tenant)
     }
 
-    /// Takes the entry's price from every budget of its tenant, or from none.
-    /// - Returns: the budget that has no room for it; of several the one of the longest period.
+    /// Subtracts the entry's price from every budget of its tenant, or from none.
+    /// - Returns: the budget that has no room for it; if there are several, the one with the longest period.
     package mutating func reserve(_ entry: LedgerEntry) -> Budget? {
         guard let budgets = left[entry.tenant] else { return nil }
         let short = budgets.filter { $0.amount < entry.cost.amount }.map(\.budget)

@@ -1,7 +1,7 @@
 import Contracts
 import Synchronization
 
-/// The prices over time, also those to come; a model without one costs nothing, and its ledger rows say so by their zero.
+/// The prices over time, including future ones. A model without a price costs nothing, and its ledger rows show 0.
 public struct PriceList: Sendable, Equatable {
     private let byModel: [ExactText: [Price]]
 
@@ -11,22 +11,23 @@ public struct PriceList: Sendable, Equatable {
     }
 
     /// The price of `usage` on `model` at `time`, in whole pico-USD.
-    /// - Throws: `ContractError` for a cost that is too large to be written.
+    /// - Throws: `ContractError` if the cost is too large to be stored.
     public func cost(of usage: TokenUsage, model: String, at time: Timestamp) throws(ContractError) -> PicoDollars {
         guard let price = byModel[ExactText(model)]?.first(where: { $0.validFrom <= time }) else { return .zero }
         let input = usage.inputTokens.multipliedReportingOverflow(by: price.inputToken.amount)
         let output = usage.outputTokens.multipliedReportingOverflow(by: price.outputToken.amount)
         let sum = input.partialValue.addingReportingOverflow(output.partialValue)
         guard !input.overflow, !output.overflow, !sum.overflow else {
-            throw ContractError(.tooLarge, "a call's tokens times their price are more than can be written")
+            throw ContractError(.tooLarge, "the cost of a call is too large to be stored")
         }
         return PicoDollars(sum.partialValue)
     }
 
-    /// A ledger row for `attempt`, priced when it started; `fullModel` prices what the full model alone would have cost.
-    /// - Parameter credit: `nil` where the attempt's counterfactual is already that of the answered items alone; the texts
-    ///   of those are `texts` then.
-    /// - Throws: `ContractError` for a cost that is too large to be written.
+    /// Creates the ledger row of `attempt`, priced at the time when it started. `fullModel` determines the price that
+    /// the full model alone would have cost.
+    /// - Parameter credit: `nil` if the attempt's counterfactual already covers only the answered items. In this case
+    ///   `texts` is the number of their texts.
+    /// - Throws: `ContractError` if the cost is too large to be stored.
     public func entry(
         for attempt: Attempt, of step: Step.ID, tenant: TenantID, route: Route, fullModel: String,
         credit: Credit?, texts: Int = 0
@@ -41,8 +42,8 @@ public struct PriceList: Sendable, Equatable {
             onceCost: try cost(of: once, model: fullModel, at: attempt.startedAt))
     }
 
-    /// A call as it begins: at the instant of the store that reserves it, and at the price of that instant.
-    /// - Throws: `ContractError` for a cost that is too large to be written.
+    /// Prices a call at the instant at which the store reserves it.
+    /// - Throws: `ContractError` if the cost is too large to be stored.
     public func begun(_ call: LedgerEntry, at instant: Timestamp) throws(ContractError) -> LedgerEntry {
         var call = call
         call.attempt.startedAt = instant
@@ -51,7 +52,7 @@ public struct PriceList: Sendable, Equatable {
     }
 }
 
-/// The prices, read again once in a while: a new price needs no restart.
+/// A cached price list that is read again periodically, so that a new price takes effect without a restart.
 public final class PriceBook: Sendable {
     private let store: any RequestStore
     private let lifetime: Duration

@@ -1,42 +1,43 @@
 import Contracts
 
-/// Which processes of the suite there are, as far as they have told.
+/// The processes of the suite, as their heartbeats report them.
 public protocol InstanceRegister: Sendable {
-    /// Keeps the newest beat of each; an older one changes nothing.
-    /// - Throws: `StoreError`, retriable while the database is away.
+    /// Keeps the latest heartbeat of each instance. An older heartbeat changes nothing.
+    /// - Throws: `StoreError`, retriable while the database is unavailable.
     func note(_ instances: [Instance]) async throws
 
-    /// Forgets those that have told nothing since `instant`.
+    /// Deletes the instances that have sent no heartbeat since `instant`.
     func forgetInstances(silentSince instant: Timestamp) async throws
 
-    /// All that are known, in ascending order of id.
+    /// All known instances, in ascending order of id.
     func instances() async throws -> [Instance]
 }
 
-/// Which tenants have topics of their own.
+/// The tenants that have topics of their own.
 public protocol TenantTopicRegister: Sendable {
-    /// From then on the tenant's requests are taken from its own topics only, and its results go to its own topic only.
+    /// Gives the tenant topics of its own. From then on its requests are read only from these topics, and its results
+    /// are sent only to its own result topic.
     func giveOwnTopics(to tenant: TenantID) async throws
 
-    /// Takes it back.
+    /// Makes the tenant use the shared topics again.
     /// - Returns: whether the tenant had topics of its own.
     func takeOwnTopics(from tenant: TenantID) async throws -> Bool
 
     func tenantsWithOwnTopics() async throws -> Set<TenantID>
 }
 
-/// Decides which of several processes does what must be done once.
+/// Leader election for jobs that only one of several processes may run.
 public protocol Leadership: Sendable {
-    /// Takes the lead if no other process has it, and confirms it where this process has it already.
-    /// - Returns: the instant until which this process leads unless it confirms again; `nil` where another one leads.
-    /// - Throws: `StoreError`; this process leads no longer then.
+    /// Becomes the leader if there is no other one, or renews the leadership of this process.
+    /// - Returns: the instant until which this process leads unless it renews; `nil` if another process leads.
+    /// - Throws: `StoreError`. This process is then no longer the leader.
     func claim() async throws -> ContinuousClock.Instant?
 
-    /// Gives the lead to whoever claims it next.
+    /// Gives up the leadership.
     func resign() async
 }
 
-/// One process that always leads. For tests.
+/// A leadership that this process always has. For tests.
 public struct SoleLeadership: Leadership {
     public init() {}
 
@@ -45,18 +46,18 @@ public struct SoleLeadership: Leadership {
     public func resign() async {}
 }
 
-/// How long what grows is kept.
+/// The retention of data that grows without bound.
 /// - Units: days.
 public struct Retention: Sendable, Equatable {
-    /// Requests with their steps, their calls and the comparisons of their answers.
+    /// Requests with their steps, calls and answer comparisons.
     public var requests: Int
-    /// What is summed by hour: costs, comparisons, agreement.
+    /// Hourly sums: costs, comparisons and agreement.
     public var hourly: Int
-    /// Costs by day.
+    /// Daily costs.
     public var daily: Int
-    /// What was done about dead letters. Longer than their topic keeps them, or they would be listed as new again.
+    /// Handled dead letters. Must exceed the retention of the dead-letter topic, or they would be listed as new again.
     public var dispositions: Int
-    /// Tenants of whom nothing else is left.
+    /// Tenants without any other data.
     public var tenants: Int
 
     public init(
@@ -70,13 +71,13 @@ public struct Retention: Sendable, Equatable {
     }
 }
 
-/// What the whole suite has in hand and has spent, as the database knows it.
+/// Requests in progress and total costs of the whole suite, from the database.
 public struct SuiteFigures: Sendable, Equatable {
     public struct Requests: Sendable, Equatable {
         public var open: Int
-        /// Of the open ones.
+        /// The acceptance time of the oldest open request.
         public var oldestAcceptedAt: Timestamp?
-        /// Not accepted yet: they wait for their turn.
+        /// The number of requests that wait and are not yet accepted.
         public var waiting: Int
 
         public init(open: Int = 0, oldestAcceptedAt: Timestamp? = nil, waiting: Int = 0) {
@@ -87,7 +88,7 @@ public struct SuiteFigures: Sendable, Equatable {
     }
 
     public var requests: [Lane: Requests]
-    /// What calls of each kind have cost, of everything that the ledger's sums keep.
+    /// The costs of calls by kind, over the whole period that the ledger's sums cover.
     public var costs: [Attempt.Kind: PicoDollars]
 
     public init(requests: [Lane: Requests], costs: [Attempt.Kind: PicoDollars]) {

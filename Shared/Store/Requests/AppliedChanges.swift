@@ -1,33 +1,33 @@
 import Contracts
 
-/// What a batch of changes makes of the snapshots that it was decided on; both stores write exactly this.
+/// The result of applying a batch of changes to snapshots. Both stores write exactly this result.
 package struct AppliedChanges: Sendable {
-    /// Where a snapshot was changed.
+    /// A snapshot that was changed.
     package struct Touched: Sendable {
-        /// Index into `snapshots`.
+        /// The index into `snapshots`.
         package let index: Int
-        /// Ordinals.
+        /// The ordinals of the steps.
         package var newSteps: Set<Int> = []
         package var updatedSteps: Set<Int> = []
-        /// It became final by this change.
+        /// Whether this change made the request final.
         package var becameFinal = false
-        /// It is final, and this change made it so or added to its ledger.
+        /// Whether the request is final and this change made it final or added to its ledger.
         package var sumsLedger = false
     }
 
-    /// Every snapshot as it is afterwards, in the order given; totals and the result's cost are still those of before.
+    /// All snapshots after the changes, in the given order. The totals and the result's cost are not updated yet.
     package private(set) var snapshots: [RequestSnapshot]
     package private(set) var touched: [Touched] = []
     package private(set) var entries: [LedgerEntry] = []
     package private(set) var owed: [(request: Request.ID, kind: OwedEmission.Kind)] = []
 
-    /// - Throws: `StoreError`, not retriable, for a change that the snapshots do not allow.
+    /// - Throws: `StoreError`, not retriable, if a change is not allowed in the state of its snapshot.
     package init(_ changes: [RequestChange], to snapshots: [RequestSnapshot]) throws(StoreError) {
         self.snapshots = snapshots
         let indices = Dictionary(snapshots.enumerated().map { ($1.id, $0) }) { first, _ in first }
         var positions: [Int: Int] = [:]
         for change in changes {
-            guard let index = indices[change.request] else { throw Self.refused("a request that was not handed over") }
+            guard let index = indices[change.request] else { throw Self.refused("a request that was not passed in") }
             let position = positions[index] ?? touched.count
             if position == touched.count {
                 touched.append(Touched(index: index))
@@ -39,7 +39,7 @@ package struct AppliedChanges: Sendable {
         }
     }
 
-    /// Static, for a copy of `self` would make every change copy all the snapshots.
+    /// Static, since copying `self` for each change would copy all snapshots.
     private static func apply(
         _ change: RequestChange, _ snapshot: inout RequestSnapshot, _ touched: inout Touched
     ) throws(StoreError) {
@@ -59,7 +59,7 @@ package struct AppliedChanges: Sendable {
         snapshot.progressedAt = change.progressedAt
         snapshot.redrives = change.redriveAt == nil ? 0 : snapshot.redrives + 1
         snapshot.redriveAt = change.redriveAt
-        // A routing that is settled again adds nothing twice.
+        // Skips steps that exist already, so that settling a routing step twice adds nothing.
         for step in change.newSteps where snapshot.position(of: step.ordinal) == nil {
             snapshot.steps.append(step)
             touched.newSteps.insert(step.ordinal)
@@ -74,8 +74,8 @@ package struct AppliedChanges: Sendable {
         }
     }
 
-    /// The snapshots with what the ledger of a request comes to.
-    /// - Parameter sum: the totals, and whether one of its calls is open.
+    /// Returns the snapshots with the totals of their ledgers.
+    /// - Parameter sum: returns the totals of a request and whether one of its calls is open.
     package func summed(_ sum: (Request.ID) -> (totals: LedgerTotals, hasOpenCall: Bool)?) -> [RequestSnapshot] {
         var snapshots = snapshots
         for touched in touched where touched.sumsLedger {
@@ -94,7 +94,7 @@ package struct AppliedChanges: Sendable {
 }
 
 extension RequestSnapshot {
-    /// Steps stand at their ordinal unless a plan has gaps.
+    /// Finds a step by its ordinal. Usually the index equals the ordinal, unless the plan has gaps.
     fileprivate func position(of ordinal: Int) -> Int? {
         if steps.indices.contains(ordinal), steps[ordinal].ordinal == ordinal { return ordinal }
         return steps.firstIndex { $0.ordinal == ordinal }

@@ -1,15 +1,16 @@
 import Contracts
 
-/// An emission that a background decision calls for and that the broker has not acknowledged yet.
+/// An emission that a background job has decided on and that the broker has not yet acknowledged.
 public struct OwedEmission: Sendable, Hashable {
     public enum Kind: String, Sendable {
-        /// What the request's state calls for when it is sent: its result, or the commands of its open steps.
+        /// The emission that follows from the request's state when it is sent: the result, or the commands of its open
+        /// steps.
         case state
-        /// Tells workers and escalators that the request was cancelled.
+        /// A message to workers and escalators that the request was cancelled.
         case cancellation
     }
 
-    /// Ascending in the order in which emissions were decided on.
+    /// Ascending in the order in which the emissions were decided.
     public var id: Int64
     public var request: Request.ID
     public var kind: Kind
@@ -21,27 +22,27 @@ public struct OwedEmission: Sendable, Hashable {
     }
 }
 
-/// Emissions that `RequestStore.update` has written beside the state that calls for them (`RequestChange.owed`).
+/// Emissions that `RequestStore.update` has stored together with the state that requires them (`RequestChange.owed`).
 ///
-/// A record that comes from a topic needs no row: it comes again until its emissions are acknowledged. What a background job
-/// decides comes from no record.
+/// A record from a topic needs no row, since it is delivered again until its emissions are acknowledged. A background
+/// job has no such record.
 public protocol EmissionOutbox: Sendable {
-    /// Oldest first, at most `limit`.
+    /// Reads the oldest emissions first, at most `limit`.
     func owedEmissions(limit: Int) async throws -> [OwedEmission]
 
-    /// Forgets what the broker has acknowledged. An emission that was decided on meanwhile has a row of its own.
+    /// Deletes acknowledged emissions. Emissions that were decided in the meantime have rows of their own.
     func forgetEmissions(_ emissions: [OwedEmission]) async throws
 }
 
-/// Requests that somebody wants stopped, until the aggregator has seen to it.
+/// Cancellations that were requested and that the aggregator has not yet handled.
 public protocol CancellationQueue: Sendable {
-    /// Notes the wish; saying it again changes nothing.
-    /// - Throws: `StoreError`, retriable while the database is away.
+    /// Requests cancellation. Repeating the call changes nothing.
+    /// - Throws: `StoreError`, retriable while the database is unavailable.
     func requestCancellation(of requests: [Request.ID], at time: Timestamp) async throws
 
-    /// Wishes that nobody has seen to, oldest first; at most `limit`.
+    /// Reads unhandled cancellations, oldest first, at most `limit`.
     func requestedCancellations(limit: Int) async throws -> [Request.ID]
 
-    /// Forgets wishes that were seen to, or came too late.
+    /// Deletes cancellations that were handled or came too late.
     func forgetCancellations(of requests: [Request.ID]) async throws
 }

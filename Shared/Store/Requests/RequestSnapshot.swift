@@ -1,8 +1,8 @@
 import Contracts
 
-/// A request and its steps as the store holds them: what every decision and every emission is derived from.
+/// A request and its steps as the store holds them. Every decision and every emission is derived from a snapshot.
 public struct RequestSnapshot: Sendable, Equatable {
-    /// `open → completed | failed | expired | cancelled`, or `rejected` from the start; all but `open` are final.
+    /// `open → completed | failed | expired | cancelled`, or `rejected` on arrival. All states except `open` are final.
     public enum State: String, Sendable {
         case open, completed, rejected, failed, expired, cancelled
 
@@ -14,31 +14,32 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var eventID: EventID
     public var channel: Request.Channel?
     public var lane: Lane
-    /// Whether its tenant has topics of its own: then its result goes there and nowhere else.
+    /// Whether the tenant has topics of its own. If so, the result is sent only to the tenant's topic.
     public var hasOwnTopics: Bool
     public var state: State
-    /// One clear sentence where the request was not answered.
+    /// One clear sentence that says why the request was not answered.
     public var error: String?
-    /// When to send a rejected request again. Not stored, for such a request is not stored either.
+    /// The time after which to send a rejected request again. Not stored, since rejected requests of this kind are not
+    /// stored.
     public var retryAfterSeconds: Int?
     public var acceptedAt: Timestamp
     public var deadline: Timestamp?
-    /// When it became final; `nil` while it is open.
+    /// The time at which the request became final; `nil` while it is open.
     public var completedAt: Timestamp?
-    /// When the payload of its steps was erased.
+    /// The time at which the payload of the steps was erased.
     public var erasedAt: Timestamp?
-    /// When the last emission for it was derived, so that what makes no progress is found.
+    /// The time at which the last emission was derived. It is used to find requests without progress.
     public var progressedAt: Timestamp
-    /// How often its emissions were repeated since it last made progress.
+    /// The number of times that its emissions were repeated since it last made progress.
     public var redrives = 0
-    /// Not before this instant they are repeated again.
+    /// Its emissions are not repeated again before this instant.
     public var redriveAt: Timestamp?
-    /// W3C trace context of the integrator, handed on at every hop.
+    /// The integrator's W3C trace context, which every hop passes on.
     public var traceparent: String?
     public var steps: [Step]
-    /// The sum of its ledger rows, kept from the moment when the request becomes final.
+    /// The sum of the request's ledger rows, maintained once the request is final.
     public var totals: LedgerTotals
-    /// What the result says of cost: decided once, when the request becomes final. `nil` while it is open.
+    /// The cost in the result. It is set once, when the request becomes final; `nil` while it is open.
     public var resultCost: ResultCost?
 
     public init(
@@ -63,7 +64,8 @@ public struct RequestSnapshot: Sendable, Equatable {
         self.totals = totals
     }
 
-    /// Whether the steps that the result was made of are gone: erased, or past retention.
+    /// Whether the steps from which the result was made no longer exist, because they were erased or their retention
+    /// ended.
     public var isErased: Bool {
         if erasedAt != nil { return true }
         guard state.isFinal, state != .rejected, steps.isEmpty, let completedAt else { return false }
@@ -72,10 +74,10 @@ public struct RequestSnapshot: Sendable, Equatable {
     }
 }
 
-/// The cost that a result gives.
+/// The cost in a result.
 public struct ResultCost: Sendable, Equatable {
     public var totals: LedgerTotals
-    /// Whether no call was open when the request became final; what such a call costs is in the ledger alone.
+    /// Whether no call was open when the request became final. The cost of an open call is only in the ledger.
     public var isFinal: Bool
 
     public init(totals: LedgerTotals, isFinal: Bool) {
@@ -84,11 +86,11 @@ public struct ResultCost: Sendable, Equatable {
     }
 }
 
-/// Sums over ledger rows.
+/// Sums of ledger rows.
 public struct LedgerTotals: Sendable, Equatable {
     public var usage: TokenUsage
     public var cost: PicoDollars
-    /// What the full model alone would have consumed and cost for the same items.
+    /// The usage and cost of the full model alone for the same items.
     public var counterfactualUsage: TokenUsage
     public var counterfactualCost: PicoDollars
 

@@ -1,49 +1,50 @@
 import Contracts
 
-/// Request state. Every method is one transaction, safe to repeat.
+/// Stores the state of requests. Every method is one transaction and safe to repeat.
 public protocol RequestStore: Sendable {
-    /// Stores arrivals with their first ledger rows, unless (tenant, event id) is known already.
-    /// - Returns: in the order given, what the store holds now: the arrival itself, or the earlier request of that
-    ///   event id (also where two arrivals of one call share it).
-    /// - Throws: `StoreError`, retriable while the database is away.
+    /// Stores arrivals with their first ledger rows, unless their (tenant, event id) is known.
+    /// - Returns: what the store now holds, in the given order: the arrival, or the earlier request with the same event
+    ///   id. The earlier request may be an arrival of the same call.
+    /// - Throws: `StoreError`, retriable while the database is unavailable.
     func accept(_ arrivals: [Arrival]) async throws -> [Acceptance]
 
-    /// What the store holds under event ids, for requests whose planning costs more than this question.
-    /// - Returns: in the order given; `nil` for an id that is not known.
+    /// Looks up event ids. Used for requests whose planning costs more than the look-up.
+    /// - Returns: what the store holds, in the given order; `nil` for an unknown id.
     func known(_ events: [(key: EventKey, origin: Origin)]) async throws -> [Acceptance?]
 
-    /// Locks and reads the requests, lets `transition` decide, writes what it decided.
-    /// Requests that are unknown are not handed to it. A change that makes a request final, or adds to the ledger of a
-    /// final one, sums its ledger. The cost that the result gives is decided when the request becomes final.
-    /// - Returns: what the store holds afterwards, of the known requests, in ascending order of id.
-    /// - Throws: `StoreError`; whatever `transition` throws, and then nothing is written.
+    /// Locks and reads the requests, passes them to `transition` and writes the changes that it returns.
+    /// Unknown requests are not passed to it. If a change makes a request final, or adds to the ledger of a final
+    /// request, the ledger is summed. The cost in the result is set when the request becomes final.
+    /// - Returns: the known requests as they are afterwards, in ascending order of id.
+    /// - Throws: `StoreError`, or the error that `transition` throws. Nothing is written in the latter case.
     func update(
         _ requests: [Request.ID], _ transition: @escaping @Sendable ([RequestSnapshot]) throws -> [RequestChange]
     ) async throws -> [RequestSnapshot]
 
-    /// Open requests whose deadline has passed at `time`, the longest overdue first; at most `limit`.
+    /// Open requests whose deadline has passed at `time`, the longest overdue first, at most `limit`.
     func pastDeadline(at time: Timestamp, limit: Int) async throws -> [Request.ID]
 
-    /// Open requests without progress since `since`, or `bulkSince` in the bulk lane, that are not to be left alone until
-    /// later; the oldest first, at most `limit`.
+    /// Open requests without progress since `since`, or since `bulkSince` in the bulk lane, except those that are
+    /// postponed. The oldest come first, at most `limit`.
     func stalled(now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int) async throws -> [Request.ID]
 
-    /// Leaves stalled requests alone until `instant`, or until they make progress.
+    /// Postpones stalled requests until `instant`, or until they make progress.
     func postponeRedrive(of requests: [Request.ID], until instant: Timestamp) async throws
 
-    /// Calls that were started longer ago than `age` and never settled become `unknown` and keep their reserved price: the
-    /// process died, and nobody asks for the step again. The store's clock decides, which gave the calls their instants.
+    /// Marks calls that were started longer ago than `age` and never settled as `unknown`. They keep their reserved
+    /// price, since their process died and no one asks for the step again. The age is measured by the store's clock,
+    /// which also set the start of the calls.
     /// - Returns: the requests whose ledger changed, at most `limit`.
     func abandonCalls(olderThan age: Duration, limit: Int) async throws -> [Request.ID]
 
-    /// The prices of all time, also those that begin later, newest first for each model.
+    /// The prices of all time, including future ones, newest first for each model.
     func prices() async throws -> [Price]
 }
 
-/// Is given each request that a store has made final, once, after the transaction that made it so.
+/// Called once for each request that becomes final, after the transaction is committed.
 public typealias FinalRequestObserver = @Sendable (RequestSnapshot) -> Void
 
-/// A request to be stored, in the state that decomposition gave it.
+/// A request to store, in the state that decomposition gave it.
 public struct Arrival: Sendable, Equatable {
     public var snapshot: RequestSnapshot
     public var entries: [LedgerEntry]
@@ -56,10 +57,10 @@ public struct Arrival: Sendable, Equatable {
     }
 }
 
-/// What a model's tokens cost from an instant on.
+/// The price of a model's tokens, valid from a point in time.
 public struct Price: Sendable, Equatable {
     public var model: String
-    /// - Units: pico-USD a token.
+    /// - Units: pico-USD per token.
     public var inputToken: PicoDollars
     public var outputToken: PicoDollars
     public var validFrom: Timestamp
@@ -72,24 +73,26 @@ public struct Price: Sendable, Equatable {
     }
 }
 
-/// What a transition wants written for one request, in the transaction that read it.
+/// The changes that a transition makes to one request. They are written in the transaction that read the request.
 public struct RequestChange: Sendable, Equatable {
     public var request: Request.ID
-    /// `nil` leaves the state as it is.
+    /// `nil` leaves the state unchanged.
     public var state: RequestSnapshot.State?
     public var error: String?
-    /// Where the request becomes final: `false` when work was under way that may still cost something.
+    /// If the request becomes final: `false` when work was in progress that may still cost something.
     public var isCostFinal: Bool
-    /// Steps that a settled routing added to the plan.
+    /// Steps that a settled routing step added to the plan.
     public var newSteps: [Step]
     /// Steps whose state, answers or error changed.
     public var updatedSteps: [Step]
-    /// Rows that are there already, by (step, number), stay as they are.
+    /// Ledger rows to add. Rows whose (step, number) exists are not changed.
     public var entries: [LedgerEntry]
     public var progressedAt: Timestamp
-    /// Where the change only repeats emissions of a request that made no progress: when they may be repeated again.
+    /// If the change only repeats emissions of a request without progress: the earliest time at which they may be
+    /// repeated again.
     public var redriveAt: Timestamp?
-    /// Emissions to be kept until the broker has acknowledged them; only for what no record from a topic brings about.
+    /// Emissions to store until the broker acknowledges them. Used only for decisions that no record from a topic
+    /// caused.
     public var owed: [OwedEmission.Kind]
 
     public init(
@@ -110,7 +113,7 @@ public struct RequestChange: Sendable, Equatable {
     }
 }
 
-/// What makes two requests the same: an integrator's id is unique within its tenant.
+/// Identifies a request: an integrator's id is unique within its tenant.
 public struct EventKey: Hashable, Comparable, Sendable {
     public let tenant: TenantID
     public let eventID: EventID
@@ -127,20 +130,20 @@ public struct EventKey: Hashable, Comparable, Sendable {
     public init(_ snapshot: RequestSnapshot) { self.init(tenant: snapshot.tenant, eventID: snapshot.eventID) }
 }
 
-/// The first 16 bytes of the SHA-256 of a request's body: what tells two bodies apart.
+/// The first 16 bytes of the SHA-256 of a request's body, used to compare bodies.
 public struct BodyDigest: Sendable, Hashable {
     public let value: UInt128
 
     public init(value: UInt128) { self.value = value }
 }
 
-/// Where a request came from, and with which body. By it the store tells a redelivery from a copy, and both from another
-/// request under the same id.
+/// The place and body digest of a request. The store uses them to distinguish a redelivery, a copy, and a different
+/// request with the same id.
 public struct Origin: Sendable, Hashable {
-    /// `nil` of a request that was stored without one: any body is taken for its own.
+    /// `nil` if the request was stored without a digest. It then matches any body.
     public var digest: BodyDigest?
-    /// A number of the record's place in its topic, or of the row in which it waited. `nil` of a request that was stored
-    /// without one: any place is taken for its own.
+    /// A number for the record's place in its topic, or for the row in which the request waited. `nil` if the request
+    /// was stored without a place. It then matches any place.
     public var place: Int64?
 
     public init(digest: BodyDigest? = nil, place: Int64? = nil) {
@@ -148,7 +151,7 @@ public struct Origin: Sendable, Hashable {
         self.place = place
     }
 
-    /// What another delivery under the same id is to a request that was accepted from here.
+    /// Classifies another delivery with the same id, relative to the request that was accepted from this origin.
     package func kind(of other: Origin) -> Acceptance.Kind {
         if let digest, let otherDigest = other.digest, digest != otherDigest { return .reused }
         guard let place, let otherPlace = other.place else { return .redelivered }
@@ -156,21 +159,21 @@ public struct Origin: Sendable, Hashable {
     }
 }
 
-/// What became of a request under its event id.
+/// The result of accepting a request.
 public struct Acceptance: Sendable, Equatable {
     public enum Kind: Sendable {
-        /// It is stored.
+        /// The request was stored by this call.
         case new
-        /// It was stored before, from the same place: the broker has delivered it again.
+        /// The request was already stored from the same place: the broker has delivered the record again.
         case redelivered
-        /// It was stored before, from another place: somebody has sent it again.
+        /// The request was already stored from another place: the integrator has sent it again.
         case copy
-        /// The id belongs to a request with another body.
+        /// The id belongs to a request with a different body.
         case reused
     }
 
     public var kind: Kind
-    /// What the store holds under the event id.
+    /// The request that the store holds under the event id.
     public var snapshot: RequestSnapshot
 
     public init(_ kind: Kind, _ snapshot: RequestSnapshot) {
@@ -179,22 +182,22 @@ public struct Acceptance: Sendable, Equatable {
     }
 }
 
-/// A request that is over its tenant's share, offered to the store to be kept until its turn.
+/// A request that exceeds its tenant's share and is to wait in the store.
 public struct Parking: Sendable, Equatable {
     public enum Verdict: Sendable, Equatable {
-        /// It is kept, or was before.
+        /// The request waits in the store, now or from before.
         case waits
-        /// There was no room to keep it.
+        /// There was no room to store it.
         case refused
-        /// Another request waits or was accepted under its id, with another body.
+        /// A request with the same id and a different body waits or was accepted.
         case reused
-        /// It was accepted before, from the same place.
+        /// The request was already accepted from the same place.
         case redelivered(RequestSnapshot)
     }
 
     public var submission: Submission
     public var digest: BodyDigest?
-    /// Whether so many wait that no other is kept.
+    /// Whether the request is refused because too many requests wait.
     public var isRefused: Bool
 
     public init(_ submission: Submission, digest: BodyDigest? = nil, isRefused: Bool = false) {
