@@ -1,6 +1,6 @@
 import Lifecycle
 
-/// Asks a dependency again and again whether it answers, so that an idle service too says when it could not work.
+/// Checks periodically whether a dependency answers, so that an idle service also reports when it cannot work.
 public struct Probe: Service {
     private let interval: Duration
     private let onReadiness: @Sendable (Bool) -> Void
@@ -21,7 +21,8 @@ public struct Probe: Service {
                 try await check()
                 onReadiness(true)
             } catch {
-                // Whoever needs it for a record says why; here only that it is away.
+                // The cause is logged by the code that needs the dependency. The probe only reports that it is
+                // unavailable.
                 onReadiness(false)
             }
         } while await sleepUnlessShutDown(for: interval)

@@ -3,20 +3,21 @@ import JSON
 import MessageBus
 import Store
 
-/// What a request's state calls for: a pure function, so that it can be derived again after a crash.
+/// Derives the records to emit from a request's state. It is a pure function, so that the records can be derived again
+/// after a crash.
 public enum Emission {
-    /// Which of a request's dispatched steps are to be emitted.
+    /// Selects which of a request's dispatched steps to emit.
     public enum Trigger: Sendable, Equatable {
-        /// All of them: a request just accepted, repeated, or re-driven.
+        /// All dispatched steps: the request was just accepted, delivered again, or re-driven.
         case every
-        /// Those that waited for one of these steps.
+        /// The steps that depend on one of these steps.
         case settled(Set<Int>)
     }
 
-    /// `ce_source` of results: one, since a result that comes again is the same event, whichever service sends it.
+    /// `ce_source` of results. It is the same for every service, since a result that is sent again is the same event.
     static let resultSource = "/winnow"
 
-    /// The commands of an open request, or the result of a final one.
+    /// Returns the commands of an open request, or the result of a final one.
     public static func records(
         for snapshot: RequestSnapshot, trigger: Trigger, from source: String, causedBy cause: String? = nil
     ) -> [OutgoingRecord] {
@@ -27,7 +28,7 @@ public enum Emission {
             .map { event.command(for: $0) }
     }
 
-    /// Tells whoever computes that nothing is to be computed for the request any more.
+    /// Tells workers and escalators to stop computing for the request.
     public static func cancellation(of snapshot: RequestSnapshot, from source: String) -> OutgoingRecord {
         EventContext(snapshot: snapshot, source: source, causationID: nil).cancellation()
     }
@@ -50,7 +51,7 @@ private struct EventContext {
 
     func command(for step: Step) -> OutgoingRecord {
         let id = Step.ID(request: snapshot.id, ordinal: step.ordinal)
-        // An unsure routing has no worker of its own: it goes to the full model at once.
+        // A routing step below its threshold has no worker. It goes directly to the full model.
         guard step.route != .decomposition else {
             let open = step.items.indices.filter { index in
                 !step.answers.indices.contains(index) || step.answers[index] == nil
@@ -73,11 +74,11 @@ private struct EventContext {
             command.encode())
     }
 
-    /// Whoever sends it, and however often: the same record.
+    /// The result record. It is the same for every sender and every repetition.
     func result() -> OutgoingRecord {
         let event = CloudEvent(
             id: "\(snapshot.id)/result", type: EventType.result, source: Emission.resultSource,
-            // What is rejected without being stored has ended when it came.
+            // A request that is rejected without being stored has no `completedAt`; it ended on arrival.
             time: snapshot.completedAt ?? snapshot.progressedAt,
             correlationID: "\(snapshot.id)", causationID: snapshot.eventID.text, authID: snapshot.tenant.rawValue,
             traceparent: snapshot.traceparent, data: ResultMessage.encode(snapshot))

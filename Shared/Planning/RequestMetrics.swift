@@ -3,7 +3,7 @@ import Store
 import Synchronization
 import Telemetry
 
-/// Counts requests as they become final: by status and channel, how long they took, and who decided their items.
+/// Counts final requests by status and channel, their duration, and who decided their items.
 public final class RequestMetrics: Sendable {
     private struct Ending: Hashable {
         let state: RequestSnapshot.State
@@ -16,13 +16,13 @@ public final class RequestMetrics: Sendable {
         let decidedBy: String
     }
 
-    /// Metrics that were looked up before: a look-up by name and labels costs more than the count.
+    /// Caches metrics, since a look-up by name and labels costs more than the count itself.
     private struct Known {
         var endings: [Ending: (count: Counter, duration: Histogram)] = [:]
         var decisions: [Decision: Counter] = [:]
     }
 
-    /// From a cached answer to a bulk request that waited for an hour.
+    /// The range goes from a cached answer to a bulk request that waited for an hour.
     private static let bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600]
 
     private let metrics: Metrics
@@ -30,7 +30,7 @@ public final class RequestMetrics: Sendable {
 
     public init(_ metrics: Metrics) { self.metrics = metrics }
 
-    /// Once for each request, when it becomes final.
+    /// Records a request. Must be called once per request, when it becomes final.
     @Sendable public func observe(_ request: RequestSnapshot) {
         let ending = Ending(state: request.state, channel: request.channel, lane: request.lane)
         let duration = max(0, request.progressedAt.milliseconds - request.acceptedAt.milliseconds)
@@ -61,14 +61,14 @@ public final class RequestMetrics: Sendable {
                 "winnow_requests_total", "Requests that became final.",
                 [(name: "status", value: ending.state.rawValue), channel]),
             metrics.histogram(
-                "winnow_request_duration_seconds", "From the acceptance of a request to its final state.",
+                "winnow_request_duration_seconds", "Time from the acceptance of a request to its final state.",
                 [channel, (name: "lane", value: ending.lane.rawValue)], bounds: Self.bounds)
         )
     }
 
     private func counter(of decision: Decision) -> Counter {
         metrics.counter(
-            "winnow_items_total", "Items of final requests that were answered, by task and by who decided.",
+            "winnow_items_total", "Answered items of final requests, by task and by the kind of model that decided.",
             [
                 (name: "capability", value: decision.route.capability.rawValue),
                 (name: "task", value: decision.route.task), (name: "decided_by", value: decision.decidedBy),

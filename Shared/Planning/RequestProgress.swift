@@ -1,9 +1,9 @@
 import Contracts
 import Store
 
-/// The state machine of an accepted request: what its outcomes, its deadline or a stall make of it.
+/// The state machine of an accepted request. Its inputs are outcomes, the deadline, cancellation and re-drives.
 ///
-/// Pure: the store reads the snapshot, writes the change, and repeats both after a crash.
+/// It is pure: the store reads the snapshot, writes the change, and repeats both after a crash.
 public struct RequestProgress {
     public private(set) var snapshot: RequestSnapshot
     private let now: Timestamp
@@ -11,7 +11,7 @@ public struct RequestProgress {
     private var updated: Set<Int> = []
     private var entries: [LedgerEntry] = []
     private var isCancelled = false
-    /// Steps were given up that somebody may be computing.
+    /// Whether steps that may be in progress at a worker were given up.
     private var hasGivenUpWork = false
 
     public init(_ snapshot: RequestSnapshot, now: Timestamp) {
@@ -19,12 +19,12 @@ public struct RequestProgress {
         self.now = now
     }
 
-    /// Settles a step and records what it cost. A step that is final already keeps its answers; its cost still counts, also
-    /// where the request's steps are gone, erased or past retention.
-    /// - Throws: `ContractError` for a cost that is too large to be written, and for a step that the request never had: the
-    ///   outcome becomes a dead letter.
+    /// Settles a step and records its cost. A step that is already final keeps its answers. Its cost still counts, even
+    /// if the request's steps were erased or their retention ended.
+    /// - Throws: `ContractError` if a cost is too large to be stored or if the request never had the step. The outcome
+    ///   then becomes a dead letter.
     public mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) throws(ContractError) {
-        // An outcome that comes too late gives no answer, and what gives none saves nothing.
+        // An outcome that comes too late gives no answer, so it saves nothing.
         var credit = Credit.none
         if let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) {
             if !snapshot.state.isFinal, !snapshot.steps[index].state.isFinal {
@@ -44,7 +44,7 @@ public struct RequestProgress {
         }
     }
 
-    /// Past its deadline nothing is computed for a request any more.
+    /// Expires all open steps. Nothing is computed for a request after its deadline.
     public mutating func expire() {
         guard !snapshot.state.isFinal else { return }
         for index in snapshot.steps.indices where !snapshot.steps[index].state.isFinal {
@@ -52,7 +52,7 @@ public struct RequestProgress {
         }
     }
 
-    /// Somebody does not want it any more: what has been answered stays, nothing else is computed.
+    /// Cancels all open steps. Steps that are already answered keep their answers.
     public mutating func cancel() {
         guard !snapshot.state.isFinal else { return }
         isCancelled = true
@@ -90,8 +90,8 @@ public struct RequestProgress {
 
     /// Adds the steps for the items that the full model has routed, once the last routing step is settled.
     ///
-    /// Expanding all routing steps together fills the new steps up to `Limits.itemsPerStep`; expanding each on its own
-    /// would spend a step a capability on every routing step. The new steps depend on all routing steps, so that a
+    /// Expanding all routing steps together fills the new steps up to `Limits.itemsPerStep`. Expanding each routing
+    /// step alone would create a step per capability each time. The new steps depend on all routing steps, so that a
     /// redelivered outcome of any of them emits the new steps again.
     private mutating func expandRouting() {
         let routings = snapshot.steps.indices.filter { snapshot.steps[$0].route == .decomposition }
@@ -101,7 +101,7 @@ public struct RequestProgress {
         var expanded: [Int] = []
         for index in routings where snapshot.steps[index].state == .answered {
             let routed = zip(snapshot.steps[index].items, snapshot.steps[index].answers).compactMap { item, answer in
-                // The router's own items became steps when the request was accepted.
+                // Items that the router itself routed became steps when the request was accepted.
                 answer.flatMap { $0.decidedBy == .full ? (item, PlanBuilder.routes(in: $0.label)) : nil }
             }
             for (item, routes) in routed { plan.add(item, to: routes) }
@@ -109,7 +109,7 @@ public struct RequestProgress {
         }
         let total = snapshot.steps.count + plan.steps.count
         guard total <= Limits.stepsPerPlan else {
-            // None of these items has a step now: they are reported with the routing, which failed.
+            // None of these items has a step, so the error is reported on the routing step, which fails.
             let error = "the routed items need \(total) steps in all, and a plan holds \(Limits.stepsPerPlan)"
             for index in expanded { set(index, .failed, error: error) }
             return
@@ -118,7 +118,7 @@ public struct RequestProgress {
         snapshot.steps += plan.steps
     }
 
-    /// A step goes out when all that it depends on is answered, and never when one of them was not.
+    /// Dispatches a step when all of its dependencies are answered. Cancels it if one of them ended without an answer.
     private mutating func releaseWaiting() {
         var hasMoved = true
         while hasMoved {
@@ -148,7 +148,7 @@ public struct RequestProgress {
         updated.insert(index)
     }
 
-    /// `nil` while a step is open; the worst of its steps otherwise.
+    /// `nil` while a step is open, otherwise the worst state of the steps.
     private var finalState: RequestSnapshot.State? {
         guard snapshot.steps.allSatisfy(\.state.isFinal) else { return nil }
         if isCancelled { return .cancelled }
@@ -159,7 +159,8 @@ public struct RequestProgress {
     }
 }
 
-/// Groups routed items into steps of at most 64, one capability and task each, in the order of their first item.
+/// Groups routed items into steps of at most 64 items with one capability and task each, in the order of their first
+/// items.
 public struct PlanBuilder: Sendable {
     public private(set) var steps: [Step] = []
     private let firstOrdinal: Int
@@ -184,7 +185,7 @@ public struct PlanBuilder: Sendable {
         }
     }
 
-    /// The routes that a routing answer names; unknown words and `none` name nothing.
+    /// The routes that a routing answer names. Unknown names and `none` are ignored.
     public static func routes(in label: String) -> [Route] {
         label.split(separator: ",").compactMap { Route(String($0)) }.filter { Route.requestable.contains($0) }
     }

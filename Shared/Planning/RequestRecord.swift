@@ -2,9 +2,9 @@ import Contracts
 import MessageBus
 import Store
 
-/// A request as Winnow's own tools write it.
+/// Builds request records as Winnow's own tools write them.
 public enum RequestRecord {
-    /// - Parameter topic: the tenant's own; `nil` for the shared one of its lane.
+    /// - Parameter topic: the tenant's own topic; `nil` for the shared topic of the lane.
     public static func record(_ submission: Submission, topic: String? = nil) -> OutgoingRecord {
         let event = CloudEvent(
             id: submission.eventID.text, type: EventType.request, source: "/winnow/submit", time: .now,
@@ -13,7 +13,7 @@ public enum RequestRecord {
         return event.record(topic: topic ?? Topic.requests(submission.lane), key: Array(submission.eventID.text.utf8))
     }
 
-    /// The record of a request that has waited in the store; it has no place in the topic.
+    /// The record of a request that waited in the store. It has no position in a topic.
     public static func waiting(_ submission: Submission) -> Record {
         let record = record(submission)
         return Record(
@@ -22,15 +22,15 @@ public enum RequestRecord {
                 + (submission.isCancelled ? [Header(InternalHeader.cancelled, text: "true")] : []))
     }
 
-    /// Where the request was first read, or in which row it waits, as one number.
+    /// The place where the request was first read, or the row in which it waits, as one number.
     public static func place(of record: Record) -> Int64 {
         record.internalHeader(InternalHeader.place).flatMap { Int64($0) } ?? RecordPlace(record).number
     }
 
-    /// Whether it was cancelled while it waited.
+    /// Whether the request was cancelled while it waited.
     public static func isCancelled(_ record: Record) -> Bool { record.internalHeader(InternalHeader.cancelled) != nil }
 
-    /// - Returns: `nil` where no id can be read.
+    /// - Returns: `nil` if no id can be read.
     public static func key(of record: Record) -> EventKey? {
         CloudEvent.identity(of: record).map { EventKey(tenant: TenantID(authID: $0.authID), eventID: EventID($0.id)) }
     }

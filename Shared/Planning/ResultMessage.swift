@@ -2,15 +2,16 @@ import Contracts
 import JSON
 import Store
 
-/// The answer to a request, as integrators read it on `winnow.results.v1`.
+/// The answer to a request, which integrators read from `winnow.results.v1`.
 ///
-/// It is a function of what was decided when the request became final, so a result that is sent again is the same byte for
-/// byte, until the payload is erased; from then on it has the same status and cost, no steps, and says so.
+/// It depends only on what was decided when the request became final. A result that is sent again is therefore
+/// identical byte for byte, until the payload is erased. After that it has the same status and cost, no steps, and
+/// `"erased": true`.
 /// - Shape: `{"id", "requestId", "status", "error"?, "retryAfterSeconds"?, "erased"?: true, "steps": [{"capability",
 ///   "task", "status", "items": […]}], "usage", "cost": {…, "final"?: false}}`
 public enum ResultMessage {
-    /// An item that was routed to several capabilities stands there once for each, so a result may be larger than its
-    /// request; above `Limits.resultBytes` the items go without `text`, and `span` says where it stood.
+    /// An item that was routed to several capabilities appears once for each, so a result may be larger than its
+    /// request. If the result exceeds `Limits.resultBytes`, its items have no `text`; their `span` gives the position.
     public static func encode(_ snapshot: RequestSnapshot) -> [UInt8] {
         let whole = encode(snapshot, withTexts: true)
         return whole.count <= Limits.resultBytes ? whole : encode(snapshot, withTexts: false)
@@ -48,8 +49,9 @@ public enum ResultMessage {
         return writer.bytes
     }
 
-    /// A human's items of one route in the order of the text, however many steps they took; of the routing itself only
-    /// what fits no capability. A machine's steps as it named them.
+    /// The steps to show. For a human request, the items of each route in the order of the text, even if they took
+    /// several steps. Of the routing step, only the items that fit no capability. For a machine request, the steps as
+    /// it named them.
     static func presented(_ snapshot: RequestSnapshot) -> [Step] {
         guard snapshot.channel == .human else { return snapshot.steps }
         var merged: [Step] = []
@@ -85,7 +87,7 @@ public enum ResultMessage {
 }
 
 extension Step {
-    /// Items that were routed stand in the steps that they were routed to.
+    /// Removes routed items, which are part of the steps to which they were routed.
     fileprivate mutating func keepUnrouted() {
         guard state == .answered else { return }
         let kept = items.indices.filter { PlanBuilder.routes(in: answers[$0]?.label ?? "").isEmpty }
@@ -97,7 +99,7 @@ extension Step {
         let known = answers + Array(repeating: nil, count: items.count - answers.count)
         let added = other.answers + Array(repeating: nil, count: other.items.count - other.answers.count)
         let sources = (items + other.items).map(\.source)
-        // The text comes first, then the attachments in the order of their first item.
+        // The request's text comes first, followed by the attachments in the order of their first items.
         func place(_ item: Item) -> (Int, Int) {
             (item.source == nil ? -1 : sources.firstIndex(of: item.source) ?? 0, item.span?.start ?? 0)
         }

@@ -1,7 +1,7 @@
 import Contracts
 import MessageBus
 
-/// A record about one step: its context and its undecoded body.
+/// A record about one step, with its context and its undecoded body.
 public struct StepEvent: Sendable {
     public let event: CloudEvent
     public let request: Request.ID
@@ -9,12 +9,12 @@ public struct StepEvent: Sendable {
     public let lane: Lane
     private let value: [UInt8]
 
-    /// - Parameter type: what the topic holds, of `EventType`.
-    /// - Throws: `ContractError` for a record that cannot be one of Winnow's own.
+    /// - Parameter type: the `EventType` of the topic's records.
+    /// - Throws: `ContractError` if the record was not written by Winnow.
     public init(_ record: Record, as type: String) throws(ContractError) {
         let event = try CloudEvent(record, as: type)
         guard let request = event.correlationID.flatMap({ Request.ID($0) }) else {
-            throw ContractError(.invalidHeader, "ce_correlationid is no request id")
+            throw ContractError(.invalidHeader, "ce_correlationid is not a request id")
         }
         self.event = event
         self.request = request
@@ -34,7 +34,7 @@ public struct StepEvent: Sendable {
         }
     }
 
-    /// Past its deadline nothing is computed for it any more.
+    /// Whether the deadline has passed, so that nothing is computed for the step any more.
     public func isExpired(at now: Timestamp) -> Bool { event.expiryTime.map { $0 <= now } ?? false }
 }
 
@@ -52,7 +52,7 @@ public enum EventType {
     public static let result = "winnow.result.v1"
 }
 
-/// Writes a service's records about steps.
+/// Builds the records that a service writes about steps.
 public struct EventSource: Sendable {
     private let service: String
 
@@ -71,7 +71,7 @@ public struct EventSource: Sendable {
             event)
     }
 
-    /// Without a deadline: what it tells is true later, too.
+    /// A shadow has no deadline, since the comparison remains valid later.
     public func shadow(_ shadow: Shadow, of event: StepEvent) -> OutgoingRecord {
         record(Topic.shadows, EventType.shadow, "shadow", shadow.step, shadow.encode(), event, expires: false)
     }
@@ -82,7 +82,7 @@ public struct EventSource: Sendable {
             attempt: Retry.attempt(of: record))
     }
 
-    /// The id is the step's and the kind's, so that a repetition writes it again.
+    /// The id consists of the step and the kind, so that a repetition writes the same id.
     private func record(
         _ topic: String, _ type: String, _ kind: String, _ ordinal: Int, _ value: [UInt8], _ event: StepEvent,
         expires: Bool = true
@@ -98,14 +98,14 @@ public struct EventSource: Sendable {
 }
 
 extension Outcome {
-    /// - Parameter attempts: what it cost before.
+    /// - Parameter attempts: the earlier attempts of the step, with their cost.
     public static func expired(_ step: Int, _ route: Route, attempts: [Attempt] = []) -> Outcome {
         Outcome(
             step: step, route: route, state: .expired, attempts: attempts,
             error: "the deadline passed before it was computed")
     }
 
-    /// The aggregator has settled the step already: this carries what it cost before.
+    /// The aggregator has already settled the step. The outcome only reports the cost so far.
     public static func cancelled(_ step: Int, _ route: Route, attempts: [Attempt]) -> Outcome {
         failed(step, route, "the request was cancelled", attempts: attempts)
     }

@@ -4,25 +4,25 @@ import MessageBus
 import Store
 import Telemetry
 
-/// What a service does with the records of a batch: apply them, and say what is to be emitted.
+/// Processes the records of a batch and returns the records to emit.
 ///
-/// It must be idempotent: after a crash the same records come again.
+/// A handler must be idempotent, since the same records are delivered again after a crash.
 public protocol BatchHandler: Sendable {
-    /// Returns once what the handler depends on answers; by default it depends on nothing.
-    /// - Throws: a retriable fault while it does not.
+    /// Returns once the handler's dependencies answer. By default there are none.
+    /// - Throws: a retriable error while a dependency is unavailable.
     func prepare() async throws
 
-    /// Whether the records may be handled now; by default they may.
+    /// Whether the records may be handled now. By default they may.
     func isDue(_ records: [Record]) async -> Bool
 
-    /// Returns once the records may be handled. Called only after `isDue` said that they may not, while the consumer stays
-    /// in its group with its partitions paused: the wait may take as long as it likes.
-    /// - Returns: `false` when a stop came first; nothing is committed then.
+    /// Returns once the records may be handled. Called only if `isDue` returned `false`. The wait has no time limit:
+    /// the consumer stays in its group with its partitions paused.
+    /// - Returns: `false` if the service is shutting down. Nothing is committed in this case.
     func waitUntilDue(_ records: [Record]) async -> Bool
 
-    /// - Returns: what the resulting state calls for, under ids that a repetition gives again.
-    /// - Throws: a fault: of a dependency, which is waited for; of the records, which may pass or not
-    ///   (`infra/decisions/0009-three-kinds-of-faults.md`).
+    /// - Returns: the records that the resulting state requires. A repetition returns the same ids.
+    /// - Throws: an error of a dependency, for which the loop waits, or of the records, which may be transient or
+    ///   permanent (`infra/decisions/0009-three-kinds-of-faults.md`).
     func handle(_ records: [Record]) async throws -> [OutgoingRecord]
 }
 
@@ -34,15 +34,16 @@ extension BatchHandler {
     public func waitUntilDue(_ records: [Record]) async -> Bool { true }
 }
 
-/// How the delivery loop sees an error (`infra/decisions/0009-three-kinds-of-faults.md`).
+/// How the delivery loop classifies an error (`infra/decisions/0009-three-kinds-of-faults.md`).
 enum Fault: Sendable {
-    /// The broker or the database is away: to be waited for, and nothing against the records.
+    /// The broker or the database is unavailable. The loop waits; the records are not at fault.
     case dependency
-    /// Of these records, and another try may mend it: they lost to another transaction, or a model had no memory.
+    /// Caused by these records, and a retry may succeed: a conflict with another transaction, or a model without
+    /// memory.
     case passing
-    /// Of these records, for ever, so that others would pass.
+    /// Caused by these records, and a retry cannot succeed. Other records may succeed.
     case permanent
-    /// Nothing against the records, and nothing to wait for: a process that ends, a client that cannot go on.
+    /// Not caused by the records, and a retry cannot succeed: the process is ending, or a client cannot continue.
     case fatal
 
     init(_ error: any Error) {
@@ -57,23 +58,25 @@ enum Fault: Sendable {
             }
     }
 
-    /// Whether the records themselves are at fault.
+    /// Whether the records caused the error.
     var isOfRecords: Bool { self == .passing || self == .permanent }
 
-    /// The type and the code, for `error.type` and for dead letters; no payload.
+    /// The error's type and code, for `error.type` and for dead letters. Contains no payload.
     static func type(of error: any Error) -> String { DeadLetter.reason(of: error) }
 }
 
-/// Where a chaos run ends a process inside its delivery loop, or inside a chore of the keeper. Debug builds only.
+/// A point at which a chaos test kills the process, inside the delivery loop or inside a chore of the keeper. Only in
+/// debug builds.
 ///
-/// A point is armed by a file `SERVICE.POINT` in the folder that `WINNOW_FAULT_DIRECTORY` names, where a chore's service is
-/// `keeper.CHORE`; the process that reaches it removes the file and dies as by SIGKILL, so that a file is one fault.
+/// The file `SERVICE.POINT` in the directory `WINNOW_FAULT_DIRECTORY` arms a point. For a chore, the service is
+/// `keeper.CHORE`. The process that reaches the point removes the file and dies as if by SIGKILL, so that each file
+/// causes one crash.
 public enum FaultPoint: String, CaseIterable, Sendable {
-    /// A batch was polled, nothing is done.
+    /// A batch was polled and nothing else was done.
     case beforeApply = "before-apply"
-    /// The transaction is committed, nothing is emitted.
+    /// The transaction is committed and nothing was emitted.
     case afterCommit = "after-commit"
-    /// What the state calls for is acknowledged.
+    /// The emitted records are acknowledged.
     case afterEmit = "after-emit"
     /// The next call would commit the offsets.
     case beforeOffsetCommit = "before-offset-commit"
@@ -90,7 +93,7 @@ public enum FaultPoint: String, CaseIterable, Sendable {
     #endif
 }
 
-/// What a delivery loop counts.
+/// The metrics of a delivery loop.
 struct DeliveryMetrics: Sendable {
     let consumed: Counter
     let emitted: Counter
@@ -104,18 +107,18 @@ struct DeliveryMetrics: Sendable {
         self.metrics = metrics
         consumed = metrics.counter("winnow_messaging_consumed_messages_total", "Records applied and committed.")
         emitted = metrics.counter("winnow_messaging_sent_messages_total", "Records emitted and acknowledged.")
-        faults = metrics.counter("winnow_messaging_faults_total", "Batches that could not be applied as they were.")
-        retries = metrics.counter("winnow_messaging_retries_total", "Repetitions after a fault that may pass.")
+        faults = metrics.counter("winnow_messaging_faults_total", "Batches that could not be applied as a whole.")
+        retries = metrics.counter("winnow_messaging_retries_total", "Retries after a transient error.")
         putOff = metrics.counter(
-            "winnow_messaging_put_off_messages_total", "Records written to the retries, to come again later.")
+            "winnow_messaging_put_off_messages_total", "Records written to the retry topic for a later delivery.")
         duration = metrics.histogram(
-            "winnow_messaging_process_duration_seconds", "Apply, emit and commit of one batch.")
+            "winnow_messaging_process_duration_seconds", "Time to apply, emit and commit one batch.")
     }
 
-    /// A topic that is none of Winnow's, which only a forged record names, is counted as `other`.
+    /// A topic that does not belong to Winnow can only come from a forged record. It is counted as `other`.
     func deadLettered(_ letter: DeadLetter.Summary) {
         metrics.counter(
-            "winnow_dead_letters_total", "Records written to the dead letters, by the topic that they came from.",
+            "winnow_dead_letters_total", "Records written to the dead letters, by their original topic.",
             [("reason", letter.reason), ("topic", Topic.label(letter.topic))]
         ).increment()
     }

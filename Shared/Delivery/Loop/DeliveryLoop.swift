@@ -3,9 +3,10 @@ import Lifecycle
 import MessageBus
 import Telemetry
 
-/// Poll, apply, emit, commit: in this order, so that a crash at any point repeats work and loses none.
+/// Polls, applies, emits and commits, in this order. A crash at any point repeats work and loses none.
 ///
-/// There is no outbox: redelivery is the outbox (`infra/decisions/0002-redelivery-is-the-outbox.md`).
+/// No outbox is needed, since Kafka redelivers records whose offsets are not committed
+/// (`infra/decisions/0002-redelivery-is-the-outbox.md`).
 public struct DeliveryLoop<Handler: BatchHandler>: Service {
     let service: String
     private let consumer: any MessageConsumer
@@ -21,10 +22,11 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     private let onReadiness: @Sendable (Bool) -> Void
 
     /// - Parameters:
-    ///   - gate: where the loops of two lanes meet.
-    ///   - pausesAfter: how long records that are not due are waited for with the partitions as they are. Pausing throws away
-    ///     what the client has fetched ahead, and a wait this short holds up a rebalance no longer than a batch does.
-    ///   - onReadiness: told whether the loop can make progress.
+    ///   - gate: coordinates the loops of the two lanes.
+    ///   - pausesAfter: how long the loop waits for records that are not due before it pauses its partitions. Pausing
+    ///     discards the records that the client has prefetched, and a wait this short delays a rebalance no longer than
+    ///     a batch does.
+    ///   - onReadiness: called with whether the loop can make progress.
     public init(
         service: String, consumer: any MessageConsumer, producer: any MessageProducer, handler: Handler, logger: Logger,
         metrics: Metrics, policy: RetryPolicy = RetryPolicy(), now: @escaping @Sendable () -> Timestamp = { .now },
@@ -65,7 +67,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         }
     }
 
-    /// - Returns: whether broker and dependencies answer; `false` when a stop came first.
+    /// - Returns: whether the broker and the dependencies answer; `false` if the service is shutting down.
     private func connect() async throws -> Bool {
         var retryBudget = RetryBudget(nil)
         let connected: Void? = try await untilItWorks(&retryBudget) {
@@ -75,9 +77,9 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         return connected != nil
     }
 
-    /// Waits until the records may be handled. Waiting is paused membership: a consumer that does not poll holds up every
-    /// rebalance of its group, and is put out of it after five minutes.
-    /// - Returns: the records whose partitions are still held; `nil` when a stop came first.
+    /// Waits until the records may be handled. A long wait pauses the partitions and keeps polling: a consumer that
+    /// does not poll delays every rebalance of its group, and is removed from the group after five minutes.
+    /// - Returns: the records whose partitions are still assigned; `nil` if the service is shutting down.
     private func due(_ records: [Record]) async -> [Record]? {
         guard await !handler.isDue(records) else { return records }
         let (isDue, isPaused) = await withTaskGroup { group in
@@ -95,8 +97,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         return consumer.held(records)
     }
 
-    /// - Returns: how many records were emitted; `nil` when a stop came while waiting for a dependency. The offsets
-    ///   are then not committed, and the records come again after the restart.
+    /// - Returns: the number of emitted records; `nil` if the service shut down while waiting for a dependency. The
+    ///   offsets are not committed in this case, and the records are delivered again after the restart.
     private func apply(_ records: [Record]) async throws -> Int? {
         FaultPoint.beforeApply.reached(by: service)
         var retryBudget = RetryBudget(policy)
@@ -106,8 +108,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         return emitted
     }
 
-    /// A record that cannot be applied, or of which more comes than a topic takes, is found by halving the batch, and
-    /// is put aside alone. What was applied before is applied again, which changes nothing.
+    /// Bisects the batch to find a record that cannot be applied, or whose emission is too large for a topic, and puts
+    /// only that record aside. Records that were applied before are applied again, which has no effect.
     private func deliver(_ records: [Record], _ retryBudget: inout RetryBudget) async throws -> Int? {
         do {
             let emission = try await untilItWorks(&retryBudget) { try await handler.handle(records) }
@@ -133,16 +135,16 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         }
     }
 
-    /// Every record of a service goes through here, so every dead letter is counted and logged, whoever made it.
+    /// Writes records. Every record of a service is written here, so that every dead letter is counted and logged.
     func send(_ records: [OutgoingRecord], _ retryBudget: inout RetryBudget) async throws -> Int? {
         guard try await write(records, &retryBudget) else { return nil }
         for record in records { if let letter = DeadLetter.summary(of: record) { report(letter) } }
         return records.count
     }
 
-    /// Where the producer has to wait for readers, the partitions are paused meanwhile: a member that does not poll holds up
-    /// its group, and the bulk lane waits behind an interactive batch.
-    /// - Returns: `false` when a stop came first.
+    /// Writes records, and pauses the partitions while the producer waits for readers. Without the pause, a member that
+    /// does not poll would block its group, and the bulk lane would wait behind an interactive batch.
+    /// - Returns: `false` if the service is shutting down.
     private func write(_ records: [OutgoingRecord], _ retryBudget: inout RetryBudget) async throws -> Bool {
         var hasPaused = false
         do {
@@ -161,8 +163,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         }
     }
 
-    /// Repeats a call while a dependency is away, with the partitions paused meanwhile, not drained; and for as long as
-    /// patience allows while its fault is one of these records that passes.
+    /// Repeats a call while a dependency is unavailable, with the partitions paused. A transient error of these records
+    /// is retried only while the retry budget allows it.
     private func untilItWorks<Result>(
         _ retryBudget: inout RetryBudget, _ body: () async throws -> Result
     ) async throws -> Result? {
@@ -195,7 +197,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         await consumer.pause()
         onReadiness(false)
         logger.warning(
-            "Delivery waits for a dependency",
+            "Delivery is waiting for a dependency",
             metadata: [LogKeys.errorType: Fault.type(of: error), LogKeys.errorMessage: "\(error)"])
     }
 
@@ -208,13 +210,13 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
     private func goOn(_ retryBudget: inout RetryBudget) async {
         await takeUp(&retryBudget)
         onReadiness(true)
-        logger.notice("Delivery goes on")
+        logger.notice("Delivery resumed")
     }
 }
 
 extension DeliveryLoop {
-    /// Writes records that failed where they belong: to the retries, or to the dead letters.
-    /// - Returns: how many were written; `nil` when a stop came first.
+    /// Writes failed records to the retry topic or to the dead letters.
+    /// - Returns: the number of written records; `nil` if the service is shutting down.
     func putAside(
         _ records: [Record], _ error: any Error, wasAlone: Bool, _ retryBudget: inout RetryBudget
     ) async throws -> Int? {
@@ -227,7 +229,7 @@ extension DeliveryLoop {
             for (record, put) in zip(records, put) where put.topic == Topic.retries { reportPutOff(record, error) }
             return put.count
         } catch let fault where Fault(fault).isOfRecords {
-            // Near the limit there is no room for more headers.
+            // A record near the size limit has no room for more headers.
             guard records.count > 1 else {
                 let letters = records.map {
                     DeadLetter.reference(
@@ -249,7 +251,7 @@ extension DeliveryLoop {
     private func reportPutOff(_ record: Record, _ error: any Error) {
         metrics.putOff.increment()
         logger.warning(
-            "Record put off",
+            "Record scheduled for retry",
             metadata: [
                 LogKeys.errorType: Fault.type(of: error), LogKeys.destination: record.topic,
                 LogKeys.partition: "\(record.partition)", LogKeys.offset: "\(record.offset)",

@@ -5,21 +5,22 @@ import Runtime
 import Synchronization
 import Telemetry
 
-/// A service's delivery loops, one a lane, and what has the bulk one go second.
+/// A service's delivery loops, one per lane. The interactive loop takes precedence over the bulk loop.
 ///
-/// Each loop runs on a thread of its own, for a model computes for milliseconds and would block a thread of the cooperative
-/// pool. The bulk loop's thread is a background one: the scheduler runs every other thread of the machine first. The gate
-/// between the two keeps the bulk loop from taking the caches too.
+/// Each loop runs on its own thread, since a model computes for milliseconds and would block a thread of the
+/// cooperative pool. The bulk loop runs on a background thread, so that the scheduler runs every other thread of the
+/// machine first. The gate between the loops also keeps the bulk loop from evicting the CPU caches.
 /// - Source: infra/decisions/0013-lanes.md, infra/decisions/0027-threads-for-models.md
 public struct LaneLoops<Handler: BatchHandler>: Service {
     private let interactive: DeliveryLoop<Handler>
     private let bulk: DeliveryLoop<Handler>
 
     /// - Parameters:
-    ///   - name: the health check of the interactive loop; the bulk one's is called after it.
-    ///   - gate: where all loops of the process meet.
-    ///   - health: told of each lane whether its loop can make progress.
-    ///   - handler: with a gate for the bulk lane, at which it gives way between chunks of model time.
+    ///   - name: the name of the interactive loop's health check. The bulk loop's name is derived from it.
+    ///   - gate: coordinates all loops of the process.
+    ///   - health: receives, for each lane, whether its loop can make progress.
+    ///   - handler: creates the handler of a lane. The bulk lane's handler receives a gate and yields at it between
+    ///     chunks of model time.
     public init(
         service: String, name: String = "delivery", gate: LaneGate = LaneGate(), producer: any MessageProducer,
         logger: Logger, metrics: Metrics, health: Health,
@@ -49,12 +50,12 @@ public struct LaneLoops<Handler: BatchHandler>: Service {
     }
 }
 
-/// Has a process's bulk lane wait while its interactive lane has batches in hand.
+/// Makes the bulk lane of a process wait while the interactive lane is processing batches.
 ///
-/// The wait ends with those batches, whether or not the next one follows at once: under any load the bulk lane gets a
-/// chunk for each interactive batch, so it never starves.
+/// The wait ends with the batches that were in progress when it began, even if the next batch follows immediately. The
+/// bulk lane therefore gets at least one chunk per interactive batch and never starves.
 public final class LaneGate: Sendable {
-    /// An interactive batch in hand.
+    /// An interactive batch in progress.
     private final class Hold: Sendable {
         private let done = Mutex(Signal())
 
@@ -71,12 +72,13 @@ public final class LaneGate: Sendable {
 
     public init() {}
 
-    /// Returns once the interactive batches in hand are done, or a stop came; at once when there are none.
+    /// Returns once the current interactive batches are done or the service shuts down. Returns immediately if there
+    /// are none.
     public func giveWay() async {
         for batch in inHand.withLock(\.self) { await batch.wait() }
     }
 
-    /// Works on a batch: an interactive one at once, a bulk one when it is its turn.
+    /// Processes a batch: an interactive batch immediately, a bulk batch after the interactive batches.
     func pass<Result>(_ lane: Lane, _ body: () async throws -> Result) async rethrows -> Result {
         guard lane == .interactive else {
             await giveWay()
@@ -88,13 +90,13 @@ public final class LaneGate: Sendable {
         return try await Self.$current.withValue(hold) { try await body() }
     }
 
-    /// Lets the bulk lane go on while this task's batch only waits for a dependency: that can take long, and a bulk lane
+    /// Releases the bulk lane while this task's batch waits for a dependency. The wait can take long, and a bulk lane
     /// that waits at the gate does not poll.
     func release() {
         if let hold = Self.current { end(hold) }
     }
 
-    /// This task's batch goes on. A batch that was not released stays as it is.
+    /// Marks this task's batch as in progress again. A batch that was not released is not changed.
     func retake() {
         guard let hold = Self.current else { return }
         inHand.withLock { inHand in

@@ -1,16 +1,17 @@
 import Contracts
 import MessageBus
 
-/// How long and how often records are tried again whose fault may pass.
+/// How long and how often records with a transient error are retried.
 public struct RetryPolicy: Sendable {
-    /// How long a batch is tried again as a whole, with backoff. - Default: 10 s.
+    /// How long a whole batch is retried, with backoff. - Default: 10 s.
     public var inPlace: Duration
-    /// After it nothing more of the batch is tried. The last try may wait 10 s for a lock, so a partition is held up for
-    /// 30 s at most. - Default: 20 s.
+    /// After this time nothing more of the batch is retried. The last retry may wait 10 s for a lock, so a partition is
+    /// blocked for at most 30 s. - Default: 20 s.
     public var holdUp: Duration
-    /// Deliveries, after which a record becomes a dead letter. - Default: 5.
+    /// The number of deliveries after which a record becomes a dead letter. - Default: 5.
     public var maxAttempts: Int
-    /// Between two deliveries; one for all, so that the topic is in the order of what is due. - Default: 30 s.
+    /// The time between two deliveries. It is the same for all records, so that the topic is ordered by due time. -
+    /// Default: 30 s.
     public var delay: Duration
 
     public init(
@@ -23,9 +24,9 @@ public struct RetryPolicy: Sendable {
         self.delay = delay
     }
 
-    /// Where a record goes that failed.
-    /// - Parameter wasAlone: whether it was tried by itself; as one of many it is not known to be at fault, and is never
-    ///   given up.
+    /// Returns the record to write for a failed record: a retry or a dead letter.
+    /// - Parameter wasAlone: whether the record was processed alone. A record that failed in a batch may not be at
+    ///   fault, so it never becomes a dead letter for too many attempts.
     func record(
         for record: Record, _ error: any Error, wasAlone: Bool, consumerGroup: String, now: Timestamp
     ) -> OutgoingRecord {
@@ -37,25 +38,25 @@ public struct RetryPolicy: Sendable {
     }
 }
 
-/// How long a batch has held up its partitions.
+/// The time for which a batch has blocked its partitions.
 struct RetryBudget {
-    /// Whether the batch may be tried again as it is.
+    /// Whether the batch may be retried as a whole.
     var allowsRetry: Bool { bounds.map { elapsed < $0.inPlace } ?? true }
-    /// Whether nothing more of the batch may be tried.
+    /// Whether nothing more of the batch may be retried.
     var isOver: Bool { bounds.map { elapsed >= $0.holdUp } ?? false }
 
     private let bounds: RetryPolicy?
     private var start = ContinuousClock.now
     private var elapsed: Duration { ContinuousClock.now - start }
 
-    /// - Parameter bounds: `nil` has no end.
+    /// - Parameter bounds: `nil` for no limit.
     init(_ bounds: RetryPolicy?) { self.bounds = bounds }
 
-    /// The time for which a dependency was away says nothing against the records.
+    /// Restarts the budget after a dependency was unavailable, since that time was not caused by the records.
     mutating func renew() { start = .now }
 }
 
-/// Exponential waiting with full jitter, so that instances do not come back all at once.
+/// Exponential backoff with full jitter, so that instances do not retry all at once.
 /// - Source: AWS Architecture Blog, "Exponential Backoff and Jitter"
 public struct Backoff: Sendable {
     private let first: Duration

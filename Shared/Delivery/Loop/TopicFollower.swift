@@ -5,11 +5,12 @@ import Signing
 import Synchronization
 import Telemetry
 
-/// Follows topics without a group, all of them through one client: every instance reads all of each.
+/// Follows topics without a consumer group, all of them through one client. Every instance reads all records of each
+/// topic.
 ///
-/// It hands on what a topic held at the beginning and what comes later. After any fault it opens the topics again, for as
-/// long as the process runs: a broker comes back, a missing topic is created, a right is granted. If any topic is missing,
-/// none is read until it is there.
+/// It delivers the existing records of a topic and then new ones. After any error it reopens the topics, for as long as
+/// the process runs, since a broker may come back, a missing topic may be created, or an access right may be granted.
+/// If any topic is missing, none of them is read.
 public final class TopicFollower: Service {
     public typealias Opening = @Sendable ([String: ReadStart]) async throws -> any MessageReader
 
@@ -27,10 +28,10 @@ public final class TopicFollower: Service {
     private let followers = Mutex<[Follower]>([])
 
     /// - Parameters:
-    ///   - signing: says which records followers get; the others are ignored.
-    ///   - retry: how soon topics are opened again after a fault that needs an operator, at first; up to sixty times that
-    ///     later.
-    ///   - open: begins to read.
+    ///   - signing: determines which records are delivered to followers. Others are ignored.
+    ///   - retry: the initial delay before the topics are reopened after an error that needs an operator. The delay
+    ///     grows to sixty times this value.
+    ///   - open: opens a reader.
     public init(
         signing: RecordSigning = .none, logger: Logger, retry: Duration = .seconds(1), open: @escaping Opening
     ) {
@@ -40,18 +41,19 @@ public final class TopicFollower: Service {
         self.open = open
     }
 
-    /// Hands every batch of a topic to `body`. To be called before `run`, once a topic.
-    /// - Parameter caughtUp: told once everything that was there at the beginning is handed on.
+    /// Delivers every batch of a topic to `body`. Must be called before `run`, once per topic.
+    /// - Parameter caughtUp: fires once all records that existed at the beginning are delivered.
     public func follow(
         _ topic: String, from start: ReadStart, _ caughtUp: Signal, _ body: @escaping @Sendable ([Record]) -> Void
     ) {
         followers.withLock { $0.append(Follower(topic: topic, start: start, caughtUp: caughtUp, body: body)) }
     }
 
-    /// A cluster that lets nobody read the topics is no reason not to work: a fault ends nothing.
+    /// Runs until shutdown. An error does not end the service, since a process must work even if it may not read the
+    /// topics.
     public func run() async throws {
         let followers = followers.withLock(\.self)
-        // At the end of the process nobody waits any longer.
+        // At the end of the process, no one should wait any longer.
         defer { for follower in followers { follower.caughtUp.fire() } }
         guard !followers.isEmpty else { return await gracefulShutdown() }
         let starts = Dictionary(followers.map { ($0.topic, $0.start) }) { $1 }
@@ -62,16 +64,17 @@ public final class TopicFollower: Service {
         repeat {
             do {
                 try await read(try await open(starts), followers)
-                // It ends when it is stopped. A reader that ends by itself is opened again like one that fails.
+                // Ends when the reader is stopped. A reader that ends on its own is reopened, like a reader that fails.
                 wait = backoff.next(using: &generator)
             } catch let error as MessageBusError where error.isRetriable {
                 if error.code == .unknownTopic { for follower in followers { follower.caughtUp.fire() } }
-                logger.warning("Topics are not read", metadata: metadata(error, starts))
+                logger.warning("Topics are unavailable", metadata: metadata(error, starts))
                 wait = backoff.next(using: &generator)
             } catch is CancellationError {
                 return
             } catch {
-                // Nobody waits for what may take an operator; once he has mended it, reading goes on.
+                // Releases waiting tasks, since an operator may need a long time. Reading resumes once the cause is
+                // fixed.
                 for follower in followers { follower.caughtUp.fire() }
                 logger.error("Topics cannot be read", metadata: metadata(error, starts))
                 wait = slowBackoff.next(using: &generator)
