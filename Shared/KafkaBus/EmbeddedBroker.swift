@@ -3,27 +3,27 @@ import Glibc
 import MessageBus
 import Telemetry
 
-/// librdkafka's own mock cluster on loopback: it speaks Kafka's protocol, keeps everything in memory, and forgets it.
+/// librdkafka's mock cluster on loopback. It implements Kafka's protocol and keeps all data in memory only.
 ///
-/// For development and tests. No transactions, 5 MiB a partition, records up to 1 MB.
+/// For development and tests. It has no transactions, 5 MiB per partition and records up to 1 MB.
 public final class EmbeddedBroker: @unchecked Sendable {
-    // `@unchecked Sendable`: the mock cluster has a lock and a thread of its own.
+    // `@unchecked Sendable`: the mock cluster has its own lock and thread.
     private let host: KafkaHandle
     private let cluster: OpaquePointer
 
     /// `host:port`, comma-separated; the ports are random.
     public let bootstrapServers: String
 
-    /// - Throws: `MessageBusError`, when no port can be listened on or a topic is refused.
+    /// - Throws: `MessageBusError` if it cannot listen on a port or a topic is rejected.
     public init(catalog: TopicCatalog, brokers: Int = 1, logger: Logger) throws(MessageBusError) {
-        // The mock cluster hangs on a client, which itself stays unconnected.
+        // The mock cluster belongs to a client, which itself does not connect.
         host = try KafkaHandle(
             .producer, ["client.id": "embedded-broker", "log_level": "3"],
             events: ClientEvents(client: "embedded-broker", logger: logger, metrics: Metrics()))
         guard let cluster = host.withPointer({ rd_kafka_mock_cluster_new($0, Int32(brokers)) }),
             let servers = rd_kafka_mock_cluster_bootstraps(cluster)
         else {
-            throw MessageBusError(.unavailable, "the embedded broker cannot listen", isRetriable: false)
+            throw MessageBusError(.unavailable, "the embedded broker cannot listen on a port", isRetriable: false)
         }
         self.cluster = cluster
         bootstrapServers = String(cString: servers)
@@ -34,20 +34,20 @@ public final class EmbeddedBroker: @unchecked Sendable {
 
     deinit { rd_kafka_mock_cluster_destroy(cluster) }
 
-    /// The mock does not answer the admin API, so topics are made here.
+    /// The mock cluster has no admin API, so topics are created here.
     public func create(_ topic: TopicCatalog.Entry) throws(MessageBusError) {
         let code = rd_kafka_mock_topic_create(cluster, topic.name, Int32(topic.partitions), 1)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "create \(topic.name)") }
     }
 }
 
-/// The listening sockets of this process, found among its open files.
+/// The listening sockets of this process, found among its open file descriptors.
 enum ListenSockets {
-    /// Turns Nagle's algorithm off for every connection that will be accepted on one of `ports`.
+    /// Disables Nagle's algorithm for all connections that will be accepted on `ports`.
     ///
-    /// librdkafka's mock cluster leaves it on, and a producer that has several requests in flight then waits 40 ms for
-    /// the second answer: until the client's delayed acknowledgement of the first. Linux hands the option down from
-    /// the listening socket.
+    /// librdkafka's mock cluster leaves it enabled. A producer with several requests in flight then waits 40 ms for the
+    /// second response, until the client's delayed acknowledgement of the first one. On Linux, accepted sockets inherit
+    /// the option from the listening socket.
     static func sendAtOnce(ports: Set<UInt16>) {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

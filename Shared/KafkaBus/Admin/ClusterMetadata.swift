@@ -6,10 +6,10 @@ import Settings
 import Synchronization
 import Telemetry
 
-/// A cluster's brokers and topics.
+/// The number of brokers and the topics of a cluster.
 public struct ClusterMetadata: Sendable, Equatable {
     public let brokers: Int
-    /// Partitions of each topic.
+    /// The number of partitions of each topic.
     public let topics: [String: Int]
 
     public init(brokers: Int, topics: [String: Int]) {
@@ -17,8 +17,8 @@ public struct ClusterMetadata: Sendable, Equatable {
         self.topics = topics
     }
 
-    /// Blocks until the cluster has the topic, for two seconds at most. Asking for a topic by name makes it where the broker
-    /// creates topics by itself, as the embedded one does.
+    /// Returns whether the cluster has the topic. Blocks for at most two seconds. A request for a topic by name creates
+    /// the topic if the broker auto-creates topics, as the embedded broker does.
     static func has(_ topic: String, _ client: OpaquePointer) throws(MessageBusError) -> Bool {
         guard let handle = rd_kafka_topic_new(client, topic, nil) else {
             throw MessageBusError(rd_kafka_last_error(), while: "open topic \(topic)")
@@ -38,8 +38,9 @@ public struct ClusterMetadata: Sendable, Equatable {
         return false
     }
 
-    /// Blocks for a round trip. Called before partitions are assigned to a reader. Asks for all topics, because asking for one may create it.
-    /// - Throws: `MessageBusError`, `.authentication` when the brokers refuse the connection.
+    /// Blocks for a round trip. Must be called before partitions are assigned to a reader. Requests all topics, since a
+    /// request for a single topic may create it.
+    /// - Throws: `MessageBusError`, with code `.authentication` if the brokers refuse the connection.
     static func read(_ handle: KafkaHandle, timeout: Int32 = 10_000) throws(MessageBusError) -> ClusterMetadata {
         var pointer: UnsafePointer<rd_kafka_metadata>?
         let code = handle.withPointer { rd_kafka_metadata($0, 1, nil, &pointer, timeout) }
@@ -59,12 +60,12 @@ public struct ClusterMetadata: Sendable, Equatable {
     }
 }
 
-/// The topics that Winnow needs, as `infra/kafka/topics.json` has them.
+/// The topics that Winnow needs, as defined in `infra/kafka/topics.json`.
 public struct TopicCatalog: Sendable, Equatable {
     public struct Entry: Sendable, Equatable {
         public let name: String
         public let partitions: Int
-        /// - Default: -1, the cluster's own.
+        /// - Default: -1, the cluster's default.
         public let replication: Int
         /// Kafka's topic configuration, such as `retention.ms`.
         public let configuration: [String: String]
@@ -89,7 +90,7 @@ public struct TopicCatalog: Sendable, Equatable {
     /// - Throws: `MessageBusError.configuration`.
     public init(contentsOf path: String) throws(MessageBusError) {
         guard let json = try? SmallFile.read(path) else {
-            throw MessageBusError(.configuration, "no topics file can be read at \(path)", isRetriable: false)
+            throw MessageBusError(.configuration, "the topics file \(path) cannot be read", isRetriable: false)
         }
         try self.init(json: json)
     }
@@ -102,16 +103,16 @@ public struct TopicCatalog: Sendable, Equatable {
             throw MessageBusError(.configuration, "topics file: \(error)", isRetriable: false)
         }
         guard !entries.isEmpty else {
-            throw MessageBusError(.configuration, "topics file: names no topics", isRetriable: false)
+            throw MessageBusError(.configuration, "topics file: has no topics", isRetriable: false)
         }
         guard Set(entries.map(\.name)).count == entries.count else {
-            throw MessageBusError(.configuration, "topics file: names a topic twice", isRetriable: false)
+            throw MessageBusError(.configuration, "topics file: has a duplicate topic", isRetriable: false)
         }
     }
 
     private static func entry(_ value: JSONValue) throws -> Entry {
         guard let name = value["name"]?.string, isValid(name) else {
-            throw JSONError("a topic's name must be letters, digits, '.' and '-', at most 249 of them")
+            throw JSONError("a topic's name must consist of at most 249 letters, digits, '.' and '-'")
         }
         guard let partitions = value["partitions"]?.integer, (1...1000).contains(partitions) else {
             throw JSONError("\(name): partitions must be from 1 to 1000")
@@ -123,17 +124,17 @@ public struct TopicCatalog: Sendable, Equatable {
             configuration: configuration, why: value["why"]?.string ?? "")
     }
 
-    /// No `_`: Kafka's metric names have it for `.`, so two topics could become one there.
+    /// `_` is not allowed: Kafka replaces `.` by `_` in metric names, so two topics could get the same metric name.
     private static func isValid(_ name: String) -> Bool {
         (1...249).contains(name.utf8.count)
             && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "." || $0 == "-") }
     }
 }
 
-/// Reads what waits in front of a group: the oldest record behind each of its committed offsets.
+/// Reads the backlog of a consumer group: the oldest record after each of its committed offsets.
 public final class KafkaBacklog: BacklogReader {
     private let settings: KafkaSettings
-    /// Made when it is first needed: most processes never ask.
+    /// Created on first use, since most processes do not need it.
     private let admin = Mutex<KafkaAdmin?>(nil)
     private let logger: Logger
 

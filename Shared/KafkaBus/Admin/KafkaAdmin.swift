@@ -4,7 +4,7 @@ import Lifecycle
 import MessageBus
 import Telemetry
 
-/// Looks at a cluster and makes the topics that Winnow needs.
+/// Reads cluster metadata and creates the topics that Winnow needs.
 public final class KafkaAdmin: Sendable {
     private let settings: KafkaSettings
     private let handle: KafkaHandle
@@ -26,7 +26,7 @@ public final class KafkaAdmin: Sendable {
         try await thread.run(body)
     }
 
-    /// A client that may ask for what a group has committed; it does not join the group.
+    /// Creates a client that can read a group's committed offsets. It does not join the group.
     /// - Throws: `MessageBusError.configuration`.
     func member(of group: String) throws(MessageBusError) -> KafkaHandle {
         try KafkaHandle(
@@ -34,19 +34,19 @@ public final class KafkaAdmin: Sendable {
             events: ClientEvents(client: "admin", logger: logger, metrics: Metrics()))
     }
 
-    /// Brokers, and topics with their partitions.
-    /// - Throws: `MessageBusError`, retriable when the cluster does not answer within 10 s; `.authentication` when it
-    ///   refuses the connection.
+    /// Reads the brokers, and the topics with their partitions.
+    /// - Throws: `MessageBusError`, retriable if the cluster does not answer within 10 s, with code `.authentication`
+    ///   if it refuses the connection.
     public func metadata() async throws -> ClusterMetadata {
         try await thread.run { [handle] in try ClusterMetadata.read(handle) }
     }
 
-    /// Whether it is the embedded broker, which keeps 5 MiB a partition.
-    /// - Throws: `MessageBusError`, retriable when the cluster does not answer.
+    /// Whether the cluster is the embedded broker, which keeps 5 MiB per partition.
+    /// - Throws: `MessageBusError`, retriable if the cluster does not answer.
     public func isEmbedded() async throws -> Bool { try await thread.run { [handle] in try handle.isEmbeddedBroker() } }
 
-    /// Makes the catalog's topics that do not exist; what exists is left as it is. May be repeated.
-    /// - Throws: `MessageBusError` when one could be neither found nor made.
+    /// Creates the topics of the catalog that do not exist. Existing topics are not changed. Safe to repeat.
+    /// - Throws: `MessageBusError` if a topic neither exists nor can be created.
     public func create(_ catalog: TopicCatalog) async throws -> [TopicReport] {
         let existing = try await metadata().topics
         let missing = catalog.entries.filter { existing[$0.name] == nil }
@@ -65,8 +65,8 @@ public final class KafkaAdmin: Sendable {
         }
     }
 
-    /// Asks for topics by name, which makes them where the broker creates topics by itself, as the embedded one does.
-    /// - Throws: `MessageBusError.unknownTopic` where it does not.
+    /// Requests topics by name. A broker that auto-creates topics, such as the embedded broker, then creates them.
+    /// - Throws: `MessageBusError.unknownTopic` if a topic does not exist afterwards.
     public func touch(_ topics: [String]) async throws {
         try await thread.run { [handle] in
             for topic in topics {
@@ -77,8 +77,8 @@ public final class KafkaAdmin: Sendable {
         }
     }
 
-    /// Waits until every partition has a leader that answers. A new topic is named before its brokers lead it, and a client
-    /// that comes too early is refused until it asks again.
+    /// Waits until every partition has a leader that answers. Metadata lists a new topic before its brokers are its
+    /// leaders, and a client that is too early gets errors until it refreshes its metadata.
     private func awaitLeaders(of catalog: TopicCatalog) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
         while true {
@@ -91,14 +91,14 @@ public final class KafkaAdmin: Sendable {
                 return
             }
             guard ContinuousClock.now < deadline else {
-                throw MessageBusError(.timedOut, "topics were created and have no leaders yet", isRetriable: true)
+                throw MessageBusError(.timedOut, "the topics were created but have no leaders yet", isRetriable: true)
             }
             try await Task.sleep(for: .milliseconds(100))
         }
     }
 }
 
-/// Whether the leader of each partition tells where it ends. One request a broker.
+/// Whether the leader of each partition returns its end offset. Sends one request per broker.
 private func areLed(_ client: OpaquePointer, _ partitions: [TopicPartition]) throws(MessageBusError) -> Bool {
     let list = PartitionList(partitions.map { ($0, offset: Int64(RD_KAFKA_OFFSET_END)) })
     switch rd_kafka_offsets_for_times(client, list.pointer, 5_000) {
@@ -110,7 +110,8 @@ private func areLed(_ client: OpaquePointer, _ partitions: [TopicPartition]) thr
     }
 }
 
-/// - Returns: the names of those that were made now; another client may have been quicker with the rest.
+/// - Returns: the names of the topics that this call created. Another client may have created the others in the
+///   meantime.
 private func createTopics(
     _ client: OpaquePointer, _ entries: [TopicCatalog.Entry]
 ) throws(MessageBusError) -> Set<String> {
@@ -118,7 +119,7 @@ private func createTopics(
     defer { rd_kafka_NewTopic_destroy_array(&topics, topics.count) }
     for entry in entries {
         guard let topic = rd_kafka_NewTopic_new(entry.name, Int32(entry.partitions), Int32(entry.replication), nil, 0)
-        else { throw MessageBusError(.configuration, "\(entry.name) is not possible", isRetriable: false) }
+        else { throw MessageBusError(.configuration, "topic \(entry.name) is not valid", isRetriable: false) }
         topics.append(topic)
         for (name, value) in entry.configuration { rd_kafka_NewTopic_set_config(topic, name, value) }
     }
@@ -147,12 +148,12 @@ private func createTopics(
 }
 
 extension KafkaAdmin {
-    /// What a group has committed, how much waits behind it, and for how long.
-    /// - Parameter withAge: whether the first waiting record of each partition is read for its timestamp.
+    /// Reads a group's committed offsets, the number of waiting records and, if requested, their age.
+    /// - Parameter withAge: whether to read the first waiting record of each partition for its timestamp.
     /// - Throws: `MessageBusError`.
     public func lag(group: String, topics: [String], withAge: Bool = false) async throws -> [PartitionLag] {
         let counts = try await metadata().topics
-        // A client of the group's name may ask for its committed offsets without joining it.
+        // A client with the group's name can read its committed offsets without joining it.
         let handle = try member(of: group)
         let partitions = topics.flatMap { topic in
             (0..<Int32(counts[topic] ?? 0)).map { TopicPartition(topic: topic, partition: $0) }
@@ -165,7 +166,7 @@ extension KafkaAdmin {
     }
 }
 
-/// Blocks for a round trip, and one more a partition.
+/// Blocks for one round trip, and for one more per partition.
 func readLag(
     _ handle: KafkaHandle, _ partitions: [TopicPartition], timeout: Int32 = 10_000
 ) throws(MessageBusError) -> [PartitionLag] {
@@ -188,7 +189,7 @@ func readLag(
     }
 }
 
-/// Reads the first record that waits in each partition. It takes no part in the group and commits nothing.
+/// Reads the first waiting record of each partition. Does not join the group and commits nothing.
 private func readAges(_ client: OpaquePointer, _ lags: [PartitionLag]) throws(MessageBusError) -> [PartitionLag] {
     var open = lags.filter { $0.count > 0 }.map { ($0.partition, offset: $0.next) }
     guard !open.isEmpty else { return lags }
@@ -215,15 +216,15 @@ private func readAges(_ client: OpaquePointer, _ lags: [PartitionLag]) throws(Me
     }
 }
 
-/// What became of a topic of the catalog.
+/// The result of checking one topic of the catalog.
 public struct TopicReport: Sendable, Equatable {
     public enum Outcome: Sendable, Equatable {
         case created, existing
-        /// It has more partitions than asked for: an operator has added some. Keys have moved, which redelivery by state
-        /// copes with.
+        /// It has more partitions than required, because an operator has added some. Keys have moved to other
+        /// partitions. This is safe, since redelivery depends on the stored state.
         case larger(Int)
-        /// It has fewer partitions than asked for, so that fewer workers can share it. Partitions are not added here,
-        /// because that moves keys.
+        /// It has fewer partitions than required, so fewer workers can share it. Partitions are not added
+        /// automatically, since that would move keys.
         case smaller(Int)
     }
 

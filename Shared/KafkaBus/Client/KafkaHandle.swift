@@ -6,32 +6,32 @@ import Telemetry
 
 /// Owns one librdkafka client and lends its pointer by closure.
 ///
-/// `@unchecked Sendable`: librdkafka's client calls are thread-safe, and the pointers never change.
+/// `@unchecked Sendable`: calls of a librdkafka client are thread-safe, and the pointers never change.
 final class KafkaHandle: @unchecked Sendable {
     enum Role { case producer, consumer }
 
     let events: ClientEvents
     private let role: Role
     private let client: OpaquePointer
-    /// What `rd_kafka_poll` or `rd_kafka_consumer_poll` waits on.
+    /// The queue that `rd_kafka_poll` or `rd_kafka_consumer_poll` waits on.
     private let queue: OpaquePointer?
 
-    /// - Throws: `MessageBusError.configuration`, naming the property and never its value.
+    /// - Throws: `MessageBusError.configuration`, which names the property and never its value.
     init(_ role: Role, _ properties: [String: String], events: ClientEvents) throws(MessageBusError) {
         guard let configuration = rd_kafka_conf_new() else {
-            throw MessageBusError(.configuration, "librdkafka gave no configuration", isRetriable: false)
+            throw MessageBusError(.configuration, "librdkafka could not create a configuration", isRetriable: false)
         }
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
             guard rd_kafka_conf_set(configuration, name, value, nil, 0) == RD_KAFKA_CONF_OK else {
                 rd_kafka_conf_destroy(configuration)
-                throw MessageBusError(.configuration, "librdkafka refuses the property \(name)", isRetriable: false)
+                throw MessageBusError(.configuration, "librdkafka rejects the property \(name)", isRetriable: false)
             }
         }
         events.attach(to: configuration, role)
         var reason = [CChar](repeating: 0, count: 512)
         let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
         guard let client = rd_kafka_new(type, configuration, &reason, reason.count) else {
-            // Only now is the configuration still ours.
+            // librdkafka takes ownership of the configuration only on success.
             rd_kafka_conf_destroy(configuration)
             let words = String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw MessageBusError(.configuration, words, isRetriable: false)
@@ -50,11 +50,11 @@ final class KafkaHandle: @unchecked Sendable {
     deinit {
         if let queue { rd_kafka_queue_destroy(queue) }
         guard events.assignment?.allowsDestruction ?? true else {
-            // The process ends soon, and the client with it; its callbacks still need the events.
+            // The client lives until the process ends, and its callbacks need the events until then.
             _ = Unmanaged.passRetained(events)
             return
         }
-        // A consumer that is to leave its group at once is closed before: a destructor must not wait for a broker.
+        // A consumer that must leave its group immediately is closed before. A destructor must not wait for a broker.
         rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 
@@ -64,18 +64,19 @@ final class KafkaHandle: @unchecked Sendable {
         try body(client)
     }
 
-    /// Whether the cluster is librdkafka's mock cluster, which names itself. Blocks for a round trip at most.
-    /// - Throws: `MessageBusError`, retriable when the cluster does not answer.
+    /// Whether the cluster is librdkafka's mock cluster, which is recognized by its cluster id. Blocks for at most one
+    /// round trip.
+    /// - Throws: `MessageBusError`, retriable if the cluster does not answer.
     func isEmbeddedBroker(timeout: Int32 = 10_000) throws(MessageBusError) -> Bool {
         guard let id = rd_kafka_clusterid(client, timeout) else {
-            throw MessageBusError(.timedOut, "ask for the cluster's id", isRetriable: true)
+            throw MessageBusError(.timedOut, "read the cluster id", isRetriable: true)
         }
         defer { rd_kafka_mem_free(client, id) }
         return String(cString: id).hasPrefix("mockCluster")
     }
 
-    /// Has errors that were reported meanwhile told to `events`: without a poll they wait.
-    /// A member of a group serves them while it polls; here it could take a record.
+    /// Passes reported errors to `events`. Without a poll they stay in the queue.
+    /// A member of a group does this while it polls; a poll here could fetch a record.
     func serveErrors() {
         guard events.assignment == nil else { return }
         switch role {
@@ -85,15 +86,15 @@ final class KafkaHandle: @unchecked Sendable {
         }
     }
 
-    /// Ends the poll that is waiting, or else the next one, without an event.
+    /// Ends the current poll, or the next one if none is running, without an event.
     func wake() {
         if let queue { rd_kafka_queue_yield(queue) }
     }
 }
 
-/// What librdkafka tells besides records: logs, errors, statistics, changes of the assignment.
+/// Receives librdkafka's callbacks other than records: logs, errors, statistics and rebalances.
 ///
-/// It is the client's opaque pointer; `KafkaHandle` keeps it alive until the client is destroyed.
+/// It is the client's opaque pointer. `KafkaHandle` keeps it alive until the client is destroyed.
 final class ClientEvents: Sendable {
     let logger: Logger
     let assignment: Assignment?
@@ -103,7 +104,7 @@ final class ClientEvents: Sendable {
     private let fatalError = Mutex<MessageBusError?>(nil)
     private let refusal = Mutex<MessageBusError?>(nil)
 
-    /// - Parameter client: `producer`, `consumer`, …; a metric's label.
+    /// - Parameter client: a label of metrics, such as `producer` or `consumer`.
     init(
         client: String, logger: Logger, metrics: Metrics, assignment: Assignment? = nil, lag: ConsumerLag? = nil
     ) {
@@ -114,11 +115,11 @@ final class ClientEvents: Sendable {
         self.lag = lag
     }
 
-    /// A fault after which this client does nothing more.
+    /// The error after which this client can no longer work.
     var fatal: MessageBusError? { fatalError.withLock { $0 } }
 
-    /// Why the brokers refuse this client's connections, when it is for want of the right credentials or certificates.
-    /// librdkafka tells that to the error callback alone: every call just runs into its timeout.
+    /// The reason why brokers refuse this client's connections because of wrong credentials or certificates. librdkafka
+    /// reports it only to the error callback; all calls just time out.
     var connectionRefusal: MessageBusError? { refusal.withLock { $0 } }
 
     func attach(to configuration: OpaquePointer, _ role: KafkaHandle.Role) {
@@ -137,14 +138,14 @@ final class ClientEvents: Sendable {
         }
     }
 
-    /// Counts and logs a fault that librdkafka goes on trying to mend.
+    /// Counts and logs an error from which librdkafka tries to recover.
     func note(_ code: rd_kafka_resp_err_t, _ reason: String) {
         let name = rd_kafka_err2name(code).map { String(cString: $0) } ?? "\(code.rawValue)"
         metrics.counter(
-            "winnow_kafka_errors_total", "Faults that the Kafka client reported.",
+            "winnow_kafka_errors_total", "Errors that the Kafka client reported.",
             [("client", client), ("error_type", name)]
         ).increment()
-        logger.warning("Kafka client fault", metadata: [LogKeys.errorType: name, LogKeys.errorMessage: reason])
+        logger.warning("Kafka client error", metadata: [LogKeys.errorType: name, LogKeys.errorMessage: reason])
     }
 
     fileprivate func fail(_ code: rd_kafka_resp_err_t, _ reason: String, client: OpaquePointer) {
@@ -160,10 +161,10 @@ final class ClientEvents: Sendable {
 
     fileprivate func log(_ level: Int32, _ facility: String, _ text: String) {
         let metadata = ["librdkafka.facility": facility, LogKeys.reason: text]
-        // syslog's levels: 0 to 3 are errors, 4 a warning, 5 a notice, 6 information, 7 debugging.
+        // syslog levels: 0 to 3 are errors, 4 is a warning, 5 a notice, 6 information, 7 debugging.
         switch level {
-        // `KAFKA_CONF_*` serves every role, so each client warns about the others' properties; and the embedded broker
-        // is too old to be told that a consumer must not create topics.
+        // `KAFKA_CONF_*` applies to every role, so each client warns about properties of other roles. The embedded
+        // broker is too old to support the setting that consumers must not create topics.
         case _ where ["CONFWARN", "AUTOCREATE"].contains(facility): logger.debug("Kafka client", metadata: metadata)
         case ...4: logger.warning("Kafka client", metadata: metadata)
         case 5: logger.notice("Kafka client", metadata: metadata)
@@ -215,12 +216,12 @@ private func created(
     rd_kafka_interceptor_add_on_request_sent(client, interceptor, sent, opaque)
 }
 
-/// On one of librdkafka's own threads.
+/// Called on one of librdkafka's own threads.
 private func sent(
     client: OpaquePointer?, socket: Int32, broker: UnsafePointer<CChar>?, brokerID: Int32, request: Int16,
     version: Int16, correlation: Int32, size: Int, opaque: UnsafeMutableRawPointer?
 ) -> rd_kafka_resp_err_t {
-    // The protocol's key of JoinGroup.
+    // 11 is the protocol's API key of JoinGroup.
     if request == 11 { events(opaque)?.assignment?.noteJoin() }
     return RD_KAFKA_RESP_ERR_NO_ERROR
 }
@@ -234,7 +235,7 @@ private func rebalanced(
 }
 
 extension MessageBusError {
-    /// - Parameter action: what was tried, such as `commit`; it becomes part of the message.
+    /// - Parameter action: the action that failed, such as `commit`; becomes part of the message.
     init(_ code: rd_kafka_resp_err_t, while action: String) {
         let (kind, isRetriable) = Self.classify(code)
         let name = rd_kafka_err2name(code).map { String(cString: $0) } ?? "error \(code.rawValue)"
@@ -242,7 +243,7 @@ extension MessageBusError {
         self.init(kind, "\(action): \(name): \(words)", isRetriable: isRetriable)
     }
 
-    /// Takes what went wrong from an error object, and frees it.
+    /// Creates an error from a librdkafka error object and frees the object.
     init(taking error: OpaquePointer, while action: String) {
         self.init(rd_kafka_error_code(error), while: action)
         rd_kafka_error_destroy(error)
@@ -256,7 +257,7 @@ extension MessageBusError {
             (.timedOut, true)
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
             RD_KAFKA_RESP_ERR__SSL:
-            // Credentials and certificates are exchanged while services run.
+            // Retriable, since credentials and certificates may be replaced while services run.
             (.authentication, true)
         case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE: (.tooLarge, false)
         case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,

@@ -1,23 +1,23 @@
 import CRDKafka
 import Settings
 
-/// How to reach the cluster, and what of librdkafka is set otherwise than `Properties` has it.
+/// The connection to the cluster, and librdkafka properties that override those of `Properties`.
 public struct KafkaSettings: Sendable {
     /// Comma-separated `host:port`.
     /// - Default: none (required). Key: `KAFKA_BOOTSTRAP_SERVERS`.
     public let bootstrapServers: String
 
-    /// Makes a restarted instance the same member of its group, so that nothing is rebalanced meanwhile.
-    /// - Default: none, a member of its own each time. Key: `KAFKA_GROUP_INSTANCE_ID`.
+    /// Makes a restarted instance the same member of its group, so that a restart causes no rebalance.
+    /// - Default: none; each start is a new member. Key: `KAFKA_GROUP_INSTANCE_ID`.
     public let groupInstanceID: String?
 
-    /// How long a batch waits for more after its first record. 0 takes what is there: while a batch is being worked
-    /// on the next one gathers, so batches grow with the load by themselves.
+    /// How long a batch waits for more records after its first one. With 0, a batch takes the records that are
+    /// available. While a batch is processed the next one accumulates, so batches grow with the load.
     /// - Default: 0. Units: milliseconds. Key: `KAFKA_ACCUMULATION_MS`.
     public let accumulation: Duration
 
-    /// librdkafka properties by their own names. Key: `KAFKA_CONF_<NAME>`, in capitals, `_` for `.`:
-    /// `KAFKA_CONF_SASL_PASSWORD` is `sasl.password`, `KAFKA_CONF_SSL_CA_LOCATION` is `ssl.ca.location`.
+    /// librdkafka properties. Key: `KAFKA_CONF_<NAME>`, in upper case with `_` for `.`: `KAFKA_CONF_SASL_PASSWORD` sets
+    /// `sasl.password`, `KAFKA_CONF_SSL_CA_LOCATION` sets `ssl.ca.location`.
     public let overrides: [String: String]
 
     public init(
@@ -30,8 +30,8 @@ public struct KafkaSettings: Sendable {
         self.overrides = overrides
     }
 
-    /// For records that may come half a second later: an idle client fetches twice a second then, not eighty times, beats
-    /// every other second, and little is fetched ahead.
+    /// Settings for records that may arrive half a second later. An idle client fetches twice a second instead of
+    /// eighty times, sends a heartbeat every two seconds and prefetches little.
     public var lowPriority: KafkaSettings {
         KafkaSettings(
             bootstrapServers: bootstrapServers, groupInstanceID: groupInstanceID, accumulation: accumulation,
@@ -41,8 +41,8 @@ public struct KafkaSettings: Sendable {
             ].merging(overrides) { $1 })
     }
 
-    /// - Throws: `SettingsError` also for a property that librdkafka does not know or accept, and for one that
-    ///   delivery rests on.
+    /// - Throws: `SettingsError`, also for a property that librdkafka does not accept and for a property on which
+    ///   delivery guarantees depend.
     public init(from reader: inout SettingsReader) throws(SettingsError) {
         let bootstrapServers = try reader.required("KAFKA_BOOTSTRAP_SERVERS")
         let groupInstanceID = reader.optional("KAFKA_GROUP_INSTANCE_ID")
@@ -51,10 +51,10 @@ public struct KafkaSettings: Sendable {
         for (name, value) in reader.group("KAFKA_CONF_").sorted(by: { $0.key < $1.key }) where !value.isEmpty {
             let property = name.lowercased().split(separator: "_").joined(separator: ".")
             guard !Properties.reserved.contains(property) else {
-                throw SettingsError("KAFKA_CONF_\(name)", "is decided by Winnow: delivery rests on it")
+                throw SettingsError("KAFKA_CONF_\(name)", "cannot be set: Winnow's delivery guarantees depend on it")
             }
             guard Properties.accepts(property, value) else {
-                throw SettingsError("KAFKA_CONF_\(name)", "librdkafka does not know \(property), or not this value")
+                throw SettingsError("KAFKA_CONF_\(name)", "librdkafka does not support \(property) or its value")
             }
             overrides[property] = value
         }
@@ -64,10 +64,10 @@ public struct KafkaSettings: Sendable {
     }
 }
 
-/// What every client is configured with before `KAFKA_CONF_*` is applied.
-/// - Source: measured against the embedded broker; good for Apache Kafka too.
+/// The default properties of every client, which `KAFKA_CONF_*` may override.
+/// - Source: measured with the embedded broker; suitable for Apache Kafka too.
 enum Properties {
-    /// Those that "at least once" rests on.
+    /// The properties on which at-least-once delivery depends.
     static let reserved: Set<String> = [
         "bootstrap.servers", "group.id", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "acks",
         "transactional.id",
@@ -80,9 +80,10 @@ enum Properties {
             "log.connection.close": "false",
             "reconnect.backoff.max.ms": "2000",
             "socket.keepalive.enable": "true",
-            // Several requests are in flight at once; none may wait for another's acknowledgement.
+            // Several requests are in flight at once. None of them may wait for the acknowledgement of another one.
             "socket.nagle.disable": "true",
-            // Topics may be created after the services have started; 5 minutes is too late to notice.
+            // Topics may be created after the services have started. librdkafka's default of 5 minutes is too long to
+            // notice them.
             "topic.metadata.refresh.interval.ms": "10000",
         ]
     }
@@ -94,12 +95,13 @@ enum Properties {
             "enable.auto.offset.store": "false",
             "auto.offset.reset": "earliest",
             "allow.auto.create.topics": "false",
-            // The embedded broker never answers a fetch early, so this is what an idle hop costs.
-            // Apache Kafka does: 500 there costs no latency and saves it 80 idle requests a second and consumer.
+            // The embedded broker never answers a fetch early, so this wait is added to the latency of every hop when
+            // idle. Apache Kafka answers early: a value of 500 costs no latency there and saves 80 idle requests per
+            // second and consumer.
             "fetch.wait.max.ms": "12",
             "fetch.error.backoff.ms": "100",
-            // What is fetched ahead of the work, and what one fetch brings of all partitions together: a backlog is to
-            // wait with the broker.
+            // The amount of prefetched data, and the size of one fetch over all partitions. A backlog should wait at
+            // the broker, not in the client.
             "queued.max.messages.kbytes": "1024",
             "fetch.max.bytes": "1048576",
         ]) { $1 }.merging(settings.overrides) { $1 }
@@ -107,11 +109,11 @@ enum Properties {
 
     static func member(_ settings: KafkaSettings, clientID: String, group: String) -> [String: String] {
         var properties = [
-            // One assignor everywhere: two in one group end the embedded broker.
+            // All members use the same assignor. Two assignors in one group crash the embedded broker.
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": "6000",
             "heartbeat.interval.ms": "500",
-            // As often as Prometheus commonly asks: each time a client writes a page about itself.
+            // A common scrape interval of Prometheus. The client writes about a page of statistics each time.
             "statistics.interval.ms": "15000",
         ]
         if let id = settings.groupInstanceID { properties["group.instance.id"] = id }
@@ -122,18 +124,19 @@ enum Properties {
         common(settings, clientID: clientID).merging([
             "enable.idempotence": "true",
             "acks": "all",
-            // As Kafka's own clients, so that a request's records meet in one partition whoever wrote them.
+            // The partitioner of Kafka's own clients, so that a request's records are in the same partition for every
+            // producer.
             "partitioner": "murmur2_random",
             "linger.ms": "0",
             "message.max.bytes": "1000000",
-            // A record that is not written within 30 s is the caller's again.
+            // If a record is not written within 30 s, the send fails and the caller handles it.
             "message.timeout.ms": "30000",
             "request.timeout.ms": "10000",
             "queue.buffering.max.kbytes": "65536",
         ]) { $1 }.merging(settings.overrides) { $1 }
     }
 
-    /// Whether librdkafka knows the property and takes the value, which is not told any further.
+    /// Whether librdkafka accepts the property and its value. The reason is dropped, since it may contain the value.
     static func accepts(_ property: String, _ value: String) -> Bool {
         guard let configuration = rd_kafka_conf_new() else { return false }
         defer { rd_kafka_conf_destroy(configuration) }

@@ -26,8 +26,8 @@ struct PartitionList: ~Copyable {
 
     var entries: [Entry] { Self.entries(pointer) }
 
-    /// Waits for the coordinator.
-    /// - Returns: what it said of the whole or, where that is no fault, of the first partition that it refused.
+    /// Commits and waits for the coordinator.
+    /// - Returns: the error of the whole request or, if there is none, of the first partition that failed.
     func commit(_ client: OpaquePointer) -> rd_kafka_resp_err_t {
         let code = rd_kafka_commit(client, pointer, 0)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { return code }

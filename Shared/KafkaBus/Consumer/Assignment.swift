@@ -3,18 +3,18 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// The partitions that this member of a group has at the moment.
+/// The partitions that are currently assigned to this member of a group.
 final class Assignment: Sendable {
     private struct State {
-        /// Each partition with the change that assigned it.
+        /// Each partition with the number of the change that assigned it.
         var partitions: [TopicPartition: Int] = [:]
-        /// Offsets of records that were worked on and that the coordinator has not taken yet.
+        /// Offsets of processed records that are not committed yet.
         var uncommitted: [TopicPartition: Int64] = [:]
         var rebalancingSince: ContinuousClock.Instant?
-        /// Whether partitions were given away since the last assignment, in a rebalance that goes on.
+        /// Whether partitions were given up since the last assignment, in a rebalance that is still in progress.
         var hasGivenAway = false
         var isPaused = false
-        /// Since when this member waits for an assignment; `nil` while it has one, even of no partitions.
+        /// The time since which this member waits for an assignment; `nil` while it has one, even an empty one.
         var unassignedSince: ContinuousClock.Instant?
     }
 
@@ -28,35 +28,35 @@ final class Assignment: Sendable {
     init(group: String, lag: ConsumerLag, metrics: Metrics) {
         self.lag = lag
         rebalances = metrics.counter(
-            "winnow_kafka_rebalances_total", "Changes of a member's partitions.", [("group_id", group)])
+            "winnow_kafka_rebalances_total", "Changes of the partitions assigned to a member.", [("group_id", group)])
     }
 
     var partitions: Set<TopicPartition> { state.withLock { Set($0.partitions.keys) } }
 
-    /// How often partitions came or went.
+    /// The number of assignment changes so far.
     var changes: Int { changeCount.load(ordering: .acquiring) }
 
-    /// Whether the partition is held, and was not taken away and given back since the given change.
+    /// Whether the partition is assigned and has not been revoked and reassigned since the given change.
     func holds(_ partition: TopicPartition, since change: Int) -> Bool {
         state.withLock { $0.partitions[partition].map { $0 <= change } ?? false }
     }
 
     /// Whether the client may be destroyed.
     ///
-    /// librdkafka 2.0.2 aborts the process when a client is destroyed between its first JoinGroup and its first
-    /// assignment: `rdkafka_sticky_assignor.c` asserts on a state that only an assignment makes.
+    /// librdkafka 2.0.2 aborts the process if a client is destroyed between its first JoinGroup and its first
+    /// assignment: `rdkafka_sticky_assignor.c` asserts a state that only an assignment sets.
     var allowsDestruction: Bool {
         wasAssigned.load(ordering: .acquiring) || !joinWasSent.load(ordering: .acquiring)
     }
 
-    /// Since when this member waits for an assignment; `nil` while it has one, even of no partitions.
+    /// The time since which this member waits for an assignment; `nil` while it has one, even an empty one.
     var unassignedSince: ContinuousClock.Instant? { state.withLock(\.unassignedSince) }
 
-    /// Whether this member has asked to join or is about to, or the coordinator has refused offsets, and no answer has come
-    /// since.
+    /// Whether a rebalance is in progress: this member has sent a JoinGroup or is about to, or the coordinator has
+    /// rejected a commit, and no assignment has followed.
     ///
-    /// A commit would wait behind the join on the same connection and be refused after it, because it names the generation
-    /// before. librdkafka then takes all partitions for lost, and their records come again.
+    /// A commit would wait behind the JoinGroup on the same connection and then be rejected, since it has the previous
+    /// generation. librdkafka would then treat all partitions as lost, and their records would be delivered again.
     var isRebalancing: Bool {
         state.withLock { $0.rebalancingSince.map { .now - $0 < Self.longestRebalance } ?? false }
     }
@@ -69,21 +69,21 @@ final class Assignment: Sendable {
         noteRebalance()
     }
 
-    /// Called before each subscription. Partitions that were given away earlier belong to no rebalance that goes on.
+    /// Called before each subscription. Partitions that were given up earlier do not belong to a rebalance in progress.
     func noteSubscription() {
         state.withLock { state in
             state.hasGivenAway = false
-            // A member that has partitions may keep them all, and then no assignment follows.
+            // A member with partitions may keep all of them, and then no assignment follows.
             if state.partitions.isEmpty { state.unassignedSince = .now }
         }
     }
 
-    /// A rebalance that nobody ends must not stop commits for good.
+    /// A rebalance that never completes must not block commits permanently.
     private static let longestRebalance = Duration.seconds(30)
 
-    /// - Parameter change: the last change before these records were handed out. The offsets of a partition that was taken
-    ///   away since are dropped, also when it has come back: its records come again.
-    /// - Returns: the offsets to commit: these, and those of held partitions that were not taken before.
+    /// - Parameter change: the last change before these records were returned. Offsets of a partition that was revoked
+    ///   since then are dropped, even if it was assigned again, since its records are delivered again.
+    /// - Returns: the offsets to commit, including uncommitted offsets of other assigned partitions.
     func due(adding offsets: [(TopicPartition, offset: Int64)], since change: Int) -> [(TopicPartition, offset: Int64)]
     {
         state.withLock { state in
@@ -103,14 +103,14 @@ final class Assignment: Sendable {
         }
     }
 
-    /// Applies to the partitions held now and to those that are assigned later.
+    /// Applies to the current partitions and to those that are assigned later.
     func setPaused(_ isPaused: Bool, _ client: OpaquePointer) {
         let partitions = state.withLock { state -> Set<TopicPartition>? in
             guard state.isPaused != isPaused else { return nil }
             state.isPaused = isPaused
             return Set(state.partitions.keys)
         }
-        // Resuming what is not paused would fetch again what was fetched already.
+        // Resuming a partition that is not paused would discard its prefetched records.
         guard let partitions else { return }
         let list = PartitionList(partitions)
         Self.setPaused(isPaused, list.pointer, client)
@@ -122,13 +122,14 @@ final class Assignment: Sendable {
         _ = isPaused ? rd_kafka_pause_partitions(client, list) : rd_kafka_resume_partitions(client, list)
     }
 
-    /// Does what the group decided. Called by librdkafka inside of a poll, on the consumer's thread.
+    /// Applies a rebalance. librdkafka calls this during a poll, on the consumer's thread.
     func change(
         _ client: OpaquePointer, _ code: rd_kafka_resp_err_t,
         _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ events: ClientEvents
     ) {
         rebalances.increment()
-        // EAGER, should the strategy be overridden, gives and takes everything at once.
+        // With the EAGER protocol, which an overridden strategy may use, all partitions are assigned and revoked at
+        // once.
         let isCooperative = rd_kafka_rebalance_protocol(client).map { String(cString: $0) } == "COOPERATIVE"
         let partitions = PartitionList.entries(list).map(\.partition)
         let metadata = [LogKeys.count: "\(partitions.count)", "winnow.partitions": "\(partitions)"]
@@ -137,8 +138,8 @@ final class Assignment: Sendable {
             check(events, isCooperative ? rd_kafka_incremental_assign(client, list) : nil)
             if !isCooperative { check(events, rd_kafka_assign(client, list)) }
             let isPaused = add(partitions)
-            // librdkafka keeps the application's pause flag of a partition that was lost and is assigned again. So each
-            // one is paused or resumed by what the loop wants now, and never left as it was.
+            // librdkafka keeps the pause flag of a partition that was lost and is assigned again. So every partition is
+            // explicitly paused or resumed.
             Self.setPaused(isPaused, list, client)
             events.logger.info("Partitions assigned", metadata: metadata)
         case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
@@ -148,10 +149,10 @@ final class Assignment: Sendable {
                 state.hasGivenAway = isCooperative && !isLost
             }
             if isLost {
-                events.logger.warning("Partitions lost: the group went on without this member", metadata: metadata)
+                events.logger.warning("Partitions lost: the member was removed from its group", metadata: metadata)
             } else {
                 events.logger.info("Partitions revoked", metadata: metadata)
-                // Otherwise the next owner would do the work again, and pay for it again.
+                // Without this commit, the next owner would repeat the work and its costs.
                 commit(client, partitions, events)
             }
             drop(partitions)
@@ -165,12 +166,12 @@ final class Assignment: Sendable {
         }
     }
 
-    /// - Returns: whether the partitions are to be paused.
+    /// - Returns: whether the new partitions must be paused.
     private func add(_ partitions: [TopicPartition]) -> Bool {
         wasAssigned.store(true, ordering: .releasing)
         let change = changeCount.add(1, ordering: .acquiringAndReleasing).newValue
         return state.withLock { state in
-            // In the cooperative protocol an assignment follows what was given away, and at once another join.
+            // In the cooperative protocol, another join follows an assignment if partitions were given up.
             state.rebalancingSince = state.hasGivenAway ? .now : nil
             state.hasGivenAway = false
             state.unassignedSince = nil
@@ -184,7 +185,7 @@ final class Assignment: Sendable {
         guard !owed.isEmpty else { return }
         let list = PartitionList(owed)
         let code = list.commit(client)
-        if code != RD_KAFKA_RESP_ERR_NO_ERROR { events.note(code, "offsets not committed, the records come again") }
+        if code != RD_KAFKA_RESP_ERR_NO_ERROR { events.note(code, "offsets not committed; records are redelivered") }
     }
 
     private func drop(_ partitions: some Collection<TopicPartition>) {
@@ -196,7 +197,7 @@ final class Assignment: Sendable {
             }
             state.unassignedSince = state.unassignedSince ?? .now
         }
-        // The next owner measures from now on.
+        // The next owner reports the lag from now on.
         for partition in partitions { lag.set(0, partition) }
     }
 
@@ -211,7 +212,7 @@ final class Assignment: Sendable {
     }
 }
 
-/// Whether a consumer is to stay away from its group, and whether it has left.
+/// Whether a consumer should stay out of its group, and whether it has left.
 final class GroupMembership: Sendable {
     enum Move { case unsubscribe, subscribe, none }
 
@@ -223,13 +224,13 @@ final class GroupMembership: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether batches may be handed out.
+    /// Whether batches may be returned.
     var isOver: Bool { state.withLock { !$0.isWanted && !$0.hasLeft } }
 
-    /// Whether it is to stay away until it is called back.
+    /// Whether the consumer should stay out until it is called back.
     var isWanted: Bool { state.withLock(\.isWanted) }
 
-    /// Whether it has something to do at once, and not within a second.
+    /// Whether a change is due, so that the next poll must be short.
     var isMoving: Bool { state.withLock { $0.isWanted != $0.hasLeft || $0.gone != nil } }
 
     func begin(_ gone: @escaping @Sendable () -> Void) {
@@ -247,8 +248,8 @@ final class GroupMembership: Sendable {
         }
     }
 
-    /// Has a member leave the group and join it again.
-    /// - Returns: whether it is to unsubscribe now; `false` when it is away or about to leave anyway.
+    /// Makes a member leave the group and join it again.
+    /// - Returns: whether it must unsubscribe now; `false` if it has left or is about to leave anyway.
     func bounce() -> Bool {
         state.withLock { state in
             guard !state.isWanted, !state.hasLeft else { return false }
@@ -257,8 +258,8 @@ final class GroupMembership: Sendable {
         }
     }
 
-    /// What the consumer's thread is to do next. It subscribes again only once it holds no partition: librdkafka goes on
-    /// behind what it has handed out, and what is fetched while leaving is dropped.
+    /// The next action of the consumer's thread. It subscribes again only once no partition is assigned: librdkafka
+    /// continues after the records that it has returned, and records that are fetched while leaving are dropped.
     func move(holdsPartitions: Bool) -> Move {
         let (move, gone) = state.withLock { state -> (Move, (@Sendable () -> Void)?) in
             switch (state.isWanted, state.hasLeft) {

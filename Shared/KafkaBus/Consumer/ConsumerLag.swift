@@ -4,7 +4,7 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// Records that wait in a group's partitions, from librdkafka's own statistics: no request is made for it.
+/// The lag of a group's partitions, taken from librdkafka's statistics without an additional request.
 /// - Source: librdkafka, STATISTICS.md; kminion's metric and label names
 final class ConsumerLag: Sendable {
     private let group: String
@@ -25,7 +25,7 @@ final class ConsumerLag: Sendable {
     }
 
     func update(_ statistics: UnsafeBufferPointer<UInt8>, assigned: Set<TopicPartition>) {
-        // Statistics that cannot be read leave the last figures standing.
+        // If the statistics cannot be read, the previous values remain.
         try? JSONDocument.read(statistics) { root in
             root["topics"]?.forEachMember { topic, value in
                 value["partitions"]?.forEachMember { number, partition in
@@ -37,20 +37,20 @@ final class ConsumerLag: Sendable {
         }
     }
 
-    /// - Returns: `nil` while the end is not known.
+    /// - Returns: `nil` while the end offset is unknown.
     private static func lag(_ partition: JSONValue) -> Int? {
         if let lag = partition["consumer_lag"]?.integer, lag >= 0 { return lag }
         guard let end = partition["hi_offset"]?.integer, end >= 0 else { return nil }
-        // Nothing was committed yet, so everything waits.
+        // Nothing was committed yet, so all records are waiting.
         return max(0, end - max(partition["lo_offset"]?.integer ?? 0, 0))
     }
 }
 
 extension [Record] {
-    /// The offset after the last record of every partition.
+    /// The offset after the last record of each partition.
     var offsetsToCommit: [(TopicPartition, offset: Int64)] {
         var offsets: [(TopicPartition, offset: Int64)] = []
-        // Records of one partition mostly stand together, and partitions are few.
+        // Records of one partition are mostly adjacent, and there are few partitions.
         var last = 0
         for record in self {
             if !offsets.indices.contains(last) || !record.isIn(offsets[last].0) {
@@ -80,7 +80,7 @@ final class ConsumedRecords: Sendable {
         self.group = group
         self.metrics = metrics
         batches = metrics.counter(
-            "winnow_kafka_consumed_batches_total", "Batches that were handed out.", [("group_id", group)])
+            "winnow_kafka_consumed_batches_total", "Batches that the consumer returned.", [("group_id", group)])
     }
 
     func count(_ batch: [Record]) {
@@ -89,7 +89,7 @@ final class ConsumedRecords: Sendable {
             for record in batch {
                 if topics[record.topic] == nil {
                     topics[record.topic] = metrics.counter(
-                        "winnow_kafka_consumed_records_total", "Records that were handed out.",
+                        "winnow_kafka_consumed_records_total", "Records that the consumer returned.",
                         [("group_id", group), ("topic_name", record.topic)])
                 }
                 topics[record.topic]?.increment()
@@ -98,14 +98,14 @@ final class ConsumedRecords: Sendable {
     }
 }
 
-/// How far a group has read a partition.
+/// The read position of a group in a partition.
 public struct PartitionLag: Sendable, Equatable {
     public let partition: TopicPartition
-    /// `nil` when the group never committed there.
+    /// `nil` if the group has never committed an offset of this partition.
     public let committed: Int64?
     public let beginning: Int64
     public let end: Int64
-    /// When the first waiting record was written; `nil` when none waits, or nobody asked.
+    /// The time of the first waiting record; `nil` if there is none or it was not requested.
     public let oldest: Timestamp?
 
     public init(partition: TopicPartition, committed: Int64?, beginning: Int64, end: Int64, oldest: Timestamp?) {
@@ -116,12 +116,12 @@ public struct PartitionLag: Sendable, Equatable {
         self.oldest = oldest
     }
 
-    /// The offset at which the group goes on.
+    /// The offset from which the group continues.
     public var next: Int64 { max(committed ?? 0, beginning) }
 
-    /// Records that wait; what retention took before it was read is not among them.
+    /// The number of waiting records, without those that retention deleted before they were read.
     public var count: Int64 { max(0, end - next) }
 
-    /// Records that retention took before the group read them.
+    /// The number of records that retention deleted before the group read them.
     public var dropped: Int64 { committed.map { max(0, beginning - $0) } ?? 0 }
 }

@@ -1,9 +1,9 @@
 import Synchronization
 import Telemetry
 
-/// Tells whether a consumer that waits for records makes progress: to its loop, in the log, as a metric.
+/// Reports whether a consumer with waiting records makes progress: to its loop, to the log and as a metric.
 ///
-/// `@unchecked Sendable`: the watch is used on the consumer's one thread only, the listener is behind a mutex.
+/// `@unchecked Sendable`: only the consumer's thread uses the watch, and a mutex guards the listener.
 final class ConsumerProgress: @unchecked Sendable {
     private var watch: ProgressWatch
     private var isStalled = false
@@ -21,24 +21,24 @@ final class ConsumerProgress: @unchecked Sendable {
             "winnow_kafka_consumer_stalled", "1 while records wait and this member has fetched none for a minute.",
             [("group_id", group)])
         rejoins = metrics.counter(
-            "winnow_kafka_consumer_rejoins_total", "How often a member that was stalled has joined its group anew.",
+            "winnow_kafka_consumer_rejoins_total", "How often a stalled member has left and rejoined its group.",
             [("group_id", group)])
     }
 
-    /// - Parameter body: told `false` when the consumer stalls, and `true` when it goes on.
+    /// - Parameter body: called with `false` when the consumer stalls, and with `true` when it makes progress again.
     func onChange(_ body: @escaping @Sendable (Bool) -> Void) { listener.withLock { $0 = body } }
 
-    /// Records came, or the consumer waits deliberately.
-    /// - Parameter keepsVerdict: whether a member that is stalled stays so: it has left its group only to join it again.
+    /// Called when records arrive or the consumer waits deliberately.
+    /// - Parameter keepsVerdict: whether a stalled member remains stalled, because it left its group only to rejoin it.
     func reset(unlessStalled keepsVerdict: Bool = false) {
         guard !(keepsVerdict && isStalled) else { return }
         watch.reset(at: .now)
         set(false)
     }
 
-    /// To be called while nothing comes.
-    /// - Parameter hasLag: whether records wait for this member; `nil` when the broker does not answer.
-    /// - Returns: whether the consumer is to join its group anew.
+    /// Must be called while no records arrive.
+    /// - Parameter hasLag: whether records wait for this member; `nil` if the broker does not answer.
+    /// - Returns: whether the consumer must rejoin its group.
     func look(unassignedSince: ContinuousClock.Instant?, _ hasLag: () -> Bool?) -> Bool {
         guard watch.isDue(at: .now) else { return false }
         switch watch.judge(hasLag: hasLag(), unassignedSince: unassignedSince, at: .now) {
@@ -48,7 +48,7 @@ final class ConsumerProgress: @unchecked Sendable {
             set(true)
             if mustRejoin {
                 rejoins.increment()
-                logger.warning("Consumer joins its group anew", metadata: [LogKeys.consumerGroup: group])
+                logger.warning("Consumer rejoins its group", metadata: [LogKeys.consumerGroup: group])
             }
             return mustRejoin
         }
@@ -60,24 +60,24 @@ final class ConsumerProgress: @unchecked Sendable {
         self.isStalled = isStalled
         stalled.set(isStalled ? 1 : 0)
         if isStalled {
-            logger.error("Consumer is stalled: records wait and none comes", metadata: [LogKeys.consumerGroup: group])
+            logger.error("Consumer is stalled: records wait but none arrive", metadata: [LogKeys.consumerGroup: group])
         } else {
-            logger.notice("Consumer goes on", metadata: [LogKeys.consumerGroup: group])
+            logger.notice("Consumer makes progress again", metadata: [LogKeys.consumerGroup: group])
         }
         let tell = listener.withLock { $0 }
         tell(!isStalled)
     }
 }
 
-/// Judges by progress whether a consumer works: one that has records to fetch and fetches none is stalled.
+/// Detects stalled consumers: a consumer that has records to fetch and fetches none is stalled.
 ///
-/// A client can hang without any error, and then nothing but the records that wait tells of it.
+/// A client can hang without reporting an error. The waiting records are then the only sign.
 struct ProgressWatch {
-    /// - Default: stalled after a minute; waiting records are counted every 20 s while nothing comes.
+    /// - Default: stalled after one minute; the lag is read every 20 s while no records arrive.
     struct Bounds: Sendable {
         var stall = Duration.seconds(60)
         var look = Duration.seconds(20)
-        /// Between two attempts to join the group anew, which double up to it.
+        /// The maximum time between two attempts to rejoin the group. The time doubles up to this value.
         var longestRetry = Duration.seconds(480)
     }
 
@@ -85,7 +85,7 @@ struct ProgressWatch {
 
     private let bounds: Bounds
     private var nextLook: ContinuousClock.Instant
-    /// Since when nothing was fetched although something waits.
+    /// The time since which nothing was fetched although records wait.
     private var waitingSince: ContinuousClock.Instant?
     private var nextRejoin: ContinuousClock.Instant?
     private var retry: Duration
@@ -96,10 +96,10 @@ struct ProgressWatch {
         nextLook = now + bounds.look
     }
 
-    /// Whether it is time to count what waits.
+    /// Whether it is time to read the lag.
     func isDue(at now: ContinuousClock.Instant) -> Bool { now >= nextLook }
 
-    /// Records came, none wait, or the consumer is paused or away.
+    /// Called when records arrive, none wait, or the consumer is paused or has left its group.
     mutating func reset(at now: ContinuousClock.Instant) {
         waitingSince = nil
         nextRejoin = nil
@@ -108,8 +108,8 @@ struct ProgressWatch {
     }
 
     /// - Parameters:
-    ///   - hasLag: whether records wait in the partitions of this member; `nil` when the broker does not answer.
-    ///   - unassignedSince: since when the member has no assignment.
+    ///   - hasLag: whether records wait in this member's partitions; `nil` if the broker does not answer.
+    ///   - unassignedSince: the time since which the member has no assignment.
     mutating func judge(
         hasLag: Bool?, unassignedSince: ContinuousClock.Instant?, at now: ContinuousClock.Instant
     ) -> Verdict {

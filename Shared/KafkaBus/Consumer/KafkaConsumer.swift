@@ -5,7 +5,7 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// A member of a consumer group. Every call into librdkafka that polls, commits or pauses is made on one thread.
+/// A member of a consumer group. All librdkafka calls that poll, commit or pause are made on one thread.
 public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     let handle: KafkaHandle
     private let assignment: Assignment
@@ -19,14 +19,14 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     private let isStopped = Atomic(false)
     private let isPaused = Atomic(false)
     private let isClosed = Atomic(false)
-    /// Calls that wait for the thread; a poll gives way to them.
+    /// The number of calls that wait for the thread. A poll ends early for them.
     private let waiting = Atomic(0)
-    /// The last change of the assignment before the last batch was handed out.
+    /// The last assignment change before the last batch was returned.
     private let handedOutAt = Atomic(0)
 
-    /// Joins the group; the first batch takes as long as the group needs to settle.
-    /// - Parameter accumulation: how long a batch waits for more after its first record; `nil` takes the setting's.
-    /// - Throws: `MessageBusError.configuration`. A topic that does not exist yet is no fault.
+    /// Joins the group. The first batch may take as long as the group needs to rebalance.
+    /// - Parameter accumulation: how long a batch waits for more records after its first one; `nil` uses the setting.
+    /// - Throws: `MessageBusError.configuration`. A topic that does not exist yet is not an error.
     public convenience init(
         settings: KafkaSettings, group: String, topics: [String], maxBatch: Int = 500, accumulation: Duration? = nil,
         logger: Logger, metrics: Metrics
@@ -70,7 +70,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
 
     public func onProgress(_ body: @escaping @Sendable (Bool) -> Void) { progress.onChange(body) }
 
-    /// A cancelled task stops the consumer.
+    /// Cancelling the task stops the consumer.
     public func nextBatch() async throws -> [Record]? {
         try await withTaskCancellationHandler {
             try await pollBatch()
@@ -86,7 +86,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
                     let isAway = try consumer.isAway()
                     let batch = isAway ? [] : try consumer.source.batch(consumer.bounds)
                     if batch.isEmpty {
-                        // A fault of it shows in the commit of the next batch.
+                        // An error is reported by the commit of the next batch.
                         try? consumer.commit()
                         try consumer.watchProgress(isAway: isAway)
                     } else {
@@ -106,7 +106,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
 
     public func held(_ records: [Record]) -> [Record] {
         let change = handedOutAt.load(ordering: .acquiring)
-        // Mostly nothing has changed since.
+        // Usually the assignment has not changed.
         guard assignment.changes != change else { return records }
         return records.filter { assignment.holds($0.place, since: change) }
     }
@@ -133,7 +133,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         }
     }
 
-    /// While it is away from its group it only notes the topics, for when it comes back.
+    /// While the consumer is out of its group, it only stores the topics for the time when it rejoins.
     public func subscribe(to topics: [String]) async throws {
         self.topics.withLock { $0 = topics }
         try await onThread { consumer in
@@ -183,10 +183,11 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         }
     }
 
-    /// While the loop is paused it asks for no batch, and a member that does not poll for 5 minutes is put out of its group.
+    /// Keeps polling while the loop is paused and requests no batch, since a member that does not poll for 5 minutes is
+    /// removed from its group.
     private func stayMember() {
         guard isPaused.load(ordering: .acquiring), !isClosed.load(ordering: .acquiring) else { return }
-        // A fault shows in the next batch.
+        // An error is reported by the next batch.
         if waiting.load(ordering: .acquiring) == 0 { try? source.serve() }
         thread.submit { [weak self] in self?.stayMember() }
     }
@@ -204,8 +205,8 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "unsubscribe") }
     }
 
-    /// Leaves the group and comes back as it is wanted; serves the client meanwhile, so that its events do not pile up.
-    /// - Returns: whether nothing may be handed out now.
+    /// Leaves and rejoins the group as requested. Also polls the client, so that its events do not accumulate.
+    /// - Returns: whether no records may be returned now.
     private func isAway() throws(MessageBusError) -> Bool {
         guard !membership.isOver else { return false }
         switch membership.move(holdsPartitions: !assignment.partitions.isEmpty) {
@@ -215,12 +216,12 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         case .unsubscribe: try unsubscribe()
         case .none: break
         }
-        // The partitions are given back inside of a poll, which goes on to its end.
+        // The partitions are given up during a poll, which therefore must complete.
         try source.drop(wait: membership.isMoving ? .milliseconds(50) : RecordSource.idlePoll)
         return true
     }
 
-    /// Joins the group anew when records wait and none has come for a minute.
+    /// Rejoins the group if records wait and none arrived for a minute.
     private func watchProgress(isAway: Bool) throws(MessageBusError) {
         guard !isAway else { return progress.reset(unlessStalled: !membership.isWanted) }
         let mustRejoin = progress.look(unassignedSince: assignment.unassignedSince) {
@@ -231,9 +232,9 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         try unsubscribe()
     }
 
-    /// While the group rebalances the coordinator may take no offsets, and work goes on. A member that gives a partition
-    /// away commits before; what is owed for the others goes along with the next commit, or the next poll that finds
-    /// nothing.
+    /// Commits offsets unless a rebalance is in progress, during which the coordinator may reject commits while
+    /// processing continues. A member that gives up a partition commits its offsets before. Other uncommitted offsets
+    /// are committed with the next batch, or with the next poll that returns no records.
     private func commit(_ offsets: [(TopicPartition, offset: Int64)] = []) throws {
         let due = assignment.due(adding: offsets, since: handedOutAt.load(ordering: .acquiring))
         guard !due.isEmpty, !assignment.isRebalancing else { return }
@@ -243,9 +244,9 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         case RD_KAFKA_RESP_ERR_NO_ERROR: assignment.settle(due)
         case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
             RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
-            // The group went on without this member: the partitions' next owner gets the records again.
+            // The member was removed from the group, so the next owner of the partitions receives the records again.
             assignment.settle(due)
-            handle.events.note(code, "offsets not committed, the records come again")
+            handle.events.note(code, "offsets not committed; records are redelivered")
         case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS: assignment.noteRebalance()
         default: throw MessageBusError(code, while: "commit")
         }
@@ -253,11 +254,11 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
 }
 
 extension KafkaConsumer {
-    /// For one lane of a service. The bulk one may come half a second later, and takes small batches: none holds up the
-    /// machine for long.
+    /// Creates the consumer of one lane of a service. The bulk lane accepts a latency of half a second, and has small
+    /// batches, so that no batch occupies the machine for long.
     /// - Parameters:
-    ///   - maxBatch: of the interactive lane.
-    ///   - bulkBatch: of the bulk lane, whose records hold up to 64 items a step.
+    ///   - maxBatch: the batch size of the interactive lane.
+    ///   - bulkBatch: the batch size of the bulk lane, whose records contain up to 64 items per step.
     /// - Throws: `MessageBusError.configuration`
     public convenience init(
         settings: KafkaSettings, lane: Lane, group: String, topics: [String], maxBatch: Int = 500, bulkBatch: Int = 8,

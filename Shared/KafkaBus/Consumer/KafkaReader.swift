@@ -5,7 +5,7 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// Reads every partition of some topics, all of them through one client.
+/// Reads all partitions of some topics through one client.
 public final class KafkaReader: MessageReader {
     public let backlog: [TopicPartition: Int64]
     private let handle: KafkaHandle
@@ -13,13 +13,13 @@ public final class KafkaReader: MessageReader {
     private let thread: ThreadExecutor
     private let isStopped = Atomic(false)
 
-    /// Returns once the position in every partition is known, so that nothing written afterwards can be missed.
-    /// - Parameter starts: where to begin in each topic.
-    /// - Throws: `MessageBusError`, `.unknownTopic` among them when one is not there.
+    /// Returns once the position in every partition is known, so that no record written afterwards is missed.
+    /// - Parameter starts: the start position in each topic.
+    /// - Throws: `MessageBusError`, with code `.unknownTopic` if a topic does not exist.
     public init(
         settings: KafkaSettings, starts: [String: ReadStart], logger: Logger, metrics: Metrics
     ) async throws {
-        // librdkafka needs a group's name to poll. A client that only assigns never joins the group.
+        // librdkafka needs a group name to poll. A client that only assigns partitions never joins the group.
         let handle = try KafkaHandle(
             .consumer, Properties.reader(settings, clientID: logger.service, group: "winnow.reader"),
             events: ClientEvents(client: "reader", logger: logger, metrics: metrics))
@@ -33,7 +33,7 @@ public final class KafkaReader: MessageReader {
         }
     }
 
-    /// Of one topic.
+    /// Reads a single topic.
     public convenience init(
         settings: KafkaSettings, topic: String, from start: ReadStart, logger: Logger, metrics: Metrics
     ) async throws {
@@ -49,7 +49,7 @@ public final class KafkaReader: MessageReader {
         return nil
     }
 
-    /// - Returns: an empty batch when nothing came in time; `nil` once `stop` was called or the task is cancelled.
+    /// - Returns: an empty batch if no record arrived in time; `nil` once `stop` was called or the task was cancelled.
     public func nextBatch(within wait: Duration) async throws -> [Record]? {
         try await withTaskCancellationHandler {
             guard !isStopped.load(ordering: .acquiring) else { return nil }
@@ -66,7 +66,7 @@ public final class KafkaReader: MessageReader {
     }
 }
 
-/// - Returns: the ends of the partitions that have something to read.
+/// - Returns: the end offsets of the partitions that have records to read.
 private func assign(
     _ client: OpaquePointer, _ starts: [String: ReadStart], _ topics: [String: Int]
 ) throws(MessageBusError) -> [TopicPartition: Int64] {
@@ -107,7 +107,7 @@ private func position(
     }
 }
 
-/// - Returns: `nil` when nothing was written since `time`.
+/// - Returns: `nil` if nothing was written since `time`.
 private func offset(
     _ client: OpaquePointer, _ partition: TopicPartition, _ time: Timestamp
 ) throws(MessageBusError) -> Int64? {
@@ -120,7 +120,7 @@ private func offset(
 }
 
 extension KafkaReader {
-    /// What opens topics whose records may come half a second late: what operators want, what was cancelled or certified.
+    /// Opens topics whose records may arrive half a second late: operators' commands, cancellations and certificates.
     public static func opening(
         settings: KafkaSettings, logger: Logger, metrics: Metrics
     ) -> @Sendable ([String: ReadStart]) async throws -> any MessageReader {
@@ -130,9 +130,9 @@ extension KafkaReader {
     }
 }
 
-/// The producer's topic handles, made once: naming the topic with every record costs a search each.
+/// The producer's topic handles, created once, since naming the topic with every record requires a look-up each time.
 ///
-/// `@unchecked Sendable`: the dictionary is behind a mutex, and librdkafka's topic handles are thread-safe.
+/// `@unchecked Sendable`: a mutex guards the dictionary, and librdkafka's topic handles are thread-safe.
 final class TopicHandles: @unchecked Sendable {
     private let handle: KafkaHandle
     private let topics = Mutex<[String: Pointer]>([:])
@@ -154,15 +154,15 @@ final class TopicHandles: @unchecked Sendable {
         }
         let pointer = Pointer(value: topic)
         let replaced = topics.withLock { $0.updateValue(pointer, forKey: name) }
-        // The same handle, counted twice.
+        // librdkafka returned the same handle with an increased reference count.
         if let replaced { rd_kafka_topic_destroy(replaced.value) }
     }
 
-    /// Asks for one topic by name, which makes it where the broker does so.
+    /// Requests one topic by name. The broker creates it if it auto-creates topics.
     func exists(_ name: String) throws(MessageBusError) -> Bool {
         try handle.withPointer { client throws(MessageBusError) in try ClusterMetadata.has(name, client) }
     }
 
-    /// The topics that this client may see, and their partitions. Blocks for a round trip; it creates none.
+    /// The topics that are visible to this client, with their partitions. Blocks for a round trip and creates no topic.
     func existing() throws(MessageBusError) -> [String: Int] { try ClusterMetadata.read(handle).topics }
 }

@@ -4,39 +4,39 @@ import Glibc
 import MessageBus
 import Telemetry
 
-/// Turns what librdkafka fetched into batches.
+/// Groups fetched records into batches.
 ///
-/// `@unchecked Sendable`: used on its owner's one thread only.
+/// `@unchecked Sendable`: only the owner's thread uses it.
 final class RecordSource: @unchecked Sendable {
     struct Bounds: Sendable {
         var records: Int
-        /// A batch is closed once its keys and values reach it. - Units: bytes.
+        /// A batch is complete once its keys and values reach this size. - Units: bytes.
         var bytes = 4 << 20
         var accumulation: Duration = .zero
     }
 
-    /// How long an idle poll lasts; a `wake` ends it at once.
+    /// The duration of an idle poll. `wake` ends it immediately.
     static let idlePoll = Duration.seconds(1)
 
     private let handle: KafkaHandle
     private let assignment: Assignment?
-    /// Records that were polled when none was asked for: first of the next batch. Dropping them would lose them, because
-    /// librdkafka goes on behind what it has handed out.
+    /// Records that were polled while no batch was requested. They come first in the next batch. Dropping them would
+    /// lose them, since librdkafka continues after the records that it has returned.
     private var stash: [Record] = []
-    /// The last change of the assignment that was taken into account here.
+    /// The last assignment change that was applied here.
     private var seenChange = 0
     private var gaps: OffsetGaps
     private var topicNames: [(bytes: [CChar], name: String)] = []
 
-    /// - Parameter group: a metric's label.
+    /// - Parameter group: a label of metrics.
     init(_ handle: KafkaHandle, group: String, metrics: Metrics) {
         self.handle = handle
         assignment = handle.events.assignment
         gaps = OffsetGaps(group: group, metrics: metrics, logger: handle.events.logger)
     }
 
-    /// Waits once for a first record, at most `wait`, then takes what is there.
-    /// - Returns: an empty batch when nothing came or the wait was ended by `wake`.
+    /// Waits up to `wait` for a first record, then takes all available records.
+    /// - Returns: an empty batch if no record arrived or `wake` ended the wait.
     func batch(_ bounds: Bounds, wait: Duration = idlePoll) throws(MessageBusError) -> [Record] {
         var batch = stash
         stash = []
@@ -52,18 +52,18 @@ final class RecordSource: @unchecked Sendable {
         return batch
     }
 
-    /// Stays a member of the group without handing out records.
+    /// Keeps the group membership without returning records.
     func serve() throws(MessageBusError) { try add(to: &stash, waiting: Self.idlePoll) }
 
-    /// Serves the client and keeps nothing: the next owner of the partitions gets the records again.
+    /// Polls the client and drops all records. The next owner of the partitions receives them again.
     func drop(wait: Duration) throws(MessageBusError) {
         stash = []
         _ = try poll(wait)
     }
 
-    /// Polls once. A rebalance happens inside of a poll: records of partitions that were taken away are then another
-    /// member's to work on, or come again.
-    /// - Returns: the size of the record that was added; `nil` when none came.
+    /// Polls once. A rebalance happens during a poll. Records of revoked partitions are dropped, since another member
+    /// processes them or they are delivered again.
+    /// - Returns: the size of the added record; `nil` if none arrived.
     @discardableResult
     private func add(to batch: inout [Record], waiting wait: Duration) throws(MessageBusError) -> Int? {
         let record = try poll(wait)
@@ -79,7 +79,8 @@ final class RecordSource: @unchecked Sendable {
         return record.size
     }
 
-    /// - Returns: `nil` when nothing came in time; passing faults are noted and count as nothing.
+    /// - Returns: `nil` if no record arrived in time. Transient errors are reported to the events and otherwise
+    ///   ignored.
     private func poll(_ wait: Duration) throws(MessageBusError) -> Record? {
         let (seconds, attoseconds) = wait.components
         let milliseconds = Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
@@ -99,8 +100,8 @@ final class RecordSource: @unchecked Sendable {
         }
     }
 
-    /// A compressed batch may unpack to a thousand times its size. What is too large for a record is not copied out of
-    /// librdkafka's buffer.
+    /// A compressed batch may expand to a thousand times its size. A record that exceeds the size limit is not copied
+    /// from librdkafka's buffer.
     private func record(_ message: UnsafeMutablePointer<rd_kafka_message_t>) -> Record {
         let fields = message.pointee
         let isWhole = fields.key_len + fields.len <= Limits.recordBytes
@@ -115,7 +116,7 @@ final class RecordSource: @unchecked Sendable {
             isOversized: isOversized)
     }
 
-    /// - Returns: `nil` when they have more than so many bytes together.
+    /// - Returns: `nil` if the headers exceed the limit.
     private func headers(_ message: UnsafeMutablePointer<rd_kafka_message_t>, atMost limit: Int) -> [Header]? {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
@@ -140,7 +141,7 @@ final class RecordSource: @unchecked Sendable {
         pointer.map { Array(UnsafeRawBufferPointer(start: $0, count: count)) }
     }
 
-    /// One string a topic: making one for every record costs more than comparing the bytes.
+    /// Caches one string per topic, since creating one for every record costs more than comparing the bytes.
     private func topicName(_ topic: OpaquePointer?) -> String {
         guard let topic, let bytes = rd_kafka_topic_name(topic) else { return "" }
         for known in topicNames where strcmp(known.bytes, bytes) == 0 { return known.name }
@@ -156,11 +157,11 @@ extension Record {
     var place: TopicPartition { TopicPartition(topic: topic, partition: partition) }
 }
 
-/// Notices records that the broker dropped before this client read them, and says so.
+/// Detects and reports records that the broker deleted before this client read them.
 ///
-/// Retention takes records whether they were read or not: the embedded broker keeps 5 MiB a partition. librdkafka goes on
-/// with the first record that is left, and tells nobody. Gaps that compaction and transactions leave are none of these:
-/// only what lies before the log's beginning was dropped.
+/// Retention deletes records whether they were read or not; the embedded broker keeps 5 MiB per partition. librdkafka
+/// continues with the first remaining record and reports nothing. Gaps from compaction and transactions do not count:
+/// only records before the beginning of the log were deleted.
 struct OffsetGaps {
     private struct Place {
         let topic: String
@@ -174,7 +175,7 @@ struct OffsetGaps {
     private let metrics: Metrics
     private let logger: Logger
     private var places: [Place] = []
-    /// Records of one partition mostly come one after another.
+    /// Records of one partition mostly arrive together.
     private var last = 0
 
     init(group: String, metrics: Metrics, logger: Logger) {
@@ -183,8 +184,8 @@ struct OffsetGaps {
         self.logger = logger
     }
 
-    /// To be called with each record, in the order in which they come.
-    /// - Parameter isMember: whether the client is in a group, so that its reading began at a committed offset.
+    /// Must be called for each record in the order of arrival.
+    /// - Parameter isMember: whether the client is in a group, so that it started at a committed offset.
     mutating func note(_ record: Record, _ client: OpaquePointer, isMember: Bool) {
         if places.indices.contains(last), places[last].next == record.offset, places[last].isOf(record) {
             places[last].next += 1
@@ -199,14 +200,14 @@ struct OffsetGaps {
         }
         last = places.count
         places.append(Place(topic: record.topic, partition: record.partition, next: record.offset + 1))
-        // The log begins with this record: what was not committed before it is gone.
+        // The log begins with this record, so uncommitted records before it were deleted.
         guard isMember, record.offset > 0, Self.beginning(of: record, client) == record.offset,
             let committed = Self.committed(record, client)
         else { return }
         check(from: committed, to: record, client)
     }
 
-    /// Forgets the places of partitions that are not held any more.
+    /// Drops the positions of partitions that are no longer assigned.
     mutating func keep(_ isHeld: (TopicPartition) -> Bool) {
         places.removeAll { !isHeld(TopicPartition(topic: $0.topic, partition: $0.partition)) }
         last = 0
@@ -216,7 +217,7 @@ struct OffsetGaps {
         let count = min(record.offset, Self.beginning(of: record, client)) - expected
         guard count > 0 else { return }
         metrics.counter(
-            "winnow_kafka_dropped_records_total", "Records that the broker dropped before they were read.",
+            "winnow_kafka_dropped_records_total", "Records that the broker deleted before they were read.",
             [("group_id", group), ("topic_name", record.topic)]
         ).increment(by: Int(clamping: count))
         logger.error(
@@ -227,14 +228,14 @@ struct OffsetGaps {
             ])
     }
 
-    /// As the last fetch has it: no request is made.
+    /// Uses the offset from the last fetch, without a request.
     private static func beginning(of record: Record, _ client: OpaquePointer) -> Int64 {
         var (low, high) = (Int64(0), Int64(0))
         let code = rd_kafka_get_watermark_offsets(client, record.topic, record.partition, &low, &high)
         return code == RD_KAFKA_RESP_ERR_NO_ERROR ? low : 0
     }
 
-    /// Blocks for a round trip, where a partition was assigned and its log begins above 0 only.
+    /// Blocks for a round trip, but only after an assignment and if the log begins above offset 0.
     private static func committed(_ record: Record, _ client: OpaquePointer) -> Int64? {
         let list = PartitionList([TopicPartition(topic: record.topic, partition: record.partition)])
         guard rd_kafka_committed(client, list.pointer, 2_000) == RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }

@@ -5,15 +5,15 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// An idempotent producer. `send` enqueues on the caller's thread, which never blocks; delivery reports arrive on one
-/// thread of its own, asleep until there is one.
+/// An idempotent producer. `send` enqueues on the caller's thread and never blocks it. A separate thread receives
+/// delivery reports and sleeps while there are none.
 public final class KafkaProducer: MessageProducer {
     private let handle: KafkaHandle
     private let topics: TopicHandles
     private let maxRecordBytes: Int
     private let settings: KafkaSettings
     private let limit: UnreadLimit
-    /// Made with the first topic where the broker is the embedded one, and nowhere else.
+    /// Created with the first topic if the broker is the embedded broker, otherwise never.
     private let window = Mutex<UnreadWindow?>(nil)
     private let knowsBroker = Atomic(false)
     private let logger: Logger
@@ -21,13 +21,13 @@ public final class KafkaProducer: MessageProducer {
     private let thread = ThreadExecutor()
     private let isClosed = Atomic(false)
     private let queueWaiters = Mutex<[CheckedContinuation<Void, Never>]>([])
-    /// Calls that wait for the thread; a poll gives way to them.
+    /// The number of calls that wait for the thread. A poll ends early for them.
     private let waiting = Atomic(0)
     private let sent: Counter
     private let failed: Counter
     private let duration: Histogram
 
-    /// - Parameter limit: what may wait unread on the embedded broker; it means nothing on a cluster.
+    /// - Parameter limit: the limit of unread records on the embedded broker. It has no effect on other clusters.
     /// - Throws: `MessageBusError.configuration`.
     public init(
         settings: KafkaSettings, limit: UnreadLimit = .service, logger: Logger, metrics: Metrics
@@ -42,14 +42,14 @@ public final class KafkaProducer: MessageProducer {
         topics = TopicHandles(handle)
         maxRecordBytes = properties["message.max.bytes"].flatMap { Int($0) } ?? 1_000_000
         sent = metrics.counter("winnow_kafka_sent_records_total", "Records that were acknowledged.")
-        failed = metrics.counter("winnow_kafka_failed_sends_total", "Sends of which a record was not acknowledged.")
-        duration = metrics.histogram("winnow_kafka_send_duration_seconds", "From send to the last acknowledgement.")
+        failed = metrics.counter("winnow_kafka_failed_sends_total", "Sends with a record that was not acknowledged.")
+        duration = metrics.histogram("winnow_kafka_send_duration_seconds", "Time from send to last acknowledgement.")
         thread.submit { [weak self] in self?.serve() }
     }
 
     deinit { thread.stop() }
 
-    /// - Throws: `.tooLarge` and `.unknownTopic` before anything is written; else see `MessageProducer.send`.
+    /// - Throws: `.tooLarge` or `.unknownTopic` before anything is written; otherwise see `MessageProducer.send`.
     public func send(_ records: [OutgoingRecord]) async throws { try await send(records) {} }
 
     /// - Throws: see `send(_:)`.
@@ -61,7 +61,7 @@ public final class KafkaProducer: MessageProducer {
         if let fatal = handle.events.fatal { throw fatal }
         if let large = records.first(where: { $0.wireSize > maxRecordBytes }) {
             throw MessageBusError(
-                .tooLarge, "a record of \(large.wireSize) bytes for \(large.topic), the limit is \(maxRecordBytes)",
+                .tooLarge, "a record for \(large.topic) has \(large.wireSize) bytes; the limit is \(maxRecordBytes)",
                 isRetriable: false)
         }
         try await open(records)
@@ -82,18 +82,19 @@ public final class KafkaProducer: MessageProducer {
 
     public func close() async {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        // A caller waits for its own records, so something is left only where one was cancelled.
+        // Callers wait for their own records, so records remain only if a caller was cancelled.
         _ = try? await onThread { [handle] in handle.withPointer { rd_kafka_flush($0, 30_000) } }
     }
 
-    /// Asks for a topic before its first record: librdkafka would create it, or wait 30 s for it to appear.
+    /// Looks a topic up before its first record. Otherwise librdkafka would create it, or wait 30 s for it to appear.
     private func open(_ records: [OutgoingRecord]) async throws {
         guard let missing = records.first(where: { topics[$0.topic] == nil }) else { return }
         try await onThread { [self] in
             var existing = try topics.existing()
             lookAtBroker()
             for topic in Set(records.map(\.topic)) where topics[topic] == nil {
-                // The embedded broker makes a topic that is asked for by name, and after a restart has none of a tenant's.
+                // The embedded broker creates a topic that is requested by name. After a restart it has no topics of
+                // single tenants.
                 if existing[topic] == nil, Topic.isOwn(topic), try topics.exists(topic) {
                     existing = try topics.existing()
                 }
@@ -107,7 +108,7 @@ public final class KafkaProducer: MessageProducer {
         assert(topics[missing.topic] != nil)
     }
 
-    /// Called once metadata has come, and the cluster's id with it; a cluster that has none is not the embedded broker.
+    /// Called once metadata has arrived and with it the cluster id. A cluster without an id is not the embedded broker.
     private func lookAtBroker() {
         guard !knowsBroker.load(ordering: .acquiring) else { return }
         if (try? handle.isEmbeddedBroker(timeout: 1_000)) == true {
@@ -116,7 +117,7 @@ public final class KafkaProducer: MessageProducer {
         knowsBroker.store(true, ordering: .releasing)
     }
 
-    /// As much at once as there is room for; mostly that is all.
+    /// Writes as many records at once as the window admits, which is usually all of them.
     private func write(_ records: [OutgoingRecord], _ window: UnreadWindow, _ onWait: () async -> Void) async throws {
         var rest = records[...]
         while let first = rest.first {
@@ -143,7 +144,7 @@ public final class KafkaProducer: MessageProducer {
             case RD_KAFKA_RESP_ERR_NO_ERROR: next += 1
             case RD_KAFKA_RESP_ERR__QUEUE_FULL: await queueToDrain()
             default:
-                // The rest is not tried: what was enqueued is settled by its reports.
+                // The remaining records are not tried. Delivery reports settle the records that were enqueued.
                 pending.settle(records.count - next, failure: MessageBusError(code, while: "produce"))
                 next = records.count
             }
@@ -158,7 +159,7 @@ public final class KafkaProducer: MessageProducer {
         }
     }
 
-    /// The call is counted before the poll is woken: a poll that begins between the two sees that it must not wait.
+    /// Counts the call before it wakes the poll, so that a poll that begins in between does not wait.
     private func onThread<Result: Sendable>(
         _ body: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
@@ -170,7 +171,7 @@ public final class KafkaProducer: MessageProducer {
         }
     }
 
-    /// Serves delivery reports as they come, then wakes senders that wait for room in the queue.
+    /// Handles delivery reports, then wakes senders that wait for space in the queue.
     private func serve() {
         let wait: Int32 = waiting.load(ordering: .acquiring) > 0 ? 0 : 1000
         _ = handle.withPointer { rd_kafka_poll($0, wait) }
@@ -183,7 +184,7 @@ public final class KafkaProducer: MessageProducer {
     }
 }
 
-/// Called by librdkafka inside of a poll or flush, once a message.
+/// librdkafka calls this during a poll or flush, once per message.
 func delivered(
     client: OpaquePointer?, message: UnsafePointer<rd_kafka_message_t>?, opaque: UnsafeMutableRawPointer?
 ) {
@@ -212,14 +213,14 @@ extension OutgoingRecord {
             }
         }
         if code != RD_KAFKA_RESP_ERR_NO_ERROR {
-            // Nothing was taken over: no report will come, and the headers are still ours.
+            // librdkafka did not take ownership: no report will arrive, and the headers must be freed here.
             if let list { rd_kafka_headers_destroy(list) }
             _ = PendingSend.take(share)
         }
         return code
     }
 
-    /// Null and empty differ: an empty value needs an address, which an empty array does not have.
+    /// Null and empty differ in Kafka: an empty value needs an address, which an empty array does not provide.
     private static func lend<Result>(_ bytes: [UInt8]?, _ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
         guard let bytes else { return body(nil, 0) }
         return bytes.isEmpty

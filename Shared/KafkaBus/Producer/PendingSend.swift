@@ -14,14 +14,14 @@ final class PendingSend: Sendable {
 
     init(count: Int) { state = Mutex(State(outstanding: count)) }
 
-    /// A share for one record's message; `settle` through `take` gives it back.
+    /// A retained reference for one record's message. `take` releases it.
     var opaque: UnsafeMutableRawPointer { Unmanaged.passRetained(self).toOpaque() }
 
     static func take(_ opaque: UnsafeMutableRawPointer) -> PendingSend {
         Unmanaged<PendingSend>.fromOpaque(opaque).takeRetainedValue()
     }
 
-    /// The first failure is the one that is told.
+    /// Only the first failure is reported.
     func settle(_ count: Int = 1, failure: MessageBusError? = nil) {
         let ended = state.withLock { state in
             state.outstanding -= count
@@ -36,7 +36,8 @@ final class PendingSend: Sendable {
         if let failure { continuation.resume(throwing: failure) } else { continuation.resume() }
     }
 
-    /// Returns when every record is settled, or the task is cancelled: then they may be written or not. Asked once.
+    /// Returns when every record is settled or the task is cancelled. After a cancellation the records may or may not
+    /// be written. Must be called once.
     func wait() async throws {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
@@ -58,7 +59,7 @@ final class PendingSend: Sendable {
     }
 
     private func abandon() {
-        let error = MessageBusError(.timedOut, "nobody waits for the acknowledgement", isRetriable: true)
+        let error = MessageBusError(.timedOut, "the send was cancelled before the acknowledgement", isRetriable: true)
         let continuation = state.withLock { state in
             guard state.outstanding > 0 else { return nil as CheckedContinuation<Void, any Error>? }
             state.isAbandoned = true
@@ -74,10 +75,10 @@ final class PendingSend: Sendable {
     import CRDKafka
     import Glibc
 
-    /// A line for each record that a broker has acknowledged, so that a chaos run can tell what the embedded broker forgot
-    /// from what was never written. Debug builds only: a release keeps no such file.
+    /// Writes a line for each record that a broker has acknowledged, so that a chaos test can distinguish records that
+    /// the embedded broker lost from records that were never written. Only in debug builds.
     ///
-    /// Several processes append to one file; a line is one `write`, which the kernel does not interleave.
+    /// Several processes append to one file. Each line is a single `write`, which the kernel does not interleave.
     /// - Shape: `topic TAB partition TAB offset TAB key TAB milliseconds since 1970`
     enum AcknowledgementJournal {
         private static let descriptor: Int32? = getenv("WINNOW_ACKNOWLEDGEMENT_FILE").flatMap { path in

@@ -5,21 +5,22 @@ import MessageBus
 import Synchronization
 import Telemetry
 
-/// Keeps what one producer has waiting on the embedded broker below what a partition keeps.
+/// Keeps the unread records of one producer below the amount that a partition of the embedded broker can hold.
 ///
-/// A record costs an addition. From half of the limit on, the window looks in the background at how far the reading group
-/// is; only a producer that outruns its readers waits. Topics without a group that must see every record are not bounded.
+/// Each record only costs an addition. From half of the limit on, the window reads the position of the consumer group
+/// in the background. Only a producer that is faster than its readers waits. Topics without a consumer group that must
+/// see every record have no limit.
 final class UnreadWindow: Sendable {
-    /// Between two looks of a producer that waits.
+    /// The time between two checks while a producer waits.
     private static let pause = Duration.milliseconds(20)
-    /// A wait that is shorter is not told: readers that run are quicker, and pausing partitions costs more.
+    /// Shorter waits do not call `onWait`: active readers are faster, and pausing partitions costs more.
     private static let shortWait = Duration.milliseconds(200)
 
     private let limit: UnreadLimit
     private let settings: KafkaSettings
     private let logger: Logger
     private let topics = Mutex<[String: UnreadTopic]>([:])
-    /// A client of a group's name may ask for its committed offsets without joining it.
+    /// A client with a group's name can read its committed offsets without joining it.
     private let clients = Mutex<[String: KafkaHandle]>([:])
     private let thread = ThreadExecutor()
     private let overruns: Counter
@@ -30,7 +31,7 @@ final class UnreadWindow: Sendable {
         self.logger = logger
         overruns = metrics.counter(
             "winnow_kafka_unread_limit_exceeded_total",
-            "Waits for readers of the embedded broker that ended without room; unread records may be dropped.")
+            "Waits for readers of the embedded broker that ended without free space; unread records may be deleted.")
     }
 
     deinit { thread.stop() }
@@ -44,7 +45,7 @@ final class UnreadWindow: Sendable {
         }
     }
 
-    /// - Returns: how many of the records, from the first one on, may be written now. They count from now on.
+    /// - Returns: how many of the records, from the first one, may be written now. These records are counted as unread.
     func admit(_ records: ArraySlice<OutgoingRecord>) -> Int {
         let (count, due) = topics.withLock { topics in
             var due: [String] = []
@@ -61,13 +62,13 @@ final class UnreadWindow: Sendable {
         return count
     }
 
-    /// The records are in the log, or will never be.
+    /// Called when the records are in the log or will never be.
     func settle(_ records: ArraySlice<OutgoingRecord>) {
         topics.withLock { topics in for record in records { topics[record.topic]?.settle(record) } }
     }
 
-    /// Returns when there is room for the record, or the group has read nothing for so long that waiting helps nobody.
-    /// - Throws: `MessageBusError.unavailable` when a stop came first; `.timedOut` where the limit is strict.
+    /// Returns when there is space for the record, or when the group has not read for too long.
+    /// - Throws: `MessageBusError.unavailable` if the service is shutting down; `.timedOut` if the limit is strict.
     func wait(for record: OutgoingRecord, onWait: () async -> Void) async throws {
         let start = ContinuousClock.now
         var deadline = start + limit.longestWait
@@ -83,7 +84,7 @@ final class UnreadWindow: Sendable {
                 await onWait()
             }
             guard await sleepUnlessShutDown(for: Self.pause) else {
-                throw MessageBusError(.unavailable, "a stop came before there was room", isRetriable: true)
+                throw MessageBusError(.unavailable, "the service stopped before there was space", isRetriable: true)
             }
         }
     }
@@ -91,16 +92,16 @@ final class UnreadWindow: Sendable {
     private func giveUp(_ topic: String) throws(MessageBusError) {
         guard !limit.isStrict else {
             throw MessageBusError(
-                .timedOut, "\(topic) is not read, and the embedded broker keeps no more", isRetriable: true)
+                .timedOut, "\(topic) has no active readers and is full", isRetriable: true)
         }
         topics.withLock { $0[topic]?.giveUp() }
         overruns.increment()
         logger.warning(
-            "Readers do not keep up, and the embedded broker may drop what they have not read",
+            "Readers do not keep up; the broker may delete unread records",
             metadata: [LogKeys.destination: topic])
     }
 
-    /// Blocks for two round trips, on this window's thread. A look that fails changes nothing.
+    /// Blocks for two round trips, on this window's thread. A failed check changes nothing.
     private func look(_ topic: String) {
         guard let (group, written) = topics.withLock({ $0[topic].map { ($0.group, $0.written) } }) else { return }
         let offsets = try? offsets(topic, partitions: written.count, of: group)
@@ -127,7 +128,7 @@ final class UnreadWindow: Sendable {
                 guard end.error == RD_KAFKA_RESP_ERR_NO_ERROR, end.offset >= 0 else {
                     throw MessageBusError(.unavailable, "a partition has no leader", isRetriable: true)
                 }
-                // Negative where nothing was committed.
+                // The offset is negative if nothing was committed.
                 offsets.append((max(0, committed.offset), end.offset))
             }
             return offsets
@@ -144,15 +145,15 @@ final class UnreadWindow: Sendable {
     }
 }
 
-/// What a producer may have waiting unread in a partition of the embedded broker, which keeps 5 MiB and drops the oldest
-/// records in silence, read or not. A cluster with retention by time has no such limit.
+/// The limit of a producer's unread records in a partition of the embedded broker. This broker keeps 5 MiB and silently
+/// deletes the oldest records, read or not. A cluster with time-based retention has no such limit.
 /// - Source: infra/decisions/0042-the-embedded-broker-is-not-outrun.md
 public struct UnreadLimit: Sendable {
-    /// Of one partition and this process. - Units: bytes.
+    /// The limit for one partition and this process. - Units: bytes.
     public var bytes: Int
-    /// How long the reading group may read nothing before it is not waited for any longer.
+    /// How long the consumer group may read nothing before the producer no longer waits for it.
     public var longestWait: Duration
-    /// Whether what others left in the topic counts, and whether a group that does not read is an error.
+    /// Whether existing records of other producers count, and whether a group that does not read is an error.
     public var isStrict: Bool
 
     public init(bytes: Int, longestWait: Duration, isStrict: Bool = false) {
@@ -161,37 +162,38 @@ public struct UnreadLimit: Sendable {
         self.isStrict = isStrict
     }
 
-    /// Four processes may write to one partition and stay below what it keeps. The wait is longer than a record rests among
-    /// the retries, and than a client needs to find a broker that was started again; two services that wait for each
-    /// other go on after it.
+    /// Four processes can write to one partition without exceeding its size. The wait is longer than the retry delay of
+    /// a record and longer than a client needs to find a restarted broker. If two services wait for each other, both
+    /// continue after this time.
     public static let service = UnreadLimit(bytes: 1 << 20, longestWait: .seconds(40))
 
-    /// Of those who hand in requests, which nothing would bring back.
+    /// For clients that submit requests. Their records could not be recovered if the broker deleted them.
     public static let submission = UnreadLimit(bytes: 2 << 20, longestWait: .seconds(60), isStrict: true)
 }
 
-/// What one producer has waiting unread in a topic. No I/O: what is known comes from looks at the reading group's committed
-/// offsets and at the ends of the partitions.
+/// The unread records of one producer in a topic. Performs no I/O: checks provide the committed and the end offsets of
+/// the partitions.
 struct UnreadTopic: Sendable {
     enum Admission { case full, admitted, admittedAndLookIsDue }
 
-    /// Between two looks in the background: while all is well, and while the group is given up.
+    /// The time between two background checks: normally, and while the group does not read.
     private static let interval = Duration.milliseconds(100)
     private static let longInterval = Duration.seconds(1)
 
     let group: String
     private let limit: Int
     private var partitions: [UnreadBytes]
-    /// What the group has committed in each partition, as last seen.
+    /// The committed offset of each partition at the last check.
     private var committed: [Int64]
     private var isLooking = false
     private var lookedAt: ContinuousClock.Instant?
-    /// What the group had committed when it was waited for in vain; nobody waits for it again until it has moved.
+    /// The committed offsets when a wait ended without free space. The producer does not wait for the group again until
+    /// they change.
     private var givenUpAt: [Int64]?
 
     /// - Parameters:
-    ///   - limit: of bytes in each partition.
-    ///   - others: bytes that are assumed to wait in each of them already.
+    ///   - limit: the number of bytes in each partition.
+    ///   - others: the number of bytes that are assumed to be unread in each partition initially.
     init(group: String, partitions: Int, limit: Int, others: Int = 0) {
         self.group = group
         self.limit = limit
@@ -199,7 +201,7 @@ struct UnreadTopic: Sendable {
         committed = Array(repeating: 0, count: partitions)
     }
 
-    /// What is certainly in the log, or will never be, by partition. It goes along with the next look.
+    /// For each partition, the bytes that are in the log or will never be. Passed to the next check.
     var written: [Int] { partitions.map(\.written) }
 
     mutating func admit(
@@ -223,8 +225,8 @@ struct UnreadTopic: Sendable {
     }
 
     /// - Parameters:
-    ///   - offsets: of each partition; `nil` where the look failed.
-    ///   - written: as it was before the look.
+    ///   - offsets: for each partition; `nil` if the check failed.
+    ///   - written: the value of `written` before the check.
     mutating func look(
         _ offsets: [(committed: Int64, end: Int64)]?, written: [Int], now: ContinuousClock.Instant = .now
     ) {
@@ -240,7 +242,7 @@ struct UnreadTopic: Sendable {
 
     mutating func giveUp() { givenUpAt = committed }
 
-    /// How far the group is where the record goes; `nil` when there is nothing to wait for.
+    /// The group's position in the record's partitions; `nil` if there is nothing to wait for.
     func progress(of record: OutgoingRecord) -> ArraySlice<Int64>? {
         givenUpAt != nil || hasRoom(for: record) ? nil : committed[places(of: record)]
     }
@@ -250,7 +252,7 @@ struct UnreadTopic: Sendable {
         return places(of: record).allSatisfy { partitions[$0].hasRoom(for: bytes, limit: limit) }
     }
 
-    /// Where a record goes; one without a key may go anywhere.
+    /// The partitions that a record may go to. A record without a key may go to any of them.
     private func places(of record: OutgoingRecord) -> Range<Int> {
         guard let key = record.key else { return partitions.indices }
         let place = Murmur2.partition(key, of: partitions.count)
@@ -258,9 +260,9 @@ struct UnreadTopic: Sendable {
     }
 }
 
-/// How many bytes of one partition this process wrote and the reading group has not read.
+/// The bytes of one partition that this process wrote and the consumer group has not read.
 private struct UnreadBytes: Sendable {
-    /// An end of the log: once the group has committed it, it has read the first `written` bytes.
+    /// An end offset of the log. Once the group has committed it, the group has read the first `written` bytes.
     private struct Mark {
         let end: Int64
         let written: Int
@@ -275,7 +277,7 @@ private struct UnreadBytes: Sendable {
 
     var count: Int { admitted - read }
 
-    /// A record that is larger than the limit goes alone.
+    /// A record that is larger than the limit is admitted if nothing else is unread.
     func hasRoom(for bytes: Int, limit: Int) -> Bool { count == 0 || count + bytes <= limit }
 
     mutating func admit(_ bytes: Int) { admitted += bytes }
@@ -283,7 +285,7 @@ private struct UnreadBytes: Sendable {
     mutating func settle(_ bytes: Int) { written += bytes }
 
     mutating func look(committed: Int64, end: Int64, written: Int) {
-        // An end that goes back is that of a new log: the broker came back empty.
+        // If the end offset decreases, the log is new: the broker has restarted empty.
         if let mark, committed >= mark.end || end < mark.end {
             read = max(read, mark.written)
             self.mark = nil
