@@ -1,13 +1,13 @@
 import Contracts
 import Store
 
-/// Brings the schema to this binary's version.
+/// Migrates the schema to the version of this binary.
 public final class Migrator: Sendable {
-    /// A migration of this binary, and when it was applied.
+    /// A migration of this binary and the time at which it was applied.
     public struct Status: Sendable, Equatable {
         public let version: Int
         public let name: String
-        /// `nil` while it is pending.
+        /// `nil` if it is pending.
         public let appliedAt: Timestamp?
     }
 
@@ -16,16 +16,17 @@ public final class Migrator: Sendable {
 
     public convenience init(_ settings: PostgresSettings) { self.init(settings, migrations: Migration.all) }
 
-    /// With other migrations than the binary's; for tests.
+    /// Uses other migrations than the binary's. For tests.
     init(_ settings: PostgresSettings, migrations: [Migration]) {
         session = PostgresSession(settings)
         self.migrations = migrations
     }
 
-    /// Applies what is pending, each in a transaction of its own. Of several that run at once one applies them, the
-    /// others wait and find nothing to do.
-    /// - Returns: those applied by this call.
-    /// - Throws: `StoreError` `.migration` for a changed or an unknown applied migration, or a script that fails.
+    /// Applies the pending migrations, each in its own transaction. If several processes migrate at the same time, one
+    /// applies them; the others wait and have nothing to do.
+    /// - Returns: the migrations that this call applied.
+    /// - Throws: `StoreError` with code `.migration` if an applied migration was changed or is unknown, or if a script
+    ///   fails.
     @discardableResult
     public func migrate() async throws -> [Migration] {
         let migrations = migrations
@@ -40,7 +41,7 @@ public final class Migrator: Sendable {
         }
     }
 
-    /// - Throws: as `migrate`; also what is not there yet is read as pending.
+    /// - Throws: as `migrate`. Before the first migration, all migrations are pending.
     public func status() async throws -> [Status] {
         let migrations = migrations
         return try await session.run { connection in
@@ -51,7 +52,7 @@ public final class Migrator: Sendable {
         }
     }
 
-    /// "winnow" in ASCII; any number that nobody else locks will do.
+    /// "winnow" in ASCII. Any number works if no other application locks it.
     private static let lockKey = 0x77696e6e6f77
 
     private static let bootstrap = """
@@ -67,13 +68,13 @@ public final class Migrator: Sendable {
         COMMIT;
         """
 
-    /// When each migration was applied, once it is sure that they are this binary's.
+    /// Returns when each migration was applied, after verifying that they are this binary's migrations.
     private static func verified(
         _ migrations: [Migration], on connection: PostgresConnection
     ) throws -> [Int: Timestamp] {
         let versions = PostgresArray(migrations.map { Int32($0.version) })
         let scripts = PostgresArray(migrations.map { Blob(bytes: $0.script) })
-        // The server hashes: no cryptography is needed here.
+        // The server computes the hash, so no cryptography is needed here.
         let select: SQL = """
             SELECT a.version, a.applied_at, a.checksum IS NOT DISTINCT FROM encode(sha256(u.script), 'hex')
             FROM winnow.schema_migration AS a
@@ -85,7 +86,7 @@ public final class Migrator: Sendable {
         }
         for row in rows {
             guard let migration = migrations.first(where: { $0.version == row.version }) else {
-                throw failure("the database is newer: it has migration \(row.version), which this binary does not know")
+                throw failure("the database is newer: this binary does not know migration \(row.version)")
             }
             guard row.isUnchanged else {
                 throw failure("migration \(row.version) \(migration.name) was changed after it was applied")
@@ -119,7 +120,7 @@ public struct Migration: Sendable, Equatable {
     public let name: String
     let script: [UInt8]
 
-    /// In order; a merged one is never edited, a new one is added at the end.
+    /// In ascending order. A merged migration is never edited; new migrations are added at the end.
     public static let all: [Migration] = [
         Migration(version: 1, name: "create_schema", script: PackageResources.V0001_create_schema_sql),
         Migration(version: 2, name: "maintain_partitions", script: PackageResources.V0002_maintain_partitions_sql),

@@ -2,17 +2,18 @@ import Contracts
 import Store
 import Synchronization
 
-/// Request state and the ledger in PostgreSQL.
+/// Stores request state and the ledger in PostgreSQL.
 ///
-/// A batch is a handful of statements over arrays, so that a row costs microseconds and a batch of one three round
-/// trips for its whole life: one to accept it, two to settle it.
+/// A batch is a few statements over arrays, so that a row costs microseconds. A batch of a single request needs three
+/// round trips in total: one to accept it and two to settle it.
 public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue {
     let session: PostgresSession
     let onFinal: FinalRequestObserver?
     private let knownTenants = Mutex(KnownTenants())
 
-    /// Tenants that have a row. They come from outside, so what is remembered of them is bounded. It is forgotten after an
-    /// hour: retention deletes a tenant only if no request of it is left, so that one that asked within the hour is there.
+    /// A cache of tenants that have a row. Tenants come from outside, so the cache is bounded. It is cleared after an
+    /// hour. Retention deletes a tenant only if it has no requests left, so a tenant with a request within the last
+    /// hour still has its row.
     private struct KnownTenants {
         static let most = 10_000
         static let lifetime = Duration.seconds(3600)
@@ -21,15 +22,15 @@ public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue
         var since = ContinuousClock.now
     }
 
-    /// The connection is opened by the first call.
+    /// The first call opens the connection.
     public init(_ settings: PostgresSettings, onFinal: FinalRequestObserver? = nil) {
         session = PostgresSession(settings.options(Self.sessionOptions))
         self.onFinal = onFinal
     }
 
-    /// Plans must not depend on statistics: a new day's partition has none, and a plan that scans it because it was
-    /// empty would be kept while it fills. So every plan is generic, made once, and goes by index.
-    /// The timeouts stay below the 30 s that a partition may be held up.
+    /// Plans must not depend on statistics: the partition of a new day has none, and a plan that scans it while it is
+    /// empty would still be used when it is full. So every plan is generic, is made once, and uses indexes.
+    /// The timeouts are below the 30 s for which a partition may be blocked.
     private static let sessionOptions = [
         (name: "plan_cache_mode", value: "force_generic_plan"), (name: "enable_seqscan", value: "off"),
         (name: "enable_bitmapscan", value: "off"), (name: "enable_hashjoin", value: "off"),
@@ -38,7 +39,7 @@ public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue
         (name: "idle_in_transaction_session_timeout", value: "30s"),
     ]
 
-    /// Those that may have no row yet.
+    /// The tenants that may have no row yet.
     func unknownTenants(_ tenants: some Sequence<TenantID>) -> Set<TenantID> {
         knownTenants.withLock { known in
             if known.since.duration(to: .now) > KnownTenants.lifetime { known = KnownTenants() }

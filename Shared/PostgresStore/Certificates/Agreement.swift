@@ -28,7 +28,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
         guard !comparisons.isEmpty else { return try await settle(entries) }
         let rows = ComparisonRows(comparisons)
         let settlement = entries.isEmpty ? [] : Self.settlement(of: entries)
-        // Without BEGIN they are one transaction.
+        // Without BEGIN, the statements are one transaction.
         try await session.run { connection in
             _ = try connection.execute([ComparisonRows.lock] + settlement + [rows.statement])
         }
@@ -38,7 +38,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
         limit: Int, _ verdict: @escaping @Sendable (AgreementEvidence) -> AgreementVerdict
     ) async throws -> (evidence: AgreementEvidence, revoked: [Revocation]) {
         let limit = Int64(max(0, limit))
-        // In the order in which comparisons are counted, so that two cannot wait for each other.
+        // The rows are locked in the order in which comparisons are counted, so that two transactions cannot deadlock.
         let take: SQL = """
             WITH stale AS (
                 SELECT ctid FROM winnow.shadow_tally WHERE is_stale
@@ -76,7 +76,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
         }
     }
 
-    /// - Parameter grown: those that are asked for; the other tenants of the same certificates come with them.
+    /// - Parameter grown: the requested scopes. The other tenants of the same certificates are included.
     private static func evidence(
         of grown: Set<AgreementScope>, on connection: PostgresConnection
     ) throws -> AgreementEvidence {
@@ -128,7 +128,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             revokedTenants: try CertificateReading.revokedTenants(results[3]))
     }
 
-    /// What was judged last.
+    /// Reads the latest verdict of a scope.
     public func agreement(of scope: AgreementScope) async throws -> Agreement? {
         let select: SQL
         switch scope {
@@ -159,7 +159,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
     }
 }
 
-/// What a revocation is of, and for whom.
+/// Identifies a revocation by its certificate and its tenant.
 private struct RevokedKey: Hashable {
     let certificate: Certificate.ID
     let tenant: TenantID?

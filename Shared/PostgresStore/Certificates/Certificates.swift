@@ -49,7 +49,7 @@ extension PostgresStore: CertificateRegister {
     }
 }
 
-/// What is read of certificates, by itself or in the transaction that judges them.
+/// The query for certificates. It is run alone or in the transaction that judges the certificates.
 extension CertificateReading {
     static var select: SQL {
         let sql: SQL = """
@@ -96,7 +96,7 @@ extension PostgresRow {
     }
 }
 
-/// Revocations as columns, those for everybody and those for tenants in statements of their own.
+/// Revocations as columns. Revocations for all tenants and for single tenants use separate statements.
 struct RevocationRows {
     private var certificates = PostgresArray<String>()
     private var tenants = PostgresArray<String>()
@@ -112,7 +112,8 @@ struct RevocationRows {
         }
     }
 
-    /// Each gives the certificate and the tenant of what it has really written. A certificate that is not known is left out.
+    /// Each statement returns the certificate and the tenant of the rows that it inserted. Unknown certificates are
+    /// skipped.
     static func statements(_ revocations: [Revocation]) -> [SQL] {
         let (all, single) = (revocations.filter { $0.tenant == nil }, revocations.filter { $0.tenant != nil })
         return (all.isEmpty ? [] : [RevocationRows(all).forEverybody])

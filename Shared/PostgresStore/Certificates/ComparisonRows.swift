@@ -3,8 +3,8 @@ import Store
 
 /// Comparisons as columns.
 struct ComparisonRows {
-    /// One transaction at a time counts comparisons: otherwise two that know nothing of each other would both take a text for
-    /// new to all tenants, or give two tenants one position.
+    /// Serializes the transactions that count comparisons. Otherwise two concurrent transactions could both count a
+    /// text as new to all tenants, or give two tenants the same position.
     static let lock: SQL = "SELECT pg_advisory_xact_lock(hashtext('winnow.shadow_text'))"
 
     private var keys = PostgresArray<RequestKey>()
@@ -43,7 +43,7 @@ struct ComparisonRows {
         }
     }
 
-    /// Counts the texts that are new, and only those.
+    /// Counts only texts that are new.
     var statement: SQL {
         let sql: SQL = """
             WITH input AS MATERIALIZED (
@@ -60,7 +60,7 @@ struct ComparisonRows {
                 INSERT INTO winnow.shadow_text (certificate_id, full_model, digest, tenant_id, compared_at)
                 SELECT certificate_id, full_model, digest, tenant_id, compared_at FROM input
                 ON CONFLICT DO NOTHING RETURNING certificate_id, full_model, digest, tenant_id),
-            -- The statement sees the texts as they were before it.
+            -- The statement sees the texts as they were before it began.
             fresh AS MATERIALIZED (
                 SELECT i.*, date_trunc('hour', decided_at, 'UTC') AS hour,
                     row_number() OVER (PARTITION BY certificate_id, full_model, digest ORDER BY place) = 1
@@ -114,7 +114,7 @@ struct ComparisonRows {
     }
 }
 
-/// Agreements as columns, of one kind of scope in a statement.
+/// Agreements as columns, with one statement per kind of scope.
 struct AgreementRows {
     private(set) var hours = PostgresArray<Timestamp>()
     private(set) var capabilities = PostgresArray<String>()

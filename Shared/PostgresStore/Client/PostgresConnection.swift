@@ -1,16 +1,16 @@
 import CLibPQ
 import Store
 
-/// One session with the server. Owns the `PGconn`; every call blocks.
+/// One session with the server. Owns the `PGconn`. Every call blocks.
 ///
-/// `@unchecked Sendable`: `PostgresSession` uses it on its own thread only.
+/// `@unchecked Sendable`: `PostgresSession` uses it only on its own thread.
 final class PostgresConnection: @unchecked Sendable {
     private let handle: OpaquePointer
-    /// Names of what the server has parsed already, by text: a hot statement is parsed and planned once a session.
+    /// The names of prepared statements by their text. A frequent statement is parsed and planned once per session.
     private var prepared: [String: String] = [:]
     private var names = 0
 
-    /// - Throws: `StoreError`, retriable: the server may be away, and a wrong password may be put right.
+    /// - Throws: `StoreError`, retriable, since the server may be unavailable and a wrong password may be corrected.
     init(_ settings: PostgresSettings) throws(StoreError) {
         let keywords = settings.parameters.map(\.keyword)
         let values = settings.parameters.map(\.value)
@@ -21,7 +21,7 @@ final class PostgresConnection: @unchecked Sendable {
             throw StoreError(.unavailable, "no memory for a connection", isRetriable: true)
         }
         guard PQstatus(opened) == CONNECTION_OK else {
-            // Names host, user and database; any of them may contain the password.
+            // libpq's message names host, user and database. Each of them may contain the password.
             let reason = String(cString: PQerrorMessage(opened)).split(whereSeparator: \.isWhitespace).joined(
                 separator: " ")
             PQfinish(opened)
@@ -37,9 +37,9 @@ final class PostgresConnection: @unchecked Sendable {
 
     var isIdle: Bool { PQtransactionStatus(handle) == PQTRANS_IDLE }
 
-    /// Runs statements in order with one round trip; outside of a transaction they are one.
-    /// - Returns: one result a statement.
-    /// - Throws: `StoreError` of the first that failed; those behind it are not run.
+    /// Runs statements in order with one round trip. Outside of a transaction they are one transaction.
+    /// - Returns: one result per statement.
+    /// - Throws: the `StoreError` of the first statement that failed. The statements after it are not run.
     @discardableResult
     func execute(_ statements: SQL...) throws -> [PostgresResult] { try execute(statements) }
 
@@ -54,8 +54,8 @@ final class PostgresConnection: @unchecked Sendable {
         return results
     }
 
-    /// Runs a script of several statements, without binds, by the simple protocol.
-    /// - Throws: `StoreError` with the server's words: a script holds no payload.
+    /// Runs a script of several statements without binds, with the simple protocol.
+    /// - Throws: `StoreError` with the server's message. A script contains no payload.
     func run(script: String, name: StaticString) throws {
         let result = PQexec(handle, script)
         defer { PQclear(result) }
@@ -88,7 +88,7 @@ final class PostgresConnection: @unchecked Sendable {
             expected.append(.preparation(text: statement.text, name: name, of: statement.name))
         }
         let sent = statement.values.withUnsafeBytes { bytes in
-            // A value of no bytes still needs an address, or it would be NULL.
+            // An empty value still needs an address. Otherwise it would be NULL.
             let none = UnsafeRawPointer(bitPattern: 1)
             let values = statement.binds.map { bind in
                 bind.range.flatMap { (bytes.baseAddress ?? none)?.advanced(by: $0.lowerBound) }?
@@ -102,7 +102,7 @@ final class PostgresConnection: @unchecked Sendable {
         expected.append(.rows(of: statement.name))
     }
 
-    /// Reads up to the synchronization point, also behind a fault, so that the session can go on.
+    /// Reads up to the synchronization point, even after an error, so that the session can be used again.
     private func receive(_ expected: [Expected]) throws -> [PostgresResult] {
         var results: [PostgresResult] = []
         var first: StoreError?
@@ -118,7 +118,7 @@ final class PostgresConnection: @unchecked Sendable {
                 PQclear(result)
                 guard isUsable else { throw first ?? lost(step.name) }
             }
-            // Each statement's results end with a null.
+            // A null pointer ends each statement's results.
             while let rest = PQgetResult(handle) { PQclear(rest) }
         }
         PQclear(PQgetResult(handle))

@@ -2,14 +2,14 @@ import CLibPQ
 import Contracts
 import Store
 
-/// The rows of one statement, in binary format. Owns the `PGresult`.
+/// The rows of one statement in binary format. Owns the `PGresult`.
 ///
-/// `@unchecked Sendable`: a result is never changed after libpq handed it out.
+/// `@unchecked Sendable`: libpq never changes a result after returning it.
 final class PostgresResult: @unchecked Sendable {
     private let handle: OpaquePointer
     let count: Int
 
-    /// Takes over `handle`.
+    /// Takes ownership of `handle`.
     init(owning handle: OpaquePointer) {
         self.handle = handle
         count = Int(PQntuples(handle))
@@ -17,7 +17,7 @@ final class PostgresResult: @unchecked Sendable {
 
     deinit { PQclear(handle) }
 
-    /// Rows that an INSERT, UPDATE or DELETE touched.
+    /// The number of rows that an INSERT, UPDATE or DELETE affected.
     var affectedRows: Int { PQcmdTuples(handle).flatMap { Int(String(cString: $0)) } ?? 0 }
 
     func rows<Value>(_ read: (PostgresRow) throws -> Value) rethrows -> [Value] {
@@ -32,7 +32,7 @@ final class PostgresResult: @unchecked Sendable {
     }
 }
 
-/// One row; valid only inside the closure that it is lent to.
+/// One row. It is valid only inside the closure that receives it.
 struct PostgresRow {
     fileprivate let result: OpaquePointer
     fileprivate let index: Int32
@@ -44,7 +44,7 @@ struct PostgresRow {
         return UnsafeRawBufferPointer(start: PQgetvalue(result, index, column), count: count)
     }
 
-    /// - Returns: `nil` for NULL and for what is no integer of 2, 4 or 8 bytes.
+    /// - Returns: `nil` for NULL and for values that are not integers of 2, 4 or 8 bytes.
     func optionalInteger(_ column: Int32) -> Int64? {
         guard !isNull(column) else { return nil }
         let bytes = bytes(column)
@@ -74,7 +74,7 @@ struct PostgresRow {
     func bool(_ column: Int32) -> Bool { bytes(column).first == 1 }
 
     func optionalTimestamp(_ column: Int32) -> Timestamp? {
-        // Rounded down, so that an instant before 1970 is read as it was written too.
+        // Rounds down, so that an instant before 1970 is read as it was written.
         optionalInteger(column).map { microseconds in
             let milliseconds = (microseconds - (microseconds % 1000 + 1000) % 1000) / 1000
             return Timestamp(milliseconds: milliseconds + Timestamp.postgresEpoch)
@@ -92,16 +92,17 @@ struct PostgresRow {
         return RequestKey(bytes)
     }
 
-    /// An enum's label.
+    /// Reads a label of an enum.
     func label<Label: RawRepresentable<String>>(_ column: Int32) throws(StoreError) -> Label {
         guard let value = Label(rawValue: text(column)) else { throw .unreadable("column \(column)") }
         return value
     }
 }
 
-/// What the server or the connection said. Holds neither binds nor the server's detail, which quotes them.
+/// An error reported by the server or the connection. It contains neither binds nor the server's detail, which quotes
+/// them.
 struct PostgresFault: Error, Sendable, CustomStringConvertible {
-    /// Empty where the connection failed before the server could say anything.
+    /// Empty if the connection failed before the server could respond.
     let sqlState: String
     let statement: String
     let constraint: String?
@@ -111,8 +112,8 @@ struct PostgresFault: Error, Sendable, CustomStringConvertible {
         return "\(state) in '\(statement)'" + (constraint.map { ", constraint \($0)" } ?? "")
     }
 
-    /// Whether the session is of no use any more: lost, shut down, idle in a transaction for too long, with a server
-    /// that has become a standby, or with statements that were prepared for another schema.
+    /// Whether the session can no longer be used: it was lost or shut down, was idle in a transaction for too long, is
+    /// connected to a server that has become a standby, or has statements that were prepared for another schema.
     var endsConnection: Bool {
         sqlState.isEmpty || sqlState.hasPrefix("08") || sqlState.hasPrefix("57P0")
             || ["25006", "25P03", "0A000", "26000"].contains(sqlState)
@@ -125,10 +126,10 @@ extension StoreError {
     /// - Source: PostgreSQL, appendix A, error codes
     init(_ fault: PostgresFault) {
         switch fault.sqlState {
-        // Too many connections, out of disk or memory; faults of the machine; a statement that took too long.
+        // Too many connections, out of disk or memory; errors of the system; a statement that took too long.
         case _ where fault.endsConnection || fault.isOf("53", "58", "XX"), "57014":
             self.init(.unavailable, fault.description, isRetriable: true, underlying: fault)
-        // Not migrated yet, or without the rights: no payload brings that about, so none may be given up for it.
+        // The schema is not migrated, or privileges are missing. Retriable, since no payload causes this error.
         case _ where fault.isOf("28", "3D", "3F", "42"):
             self.init(.configuration, fault.description, isRetriable: true, underlying: fault)
         // Serialization failure, deadlock, lock timeout.
@@ -139,11 +140,11 @@ extension StoreError {
         }
     }
 
-    /// Whether the time to wait for a lock was used up.
+    /// Whether the lock timeout expired.
     var hasWaited: Bool { (underlying as? PostgresFault)?.sqlState == "55P03" }
 
-    /// A value that the store wrote and cannot read again.
+    /// Creates an error for a stored value that cannot be read.
     static func unreadable(_ what: String) -> StoreError {
-        StoreError(.query, "\(what) cannot be read back", isRetriable: false)
+        StoreError(.query, "\(what) cannot be read", isRetriable: false)
     }
 }

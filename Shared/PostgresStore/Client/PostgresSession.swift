@@ -3,7 +3,7 @@ import Lifecycle
 import Store
 import Synchronization
 
-/// A connection on a thread of its own, opened again when it is lost.
+/// A connection with its own thread, reopened after it is lost.
 public final class PostgresSession: Sendable {
     private let settings: PostgresSettings
     private let thread = ThreadExecutor()
@@ -11,21 +11,22 @@ public final class PostgresSession: Sendable {
 
     private struct State {
         var connection: PostgresConnection?
-        /// Failed attempts to connect since the last success.
+        /// Failed connection attempts since the last success.
         var failures = 0
     }
 
-    /// How often a transaction that lost to another is tried before the caller is told; at once where it has waited for
-    /// a lock for as long as it may, for a partition must not be held up by several such waits.
+    /// The maximum number of tries of a transaction with conflicts. A transaction that has used up its lock timeout is
+    /// not retried, since several such waits would block a partition for too long.
     private static let conflictTries = 5
 
     public init(_ settings: PostgresSettings) { self.settings = settings }
 
     deinit { thread.stop() }
 
-    /// Runs `body` on the session's thread, one call at a time. A conflict, or a connection that was lost while it was
-    /// idle, runs it again: it must be one transaction that can be repeated.
-    /// - Throws: `StoreError`, retriable while the server is away; whatever `body` throws, with its transaction undone.
+    /// Runs `body` on the session's thread, one call at a time. Runs it again after a conflict or if the connection was
+    /// lost while it was idle, so `body` must be one transaction that can be repeated.
+    /// - Throws: `StoreError`, retriable while the server is unavailable, or the error that `body` throws. The
+    ///   transaction is rolled back.
     func run<Result: Sendable>(
         _ body: @escaping @Sendable (PostgresConnection) throws -> Result
     ) async throws -> Result {
@@ -49,8 +50,8 @@ public final class PostgresSession: Sendable {
         }
     }
 
-    /// Undoes what is open.
-    /// - Returns: whether the connection can be used again; otherwise it is closed.
+    /// Rolls back an open transaction.
+    /// - Returns: whether the connection can be used again. Otherwise it is closed.
     private func recover(_ connection: PostgresConnection, from error: any Error) -> Bool {
         let fault = (error as? StoreError)?.underlying as? PostgresFault
         if connection.isUsable, fault?.endsConnection != true {
@@ -64,7 +65,7 @@ public final class PostgresSession: Sendable {
     private func connect() throws -> (PostgresConnection, isNew: Bool) {
         let (known, failures) = state.withLock { ($0.connection, $0.failures) }
         if let known { return (known, false) }
-        // The first attempt is made at once; from the second one the thread waits, never longer than about 5 s.
+        // The first attempt is made immediately. Before each later attempt, the thread waits for at most about 5 s.
         if failures > 0 { pause(milliseconds: min(100 << min(failures, 6), 5000)) }
         do {
             let connection = try PostgresConnection(settings)
@@ -76,7 +77,8 @@ public final class PostgresSession: Sendable {
         }
     }
 
-    /// Waits between half and all of the time: instances that lost the server together must not come back together.
+    /// Waits for a random time from half to all of `milliseconds`, so that instances do not all reconnect at the same
+    /// time.
     private func pause(milliseconds: Int) {
         usleep(UInt32(Int.random(in: milliseconds / 2...milliseconds) * 1000))
     }

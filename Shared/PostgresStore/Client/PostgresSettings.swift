@@ -1,18 +1,18 @@
 import CLibPQ
 import Settings
 
-/// Where the database is: libpq's own variables, or one `DATABASE_URL` that they add to.
+/// The connection to the database: libpq's own variables, or `DATABASE_URL` together with them.
 public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflectable {
-    /// libpq's connection parameters; a later one overrides an earlier one. Contains the password.
+    /// libpq's connection parameters. A later one overrides an earlier one. Contains the password.
     let parameters: [(keyword: String, value: String)]
-    /// Passwords, which no message may contain.
+    /// Passwords. No message may contain them.
     private let secrets: [String]
     public let description: String
 
-    /// - Default: every variable is optional; what is not set is libpq's default. `PGCONNECT_TIMEOUT` 5 s.
-    /// - Throws: `SettingsError` when a secret's file cannot be read.
+    /// - Default: every variable is optional and has libpq's default. `PGCONNECT_TIMEOUT` 5 s.
+    /// - Throws: `SettingsError` if a secret's file cannot be read.
     public init(from reader: inout SettingsReader) throws(SettingsError) {
-        // A dead peer must be noticed within the 30 s that a partition may be held up.
+        // A dead peer must be detected within the 30 s for which a partition may be blocked.
         var parameters = [
             ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
             ("tcp_user_timeout", "20000"), ("client_encoding", "UTF8"),
@@ -27,9 +27,9 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
         }
         for (variable, keyword) in Self.variables {
             guard let value = reader.optional(variable) else { continue }
-            // Names of databases and hosts are logged; a URI with a password must not be.
+            // Names of databases and hosts are logged. A URI with a password must not be used as a name.
             guard !value.contains("://") else {
-                throw SettingsError(variable, "must not be a URI: a connection string goes into DATABASE_URL")
+                throw SettingsError(variable, "must not be a URI; a connection string goes into DATABASE_URL")
             }
             parameters.append((keyword, value))
             shown.append("\(keyword)=\(value)")
@@ -51,23 +51,24 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
         self.description = description
     }
 
-    /// `message` with `***` in place of every password.
+    /// Returns `message` with `***` in place of every password.
     func redacted(_ message: String) -> String {
-        // The longest first: a password may be a part of another one.
+        // The longest password comes first, since a password may be a part of another one.
         secrets.filter { !$0.isEmpty }.sorted { $0.utf8.count > $1.utf8.count }
             .reduce(message) { $0.replacing($1, with: "***") }
     }
 
-    /// The same server, another database.
+    /// Settings for another database on the same server.
     public func database(_ name: String) -> PostgresSettings { adding("dbname", name) }
 
-    /// Server settings for every session; those that are there already, from `PGOPTIONS`, overrule them.
+    /// Server settings for every session. Settings from `PGOPTIONS` take precedence.
     func options(_ settings: [(name: String, value: String)]) -> PostgresSettings {
         let given = parameters.filter { $0.keyword == "options" }.map(\.value)
         return adding("options", (settings.map { "-c \($0.name)=\($0.value)" } + given).joined(separator: " "))
     }
 
-    /// For a session that holds a lock while its process lives: either side notices within seconds that the other is gone.
+    /// Settings for a session that holds a lock while its process lives. Both sides detect within seconds that the
+    /// other one is gone.
     func leading(idleTimeout: Duration) -> PostgresSettings {
         let milliseconds = "\(Int64(idleTimeout / .milliseconds(1)))"
         let server = options([
@@ -91,11 +92,11 @@ public struct PostgresSettings: Sendable, CustomStringConvertible, CustomReflect
     ]
 }
 
-/// The parts of a libpq connection string: a URI, or `keyword=value` pairs.
+/// The parameters of a libpq connection string, which is a URI or `keyword=value` pairs.
 ///
-/// libpq quotes what it cannot parse in its error message. A password with a `/` that is not percent-encoded ends up in
-/// the host, the port or the database name, and every later message quotes those. So the string is parsed once, here;
-/// what libpq says about it is dropped, and a string that can be read in two ways is refused.
+/// libpq quotes what it cannot parse in its error message. A password with a `/` that is not percent-encoded becomes
+/// part of the host, the port or the database name, and every later message quotes those. So the string is parsed once,
+/// here. libpq's message about it is dropped, and an ambiguous string is rejected.
 struct ConnectionString {
     let parameters: [(keyword: String, value: String)]
     /// Values that no message may contain.
@@ -121,7 +122,7 @@ struct ConnectionString {
         while let keyword = option.pointee.keyword {
             if let value = option.pointee.val.map({ String(cString: $0) }) {
                 parameters.append((String(cString: keyword), value))
-                // libpq marks the fields that a dialog must hide.
+                // libpq marks the fields that a dialog must hide with `*`.
                 if option.pointee.dispchar.map({ String(cString: $0) }) == "*" { secrets.append(value) }
             }
             option += 1
@@ -130,9 +131,9 @@ struct ConnectionString {
         self.secrets = secrets
     }
 
-    /// Whether an `@` follows the one that ends the credentials, before any query.
+    /// Whether the URI has another `@` after the one that ends the credentials, before the query.
     ///
-    /// libpq looks for credentials before the first `/` only, and ends them at the first `@`.
+    /// libpq looks for credentials only before the first `/`, and ends them at the first `@`.
     private static func hasMisplacedCredentials(_ text: String) -> Bool {
         guard let scheme = text.firstRange(of: "://"), ["postgres", "postgresql"].contains(text[..<scheme.lowerBound])
         else { return false }

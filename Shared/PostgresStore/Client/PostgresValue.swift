@@ -2,7 +2,7 @@ import Contracts
 
 /// A value in PostgreSQL's binary format.
 protocol PostgresValue {
-    /// The type's and its array's object id, fixed for built-in types.
+    /// The object ids of the type and of its array type. They are fixed for built-in types.
     /// - Source: PostgreSQL, pg_type.dat
     static var typeID: UInt32 { get }
     static var arrayTypeID: UInt32 { get }
@@ -61,17 +61,17 @@ extension Timestamp: PostgresValue {
     static var typeID: UInt32 { 1184 }
     static var arrayTypeID: UInt32 { 1185 }
 
-    /// PostgreSQL counts microseconds from 2000-01-01; this is that instant in our milliseconds.
+    /// PostgreSQL counts microseconds from 2000-01-01. This is that instant in milliseconds since 1970.
     static let postgresEpoch: Int64 = 946_684_800_000
 
-    /// An instant that PostgreSQL cannot write becomes the last one that RFC 3339 can, or the first of our era.
+    /// Clamps to the years 1 to 9999, which both PostgreSQL and RFC 3339 support.
     func encode(into bytes: inout [UInt8]) {
         let bounded = min(max(milliseconds, -62_135_596_800_000), Self.last.milliseconds)
         bytes.append(bigEndian: (bounded - Self.postgresEpoch) * 1000)
     }
 }
 
-/// Bytes that are one JSON text.
+/// The bytes of one JSON text.
 struct JSONBytes: PostgresValue {
     let bytes: [UInt8]
 
@@ -89,9 +89,9 @@ struct Blob: PostgresValue {
     func encode(into bytes: inout [UInt8]) { bytes.append(contentsOf: self.bytes) }
 }
 
-/// One column of many rows, written straight into the binary array that `unnest` takes.
+/// One column of many rows, encoded directly as the binary array that `unnest` takes.
 ///
-/// Binary and not text: nothing has to be quoted, and the server copies instead of parsing.
+/// The binary format needs no quoting, and the server copies it instead of parsing.
 struct PostgresArray<Element: PostgresValue> {
     private(set) var bytes: [UInt8] = []
     private(set) var count = 0

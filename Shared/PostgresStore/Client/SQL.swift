@@ -1,10 +1,10 @@
-/// A statement with its values apart: `\(x)` in its literal is a bind `$n`, never text.
+/// A statement with separate values: `\(x)` in its literal is a bind `$n`, never text.
 struct SQL: ExpressibleByStringInterpolation, Sendable {
     private(set) var text: String
-    /// The binds, one behind the other in binary format.
+    /// The binds in binary format, concatenated.
     private(set) var values: [UInt8]
     private(set) var binds: [Bind]
-    /// What faults and logs call it.
+    /// The name of the statement in errors and logs.
     private(set) var name: StaticString = "statement"
 
     struct Bind: Sendable {
@@ -52,7 +52,7 @@ struct SQL: ExpressibleByStringInterpolation, Sendable {
             bind(Element.arrayTypeID, start..<values.count)
         }
 
-        /// An identifier, quoted; for the few statements that name an object chosen at run time.
+        /// A quoted identifier, for the few statements that name an object chosen at run time.
         mutating func appendInterpolation(identifier: String) {
             text += "\"" + identifier.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
             text += "\""
@@ -67,10 +67,10 @@ struct SQL: ExpressibleByStringInterpolation, Sendable {
 
 /// The inserts that several statements share.
 extension SQL.StringInterpolation {
-    /// A fragment of our own, written as it is.
+    /// A constant SQL fragment, inserted unchanged.
     mutating func appendInterpolation(literal fragment: StaticString) { appendLiteral(fragment.description) }
 
-    /// `arrived AS (INSERT INTO winnow.request …)`, which returns the ids that were not known.
+    /// `arrived AS (INSERT INTO winnow.request …)`, which returns the ids of the inserted requests.
     mutating func appendInterpolation(arrived rows: RequestRows) {
         appendLiteral(
             """
@@ -97,7 +97,7 @@ extension SQL.StringInterpolation {
             """)
     }
 
-    /// `INSERT INTO winnow.step SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
+    /// `INSERT INTO winnow.step SELECT … FROM unnest(…) AS u (…)`. The caller appends further clauses.
     mutating func appendInterpolation(insert rows: StepRows) {
         appendLiteral(
             """
@@ -116,7 +116,7 @@ extension SQL.StringInterpolation {
             ") AS u (request_id, ordinal, capability, task, items, depends_on, state, answers, guesses, error, at)")
     }
 
-    /// `INSERT INTO winnow.attempt SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
+    /// `INSERT INTO winnow.attempt SELECT … FROM unnest(…) AS u (…)`. The caller appends further clauses.
     mutating func appendInterpolation(insert rows: EntryRows) {
         appendLiteral(
             """
@@ -144,7 +144,7 @@ extension SQL.StringInterpolation {
             """)
     }
 
-    /// Binds, each behind a comma.
+    /// Binds, each with a preceding comma.
     private mutating func list(_ amounts: [PostgresArray<Int64>]) {
         for amounts in amounts {
             appendLiteral(", ")
@@ -152,7 +152,7 @@ extension SQL.StringInterpolation {
         }
     }
 
-    /// Binds, with commas between them.
+    /// Binds, separated by commas.
     mutating func list<each Element: PostgresValue>(_ arrays: repeat PostgresArray<each Element>) {
         var isFirst = true
         for array in repeat each arrays {

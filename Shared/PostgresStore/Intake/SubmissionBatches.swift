@@ -1,10 +1,10 @@
 import Contracts
 import Store
 
-/// Requests over their tenants' share as one statement, each event once. It keeps those that may wait, and says what is known of
-/// the others.
+/// One statement for the requests that exceed their tenants' share, with each event once. It stores the requests that
+/// may wait and reports the state of the others.
 struct ParkBatch: Sendable {
-    /// What the statement found of an event.
+    /// The state of an event after the statement.
     enum Found: Sendable { case waits, refused, reused, redelivered }
 
     /// The first offer of each event.
@@ -18,9 +18,9 @@ struct ParkBatch: Sendable {
 
     func found(_ result: PostgresResult) throws -> [EventKey: Found] {
         let rows = try result.rows { row throws in
-            // Another transaction has inserted the row meanwhile. The next try sees it.
+            // Another transaction has inserted the row in the meantime. The next try will see it.
             guard !row.bool(6) else {
-                throw StoreError(.conflict, "two requests of one id were parked at once", isRetriable: true)
+                throw StoreError(.conflict, "two requests with one id were parked at the same time", isRetriable: true)
             }
             let found: Found =
                 row.bool(3) ? .reused : row.bool(2) ? .redelivered : row.bool(4) || !row.bool(5) ? .waits : .refused
@@ -29,7 +29,8 @@ struct ParkBatch: Sendable {
         return Dictionary(rows) { first, _ in first }
     }
 
-    /// In the order of the offers. A second offer of an event waits with the first, unless its body is another one.
+    /// Returns the verdicts in the order of the offers. A second offer of an event waits with the first one unless its
+    /// body differs.
     func verdicts(_ found: [EventKey: Found], _ stored: [EventKey: StoredEvent]) -> [Parking.Verdict] {
         offers.map { offer in
             let key = offer.submission.key
@@ -43,8 +44,8 @@ struct ParkBatch: Sendable {
         }
     }
 
-    /// Columns of the result: the event; whether it was accepted from the same place; whether another body has its id;
-    /// whether it waited before; whether it is refused; whether it was to be kept and is not.
+    /// Columns of the result: the event, is_redelivered (accepted from the same place), is_reused (the id has another
+    /// body), has_waited, is_refused, and whether a row that should have been stored was not.
     var insert: SQL {
         let rows = SubmissionRows(firsts.values.map(\.submission))
         let ordered = rows.keys.compactMap { firsts[$0] }
@@ -78,13 +79,14 @@ struct ParkBatch: Sendable {
     }
 }
 
-/// Submissions as statements, each event once in each: the first bodies of all events, then the second ones, and so on.
+/// Submissions as several statements: the first has the first body of each event, the second has the second body, and
+/// so on.
 ///
-/// The first body of an event that is taken keeps the others out. A statement cannot touch a row twice, so that several bodies of
-/// one event need several statements.
+/// If the first body of an event is stored, the others are refused. One statement cannot change a row twice, so several
+/// bodies of one event need several statements.
 struct SubmitBatch: Sendable {
     private var rounds: [[EventKey: Submission]] = []
-    /// Of each submission, in the order given.
+    /// For each submission, in the given order.
     private var places: [(key: EventKey, round: Int)] = []
 
     init(_ submissions: [Submission]) {
@@ -98,7 +100,7 @@ struct SubmitBatch: Sendable {
         }
     }
 
-    /// A row that waits with the same body is given out again; one with another body stays as it is.
+    /// A waiting row with the same body is dequeued again. A row with another body is not changed.
     var statements: [SQL] {
         rounds.map { round in
             let insert: SQL = """
@@ -110,8 +112,8 @@ struct SubmitBatch: Sendable {
         }
     }
 
-    /// - Parameter results: of the statements.
-    /// - Returns: the places of the submissions that were not taken.
+    /// - Parameter results: the results of `statements`.
+    /// - Returns: the indices of the submissions that were refused.
     func refused(_ results: some Sequence<PostgresResult>) -> Set<Int> {
         let taken = results.map { result in Set(result.rows { row in row.eventKey(0) }) }
         return Set(places.indices.filter { !taken[places[$0].round].contains(places[$0].key) })

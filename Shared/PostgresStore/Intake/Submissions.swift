@@ -6,14 +6,14 @@ extension PostgresStore: SubmissionQueue {
         guard !submissions.isEmpty else { return [] }
         let batch = SubmitBatch(submissions)
         let tenants = Self.insertTenants(Set(submissions.map(\.tenant)))
-        // Without BEGIN they are one transaction.
+        // Without BEGIN, the statements are one transaction.
         return try await session.run { connection in
             batch.refused(try connection.execute([tenants] + batch.statements).dropFirst())
         }
     }
 
-    /// Sends those again that were answered before `instant`: whoever waits has not seen the result, which the broker may
-    /// have forgotten.
+    /// Submits requests again that were answered before `instant`. Their clients have not received the result, which
+    /// the broker may have lost.
     public func submitAgain(_ submissions: [Submission], answeredBefore instant: Timestamp) async throws {
         let eventIDs = Dictionary(grouping: submissions, by: \.tenant)
         var lost: [Submission] = []
@@ -29,7 +29,8 @@ extension PostgresStore: SubmissionQueue {
             }
             lost += members.filter { answered.contains($0.eventID) }
         }
-        // One whose id waits with another body meanwhile has its turn when whoever waits asks again.
+        // If another body waits under the id in the meantime, the request is refused here and submitted again when the
+        // client asks again.
         _ = try await submit(lost)
     }
 
@@ -70,11 +71,11 @@ extension PostgresStore: SubmissionQueue {
 
     public func next(_ turn: SubmissionTurn) async throws -> [Submission] {
         let any: SQL = "SELECT EXISTS (SELECT FROM winnow.submission)"
-        // Several decomposers ask; one at a time has a lane's turn, the others get nothing and ask again.
+        // Several decomposers may ask. Only one at a time dequeues from a lane; the others get nothing and ask again.
         let alone: SQL = "SELECT pg_try_advisory_xact_lock(hashtext(\("winnow.submission.\(turn.lane.rawValue)")))"
         let occupancy = Self.occupancy(of: [], turn)
         return try await session.run { connection in
-            // Nothing waits most of the time.
+            // Usually nothing waits.
             let waits = try connection.execute(any.named("look for submissions"))[0].first { row in row.bool(0) }
             guard waits == true else { return [] }
             let read = try connection.execute("BEGIN", alone.named("take the turn"))
@@ -91,8 +92,8 @@ extension PostgresStore: SubmissionQueue {
 
     public func forget(_ events: [EventKey]) async throws {
         guard !events.isEmpty else { return }
-        // num_nulls and not IS NOT NULL, which the planner would rather go by: the index of all that is under way, compared
-        // with all that is given.
+        // Uses `num_nulls` instead of `IS NOT NULL`. With the latter, the planner would use the index of all requests
+        // in progress and compare all of them with all given events.
         let delete: SQL = """
             DELETE FROM winnow.submission AS s
             USING unnest(\(PostgresArray(events.map(\.tenant.rawValue))), \(PostgresArray(events.map(\.eventID.text))))
@@ -127,8 +128,8 @@ extension PostgresStore: SubmissionQueue {
 }
 
 extension PostgresStore {
-    /// Tenants with anything waiting are found by skipping from one to the next in the index, however many wait; what is
-    /// under way is counted up to what no turn allows.
+    /// Finds tenants with waiting requests by skipping through the index from tenant to tenant, so the cost does not
+    /// depend on the number of waiting requests. Requests in progress are counted up to the limit that no turn exceeds.
     private static func occupancy(of tenants: [TenantID], _ turn: SubmissionTurn) -> SQL {
         let lane = turn.lane.rawValue
         let sql: SQL = """
@@ -205,7 +206,7 @@ extension Occupancy {
 }
 
 extension PostgresRow {
-    /// Two columns from `first` on.
+    /// Reads two columns, starting at `first`.
     func eventKey(_ first: Int32) -> EventKey {
         EventKey(tenant: TenantID(rawValue: text(first)), eventID: EventID(text(first + 1)))
     }
@@ -218,7 +219,7 @@ extension PostgresRow {
     }
 }
 
-/// Submissions as columns, each event once: one statement cannot change a row twice.
+/// Submissions as columns, with each event once, since one statement cannot change a row twice.
 struct SubmissionRows {
     var tenants = PostgresArray<String>()
     var eventIDs = PostgresArray<String>()
@@ -230,9 +231,9 @@ struct SubmissionRows {
     /// In the order of the rows.
     private(set) var keys: [EventKey] = []
 
-    /// - Parameter submissions: no two of one event.
+    /// - Parameter submissions: submissions of distinct events.
     init(_ submissions: some Sequence<Submission>) {
-        // In order of the key, as every other batch does it, so that two cannot wait for each other.
+        // Sorted by key, as in every other batch, so that two transactions cannot deadlock.
         for submission in submissions.sorted(by: { $0.key < $1.key }) {
             tenants.append(submission.tenant.rawValue)
             eventIDs.append(submission.eventID.text)
@@ -247,7 +248,7 @@ struct SubmissionRows {
 }
 
 extension SQL.StringInterpolation {
-    /// `INSERT INTO winnow.submission AS s SELECT … FROM unnest(…) AS u (…)`, to be followed by what goes behind.
+    /// `INSERT INTO winnow.submission AS s SELECT … FROM unnest(…) AS u (…)`. The caller appends further clauses.
     mutating func appendInterpolation(insert rows: SubmissionRows) {
         appendLiteral(
             """

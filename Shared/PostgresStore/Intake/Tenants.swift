@@ -10,7 +10,7 @@ extension PostgresStore: TenantRegister {
         try await session.run { connection in _ = try connection.execute(upsert.named("set weight")) }
     }
 
-    /// Marks a tenant's requests as tests, or takes the mark away: tests are charged, and are in no savings.
+    /// Marks a tenant's requests as tests, or removes the mark. Tests have costs but are not counted in savings.
     public func setTest(_ isTest: Bool, of tenant: TenantID) async throws {
         let mark: SQL =
             isTest

@@ -37,29 +37,29 @@ extension PostgresStore {
         return instant
     }
 
-    /// Writes the calls and ends the transaction.
+    /// Writes the calls and commits the transaction.
     private static func write(_ entries: [LedgerEntry], on connection: PostgresConnection) throws -> [LedgerEntry] {
         let insert: SQL = "\(insert: EntryRows(entries))"
         do {
             try connection.execute(
                 (entries.isEmpty ? [] : [insert.named("start attempts"), LedgerGuard.sum(entries)]) + ["COMMIT"])
         } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
-            // Another process took the number in the same moment: the session counts again.
+            // Another process has used the number at the same time. The session retries and counts again.
             throw StoreError(.conflict, error.message, isRetriable: true, underlying: error.underlying)
         }
         return entries
     }
 
-    /// A row that was never started is written too: what was paid for is never left out.
+    /// Also inserts rows that were never started, so that no cost is missing.
     public func settle(_ entries: [LedgerEntry]) async throws {
         guard !entries.isEmpty else { return }
         let settlement = Self.settlement(of: entries)
         try await session.run { connection in _ = try connection.execute(settlement) }
     }
 
-    /// Without BEGIN they are one transaction.
+    /// Without BEGIN, the statements are one transaction.
     static func settlement(of entries: [LedgerEntry]) -> [SQL] {
-        // One statement cannot change a row twice: the last word on a call counts.
+        // One statement cannot change a row twice. The last entry of a call counts.
         let last = Dictionary(entries.map { (LedgerKey($0), $0) }) { $1 }
         let rows = EntryRows(last.values)
         let settle: SQL = """
@@ -79,7 +79,7 @@ extension PostgresStore {
         return [LedgerGuard.lock(entries), settle.named("settle attempts"), LedgerGuard.sum(entries)]
     }
 
-    /// The ledger's rows of a request, by step and number.
+    /// Reads the ledger rows of a request, ordered by step and number.
     public func ledger(of request: Request.ID) async throws -> [LedgerEntry] {
         let select: SQL = """
             SELECT step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items, duration_us,
@@ -95,27 +95,27 @@ extension PostgresStore {
     }
 }
 
-/// What stands around every change of the ledger, so that the totals of a final request equal the sum of its rows.
+/// Statements before and after every change of the ledger, so that a final request's totals equal the sum of its rows.
 private enum LedgerGuard {
-    /// Before the change: from here on the requests neither become final nor change.
+    /// Must run before the change. From here on the requests neither become final nor change.
     static func lock(_ entries: [LedgerEntry]) -> SQL {
         let sql: SQL = "SELECT winnow.lock_requests(\(requests(entries)))"
         return sql.named("lock requests of attempts")
     }
 
-    /// After the change.
+    /// Must run after the change.
     static func sum(_ entries: [LedgerEntry]) -> SQL {
         let sql: SQL = "SELECT winnow.sum_final_requests(\(requests(entries)))"
         return sql.named("sum final requests")
     }
 
-    /// A check in the background is in no request's totals.
+    /// Background comparisons are not part of any request's totals.
     private static func requests(_ entries: [LedgerEntry]) -> PostgresArray<RequestKey> {
         PostgresArray(Set(entries.lazy.filter { $0.attempt.kind != .shadow }.map { RequestKey($0.step.request) }))
     }
 }
 
-/// What identifies a row of the ledger.
+/// The key of a ledger row.
 private struct LedgerKey: Hashable {
     let step: Step.ID
     let number: Int
@@ -139,18 +139,19 @@ extension LedgerEntry {
     }
 }
 
-/// Calls to be numbered and written before they are made.
+/// Calls to number and write before they are made.
 struct StartBatch: Sendable {
-    /// Marks what earlier processes left behind; another kind of call of the same step may be under way.
+    /// Marks calls of earlier processes as unknown. A call of another kind for the same step may be in progress.
     let abandon: SQL
-    /// The highest number of each step.
+    /// Reads the highest number of each step.
     let last: SQL
-    /// The instant of the transaction. - Returns: one row.
+    /// Reads the instant of the transaction.
+    /// - Returns: one row.
     let instant: SQL
-    /// Locks the budgets of the tenants, so that whoever reserves at the same time waits.
+    /// Locks the budgets of the tenants, so that concurrent reservations wait.
     let lockBudgets: SQL
 
-    /// - Returns: `nil` when there are no calls.
+    /// - Returns: `nil` if there are no calls.
     init?(_ entries: [LedgerEntry]) {
         let keys = entries.map { RequestKey($0.step.request) }
         guard let lowest = keys.min(), let highest = keys.max() else { return nil }
@@ -181,10 +182,10 @@ struct StartBatch: Sendable {
         lockBudgets = lock.named("lock budgets")
     }
 
-    /// What is left of the locked budgets at an instant.
+    /// Reads the remaining amounts of the locked budgets at an instant.
     ///
-    /// A statement behind the lock: it sees what others have reserved. Limits and sums are read together, for the budgets
-    /// that are locked and no others: one that was set in between counts from the next call on.
+    /// This is a separate statement after the lock, so it sees the reservations of others. Limits and sums are read
+    /// together, and only for the locked budgets. A budget that was set in the meantime applies from the next call on.
     func room(
         _ locked: PostgresResult, at instant: Timestamp, on connection: PostgresConnection
     ) throws -> BudgetRoom {
@@ -206,8 +207,8 @@ struct StartBatch: Sendable {
             })
     }
 
-    /// The entries as they are written: a number is one above the highest of its step, and never below the one given,
-    /// for attempts that an escalation carries are in no row yet.
+    /// Returns the entries with their numbers. A number is one above the highest number of its step. It is never below
+    /// the given number, since the attempts that an escalation carries have no rows yet.
     func numbered(_ entries: [LedgerEntry], after last: PostgresResult) throws -> [LedgerEntry] {
         let ids = Dictionary(entries.map { (RequestKey($0.step.request), $0.step.request) }) { first, _ in first }
         var numbers: [Step.ID: Int] = [:]
@@ -240,9 +241,9 @@ struct EntryRows {
     var versions = PostgresArray<String>()
     var items = PostgresArray<Int32>()
     var durations = PostgresArray<Int64>()
-    /// Input and output tokens, flops and cost; then the full model's.
+    /// Input tokens, output tokens, flops and cost, then the same four of the full model.
     var amounts = [PostgresArray<Int64>](repeating: PostgresArray(), count: 8)
-    /// The full model's cost, asked once for the whole request.
+    /// The full model's cost with a single question for the whole request.
     var onceCosts = PostgresArray<Int64>()
     var guessed = PostgresArray<Int32>()
     var agreed = PostgresArray<Int32>()

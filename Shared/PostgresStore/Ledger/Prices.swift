@@ -18,7 +18,7 @@ extension PostgresStore {
         }
     }
 
-    /// Adds the prices of models that have none yet; what an operator has changed since stays.
+    /// Adds the prices of models that have none yet. Existing prices are not changed.
     public func registerPrices(_ prices: [Price]) async throws {
         let models = PostgresArray(prices.map(\.model))
         let input = PostgresArray(prices.map(\.inputToken.amount))
@@ -34,9 +34,10 @@ extension PostgresStore {
         try await session.run { connection in try Self.run(insert.named("register prices"), on: connection) }
     }
 
-    /// Adds a price that begins at an instant, or in ten seconds, when every process has read it.
-    /// - Throws: `StoreError` of code `conflict`, not retriable, where it would give the past another price, or where one
-    ///   begins then already.
+    /// Adds a price that is valid from an instant on. The default is in ten seconds, when every process will have read
+    /// it.
+    /// - Throws: `StoreError` with code `conflict`, not retriable, if the price would change the past, or if another
+    ///   price begins at the same time.
     public func addPrice(
         of model: String, inputToken: PicoDollars, outputToken: PicoDollars, from instant: Timestamp?
     ) async throws {
@@ -47,8 +48,8 @@ extension PostgresStore {
         try await session.run { connection in try Self.run(insert.named("add price"), on: connection) }
     }
 
-    /// Adds a rate of the platform's processor time that begins at an instant, or in ten seconds.
-    /// - Throws: `StoreError` of code `conflict`, not retriable, where it would give the past another rate.
+    /// Adds a rate for the platform's processor time that is valid from an instant on. The default is in ten seconds.
+    /// - Throws: `StoreError` with code `conflict`, not retriable, if the rate would change the past.
     public func addPlatformRate(coreHour: PicoDollars, from instant: Timestamp?) async throws {
         let insert: SQL = """
             INSERT INTO winnow.platform_rate (valid_from, core_hour_pico_usd)
@@ -61,7 +62,7 @@ extension PostgresStore {
                 where ["23001", "23505"].contains((error.underlying as? PostgresFault)?.sqlState)
             {
                 throw StoreError(
-                    .conflict, "a rate must begin later than now, and not when another does", isRetriable: false,
+                    .conflict, "a rate must begin in the future, and not with another rate", isRetriable: false,
                     underlying: error.underlying)
             }
         }
@@ -74,7 +75,7 @@ extension PostgresStore {
             switch (error.underlying as? PostgresFault)?.sqlState {
             case "23001", "23505":
                 throw StoreError(
-                    .conflict, "a price must begin later than now, and not when another of its model does",
+                    .conflict, "a price must begin in the future, and not together with another price of its model",
                     isRetriable: false, underlying: error.underlying)
             case "23514":
                 throw StoreError(

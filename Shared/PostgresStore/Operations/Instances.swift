@@ -35,7 +35,7 @@ extension PostgresStore: InstanceRegister {
             try connection.execute(select.named("read instances")).flatMap { result in
                 try result.rows { row throws in
                     guard let id = Instance.ID(row.text(0)) else {
-                        throw StoreError(.query, "an instance's id cannot be read", isRetriable: false)
+                        throw StoreError(.query, "an instance id cannot be read", isRetriable: false)
                     }
                     return Instance(
                         id: id, service: row.text(1), host: row.text(2), processID: Int(try row.integer(3)),
@@ -48,7 +48,7 @@ extension PostgresStore: InstanceRegister {
     }
 }
 
-/// Instances as columns, one row each: an upsert may touch a row once only.
+/// Instances as columns, with one row each, since an upsert can change a row only once.
 private struct InstanceRows: Sendable {
     let ids: PostgresArray<String>
     let services: PostgresArray<String>
@@ -82,14 +82,14 @@ private struct InstanceRows: Sendable {
 /// A process of the suite, as operators see it.
 public struct FoundInstance: Sendable, Equatable {
     public let service: String
-    /// `running`, `draining`, `stopped`, or `lost`: not heard of for three beats.
+    /// `running`, `draining`, `stopped`, or `lost` after three missed heartbeats.
     public let state: String
     public let partitions: Int
 }
 
-/// Which dead letters need nobody any more; a login that is a member of `winnow_operator` is enough.
+/// The dead letters that operators have handled. A login that is a member of `winnow_operator` is sufficient.
 public final class DeadLetterRegister: Sendable {
-    /// A dead letter's place in its topic, and when it was written: a topic made anew counts from 0 again.
+    /// The position of a dead letter in its topic, and its time, since offsets of a recreated topic start again at 0.
     public struct Place: Hashable, Sendable {
         public let topic: String
         public let partition: Int32
@@ -110,7 +110,7 @@ public final class DeadLetterRegister: Sendable {
 
     public init(_ settings: PostgresSettings) { session = PostgresSession(settings) }
 
-    /// - Returns: those of `places` that were disposed of.
+    /// - Returns: those of `places` that were handled.
     public func disposed(of places: [Place]) async throws -> Set<Place> {
         guard !places.isEmpty else { return [] }
         let rows = Rows(places)
@@ -132,7 +132,7 @@ public final class DeadLetterRegister: Sendable {
         }
     }
 
-    /// The last word counts: what was discarded may be replayed after all.
+    /// The latest disposition counts: a discarded dead letter may still be replayed.
     public func dispose(of places: [Place], as disposition: Disposition) async throws {
         guard !places.isEmpty else { return }
         let rows = Rows(Array(Set(places)))

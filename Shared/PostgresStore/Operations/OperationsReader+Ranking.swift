@@ -1,15 +1,16 @@
 import Contracts
 import Store
 
-/// How a capability's task was used in a period, and what of it the full model had to do.
+/// The use of a capability's task in a period, and the part of it that the full model did.
 public struct TaskUse: Sendable, Equatable {
     public var route: Route
-    /// That a small model, or the router, was asked about.
+    /// Items that a small model or the router was asked about.
     public var items: Int64
-    /// Calls of the full model count again where they were repeated.
+    /// Repeated calls of the full model count again.
     public var escalatedItems: Int64
     public var escalationCost: PicoDollars
-    /// Escalated items of which the small model's answer is known, and of which it was the full model's.
+    /// Escalated items for which the small model's answer is known; `agreedItems` of them have the same answer as the
+    /// full model.
     public var guessedItems: Int64
     public var agreedItems: Int64
     public var isCertified: Bool
@@ -28,13 +29,13 @@ public struct TaskUse: Sendable, Equatable {
     }
 }
 
-/// An item that the router, or the full model in its place, gave to no capability. Holds payload.
+/// An item that the router, or the full model in its place, assigned to no capability. Contains payload.
 public struct UnroutedItem: Sendable, Equatable {
     public var request: Request.ID
-    /// Its place in the routing step.
+    /// The index of the item in its routing step.
     public var index: Int
     public var text: String
-    /// Its share of what the routing of its request cost.
+    /// The item's share of the routing cost of its request.
     public var cost: PicoDollars
     public var flops: Int64
 
@@ -48,7 +49,7 @@ public struct UnroutedItem: Sendable, Equatable {
 }
 
 extension OperationsReader {
-    /// Every task that was asked for in the last days (UTC, today among them), the most used first.
+    /// All tasks that were requested in the last days (UTC, including today), the most used first.
     public func use(days: Int) async throws -> [TaskUse] {
         let select: SQL = """
             SELECT capability, task,
@@ -75,9 +76,10 @@ extension OperationsReader {
         }
     }
 
-    /// The newest items of the last days that no capability fits. Reads payload, which needs a login that owns the schema.
+    /// The latest items of the last days that fit no capability. Reads payload, which requires a login that owns the
+    /// schema.
     public func unrouted(days: Int, limit: Int) async throws -> [UnroutedItem] {
-        // A text with a NUL cannot leave JSON in PostgreSQL.
+        // PostgreSQL cannot extract text with a NUL from JSON.
         let select: SQL = """
             SELECT s.request_id, (i.place - 1)::bigint, i.item ->> 'text',
                 least(a.cost / greatest(a.items, 1), 9223372036854775807)::bigint,
@@ -106,8 +108,8 @@ extension OperationsReader {
 }
 
 extension OperationsReader {
-    /// The costs in the columns of FOCUS 1.2, a row for each day, tenant, capability, task, model and kind of call.
-    /// - Source: FinOps Open Cost and Usage Specification 1.2; times and numbers are written as its attributes ask for
+    /// The costs in the columns of FOCUS 1.2, with one row per day, tenant, capability, task, model and kind of call.
+    /// - Source: FinOps Open Cost and Usage Specification 1.2, including its formats of times and numbers
     public func focusCosts() async throws -> OperationsReport {
         let select: SQL = """
             SELECT "BilledCost"::text, "BillingAccountId", "BillingAccountName", "BillingCurrency",
@@ -136,15 +138,15 @@ extension OperationsReader {
     }
 }
 
-/// What the server does before it says that a transaction is committed. Every promise about requests rests on it.
+/// The server's settings for durable commits. Every guarantee about requests depends on them.
 public struct Durability: Sendable, Equatable {
-    /// `synchronous_commit`: `off` acknowledges what a crash may lose.
+    /// `synchronous_commit`. With `off`, a crash may lose acknowledged commits.
     public var synchronousCommit: String
-    /// `fsync`: without it a crash of the machine may damage the whole database.
+    /// `fsync`. Without it, a crash of the machine may damage the whole database.
     public var syncsToDisk: Bool
-    /// `synchronous_standby_names`: empty where a commit waits for no standby.
+    /// `synchronous_standby_names`. Empty if commits wait for no standby.
     public var synchronousStandbys: String
-    /// Standbys that are connected now, also those that no commit waits for.
+    /// The number of connected standbys, including those for which no commit waits.
     public var standbys: Int
 
     public init(synchronousCommit: String, syncsToDisk: Bool, synchronousStandbys: String, standbys: Int) {
@@ -154,13 +156,14 @@ public struct Durability: Sendable, Equatable {
         self.standbys = standbys
     }
 
-    /// What is lost in which event, the worst first; empty where a committed request survives the loss of the server.
+    /// What may be lost in which event, the worst risk first. Empty if a committed request survives the loss of the
+    /// server.
     public var risks: [String] {
         var risks: [String] = []
         if !syncsToDisk { risks.append("fsync is off: a crash of the machine may damage the database") }
         if ["off", "local"].contains(synchronousCommit), !synchronousStandbys.isEmpty || synchronousCommit == "off" {
             risks.append(
-                "synchronous_commit is \(synchronousCommit): a crash loses transactions that were acknowledged")
+                "synchronous_commit is \(synchronousCommit): a crash loses acknowledged transactions")
         }
         if synchronousStandbys.isEmpty {
             risks.append(
@@ -173,7 +176,7 @@ public struct Durability: Sendable, Equatable {
 }
 
 extension OperationsReader {
-    /// Reads settings that every login may see.
+    /// Reads settings that every login may read.
     public func durability() async throws -> Durability {
         let select: SQL = """
             SELECT current_setting('synchronous_commit'), current_setting('fsync'),

@@ -1,13 +1,14 @@
 import Contracts
 import Store
 
-/// Reads the `ops` views; a login that is a member of `winnow_ops` is enough.
+/// Reads the `ops` views. A login that is a member of `winnow_ops` is sufficient.
 public final class OperationsReader: Sendable {
     let session: PostgresSession
 
     public init(_ settings: PostgresSettings) { session = PostgresSession(settings) }
 
-    /// The whole ledger that is kept, the dearest first; hours in their order. Tests are charged, and save nothing.
+    /// The costs of the whole ledger within its retention, the highest first; hours in ascending order. Tests have
+    /// costs but no savings.
     public func costs(by grouping: CostGrouping) async throws -> OperationsReport {
         let group: StaticString
         switch grouping {
@@ -36,8 +37,8 @@ public final class OperationsReader: Sendable {
             select.named("read costs"), [.init(grouping.rawValue)] + numbers.map { .number($0) })
     }
 
-    /// Everything that is kept, without tests: what was spent on models and by the platform, and what the full model alone
-    /// would have cost, asked item by item and once for each request.
+    /// All costs within retention, without tests: the costs of models and of the platform, and the costs of the full
+    /// model alone with one question per item and with one question per request.
     public func savings() async throws -> OperationsReport {
         let select: SQL = """
             SELECT what, pico::text, ops.usd(pico)::text, saved::text, ops.usd(saved)::text, share::text
@@ -56,8 +57,8 @@ public final class OperationsReader: Sendable {
                 + ["cost_pico_usd", "cost_usd", "saved_pico_usd", "saved_usd", "saved_share"].map { .number($0) })
     }
 
-    /// What happened to a request, in the order of time.
-    /// - Parameter id: Winnow's own id, or the integrator's, which several tenants may have used.
+    /// The events of a request in the order of time.
+    /// - Parameter id: Winnow's own id, or the integrator's id, which several tenants may have used.
     public func timeline(of id: String) async throws -> OperationsReport {
         let requests = try await find(id).map { RequestKey($0.id) }
         let select: SQL = """
@@ -71,7 +72,7 @@ public final class OperationsReader: Sendable {
             [.init("at"), .init("request_id"), .init("tenant"), .init("event"), .number("step"), .init("detail")])
     }
 
-    /// The requests of an id, Winnow's own or the integrator's, which several tenants may have used.
+    /// Finds requests by Winnow's own id, or by the integrator's id, which several tenants may have used.
     public func find(_ id: String, tenant: TenantID? = nil) async throws -> [FoundRequest] {
         let select: SQL = """
             SELECT request_id, tenant, state FROM ops.request
@@ -100,7 +101,7 @@ public final class OperationsReader: Sendable {
     }
 }
 
-/// A table for people and programs; every value as text.
+/// A table for people and programs. All values are text.
 public struct OperationsReport: Sendable, Equatable {
     public struct Column: Sendable, Equatable {
         public let name: String
@@ -123,12 +124,12 @@ public struct OperationsReport: Sendable, Equatable {
     }
 }
 
-/// What costs are added up by.
+/// The dimension by which costs are grouped.
 public enum CostGrouping: String, Sendable, CaseIterable { case capability, task, model, tenant, hour }
 
 extension OperationsReader {
-    /// Budgets for escalations with what is left of them.
-    /// - Parameter tenant: `nil` for all.
+    /// The budgets for escalations with their remaining amounts.
+    /// - Parameter tenant: `nil` for all tenants.
     public func budgets(of tenant: TenantID?) async throws -> OperationsReport {
         let select: SQL = """
             SELECT tenant, period, policy, limit_pico_usd::text, spent_pico_usd::text, left_pico_usd::text,
@@ -146,8 +147,8 @@ extension OperationsReader {
 }
 
 extension OperationsReader {
-    /// The certificates, task by task, the newest first.
-    /// - Parameter all: whether also those that stand no more.
+    /// The certificates by task, the newest first.
+    /// - Parameter all: whether to include certificates that are no longer valid.
     public func certificates(all: Bool) async throws -> OperationsReport {
         let select: SQL = """
             SELECT certificate_id, capability || '/' || task, version::text, state, small_model, full_model, alpha::text,
@@ -169,7 +170,7 @@ extension OperationsReader {
                 + [.init("certified_at"), .number("revoked_tenants"), .init("reason")])
     }
 
-    /// For which tenants certificates were revoked that others may still use, the newest first.
+    /// The revocations of certificates for single tenants, the newest first.
     public func tenantRevocations() async throws -> OperationsReport {
         let select: SQL = """
             SELECT tenant, certificate_id, capability || '/' || task,
@@ -183,8 +184,8 @@ extension OperationsReader {
 }
 
 extension OperationsReader {
-    /// The processes of the suite, service by service, the oldest first.
-    /// - Parameter stopped: whether also those that have ended by themselves.
+    /// The processes of the suite by service, the oldest first.
+    /// - Parameter stopped: whether to include processes that have ended normally.
     public func instances(stopped: Bool) async throws -> OperationsReport {
         let select: SQL = """
             SELECT instance_id, service, host, pid::text, version, state, partitions::text,
@@ -200,7 +201,7 @@ extension OperationsReader {
             ])
     }
 
-    /// - Returns: `nil` when there is no such instance.
+    /// - Returns: `nil` if there is no such instance.
     public func find(_ instance: Instance.ID) async throws -> FoundInstance? {
         let select: SQL = """
             SELECT service, state, partitions FROM ops.instance WHERE instance_id = \(instance.description)
@@ -216,7 +217,7 @@ extension OperationsReader {
 }
 
 extension OperationsReader {
-    /// Every price, model by model, the newest first.
+    /// All prices by model, the newest first.
     public func prices() async throws -> OperationsReport {
         let select: SQL = """
             SELECT model, input_token_pico_usd::text, output_token_pico_usd::text,
@@ -236,7 +237,7 @@ extension OperationsReader {
 }
 
 extension OperationsReader {
-    /// Whoever has asked or has a weight, those with the most waiting first.
+    /// The tenants that have sent requests or have a weight, those with the most waiting requests first.
     public func tenants() async throws -> OperationsReport {
         let select: SQL = """
             SELECT tenant, weight::text, open_requests::text, waiting_requests::text,

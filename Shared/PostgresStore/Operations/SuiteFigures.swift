@@ -2,11 +2,11 @@ import Contracts
 import Store
 
 extension PostgresStore: SuiteFiguresSource {
-    /// Two small indexes and the ledger's sums: it takes no longer with each request that was ever made.
+    /// Reads two small indexes and the ledger's sums, so the cost does not grow with the number of past requests.
     public func suiteFigures() async throws -> SuiteFigures {
         let open: SQL = "SELECT lane, count(*), min(accepted_at) FROM winnow.request WHERE state = 'open' GROUP BY lane"
         let waiting: SQL = "SELECT lane, count(*) FROM winnow.submission WHERE sent_at IS NULL GROUP BY lane"
-        // In US dollars a sum of years fits; a bigint of pico-USD ends at nine million of them.
+        // The sum is clamped: a bigint of pico-USD ends at nine million US dollars.
         let costs: SQL = """
             SELECT kind, least(sum(cost_pico_usd), 9223372036854775807)::bigint FROM winnow.cost GROUP BY kind
             """
@@ -31,24 +31,24 @@ extension PostgresStore: SuiteFiguresSource {
     }
 }
 
-/// Leads by an advisory lock, which a session of its own holds.
+/// Leader election with an advisory lock that a separate session holds.
 ///
-/// The lock is free as soon as the session ends. The server ends it where the holder died or its machine cannot be reached,
-/// and also where the process stands still: a session that has asked nothing for `idleTimeout` is closed. The holder counts
-/// the same time from before its last question and stops earlier, so that at most one process believes that it leads.
+/// The lock is released when the session ends. The server ends the session if its holder died or its machine is
+/// unreachable, and also if the process hangs: a session without a query for `idleTimeout` is closed. The holder
+/// measures the same time from before its last query and stops earlier, so that at most one process acts as the leader.
 public final class PostgresLeadership: Leadership {
     private let session: PostgresSession
     private let name: String
     private let lease: Duration
 
-    /// - Parameter name: what is led; one lock a name and database.
+    /// - Parameter name: the name of the leadership. There is one lock per name and database.
     public convenience init(_ settings: PostgresSettings, name: String) {
         self.init(settings, name: name, idleTimeout: .seconds(5), lease: .seconds(4))
     }
 
     /// - Parameters:
-    ///   - idleTimeout: how long the server waits for a sign of life.
-    ///   - lease: how long the holder believes in its lead after it last asked; shorter.
+    ///   - idleTimeout: how long the server waits for a query.
+    ///   - lease: how long the holder acts as the leader after its last query. Must be shorter than `idleTimeout`.
     init(_ settings: PostgresSettings, name: String, idleTimeout: Duration, lease: Duration) {
         session = PostgresSession(settings.leading(idleTimeout: idleTimeout))
         self.name = name
@@ -57,7 +57,7 @@ public final class PostgresLeadership: Leadership {
 
     public func claim() async throws -> ContinuousClock.Instant? {
         let asked = ContinuousClock.now
-        // A session that has the lock gets it once more, which costs nothing: the session's end frees all of it.
+        // A session that already has the lock acquires it once more. The end of the session releases all of them.
         let claim: SQL = "SELECT pg_try_advisory_lock(hashtext(\(name)))"
         let isHeld = try await session.run { connection in
             try connection.execute(claim.named("claim the lead"))[0].first { $0.bool(0) } ?? false
@@ -67,7 +67,7 @@ public final class PostgresLeadership: Leadership {
 
     public func resign() async {
         let unlock: SQL = "SELECT pg_advisory_unlock_all()"
-        // Where the server is away, the session has ended and the lock with it.
+        // If the server is unavailable, the session has ended and the lock is released.
         try? await session.run { connection in _ = try connection.execute(unlock.named("resign")) }
     }
 }

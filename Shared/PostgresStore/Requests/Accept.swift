@@ -1,7 +1,7 @@
 import Contracts
 import Store
 
-/// A request that is stored under an event id, and where it came from.
+/// A stored request of an event id, and its origin.
 struct StoredEvent: Sendable {
     let snapshot: RequestSnapshot
     let origin: Origin
@@ -27,7 +27,8 @@ extension PostgresStore {
         let batch = AcceptBatch(arrivals)
         let park = ParkBatch(parking)
         let tenants = unknownTenants(arrivals.map(\.snapshot.tenant) + parking.map(\.submission.tenant))
-        // Behind the arrivals, so that what comes twice in a batch is known there. Without BEGIN they are one transaction.
+        // Runs after the arrivals, so that an event that occurs twice in a batch is known. Without BEGIN, the
+        // statements are one transaction.
         let statements = (arrivals.isEmpty ? [] : [batch.insert]) + (parking.isEmpty ? [] : [park.insert])
         let (inserted, parked) = try await session.run { connection in
             if !tenants.isEmpty { try connection.execute(Self.insertTenants(tenants)) }
@@ -53,7 +54,7 @@ extension PostgresStore {
         return (batch.resolved(found), park.verdicts(parked, found))
     }
 
-    /// Not in the arrivals' transaction: a conflict with a row means that the row is committed.
+    /// Runs outside of the arrivals' transaction: a conflict with a row means that the row is committed.
     private func stored(_ events: [EventKey]) async throws -> [EventKey: StoredEvent] {
         let tenants = PostgresArray(events.map(\.tenant.rawValue))
         let eventIDs = PostgresArray(events.map(\.eventID.text))
@@ -90,7 +91,7 @@ extension PostgresStore {
 }
 
 extension PostgresRow {
-    /// Two columns from `first` on.
+    /// Reads two columns, starting at `first`.
     fileprivate func origin(_ first: Int32) -> Origin {
         let bytes = bytes(first)
         let digest =
@@ -99,7 +100,7 @@ extension PostgresRow {
     }
 }
 
-/// A batch of arrivals, each event once, as one statement.
+/// A batch of arrivals with each event once, as one statement.
 struct AcceptBatch: Sendable {
     struct First: Sendable {
         let event: EventKey
@@ -111,7 +112,7 @@ struct AcceptBatch: Sendable {
     /// The first arrival of each event.
     let firsts: [First]
     let insert: SQL
-    /// For each arrival the index of its event's first, and whether it is that itself.
+    /// For each arrival, the index of the first arrival of its event, and whether it is that arrival.
     private let indices: [(first: Int, isFirst: Bool, origin: Origin)]
 
     init(_ arrivals: [Arrival]) {
@@ -141,7 +142,7 @@ struct AcceptBatch: Sendable {
         insert = Self.statement(requests, steps, EntryRows(entries))
     }
 
-    /// In the order of the arrivals: what was known already, else the arrival itself.
+    /// Returns, in the order of the arrivals, the known request or the arrival itself.
     func resolved(_ known: [EventKey: StoredEvent]) -> [Acceptance] {
         indices.map { index, isFirst, origin in
             let first = firsts[index]
@@ -150,8 +151,8 @@ struct AcceptBatch: Sendable {
         }
     }
 
-    /// One statement is one transaction and one round trip. What a batch does not have is left out of it, for a part
-    /// without rows costs a batch of one as much as one with a row.
+    /// One statement is one transaction and one round trip. Parts without rows are left out, since they would cost a
+    /// batch of one request as much as a part with a row.
     private static func statement(_ requests: RequestRows, _ steps: StepRows, _ entries: EntryRows) -> SQL {
         let sql: SQL
         switch (steps.keys.count > 0, !entries.isEmpty) {
@@ -176,7 +177,7 @@ struct AcceptBatch: Sendable {
         return sql.named("insert requests")
     }
 
-    /// Keeps what belongs to requests that were really inserted. `IS TRUE` makes it a hash lookup, where a plain `IN`
-    /// would be joined by comparing all with all.
+    /// Keeps only rows of requests that were inserted. `IS TRUE` makes this a hash lookup; a plain `IN` would be a join
+    /// that compares all rows with each other.
     private static let ofArrived: StaticString = "WHERE (request_id IN (SELECT request_id FROM arrived)) IS TRUE"
 }

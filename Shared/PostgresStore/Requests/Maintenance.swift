@@ -3,7 +3,7 @@ import Store
 
 extension PostgresStore {
     /// Returns when the server answers.
-    /// - Throws: `StoreError`, retriable while it is away.
+    /// - Throws: `StoreError`, retriable while the server is unavailable.
     public func ping() async throws {
         let select: SQL = "SELECT 1"
         try await session.run { connection in _ = try connection.execute(select.named("ping")) }
@@ -17,7 +17,7 @@ extension PostgresStore {
         return try await requests(select.named("read requests past their deadline"))
     }
 
-    /// What makes no progress was accepted before that, so only old requests are read.
+    /// Requests without progress were accepted before that time, so only old requests are read.
     public func stalled(
         now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int
     ) async throws -> [Request.ID] {
@@ -66,8 +66,8 @@ extension PostgresStore {
         }
     }
 
-    /// Brings the ledger's sums of past hours together.
-    /// - Returns: how many sums changed.
+    /// Merges the ledger's sums of past hours.
+    /// - Returns: the number of changed sums.
     @discardableResult
     public func foldCosts() async throws -> Int {
         let call: SQL = "SELECT winnow.fold_costs()"
@@ -76,8 +76,9 @@ extension PostgresStore {
         }
     }
 
-    /// Creates the partitions of the days ahead, drops those past retention and deletes their final requests.
-    /// - Returns: how much was done; call again while `deleted` is not 0.
+    /// Creates the partitions of the coming days, drops partitions past their retention and deletes their final
+    /// requests.
+    /// - Returns: what was done. Call again while `deleted` is not 0.
     @discardableResult
     public func maintainPartitions(daysAhead: Int = 7, retentionDays: Int = 30) async throws -> PartitionMaintenance {
         let call: SQL = """
@@ -96,7 +97,7 @@ extension PostgresStore {
     }
 }
 
-/// What a maintenance run did.
+/// The result of a maintenance run.
 public struct PartitionMaintenance: Sendable, Equatable {
     public let created: Int
     public let dropped: Int
@@ -104,8 +105,8 @@ public struct PartitionMaintenance: Sendable, Equatable {
 }
 
 extension PostgresStore {
-    /// Deletes what is past retention in the tables that have no partitions, a bounded number of rows.
-    /// - Returns: how many rows went; call again while it is not 0.
+    /// Deletes rows past their retention from the tables without partitions, up to a limit.
+    /// - Returns: the number of deleted rows. Call again while it is not 0.
     @discardableResult
     public func applyRetention(_ retention: Retention = Retention()) async throws -> Int {
         let call: SQL = """
@@ -119,14 +120,14 @@ extension PostgresStore {
         }
     }
 
-    /// Erases items and answers of a tenant's final requests that were accepted before an instant. Their states, their
-    /// costs and the ledger stay.
-    /// - Returns: how many requests it erased; those that were erased before are not counted again.
+    /// Erases items and answers of a tenant's final requests that were accepted before an instant. States, costs and
+    /// the ledger are kept.
+    /// - Returns: the number of erased requests. Requests that were already erased do not count.
     public func erasePayload(of tenant: TenantID, before instant: Timestamp) async throws -> Int {
         let batch: Int32 = 1000
         var erased = 0
         var last: String? = ""
-        // Each batch is a transaction of its own, and begins behind the event id at which the one before ended.
+        // Each batch is its own transaction and starts after the last event id of the previous batch.
         while let after = last {
             let call: SQL = """
                 SELECT seen, erased, last_event
@@ -143,8 +144,8 @@ extension PostgresStore {
         return erased
     }
 
-    /// Asks for the cancellation of a tenant's requests that came before an instant and are open, or wait for their turn.
-    /// - Returns: how many those are; the aggregator cancels them within a second or so.
+    /// Requests cancellation of a tenant's requests from before an instant that are open or wait.
+    /// - Returns: the number of these requests. The aggregator cancels them within about a second.
     public func cancelRequests(of tenant: TenantID, before instant: Timestamp, at now: Timestamp) async throws -> Int {
         let cancel: SQL = """
             WITH open AS (

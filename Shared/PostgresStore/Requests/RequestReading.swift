@@ -1,7 +1,7 @@
 import Contracts
 import Store
 
-/// Reads requests and their steps back.
+/// Reads stored requests and their steps.
 enum RequestReading {
     static let columns: StaticString = """
         r.request_id, r.tenant_id, r.event_id, r.channel, r.state, r.error, r.accepted_at, r.deadline_at,
@@ -33,7 +33,7 @@ enum RequestReading {
         return try snapshots(requests, steps, ids: [:])
     }
 
-    /// - Parameter ids: the ids that are known by their key already, for making one anew costs more than a lookup.
+    /// - Parameter ids: the known ids by key, since creating an id costs more than a look-up.
     static func snapshots(
         _ requests: [PostgresResult], _ steps: [PostgresResult], ids: [RequestKey: Request.ID]
     ) throws -> [RequestSnapshot] {
@@ -97,7 +97,7 @@ extension RequestKey {
     }
 }
 
-/// A request's id as 16 bytes: what the database stores, compares and is asked for.
+/// A request id as 16 bytes, the form that the database stores and compares.
 struct RequestKey: Hashable, Comparable, Sendable {
     let value: UInt128
 
@@ -111,12 +111,12 @@ struct RequestKey: Hashable, Comparable, Sendable {
         }
     }
 
-    /// - Parameter bytes: 16 of them, in network order.
+    /// - Parameter bytes: 16 bytes in network order.
     init(_ bytes: UnsafeRawBufferPointer) { value = UInt128(bigEndian: bytes.loadUnaligned(as: UInt128.self)) }
 
     static func < (left: RequestKey, right: RequestKey) -> Bool { left.value < right.value }
 
-    /// - Returns: always an id: 32 hexadecimal digits and four hyphens are one.
+    /// - Returns: always an id, since 32 hexadecimal digits and four hyphens are valid.
     var id: Request.ID? {
         let digits = Array("0123456789abcdef".utf8)
         var text = ""
@@ -136,7 +136,7 @@ extension RequestKey: PostgresValue {
     func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: value) }
 }
 
-/// A request that was asked for by one of its ids.
+/// A request that was found by one of its ids.
 public struct FoundRequest: Sendable, Equatable {
     public let id: Request.ID
     public let tenant: TenantID

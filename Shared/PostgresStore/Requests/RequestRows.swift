@@ -1,7 +1,7 @@
 import Contracts
 import Store
 
-/// Requests as columns, to be inserted.
+/// Requests to insert, as columns.
 struct RequestRows {
     var keys: PostgresArray<RequestKey>
     var tenants = PostgresArray<String>()
@@ -16,7 +16,7 @@ struct RequestRows {
     var lanes = PostgresArray<String>()
     var digests = PostgresArray<BodyDigest>()
     var places = PostgresArray<Int64>()
-    /// Input and output tokens, flops and cost; then the full model's.
+    /// Input tokens, output tokens, flops and cost, then the same four of the full model.
     var totals = [PostgresArray<Int64>](repeating: PostgresArray(), count: 8)
 
     init(reservingCapacity capacity: Int) { keys = PostgresArray(reservingCapacity: capacity) }
@@ -48,7 +48,7 @@ extension LedgerTotals {
         ]
     }
 
-    /// Reads `{1,2,…}`, an array of eight as text.
+    /// Reads `{1,2,…}`, an array of eight numbers as text.
     init(array text: String) throws(StoreError) {
         let values = text.dropFirst().dropLast().split(separator: ",").compactMap { Int64($0) }
         guard values.count == 8 else { throw .unreadable("totals") }
@@ -59,7 +59,7 @@ extension LedgerTotals {
             counterfactualCost: PicoDollars(values[7]))
     }
 
-    /// Reads eight columns from `first` on.
+    /// Reads eight columns, starting at `first`.
     init(_ row: PostgresRow, from first: Int32) throws(StoreError) {
         let usage = TokenUsage(
             inputTokens: try row.integer(first), outputTokens: try row.integer(first + 1),
@@ -81,20 +81,20 @@ extension BodyDigest: PostgresValue {
     func encode(into bytes: inout [UInt8]) { bytes.append(bigEndian: value) }
 }
 
-/// Steps as columns, to be inserted.
+/// Steps to insert, as columns.
 struct StepRows {
     var keys = PostgresArray<RequestKey>()
     var ordinals = PostgresArray<Int16>()
     var capabilities = PostgresArray<String>()
     var tasks = PostgresArray<String>()
     var items = PostgresArray<JSONBytes>()
-    /// Array literals: `unnest` knows no arrays of different lengths.
+    /// Array literals, since `unnest` does not support arrays of different lengths.
     var dependsOn = PostgresArray<String>()
     var states = PostgresArray<String>()
     var answers = PostgresArray<JSONBytes>()
     var guesses = PostgresArray<JSONBytes>()
     var errors = PostgresArray<String>()
-    /// When the step came to be as it is.
+    /// The time at which the step reached its state.
     var instants = PostgresArray<Timestamp>()
 
     mutating func append(_ step: Step, of key: RequestKey, at instant: Timestamp) {
@@ -112,7 +112,7 @@ struct StepRows {
     }
 }
 
-/// What changes of a step, as columns.
+/// Changes of steps, as columns.
 struct StepUpdateRows {
     var keys = PostgresArray<RequestKey>()
     var ordinals = PostgresArray<Int16>()
@@ -132,8 +132,8 @@ struct StepUpdateRows {
 }
 
 extension StepUpdateRows {
-    /// An insert that always conflicts, for its lock is held and its steps have been read: an insert opens the one
-    /// partition that a row belongs to, where an update would open every partition that there is.
+    /// An insert that always conflicts, since the rows exist and are locked. An insert opens only the partition of its
+    /// row, whereas an update would open every partition.
     var statement: SQL {
         let sql: SQL = """
             INSERT INTO winnow.step AS s (
@@ -152,7 +152,7 @@ extension StepUpdateRows {
 }
 
 extension JSONBytes {
-    /// - Returns: `nil`, a null column, where there is no answer yet.
+    /// - Returns: `nil`, a null column, if there is no answer yet.
     fileprivate init?(_ answers: [Answer?]) {
         guard !answers.isEmpty else { return nil }
         self.init(bytes: Answer.encode(answers))

@@ -2,13 +2,14 @@ import Contracts
 import Store
 
 extension PostgresStore {
-    /// Where another transaction wins, `transition` is asked again, with what that one left.
+    /// After a conflict with another transaction, `transition` is called again with the new state.
     public func update(
         _ requests: [Request.ID], _ transition: @escaping @Sendable ([RequestSnapshot]) throws -> [RequestChange]
     ) async throws -> [RequestSnapshot] {
         guard let batch = UpdateBatch(requests) else { return [] }
         let (open, snapshots) = try await session.run { [reports = onFinal != nil] connection in
-            // The steps are a statement of their own: it sees what was committed while the locks were awaited.
+            // The steps are read by a separate statement, so that it sees changes that were committed while it waited
+            // for the locks.
             let read = try connection.execute("BEGIN", batch.lock, batch.steps)
             let before = try RequestReading.snapshots([read[1]], [read[2]], ids: batch.ids)
             let changes = try AppliedChanges(before.isEmpty ? [] : transition(before), to: before)
@@ -30,7 +31,7 @@ struct UpdateBatch: Sendable {
     private let lowest: RequestKey
     private let highest: RequestKey
 
-    /// - Returns: `nil` when there are no requests.
+    /// - Returns: `nil` if there are no requests.
     init?(_ requests: [Request.ID]) {
         let ids = Dictionary(requests.map { (RequestKey($0), $0) }) { first, _ in first }
         guard let lowest = ids.keys.min(), let highest = ids.keys.max() else { return nil }
@@ -38,7 +39,7 @@ struct UpdateBatch: Sendable {
         self.lowest = lowest
         self.highest = highest
         let keys = PostgresArray(ids.keys)
-        // In order of id, as every other batch does it, so that two cannot wait for each other.
+        // Sorted by id, as in every other batch, so that two transactions cannot deadlock.
         let lock: SQL = """
             SELECT \(literal: RequestReading.columns) FROM winnow.request AS r
             WHERE r.request_id = ANY (\(keys)) ORDER BY r.request_id FOR NO KEY UPDATE
@@ -47,7 +48,7 @@ struct UpdateBatch: Sendable {
         steps = RequestReading.steps(of: keys, from: lowest, to: highest)
     }
 
-    /// Writes the changes and ends the transaction, in one round trip.
+    /// Writes the changes and commits, in one round trip.
     /// - Returns: the snapshots with the totals of those that became final.
     func write(_ changes: AppliedChanges, on connection: PostgresConnection) throws -> [RequestSnapshot] {
         var inserted = StepRows()
@@ -74,7 +75,7 @@ struct UpdateBatch: Sendable {
             statements.append(("\(insert: entries) ON CONFLICT DO NOTHING" as SQL).named("insert attempts"))
         }
         if !changes.owed.isEmpty { statements.append(PostgresStore.owe(changes.owed)) }
-        // Behind the attempts: as a statement of its own it sees them, and those that others committed.
+        // Runs after the attempts. As a separate statement it sees them and the attempts that others committed.
         if requests.keys.count > 0 { statements.append(requests.statement(from: lowest, to: highest)) }
         let results = try connection.execute(statements + ["COMMIT"])
         guard requests.sumsLedger, results.count > 1 else { return changes.snapshots }
@@ -90,7 +91,7 @@ struct UpdateBatch: Sendable {
     }
 }
 
-/// What changes of a request, as columns.
+/// Changes of requests, as columns.
 struct RequestUpdateRows {
     var keys = PostgresArray<RequestKey>()
     private var states = PostgresArray<String>()
@@ -114,9 +115,9 @@ struct RequestUpdateRows {
         self.sumsLedger = self.sumsLedger || sumsLedger
     }
 
-    /// Sums the ledger of those that are final, without checks in the background, which are the operator's alone; the bounds
-    /// prune its partitions. What the result says of cost is decided while `completed_at` is still null. A
-    /// sum that is too large stops at the largest number, as it does in memory.
+    /// Sums the ledger of final requests without background comparisons, which only the operator pays for. The bounds
+    /// prune its partitions. The cost in the result is set while `completed_at` is still null. A sum that is too large
+    /// saturates, as in memory.
     func statement(from lowest: RequestKey, to highest: RequestKey) -> SQL {
         guard sumsLedger else { return progress }
         let sql: SQL = """
@@ -162,7 +163,7 @@ struct RequestUpdateRows {
         return sql.named("complete requests")
     }
 
-    /// Touches no index, so that the row changes in place.
+    /// Changes no indexed column, so that the row is updated in place.
     private var progress: SQL {
         let sql: SQL = """
             UPDATE winnow.request AS r
