@@ -62,7 +62,7 @@ extension PostgresStore {
                 where ["23001", "23505"].contains((error.underlying as? PostgresFault)?.sqlState)
             {
                 throw StoreError(
-                    .conflict, "a rate must begin in the future, and not with another rate", isRetriable: false,
+                    .conflict, "a rate must begin in the future, when no other rate begins", isRetriable: false,
                     underlying: error.underlying)
             }
         }
@@ -75,7 +75,7 @@ extension PostgresStore {
             switch (error.underlying as? PostgresFault)?.sqlState {
             case "23001", "23505":
                 throw StoreError(
-                    .conflict, "a price must begin in the future, and not together with another price of its model",
+                    .conflict, "a price must begin in the future, when no other price of its model begins",
                     isRetriable: false, underlying: error.underlying)
             case "23514":
                 throw StoreError(
