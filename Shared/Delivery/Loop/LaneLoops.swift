@@ -53,7 +53,7 @@ public struct LaneLoops<Handler: BatchHandler>: Service {
 /// Makes the bulk lane of a process wait while the interactive lane is processing batches.
 ///
 /// The wait ends with the batches that were in progress when it began, even if the next batch follows immediately. The
-/// bulk lane therefore gets at least one chunk per interactive batch and never starves.
+/// bulk lane therefore gets a chunk for each interactive batch and never starves.
 public final class LaneGate: Sendable {
     /// An interactive batch in progress.
     private final class Hold: Sendable {

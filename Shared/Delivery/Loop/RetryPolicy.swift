@@ -10,8 +10,8 @@ public struct RetryPolicy: Sendable {
     public var holdUp: Duration
     /// The number of deliveries after which a record becomes a dead letter. - Default: 5.
     public var maxAttempts: Int
-    /// The time between two deliveries. It is the same for all records, so that the topic is ordered by due time. -
-    /// Default: 30 s.
+    /// The time between two deliveries. It is the same for all records, so that the topic is ordered by due time.
+    /// - Default: 30 s.
     public var delay: Duration
 
     public init(
