@@ -9,23 +9,24 @@ import Settings
 import Signing
 import Store
 
-/// Owns request state after decomposition: settles, dispatches what waited, and answers. One aggregator runs the keeper,
-/// which cancels, expires, drives again and does the other jobs that must be done once.
+/// Owns the state of requests after decomposition: it settles steps, dispatches the steps that depended on them, and
+/// sends results. One aggregator runs the keeper, which does the jobs that must run once: cancelling, expiring,
+/// re-driving and others.
 ///
 /// - Consumes: `winnow.outcomes.v1` of both lanes, `winnow.retries.v1`, `winnow.heartbeats.v1`
-/// - Produces: `winnow.results.v1`, `winnow.cancellations.v1`; in a request's lane `winnow.steps.*`, `winnow.escalations.v1`;
-///   whatever is to be delivered again
+/// - Produces: `winnow.results.v1`, `winnow.cancellations.v1`; in a request's lane `winnow.steps.*`,
+///   `winnow.escalations.v1`; records to deliver again, to the topics that they came from
 @main enum App {
     static let service = "aggregator"
 
     static func main() async {
-        await Runtime.run(service, "FairShare outcomes of steps into results, and keeps the state of requests.") {
+        await Runtime.run(service, "Turns the outcomes of steps into results, and keeps the state of requests.") {
             context in
             let kafka = try KafkaSettings(from: &context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
             let keeper = try KeeperSettings(&context.settings)
             let retention = try Retention(&context.settings)
-            // The name under which the full model is priced. Default: full. Key: WINNOW_FULL_MODEL.
+            // The name that the full model has in the price list. Default: full. Key: WINNOW_FULL_MODEL.
             let fullModel = context.settings.string("WINNOW_FULL_MODEL", default: "full")
             let (logger, metrics) = (context.logger, context.metrics)
             let requests = RequestMetrics(metrics)
@@ -37,7 +38,7 @@ import Store
             let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
             return [
                 heartbeat, follower,
-                // Not governed: an aggregator that is drained, maybe the only one, still tells of itself.
+                // Not governed: a drained aggregator, which may be the only one, still records heartbeats.
                 DeliveryLoop(
                     service: HeartbeatHandler.service,
                     consumer: try KafkaConsumer(
@@ -86,10 +87,10 @@ import Store
 }
 
 extension Keeper {
-    /// The chores that only Postgres has.
+    /// The chores that only Postgres can run.
     fileprivate static func maintenance(_ store: PostgresStore, _ retention: Retention) -> [any Chore] {
         [
-            // Rows for which no partition was made go to the default one: nothing is refused.
+            // Rows without a partition of their own go to the default partition, so a failure here refuses no row.
             MaintenanceChore("partitions", every: .seconds(3600)) {
                 // Old requests are deleted in batches until none is left.
                 let done = try await store.maintainPartitions(retentionDays: retention.requests)

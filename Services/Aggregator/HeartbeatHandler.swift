@@ -5,11 +5,11 @@ import Planning
 import Signing
 import Store
 
-/// Keeps the list of instances: workers never touch Postgres, so they tell of themselves on a topic.
+/// Keeps the list of instances. Workers never touch Postgres, so instances report themselves on a topic.
 ///
 /// - Consumes: `winnow.heartbeats.v1`
 struct HeartbeatHandler: BatchHandler {
-    /// The loop's name: its consumer group is `winnow.heartbeats`.
+    /// The loop's name. Its consumer group is `winnow.heartbeats`.
     static let service = "heartbeats"
 
     private let source = EventSource(service: service)
@@ -32,10 +32,10 @@ struct HeartbeatHandler: BatchHandler {
         for record in records where signing.accepts(record) {
             do {
                 let instance = try Instance(decoding: try CloudEvent(record, as: EventType.heartbeat).data ?? [])
-                // One from the future would never be taken for lost.
+                // An instance with a heartbeat from the future would never count as lost.
                 let latest = now().adding(milliseconds: Int64(RecordSigning.window / .milliseconds(1)))
                 guard instance.beatAt <= latest else {
-                    throw ContractError(.wrongType, "beatAt lies in the future")
+                    throw ContractError(.wrongType, "beatAt is in the future")
                 }
                 instances.append(instance)
             } catch let error as ContractError {

@@ -5,10 +5,11 @@ import Planning
 import Store
 import Telemetry
 
-/// Settles steps, dispatches what waited for them, and answers requests that are complete.
+/// Settles steps, dispatches the steps that depended on them, and sends the results of complete requests.
 ///
-/// An outcome of a request that the database does not have is a dead letter: the database lost a request that it had
-/// accepted, for instance because it was restored from an older copy, and the outcome is all that is left of its cost.
+/// An outcome of a request that the database does not have becomes a dead letter. The database has lost an accepted
+/// request, for example because it was restored from an older backup, and the outcome is the only record left of its
+/// cost.
 /// - Consumes: `winnow.outcomes.v1`
 /// - Produces: `winnow.results.v1`, `winnow.steps.*`, `winnow.dead-letters.v1`
 struct OutcomeHandler: BatchHandler {
@@ -30,7 +31,7 @@ struct OutcomeHandler: BatchHandler {
         self.logger = logger
         unknown = metrics.counter(
             "winnow_outcomes_of_unknown_requests_total",
-            "Outcomes of requests that the database does not have; each is a dead letter.")
+            "Outcomes of requests that the database does not have. Each becomes a dead letter.")
         self.now = now
         prices = PriceBook(store: store)
     }
@@ -74,7 +75,7 @@ struct OutcomeHandler: BatchHandler {
     private func refuse(_ records: [Record], of request: Request.ID) -> [OutgoingRecord] {
         unknown.increment(by: records.count)
         logger.error(
-            "Outcomes of a request that the database does not have",
+            "Outcomes refer to a request that the database does not have",
             metadata: [LogKeys.requestID: "\(request)", LogKeys.count: "\(records.count)"])
         let error = ContractError(.unknownRequest, "the database does not have the request of this outcome")
         return records.map { source.deadLetter($0, error) }

@@ -4,10 +4,10 @@ import Lifecycle
 import MessageBus
 import Planning
 
-/// Gives records back to their topics once they are due.
+/// Returns records to their topics when they are due.
 ///
-/// One for all services: the topic is in the order of what is due, so the first record that is not due yet holds up no
-/// other for longer than its own wait.
+/// One handler serves all services. The topic is ordered by due time, so a record that is not due delays the records
+/// behind it by no more than its own wait.
 /// - Consumes: `winnow.retries.v1`
 /// - Produces: the topics that records came from
 struct RetryHandler: BatchHandler {
@@ -30,7 +30,7 @@ struct RetryHandler: BatchHandler {
         return await sleepUnlessShutDown(for: wait)
     }
 
-    /// No record waits for longer than the delay, whatever the clock of its writer said.
+    /// Limits the wait to the retry delay, in case the writer's clock was ahead.
     private func wait(for records: [Record]) -> Duration? {
         let time = now()
         guard let due = records.compactMap(Retry.dueTime).max(), due > time else { return nil }
@@ -40,7 +40,7 @@ struct RetryHandler: BatchHandler {
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         records.map { record in
             Retry.redelivery(record)
-                ?? source.deadLetter(record, ContractError(.invalidHeader, "no topic that a record may go back to"))
+                ?? source.deadLetter(record, ContractError(.invalidHeader, "the record may return to no topic"))
         }
     }
 }

@@ -3,8 +3,8 @@ import Lifecycle
 import Store
 import Telemetry
 
-/// Publishes the figures of the whole suite. Each aggregator reads them twice a minute, however often it is scraped: they are the
-/// same everywhere, so queries take the maximum over the instances.
+/// Publishes the metrics of the whole suite. Each aggregator reads them from Postgres twice a minute, however often it
+/// is scraped. All instances report the same figures, so queries take the maximum over the instances.
 struct SuiteMetrics: Service {
     private let source: any SuiteFiguresSource
     private let logger: Logger
@@ -25,11 +25,11 @@ struct SuiteMetrics: Service {
         self.now = now
         open = metrics.samples("winnow_open_requests", "Accepted requests that are not final yet.", type: .gauge)
         oldest = metrics.samples(
-            "winnow_oldest_open_request_age_seconds", "How long ago the oldest open request was accepted.", type: .gauge
+            "winnow_oldest_open_request_age_seconds", "Time since the oldest open request was accepted.", type: .gauge
         )
         waiting = metrics.samples(
-            "winnow_waiting_requests", "Requests in Postgres that wait for their turn.", type: .gauge)
-        cost = metrics.samples("winnow_cost_usd_total", "What model calls have cost, by kind of call.", type: .counter)
+            "winnow_waiting_requests", "Requests that wait in Postgres for their turn.", type: .gauge)
+        cost = metrics.samples("winnow_cost_usd_total", "Cost of model calls, by kind of call.", type: .counter)
     }
 
     func run() async throws {
@@ -41,7 +41,7 @@ struct SuiteMetrics: Service {
             publish(try await source.suiteFigures())
         } catch {
             for metric in [open, oldest, waiting, cost] { metric.replace(with: []) }
-            logger.warning("Figures of the suite not read", metadata: [LogKeys.errorMessage: "\(error)"])
+            logger.warning("The suite's metrics cannot be read", metadata: [LogKeys.errorMessage: "\(error)"])
         }
     }
 

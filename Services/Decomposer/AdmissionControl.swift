@@ -4,17 +4,18 @@ import Store
 import Synchronization
 import Telemetry
 
-/// Says which requests from a lane's topic are worked on at once, and which wait for their turn: interactive ones in
-/// Postgres, tenant by tenant; bulk ones in the topic, so that a million of them are not copied.
+/// Decides which requests of a lane's topic are admitted at once, and which wait. Interactive requests wait in
+/// Postgres, in a queue for each tenant. Bulk requests wait in the topic, so that a million of them are not copied.
 ///
-/// When too many requests of a tenant, or of all tenants, wait already, further ones are refused. They may be sent again later.
+/// When too many requests of a tenant, or of all tenants, wait already, further requests are refused. Clients may send
+/// them again later.
 ///
-/// Of the interactive lane the store is asked only when what it said last may not hold any more: while there is room for
-/// all, a batch costs no round trip. What other decomposers let in within that second is not counted until then.
+/// In the interactive lane the answer of the store is valid for one second. While it left room for a whole batch, the
+/// batch costs no round trip. Requests that other decomposers admit within that second are not counted.
 final class AdmissionControl: Sendable {
     enum Verdict: Sendable, Equatable {
         case now, later
-        /// So many wait that it is not kept.
+        /// Refused: too many requests wait already, so this one is not stored.
         case never
     }
 
@@ -44,11 +45,12 @@ final class AdmissionControl: Sendable {
         parked = metrics.counter(
             "winnow_requests_parked_total", "Requests over their tenant's share, kept until their turn comes.")
         refused = metrics.counter(
-            "winnow_requests_refused_total", "Requests answered as overloaded, as too many wait for their turn.")
+            "winnow_requests_refused_total",
+            "Requests answered as overloaded because too many requests wait for their turn.")
     }
 
-    /// Whether there is room for a batch: always in the interactive lane; in the other while less than its window is under
-    /// way, and the database answers.
+    /// Returns whether there is room for a batch. The interactive lane always has room. The bulk lane has room if the
+    /// database answers and fewer requests than its window are under way.
     func isOpen() async -> Bool {
         guard lane == .bulk else { return true }
         let occupancy = try? await queue.occupancy(of: [], settings.turn(lane, at: .now))
@@ -56,7 +58,7 @@ final class AdmissionControl: Sendable {
     }
 
     /// Returns once there is room for a batch.
-    /// - Returns: `false` when a stop came first.
+    /// - Returns: `false` if a stop was requested first.
     func opens() async -> Bool {
         repeat {
             if await isOpen() { return true }
@@ -64,10 +66,10 @@ final class AdmissionControl: Sendable {
         return false
     }
 
-    /// When a refused request is to be sent again.
+    /// The delay after which a client may send a refused request again.
     var retryAfterSeconds: Int { settings.retryAfterSeconds }
 
-    /// - Returns: for each request, by its tenant and in order, whether it is let in, waits or is refused.
+    /// - Returns: for each tenant's request, in order, whether it is admitted, waits or is refused.
     /// - Throws: `StoreError`
     func admits(_ tenants: [TenantID]) async throws -> [Verdict] {
         guard lane == .interactive else { return tenants.map { _ in .now } }
@@ -93,7 +95,7 @@ final class AdmissionControl: Sendable {
         return verdicts
     }
 
-    /// Counting a long queue takes milliseconds, so what was counted holds for a second.
+    /// Counting a long queue takes milliseconds, so a count is valid for one second.
     private func waiting(of tenants: Set<TenantID>, at time: ContinuousClock.Instant) async throws -> WaitingCount {
         let known = backlog.withLock(\.self).flatMap { $0.until > time ? $0 : nil }
         let missing = tenants.filter { known?.count.tenants[$0] == nil }

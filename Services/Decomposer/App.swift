@@ -9,16 +9,16 @@ import Runtime
 import Signing
 import WorkerKit
 
-/// Accepts requests, tenant by tenant in turn, and decides which steps they take.
+/// Accepts requests, tenant by tenant in turn, and plans their steps.
 ///
-/// - Consumes: `winnow.requests.v1`, `winnow.requests.<tenant>.v1` and `winnow.retried-requests.v1` of both lanes; requests
-///   that wait in Postgres
+/// - Consumes: `winnow.requests.v1`, `winnow.requests.<tenant>.v1` and `winnow.retried-requests.v1` of both lanes;
+///   requests that wait in Postgres
 /// - Produces: in a request's lane `winnow.steps.*`, `winnow.escalations.v1`; `winnow.results.v1`
 @main enum App {
     static let service = "decomposer"
 
     static func main() async {
-        await Runtime.run(service, "Accepts requests, and decides which steps each of them takes.") { context in
+        await Runtime.run(service, "Accepts requests, and plans the steps of each.") { context in
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
@@ -26,13 +26,14 @@ import WorkerKit
             let splitter = try Splitter(directory: models.splitter)
             let router = try EncoderClassifier(directory: models.router, answering: [.decomposition])
             let gate = LaneGate()
-            // One a lane, whichever way requests come: each has a workspace of the router's own.
+            // One planner for each lane, shared by topic and intake: each has its own workspace of the router.
             let planner = Planner(
                 segmenter: Segmenter { splitter.split($0) }, router: router, counterfactual: counterfactual)
             let bulkPlanner = Planner(
                 segmenter: Segmenter { splitter.split($0) }, router: try router.serving(.bulk),
                 counterfactual: counterfactual, gate: gate)
-            // A connection a loop: what has its turn must not wait for a batch from the topic, nor one lane for the other.
+            // One connection for each loop: admitted requests do not wait for a batch from the topic, nor one lane for
+            // the other.
             let requests = RequestMetrics(context.metrics)
             let queue = PostgresStore(postgres, onFinal: requests.observe)
             let bulkQueue = PostgresStore(postgres, onFinal: requests.observe)

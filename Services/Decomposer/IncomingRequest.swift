@@ -4,7 +4,7 @@ import MessageBus
 import Planning
 import Store
 
-/// A request record whose id could be read, so that it gets a result: an answer or a rejection.
+/// A request record with a readable id. It gets a result: an answer or a rejection.
 struct IncomingRequest {
     let event: CloudEvent
     let tenant: TenantID
@@ -14,19 +14,19 @@ struct IncomingRequest {
     /// Whether its tenant has topics of its own.
     let hasOwnTopics: Bool
     private(set) var request: Request?
-    /// Somebody has cancelled it while it waited.
+    /// Whether a client cancelled the request while it waited.
     let isCancelled: Bool
-    /// It comes again after a passing fault, so it has had its turn.
+    /// Whether the request returns after a transient fault. Such a request has been admitted before.
     let isRetried: Bool
     var rejection: ContractError?
     var decomposition: Decomposition?
-    /// What the language stage cost of a request that is rejected for it.
+    /// What the language stage cost before it rejected the request.
     var refused: Attempt?
 
-    /// - Throws: `ContractError` where no id can be read; the record is dead-lettered then.
-    /// - Parameter ownTopics: says whose a request is. On a topic of one tenant's own it is this tenant's, and a `ce_authid`
-    ///   that names another one is an error. From a shared topic nobody gets in under the name of a tenant that has topics of
-    ///   its own.
+    /// - Throws: `ContractError` if no id can be read. The record then becomes a dead letter.
+    /// - Parameter ownTopics: says which tenant a topic belongs to. A record on a tenant's own topic belongs to that
+    ///   tenant, and a `ce_authid` that names another tenant is an error. A record on a shared topic may not name a
+    ///   tenant that has topics of its own.
     init(_ record: Record, ownTopics: OwnTopics, at now: Timestamp) throws(ContractError) {
         isCancelled = RequestRecord.isCancelled(record)
         isRetried = record.topic == Topic.retriedRequests(Lane(topic: record.topic))
@@ -42,7 +42,7 @@ struct IncomingRequest {
             fault = ContractError(.unsupportedMediaType, "the media type of a request must be application/json")
         }
         let named = TenantID(authID: event.authID)
-        // A retried request says where it came from.
+        // A retried record carries the place where it was read first.
         let place = RecordPlace(record)
         let owner = ownTopics.owner(of: place.topic)
         tenant = owner ?? named
@@ -54,17 +54,17 @@ struct IncomingRequest {
         if let owner, event.authID ?? "" != "", named != owner {
             fault = fault ?? ContractError(.wrongTenant, "ce_authid names another tenant than the topic")
         }
-        // The tenant has given its topics back, and this was fetched before.
+        // The tenant has given up its topics after this record was fetched.
         if owner == nil, Topic.isOwn(place.topic) {
-            throw ContractError(.wrongTenant, "the topic is no tenant's")
+            throw ContractError(.wrongTenant, "the topic belongs to no tenant")
         }
-        // What waited in the store was let in before.
+        // Requests that wait in the store were checked when they arrived.
         if owner == nil, hasOwnTopics, !place.isStore {
             throw ContractError(.wrongTenant, "the tenant has topics of its own")
         }
-        // Postgres' text holds no NUL.
+        // Postgres text cannot hold a NUL.
         guard !(event.id + tenant.rawValue).utf8.contains(0) else {
-            throw ContractError(.invalidHeader, "ce_id or ce_authid holds a NUL")
+            throw ContractError(.invalidHeader, "ce_id or ce_authid contains a NUL")
         }
         if let fault {
             rejection = fault
@@ -88,18 +88,18 @@ struct IncomingRequest {
 
     var key: EventKey { EventKey(tenant: tenant, eventID: eventID) }
 
-    /// Whether there is anything to plan for it.
+    /// Whether the request needs a plan.
     var isOpen: Bool { rejection == nil && !isCancelled }
 
-    /// What is kept of it while it waits.
+    /// The row that is stored while the request waits.
     var submission: Submission {
         Submission(
             tenant: tenant, eventID: eventID, body: event.data ?? [], deadline: request?.deadline,
             traceparent: event.traceparent, lane: lane, place: origin.place ?? 0)
     }
 
-    /// A rejection of this delivery alone: nothing is stored under the event id, which belongs to another request or is to
-    /// be used again. Its id is made of where the record was read, so that a redelivery gives the same result again.
+    /// Rejects this delivery only. Nothing is stored under the event id, which belongs to another request or may be
+    /// used again. The result's id derives from the record's place, so a redelivery produces the same result.
     func rejection(_ reason: ContractError, retryAfterSeconds: Int? = nil) -> RequestSnapshot {
         let name = "\(reason.code.rawValue)/\(origin.place ?? 0)/\(tenant)/\(event.id)"
         let id = Request.ID(digest: BodyDigest(of: Array(name.utf8)).value)
@@ -111,7 +111,7 @@ struct IncomingRequest {
         return snapshot
     }
 
-    /// - Throws: `ContractError` for a cost that is too large to be written.
+    /// - Throws: `ContractError` if a cost is too large to store.
     func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) throws(ContractError) -> Arrival {
         var generator = SystemRandomNumberGenerator()
         let id = Request.ID(acceptedAt: now, using: &generator)
@@ -139,7 +139,7 @@ struct IncomingRequest {
             return Arrival(snapshot: snapshot, entries: try entries(refused), origin: origin)
         }
         snapshot.steps = decomposition.steps
-        // A human text of which nothing fits any capability is answered by the routing alone.
+        // If no item of a human text fits a capability, the routing alone answers the request.
         if snapshot.steps.allSatisfy(\.state.isFinal) { snapshot.state = .completed }
         return Arrival(
             snapshot: snapshot, entries: try entries(decomposition.attempt, answered: decomposition.answered),

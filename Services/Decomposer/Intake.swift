@@ -7,9 +7,10 @@ import Store
 import Synchronization
 import Telemetry
 
-/// The requests of a lane that wait in Postgres, as a consumer: a batch is those whose turn it is, a commit forgets them.
+/// Reads the requests of a lane that wait in Postgres, as a consumer. A batch holds the requests that are next, and a
+/// commit deletes them.
 ///
-/// They are worked on from here and not by way of the topic, where they would stand behind whatever came meanwhile.
+/// These requests do not return to the topic, where they would wait behind newer ones.
 final class Intake: MessageConsumer {
     private struct State {
         var isStopped = false
@@ -35,7 +36,7 @@ final class Intake: MessageConsumer {
         self.now = now
     }
 
-    /// None: whoever asks first has the turn.
+    /// No partitions: the first instance that asks gets the next requests.
     var partitionCount: Int { 0 }
 
     func connect() async throws {}
@@ -54,8 +55,8 @@ final class Intake: MessageConsumer {
                 guard submissions.isEmpty else { return submissions.map(RequestRecord.waiting) }
                 emptyPolls += 1
             } catch {
-                // What was marked as taken comes again.
-                logger.warning("Intake waits", metadata: [LogKeys.errorMessage: "\(error)"])
+                // Requests that were marked as taken are taken again later.
+                logger.warning("Waiting requests cannot be read", metadata: [LogKeys.errorMessage: "\(error)"])
                 wait = backoff.next(using: &generator)
             }
         } while await sleepUnlessShutDown(for: wait)
@@ -64,7 +65,7 @@ final class Intake: MessageConsumer {
 
     func commit(_ records: [Record]) async throws { try await queue.forget(records.compactMap(RequestRecord.key(of:))) }
 
-    /// Nothing is fetched ahead.
+    /// Nothing to do: the intake never fetches ahead.
     func pause() async {}
 
     func resume() async {}
@@ -82,8 +83,8 @@ final class Intake: MessageConsumer {
 
     func close() async {}
 
-    /// Tells whoever had it leave that nothing is in hand.
-    /// - Returns: whether it is away; `nil` when it was stopped.
+    /// Tells the caller of `leave` that no batch is in progress.
+    /// - Returns: whether the intake is away; `nil` if it was stopped.
     private func depart() -> Bool? {
         let (isStopped, isAway, gone) = state.withLock { state in
             defer { state.gone = nil }

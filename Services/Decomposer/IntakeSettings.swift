@@ -2,31 +2,33 @@ import Contracts
 import Settings
 import Store
 
-/// How much is under way, and how requests that wait in Postgres come to their turn.
+/// Limits of the requests under way, and the schedule of the requests that wait in Postgres.
 struct IntakeSettings: Sendable {
-    /// How often is looked for them, a third as often while none comes. - Default: 100 ms. Key: `WINNOW_INTAKE_INTERVAL_MS`.
+    /// How often the intake polls Postgres; a third as often while it finds none. - Default: 100 ms. Key:
+    /// `WINNOW_INTAKE_INTERVAL_MS`.
     var interval: Duration
-    /// What was taken and not seen to for so long is taken again. - Default: 15 s. Key: `WINNOW_INTAKE_RESEND_SECONDS`.
+    /// Time after which a taken but unhandled request is taken again. - Default: 15 s. Key:
+    /// `WINNOW_INTAKE_RESEND_SECONDS`.
     var resendAfterMilliseconds: Int64
-    /// Requests open or taken, before tenants take turns; the embedded broker keeps 5 MiB a partition, and a request takes
-    /// some kilobytes of each of four topics. Twice as many are never passed.
+    /// Open or taken requests at which tenants begin to take turns. The number never exceeds twice this window. The
+    /// embedded broker keeps 5 MiB a partition, and a request takes some kilobytes in each of four topics.
     /// - Default: 2000. Key: `WINNOW_INTAKE_WINDOW`.
     var window: Int
-    /// Requests under way that a tenant has a right to for each unit of its weight, also when the window is full.
+    /// Requests under way that a tenant may always have, per unit of its weight, even if the window is full.
     /// - Default: 100. Key: `WINNOW_TENANT_WINDOW`.
     var share: Int
-    /// Bulk requests open or taken, whichever way they came: enough that no worker waits for work. It is passed by a batch
-    /// of each way at most.
+    /// Open or taken bulk requests, from the topic and from Postgres: enough to keep every worker busy. Each of the two
+    /// sources exceeds it by at most one batch.
     /// - Default: 256. Key: `WINNOW_BULK_WINDOW`.
     var bulkWindow: Int
-    /// Requests that may wait for their turn, of a tenant and of all; what comes above it is answered `overloaded`. What came
-    /// within a second to other decomposers may pass it.
+    /// Requests of one tenant, and of all tenants, that may wait for their turn. Requests above the limit are answered
+    /// `overloaded`. Other decomposers may exceed it within one second.
     /// - Default: 100,000 and 1,000,000. Keys: `WINNOW_TENANT_WAITING_LIMIT`, `WINNOW_WAITING_LIMIT`.
     var waiting: WaitingLimits
-    /// When such a request is to be sent again. - Default: 60 s. Key: `WINNOW_OVERLOAD_RETRY_SECONDS`.
+    /// When a refused request may be sent again. - Default: 60 s. Key: `WINNOW_OVERLOAD_RETRY_SECONDS`.
     var retryAfterSeconds: Int
     var limit = 500
-    /// Of the bulk lane at once.
+    /// The batch limit of the bulk lane.
     var bulkLimit = 8
 
     init(_ reader: inout SettingsReader) throws(SettingsError) {
@@ -42,9 +44,9 @@ struct IntakeSettings: Sendable {
         retryAfterSeconds = try reader.integer("WINNOW_OVERLOAD_RETRY_SECONDS", default: 60, in: 1...86_400)
     }
 
-    /// How long a lane waits before it looks again whether anything has its turn: nobody waits for the bulk one, and where
-    /// nothing came for ten seconds the next may as well wait a blink.
-    /// - Parameter looks: that found nothing, one after another.
+    /// Returns how long a lane waits until it polls again. The bulk lane may wait longer. After a hundred
+    /// polls without a request it polls a third as often.
+    /// - Parameter looks: consecutive polls that found nothing.
     func interval(_ lane: Lane, afterEmptyPolls looks: Int = 0) -> Duration {
         let interval = lane == .bulk ? interval * 2 : interval
         return looks < 100 ? interval : interval * 3

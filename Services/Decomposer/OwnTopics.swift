@@ -5,14 +5,15 @@ import Store
 import Synchronization
 import Telemetry
 
-/// Tenants with topics of their own, as Postgres lists them, and the consumers that follow these topics.
+/// The tenants with topics of their own, as listed in Postgres, and the consumers that follow these topics.
 ///
-/// It looks every few seconds, so that a tenant gets its topics without a restart. While Postgres is away it keeps what it
-/// knows. No request is taken before it has looked once: until then it could not tell whose a request is.
+/// It reads the list every few seconds, so a tenant gets its topics without a restart. While Postgres is unavailable it
+/// keeps the last list. The decomposer takes no request before the first read, because it could not tell the tenant of
+/// a request.
 final class OwnTopics: Service {
     private struct State {
         var tenants: Set<TenantID> = []
-        /// Those whose topics every consumer follows.
+        /// The tenants whose topics every consumer follows.
         var followed: Set<TenantID> = []
         var owners: [String: TenantID] = [:]
         var subscribers: [(lane: Lane, subscriber: any TopicSubscriber)] = []
@@ -33,15 +34,15 @@ final class OwnTopics: Service {
     /// The topics that all tenants share.
     static func shared(_ lane: Lane) -> [String] { [Topic.requests(lane), Topic.retriedRequests(lane)] }
 
-    /// Has a consumer follow the topics of its lane. To be called before `run`.
+    /// Subscribes a consumer to the topics of its lane. Call it before `run`.
     func keep(_ subscriber: any TopicSubscriber, in lane: Lane) {
         state.withLock { $0.subscribers.append((lane, subscriber)) }
     }
 
-    /// Returns once the list was read, or a stop came first.
+    /// Returns once the list has been read, or a stop was requested.
     func prepare() async { await loaded.wait() }
 
-    /// - Returns: whose topic it is; `nil` for a topic that all tenants share.
+    /// - Returns: the tenant that owns the topic; `nil` for a topic that all tenants share.
     func owner(of topic: String) -> TenantID? { state.withLock { $0.owners[topic] } }
 
     func contains(_ tenant: TenantID) -> Bool { state.withLock { $0.tenants.contains(tenant) } }
@@ -57,7 +58,7 @@ final class OwnTopics: Service {
         } while await sleepUnlessShutDown(for: interval)
     }
 
-    /// Reads the list, and has the consumers follow what is new.
+    /// Reads the list, and subscribes the consumers if it has changed.
     func look() async throws {
         let tenants = try await register.tenantsWithOwnTopics()
         let subscribers = state.withLock { state in state.followed == tenants ? [] : state.subscribers }
@@ -65,7 +66,7 @@ final class OwnTopics: Service {
             uniqueKeysWithValues: Lane.allCases.map { lane in
                 (lane, tenants.map { (tenant: $0, topic: Topic.requests(lane, of: $0)) })
             })
-        // Whose a topic is must be known before its first record is read.
+        // The owner of a topic must be known before its first record is read.
         let owners = names.values.joined().compactMap { name in name.topic.map { ($0, name.tenant) } }
         state.withLock { state in
             state.tenants = tenants
@@ -75,10 +76,10 @@ final class OwnTopics: Service {
             let own = names[lane, default: []].compactMap(\.topic).sorted()
             try await subscriber.subscribe(to: Self.shared(lane) + own)
         }
-        // Last, so that a consumer that could not follow is told again.
+        // This comes last, so that a failed subscription is tried again.
         state.withLock { $0.followed = tenants }
         loaded.fire()
         guard !subscribers.isEmpty else { return }
-        logger.notice("Topics of tenants are followed", metadata: [LogKeys.count: "\(tenants.count)"])
+        logger.notice("Subscribed to the topics of tenants", metadata: [LogKeys.count: "\(tenants.count)"])
     }
 }

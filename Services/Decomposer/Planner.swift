@@ -4,15 +4,15 @@ import Inference
 import Planning
 import WorkerKit
 
-/// Turns requests into plans. A machine's plan is what it named; a human's is segmented and routed by the router model,
-/// all requests of a batch in two calls.
+/// Turns requests into plans. The plan of a machine request is the steps that it names. The text of a human request is
+/// segmented and routed by the router model, for all requests of a batch in two model calls.
 struct Planner: Sendable {
     private let segmenter: Segmenter
     private let router: any Classifier
     private let counterfactual: Counterfactual
     private let gate: LaneGate?
 
-    /// - Parameter gate: where requests of the bulk lane give way.
+    /// - Parameter gate: the point at which the bulk lane yields to the interactive lane.
     init(segmenter: Segmenter, router: any Classifier, counterfactual: Counterfactual, gate: LaneGate? = nil) {
         self.segmenter = segmenter
         self.router = router
@@ -20,9 +20,9 @@ struct Planner: Sendable {
         self.gate = gate
     }
 
-    /// - Parameter isLastTry: whether the full model routes what the router cannot compute, instead of another try.
-    /// - Returns: a plan a request, in order; a refusal where a text has more items than a plan can hold.
-    /// - Throws: a retriable `InferenceError`, unless it is the last try.
+    /// - Parameter isLastTry: whether the full model routes items for which the router fails, instead of another try.
+    /// - Returns: a plan for each request, in order; a refusal if a text has more items than a plan can hold.
+    /// - Throws: a retriable `InferenceError`, except on the last try.
     func plans(for requests: [Request], isLastTry: Bool = false) async throws -> [Result<Decomposition, Refusal>] {
         let human = requests.indices.filter { requests[$0].channel == .human }
         var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter) }
@@ -57,14 +57,14 @@ struct Planner: Sendable {
     }
 
     private static let tooManyItems = ContractError(
-        .tooLarge, "the text has more than \(Limits.itemsPerPlan) items, the most that a plan holds")
+        .tooLarge, "the text has more than \(Limits.itemsPerPlan) items, the maximum of a plan")
 
     private static func tooManySteps(_ count: Int) -> ContractError {
         ContractError(
             .tooLarge,
             """
-            the text needs \(count) steps of at most \(Limits.itemsPerStep) items of one task each, and a plan holds \
-            \(Limits.stepsPerPlan)
+            the text needs \(count) steps of at most \(Limits.itemsPerStep) items of one task each, and a plan has at \
+            most \(Limits.stepsPerPlan) steps
             """)
     }
 
@@ -78,8 +78,9 @@ struct Planner: Sendable {
         return Decomposition(steps: steps)
     }
 
-    /// The first steps are the routing itself, as many as its items take: they hold what fits no capability and what the
-    /// full model has to route. Step 0 is always one of them, for it carries the router's ledger row.
+    /// The first steps are the routing itself, as many as its items need. They hold the items that fit no capability
+    /// and the items that the full model must route. Step 0 is always a routing step, because it carries the router's
+    /// ledger row.
     private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, Refusal> {
         guard !draft.isTooLarge else { return .failure(refusal(draft, Self.tooManyItems)) }
         var unrouted: [Unrouted] = []
@@ -110,14 +111,14 @@ struct Planner: Sendable {
                 steps: routing + plan.steps, attempt: attempt(draft, answering: answered), answered: answered.count))
     }
 
-    /// An item that the router gives to no capability, or that the full model has to route.
+    /// An item that the router assigns to no capability, or that the full model must route.
     private struct Unrouted {
         let item: Item
         let answer: Answer?
         let guess: Answer?
     }
 
-    /// - Returns: at least one step; one without open items is answered already.
+    /// - Returns: at least one step. A step without open items is already answered.
     private func routingSteps(_ unrouted: [Unrouted]) -> [Step] {
         stride(from: 0, to: max(unrouted.count, 1), by: Limits.itemsPerStep).enumerated().map { ordinal, first in
             let part = unrouted[first..<min(first + Limits.itemsPerStep, unrouted.count)]
@@ -128,14 +129,14 @@ struct Planner: Sendable {
         }
     }
 
-    /// What the router has read is paid for, though there is no plan.
+    /// The router's work is charged although there is no plan.
     private func refusal(_ draft: RoutingDraft, _ reason: ContractError) -> Refusal {
         Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft) : nil)
     }
 
-    /// The full model alone would not be asked where to send an item. What it would be asked for here is the items that fit
-    /// no capability, for that is their answer.
-    /// - Parameter answered: what the router says of those, for sure.
+    /// The full model alone would need no routing, so routing adds nothing to the counterfactual cost. The items that
+    /// fit no capability do, because for them the routing is the answer.
+    /// - Parameter answered: the router's predictions for the items that fit no capability.
     private func attempt(_ draft: RoutingDraft, answering answered: [Prediction] = []) -> Attempt {
         Attempt(
             number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: router.identity.name,
@@ -147,16 +148,16 @@ struct Planner: Sendable {
     }
 }
 
-/// What decomposition made of a request: its plan, and what the language stage cost.
+/// The decomposition of a request: its plan, and the cost of the language stage.
 struct Decomposition {
     var steps: [Step]
     /// `nil` for a machine request, which skips the language stage.
     var attempt: Attempt?
-    /// How many items the language stage has answered by itself: they fit no capability.
+    /// The number of items that the language stage answers itself, because they fit no capability.
     var answered = 0
 }
 
-/// Why there is no plan for a request, and what it took to find out.
+/// Why a request has no plan, and what the language stage cost.
 struct Refusal: Error {
     var reason: ContractError
     var attempt: Attempt?

@@ -5,14 +5,14 @@ import Planning
 import Store
 import Synchronization
 
-/// Accepts requests: validates, deduplicates on (tenant, `ce_id`), keeps what is over its tenant's share until its turn
-/// comes, plans the others, stores, and emits the steps that are ready.
+/// Accepts requests. It validates and deduplicates them on (tenant, `ce_id`), stores requests over their tenant's share
+/// until their turn, plans and stores the others, and emits the steps that are ready.
 ///
-/// A record that the broker delivers again is emitted for again, since the first emission may have been lost. A copy that
-/// somebody sends is not: it gets the result once there is one.
-/// - Consumes: `winnow.requests.v1` or the bulk lane's, and what has waited (`Intake`)
-/// - Produces: in the same lane `winnow.steps.*`, and `winnow.escalations.v1` for an unsure routing; `winnow.results.v1` for
-///   what is rejected or answered already
+/// If the broker redelivers a record, the handler emits again, because the first emission may have been lost. If a
+/// client sends a copy, it does not: the copy gets only the result, once there is one.
+/// - Consumes: `winnow.requests.v1` or the bulk lane's, and requests that have waited (`Intake`)
+/// - Produces: in the same lane `winnow.steps.*`, and `winnow.escalations.v1` for an unsure routing;
+///   `winnow.results.v1` for requests that are rejected or already answered
 struct RequestHandler: BatchHandler {
     private let source: EventSource
     private let planner: Planner
@@ -22,7 +22,7 @@ struct RequestHandler: BatchHandler {
     private let prices: PriceBook
     private let fullModel: String
 
-    /// - Parameter door: `nil` for requests that have waited for their turn.
+    /// - Parameter admission: `nil` for requests that have waited for their turn.
     init(
         service: String, planner: Planner, store: any RequestStore & SubmissionQueue, admission: AdmissionControl?,
         ownTopics: OwnTopics, fullModel: String
@@ -73,8 +73,8 @@ struct RequestHandler: BatchHandler {
         return emitted + answers.records
     }
 
-    /// Takes those out of the batch that have to wait, or are refused. What is rejected makes no work, and what comes again
-    /// after a fault has had its turn.
+    /// Removes the requests that must wait or are refused from the batch. Rejected requests make no work, and retried
+    /// requests were admitted before.
     private func park(
         _ incomingRequests: inout [IncomingRequest]
     ) async throws -> [(incomingRequest: IncomingRequest, offer: Parking)] {
@@ -97,8 +97,8 @@ struct RequestHandler: BatchHandler {
         return parked
     }
 
-    /// Takes those out of the batch whose id was accepted before, so that no copy has the router compute again. Machines'
-    /// requests stay: planning them costs less than asking.
+    /// Removes requests whose id was accepted before from the batch, so that the router does not compute a copy again.
+    /// Machine requests stay, because planning them costs less than the lookup.
     private func takeKnown(
         from incomingRequests: inout [IncomingRequest]
     ) async throws -> [(incomingRequest: IncomingRequest, acceptance: Acceptance)] {
@@ -117,7 +117,7 @@ struct RequestHandler: BatchHandler {
     }
 
     private func plan(_ incomingRequests: inout [IncomingRequest]) async throws {
-        // An id that stands in the batch twice has one request, its first.
+        // If an id occurs twice in the batch, its first record is the request.
         var seen: Set<EventKey> = []
         let open = incomingRequests.indices.filter {
             seen.insert(incomingRequests[$0].key).inserted && incomingRequests[$0].isOpen
@@ -136,11 +136,11 @@ struct RequestHandler: BatchHandler {
     }
 }
 
-/// What a batch of requests is answered with.
+/// The records that answer a batch of requests.
 private struct Answers {
     let source: EventSource
     private(set) var records: [OutgoingRecord] = []
-    /// A request that stands in the batch twice is emitted for once.
+    /// A request that occurs twice in the batch is emitted once.
     private var seen: Set<Request.ID> = []
 
     init(source: EventSource) { self.source = source }
@@ -148,7 +148,7 @@ private struct Answers {
     mutating func add(_ acceptance: Acceptance, _ incomingRequest: IncomingRequest) {
         switch acceptance.kind {
         case .new, .redelivered: emit(acceptance.snapshot)
-        // Its steps are under way; the answer comes by itself.
+        // The steps of an open request are under way, and its result will follow.
         case .copy: if acceptance.snapshot.state.isFinal { emit(acceptance.snapshot) }
         case .reused: emit(incomingRequest.rejection(.idReused))
         }
@@ -171,5 +171,5 @@ private struct Answers {
     }
 
     private static let overloaded = ContractError(
-        .overloaded, "too many requests wait for their turn; send this one again later, under the same id")
+        .overloaded, "too many requests wait for their turn; send this request again later, under the same id")
 }

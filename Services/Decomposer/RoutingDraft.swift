@@ -3,11 +3,11 @@ import Inference
 import Planning
 import WorkerKit
 
-/// A human request on its way to a plan: first the wholes are routed, then what is not taken whole.
+/// A human request before it has a plan. The router classifies whole blocks first, and parts only of blocks that are
+/// not accepted whole.
 ///
-/// A bug report or a prompt means something only as a whole, a contract sentence by sentence, and a compound wish part
-/// by part: so a block is asked for as a whole before it is cut
-/// (`infra/decisions/0005-route-wholes-before-parts.md`).
+/// A bug report or a prompt has its meaning as a whole, a contract sentence by sentence, and a compound wish part by
+/// part (`infra/decisions/0005-route-wholes-before-parts.md`).
 struct RoutingDraft {
     /// Tasks whose unit is a document.
     private static let documentRoutes: Set<Route> = [
@@ -16,9 +16,9 @@ struct RoutingDraft {
 
     private let segments: [Segment]
     private var predictions: [ExactText: Prediction] = [:]
-    /// Texts that are left whole as documents: their beginning says what they are.
+    /// Texts that are kept whole as documents. Their beginning shows what they are.
     private var documents: Set<ExactText> = []
-    /// What the router could not read: it has said nothing of these.
+    /// Texts that the router could not read, so that it made no prediction.
     private var unread: Set<ExactText> = []
     private(set) var chosen: [Item] = []
     private(set) var usage = TokenUsage.zero
@@ -30,7 +30,7 @@ struct RoutingDraft {
 
     init(request: Request, segmenter: Segmenter) {
         var segments = segmenter.segments(of: request)
-        // Nothing but fences or marks: the text itself is the one item, so that nothing is lost.
+        // The text has only fences or marks. It becomes the one item, so that nothing is lost.
         if segments.isEmpty, let text = request.text {
             let whole = Item(text: text, span: Item.Span(0, text.unicodeScalars.count))
             segments = [Segment(whole: whole, kind: .quotation, sentences: [.init(whole: whole, parts: [whole])])]
@@ -38,10 +38,10 @@ struct RoutingDraft {
         self.segments = segments
     }
 
-    /// More than any plan holds: known before a model is asked.
+    /// Whether there are more items than any plan holds. This is known before a model is called.
     var isTooLarge: Bool { max(segments.count, chosen.count) > Limits.itemsPerPlan }
 
-    /// Blocks of several sentences, and compound sentences: what might be better left whole.
+    /// Blocks of several sentences and compound sentences: texts that may be better kept whole.
     var wholes: [Item] {
         segments.flatMap { segment in
             (segment.sentences.count > 1 ? [segment.whole] : [])
@@ -49,7 +49,7 @@ struct RoutingDraft {
         }
     }
 
-    /// What was chosen and is not routed yet. Of a long sentence only the beginning was read so far.
+    /// Chosen items that are not routed yet. For a long sentence the router has read only the beginning so far.
     var openItems: [Item] {
         chosen.filter { item in
             let text = ExactText(item.text)
@@ -68,7 +68,7 @@ struct RoutingDraft {
         startedAt = min(startedAt, share.startedAt)
     }
 
-    /// A router that cannot compute is sure of nothing: the full model routes.
+    /// If the router fails, the full model routes the items.
     mutating func giveUp(_ items: [Item], _ error: InferenceError) {
         for item in items {
             unread.insert(ExactText(item.text))
@@ -79,7 +79,7 @@ struct RoutingDraft {
     }
 
     mutating func choose() {
-        // Even a doubtful document is asked about as one: of its sentences the full model could tell less.
+        // A document with an unsure route also stays whole: the full model could tell less from its sentences.
         documents = Set(
             segments.filter { $0.sentences.count > 1 && isAllowed($0.whole, Self.documentRoutes.contains) }
                 .map { ExactText($0.whole.text) })
@@ -91,14 +91,14 @@ struct RoutingDraft {
 
     private func parts(of segment: Segment) -> [Item] {
         segment.sentences.flatMap { sentence in
-            // A clause is long and full of "and", and still one clause.
+            // A legal clause is long and contains many conjunctions, but is one clause.
             sentence.parts.count > 1 && isSure(sentence.whole)
                 && isAllowed(sentence.whole, { $0.capability == .legalServices })
                 ? [sentence.whole] : sentence.parts
         }
     }
 
-    /// What the router says of an item; `nil` where it could not read it.
+    /// Returns the router's prediction for an item; `nil` if the router could not read it.
     func guess(_ item: Item, by model: ModelIdentity) -> Answer? {
         guard !unread.contains(ExactText(item.text)), let prediction = predictions[ExactText(item.text)] else {
             return nil
@@ -109,7 +109,7 @@ struct RoutingDraft {
 
     private func isSure(_ item: Item) -> Bool { predictions[ExactText(item.text)]?.isSure ?? false }
 
-    /// Whether it was routed somewhere, and nowhere else than `condition` allows.
+    /// Returns whether the item was routed, and only to routes that satisfy `condition`.
     private func isAllowed(_ item: Item, _ condition: (Route) -> Bool) -> Bool {
         let routes = predictions[ExactText(item.text)].map { PlanBuilder.routes(in: $0.label) } ?? []
         return !routes.isEmpty && routes.allSatisfy(condition)

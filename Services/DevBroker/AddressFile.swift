@@ -1,18 +1,18 @@
 import Glibc
 import Settings
 
-/// Tells other processes where the broker listens; its ports are random.
+/// Publishes the broker's address to other processes, because its ports are random.
 struct AddressFile {
     let path: String?
 
     func publish(_ address: String) throws {
         if let path { try SmallFile.replace(path, with: address + "\n") }
         print(address)
-        // A pipe would keep it until the end.
+        // Without a flush, a pipe would hold the address back until the process ends.
         fflush(nil)
     }
 
-    /// An address that nobody listens on must not be found by the next start.
+    /// Removes the file, so that the next start does not find an address without a listener.
     func withdraw() {
         if let path { SmallFile.remove(path) }
     }

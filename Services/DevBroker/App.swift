@@ -6,19 +6,19 @@ import Runtime
 import Settings
 import Telemetry
 
-/// A Kafka for one machine: hosts the embedded broker until it is told to stop.
+/// Hosts the embedded broker until it is told to stop: a Kafka cluster on one machine.
 /// - Produces: its address on standard output, and in the file that `DEV_BROKER_ADDRESS_FILE` names.
 @main
 enum App {
     static func main() {
         ServiceArguments.check(
             "dev-broker",
-            summary: "Hosts an embedded Kafka cluster for development and tests; it keeps nothing on disk.",
+            summary: "Hosts an embedded Kafka cluster for development and tests. It stores nothing on disk.",
             variables: [
-                (name: "DEV_BROKER_PORT", meaning: "of the first broker; any free port by default"),
-                (name: "DEV_BROKER_ADDRESS_FILE", meaning: "a file that receives host:port of the brokers"),
-                (name: "DEV_BROKER_BROKERS", meaning: "how many brokers; 1 by default"),
-                (name: "WINNOW_TOPICS_FILE", meaning: "the topics to create; infra/kafka/topics.json by default"),
+                (name: "DEV_BROKER_PORT", meaning: "port of the first broker (default: any free port)"),
+                (name: "DEV_BROKER_ADDRESS_FILE", meaning: "file that receives host:port of the brokers"),
+                (name: "DEV_BROKER_BROKERS", meaning: "number of brokers (default: 1)"),
+                (name: "WINNOW_TOPICS_FILE", meaning: "topics to create (default: infra/kafka/topics.json)"),
             ])
         let logger = Logger(service: "dev-broker")
         do {

@@ -3,11 +3,12 @@ import Settings
 struct DevBrokerSettings {
     /// - Default: `infra/kafka/topics.json`, from the repository's root. Key: `WINNOW_TOPICS_FILE`.
     let topicsFile: String
-    /// Where the address is written, whole or not at all. - Default: nowhere. Key: `DEV_BROKER_ADDRESS_FILE`.
+    /// The file that receives the address, written atomically. - Default: none. Key: `DEV_BROKER_ADDRESS_FILE`.
     let addressFile: String?
     /// - Default: 1. Key: `DEV_BROKER_BROKERS`.
     let brokers: Int
-    /// The first broker's port, so that one that is started again is found. - Default: 0, any. Key: `DEV_BROKER_PORT`.
+    /// The first broker's port. A fixed port lets clients find a restarted broker. - Default: 0, any. Key:
+    /// `DEV_BROKER_PORT`.
     let port: UInt16
 
     init() throws(SettingsError) {

@@ -1,10 +1,10 @@
 import Glibc
 
-/// Waits for SIGTERM or SIGINT in the thread itself: no handler, no event loop, nothing that wakes up in between.
+/// Waits for SIGTERM or SIGINT in the calling thread, without a handler or an event loop.
 struct StopSignals {
     private var signals = sigset_t()
 
-    /// Blocks them; threads that are started later inherit that.
+    /// Blocks both signals. Threads that start later inherit the mask.
     init() {
         sigemptyset(&signals)
         sigaddset(&signals, SIGTERM)

@@ -9,15 +9,16 @@ import Signing
 import Store
 import WorkerKit
 
-/// The full model, for the steps whose small model was not sure.
+/// Asks the full model for the steps that a small model was not sure of.
 ///
 /// - Consumes: `winnow.escalations.v1` of both lanes, `winnow.shadows.v1`, `winnow.cancellations.v1`
 /// - Produces: `winnow.outcomes.v1` in the same lane
 @main enum App {
     static let service = "escalator"
-    /// A step costs milliseconds here: small batches keep the wait of the first one short.
+    /// A step costs milliseconds here. Small batches keep the wait of the first step short.
     static let mostSteps = 32
-    /// Of the bulk lane, where a step takes up to ten seconds: what is in hand when a stop comes is finished.
+    /// The batch size of the bulk lane, where a step takes up to ten seconds. After a stop the process finishes its
+    /// batch first.
     static let mostBulkSteps = 1
 
     static func main() async {

@@ -7,10 +7,10 @@ import Store
 import Telemetry
 import WorkerKit
 
-/// The full model for the items that a small one was not sure of.
+/// Asks the full model for the items that a small model was not sure of.
 ///
-/// A call is a ledger row before it is made: if the process dies in it, the row stays, as `unknown`, at its reserved
-/// price, and the repetition is an attempt of its own.
+/// A call is written to the ledger before it is made. If the process dies during the call, the row stays as `unknown`
+/// at its reserved price, and the repetition is an attempt of its own.
 /// - Consumes: `winnow.escalations.v1`, or the bulk lane's
 /// - Produces: `winnow.outcomes.v1` in the same lane
 struct EscalationHandler: BatchHandler {
@@ -24,7 +24,7 @@ struct EscalationHandler: BatchHandler {
     private let recent: RecentOutcomes
     private let gate: LaneGate?
 
-    /// - Parameter gate: where steps of the bulk lane give way.
+    /// - Parameter gate: the point at which the bulk lane yields to the interactive lane.
     init(
         service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook,
         metrics: Metrics = Metrics(), cancellations: any Cancellations = NoCancellations(), gate: LaneGate? = nil
@@ -35,15 +35,16 @@ struct EscalationHandler: BatchHandler {
         self.prices = prices
         self.cancellations = cancellations
         self.gate = gate
-        // A bulk step has many answers, and few of them are under way.
+        // A bulk step has many answers, and few bulk steps are under way.
         recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 20)
         refused = Budget.Policy.allCases.reduce(into: [:]) { counters, policy in
             counters[policy] = metrics.counter(
-                "winnow_escalations_refused_total", "Steps for whose escalation a tenant's budget had no room.",
+                "winnow_escalations_refused_total",
+                "Steps that were not escalated because the tenant's budget had no room.",
                 [("policy", policy.rawValue)])
         }
         cancelled = metrics.counter(
-            "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
+            "winnow_steps_cancelled_total", "Steps dropped before any compute because their request was cancelled.")
     }
 
     func prepare() async throws {
@@ -62,7 +63,7 @@ struct EscalationHandler: BatchHandler {
                 if cancellations.contains(event.request) {
                     cancelled.increment()
                     guard !escalation.attempts.isEmpty else { continue }
-                    // No call is made, but the worker's is on its way to the ledger.
+                    // No call is made, but the worker's attempt must still reach the ledger.
                     let outcome = Outcome.cancelled(
                         escalation.step, escalation.route, attempts: escalation.attempts)
                     emitted.append(source.outcome(outcome, of: event))
@@ -91,7 +92,7 @@ struct EscalationHandler: BatchHandler {
                 emitted.append(source.outcome(outcome, of: call.event))
             }
         }
-        // The answer is given again, as it may be that the first one was never written.
+        // The outcome is emitted again, because the first one may never have been written.
         for call in requested where !asked.contains(call.step) {
             guard let said = recent.predictions(for: call.escalation.open, of: call.step) else { continue }
             emitted.append(source.outcome(call.outcome(call.answers(said, model: classifier.identity)), of: call.event))
@@ -99,7 +100,7 @@ struct EscalationHandler: BatchHandler {
         return emitted
     }
 
-    /// - Returns: an outcome a call; `nil` for one that waits until its tenant's budget has room again.
+    /// - Returns: an outcome for each call; `nil` for a call that waits until its tenant's budget has room again.
     private func answer(_ calls: [Call]) async throws -> [Outcome?] {
         let pricing = try await prices.current()
         let reservations = try await ledger.reserve(
@@ -148,14 +149,14 @@ struct EscalationHandler: BatchHandler {
                 }
             }
         } catch let error as InferenceError {
-            // A passing fault: the delivery loop tries again, with calls of their own.
+            // A transient fault: the delivery loop retries, and the retry makes calls of its own.
             try await ledger.settle(started.map { $0.entry.failed(error) })
             throw error
         }
     }
 }
 
-/// One step in front of the full model.
+/// The escalation of one step.
 private struct Call {
     let event: StepEvent
     let escalation: Escalation
@@ -174,16 +175,16 @@ private struct Call {
         return answers
     }
 
-    /// What the worker would have said, beside what the full model does.
+    /// Returns the worker's guesses beside the full model's answers.
     func guesses(_ share: BatchClassification.Share) -> LedgerEntry.Guesses {
         let known = zip(escalation.open, share.predictions).filter { $0.0.guess != nil }
         return LedgerEntry.Guesses(known: known.count, agreed: known.count { $0.0.guess?.label == $0.1.label })
     }
 
-    /// Whose items no other attempt counts as answered.
+    /// Returns the predictions for the items that no other attempt counts as answered.
     ///
-    /// A worker that could not compute knows no tokens. Of a routing, what fits no capability is answered by this call;
-    /// the others are counted by the steps that they are routed to.
+    /// If the worker failed, its attempt has no tokens. In a routing, this call answers the items that fit no
+    /// capability. The steps that the other items are routed to count those.
     func answeredHere(_ predictions: [Prediction]) -> [Prediction] {
         if escalation.route == .decomposition {
             return predictions.filter { PlanBuilder.routes(in: $0.label).isEmpty }
@@ -192,26 +193,26 @@ private struct Call {
         return isWorkerLost ? predictions : []
     }
 
-    /// What becomes of the step while there is no money for it.
+    /// Returns the outcome of a step that its tenant's budget refuses.
     ///
-    /// - Returns: `nil` where it waits: the aggregator drives it again, as whatever has no outcome.
+    /// - Returns: `nil` if the step waits. The aggregator then re-drives it like any step without an outcome.
     func outcome(refusedBy budget: Budget) -> Outcome? {
         switch budget.policy {
         case .queue: return nil
-        case .fail: return failure("the tenant's budget for escalations is spent")
+        case .fail: return failure("the tenant's budget for escalations is exhausted")
         case .degrade:
             var answers = escalation.answers
             for item in escalation.open { answers[item.index] = noRoute ?? item.guess }
             guard !answers.contains(nil) else {
-                return failure("the tenant's budget for escalations is spent, and the small model has no answer")
+                return failure("the tenant's budget for escalations is exhausted, and the small model has no answer")
             }
             for item in escalation.open { answers[item.index]?.isDegraded = true }
             return outcome(answers)
         }
     }
 
-    /// An item that the router was not sure of stays unrouted: on a guessed route, answers would follow that do not say
-    /// that they rest on a guess.
+    /// An item that the router was not sure of stays unrouted. On a guessed route, workers would give answers that do
+    /// not show that the route was a guess.
     private var noRoute: Answer? {
         guard escalation.route == .decomposition else { return nil }
         return Answer(label: Answer.noRoute, confidence: 0, decidedBy: .worker, model: "none")
@@ -221,7 +222,7 @@ private struct Call {
         .failed(escalation.step, escalation.route, error, attempts: escalation.attempts)
     }
 
-    /// The full model's own row is in the ledger already.
+    /// The outcome carries only the worker's attempts, because the full model's row is already in the ledger.
     func outcome(_ answers: [Answer?]) -> Outcome {
         Outcome(
             step: escalation.step, route: escalation.route, state: .answered, answers: answers,

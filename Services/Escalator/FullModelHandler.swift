@@ -6,10 +6,11 @@ import Store
 import Synchronization
 import WorkerKit
 
-/// All that the full model is asked for in a lane.
+/// Handles all calls of the full model in a lane.
 struct FullModelHandler: BatchHandler {
     let escalations: EscalationHandler
-    /// Checks in the background ride with the bulk lane: a consumer of their own would cost an idle suite more than they do.
+    /// Background comparisons share the bulk lane's consumer: in an idle suite a consumer of their own would cost more
+    /// than they do.
     let shadows: ShadowHandler
 
     func prepare() async throws {
@@ -27,8 +28,8 @@ struct FullModelHandler: BatchHandler {
 }
 
 extension LedgerEntry {
-    /// A call of the full model before it is made, at the most tokens that it can take. Never the first of its step, for
-    /// that is the worker's. The ledger gives it its instant and its price.
+    /// Reserves a call of the full model at the maximum number of tokens that it can take. It is never the
+    /// first attempt of its step, which is the worker's. The ledger sets the call's instant and price.
     init(
         _ kind: Attempt.Kind, of step: Step.ID, tenant: TenantID, _ group: BatchClassification.Group,
         on classifier: any Classifier
@@ -44,9 +45,9 @@ extension LedgerEntry {
             cost: .zero, counterfactualCost: .zero)
     }
 
-    /// It keeps the instant of its reservation, by which it is priced and counted.
-    /// - Parameter answered: predictions whose items no other attempt counts as what the full model alone would have been
-    ///   asked for.
+    /// The settled call keeps the instant of its reservation, which decides its price and budget period.
+    /// - Parameter answered: predictions for the items that no other attempt counts in the cost of the full model
+    ///   alone.
     func settled(
         by share: BatchClassification.Share, pricing: PriceList, answered: [Prediction] = []
     ) throws(ContractError) -> LedgerEntry {
@@ -64,7 +65,7 @@ extension LedgerEntry {
         return entry
     }
 
-    /// A call that may be tried again was never answered, so it costs nothing. Any other keeps its reserved price.
+    /// A retriable call was never answered, so it costs nothing. Any other failed call keeps its reserved price.
     func failed(_ error: InferenceError) -> LedgerEntry {
         var entry = self
         entry.attempt.state = .failed
@@ -74,11 +75,12 @@ extension LedgerEntry {
     }
 }
 
-/// The steps that were answered last, so that one asked again is not paid for again: a repeated request, or one that was
-/// driven anew while its escalation still waited. After a restart it is empty, and a repetition is a call of its own.
+/// The steps that were answered last, so that a repeated step is not paid for twice. A step repeats if its record is
+/// redelivered, or if its request is re-driven while its escalation waits. The memory is empty after a restart, and a
+/// repetition then makes a new call.
 final class RecentOutcomes: Sendable {
-    /// Of the question only its hash is kept, and of the answers what the full model said: the texts of a thousand steps are
-    /// megabytes, and so are the worker's answers, which come with the question.
+    /// Keeps only a hash of the question, and only the full model's answers: the texts of a thousand steps take
+    /// megabytes. The worker's answers come with the repeated question.
     private struct Answered: Sendable {
         let question: Int
         let predictions: [Prediction]
@@ -86,7 +88,7 @@ final class RecentOutcomes: Sendable {
 
     private struct Memory: Sendable {
         var answered: [Step.ID: Answered] = [:]
-        /// In the order in which they were answered, as a ring.
+        /// Steps in the order in which they were answered, as a ring buffer.
         var order: [Step.ID] = []
         var oldest = 0
     }
@@ -96,7 +98,7 @@ final class RecentOutcomes: Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    /// - Returns: a prediction an open item; `nil` unless the very same items were asked for.
+    /// - Returns: a prediction for each open item; `nil` unless exactly the same items were asked for.
     func predictions(for open: [Escalation.OpenItem], of step: Step.ID) -> [Prediction]? {
         memory.withLock { memory in
             memory.answered[step].flatMap { $0.question == Self.hash(open) ? $0.predictions : nil }

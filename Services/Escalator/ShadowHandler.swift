@@ -6,8 +6,8 @@ import Planning
 import Store
 import WorkerKit
 
-/// What the full model says of items that small models have answered. Nobody waits for it: it tells whether certificates
-/// still hold.
+/// Asks the full model about items that small models have answered, to check whether certificates still hold. No
+/// request waits for it.
 ///
 /// - Consumes: `winnow.shadows.v1`
 /// - Produces: nothing; comparisons are rows
@@ -18,7 +18,7 @@ struct ShadowHandler: BatchHandler {
     private let prices: PriceBook
     private let gate: LaneGate?
 
-    /// - Parameter gate: where it gives way to steps that somebody waits for.
+    /// - Parameter gate: the point at which shadows yield to the interactive lane.
     init(
         service: String, classifier: any Classifier, register: any ShadowRegister, prices: PriceBook,
         gate: LaneGate? = nil
@@ -53,7 +53,7 @@ struct ShadowHandler: BatchHandler {
         return emitted
     }
 
-    /// Leaves out the texts that have been compared before, also by an earlier call of the batch.
+    /// Omits texts that have been compared before, also by an earlier call of the batch.
     private func new(_ calls: [Call]) async throws -> [Call] {
         let model = classifier.identity.description
         let texts = calls.flatMap { call in
@@ -86,7 +86,7 @@ struct ShadowHandler: BatchHandler {
             let shares = try await BatchClassification.run(
                 calls.map(\.group), on: classifier, gate: gate)
             let now = Timestamp.now
-            // A text that the model cannot answer is paid for and tells nothing: a sample with a gap is still a sample.
+            // A text that the model cannot answer is charged and proves nothing. A sample may have gaps.
             try await register.settle(
                 try zip(started, shares).map { entry, share in
                     switch share {
@@ -98,13 +98,13 @@ struct ShadowHandler: BatchHandler {
                     (try? share.get()).map { call.comparisons($0, by: model, at: now) } ?? []
                 })
         } catch let error as InferenceError {
-            // A passing fault: the delivery loop tries again.
+            // A transient fault: the delivery loop retries.
             try await register.settle(started.map { $0.failed(error) }, comparing: [])
             throw error
         }
     }
 
-    /// The drawn items of one step.
+    /// The sampled items of one step.
     private struct Call {
         let step: Step.ID
         let tenant: TenantID

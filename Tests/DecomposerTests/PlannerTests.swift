@@ -175,7 +175,7 @@ struct PlannerTests {
         let plan = try #require(try await planner().plans(for: [request]).first)
         let refusal = #expect(throws: Refusal.self) { try plan.get() }
         #expect(refusal?.attempt == nil)
-        #expect(refusal?.reason.message == "the text has more than 1024 items, the most that a plan holds")
+        #expect(refusal?.reason.message == "the text has more than 1024 items, the maximum of a plan")
         #expect(router.calls.isEmpty)
     }
 
@@ -191,7 +191,7 @@ struct PlannerTests {
         #expect(refusal?.reason.code == .tooLarge)
         #expect(
             refusal?.reason.message
-                == "the text needs 17 steps of at most 64 items of one task each, and a plan holds 16"
+                == "the text needs 17 steps of at most 64 items of one task each, and a plan has at most 16 steps"
         )
         // The router has read it all.
         #expect(refusal?.attempt?.items == 15 * 64 + 1)

@@ -114,7 +114,7 @@ extension `Whole suite` {
                 .status == 0)
         let failed = try await ask(tenant)
         #expect(failed["status"] as? String == "failed")
-        #expect(failed["error"] as? String == "the tenant's budget for escalations is spent")
+        #expect(failed["error"] as? String == "the tenant's budget for escalations is exhausted")
         // The one call of before is what the budget has spent, and what the ledger says.
         #expect(
             try await suite.query(

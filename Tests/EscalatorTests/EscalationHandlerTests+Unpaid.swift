@@ -57,7 +57,7 @@ extension EscalationHandlerTests {
         #expect(try await spent(.queue).isEmpty)
         let outcome = try #require(try await spent(.fail).first?.outcome())
         #expect(outcome.state == .failed)
-        #expect(outcome.error == "the tenant's budget for escalations is spent")
+        #expect(outcome.error == "the tenant's budget for escalations is exhausted")
         #expect(outcome.attempts == [workersAttempt])
     }
 

@@ -6,10 +6,11 @@ import Store
 import Synchronization
 import Telemetry
 
-/// Tells the workers which certificates stand: when this process takes the lead, after every change, and once in a while.
+/// Publishes the valid certificates to the workers: when this process becomes the leader, after every change, and
+/// periodically.
 ///
-/// It writes a record for every task, also where no certificate stands: otherwise a revoked one would remain the last word of
-/// the topic.
+/// It writes a record for every task, even if the task has no valid certificate. Otherwise the last record of a
+/// compacted topic could be a certificate that has been revoked.
 final class CertificateChore: Chore {
     let name = "certificates"
     let interval: Duration
@@ -20,9 +21,9 @@ final class CertificateChore: Chore {
     private let logger: Logger
     private let unreadable: Gauge
     private let now: @Sendable () -> Timestamp
-    /// Ids of certificates that could not be read the last time.
+    /// Ids of the certificates that could not be read in the last round.
     private let known = Mutex<[String]>([])
-    /// What was published last, and when.
+    /// The last publication, and when it was sent.
     private let published = Mutex<(certificates: [StandingCertificates], at: Timestamp)?>(nil)
 
     init(
@@ -37,7 +38,7 @@ final class CertificateChore: Chore {
         self.logger = logger
         self.now = now
         unreadable = metrics.gauge(
-            "winnow_certificates_unreadable", "Certificates that cannot be read, so that their tasks escalate.")
+            "winnow_certificates_unreadable", "Certificates that cannot be read. Their tasks escalate.")
     }
 
     func work() async throws -> ChoreRound {
@@ -73,7 +74,7 @@ final class CertificateChore: Chore {
         unreadable.set(ids.count)
         guard isNews else { return }
         for id in ids {
-            logger.error("A certificate cannot be read: its task escalates", metadata: [LogKeys.certificateID: id])
+            logger.error("A certificate cannot be read, so its task escalates", metadata: [LogKeys.certificateID: id])
         }
     }
 
@@ -84,7 +85,7 @@ final class CertificateChore: Chore {
         }
     }
 
-    /// - Returns: whether it is news.
+    /// - Returns: whether the certificates differ from the last publication.
     private func note(_ certificates: [StandingCertificates], at time: Timestamp) -> Bool {
         published.withLock { last in
             defer { last = (certificates, time) }
@@ -93,11 +94,11 @@ final class CertificateChore: Chore {
     }
 }
 
-/// Works out what the comparisons tell, and revokes certificates whose promise is broken: for the tenants whose answers
-/// disprove it, and for everybody once the tenants together do.
+/// Evaluates the comparisons with the full model, and revokes certificates whose promise is broken: for each tenant
+/// whose answers disprove it, and for everybody when the evidence of all tenants together disproves it.
 ///
-/// The store writes the revocations in the transaction that takes the evidence up, so that no verdict is lost with a process.
-/// The next publication tells the workers. From then on the traffic concerned escalates.
+/// The store writes a revocation in the transaction that reads the evidence, so a crash loses no verdict. The next
+/// publication tells the workers. From then on the affected traffic escalates.
 struct AgreementChore: Chore {
     let name = "agreement"
     let interval: Duration
@@ -120,7 +121,7 @@ struct AgreementChore: Chore {
         let count = { (scope: String) in
             metrics.counter(
                 "winnow_certificates_revoked_total",
-                "Certificates whose promise live comparisons showed to be broken, for everybody or for one tenant.",
+                "Certificates revoked because comparisons disproved their promise, for everybody or one tenant.",
                 [("scope", scope)])
         }
         (revoked, revokedForTenant) = (count("everybody"), count("tenant"))
@@ -154,7 +155,7 @@ struct AgreementChore: Chore {
 }
 
 extension AgreementVerdict {
-    /// What each certificate that stands has come to, and whom it is to be revoked for.
+    /// Computes the agreement of each valid certificate, and decides whose answers it no longer covers.
     init(on evidence: AgreementEvidence, at time: Timestamp) {
         self.init(agreements: Agreement.all(of: evidence.samples))
         let byCertificate = Dictionary(grouping: evidence.samples) { $0.certificate }
@@ -172,7 +173,7 @@ extension AgreementVerdict {
             if watch.isBrokenForAll(samples.map(\.watched)) {
                 revoke(for: nil, why: Agreement(of: certificate.id, samples).words(of: certificate))
             } else if excepted.count > StandingCertificates.mostRevokedTenants {
-                // Their list is published, and needs a bound.
+                // The list of revoked tenants is published, so it needs a bound.
                 revoke(for: nil, why: "revoked for more than \(StandingCertificates.mostRevokedTenants) tenants")
             }
         }
@@ -213,7 +214,7 @@ extension SampledRate {
 }
 
 extension Agreement {
-    /// Of each sample that has grown, and of each certificate that one of them is about.
+    /// Returns the agreement of each sample that has grown, and of each certificate that the samples are about.
     fileprivate static func all(of samples: [ShadowSample]) -> [Agreement] {
         let certified = Dictionary(grouping: samples) { $0.certificate }.compactMap { id, evidence in
             id.map { Agreement(of: $0, evidence) }

@@ -5,11 +5,11 @@ import Planning
 import Store
 import Telemetry
 
-/// Sends what other chores have decided, and forgets it once the broker has acknowledged it.
+/// Sends the emissions that other chores have decided, and deletes them once the broker has acknowledged them.
 struct EmissionChore: Chore {
     let name = "emissions"
     let interval: Duration
-    /// Called by the chores that have decided something.
+    /// Other chores call it after they have decided an emission.
     let wake: Wake?
     let source: EventSource
     let store: any RequestStore & EmissionOutbox
@@ -27,7 +27,7 @@ struct EmissionChore: Chore {
             func owes(_ kind: OwedEmission.Kind) -> [RequestSnapshot] {
                 snapshots.filter { snapshot in byRequest[snapshot.id]?.contains { $0.kind == kind } == true }
             }
-            // Before the results, which may be many: until it is read, steps are computed for nobody.
+            // Cancellations go first, because workers compute cancelled steps until they read them.
             try await send(owes(.cancellation)) { [Emission.cancellation(of: $0, from: source.uri)] }
             try await send(owes(.state)) { Emission.records(for: $0, trigger: .every, from: source.uri) }
             FaultPoint.afterEmit.reached(by: "keeper.\(name)")
@@ -38,7 +38,8 @@ struct EmissionChore: Chore {
         return ChoreRound(handled: sent, hasMore: sent == limit)
     }
 
-    /// All at once; where a record among them is too large for any topic, each request by itself and without that one.
+    /// Sends the records of all requests together. If one record is too large for any topic, sends each request by
+    /// itself and omits that record.
     private func send(_ snapshots: [RequestSnapshot], _ records: (RequestSnapshot) -> [OutgoingRecord]) async throws {
         guard !snapshots.isEmpty else { return }
         let emissions = snapshots.map(records)
@@ -56,7 +57,7 @@ struct EmissionChore: Chore {
     }
 }
 
-/// A chore of the database that has no decisions of its own: partitions, folding the ledger's sums, forgetting instances.
+/// A database chore that decides nothing about requests: it maintains partitions, folds cost sums or deletes old rows.
 struct MaintenanceChore: Chore {
     let name: String
     let interval: Duration

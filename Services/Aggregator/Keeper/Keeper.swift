@@ -7,9 +7,10 @@ import Store
 import Synchronization
 import Telemetry
 
-/// Does the jobs that must be done once, however many aggregators there are: one of them leads, and runs every chore.
+/// Runs the jobs that must run once, however many aggregators there are. One aggregator is the leader and runs every
+/// chore.
 ///
-/// Chores know nothing of each other. One that fails waits, longer each time, and holds up no other.
+/// Chores are independent. A chore that fails backs off, and delays no other chore.
 /// - Source: infra/decisions/0030-keeper.md
 struct Keeper: Service {
     private let leadership: any Leadership
@@ -18,7 +19,7 @@ struct Keeper: Service {
     private let logger: Logger
     private let leading: Gauge
 
-    /// - Parameter interval: how often the lead is claimed and confirmed.
+    /// - Parameter interval: how often the process claims and confirms the leadership.
     init(
         leadership: any Leadership, chores: [any Chore], interval: Duration = .seconds(1), logger: Logger,
         metrics: Metrics
@@ -26,7 +27,7 @@ struct Keeper: Service {
         self.leadership = leadership
         self.interval = interval
         self.logger = logger
-        leading = metrics.gauge("winnow_keeper_leading", "1 where this process runs the keeper's chores.")
+        leading = metrics.gauge("winnow_keeper_leading", "1 if this process runs the keeper's chores.")
         self.chores = chores.map { ScheduledChore($0, logger: logger, metrics: metrics) }
     }
 
@@ -35,17 +36,17 @@ struct Keeper: Service {
             do {
                 if let until = try await leadership.claim() { await lead(until: until) }
             } catch {
-                logger.warning("The lead cannot be claimed", metadata: [LogKeys.errorMessage: "\(error)"])
+                logger.warning("Leadership cannot be claimed", metadata: [LogKeys.errorMessage: "\(error)"])
             }
         } while await sleepUnlessShutDown(for: interval)
         await leadership.resign()
     }
 
-    /// Runs the chores until the lead is lost or a stop comes.
+    /// Runs the chores until the leadership is lost or a stop is requested.
     private func lead(until: ContinuousClock.Instant) async {
         let lease = Lease(until: until)
         leading.set(1)
-        logger.notice("Keeper leads")
+        logger.notice("Keeper became the leader")
         await withTaskGroup(of: Void.self) { group in
             for chore in chores { group.addTask { await chore.run(while: lease) } }
             while await sleepUnlessShutDown(for: interval) {
@@ -53,8 +54,8 @@ struct Keeper: Service {
                     guard let until = try await leadership.claim() else { break }
                     lease.extend(until: until)
                 } catch {
-                    // The session that held the lock is gone, and the lock with it.
-                    logger.warning("The lead is lost", metadata: [LogKeys.errorMessage: "\(error)"])
+                    // The session that held the lock has ended, and the lock with it.
+                    logger.warning("Leadership lost", metadata: [LogKeys.errorMessage: "\(error)"])
                     break
                 }
             }
@@ -62,11 +63,11 @@ struct Keeper: Service {
             group.cancelAll()
         }
         leading.set(0)
-        logger.notice("Keeper leads no longer")
+        logger.notice("Keeper is no longer the leader")
     }
 }
 
-/// Until when this process leads.
+/// The time until which this process is the leader.
 final class Lease: Sendable {
     private let until: Mutex<ContinuousClock.Instant>
 
@@ -83,8 +84,8 @@ extension Keeper {
     typealias KeeperStore = RequestStore & CancellationQueue & EmissionOutbox & CertificateRegister & AgreementRegister
         & InstanceRegister
 
-    /// The chores that need nothing but seams.
-    /// - Parameter connect: opens a connection; chores that may wait for locks share none with the others.
+    /// The chores that need only the seams.
+    /// - Parameter connect: opens a connection. A chore that may wait for locks does not share one with the others.
     static func chores(
         service: String, connect: () -> any KeeperStore, producer: any MessageProducer, backlog: any BacklogReader,
         settings: KeeperSettings, logger: Logger, metrics: Metrics, now: @escaping @Sendable () -> Timestamp = { .now }
@@ -121,24 +122,24 @@ extension Keeper {
     }
 }
 
-/// How often the keeper looks for what is due.
+/// How often the keeper checks what is due.
 struct KeeperSettings: Sendable {
-    /// How often deadlines, cancellations, certificates and owed emissions are looked for.
+    /// How often the keeper checks deadlines, cancellations, certificates and owed emissions.
     /// - Default: 1000. Key: `WINNOW_SWEEP_INTERVAL_MS`.
     var interval: Duration
-    /// The first re-drive of a request without progress; the next ones take longer.
+    /// The time without progress after which a request is re-driven first. Later re-drives take longer.
     /// - Default: 120 s. Key: `WINNOW_REDRIVE_AFTER_SECONDS`.
     private var redriveAfterMilliseconds: Int64
-    /// The same of the bulk lane, which may rest while the other has work.
+    /// The same for the bulk lane, which may pause while the interactive lane has work.
     /// - Default: 1200 s. Key: `WINNOW_BULK_REDRIVE_AFTER_SECONDS`.
     private var bulkRedriveAfterMilliseconds: Int64
-    /// A call that is not settled for so long is lost with its process. - Default: 600 s, more than any endpoint may take.
-    /// Key: `WINNOW_ABANDON_AFTER_SECONDS`.
+    /// The age after which an unsettled call counts as lost with its process. It must be longer than any call takes.
+    /// - Default: 600 s. Key: `WINNOW_ABANDON_AFTER_SECONDS`.
     var abandonAfter: Duration
-    /// An instance that is silent for so long is not listed any more.
+    /// The silence after which an instance is removed from the list.
     var forgetMilliseconds: Int64 = 86_400_000
-    /// Certificates that have not changed are published again so often: workers drop those that they no longer hear of,
-    /// and the embedded broker may have forgotten them.
+    /// How often unchanged certificates are published again. Workers drop certificates that are not repeated, and the
+    /// embedded broker may have lost them.
     var republishMilliseconds = Int64(StandingCertificates.publicationInterval / .milliseconds(1))
     /// How many requests a chore handles in one transaction.
     var limit = 500
@@ -157,7 +158,8 @@ struct KeeperSettings: Sendable {
         lane == .bulk ? bulkRedriveAfterMilliseconds : redriveAfterMilliseconds
     }
 
-    /// How often stalled requests are looked for: a tenth of what they may stand, for that search reads every old request.
+    /// How often the keeper searches for stalled requests: a tenth of the re-drive interval, because the search reads
+    /// every old request.
     var redriveInterval: Duration {
         let tenth = min(redriveAfterMilliseconds, bulkRedriveAfterMilliseconds) / 10
         return max(interval, min(.milliseconds(tenth), .seconds(10)))
@@ -166,8 +168,8 @@ struct KeeperSettings: Sendable {
 
 extension Retention {
     /// - Default: 30, 400, 3650, 90 and 400 days. Keys: `WINNOW_RETENTION_DAYS`, `WINNOW_RETENTION_HOURLY_DAYS`,
-    ///   `WINNOW_RETENTION_DAILY_DAYS`, `WINNOW_RETENTION_DISPOSITION_DAYS`, `WINNOW_RETENTION_TENANT_DAYS`. Budgets of a
-    ///   month need two months of daily sums, and the topic keeps dead letters for 30 days.
+    ///   `WINNOW_RETENTION_DAILY_DAYS`, `WINNOW_RETENTION_DISPOSITION_DAYS`, `WINNOW_RETENTION_TENANT_DAYS`. Monthly
+    ///   budgets need two months of daily sums, and the topic keeps dead letters for 30 days.
     init(_ reader: inout SettingsReader) throws(SettingsError) {
         self.init(
             requests: try reader.integer("WINNOW_RETENTION_DAYS", default: 30, in: 1...3650),

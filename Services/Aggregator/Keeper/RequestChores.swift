@@ -34,9 +34,10 @@ struct DeadlineChore: Chore {
     }
 }
 
-/// Ends the requests that somebody wants stopped.
+/// Ends the requests that a client has cancelled.
 ///
-/// The wish is forgotten last: after a crash before that the request is final already, and keeps the emissions that it owes.
+/// The cancellation is deleted last. After a crash before that, the request is already final and keeps its owed
+/// emissions.
 struct CancellationChore: Chore {
     let name = "cancellations"
     let interval: Duration
@@ -68,11 +69,11 @@ struct CancellationChore: Chore {
     }
 }
 
-/// Emits the open steps of requests that make no progress again: a broker may lose data, and Postgres holds all that is
+/// Emits the open steps of stalled requests again. A broker may lose data, and Postgres holds everything that is
 /// needed.
 ///
-/// A request whose record still waits in front of a consumer group is left alone, however long that takes: another copy
-/// would only lengthen the queue. The others wait twice as long after each re-drive, up to eight times the interval.
+/// A request whose record still waits in a queue is left alone, however long that takes: another copy would only
+/// lengthen the queue. After each re-drive of another request the interval doubles, up to eight times the first.
 struct RedriveChore: Chore {
     let name = "redrives"
     let interval: Duration
@@ -83,7 +84,7 @@ struct RedriveChore: Chore {
     let settings: KeeperSettings
     let now: @Sendable () -> Timestamp
 
-    /// The interval is doubled so many times at most.
+    /// The maximum number of times that the interval is doubled.
     private static let mostDoublings = 3
 
     func work() async throws -> ChoreRound {
@@ -131,14 +132,14 @@ struct RedriveChore: Chore {
     }
 }
 
-/// What waits in the queues that a request's records go through, read once a round.
+/// The oldest waiting record of each queue that a request's records pass. Each queue is read once a round.
 private struct Queues {
     let backlog: any BacklogReader
     private var known: [String: Backlog] = [:]
 
     init(backlog: any BacklogReader) { self.backlog = backlog }
 
-    /// Whether a record that was written for the request at its last emission, or because of that one, still waits.
+    /// Returns whether a record still waits that was written for the request's last emission or as a consequence of it.
     mutating func hold(_ snapshot: RequestSnapshot) async throws -> Bool {
         let key = Array(snapshot.id.description.utf8)
         for (topic, service) in queues(of: snapshot) {
@@ -161,7 +162,7 @@ private struct Queues {
     }
 }
 
-/// Gives up calls of the full model whose process died. They are `unknown` then and keep their reserved price.
+/// Abandons calls of the full model whose process died. They become `unknown` and keep their reserved price.
 struct LostCallChore: Chore {
     let name = "lost-calls"
     let interval: Duration
@@ -172,13 +173,13 @@ struct LostCallChore: Chore {
     func work() async throws -> ChoreRound {
         let lost = try await store.abandonCalls(olderThan: settings.abandonAfter, limit: settings.limit)
         guard !lost.isEmpty else { return .nothing }
-        logger.notice("Lost calls are unknown", metadata: [LogKeys.count: "\(lost.count)"])
+        logger.notice("Lost calls marked as unknown", metadata: [LogKeys.count: "\(lost.count)"])
         return ChoreRound(handled: lost.count, hasMore: lost.count == settings.limit)
     }
 }
 
-/// Handles requests together. Where one of them cannot be read or written, finds it by halving and leaves it out, so that it
-/// holds up no other.
+/// Handles requests together. If one of them cannot be read or written, finds it by bisection and skips it, so that it
+/// does not block the others.
 struct RequestBatch: Sendable {
     let logger: Logger
     let refused: Counter
@@ -186,11 +187,11 @@ struct RequestBatch: Sendable {
     init(logger: Logger, metrics: Metrics) {
         self.logger = logger
         refused = metrics.counter(
-            "winnow_keeper_refused_requests_total", "Requests that a chore could not handle, each time it tried.")
+            "winnow_keeper_refused_requests_total", "Requests that a chore could not handle, counted at each attempt.")
     }
 
     /// - Returns: the sum of what `body` returned.
-    /// - Throws: a retriable fault of the store, and any fault of another kind.
+    /// - Throws: retriable faults of the store, and every fault that is not the store's.
     func handle(_ requests: [Request.ID], _ body: ([Request.ID]) async throws -> Int) async throws -> Int {
         guard !requests.isEmpty else { return 0 }
         do {

@@ -13,17 +13,17 @@ struct ScheduledChore: Sendable {
     private let handled: Counter
     private let duration: Histogram
 
-    /// What follows a failure instead of the interval, which may be an hour.
+    /// The wait after a failure. The normal interval may be an hour.
     private static let backoff = Backoff(first: .seconds(1), most: .seconds(30))
 
     init(_ chore: any Chore, logger: Logger, metrics: Metrics) {
         self.chore = chore
         self.logger = logger
         let label = [(name: "chore", value: chore.name)]
-        rounds = metrics.counter("winnow_keeper_rounds_total", "Rounds that a chore has ended without a fault.", label)
-        failures = metrics.counter("winnow_keeper_failures_total", "Rounds that a fault has ended.", label)
-        handled = metrics.counter("winnow_keeper_handled_total", "What a chore has done something about.", label)
-        duration = metrics.histogram("winnow_keeper_round_duration_seconds", "A round of a chore.", label)
+        rounds = metrics.counter("winnow_keeper_rounds_total", "Rounds of a chore that ended without a fault.", label)
+        failures = metrics.counter("winnow_keeper_failures_total", "Rounds of a chore that a fault ended.", label)
+        handled = metrics.counter("winnow_keeper_handled_total", "Items that a chore has handled.", label)
+        duration = metrics.histogram("winnow_keeper_round_duration_seconds", "Duration of a chore's round.", label)
     }
 
     func run(while lease: Lease) async {
@@ -34,7 +34,7 @@ struct ScheduledChore: Sendable {
         repeat {
             signal = chore.wake?.signal
             wait = chore.interval
-            // An expired lease is extended soon, or the task is cancelled.
+            // The leader soon extends an expired lease, or cancels this task.
             guard lease.isHeld else { continue }
             do {
                 try await round(while: lease)
@@ -51,7 +51,7 @@ struct ScheduledChore: Sendable {
         } while await rest(for: wait, unless: signal)
     }
 
-    /// - Returns: `false` when a stop came, or the lead was lost.
+    /// - Returns: `false` if a stop was requested or the leadership was lost.
     private func rest(for wait: Duration, unless signal: Signal?) async -> Bool {
         guard let signal else { return await sleepUnlessShutDown(for: wait) }
         return await signal.wait(for: wait)
@@ -73,17 +73,17 @@ struct ScheduledChore: Sendable {
     }
 }
 
-/// A small background job of the keeper. It fails, waits and is measured by itself.
+/// A small background job of the keeper, with its own failures, schedule and metrics.
 protocol Chore: Sendable {
-    /// As metrics, logs and fault points name it.
+    /// The name in metrics, logs and fault points.
     var name: String { get }
     /// How long the keeper waits between two rounds.
     var interval: Duration { get }
-    /// What ends the wait between two rounds early; `nil` where nothing does.
+    /// Ends the wait between two rounds early. `nil` if nothing does.
     var wake: Wake? { get }
 
     /// Does what is due, in transactions that may be repeated.
-    /// - Throws: whatever fault; the next round comes later then.
+    /// - Throws: any fault. The next round then starts after a backoff.
     func work() async throws -> ChoreRound
 }
 
@@ -94,17 +94,17 @@ extension Chore {
 /// What a round of a chore has done.
 struct ChoreRound: Sendable, Equatable {
     var handled: Int
-    /// Whether more is due, so that the next round follows at once.
+    /// Whether more work is due, so that the next round follows at once.
     var hasMore = false
 
     static let nothing = ChoreRound(handled: 0)
 }
 
-/// Ends another job's wait.
+/// Ends the wait of another job.
 final class Wake: Sendable {
     private let next = Mutex(Signal())
 
-    /// Fires with the next `call`. Taken before the work that a call may concern, it misses none.
+    /// Fires at the next `call`. A job that takes it before it looks for work misses no call.
     var signal: Signal { next.withLock(\.self) }
 
     func call() {
@@ -117,8 +117,8 @@ final class Wake: Sendable {
 }
 
 extension Signal {
-    /// Waits until it fires, but not longer than `duration`.
-    /// - Returns: `false` when a stop came, or the task was cancelled.
+    /// Waits until the signal fires, but not longer than `duration`.
+    /// - Returns: `false` if a stop was requested or the task was cancelled.
     func wait(for duration: Duration) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { await sleepUnlessShutDown(for: duration) }

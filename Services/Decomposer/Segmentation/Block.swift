@@ -1,11 +1,11 @@
-/// A part of a source that the rules keep together: a paragraph, a line of a list, a quotation, a line of data.
+/// A part of a source that the rules keep together: a paragraph, a list item, a quotation or a line of data.
 struct Block: Equatable {
     enum Kind: Equatable {
-        /// Sentences; in a request's own text compound ones are split.
+        /// Sentences. In a request's own text, compound sentences are split.
         case prose
-        /// Fenced, or behind `>`: somebody's words or code, never cut.
+        /// Fenced text or text behind `>`: quoted words or code, which is never cut.
         case quotation
-        /// One line of an attachment that is no prose.
+        /// One line of an attachment that is not prose.
         case dataLine
     }
 
@@ -36,7 +36,7 @@ struct BlockScanner {
     private var lines: [Range<String.Index>] {
         text.split(omittingEmptySubsequences: true) { $0.isNewline }.map { $0.startIndex..<$0.endIndex }
             .reduce(into: []) { lines, line in
-                // A blank line has been dropped: it is known by the two line ends between its neighbours.
+                // Blank lines are dropped. Two line ends between two lines show that a blank line was there.
                 if let last = lines.last, text[last.upperBound..<line.lowerBound].count > 1 {
                     lines.append(last.upperBound..<last.upperBound)
                 }
@@ -69,12 +69,12 @@ struct BlockScanner {
         }
     }
 
-    /// Three backticks and no other on the line: those are code within a sentence.
+    /// A fence has no other backtick on its line. Otherwise the backticks are code within a sentence.
     private func opensFence(_ line: Range<String.Index>) -> Bool {
         text[line].hasPrefix("```") && !text[line].drop { $0 == "`" }.contains("`")
     }
 
-    /// What follows `- `, `* `, `+ `, `• `, `1. ` or `1) `.
+    /// Returns the text after `- `, `* `, `+ `, `• `, `1. ` or `1) `.
     private func listItem(_ line: Range<String.Index>) -> Range<String.Index>? {
         var rest = text[line]
         if let first = rest.first, "-*+•".contains(first) {
@@ -106,7 +106,7 @@ struct BlockScanner {
     }
 
     private mutating func finish() {
-        // A fence that is never closed loses nothing: it reaches to the end.
+        // A fence that is never closed extends to the end of the text.
         if let fence { emit(.quotation, fence.content..<text.endIndex) }
         endBlocks()
     }

@@ -1,25 +1,25 @@
 import Contracts
 
-/// A block, with what it is made of when it is not taken whole.
+/// A block, with its sentences and parts for the case that it is not kept whole.
 struct Segment: Equatable {
     var whole: Item
     var kind: Block.Kind
-    /// In the order of the text; a single sentence that is not compound is one part.
+    /// The sentences in the order of the text. A sentence that is not compound has one part.
     var sentences: [Sentence]
 
     struct Sentence: Equatable {
         var whole: Item
-        /// The simple sentences that the splitter finds in a compound one; one where it is simple.
+        /// The simple sentences that the splitter finds in a compound sentence. A simple sentence has one part.
         var parts: [Item]
     }
 }
 
-/// Cuts a request into segments: blocks and sentences by rules, compound sentences by the learned splitter.
+/// Cuts a request into segments. Rules cut blocks and sentences, and the learned splitter cuts compound sentences.
 struct Segmenter: Sendable {
-    /// A sentence, and where to cut it.
+    /// Takes a sentence and returns its parts.
     typealias Split = @Sendable (String) -> [Range<String.Index>]
 
-    /// A compound wish is far shorter, and the splitter's work grows with the square of a sentence.
+    /// A compound wish is far shorter than this limit, and the splitter's work grows with the square of the length.
     private static let longestCompound = 1_000
 
     private let split: Split
@@ -34,7 +34,7 @@ struct Segmenter: Sendable {
         }
     }
 
-    /// Everything else that is text (logs, CSV, URI lists, form data) means something line by line.
+    /// Every other text format (logs, CSV, URI lists, form data) is read line by line.
     private static func isProse(_ mediaType: String) -> Bool {
         let type = mediaType.lowercased().prefix { $0 != ";" }.filter { !$0.isWhitespace }
         return ["text/plain", "text/markdown", "text/html"].contains(type)
@@ -58,7 +58,7 @@ struct Segmenter: Sendable {
         }
     }
 
-    /// The splitter's cuts, but for those inside quotation marks.
+    /// Returns the splitter's cuts, except those inside quotation marks.
     private func partRanges(of text: String, _ range: Range<String.Index>) -> [Range<String.Index>] {
         let sentence = String(text[range])
         guard sentence.utf8.count <= Self.longestCompound else { return [range] }
@@ -71,7 +71,7 @@ struct Segmenter: Sendable {
                 parts.append(part)
             }
         }
-        // Where the splitter leaves nothing the sentence stays: what was said must not be lost.
+        // If the splitter leaves nothing, the sentence stays, so that no text is lost.
         guard !parts.isEmpty else { return [range] }
         return parts.map { part in
             let start = sentence.utf8.distance(from: sentence.startIndex, to: part.lowerBound)
@@ -82,7 +82,7 @@ struct Segmenter: Sendable {
     }
 }
 
-/// What stands between quotation marks of one kind.
+/// The text between quotation marks of one kind.
 enum Quotations {
     private static let pairs: [Character: Character] = ["\"": "\"", "`": "`", "“": "”", "«": "»", "„": "“"]
 
@@ -102,7 +102,7 @@ enum Quotations {
     }
 }
 
-/// Turns indices into code point offsets, walking the text once for ascending ranges.
+/// Converts indices into code point offsets. It walks the text once if the ranges ascend.
 private final class CodePointRuler {
     private let text: String
     private var last: (index: String.Index, offset: Int)

@@ -1,10 +1,10 @@
 import CICU
 
-/// Sentence boundaries by ICU.
+/// Finds sentence boundaries with ICU.
 /// - Source: Unicode Standard Annex #29, section 5
 enum Sentences {
-    /// The sentences of `text` as ranges of its UTF-8, without the white space around them; the whole text where ICU
-    /// cannot help.
+    /// Returns the sentences of `text` as ranges of its UTF-8, without surrounding white space. Returns the whole text
+    /// if ICU fails.
     static func ranges(in text: Substring) -> [Range<String.Index>] {
         let start = text.startIndex
         let offsets = unwrapped(text.utf8).withUnsafeBufferPointer { boundaries($0) }
@@ -16,8 +16,8 @@ enum Sentences {
         }
     }
 
-    /// ICU ends a sentence at every line end; but a long line was wrapped by its editor, and only a short one was ended
-    /// on purpose, as headings are.
+    /// ICU ends a sentence at every line end. A long line was probably wrapped by an editor, and only a short line,
+    /// such as a heading, ends on purpose.
     private static func unwrapped(_ text: Substring.UTF8View) -> [UInt8] {
         var bytes = Array(text)
         var lineStart = 0
@@ -46,7 +46,7 @@ enum Sentences {
 }
 
 extension StringProtocol {
-    /// `range` without white space at its ends; `nil` where nothing else is in it.
+    /// Returns `range` without white space at its ends; `nil` if it holds nothing else.
     func trimmed(_ range: Range<Index>) -> Range<Index>? {
         let scalars = unicodeScalars
         guard let first = scalars[range].firstIndex(where: { !$0.properties.isWhitespace }),

@@ -6,11 +6,12 @@ import Runtime
 import Signing
 import WorkerKit
 
-/// Legal services: the type of a contract clause, and terms of service that are unfair.
+/// Legal services: finds the type of a contract clause, and unfair terms of service.
 ///
 /// - Consumes: `winnow.steps.legal-services.v1` of both lanes, `winnow.cancellations.v1`,
 ///   `winnow.certificates.v1`
-/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
+/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items
+///   that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("legal-services-worker", "Answers steps of the capability legal-services.") { context in

@@ -6,11 +6,12 @@ import Runtime
 import Signing
 import WorkerKit
 
-/// Security services: attacks in HTTP parameters, and prompts that attack a language model.
+/// Security services: finds attacks in HTTP parameters, and prompts that attack a language model.
 ///
 /// - Consumes: `winnow.steps.security-services.v1` of both lanes, `winnow.cancellations.v1`,
 ///   `winnow.certificates.v1`
-/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
+/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items
+///   that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("security-services-worker", "Answers steps of the capability security-services.") { context in

@@ -6,11 +6,12 @@ import Runtime
 import Signing
 import WorkerKit
 
-/// Semantic understanding: the intent of an utterance, or that it is out of scope.
+/// Semantic understanding: finds the intent of an utterance, or that it is out of scope.
 ///
 /// - Consumes: `winnow.steps.semantic-understanding.v1` of both lanes, `winnow.cancellations.v1`,
 ///   `winnow.certificates.v1`
-/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
+/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items
+///   that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("semantic-understanding-worker", "Answers steps of the capability semantic-understanding.") {

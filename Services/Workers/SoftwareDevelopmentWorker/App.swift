@@ -6,11 +6,12 @@ import Runtime
 import Signing
 import WorkerKit
 
-/// Software development: whether an issue is a bug, a feature or a question.
+/// Software development: decides whether an issue is a bug, a feature request or a question.
 ///
 /// - Consumes: `winnow.steps.software-development.v1` of both lanes, `winnow.cancellations.v1`,
 ///   `winnow.certificates.v1`
-/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items that its model is not sure of
+/// - Produces: `winnow.shadows.v1`; in the same lane `winnow.outcomes.v1`; `winnow.escalations.v1` for steps with items
+///   that its model is not sure of
 @main enum App {
     static func main() async {
         await Runtime.run("software-development-worker", "Answers steps of the capability software-development.") {
