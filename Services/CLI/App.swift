@@ -2,7 +2,7 @@ import Glibc
 
 @main enum App {
     static func main() async {
-        // A reader that has gone is an error of the write, and a broker that has gone must not end the process.
+        // A closed pipe or connection must appear as a write error instead of ending the process.
         signal(SIGPIPE, SIG_IGN)
         let status = await CommandLineTool.run(Array(CommandLine.arguments.dropFirst()))
         exit(Console.finish(status).rawValue)

@@ -1,6 +1,6 @@
 import Contracts
 
-/// The words after the verb: options with and without values, and operands.
+/// The words after the verb: options, flags and operands.
 struct Arguments {
     private var values: [String: String] = [:]
     private var set: Set<String> = []
@@ -11,7 +11,7 @@ struct Arguments {
         var words = words[...]
         while let word = words.popFirst() {
             guard word != "--" else {
-                // What follows are operands, such as an id that begins with a hyphen.
+                // All words after `--` are operands, for example an id that begins with a hyphen.
                 operands += words
                 break
             }
@@ -25,7 +25,7 @@ struct Arguments {
                 set.insert(name)
                 if parts.count == 2 { fault = UsageError("\(name) takes no value") }
             } else if values[name] != nil {
-                fault = UsageError("\(name) is given twice")
+                fault = UsageError("\(name) is given more than once")
             } else if parts.count == 2 {
                 values[name] = String(parts[1])
             } else if let value = words.first, !value.hasPrefix("--") {
@@ -49,7 +49,7 @@ struct Arguments {
         return number
     }
 
-    /// - Throws: `UsageError` unless it lies between 0 and 1.
+    /// - Throws: `UsageError` unless the value lies between 0 and 1.
     mutating func share(_ name: String, default fallback: Double) throws(UsageError) -> Double {
         guard let text = value(name) else { return fallback }
         guard let number = Double(text), number > 0, number < 1 else {
@@ -68,9 +68,9 @@ struct Arguments {
         return number
     }
 
-    /// Money as people write it, such as `0.15`.
-    /// - Parameter decimals: how many pico-USD's digits one unit has: 12 for USD, 6 for USD a million tokens.
-    /// - Throws: `UsageError` for what cannot be written in whole pico-USD.
+    /// Parses an amount of money in decimal notation, such as `0.15`.
+    /// - Parameter decimals: the decimal digits from the unit to pico-USD: 12 for USD, 6 for USD per million tokens.
+    /// - Throws: `UsageError` if the amount is not a whole number of pico-USD.
     mutating func money(_ name: String, decimals: Int, atMost limit: Int64 = .max) throws(UsageError) -> PicoDollars? {
         guard let text = value(name) else { return nil }
         guard let money = PicoDollars(decimal: text, decimals: decimals), money.amount <= limit else {
@@ -79,7 +79,7 @@ struct Arguments {
         return money
     }
 
-    /// - Throws: `UsageError` unless it is one of the cases.
+    /// - Throws: `UsageError` unless the value is one of the cases.
     mutating func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String) throws(UsageError) -> Choice?
     {
         guard let text = value(name) else { return nil }
@@ -98,7 +98,7 @@ struct Arguments {
         try Self.tenant(try operand("TENANT"), "TENANT")
     }
 
-    /// - Throws: `UsageError`, which calls it `name`, for what no tenant can be called.
+    /// - Throws: `UsageError`, with `name` in its message, if the text cannot be a tenant's id.
     static func tenant(_ text: String, _ name: String) throws(UsageError) -> TenantID {
         guard (1...Limits.identifierBytes).contains(text.utf8.count) else {
             throw UsageError("\(name) must have 1 to \(Limits.identifierBytes) bytes")
@@ -106,20 +106,20 @@ struct Arguments {
         return TenantID(rawValue: text)
     }
 
-    /// Every operand that is left.
+    /// Returns all remaining operands.
     mutating func rest() -> [String] {
         defer { operands = [] }
         return operands
     }
 
-    /// - Throws: `UsageError` unless it is an RFC 3339 time.
+    /// - Throws: `UsageError` unless the value is an RFC 3339 time.
     mutating func time(_ name: String) throws(UsageError) -> Timestamp? {
         guard let text = value(name) else { return nil }
         guard let time = Timestamp(rfc3339: text) else { throw UsageError("\(name) must be an RFC 3339 time") }
         return time
     }
 
-    /// - Throws: `UsageError` for whatever nobody asked for.
+    /// - Throws: `UsageError` for every option or word that the verb has not read.
     func finish() throws(UsageError) {
         if let fault { throw fault }
         if let name = values.keys.sorted().first ?? set.sorted().first { throw UsageError("no such option: \(name)") }
@@ -127,7 +127,7 @@ struct Arguments {
     }
 }
 
-/// The command line cannot be understood.
+/// The command line is invalid.
 struct UsageError: Error, Equatable {
     let message: String
 

@@ -2,7 +2,7 @@ import Glibc
 import Runtime
 import Settings
 
-/// What `winnow` ends with.
+/// The exit statuses of `winnow`.
 enum ExitStatus: Int32, CaseIterable {
     case ok = 0
     case failed = 1
@@ -12,16 +12,16 @@ enum ExitStatus: Int32, CaseIterable {
 
     var meaning: String {
         switch self {
-        case .ok: "all that was asked for is done, and all output is written"
-        case .failed: "something is missing or away: a setting, a file, a server, a result, room for the output"
-        case .wrongUsage: "the command line cannot be understood"
-        case .notCertifiable: "certify: a task keeps the promise at no threshold"
+        case .ok: "everything was done, and all output was written"
+        case .failed: "something is missing or unavailable: a setting, file, server, result, or space for the output"
+        case .wrongUsage: "the command line is invalid"
+        case .notCertifiable: "certify: no threshold of a task keeps the promise"
         case .notCompleted: "submit, evaluate, report: a request or a row was rejected, failed, expired or cancelled"
         }
     }
 }
 
-/// Finds the verb, reads its arguments, runs it.
+/// Finds the verb, parses its arguments and runs it.
 enum CommandLineTool {
     static let verbs: [any Verb.Type] = [
         SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self, PricesVerb.self,
@@ -31,7 +31,7 @@ enum CommandLineTool {
         TopicsVerb.self, ModelsVerb.self,
     ]
 
-    /// What every verb takes besides its own flags.
+    /// The flag that every verb takes in addition to its own.
     private static let wide = "--wide"
 
     static func run(_ words: [String]) async -> ExitStatus {
@@ -41,7 +41,7 @@ enum CommandLineTool {
         }
         words.removeFirst()
         guard name != "--version" else {
-            guard words.isEmpty else { return complain("winnow: --version takes nothing else") }
+            guard words.isEmpty else { return complain("winnow: --version takes no other argument") }
             Console.print("winnow \(Build.version)")
             return .ok
         }
@@ -58,7 +58,7 @@ enum CommandLineTool {
                 await run(parsed)
             }
         } catch {
-            return complain("winnow \(name): \(error.message)\n'winnow \(name) --help' explains it.")
+            return complain("winnow \(name): \(error.message)\n'winnow \(name) --help' shows its usage.")
         }
     }
 
@@ -81,16 +81,16 @@ enum CommandLineTool {
         let width = verbs.map { $0.name.count }.max() ?? 0
         Console.print(
             """
-            winnow: give every request to the smallest model that can be trusted with it
+            winnow: answers every request with the smallest model that can be trusted with it
 
             \(verbs.map { "  \($0.name.padded(to: width))  \($0.summary)" }.joined(separator: "\n"))
 
-            'winnow VERB --help' explains one, 'winnow --version' names the version. Tables fit the terminal; with \(wide) they
-            take as many columns as they need, as they do in a pipe or a file.
+            'winnow VERB --help' explains a verb, and 'winnow --version' prints the version. Tables are fitted to the
+            terminal. With \(wide), in a pipe or in a file they take as many columns as they need.
 
             Exit codes of every verb:
             \(ExitStatus.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
-              128 + n when signal n ended it: 130 after Ctrl-C
+              128 + n if signal n ended the process: 130 after Ctrl-C
             """)
         return .ok
     }
@@ -107,11 +107,11 @@ enum CommandLineTool {
     }
 }
 
-/// One thing that `winnow` does.
+/// A command of `winnow`.
 protocol Verb: Sendable {
     static var name: String { get }
     static var summary: String { get }
-    /// Synopsis and options.
+    /// The synopsis and the options.
     static var help: String { get }
     /// Options without a value.
     static var flags: Set<String> { get }

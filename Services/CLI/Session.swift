@@ -6,7 +6,7 @@ import Settings
 import Signing
 import Telemetry
 
-/// What the verbs share: where things are, read from the environment when a verb first needs it.
+/// The settings that the verbs share, read from the environment when a verb first needs them.
 struct Session: Sendable {
     let logger = Logger(service: "winnow", level: .warning)
     let metrics = Metrics()
@@ -32,14 +32,14 @@ struct Session: Sendable {
         return try PostgresSettings(from: &reader)
     }
 
-    /// Signs what this command line tells the services.
+    /// Signs the records that the command line sends to the services.
     /// - Throws: `SettingsError`
     func signing() throws -> RecordSigning {
         var reader = SettingsReader(environment: environment)
         return try RecordSigning(&reader, logger: logger, metrics: metrics)
     }
 
-    /// Whether requests go to Postgres first: the embedded broker forgets them when it is started again.
+    /// Whether requests go to Postgres first, because the embedded broker loses them at a restart.
     /// - Default: `topic`. Key: `WINNOW_INTAKE`, `topic` or `postgres`.
     /// - Throws: `SettingsError`
     func submitsThroughPostgres() throws -> Bool {
@@ -50,7 +50,7 @@ struct Session: Sendable {
         }
     }
 
-    /// - Returns: `nil` where the tenant has no topics of its own.
+    /// - Returns: `nil` if the tenant has no topics of its own.
     func resultsTopic(of tenant: TenantID) async throws -> String? {
         guard let own = Topic.results(of: tenant) else { return nil }
         let topics = try await KafkaAdmin(settings: try kafka(), logger: logger).metadata().topics
@@ -67,16 +67,16 @@ struct Session: Sendable {
     }
 }
 
-/// `KEY=value` lines that a running stack writes, so that `winnow` finds it without further settings.
+/// A file of `KEY=value` lines. A running stack writes it, so that `winnow` finds the stack without further settings.
 enum EnvironmentFile {
     static let ofStack = ".run/env"
 
-    /// The process's environment, and below it the file that `WINNOW_ENV_FILE` names. Without that variable and without a
-    /// broker in the environment, the file is `.run/env` of the working directory, if it is trusted.
+    /// Returns the process's environment, completed by the file that `WINNOW_ENV_FILE` names. Without that variable and
+    /// without a broker in the environment, the file is `.run/env` of the working directory, if it is trusted.
     ///
-    /// The working directory may belong to anybody, and its file could lead requests and passwords to a server of theirs.
-    /// So it must belong to the user and be closed to others, and standard error says that it is read.
-    /// - Throws: `UsageError` when the file that was named cannot be read.
+    /// Anybody may own the working directory, and its file could send requests and passwords to a foreign server. So
+    /// the file must belong to the user and be closed to others, and standard error reports that it is used.
+    /// - Throws: `UsageError` if the named file cannot be read.
     static func environment(
         _ own: [String: String] = SettingsReader.ofProcess,
         notify: (String) -> Void = { Console.complain("winnow: \($0)") }
@@ -93,18 +93,18 @@ enum EnvironmentFile {
             notify("settings from \(ofStack)")
             return parse(text).merging(own) { _, own in own }
         } catch {
-            notify("\(error); it is not used. WINNOW_ENV_FILE=\(ofStack) uses it all the same")
+            notify("\(error); it is not used. Set WINNOW_ENV_FILE=\(ofStack) to use it anyway")
             return own
         }
     }
 
-    /// Reads what a shell would assign: values may be quoted with `'` or `"`, and `\` takes the next character as it is.
+    /// Parses shell assignments. Values may be quoted with `'` or `"`, and `\` escapes the next character.
     ///
-    /// Nothing is expanded. Unlike in a shell, a value without quotes ends at the end of its line, not at a space: files
-    /// for `docker --env-file` are written so.
+    /// Nothing is expanded. Unlike in a shell, a value without quotes ends at the end of its line and not at a space,
+    /// as in files for `docker --env-file`.
     static func parse(_ text: String) -> [String: String] {
         var variables: [String: String] = [:]
-        // Not by `Character`: "\r\n" is one.
+        // Reads scalars, because "\r\n" is one `Character`.
         var rest = Array(text.unicodeScalars)[...]
         while !rest.isEmpty {
             let name = take(&rest) { $0 != "=" && $0 != "\n" }
@@ -132,7 +132,7 @@ enum EnvironmentFile {
             case ("\r", nil) where rest.first == "\n" || rest.isEmpty: continue
             case ("\\", let open) where open != "'":
                 guard let literal = rest.popFirst() else { continue }
-                // In double quotes a shell keeps the backslash before an ordinary character.
+                // In double quotes a shell keeps a backslash before an ordinary character.
                 if open == "\"", !["\\", "\"", "$", "`"].contains(literal) { value.append("\\") }
                 value.append(literal)
             default: value.append(next)

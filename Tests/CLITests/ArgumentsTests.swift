@@ -47,7 +47,7 @@ struct ArgumentsTests {
     }
 
     @Test(arguments: ["--file --json", "--file=a --file b", "--file a --file=a"])
-    func `an option in the place of a value, and one that is given twice, is wrong usage`(line: String) {
+    func `an option in the place of a value, and one that is given more than once, is wrong usage`(line: String) {
         var arguments = arguments(line)
         _ = (arguments.value("--file"), arguments.flag("--json"))
         #expect(throws: UsageError.self) { try arguments.finish() }

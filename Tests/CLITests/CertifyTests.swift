@@ -90,7 +90,7 @@ struct CertifyTests {
     @Test func `a refusal says how far it came, and what would help`() async throws {
         let promise = try #require(Promise(agreement: 0.99, confidence: 0.95))
         for (count, period, advice) in [
-            (200, 1000, "would do, or another cut"), (2000, 1, "Too many differ"),
+            (200, 1000, "suffice, or a better model"), (2000, 1, "Too few answers agree"),
         ] {
             let comparisons = try await compare(count, period: period)
             guard case .refused(let refusal) = Certifier(promise).certify(comparisons.map(\.observation)) else {

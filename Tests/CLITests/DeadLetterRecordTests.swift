@@ -87,7 +87,7 @@ struct DeadLetterRecordTests {
         let short = DeadLetterReport(letter: letter, withPayload: false)
         #expect(!short.text.contains("secret") && !short.json.contains("secret"))
         #expect(short.text.contains("7 bytes"))
-        #expect(short.text.contains("1 bytes that are no UTF-8"))
+        #expect(short.text.contains("1 bytes that are not UTF-8"))
         let full = DeadLetterReport(letter: letter, withPayload: true)
         #expect(full.text.contains("secret\\u"))
         let payload = try JSONDocument.read(Array(full.json.utf8)) { $0["payload"]?.string }

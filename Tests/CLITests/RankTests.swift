@@ -39,23 +39,23 @@ struct RankTests {
         #expect(ranked.map(\.use.route) == [.decomposition, Route(.legalServices, "sure")])
         #expect(
             ranked[0].reason
-                == "the router leaves 70.0% of its items to the full model; of 700 escalated items the router had 80.0% right: "
-                + "cut or distil it anew for the others")
+                == "the router passes 70.0% of its items to the full model; the router had 80.0% of 700 escalated items right: "
+                + "cut or distil it again for the others")
     }
 
     @Test func `the reason says what is known`() {
         func reason(_ use: TaskUse) -> String { Prospect(use).reason }
         #expect(reason(Self.use("a", escalated: 0, cost: 0)).contains("nothing left to save"))
-        #expect(reason(Self.use("a", escalated: 1000, cost: 9)).contains("no certificate stands"))
-        #expect(reason(Self.use("a", escalated: 1000, cost: 9)).contains("not known"))
+        #expect(reason(Self.use("a", escalated: 1000, cost: 9)).contains("no certificate is valid"))
+        #expect(reason(Self.use("a", escalated: 1000, cost: 9)).contains("unknown"))
         let certified = reason(Self.use("a", escalated: 155, cost: 9, guessed: 155, agreed: 93, isCertified: true))
         #expect(
             certified
-                == "15.5% escalates past its certificate; of 155 escalated items the small model had 60.0% right: "
-                + "cut or distil it anew for the others")
+                == "15.5% of its items escalate despite its certificate; the small model had 60.0% of 155 escalated items right: "
+                + "cut or distil it again for the others")
         #expect(
             reason(Self.use("a", escalated: 100, cost: 9, guessed: 100, agreed: 95, isCertified: true))
-                .hasSuffix("what it lacks is knowing when: calibrate, or certify on more items"))
+                .hasSuffix("improve its confidence: calibrate, or certify on more items"))
     }
 
     /// Points around as many corners of a space of many dimensions, a step to the side each.

@@ -32,7 +32,7 @@ import Testing
         let all = tenants.flatMap { Topic.own($0) }
         #expect(all.count == 6)
         let good = TenantTopicsCheck.finding(.success(tenants), in: all + ["a"])
-        #expect(good.verdict == .good && good.finding == "those of 2 tenants are there")
+        #expect(good.verdict == .good && good.finding == "those of 2 tenants exist")
         let bad = TenantTopicsCheck.finding(.success(tenants), in: all.filter { $0 != "winnow.results.acme.v1" })
         #expect(bad.verdict == .bad && bad.finding == "missing: winnow.results.acme.v1")
         #expect(bad.advice == "run winnow tenants topics 'acme'")

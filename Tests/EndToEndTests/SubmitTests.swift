@@ -87,8 +87,8 @@ extension `Whole suite` {
             "winnow \(verb) --json --data <(printf '%s' \"$0\") \(verb == "report" ? "--out /dev/null" : "")",
             rows.joined(separator: "\n"))
         #expect(result.status == 4, "\(result.errors)")
-        #expect(result.errors.contains("line 2 is left out: empty_text"))
-        #expect(result.errors.contains("line 4 is left out: empty_text"))
+        #expect(result.errors.contains("line 2 is omitted: empty_text"))
+        #expect(result.errors.contains("line 4 is omitted: empty_text"))
         let report = try #require(result.objects.first)
         #expect(report["rejected"] as? Int == 2)
         let overall = try #require(report["overall"] as? [String: Any])

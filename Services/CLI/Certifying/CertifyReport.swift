@@ -4,7 +4,7 @@ import Inference
 import JSON
 import Settings
 
-/// What certifying one task came to.
+/// The result of certifying one task.
 struct CertifyReport {
     enum Result {
         case certified(Certificate)
@@ -39,21 +39,21 @@ struct CertifyReport {
         }
     }
 
-    /// Why there is no certificate, and what would help.
+    /// Explains why there is no certificate, and what would help.
     var complaint: String? {
         guard case .refused(let refusal) = result else { return nil }
         let reached =
             "\(route): no threshold keeps the promise. At \(Self.short(refusal.threshold))"
             + " \(refusal.tally.disagreements) of \(refusal.tally.accepted) accepted answers differ, which shows at most"
             + " \(Self.percent(refusal.bound)) and not \(Self.percent(promise.alpha))."
-        return "\(reached) \(advice(refusal)) Everything of it escalates, unless an earlier certificate stands."
+        return "\(reached) \(advice(refusal)) All its items escalate unless an earlier certificate is valid."
     }
 
     private func advice(_ refusal: Refusal) -> String {
         if let needed = refusal.itemsNeeded {
-            return "About \(needed) items and not \(refusal.items + refusal.fitted) would do, or another cut."
+            return "About \(needed) items instead of \(refusal.items + refusal.fitted) suffice, or a better model."
         }
-        return "Too many differ, or too few are accepted, to say how many items would do: another cut, or more of them."
+        return "Too few answers agree to estimate how many items are needed: use a better model or more items."
     }
 
     func write(to writer: inout JSONWriter) {
@@ -91,8 +91,8 @@ struct CertifyReport {
 
 extension Certificate {
     /// - Parameters:
-    ///   - comparisons: all items, compared in the terms of the promise, which tell what is to be expected to escalate and to be saved.
-    ///   - source: where they came from.
+    ///   - comparisons: all items. They yield the expected escalation rate and savings in the terms of the promise.
+    ///   - source: where the items came from.
     init(
         _ certified: Certified, of promise: Promise, route: Route, small: ModelCard, full: ModelCard,
         comparisons: [Comparison], source: Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
@@ -129,20 +129,20 @@ extension Certificate.Estimate {
     }
 }
 
-/// Certificates beside the models that they are of, one a line.
+/// Reads and writes certificates in a file beside their models, one on each line.
 enum CertificateFile {
     static func path(of capability: Capability, in modelsDirectory: String) -> String {
         "\(modelsDirectory)/\(capability)/certificates.jsonl"
     }
 
-    /// - Returns: nothing where there is no such file.
-    /// - Throws: `SmallFileError`; `ContractError` for a line that is no certificate.
+    /// - Returns: an empty list if the file does not exist.
+    /// - Throws: `SmallFileError`; `ContractError` for a line that is not a certificate.
     static func read(_ path: String) throws -> [Certificate] {
         guard SmallFile.isRegular(path) else { return [] }
         return try InputFile.lines(of: try InputFile.read(path)).map { try Certificate(decoding: Array($0.bytes)) }
     }
 
-    /// Puts certificates in the place of those of the same tasks; the others stay.
+    /// Replaces the certificates of the same tasks. The others stay.
     static func replace(_ certificates: [Certificate], in path: String) throws {
         let routes = Set(certificates.map(\.route))
         let all = try read(path).filter { !routes.contains($0.route) } + certificates
@@ -151,7 +151,7 @@ enum CertificateFile {
     }
 }
 
-/// What both models made of one calibration item.
+/// Both models' answers to one calibration item.
 struct Comparison: Sendable {
     var observation: Observation
     /// - Units: operations.
@@ -172,7 +172,7 @@ struct Comparison: Sendable {
         (smallFlops, fullFlops) = (small.flops, full.flops)
     }
 
-    /// Runs both models over items of one task.
+    /// Runs both models on the items of one task.
     /// - Parameter equalFrom: `Certificate.equalFrom`.
     /// - Throws: `InferenceError`
     static func run(
@@ -195,7 +195,7 @@ struct Comparison: Sendable {
     }
 }
 
-/// Which models stand in the models directory, by `name@version`.
+/// The models in the models directory, by `name@version`.
 struct DeployedModels {
     private let small: [Capability: String]
     private let full: String

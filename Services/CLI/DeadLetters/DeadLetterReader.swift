@@ -4,11 +4,12 @@ import KafkaBus
 import MessageBus
 import PostgresStore
 
-/// Reads the dead letters' topic from its first record to the last one that was there when it began.
+/// Reads the dead-letter topic from its first record to the last record at the time of the start.
 struct DeadLetterReader {
     private let reader: KafkaReader
     private let register: DeadLetterRegister
-    /// A month of dead letters may be long; a broker that says nothing for this long says nothing at all.
+    /// Reading a month of dead letters may take long, but a broker without a record for this time counts as
+    /// unavailable.
     private static let silence = Duration.seconds(30)
 
     /// - Throws: `SettingsError`, `MessageBusError`
@@ -19,9 +20,9 @@ struct DeadLetterReader {
         register = DeadLetterRegister(try session.postgres())
     }
 
-    /// Hands on those that are meant, batch by batch, so that no more than one is held.
-    /// - Parameter disposed: whether also those that were replayed or discarded are meant.
-    /// - Throws: `MessageBusError`, `StoreError`, whatever `body` throws.
+    /// Passes the selected dead letters to `body` batch by batch, so that only one batch is in memory.
+    /// - Parameter disposed: whether replayed and discarded dead letters are included.
+    /// - Throws: `MessageBusError`, `StoreError`, and errors of `body`.
     func read(
         _ selection: DeadLetterSelection, disposed: Bool, _ body: ([DeadLetterRecord]) async throws -> Void
     ) async throws {
@@ -55,16 +56,16 @@ struct DeadLetterReader {
     }
 }
 
-/// A dead letter as people and programs see it.
+/// A dead letter with its reason and its origin.
 struct DeadLetterRecord: Sendable {
-    /// Its place in the dead letters' topic, written `partition-offset`.
+    /// The place in the dead-letter topic, written `partition-offset`.
     struct ID: Hashable, Sendable, CustomStringConvertible {
         let partition: Int32
         let offset: Int64
 
         init(partition: Int32, offset: Int64) { (self.partition, self.offset) = (partition, offset) }
 
-        /// - Returns: `nil` unless `text` is `partition-offset`.
+        /// - Returns: `nil` unless `text` has the form `partition-offset`.
         init?(_ text: String) {
             let parts = text.split(separator: "-", omittingEmptySubsequences: false)
             guard parts.count == 2, let partition = Int32(parts[0]), let offset = Int64(parts[1]) else { return nil }
@@ -90,41 +91,41 @@ struct DeadLetterRecord: Sendable {
             topic: record.topic, partition: record.partition, offset: record.offset, writtenAt: record.timestamp)
     }
 
-    /// The record for its topic.
-    /// - Returns: `nil` where only a reference was put away, and where nothing of Winnow's reads the topic.
+    /// The record to write to its original topic.
+    /// - Returns: `nil` if the dead letter holds only a reference, or if no service reads the topic.
     var replay: OutgoingRecord? {
         guard !DeadLetter.isReference(record), Topic.isWorked(originalTopic) else { return nil }
         return DeadLetter.replay(record)
     }
 }
 
-/// Which dead letters are meant.
+/// Selects dead letters.
 struct DeadLetterSelection: Sendable {
     let ids: Set<DeadLetterRecord.ID>
     let reason: String?
     let since: Timestamp?
     let until: Timestamp?
 
-    /// - Throws: `UsageError` for an id or a time that is none.
+    /// - Throws: `UsageError` for an invalid id or time.
     init(_ arguments: inout Arguments) throws(UsageError) {
         reason = arguments.value("--reason")
         since = try arguments.time("--since")
         until = try arguments.time("--until")
         var ids: Set<DeadLetterRecord.ID> = []
         for word in arguments.rest() {
-            guard let id = DeadLetterRecord.ID(word) else { throw UsageError("no id of a dead letter: \(word)") }
+            guard let id = DeadLetterRecord.ID(word) else { throw UsageError("not the id of a dead letter: \(word)") }
             ids.insert(id)
         }
         self.ids = ids
     }
 
-    /// Every dead letter that was put away from then on.
+    /// Selects every dead letter since a time.
     init(since: Timestamp) {
         (ids, reason, until) = ([], nil, nil)
         self.since = since
     }
 
-    /// Whether nothing was said, so that every dead letter is meant.
+    /// Whether the selection has no condition and includes every dead letter.
     var isEverything: Bool { ids.isEmpty && reason == nil && since == nil && until == nil }
 
     func contains(_ letter: DeadLetterRecord) -> Bool {
@@ -134,14 +135,14 @@ struct DeadLetterSelection: Sendable {
     }
 }
 
-/// How many dead letters of the last day nobody has replayed or discarded, by reason and topic.
+/// The number of open dead letters of the last day, by reason and topic. Replayed and discarded ones do not count.
 struct DeadLetterCount {
     private(set) var counts: [String: Int] = [:]
     /// Whether there are more than were counted.
     private(set) var isPartial = false
 
     private static let period: Int64 = 86_400_000
-    /// More than anybody looks at one by one.
+    /// Counting stops here. Nobody inspects more dead letters one by one.
     private static let most = 10_000
 
     private struct Enough: Error {}
@@ -168,7 +169,7 @@ struct DeadLetterCount {
         counts["\(letter.reason) from \(letter.originalTopic)", default: 0] += 1
     }
 
-    /// The most frequent first.
+    /// The counts as text, the most frequent first.
     var text: String {
         guard !counts.isEmpty else { return "none in the last day" }
         let order = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -177,7 +178,7 @@ struct DeadLetterCount {
     }
 }
 
-/// One dead letter in full, but for its payload unless that is asked for.
+/// One dead letter with all its headers. The payload is included only on request.
 struct DeadLetterReport {
     let letter: DeadLetterRecord
     let withPayload: Bool
@@ -193,7 +194,7 @@ struct DeadLetterReport {
         return rows.map { "\($0.visible.padded(to: width))  \($1)" }.joined(separator: "\n")
     }
 
-    /// What is null has no size; bytes that are no UTF-8 have nothing but their size.
+    /// A missing key or value is `null`. Bytes that are not UTF-8 are described by their size only.
     var json: String {
         var writer = JSONWriter()
         writer.object { body in
@@ -219,6 +220,6 @@ struct DeadLetterReport {
     private func size(of bytes: [UInt8]?) -> String { bytes.map { "\($0.count) bytes" } ?? "null" }
 
     private func shown(_ bytes: [UInt8]) -> String {
-        String(validating: bytes, as: UTF8.self)?.visible ?? "\(bytes.count) bytes that are no UTF-8"
+        String(validating: bytes, as: UTF8.self)?.visible ?? "\(bytes.count) bytes that are not UTF-8"
     }
 }

@@ -3,43 +3,44 @@ import Inference
 import PostgresStore
 import Store
 
-/// A labelled file through the running suite, with what both models alone make of the same items.
+/// Sends a labelled file through the running suite, and runs both models alone on the same items.
 struct EvaluationRun {
     struct Request {
         var chunk: EvaluationChunk
-        /// `nil` where the suite did not answer in time.
+        /// `nil` if the suite did not answer in time.
         var result: ResultView?
-        /// One an item.
+        /// One prediction for each item.
         var small: [Prediction]
         var full: [Prediction]
-        /// `Certificate.equalFrom` of the task's; 1 where none stands.
+        /// `Certificate.equalFrom` of the task's certificate; 1 if there is none.
         var equalFrom: Double
 
-        /// Whether the answer to an item is the full model's in the terms of the task's certificate.
+        /// Returns whether the task's certificate accepts the answer as the full model's.
         func isPromised(_ label: String?, _ index: Int) -> Bool {
             label.map { full[index].accepts($0, from: equalFrom) } ?? false
         }
     }
 
-    /// By task, in its name's order. Those that the suite rejected are not in it: their items were not measured.
+    /// Sorted by task name. Requests that the suite rejected are omitted, because their items were not measured.
     private(set) var requests: [Request] = []
-    /// Rows that were not measured: no request can carry them, or the suite rejected it.
+    /// Rows that were not measured, because no request can carry them or the suite rejected their request.
     private(set) var rejectedRows: Int
 
-    /// Several a request, as a machine would send them, and few enough that the bootstrap has something to draw from.
+    /// Several items in each request, as a machine client would send them, and few enough to give the bootstrap many
+    /// requests.
     private static let itemsPerRequest = 8
 
-    /// How the verb ends.
+    /// The exit status of the verb.
     var status: ExitStatus {
         guard requests.allSatisfy({ $0.result != nil }) else { return .failed }
         return rejectedRows == 0 && requests.allSatisfy { $0.result?.isCompleted == true } ? .ok : .notCompleted
     }
 
-    /// - Parameter verb: on whose behalf it complains.
+    /// - Parameter verb: the verb that complaints name.
     init(of file: LabelledFile, _ session: Session, timeout: Int, verb: String) async throws {
         file.complainOfRejected(verb)
         rejectedRows = file.rejected.count
-        // That Postgres cannot be asked is found out now, and not when everything was answered.
+        // A missing database is found here, and not only after all requests were answered.
         let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
         let chunks = Self.chunks(of: file.items)
         let results = try await Self.throughSuite(chunks, session, timeout, verb)
@@ -47,8 +48,8 @@ struct EvaluationRun {
         rejectedRows += rejected.reduce(0) { $0 + $1.items.count }
         if let first = rejected.first {
             Console.complain(
-                "winnow \(verb): the suite rejected \(rejected.count) of \(chunks.count) requests, and their items are left"
-                    + " out: \(results[first.eventID]?.error ?? "")")
+                "winnow \(verb): the suite rejected \(rejected.count) of \(chunks.count) requests, and omits their"
+                    + " items: \(results[first.eventID]?.error ?? "")")
         }
         let measured = chunks.filter { results[$0.eventID]?.status != ResultView.rejected }
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
@@ -82,12 +83,12 @@ struct EvaluationRun {
         }
     }
 
-    /// Items of one request each: not too many, and not more bytes than a request may have.
+    /// Groups items into requests, bounded by the number of items and by the bytes of a request.
     private static func groups(of items: [LabelledItem]) -> [[LabelledItem]] {
         var groups: [[LabelledItem]] = []
         var bytes = 0
         for item in items {
-            // More than the item's share, since each brings the rest of a request again.
+            // The sum overestimates the request, because each item's size includes the rest of a request.
             let size = item.request.encode().count
             if let last = groups.last, last.count < itemsPerRequest, bytes + size <= Limits.requestBytes {
                 groups[groups.count - 1].append(item)
@@ -117,14 +118,14 @@ struct EvaluationRun {
     }
 }
 
-/// No request had a result in time: there is nothing to measure.
+/// No request had a result in time, so there is nothing to measure.
 struct SilentSuiteError: Error, CustomStringConvertible {
     let seconds: Int
 
-    var description: String { "the suite answered nothing within \(seconds) s: does it run? 'winnow doctor' looks" }
+    var description: String { "the suite answered nothing within \(seconds) s. 'winnow doctor' checks whether it runs" }
 }
 
-/// Items of one task that go through the suite in one machine request.
+/// Items of one task that the suite receives in one machine request.
 struct EvaluationChunk: Sendable {
     var eventID: EventID
     var route: Route

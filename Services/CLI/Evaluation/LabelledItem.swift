@@ -7,7 +7,7 @@ import Settings
 struct LabelledItem: Sendable {
     var route: Route
     var text: String
-    /// `nil` only where none is asked for.
+    /// `nil` only if labels are optional.
     var label: String?
 
     /// A machine request with this item alone.
@@ -16,16 +16,16 @@ struct LabelledItem: Sendable {
     }
 }
 
-/// A file of labelled items: JSON Lines, gzipped or plain.
+/// A file of labelled items: JSON Lines, plain or gzipped.
 struct LabelledFile: Sendable {
-    /// A row that no request could carry: the suite would reject it.
+    /// A row that no request can carry, because the suite would reject it.
     struct Rejection: Sendable {
         let line: Int
         let error: ContractError
     }
 
     let path: String
-    /// Of the bytes of the file.
+    /// The digest of the file's bytes.
     let sha256: String
     let items: [LabelledItem]
     let rejected: [Rejection]
@@ -34,7 +34,7 @@ struct LabelledFile: Sendable {
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 
     /// Reads the file once, so that it may be a pipe.
-    /// - Parameter mayLackLabels: whether a line without a label will do.
+    /// - Parameter mayLackLabels: whether labels are optional.
     /// - Throws: `SmallFileError`; `LabelledFileError`, which names the line and never quotes it.
     init(_ path: String, mayLackLabels: Bool = false) throws {
         self.path = path
@@ -60,17 +60,17 @@ struct LabelledFile: Sendable {
                 rejected.append(Rejection(line: number, error: error))
             }
         }
-        guard !items.isEmpty else { throw LabelledFileError("\(path) contains no items that can be asked about") }
+        guard !items.isEmpty else { throw LabelledFileError("\(path) contains no items that a request can carry") }
         (self.items, self.rejected) = (items, rejected)
     }
 
-    /// Says which rows are left out.
+    /// Reports the omitted rows.
     func complainOfRejected(_ verb: String) {
         for rejection in rejected.prefix(Self.mostComplaints) {
-            Console.complain("winnow \(verb): \(path), line \(rejection.line) is left out: \(rejection.error)")
+            Console.complain("winnow \(verb): \(path), line \(rejection.line) is omitted: \(rejection.error)")
         }
         if rejected.count > Self.mostComplaints {
-            Console.complain("winnow \(verb): \(rejected.count - Self.mostComplaints) more lines are left out")
+            Console.complain("winnow \(verb): \(rejected.count - Self.mostComplaints) more lines are omitted")
         }
     }
 
@@ -83,7 +83,7 @@ struct LabelledFile: Sendable {
         } catch {
             switch error {
             case .damaged: throw LabelledFileError("\(path) is damaged")
-            case .tooLarge: throw LabelledFileError("\(path) holds more than \(InputFile.limit) bytes")
+            case .tooLarge: throw LabelledFileError("\(path) contains more than \(InputFile.limit) bytes")
             }
         }
     }

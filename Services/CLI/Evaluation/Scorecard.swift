@@ -3,16 +3,16 @@ import Contracts
 import FoundationEssentials
 import JSON
 
-/// What the suite, the full model alone and the small model alone made of the same labelled items.
+/// Compares the answers of the suite, the full model alone and the small model alone on the same labelled items.
 struct Scorecard {
-    /// One item's four labels, and what became of it.
+    /// One item's expected label and three answers, and how it was answered.
     struct Verdict {
         var label: String?
-        /// `nil` where the suite did not answer, which counts as wrong.
+        /// `nil` if the suite did not answer, which counts as wrong.
         var suite: String?
         var full: String
         var small: String
-        /// Whether the suite's is the full model's in the terms of the task's certificate.
+        /// Whether the task's certificate accepts the suite's answer as the full model's.
         var isPromised: Bool
         var isEscalated: Bool
     }
@@ -39,7 +39,7 @@ struct Scorecard {
         compute += other.compute
     }
 
-    /// In the order of `columns`.
+    /// The figures in the order of `columns`.
     var figures: [Figure] {
         func share(_ condition: (Verdict) -> Bool) -> Figure {
             Figure(successes: verdicts.count { condition($0) }, of: verdicts.count)
@@ -62,7 +62,7 @@ struct Scorecard {
     }
 }
 
-/// A measured share with its 95% interval.
+/// A measured value with its 95% interval.
 struct Figure: Equatable {
     var value: Double
     var low: Double
@@ -99,7 +99,7 @@ struct Figure: Equatable {
         self.init(ratio(pairs), drawn: resampled)
     }
 
-    /// With the middle 95% of what was drawn.
+    /// With the middle 95% of the drawn values as the interval.
     init(_ value: Double, drawn: [Double]) {
         let sorted = drawn.sorted()
         guard !sorted.isEmpty else {
@@ -116,7 +116,7 @@ struct Figure: Equatable {
         self.high = high
     }
 
-    /// - Parameter number: how one is written; as a share unless said otherwise.
+    /// - Parameter number: writes one number; as a share by default.
     func write(
         to writer: inout JSONWriter, _ number: (inout JSONWriter, Double) -> Void = { $0.probability($1) }
     ) {

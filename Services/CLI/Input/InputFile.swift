@@ -2,9 +2,9 @@ import CZlib
 import Glibc
 import Settings
 
-/// A file, a pipe, a process substitution or standard input, read to its end.
+/// Reads a file, a pipe, a process substitution or standard input to its end.
 enum InputFile {
-    /// A file that was named by mistake must not fill the memory.
+    /// A file that was named by mistake must not exhaust the memory.
     /// - Units: bytes.
     static let limit = 1 << 30
 
@@ -22,7 +22,7 @@ enum InputFile {
         }
     }
 
-    /// The lines with their numbers, from 1, without those that are empty or only white space.
+    /// Returns the lines with their numbers, from 1, without empty and blank lines.
     static func lines(of bytes: [UInt8]) -> [(number: Int, bytes: ArraySlice<UInt8>)] {
         bytes.split(separator: newline, omittingEmptySubsequences: false).enumerated()
             .filter { !$0.element.allSatisfy { [0x20, 0x09, 0x0D].contains($0) } }
@@ -30,7 +30,7 @@ enum InputFile {
     }
 }
 
-/// The contents of a gzip file, held in memory.
+/// Decompresses a gzip file in memory.
 enum Gzip {
     enum Fault: Error { case damaged, tooLarge }
 
@@ -38,9 +38,9 @@ enum Gzip {
 
     static func isGzip(_ bytes: [UInt8]) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 
-    /// Inflates every member of the file, one behind the other. What follows the last one is ignored, as gzip does.
-    /// - Parameter limit: bytes of the contents. A small file can become a very large one.
-    /// - Throws: `damaged` where the file was cut off, too.
+    /// Decompresses all members of the file in order. Bytes after the last member are ignored, as gzip does.
+    /// - Parameter limit: the maximum size of the contents. A small file can expand to a very large one.
+    /// - Throws: `damaged`, also if the file was truncated.
     static func inflated(_ bytes: [UInt8], limit: Int) throws(Fault) -> [UInt8] {
         var stream = z_stream()
         let format = MAX_WBITS + 16

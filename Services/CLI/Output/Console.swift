@@ -2,16 +2,16 @@ import Glibc
 import Settings
 import Synchronization
 
-/// Standard output and standard error, a whole text a write.
+/// Writes to standard output and standard error, one whole text with each write.
 ///
-/// Tenants, ids and texts come from outside, so whatever is printed passes `escapingControls` here, at the last step.
+/// Tenants, ids and texts come from outside, so all output passes `escapingControls` as the last step.
 enum Console {
-    /// Columns that tables and texts may take; `nil` for as many as they need.
+    /// The columns that tables and texts may take; `nil` for as many as they need.
     @TaskLocal static var width: Int?
 
     static func print(_ text: String) { output(Array(text.utf8)) }
 
-    /// JSON, in UTF-8.
+    /// Prints JSON, in UTF-8.
     static func print(_ bytes: [UInt8]) { output(bytes) }
 
     static func print(_ table: Table, asJSON isJSON: Bool) {
@@ -25,7 +25,7 @@ enum Console {
         }
     }
 
-    /// Progress goes to standard error: on a terminal it overwrites itself, elsewhere it is a line every few seconds.
+    /// Writes progress to standard error. On a terminal it overwrites itself; elsewhere it is a line every few seconds.
     static func progress(_ text: String) {
         state.withLock { state in
             guard isTerminal(STDERR_FILENO) else {
@@ -36,7 +36,7 @@ enum Console {
             }
             guard !text.isEmpty else { return state.clearProgress() }
             state.catchSignals()
-            // A line that wraps could not be cleared.
+            // A wrapped line could not be cleared.
             let line = text.shortened(to: (terminalWidth(of: STDERR_FILENO) ?? 80) - 1)
             let isOver = showsProgress.exchange(true, ordering: .relaxed)
             _ = Descriptor.write(
@@ -44,21 +44,22 @@ enum Console {
         }
     }
 
-    /// Whether something could not be written to standard output. Nothing is written to it any more.
+    /// Whether a write to standard output has failed. Nothing more is written to it then.
     static var hasFailed: Bool { state.withLock { $0.failure != 0 } }
 
-    /// Closes standard output, and says so when something was not written.
-    /// - Returns: how the process ends.
+    /// Closes standard output, and reports a failed write.
+    /// - Returns: the exit status of the process.
     static func finish(_ status: ExitStatus) -> ExitStatus {
         let failure = state.withLock { state in
             state.clearProgress()
-            // Some file systems notice only now that there is no room. One that was closed before has had its failure.
+            // Some file systems report a full disk only at close. A descriptor that was already closed has caused a
+            // write error before.
             if state.failure == 0, close(STDOUT_FILENO) != 0 { state.failure = errno }
             return state.failure
         }
         guard failure != 0 else { return status }
         if failure == EPIPE {
-            // Whoever read it has seen enough, as in `winnow costs | head`: end as other programs do, without a word.
+            // The reader has closed the pipe, as in `winnow costs | head`. Ends silently, as other programs do.
             signal(SIGPIPE, SIG_DFL)
             raise(SIGPIPE)
         }
@@ -66,7 +67,7 @@ enum Console {
         return status == .ok ? .failed : status
     }
 
-    /// - Returns: `nil` where the descriptor is not a terminal.
+    /// - Returns: `nil` if the descriptor is not a terminal.
     static func terminalWidth(of descriptor: Int32) -> Int? {
         guard isatty(descriptor) == 1 else { return nil }
         var size = winsize()
@@ -74,7 +75,7 @@ enum Console {
         return Int(size.ws_col)
     }
 
-    /// Apart from the rest, as a signal's handler may take no lock.
+    /// Outside the lock, because a signal handler may not take one.
     fileprivate static let showsProgress = Atomic(false)
 
     private struct State {
@@ -88,14 +89,14 @@ enum Console {
             _ = Descriptor.write(clearLine, to: STDERR_FILENO)
         }
 
-        /// So that the shell's next prompt does not stand behind a line of progress.
+        /// Ends the line of progress on a signal, so that the shell's prompt begins on a new line.
         mutating func catchSignals() {
             guard !catchesSignals else { return }
             catchesSignals = true
             for number in [SIGINT, SIGTERM] {
                 var former = sigaction()
                 sigaction(number, nil, &former)
-                // One that is ignored, as under `nohup`, stays so.
+                // A signal that is ignored, as under `nohup`, stays ignored.
                 guard unsafeBitCast(former.__sigaction_handler.sa_handler, to: Int.self) == 0 else { continue }
                 signal(number, endProgress)
             }
@@ -124,7 +125,7 @@ enum Console {
     private static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 }
 
-/// Ends the line, and then the process as the signal would have. Nothing here takes a lock or allocates.
+/// Ends the line, and then ends the process as the signal would have done. It takes no lock and does not allocate.
 private func endProgress(_ number: Int32) {
     if Console.showsProgress.load(ordering: .relaxed) {
         var newline = UInt8(ascii: "\n")
@@ -134,7 +135,7 @@ private func endProgress(_ number: Int32) {
     raise(number)
 }
 
-/// Text from outside, made harmless for a terminal.
+/// Escapes text from outside, so that it cannot control a terminal.
 extension [UInt8] {
     /// UTF-8 in which control characters other than a newline, and characters that change the direction of text, are
     /// written as `\u001B`.
@@ -168,10 +169,10 @@ extension [UInt8] {
         switch (self[index], byte(1), byte(2)) {
         case (0x0A, _, _): return nil
         case (0x00...0x1F, _, _), (0x7F, _, _): return (UInt32(self[index]), 1)
-        // The second half of the control codes, which some terminals obey too.
+        // The C1 control codes, which some terminals also obey.
         case (0xC2, 0x80...0x9F, _): return (UInt32(byte(1)), 2)
         case (0xD8, 0x9C, _): return (0x061C, 2)
-        // Marks, line and paragraph separator, embeddings and overrides.
+        // Direction marks, line and paragraph separators, embeddings and overrides.
         case (0xE2, 0x80, 0x8E...0x8F), (0xE2, 0x80, 0xA8...0xAE): return (0x2000 + UInt32(byte(2) - 0x80), 3)
         // Isolates.
         case (0xE2, 0x81, 0xA6...0xA9): return (0x2040 + UInt32(byte(2) - 0x80), 3)
@@ -181,7 +182,7 @@ extension [UInt8] {
 }
 
 extension String {
-    /// One line without control characters, for a cell of a table.
+    /// One line without control characters, for a table cell.
     var visible: String {
         let escaped = String(decoding: Array(utf8).escapingControls, as: UTF8.self)
         return escaped.replacing("\n", with: "\\n")

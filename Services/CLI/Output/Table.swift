@@ -30,8 +30,8 @@ struct Table {
         return writer.text
     }
 
-    /// - Parameter width: columns of the terminal; `nil` for as many as it takes. Cells are wrapped to fit. Where that is
-    ///   not enough the remaining columns follow as further tables, each with the first column again. Nothing is cut off.
+    /// - Parameter width: the columns of the terminal; `nil` for no limit. Cells are wrapped to fit. If that is not
+    ///   enough, the remaining columns follow as further tables, each with the first column again. Nothing is cut off.
     func text(fitting width: Int?) -> String {
         let layout = TableLayout(self)
         guard let width else { return layout.text(Array(columns.indices), widths: layout.natural) }
@@ -50,18 +50,19 @@ extension Table.Cell {
     }
 }
 
-/// How wide each column of a table is.
+/// Computes the widths of a table's columns.
 private struct TableLayout {
     private static let gap = 2
-    /// A longer word is broken. Ids of requests, instances and certificates are shorter, so that they can be copied.
+    /// Longer words are broken. Ids of requests, instances and certificates are shorter, so they stay whole and can be
+    /// copied.
     private static let longestWord = 40
 
-    /// The column names, and then the rows.
+    /// The column names, followed by the rows.
     private let lines: [[String]]
     private let isNumber: [Bool]
-    /// What each column would like to have.
+    /// The width of each column without wrapping.
     let natural: [Int]
-    /// What each column needs.
+    /// The minimum width of each column.
     private let least: [Int]
 
     init(_ table: Table) {
@@ -74,13 +75,13 @@ private struct TableLayout {
         natural = table.columns.indices.map { column in lines.map { $0[column].columns }.max() ?? 0 }
         least = table.columns.indices.map { column in
             lines.enumerated().map { index, line in
-                // A number is never broken.
+                // Numbers are never broken.
                 isNumber[column] && index > 0 ? line[column].columns : min(line[column].longestPiece, Self.longestWord)
             }.max() ?? 0
         }
     }
 
-    /// Which columns stand beside each other; the first one is in every block.
+    /// Groups the columns that fit beside each other. Every block begins with the first column.
     func blocks(within width: Int) -> [[Int]] {
         guard let key = least.first else { return [[]] }
         var blocks: [[Int]] = []
@@ -96,12 +97,12 @@ private struct TableLayout {
         return blocks + [block]
     }
 
-    /// By column of the table; those outside the block are not used.
+    /// Returns a width for each column of the table. Widths of columns outside the block are not used.
     func widths(of block: [Int], within width: Int) -> [Int] {
         var widths = least
         let gaps = Self.gap * (block.count - 1)
         var room = width - gaps - block.reduce(0) { $0 + least[$1] }
-        // The columns that lack most share what is left.
+        // The remaining room goes to the columns that lack most.
         while room > 0 {
             guard let widest = block.max(by: { natural[$0] - widths[$0] < natural[$1] - widths[$1] }),
                 natural[widest] > widths[widest]
@@ -124,7 +125,7 @@ private struct TableLayout {
     }
 }
 
-/// Text on a terminal, where a character takes one column or two.
+/// Text on a terminal, where a character takes one or two columns.
 extension String {
     var columns: Int { reduce(0) { $0 + $1.columns } }
 
@@ -133,7 +134,7 @@ extension String {
         return isNumber ? space + self : self + space
     }
 
-    /// One line of at most `width` columns.
+    /// Returns one line of at most `width` columns.
     func shortened(to width: Int) -> String {
         let line = String(map { $0.isNewline ? " " : $0 })
         guard line.columns > width else { return line }
@@ -146,7 +147,7 @@ extension String {
         return kept + "…"
     }
 
-    /// Lines of at most `width` columns, broken after a space or an underscore where there is one.
+    /// Returns lines of at most `width` columns, broken after a space or an underscore if possible.
     func wrapped(to width: Int) -> [String] {
         var lines: [String] = []
         var line = ""
@@ -171,7 +172,7 @@ extension String {
         return lines
     }
 
-    /// Columns of the longest piece that is not broken.
+    /// The columns of the longest unbreakable piece.
     var longestPiece: Int { pieces.map(\.trimmingTrailingSpaces.columns).max() ?? 0 }
 
     var trimmingTrailingSpaces: String {
@@ -180,7 +181,7 @@ extension String {
         return String(text)
     }
 
-    /// Words with the spaces that follow them, and names cut after each underscore.
+    /// Words with the spaces that follow them. Words are also cut after each underscore.
     private var pieces: [String] {
         var pieces: [String] = []
         var piece = ""
@@ -216,13 +217,13 @@ extension Table {
             rows: report.rows.map { row in zip(report.columns, row).map { Self.cell($0, $1) } })
     }
 
-    /// Every column for programs; each amount of money once for people.
+    /// For programs the table has every column. For people it shows each amount of money once.
     static func showing(_ report: OperationsReport, asJSON isJSON: Bool) -> Table {
         isJSON ? Table(report) : Table(forPeople: report)
     }
 
-    /// With each amount of money once, in the unit that reads best: a column of pico-USD becomes one of nano-USD where all of
-    /// it is small, and of USD otherwise.
+    /// Shows each amount of money once, in the most readable unit: nano-USD if all amounts of the column are small, USD
+    /// otherwise.
     init(forPeople report: OperationsReport) {
         let names = Set(report.columns.map(\.name))
         self.init(columns: [], rows: report.rows.map { _ in [] })
@@ -260,7 +261,7 @@ extension Table {
 }
 
 extension PicoDollars {
-    /// - Parameter text: a whole number, as large as it may be.
+    /// - Parameter text: a whole number of any size.
     fileprivate init?(pico text: String) {
         guard let amount = Int64(text) ?? Double(text).map({ $0 < 0 ? .min : .max }) else { return nil }
         self.init(amount)
@@ -274,7 +275,7 @@ extension String {
 }
 
 extension OperationsReport {
-    /// - Source: RFC 4180; a missing value is an empty field
+    /// - Source: RFC 4180. A missing value is an empty field.
     var csv: String {
         ([columns.map { $0.name as String? }] + rows)
             .map { row in row.map { Self.field($0 ?? "") }.joined(separator: ",") }

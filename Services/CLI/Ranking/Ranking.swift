@@ -2,15 +2,15 @@ import Certification
 import Contracts
 import PostgresStore
 
-/// What cutting a task's model anew would save, by what is known of it.
+/// What a new cut of a task's model would save, according to the measured use.
 struct Prospect {
     let use: TaskUse
-    /// The share of what escalates now that a next cut is expected to answer itself, with its 95% interval.
+    /// The share of currently escalated items that a new cut is expected to answer itself, with its 95% interval.
     let acceptedShare: Figure
-    /// Pico-USD in the period: use × what the full model costs an item × that share.
+    /// Pico-USD in the period: escalated items × the full model's cost per item × the expected share.
     let saving: Figure
 
-    /// A model that knew when it is right would answer itself what it guessed right: of escalated items so many.
+    /// A model that knew when it is right would answer exactly the items that it guessed right.
     init(_ use: TaskUse) {
         self.use = use
         let guessed = Int(use.guessedItems), agreed = Int(use.agreedItems)
@@ -26,7 +26,7 @@ struct Prospect {
             value: acceptedShare.value * cost, low: acceptedShare.low * cost, high: acceptedShare.high * cost)
     }
 
-    /// By what is saved at least: a guess from few items must not come first.
+    /// Sorts by the lower bound of the saving, so that an estimate from few items does not come first.
     static func ranked(_ uses: [TaskUse]) -> [Prospect] {
         uses.map(Prospect.init).sorted {
             ($0.saving.low, $0.use.escalationCost, $0.use.items) > ($1.saving.low, $1.use.escalationCost, $1.use.items)
@@ -38,34 +38,34 @@ struct Prospect {
     }
 
     var reason: String {
-        guard use.escalatedItems > 0 else { return "nothing escalates: there is nothing left to save" }
+        guard use.escalatedItems > 0 else { return "nothing escalates, so there is nothing left to save" }
         let why =
             use.route == .decomposition
-            ? "the router leaves \(escalatedShare.percent)% of its items to the full model"
+            ? "the router passes \(escalatedShare.percent)% of its items to the full model"
             : use.isCertified
-                ? "\(escalatedShare.percent)% escalates past its certificate"
-                : "no certificate stands, so everything escalates"
-        guard use.guessedItems > 0 else { return why + "; how much of it a small model would have right is not known" }
+                ? "\(escalatedShare.percent)% of its items escalate despite its certificate"
+                : "no certificate is valid, so everything escalates"
+        guard use.guessedItems > 0 else { return why + "; the small model's accuracy on them is unknown" }
         let model = use.route == .decomposition ? "router" : "small model"
-        let right = "of \(use.guessedItems) escalated items the \(model) had \(acceptedShare.value.percent)% right"
+        let right = "the \(model) had \(acceptedShare.value.percent)% of \(use.guessedItems) escalated items right"
         let remedy =
             acceptedShare.value > 0.9
-            ? "what it lacks is knowing when: calibrate, or certify on more items"
-            : "cut or distil it anew for the others"
+            ? "improve its confidence: calibrate, or certify on more items"
+            : "cut or distil it again for the others"
         return "\(why); \(right): \(remedy)"
     }
 }
 
-/// Groups of points of length 1 that lie near each other.
-/// - Source: Lloyd's algorithm with k-means++ seeds, SODA 2007; their number by the simplified silhouette
+/// Clusters points of unit length.
+/// - Source: Lloyd's algorithm with k-means++ seeds, SODA 2007; the number of clusters by the simplified silhouette
 struct Clusters {
-    /// Indices of the points, the one nearest to the middle first.
+    /// The indices of the points, the one nearest to the centre first.
     let members: [[Int]]
-    /// Mean cosine between a cluster's points and its middle.
+    /// The mean cosine between a cluster's points and its centre.
     let cohesion: [Double]
 
     private static let mostClusters = 10
-    /// Fewer points are no group that a model could be cut for.
+    /// Fewer points are too few to cut a model for.
     private static let leastMembers = 5
 
     init(of points: [[Float]]) {
@@ -75,7 +75,7 @@ struct Clusters {
             return
         }
         let attempts = (1...most).map { Partition(points, count: $0) }
-        // A single group is what is left where no division is better than none.
+        // If no division is better than none, the result is a single cluster.
         let best = attempts.max { $0.silhouette < $1.silhouette } ?? attempts[0]
         let groups = best.centres.indices.map { centre in
             points.indices.filter { best.owner[$0] == centre }.sorted { best.nearness[$0] > best.nearness[$1] }
@@ -89,7 +89,7 @@ struct Clusters {
 private struct Partition {
     private(set) var centres: [[Float]]
     private(set) var owner: [Int]
-    /// Cosine of each point with its centre.
+    /// The cosine of each point with its centre.
     private(set) var nearness: [Float]
     private(set) var silhouette = 0.0
 

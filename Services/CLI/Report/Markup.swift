@@ -1,6 +1,6 @@
 import Contracts
 
-/// HTML and SVG as text. What comes from outside goes through `escaped`.
+/// Builds HTML and SVG as text. All text from outside goes through `escaped`.
 enum Markup {
     static func escaped(_ text: String) -> String {
         var out = ""
@@ -11,7 +11,7 @@ enum Markup {
             case ">": out += "&gt;"
             case "\"": out += "&quot;"
             case "'": out += "&#39;"
-            // XML 1.0, section 2.2: none of these may stand in a document.
+            // XML 1.0, section 2.2: a document may not contain these characters.
             case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}": out += "\u{FFFD}"
             default: out.unicodeScalars.append(character)
             }
@@ -19,7 +19,7 @@ enum Markup {
         return out
     }
 
-    /// A number of a drawing: two decimals are less than a pixel.
+    /// Formats a number of a drawing. Two decimals are finer than a pixel.
     static func number(_ value: Double) -> String {
         let rounded = (value * 100).rounded() / 100
         return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
@@ -28,7 +28,7 @@ enum Markup {
     /// `97.3%`
     static func percent(_ share: Double) -> String { share.isNaN ? "–" : share.percent + "%" }
 
-    /// `97.3%` and, smaller, `96.6–97.8`
+    /// `97.3%` and, in small print, `96.6 to 97.8`
     static func interval(_ figure: Figure) -> String {
         guard !figure.value.isNaN else { return "–" }
         return "<b>\(percent(figure.value))</b> <small>\(range(figure) { $0.percent })</small>"
@@ -66,7 +66,7 @@ enum Markup {
     }
 }
 
-/// A drawing area with axes from 0 to 1, or parts of it.
+/// A drawing area whose axes show 0 to 1 or a part of it.
 struct Plot {
     let width: Double
     let height: Double
@@ -118,9 +118,9 @@ struct Plot {
     }
 
     /// - Parameters:
-    ///   - title: what a reader who does not see it is told first.
-    ///   - style: its class.
-    ///   - ticks: of both axes, in shares.
+    ///   - title: the name for screen readers.
+    ///   - style: the CSS class.
+    ///   - ticks: the ticks of both axes, in shares.
     func svg(
         title: String, style: String = "", description: String, xLabel: String, yLabel: String, xTicks: [Double],
         yTicks: [Double]

@@ -1,31 +1,32 @@
 import Certification
 import Contracts
 
-/// Who answers an item.
+/// Which model answers an item.
 enum Policy: String, CaseIterable {
     case suite = "Winnow"
     case small = "always the small model"
     case full = "always the full model"
-    /// As many items of each task as the suite escalates, drawn at random: what a router is worth shows against it.
+    /// Escalates as many items of each task as the suite, drawn at random. A comparison with it shows what the choice
+    /// of items is worth.
     case shuffled = "the same escalations at random"
 }
 
-/// What a policy gave, and took.
+/// The quality and the cost of a policy.
 struct PolicyFigures {
     var accuracy: Figure
-    /// With the full model.
+    /// Agreement with the full model.
     var agreement: Figure
-    /// Of what the full model alone would have computed.
+    /// The share of the compute that the full model alone would need.
     var computeShare: Figure
-    /// - Units: USD for a million items.
+    /// - Units: USD per million items.
     var cost: Figure
-    /// Of the money that the full model alone would have cost, asked item by item.
+    /// The saved share of the full model's cost, if it is asked item by item.
     var saved: Figure
-    /// The same, asked once for each request.
+    /// The saved share of the full model's cost, if it is asked once for each request.
     var savedOnOnce: Figure
 }
 
-/// Sums over the items of one request; ratios of them are drawn anew by request.
+/// Sums over the items of one request. The bootstrap draws whole requests and computes ratios of these sums.
 struct PolicySums {
     var items = 0.0
     var correct = 0.0
@@ -36,7 +37,7 @@ struct PolicySums {
     var fullCost = 0.0
     var fullOnceCost = 0.0
 
-    /// - Parameter isSaved: whether the full model alone would have been paid for the item.
+    /// - Parameter isSaved: whether the item counts in the cost of the full model alone.
     mutating func add(
         _ label: String?, escalated: Bool, bySmall: Bool = true, isSaved: Bool = true, _ item: ReportItem
     ) {
@@ -63,7 +64,7 @@ struct PolicySums {
 
     private static func ratio(_ part: Double, _ whole: Double) -> Double { whole > 0 ? part / whole : .nan }
 
-    /// As many as `figures`.
+    /// The values in the order of `figures`.
     var values: [Double] {
         [
             Self.ratio(correct, items), Self.ratio(agreeing, items), Self.ratio(flops, fullFlops),
@@ -73,7 +74,7 @@ struct PolicySums {
 }
 
 extension PolicySums {
-    /// - Parameter escalates: for `.shuffled` only, one an item.
+    /// - Parameter escalates: for `.shuffled` only, one value for each item.
     init(_ items: [ReportItem], _ policy: Policy, escalates: [Bool] = []) {
         self.init()
         for (index, item) in items.enumerated() {
@@ -89,13 +90,13 @@ extension PolicySums {
     }
 }
 
-/// Percentile intervals over draws of whole requests, with a control that is drawn anew each time.
+/// Computes percentile intervals by drawing whole requests, with a new random control for each draw.
 /// - Source: Bootstrap methods, Annals of Statistics 7 (1979)
 struct PolicyBootstrap {
     static let seed: UInt64 = 20_261_125
 
     let figures: [Policy: PolicyFigures]
-    /// Suite less control, drawn together: of accuracy and of agreement.
+    /// The suite minus the control, drawn together: in accuracy and in agreement.
     let gain: (accuracy: Figure, agreement: Figure)
 
     init(_ requests: [[ReportItem]], draws: Int = 1000, seed: UInt64 = Self.seed) {
@@ -106,7 +107,7 @@ struct PolicyBootstrap {
             .full: requests.map { PolicySums($0, .full) },
         ]
         var drawn: [Policy: [[Double]]] = [:]
-        // Each shuffle of the items as they are: its spread is the choice's alone, and its mean the control's value.
+        // Shuffles the measured items. The spread comes from the choice alone, and the mean is the control's value.
         var shuffles: [[Double]] = []
         for _ in 0..<draws {
             let picks = requests.indices.map { _ in Int.random(in: requests.indices, using: &generator) }
@@ -126,8 +127,8 @@ struct PolicyBootstrap {
             var parts = (0..<PolicySums.figures).map { place in
                 Figure(values[policy]?[place] ?? .nan, drawn: (drawn[policy] ?? []).map { $0[place] })
             }
-            // Draws of what always agrees have no spread, but so many items prove only so much. The full model agrees
-            // with itself by definition, and the control's value is no share of items.
+            // Draws of values that always agree have no spread, although the number of items limits what they prove.
+            // The full model agrees with itself by definition, and the control's value is not a share of items.
             let total = fixed[policy, default: []].reduce(PolicySums(), +)
             if policy != .shuffled {
                 parts[0] = Figure(successes: Int(total.correct), of: Int(total.items))
@@ -150,8 +151,8 @@ struct PolicyBootstrap {
     }
 }
 
-/// What share of the full model's compute buys how much agreement, as the threshold moves from "nothing escalates" to
-/// "everything does".
+/// The agreement that a share of the full model's compute buys, as the threshold moves from "nothing escalates" to
+/// "everything escalates".
 struct Curve {
     struct Point: Equatable {
         var computeShare: Double
@@ -159,12 +160,12 @@ struct Curve {
         var accuracy: Double
     }
 
-    /// At most so many: a page needs no more.
+    /// The maximum number of points. A page needs no more.
     private static let points = 120
 
     let points: [Point]
-    /// Of the gap in agreement between small and full model, the mean share that is recovered over all shares of
-    /// escalated items; escalating at random recovers half.
+    /// The mean share of the agreement gap between small and full model that is recovered, over all shares of escalated
+    /// items. Escalation at random recovers half.
     /// - Source: RouteLLM, arXiv:2406.18665, section 3.2 (APGR), with agreement as the quality
     let recovered: Double
 
@@ -198,7 +199,7 @@ struct Curve {
     }
 }
 
-/// How often a model is right that says it is so sure.
+/// How often a model is right at each level of confidence.
 struct Reliability {
     struct Bin: Equatable {
         var confidence: Double
@@ -207,9 +208,9 @@ struct Reliability {
         var items: Int
     }
 
-    /// Of about as many items each, the least sure first.
+    /// Bins of about equal size, the least confident first.
     let bins: [Bin]
-    /// Mean distance of confidence and agreement.
+    /// The mean distance between confidence and agreement.
     /// - Source: On calibration of modern neural networks, ICML 2017, equation 3, with bins of equal mass
     let error: Double
 
@@ -230,7 +231,8 @@ struct Reliability {
     }
 }
 
-/// Escalates exactly as many items of each task as the suite did, whichever: what it gains is the spending's.
+/// Escalates exactly as many items of each task as the suite did, but chosen at random. Its gain comes from the
+/// spending alone.
 struct ShuffledControl {
     private typealias Place = (request: Int, item: Int)
 
@@ -242,7 +244,7 @@ struct ShuffledControl {
         let places = requests.indices.flatMap { request in
             requests[request].indices.map { (request: request, item: $0) }
         }
-        // In the order of names: a dictionary's own differs from run to run, and so would the draws.
+        // Sorted by name, because the order of a dictionary, and with it the draws, differs from run to run.
         tasks = Dictionary(grouping: places) { requests[$0.request][$0.item].route.description }
             .sorted { $0.key < $1.key }
             .map { _, places in (places, places.count { requests[$0.request][$0.item].isEscalated }) }

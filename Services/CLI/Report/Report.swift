@@ -4,20 +4,20 @@ import Inference
 import JSON
 import Store
 
-/// All figures of a report; the page and the JSON show nothing else.
+/// All figures of a report. The page and the JSON show the same figures.
 struct Report {
-    /// Where the figures come from.
+    /// The origin of the figures.
     struct Source {
         var file: String
         var sha256: String
         /// Rows that were not measured.
         var rejected = 0
         var date: String
-        /// As `name@version`, the full one first.
+        /// Models as `name@version`, the full model first.
         var models: [String]
     }
 
-    /// A task, or all of them.
+    /// The figures of one task, or of all tasks.
     struct Part {
         var name: String
         var items: Int
@@ -25,7 +25,7 @@ struct Report {
         var escalation: Figure
         var accuracy: [Policy: Figure]
         var agreement: Figure
-        /// In the terms of the certificates.
+        /// Agreement in the terms of the certificates.
         var promisedAgreement: Figure
         var smallAgreement: Figure
         var computeShare: Figure
@@ -38,7 +38,7 @@ struct Report {
     let overall: Part
     let policies: PolicyBootstrap
 
-    /// - Parameter requests: the items of each.
+    /// - Parameter requests: the items of each request.
     init(_ requests: [[ReportItem]], source: Source, draws: Int = 1000) {
         self.source = source
         let byTask = Dictionary(grouping: requests) { $0.first?.route.description ?? "" }
@@ -51,7 +51,7 @@ struct Report {
 }
 
 extension Report.Part {
-    /// - Parameter computeShare: where it was drawn before: another draw would have another interval.
+    /// - Parameter computeShare: a share that was already drawn. A second draw would give another interval.
     fileprivate init(_ name: String, _ requests: [[ReportItem]], computeShare: Figure? = nil) {
         let items = Array(requests.joined())
         func share(_ condition: (ReportItem) -> Bool) -> Figure {
@@ -145,38 +145,38 @@ extension JSONWriter {
     }
 }
 
-/// One item of a report: what everybody made of it, and what that takes. Nothing of its text.
+/// One item of a report: the answers of suite and models, and their cost. It holds no text.
 struct ReportItem: Sendable {
     var route: Route
     var label: String
-    /// `nil` where the suite did not answer, which counts as wrong.
+    /// `nil` if the suite did not answer, which counts as wrong.
     var suite: String?
     var small: String
     var full: String
-    /// Whether the suite's is the full model's in the terms of the task's certificate.
+    /// Whether the task's certificate accepts the suite's answer as the full model's.
     var isPromised: Bool
-    /// The small model's.
+    /// The small model's confidence.
     var confidence: Double
     var isEscalated: Bool
-    /// Whether the suite's answer is the small model's for want of budget.
+    /// Whether the suite gave the small model's answer because the budget was exhausted.
     var isDegraded = false
     /// - Units: operations.
     var smallFlops: Double
     var fullFlops: Double
-    /// - Units: pico-USD, at the prices of now.
+    /// - Units: pico-USD, at the current prices.
     var smallCost: Double
     var fullCost: Double
-    /// The full model's, where it is asked once for the whole request.
+    /// The full model's cost if it is asked once for the whole request.
     var fullOnceCost: Double
 
-    /// What was not answered, or not as well as it should be, saves nothing.
+    /// A missing or degraded answer saves nothing.
     var isSaved: Bool { suite != nil && !isDegraded }
     var smallAgrees: Bool { small == full }
 }
 
 extension ReportItem {
-    /// The items of a request, which stay together when requests are drawn.
-    /// - Throws: `ContractError` for a cost that is too large to be written.
+    /// Returns the items of one request. They stay together when requests are drawn.
+    /// - Throws: `ContractError` if a cost is too large to write.
     static func items(
         of request: EvaluationRun.Request, prices: PriceList, small: String, full: String, at time: Timestamp
     ) throws -> [ReportItem] {

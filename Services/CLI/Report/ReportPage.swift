@@ -1,4 +1,4 @@
-/// The report as one page that needs nothing else: no script, no font and no picture from elsewhere.
+/// Renders the report as one self-contained page: it loads no script, font or picture.
 enum ReportPage {
     static func html(_ report: Report) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
@@ -41,16 +41,16 @@ enum ReportPage {
         return "<section class=\"key\">"
             + figure(
                 Markup.percent(overall.agreement.value), range(overall.agreement),
-                "of answers are the ones that the full model would have given")
-            + figure(Markup.percent(computeSaved.value), range(computeSaved), "of the full model's compute is saved")
-            + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its price is saved, asked item by item")
+                "of answers equal the full model's answers")
+            + figure(Markup.percent(computeSaved.value), range(computeSaved), "of the full model's compute saved")
+            + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its cost saved, asked item by item")
             + "</section>"
-            + "<p class=\"lead\">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves; the full model was "
-            + "asked about the others. \(Markup.percent(overall.promisedAgreement.value)) of answers are the full model's in the terms of the certificates. \(words)\(unanswered(overall))\(rejected(report.source))</p>"
+            + "<p class=\"lead\">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves. The full model was "
+            + "asked about the others. The certificates accept \(Markup.percent(overall.promisedAgreement.value)) of answers as the full model's. \(words)\(unanswered(overall))\(rejected(report.source))</p>"
     }
 
     private static func rejected(_ source: Report.Source) -> String {
-        source.rejected == 0 ? "" : " \(source.rejected) rows were rejected and are left out."
+        source.rejected == 0 ? "" : " \(source.rejected) rows were rejected and are omitted."
     }
 
     private static func unanswered(_ part: Report.Part) -> String {
@@ -60,7 +60,7 @@ enum ReportPage {
     private static func mix(_ report: Report) -> String {
         section(
             "The mix",
-            "<p>Items of each task. The right end of a bar is what went on to the full model.</p><figure>\(ReportCharts.mix(report.tasks))</figure>"
+            "<p>Items of each task. The right end of a bar shows the items that the full model answered.</p><figure>\(ReportCharts.mix(report.tasks))</figure>"
         )
     }
 
@@ -86,8 +86,8 @@ enum ReportPage {
             "<div class=\"wide\"><table><thead><tr><th scope=\"col\">task</th>"
                 + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>"
                 + report.tasks.map { row($0, "task") }.joined() + row(report.overall, "all") + "</tbody></table></div>"
-                + "<p class=\"quiet\">With 95% intervals. As promised: the full model's label, or one that "
-                + "the task's certificate counts as equal, where the full model itself is undecided. Compute is the share of what the full model alone would have taken.</p>"
+                + "<p class=\"quiet\">All intervals are 95%. As promised: the full model's label, or a label that "
+                + "the task's certificate accepts as equal where the full model itself is undecided. Compute is the share of the operations that the full model alone would need.</p>"
         )
     }
 
@@ -112,18 +112,18 @@ enum ReportPage {
             let points = { (share: Double) in Markup.fixed(share * 100, digits: 1) }
             let verdict =
                 figure.low > 0
-                ? "more than chance explains"
-                : figure.high < 0 ? "less than chance would give" : "which chance may explain"
+                ? "which chance does not explain"
+                : figure.high < 0 ? "which is worse than chance" : "which chance may explain"
             return "\(points(figure.value)) points of \(what) (\(Markup.range(figure, points))), \(verdict)"
         }
         return section(
-            "Is it the choice, or just the spending?",
-            "<p>A system that escalates must beat one that escalates as many items at random. Winnow gains "
+            "Does the choice of items matter, or only their number?",
+            "<p>A system that escalates must beat a system that escalates as many items at random. Winnow gains "
                 + "\(sentence(gain.agreement, "agreement")), and \(sentence(gain.accuracy, "accuracy")).</p><div class=\"wide\"><table><thead><tr><th scope=\"col\">who answers</th>"
                 + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>" + rows.joined()
                 + "</tbody></table></div>"
-                + "<p class=\"quiet\">Saved is what the full model alone would have cost less what was spent: asked item by item, or once for all items of a request. "
-                + "Items without an answer, and degraded ones, save nothing.</p>")
+                + "<p class=\"quiet\">Saved: the cost of the full model alone minus the actual cost. The full model is asked item by item, or once for all items of a request. "
+                + "Items without an answer and degraded items save nothing.</p>")
     }
 
     private static func curves(_ report: Report) -> String {
@@ -132,8 +132,8 @@ enum ReportPage {
         }
         return section(
             "What compute buys",
-            "<p>As the threshold moves, more items escalate, and more answers are the full model's. The line is agreement with the full model "
-                + "by the small models' confidence, the pale line the share that is right, the dashes agreement with escalation at random.\(recovered(report.overall))</p>"
+            "<p>As the threshold rises, more items escalate, and more answers equal the full model's. The line shows agreement with the full model "
+                + "when items escalate by the small models' confidence. The pale line shows the share of right answers, and the dashed line agreement when items escalate at random.\(recovered(report.overall))</p>"
                 + "<p class=\"legend\"><span><i class=\"suite\">◯</i> Winnow, as it ran</span> <span><i class=\"small\">●</i> always the small model</span> "
                 + "<span><i class=\"full\">●</i> always the full model</span></p>"
                 + "<figure>\(ReportCharts.curve(report.overall, wide: true))</figure><div class=\"grid2\">\(small.joined())</div>"
@@ -151,12 +151,12 @@ enum ReportPage {
             "<figure><figcaption>\(Markup.escaped(task.name)) <span class=\"quiet\">calibration error \(Markup.percent(task.reliability.error)), \(groups(task.reliability))</span></figcaption>\(ReportCharts.reliability(task))</figure>"
         }
         return section(
-            "Does it know when it knows?",
-            "<p>Items in ten groups by the small model's confidence. On the dashes confidence is the share that agrees with the full model; "
-                + "the pale line is the share that is right.</p><div class=\"grid2\">\(plots.joined())</div>")
+            "Is the confidence reliable?",
+            "<p>The items are in ten groups by the small model's confidence. On the dashed line, confidence equals the share that agrees with the full model. "
+                + "The pale line shows the share of right answers.</p><div class=\"grid2\">\(plots.joined())</div>")
     }
 
-    /// `10 groups of 50 items`, or of 33 to 34.
+    /// `10 groups of 50 items`, or `10 groups of 33 to 34 items`.
     private static func groups(_ reliability: Reliability) -> String {
         let sizes = reliability.bins.map(\.items)
         guard let least = sizes.min(), let most = sizes.max() else { return "no items" }
@@ -167,12 +167,12 @@ enum ReportPage {
         section(
             "How it was measured",
             """
-            <div class="method"><p>Every item went through the running suite in machine requests of eight; small and full model were run on the same items \
-            beside it. Intervals of shares of items are Wilson's (1927); those of compute, price, differences and the random control are the middle 95% of 1,000 draws of \
+            <div class="method"><p>Every item went through the running suite in machine requests of eight. The small and the full model were also run alone on the same items. \
+            Intervals of shares of items are Wilson's (1927). Intervals of compute, price, differences and the random control are the middle 95% of 1,000 draws of \
             whole requests (Efron 1979), with the seed \(PolicyBootstrap.seed). The random control escalates exactly as many items of each task as Winnow did, \
-            chosen anew each of the 1,000 times; its value is the mean over them. Compute counts the operations of matrix products; what the full model alone takes is measured here, \
-            where the ledger and <code>winnow evaluate</code> estimate it, a few percent high. Checks in the background are not counted, nor is what the platform itself costs (<code>winnow costs</code> shows it). Prices are those in force, for tokens that each model \
-            read. The share recovered is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. Calibration error is ECE with groups of equal size (Guo 2017).</p>\
+            chosen again for each of 1,000 draws. Its value is their mean. Compute counts the operations of matrix products. The compute of the full model alone is measured here; \
+            the ledger and <code>winnow evaluate</code> estimate it a few percent high. Background checks and the cost of the platform itself are not included (<code>winnow costs</code> shows the latter). Prices are the current ones, for the tokens that each model \
+            read. The recovered share is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. The calibration error is ECE with groups of equal size (Guo 2017).</p>\
             <p>Models: \(Markup.escaped(report.source.models.joined(separator: ", "))).<br/>File: \(Markup.escaped(report.source.file)), SHA-256 \
             <code>\(Markup.escaped(report.source.sha256))</code>.</p></div>
             """)
@@ -200,11 +200,11 @@ enum ReportPage {
         """
 }
 
-/// The drawings of a report.
+/// Draws the charts of a report.
 enum ReportCharts {
     static func mix(_ tasks: [Report.Part]) -> String {
         let most = Double(max(1, tasks.map(\.items).max() ?? 1))
-        // A name above its bar, not beside it, so that a phone need not shrink either.
+        // Each name stands above its bar, so that a phone screen has room for both.
         let row = 42.0
         let height = row * Double(tasks.count) + 4
         let bars = tasks.enumerated().map { index, task in
@@ -219,14 +219,14 @@ enum ReportCharts {
         }
         return
             "<svg class=\"mix\" viewBox=\"0 0 400 \(Markup.number(height))\" role=\"img\" aria-label=\"Items of each task\"><title>Items of each task</title>"
-            + "<desc>A bar a task, as long as it has items; the right end is what went on to the full model.</desc>"
+            + "<desc>One bar for each task. Its length is the number of items, and its right end the items that the full model answered.</desc>"
             + bars.joined() + "</svg>"
     }
 
     static func reliability(_ task: Report.Part) -> String {
         let bins = task.reliability.bins
         let least = bins.flatMap { [$0.confidence, $0.agreement, $0.accuracy] }.min() ?? 0
-        // Sure models live in a corner: there the eye should be.
+        // Most items of a confident model are in one corner, so the axes begin near it.
         let from = least > 0.8 ? 0.8 : least > 0.5 ? 0.5 : 0
         var plot = Plot(x: from...1, y: from...1)
         plot.line([(from, from), (1, 1)], "guide")
@@ -246,9 +246,9 @@ enum ReportCharts {
         let points = part.curve.points
         let least = min(points.flatMap { [$0.agreement, $0.accuracy] }.min() ?? 0, part.agreement.value)
         let step = least > 0.95 ? 0.01 : least > 0.9 ? 0.02 : least > 0.75 ? 0.05 : 0.1
-        // One that always agrees has an axis, too.
+        // A task with full agreement also needs an axis of some length.
         let from = max(0, min(1 - step, (least / step).rounded(.down) * step))
-        // Small and full model together take a little more than the full one alone.
+        // The small and the full model together take a little more than the full model alone.
         let most = max(1, points.last?.computeShare ?? 1, part.computeShare.value)
         var plot = Plot(width: wide ? 560 : 320, height: wide ? 340 : 260, x: 0...(most * 1.02), y: from...1)
         if let first = points.first, let last = points.last {
@@ -258,7 +258,7 @@ enum ReportCharts {
             plot.dot(first.computeShare, first.agreement, "small-fill")
             plot.dot(1, 1, "full-fill")
         }
-        // Drawn last and hollow, so that it does not hide the full model's point, which it may fall on.
+        // This dot is drawn last and hollow, so that it does not hide the full model's dot at the same place.
         plot.dot(part.computeShare.value, part.agreement.value, "suite-ring", radius: 6)
         if wide, let first = points.first {
             plot.text(first.computeShare, first.agreement, "always the small model", dx: 9, dy: 4)

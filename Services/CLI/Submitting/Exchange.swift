@@ -6,8 +6,8 @@ import PostgresStore
 import Store
 import Telemetry
 
-/// Sends requests and waits for their results, with bounded work under way: the embedded broker keeps 5 MiB a
-/// partition, and what it trims is gone.
+/// Sends requests and waits for their results. The number under way is bounded, because the embedded broker keeps 5 MiB
+/// a partition and drops the rest.
 struct Exchange {
     struct Pending: Sendable {
         var eventID: EventID
@@ -25,13 +25,13 @@ struct Exchange {
     private let lane: Lane
     private let mostUnderWay: Int
     private static let mostBytesUnderWay = 4 << 20
-    /// What is handed in at once. - Units: bytes.
+    /// The most that is sent at once. - Units: bytes.
     private static let chunkBytes = 4 << 20
     private static let chunk = 500
-    /// How long a result may take from Postgres to here before it is asked for again.
+    /// The time that a result may take from Postgres to the client before it is requested again.
     private static let patienceMilliseconds: Int64 = 5_000
 
-    /// Returns when every result written from now on will be seen.
+    /// Returns when the reader will see every result that is written from now on.
     /// - Throws: `SettingsError`, `MessageBusError`
     init(
         _ session: Session, tenant: TenantID, lane: Lane = .interactive, mostUnderWay: Int = 1000
@@ -46,15 +46,15 @@ struct Exchange {
         self.mostUnderWay = mostUnderWay
     }
 
-    /// Hands each result on as it comes, the first of an id only.
-    /// - Returns: the ids that got none in time.
+    /// Passes each result on when it arrives, and only the first for each id.
+    /// - Returns: the ids that got no result in time.
     func run(
         _ pending: [Pending], timeout: Duration, onResult: (EventID, [UInt8]) throws -> Void
     ) async throws -> Set<EventID> {
         let deadline = ContinuousClock.now + timeout
         var window = InFlightWindow(pending, mostUnderWay: mostUnderWay, mostBytes: Self.mostBytesUnderWay)
         var askAgainAt = ContinuousClock.now + .milliseconds(Self.patienceMilliseconds)
-        // Where nothing can be printed any more, nobody waits.
+        // Once nothing can be printed any more, waiting is pointless.
         while !window.isDone, ContinuousClock.now < deadline, !Console.hasFailed {
             let departing = window.departures(atMost: Self.chunk)
             if !departing.isEmpty {
@@ -86,7 +86,7 @@ struct Exchange {
     }
 
     /// Sends without waiting for results.
-    /// - Returns: the ids of those that were not taken, since another body waits under their id.
+    /// - Returns: the ids that were refused, because another body waits under the same id.
     static func send(
         _ pending: [Pending], tenant: TenantID, lane: Lane, _ session: Session
     ) async throws -> Set<EventID> {
@@ -100,7 +100,7 @@ struct Exchange {
         return refused
     }
 
-    /// Bounded by number and by bytes; one that is larger than the bound goes alone.
+    /// Splits the requests by number and by bytes. A request larger than the bound goes alone.
     static func chunks(of pending: [Pending]) -> [ArraySlice<Pending>] {
         var chunks: [ArraySlice<Pending>] = []
         var start = 0
@@ -118,14 +118,14 @@ struct Exchange {
     }
 }
 
-/// Which requests wait, are under way, or are answered.
+/// Tracks which requests wait, are under way or are answered.
 struct InFlightWindow {
     private var waiting: ArraySlice<Exchange.Pending>
     private var sent: [EventID: Exchange.Pending] = [:]
     private var bytes = 0
     private let mostUnderWay: Int
     private let mostBytes: Int
-    /// Ids without a result.
+    /// The ids without a result.
     private(set) var open: Set<EventID>
 
     init(_ pending: [Exchange.Pending], mostUnderWay: Int, mostBytes: Int) {
@@ -139,7 +139,7 @@ struct InFlightWindow {
 
     var underWay: [Exchange.Pending] { Array(sent.values) }
 
-    /// The next ones; one that is larger than all room goes alone.
+    /// Returns the next requests to send. A request larger than the whole window goes alone.
     mutating func departures(atMost limit: Int) -> [Exchange.Pending] {
         var departing: [Exchange.Pending] = []
         while let next = waiting.first, departing.count < limit, sent.count < mostUnderWay,
@@ -153,7 +153,7 @@ struct InFlightWindow {
         return departing
     }
 
-    /// - Returns: whether it is the first result of a request of ours.
+    /// - Returns: whether it is the first result of one of this client's requests.
     mutating func arrived(_ id: EventID) -> Bool {
         guard open.remove(id) != nil else { return false }
         if let answered = sent.removeValue(forKey: id) { bytes -= answered.bytes.count }
@@ -161,13 +161,13 @@ struct InFlightWindow {
     }
 }
 
-/// Where requests are handed in: the topic of a cluster that keeps them, or Postgres where the broker forgets.
+/// Where requests are sent: to the topic if the broker keeps its data, otherwise to Postgres.
 enum Outbox: Sendable {
     /// - Parameter isOwn: whether the tenant has topics of its own.
     case topic(KafkaProducer, isOwn: Bool)
     case postgres(PostgresStore)
 
-    /// - Parameter limit: what may wait on the embedded broker.
+    /// - Parameter limit: how much may wait unread on the embedded broker.
     /// - Throws: `SettingsError`, `MessageBusError`
     init(_ session: Session, hasOwnTopics: Bool, limit: UnreadLimit) throws {
         self =
@@ -179,9 +179,9 @@ enum Outbox: Sendable {
                 isOwn: hasOwnTopics)
     }
 
-    /// Returns when nothing of it can be lost any more.
-    /// - Returns: the ids of those that were not taken, since another body waits under their id. On the topic that is the
-    ///   suite's to say.
+    /// Returns once the submissions are stored durably.
+    /// - Returns: the ids that were refused, because another body waits under the same id. On the topic the suite
+    ///   decides this later.
     func send(_ submissions: [Submission]) async throws -> Set<EventID> {
         switch self {
         case .topic(let producer, let isOwn):
@@ -196,7 +196,7 @@ enum Outbox: Sendable {
         }
     }
 
-    /// For those that wait in vain: what was answered is answered again.
+    /// Requests the results of answered requests again, for clients that lost them.
     func sendAgain(_ submissions: [Submission], answeredBefore instant: Timestamp) async throws {
         guard case .postgres(let store) = self else { return }
         try await store.submitAgain(submissions, answeredBefore: instant)

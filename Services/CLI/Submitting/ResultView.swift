@@ -9,7 +9,7 @@ struct ResultView: Sendable {
         var confidence: Double?
         var decidedBy: Answer.DecidedBy?
         var isDegraded = false
-        /// Whether the model did not read all of it.
+        /// Whether the model read only a part of the text.
         var isTruncated = false
 
         var marks: [String] { (isDegraded ? ["degraded"] : []) + (isTruncated ? ["truncated"] : []) }
@@ -48,7 +48,7 @@ struct ResultView: Sendable {
 
     var isCompleted: Bool { status == "completed" }
 
-    /// The request's id alone.
+    /// Reads only the request's id.
     static func id(of bytes: [UInt8]) throws -> EventID? {
         try JSONDocument.read(bytes) { $0["id"]?.string.map { EventID($0) } }
     }
@@ -82,8 +82,10 @@ struct ResultView: Sendable {
             } ?? [])
     }
 
-    /// For people: the request, then a line an item with who decided it, and whether the answer is degraded or truncated.
-    /// - Parameter width: columns of the terminal. Where they are too few for a line, the item's text has one of its own.
+    /// Describes the result for people: the request, then a line for each item that shows who decided it and whether
+    /// the answer is degraded or truncated.
+    /// - Parameter width: columns of the terminal. If a line does not fit, the item's text follows on a line of its
+    ///   own.
     func text(fitting width: Int? = nil) -> String {
         var lines = ["\(id.visible)  \(status.visible)  \(cost.short), full model alone \(fullModelCost.short)"]
         if let error { lines.append("    \(error.visible)") }

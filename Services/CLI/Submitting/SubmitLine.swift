@@ -1,16 +1,16 @@
 import Contracts
 import JSON
 
-/// One line of `winnow submit`: a request's bytes as they were written, and the id that it goes by.
+/// One line of `winnow submit`: the unchanged bytes of a request, and its id.
 ///
-/// The line is sent as it is: whether it is good is for the suite to say, so that everybody gets the same answer.
+/// The line is sent unchanged. The suite validates it, so that every client gets the same answer.
 struct SubmitLine: Equatable {
     var eventID: EventID
     var bytes: [UInt8]
-    /// Why it cannot even be sent.
+    /// Why the line cannot be sent at all.
     var rejection: ContractError?
 
-    /// What the topics take; the suite's own limit is smaller and is the suite's to enforce.
+    /// The limit of the topics. The suite's own limit is smaller, and the suite enforces it.
     static let mostBytes = 900 * 1024
 
     init(_ bytes: [UInt8], newID: () -> EventID) {
@@ -19,11 +19,11 @@ struct SubmitLine: Equatable {
             (try? JSONDocument.read(bytes) { root -> Result<String?, ContractError> in
                 guard let member = root["id"] else { return .success(nil) }
                 guard let id = member.string, !id.isEmpty else {
-                    return .failure(ContractError(.wrongType, "id must be a string that is not empty"))
+                    return .failure(ContractError(.wrongType, "id must be a non-empty string"))
                 }
                 guard id.utf8.count <= Limits.identifierBytes, !id.utf8.contains(0) else {
                     return .failure(
-                        ContractError(.tooLarge, "id has more than \(Limits.identifierBytes) bytes, or a NUL"))
+                        ContractError(.tooLarge, "id has more than \(Limits.identifierBytes) bytes or contains a NUL"))
                 }
                 return .success(id)
             }) ?? .success(nil)
@@ -39,8 +39,8 @@ struct SubmitLine: Equatable {
         }
     }
 
-    /// Rejects each line whose id an earlier line has with other bytes: results are told apart by their ids, and of two bodies
-    /// under one id only the first has a result of its own.
+    /// Rejects each line whose id an earlier line has with other bytes. Results are matched by id, and of two bodies
+    /// under one id only the first gets a result of its own.
     static func rejectReusedIDs(in lines: inout [SubmitLine]) {
         var first: [EventID: [UInt8]] = [:]
         for index in lines.indices where lines[index].rejection == nil {
@@ -50,7 +50,7 @@ struct SubmitLine: Equatable {
         }
     }
 
-    /// The result of a line that was not sent, in the suite's shape.
+    /// Returns the result of a line that was not sent, in the suite's format.
     static func rejected(_ id: EventID, _ error: ContractError) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { body in

@@ -9,22 +9,22 @@ import Store
 /// Lists the certificates, or revokes one.
 struct CertificatesVerb: Verb {
     static let name = "certificates"
-    static let summary = "list what the small models may answer themselves, or revoke it"
+    static let summary = "list the certificates of the small models, or revoke one"
     static let flags: Set<String> = ["--json", "--all"]
     static let help = """
         Usage: winnow certificates [list] [--all] [--json]
                winnow certificates tenants [--json]
                winnow certificates revoke ID --why REASON [--tenant TENANT] [--json]
 
-        'list' shows those that stand, and whether they hold: whether they are of the models in WINNOW_MODELS_DIRECTORY. A
-        task without one that holds escalates everything. 'tenants' shows for which tenants a certificate was revoked while
-        others still use it. After 'revoke' that task's workers escalate within seconds, until it is certified anew; an
-        older certificate does not come back.
+        'list' shows the valid certificates, and whether they hold: whether they belong to the models in
+        WINNOW_MODELS_DIRECTORY. All items of a task without such a certificate escalate. 'tenants' shows for which
+        tenants a certificate was revoked while others still use it. After 'revoke' the task's workers escalate within
+        seconds, until the task is certified again. An older certificate does not become valid again.
 
-          --all            also show those that were revoked or superseded
-          --tenant TENANT  revoke it for this tenant only
+          --all            also show revoked and superseded certificates
+          --tenant TENANT  revoke the certificate for this tenant only
 
-        Ends with 1 when there is no such certificate.
+        Exits with 1 if there is no such certificate.
         """
 
     private enum Action {
@@ -43,7 +43,7 @@ struct CertificatesVerb: Verb {
         case "tenants": action = .tenants
         case "revoke":
             guard let word = words.popFirst() else { throw UsageError("ID is missing") }
-            guard let id = Certificate.ID(word) else { throw UsageError("no id of a certificate: \(word)") }
+            guard let id = Certificate.ID(word) else { throw UsageError("not the id of a certificate: \(word)") }
             guard let why = arguments.value("--why"), !why.isEmpty else { throw UsageError("--why is missing") }
             action = .revoke(id, arguments.value("--tenant").map { TenantID(authID: $0) }, why: why)
         case let word: throw UsageError("no such action: \(word)")
@@ -92,7 +92,7 @@ struct CertificatesVerb: Verb {
     }
 }
 
-/// Lists the models; prices them, and takes up the certificates that they come with.
+/// Lists the models, or registers their prices and the certificates that are stored beside them.
 struct ModelsVerb: Verb {
     static let name = "models"
     static let summary = "list the models, or register their first prices and their certificates"
@@ -100,10 +100,11 @@ struct ModelsVerb: Verb {
         Usage: winnow models list [--json]
                winnow models register [--pico-usd-per-megaflop N]
 
-        register reads the model cards and gives every model that has no price yet one a token, from the operations
-        that a token of its validation items took on average. The default, 111 pico-USD a million operations, is a core
-        at 0.04 USD an hour that does 100 billion a second. Prices that are there are never changed. It also registers
-        the certificates that stand in certificates.jsonl beside a model; one that was revoked stays so.
+        register reads the model cards and sets a price per token for every model without one, from the operations
+        that a token of its validation items took on average. The default, 111 pico-USD per million operations,
+        corresponds to a core at 0.04 USD an hour that does 100 billion operations a second. Existing prices never
+        change. It also registers the certificates in certificates.jsonl beside a model. A revoked certificate stays
+        revoked.
         """
 
     private static let names = ["full", "router"] + Capability.requestable.map(\.rawValue)
@@ -154,32 +155,32 @@ struct ModelsVerb: Verb {
     }
 }
 
-/// Finds from which confidence on a small model may answer for the full one, and says so in a certificate.
+/// Finds the confidence from which a small model may answer for the full model, and writes a certificate.
 struct CertifyVerb: Verb {
     static let name = "certify"
-    static let summary = "find from which confidence on a small model may answer, with a bound on its errors"
+    static let summary = "find the confidence from which a small model may answer, with a bound on its errors"
     static let help = """
         Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--equal-from S]
                               [--out FILE] [--record FILE] [--json]
 
-        FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}; labels are not needed. Small and
-        full model run over its items here. The lowest threshold that an exact binomial bound supports becomes a
-        certificate in Postgres, which workers take up within seconds: of the answers that the small model gives itself at
-        least A agree with the full model's, with confidence P. Where items have labels, the loss of accuracy is bounded
-        too.
+        FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Labels are optional. The small
+        and the full model run over its items here. The lowest threshold that an exact binomial bound supports becomes
+        a certificate in Postgres, which workers apply within seconds: of the answers that the small model gives
+        itself, at least A agree with the full model's, with confidence P. If items have labels, the loss of accuracy
+        is bounded too.
 
-          --capability C  whose small model
-          --task T        one of its tasks; by default every one that FILE has items of
-          --data FILE     the calibration items: drawn as the requests come, and new to the models
-          --agreement A   0.99 by default
-          --confidence P  0.95 by default
-          --equal-from S  a label counts as the full model's answer, too, where that gives it at least S of the probability of
-                          its best label: from 0.1 to 1; 1 by default, the best alone
-          --out FILE      write the certificates to FILE and not to Postgres
-          --record FILE   also write a line an item: hash of its text, confidence, whether the models agree
-          --json          an array with an object a task
+          --capability C  the capability whose small model is certified
+          --task T        one of its tasks (default: every task with items in FILE)
+          --data FILE     the calibration items: a sample of real requests that the models have not seen
+          --agreement A   the promised agreement (default 0.99)
+          --confidence P  the confidence of the promise (default 0.95)
+          --equal-from S  also accept a label to which the full model gives at least S of the probability of its best
+                          label: from 0.1 to 1 (default 1, only the best label)
+          --out FILE      write the certificates to FILE instead of Postgres
+          --record FILE   also write a line for each item: hash of its text, confidence, whether the models agree
+          --json          print an array with an object for each task
 
-        Ends with 3 when no threshold of some task keeps the promise; that task stays on the full model.
+        Exits with 3 if no threshold of a task keeps the promise. That task stays on the full model.
         """
 
     private let capability: Capability
@@ -222,9 +223,9 @@ struct CertifyVerb: Verb {
             $0.route.capability == capability && $0.route.task == task ?? $0.route.task
         }
         let groups = Dictionary(grouping: items, by: \.route).sorted { $0.key.description < $1.key.description }
-        guard !groups.isEmpty else { throw LabelledFileError("\(data) holds no items of it") }
+        guard !groups.isEmpty else { throw LabelledFileError("\(data) contains no items of this capability or task") }
         guard record == nil || groups.count == 1 else {
-            throw LabelledFileError("\(data) holds several tasks: say which to record with --task")
+            throw LabelledFileError("\(data) contains several tasks: choose the one to record with --task")
         }
         let source = Certificate.Source(file: file.name, sha256: file.sha256)
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")

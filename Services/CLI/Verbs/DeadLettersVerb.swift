@@ -3,27 +3,27 @@ import KafkaBus
 import MessageBus
 import PostgresStore
 
-/// Lists what could not be worked on, shows one, replays or discards some.
+/// Lists, shows, replays or discards dead letters.
 struct DeadLettersVerb: Verb {
     static let name = "dead-letters"
-    static let summary = "list what could not be worked on; show, replay or discard it"
+    static let summary = "list the records that could not be processed; show, replay or discard them"
     static let flags: Set<String> = ["--json", "--all", "--payload"]
     static let help = """
         Usage: winnow dead-letters list [ID…] [--reason REASON] [--since TIME] [--until TIME] [--json]
                winnow dead-letters show ID [--payload] [--json]
                winnow dead-letters replay|discard ID…|--all|[--reason REASON] [--since TIME] [--until TIME] [--json]
 
-        An ID is the place in winnow.dead-letters.v1, written partition-offset, as in 0-42. 'list' shows no payload and
-        leaves out what was replayed or discarded. 'replay' writes the original bytes to the original topic; a record
-        that comes twice is answered once.
+        An ID is a place in winnow.dead-letters.v1, written partition-offset, for example 0-42. 'list' shows no payload
+        and omits replayed and discarded records. 'replay' writes the original bytes to the original topic. A record
+        that is replayed twice is answered once.
 
-          --reason REASON  the error's type and code, as in ContractError.wrong_type
-          --since TIME     put away at or after (RFC 3339)
-          --until TIME     put away before (RFC 3339)
-          --all            replay or discard everything that is listed
-          --payload        with 'show': the payload too
+          --reason REASON  the error's type and code, for example ContractError.wrong_type
+          --since TIME     only dead letters written at or after TIME (RFC 3339)
+          --until TIME     only dead letters written before TIME (RFC 3339)
+          --all            replay or discard every listed dead letter
+          --payload        with 'show': also the payload
 
-        Ends with 1 when an ID is not there, or cannot be replayed.
+        Exits with 1 if an ID does not exist or cannot be replayed.
         """
 
     private enum Action: String { case list, show, replay, discard }
@@ -43,11 +43,11 @@ struct DeadLettersVerb: Verb {
         case .list: withPayload = false
         case .show:
             withPayload = arguments.flag("--payload")
-            guard selection.ids.count == 1 else { throw UsageError("one ID, please") }
+            guard selection.ids.count == 1 else { throw UsageError("'show' takes exactly one ID") }
         case .replay, .discard:
             withPayload = false
             guard arguments.flag("--all") == selection.isEverything else {
-                throw UsageError("say which, or --all for everything")
+                throw UsageError("select dead letters, or give --all for every one")
             }
         }
     }
@@ -92,7 +92,8 @@ struct DeadLettersVerb: Verb {
         return complain(ofAllBut: found)
     }
 
-    /// Written and acknowledged first, noted second: after a crash in between it is replayed again, which harms nobody.
+    /// The record is written and acknowledged before the replay is noted. After a crash in between it is replayed
+    /// again, and a repeated record is harmless.
     private func replay(_ letterbox: DeadLetterReader, _ session: Session) async throws -> ExitStatus {
         let producer = try KafkaProducer(
             settings: try session.kafka(), logger: session.logger, metrics: session.metrics)
@@ -109,8 +110,8 @@ struct DeadLettersVerb: Verb {
         await producer.close()
         for letter in left {
             Console.complain(
-                "winnow dead-letters: \(letter.id) cannot be replayed: only where it lies was put away, or its topic is"
-                    + " none that is worked on")
+                "winnow dead-letters: \(letter.id) cannot be replayed: it holds only a reference to its record, or no"
+                    + " service reads its topic")
         }
         return left.isEmpty ? complain(ofAllBut: found) : .failed
     }

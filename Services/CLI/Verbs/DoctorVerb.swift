@@ -5,14 +5,14 @@ import MessageBus
 import PostgresStore
 import Store
 
-/// Looks at everything that the suite rests on, and says what to do.
+/// Checks everything that the suite depends on, and gives advice.
 struct DoctorVerb: Verb {
     static let name = "doctor"
-    static let summary = "check broker, topics, database, migrations, models, certificates and lag, and say what to do"
+    static let summary = "check broker, topics, database, migrations, models, certificates and lag, and give advice"
     static let help = """
         Usage: winnow doctor [--json]
 
-        Ends with 1 when something must be done before requests are answered.
+        Exits with 1 if a problem keeps requests from being answered.
         """
 
     private let isJSON: Bool
@@ -84,7 +84,7 @@ struct DoctorVerb: Verb {
         }
     }
 
-    /// Between two looks at a group that is behind, which show whether it makes progress.
+    /// The time between two reads of a group's lag, which show whether the group makes progress.
     private static let betweenLooks = Duration.seconds(5)
 
     private func lag(_ admin: KafkaAdmin, _ loops: [LagReport.Loop]) async -> [Finding] {
@@ -147,7 +147,7 @@ struct DoctorVerb: Verb {
         }
     }
 
-    /// Accepted requests are as safe as the database's commits.
+    /// Checks whether accepted requests survive the loss of the database server.
     private func durability(_ settings: PostgresSettings) async -> Finding {
         do {
             let risks = try await OperationsReader(settings).durability().risks
@@ -173,7 +173,7 @@ struct DoctorVerb: Verb {
                 }
                 guard let valid else {
                     return Finding(
-                        check, .doubtful, "none for these models: everything escalates",
+                        check, .doubtful, "none for these models, so everything escalates",
                         "run 'winnow certify --capability \(route.capability) --task \(route.task) --data FILE'")
                 }
                 return Finding(
@@ -208,7 +208,7 @@ struct DoctorVerb: Verb {
 }
 
 extension DoctorVerb {
-    /// One thing that was looked at.
+    /// The result of one check.
     struct Finding {
         enum Verdict: String { case good = "ok", doubtful, bad }
 

@@ -5,7 +5,7 @@ import PostgresStore
 import Settings
 import Store
 
-/// Sends a labelled file through the running suite and holds the answers against the labels and the full model.
+/// Sends a labelled file through the running suite, and compares the answers with the labels and the full model.
 struct EvaluateVerb: Verb {
     static let name = "evaluate"
     static let summary = "measure accuracy, agreement, escalation and compute on a labelled file"
@@ -13,18 +13,19 @@ struct EvaluateVerb: Verb {
         Usage: winnow evaluate --data FILE [--timeout SECONDS] [--json]
 
         FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Every item goes through the
-        running suite in machine requests; the full model alone and the small model alone are run here, from the same
-        artifacts. Agreement is with the label that the full model gives; the promised agreement counts as the task's
-        certificate in Postgres does. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for compute.
+        running suite in machine requests. The full model alone and the small model alone run here, from the same
+        artifacts. Agreement compares with the full model's label. The promised agreement counts labels as the task's
+        certificate in Postgres does. Intervals are 95%: Wilson's for shares of items, bootstrapped over requests for
+        compute.
 
-        A row that no request can carry, such as one with a blank text, is named on standard error and left out of every
-        figure. An item that the suite did not answer counts as wrong, and as "unanswered".
+        A row that no request can carry, for example one with a blank text, is reported on standard error and left out
+        of every figure. An item without an answer of the suite counts as wrong and as "unanswered".
 
-          --data FILE        the labelled file; - is standard input
+          --data FILE        the labelled file; - for standard input
           --timeout SECONDS  how long to wait for the suite (default 900)
           --json             one JSON object: {"tasks": [...], "overall", "rejected"}
 
-        Ends with 1 when results are missing, and with 4 when rows were rejected or requests not completed.
+        Exits with 1 if results are missing, and with 4 if rows were rejected or requests were not completed.
         """
 
     private let file: String
@@ -80,25 +81,26 @@ struct EvaluateVerb: Verb {
     }
 }
 
-/// A page that shows what the suite answers and saves, on a labelled file.
+/// Writes a page on what the suite answers and saves, from a labelled file.
 struct ReportVerb: Verb {
     static let name = "report"
     static let summary = "write a page on accuracy, agreement, compute and money, from a labelled file"
     static let help = """
         Usage: winnow report --data FILE --out FILE.html [--timeout SECONDS] [--json]
 
-        Sends the file's items through the running suite as `winnow evaluate` does, and writes one page that needs nothing
-        else: the mix, accuracy and agreement task by task, compute and money beside always-small, always-full and as many
-        escalations at random, the curve of compute and agreement, and reliability diagrams. No item's text is in it.
+        Sends the file's items through the running suite as `winnow evaluate` does, and writes one self-contained page.
+        It shows the mix of tasks, accuracy and agreement of each task, and compute and cost beside three other
+        policies: always the small model, always the full model, and as many escalations at random. It also shows the
+        curve of compute and agreement, and reliability diagrams. The page contains no item's text.
 
           --data FILE        JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}
-          --out FILE         the page; a file that was there is replaced once the new one is whole, a pipe or device is written to
+          --out FILE         the page; replaces a regular file atomically, writes to a pipe or device
           --timeout SECONDS  how long to wait for the suite (default 900)
-          --json             also prints the figures: {"file", "sha256", "tasks": [...], "overall", "policies": [...], "gain"},
+          --json             also print the figures: {"file", "sha256", "tasks": [...], "overall", "policies": [...], "gain"},
                              each figure {"value", "low", "high"}
 
-        Ends with 1 when the suite does not answer, or not all of it, or the page cannot be written, and with 4 when rows were
-        rejected or requests not completed. Rejected rows are left out of every figure.
+        Exits with 1 if results are missing or the page cannot be written, and with 4 if rows were rejected or requests
+        were not completed. Rejected rows are left out of every figure.
         """
 
     private let file: String

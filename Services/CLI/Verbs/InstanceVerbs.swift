@@ -5,7 +5,7 @@ import Planning
 import PostgresStore
 import Signing
 
-/// Which processes of the suite there are, and whether they live.
+/// Lists the processes of the suite and their states.
 struct InstancesVerb: Verb {
     static let name = "instances"
     static let summary = "list the processes of the suite, and which of them are lost"
@@ -13,10 +13,11 @@ struct InstancesVerb: Verb {
     static let help = """
         Usage: winnow instances [--all] [--json]
 
-        State is running, draining (see 'winnow drain') or lost: not heard of for three beats. 'partitions' is how many
-        it works on, 'beat_age_seconds' how long ago it was heard of. Who was silent for a day is not listed any more.
+        The state is running, draining (see 'winnow drain') or lost: three heartbeats are missing. 'partitions' is the
+        number of assigned partitions, 'beat_age_seconds' the age of the last heartbeat. After a day without heartbeats
+        an instance is no longer listed.
 
-          --all  those that have stopped, too
+          --all  also list stopped instances
         """
 
     private let withStopped: Bool
@@ -34,20 +35,20 @@ struct InstancesVerb: Verb {
     }
 }
 
-/// Has one process leave its work to the others.
+/// Makes one process hand over its work to the others.
 struct DrainVerb: Verb {
     static let name = "drain"
-    static let summary = "have a process leave its work to the others of its service"
+    static let summary = "make a process hand over its work to the others of its service"
     static let help = """
         Usage: winnow drain ID [--timeout SECONDS] [--json]
 
-        ID is an instance's, as 'winnow instances' lists them. It finishes and commits what it has in hand, gives its
-        partitions to the others, is not ready any more, and lives on until it is stopped or resumed. Started anew it
-        takes part again.
+        ID is an instance from 'winnow instances'. The instance finishes and commits its current batch, gives its
+        partitions to the others, is no longer ready, and keeps running until it is stopped or resumed. After a restart
+        it takes part again.
 
-          --timeout SECONDS  how long to wait until it has no partition left; 15 by default
+          --timeout SECONDS  how long to wait until it has no partition left (default 15)
 
-        Ends with 1 when there is no such instance, when it does not live, or when it is not done in time.
+        Exits with 1 if there is no such instance, if it is not alive, or if it has not finished in time.
         """
 
     private let order: InstanceCommand
@@ -59,19 +60,19 @@ struct DrainVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
 }
 
-/// Has a drained process take part again.
+/// Makes a drained process take part again.
 struct ResumeVerb: Verb {
     static let name = "resume"
-    static let summary = "have a drained process take part again"
+    static let summary = "make a drained process take part again"
     static let help = """
         Usage: winnow resume ID [--timeout SECONDS] [--json]
 
-        ID is an instance's, as 'winnow instances' lists them. It joins its group again, which gives it partitions within
-        one rebalance, and is ready again.
+        ID is an instance from 'winnow instances'. The instance joins its group again, gets partitions within one
+        rebalance, and is ready again.
 
-          --timeout SECONDS  how long to wait until it says that it runs; 15 by default
+          --timeout SECONDS  how long to wait until it reports that it runs (default 15)
 
-        Ends with 1 when there is no such instance, when it does not live, or when it does not say so in time.
+        Exits with 1 if there is no such instance, if it is not alive, or if it has not reported in time.
         """
 
     private let order: InstanceCommand
@@ -83,7 +84,7 @@ struct ResumeVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
 }
 
-/// Tells one instance to drain or to resume, and waits until it says that it has.
+/// Tells one instance to drain or to resume, and waits until the instance reports that it has.
 struct InstanceCommand: Sendable {
     private let id: String
     private let action: Control.Action
@@ -139,7 +140,7 @@ struct InstanceCommand: Sendable {
 extension FoundInstance {
     fileprivate var isAlive: Bool { state == "running" || state == "draining" }
 
-    /// One that says that it drains has work in hand until it has no partition left.
+    /// A draining instance has work in progress until it has no partition left.
     fileprivate func hasDone(_ action: Control.Action) -> Bool {
         switch action {
         case .drain: state == "draining" && partitions == 0

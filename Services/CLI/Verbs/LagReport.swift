@@ -1,13 +1,13 @@
 import Contracts
 import KafkaBus
 
-/// How far behind a delivery loop is, judged by how long the oldest record waits and whether the group makes progress: a
-/// thousand records may be a second's work, and one that waits for an hour is a fault.
+/// Judges how far behind a delivery loop is, by the age of the oldest waiting record and by the group's progress. The
+/// number of records proves little: a thousand may be a second's work, but a record that waits for an hour is a fault.
 struct LagReport {
-    /// A delivery loop as the doctor looks at it.
+    /// A delivery loop that the doctor checks.
     struct Loop {
         let name: String
-        /// What of the loop's topics is looked at, where it is not all of them.
+        /// The checked part of the loop's topics, if it is not all of them.
         var part: String?
         let topics: [String]
         let lane: Lane
@@ -18,13 +18,13 @@ struct LagReport {
     }
 
     let loop: Loop
-    /// Two looks at the group, some seconds apart; the second is empty when there was no need for it.
+    /// Two reads of the group's lag, some seconds apart. The second is empty if it was not needed.
     let first: [PartitionLag]
     let second: [PartitionLag]
     let now: Timestamp
 
-    /// - Parameter tenants: those that have topics of their own. Their requests are looked at apart from the shared ones, so
-    ///   that these do not hide a topic that nobody follows.
+    /// - Parameter tenants: the tenants with topics of their own. Their requests are checked separately from the shared
+    ///   topics, so that the shared ones do not hide a tenant's topic that no consumer follows.
     static func loops(of tenants: Set<TenantID> = []) -> [Loop] {
         let perLane = Lane.allCases.flatMap { lane in
             [
@@ -46,19 +46,19 @@ struct LagReport {
                 topics: tenants.compactMap { Topic.requests(lane, of: $0) }.sorted(), lane: lane)
         }
         return perLane + own.filter { !$0.topics.isEmpty } + [
-            // Its records wait for half a minute by design.
+            // Records wait in this topic for half a minute by design.
             Loop(name: "retries", topics: [Topic.retries], lane: .interactive, bound: 120),
             Loop(name: "heartbeats", topics: [Topic.heartbeats], lane: .interactive),
         ]
     }
 
-    /// Whether a record waits for so long that a second look must show whether the group makes progress.
+    /// Whether a record waits so long that a second read must show whether the group makes progress.
     var needsSecondLook: Bool { age.map { $0 >= loop.bound } ?? (waiting > 0) }
 
-    /// Records that wait.
+    /// The number of waiting records.
     private var waiting: Int64 { first.reduce(0) { $0 + $1.count } }
     private var dropped: Int64 { first.reduce(0) { $0 + $1.dropped } }
-    /// - Units: seconds; `nil` when nothing waits or the oldest record could not be read.
+    /// - Units: seconds; `nil` if nothing waits or the oldest record could not be read.
     private var age: Int64? {
         first.compactMap(\.oldest).min().map { max(0, now.milliseconds - $0.milliseconds) / 1000 }
     }
@@ -75,7 +75,7 @@ struct LagReport {
                 "raise the topic's retention, or start more of \(loop.name); the embedded broker keeps 5 MiB a partition"
             )
         }
-        guard waiting > 0 else { return DoctorVerb.Finding(check, .good, "nothing waits") }
+        guard waiting > 0 else { return DoctorVerb.Finding(check, .good, "no record waits") }
         let text = "\(waiting) records wait, the oldest for \(age.map { "\($0) s" } ?? "an unknown time")"
         guard needsSecondLook else { return DoctorVerb.Finding(check, .good, text) }
         guard makesProgress else {
@@ -83,20 +83,20 @@ struct LagReport {
                 check, loop.lane == .bulk ? .doubtful : .bad, "no progress: \(text)",
                 "see /readyz and the log of \(loop.name); start it, or resume it if it is drained ('winnow instances')")
         }
-        // Bulk work waits for its turn, however long it takes.
+        // Bulk work may wait for its turn for any time.
         return loop.lane == .bulk
             ? DoctorVerb.Finding(check, .good, text)
             : DoctorVerb.Finding(check, .doubtful, text, "start more of \(loop.name)")
     }
 }
 
-/// Whether the topics of tenants that have their own are there. A request or a result without its topic goes nowhere.
+/// Checks that tenants' own topics exist. A request or a result without its topic is lost.
 enum TenantTopicsCheck {
     private static let check = "topics of tenants"
 
     /// - Parameters:
-    ///   - tenants: as Postgres lists them.
-    ///   - topics: what the broker has.
+    ///   - tenants: the tenants in Postgres.
+    ///   - topics: the topics of the broker.
     static func finding(_ tenants: Result<Set<TenantID>, any Error>, in topics: some Collection<String>)
         -> DoctorVerb.Finding
     {
@@ -112,7 +112,7 @@ enum TenantTopicsCheck {
                     "run \(commands.joined(separator: "; "))")
             }
             return DoctorVerb.Finding(
-                check, .good, tenants.isEmpty ? "no tenant has its own" : "those of \(tenants.count) tenants are there")
+                check, .good, tenants.isEmpty ? "no tenant has its own" : "those of \(tenants.count) tenants exist")
         } catch {
             return DoctorVerb.Finding(check, .doubtful, "\(error)")
         }

@@ -2,20 +2,21 @@ import Contracts
 import PostgresStore
 import Store
 
-/// What tenants may spend on escalations.
+/// Shows or sets what tenants may spend on escalations.
 struct BudgetVerb: Verb {
     static let name = "budget"
-    static let summary = "show what tenants may spend on escalations and have spent, or set it"
+    static let summary = "show the tenants' budgets for escalations and what is spent, or set a budget"
     static let help = """
         Usage: winnow budget show [TENANT] [--json]
                winnow budget set TENANT --period hour|day|month --usd N [--policy degrade|queue|fail] [--json]
                winnow budget set TENANT --period hour|day|month --unlimited [--json]
 
-        A limit is in USD, such as 5 or 0.25, or in pico-USD (10^-12 USD) with --limit N in place of --usd N. It holds for
-        calls of the full model that a tenant's requests need, over all processes: a call is reserved at the most that it can cost, and settled at what it did. What there is no room for
-        gets the small model's answer, marked "degraded" (degrade, unless said otherwise), waits until there is room
-        (queue), or fails (fail). With several periods each must have room, and the longest without decides. Periods are
-        of UTC.
+        A limit is in USD, such as 5 or 0.25, or in pico-USD (10^-12 USD) with --limit N instead of --usd N. It covers
+        the calls of the full model for a tenant's requests, over all processes. A call is reserved at its highest
+        possible cost and settled at its actual cost. If the budget has no room for a call, the policy decides: the
+        item gets the small model's answer, marked "degraded" (degrade, the default), waits until there is room
+        (queue), or fails (fail). If a tenant has budgets of several periods, each must have room, and the longest
+        period without room decides the policy. Periods are in UTC.
         """
     static let flags: Set<String> = ["--json", "--unlimited"]
 
@@ -46,7 +47,7 @@ struct BudgetVerb: Verb {
             }
             let usd = try arguments.money("--usd", decimals: 12)
             let pico = try arguments.integer("--limit", default: -1, in: 0...Int.max)
-            guard usd == nil || pico < 0 else { throw UsageError("--usd and --limit say the same: give one") }
+            guard usd == nil || pico < 0 else { throw UsageError("--usd and --limit exclude each other") }
             guard usd != nil || pico >= 0 else { throw UsageError("--usd, --limit or --unlimited is missing") }
             action = .set(
                 Budget(
@@ -78,10 +79,10 @@ struct BudgetVerb: Verb {
     }
 }
 
-/// What a token of each model costs, and from when on.
+/// Lists or sets the prices of the models' tokens.
 struct PricesVerb: Verb {
     static let name = "prices"
-    static let summary = "list what a token of each model costs, or add a price that begins later"
+    static let summary = "list the token prices of the models, or add a price that begins later"
     static let help = """
         Usage: winnow prices list [--json]
                winnow prices set MODEL --usd-per-million-tokens N [--usd-per-million-output-tokens N]
@@ -89,13 +90,13 @@ struct PricesVerb: Verb {
                winnow prices set MODEL --input N --output N [--from TIME] [--json]
                winnow prices platform --usd-per-core-hour N [--from TIME]
 
-        A price is in USD a million tokens, such as 0.15, for output tokens the same unless said otherwise; or in whole
-        pico-USD (10^-12 USD) a token. It holds until the next one of the model begins: at --from, an RFC 3339 time, or ten
-        seconds from now, when every service has read it. The past keeps its price: one that begins earlier is refused, and
-        none is ever changed.
+        A price is in USD per million tokens, such as 0.15; output tokens cost the same unless set otherwise. It may also
+        be in whole pico-USD (10^-12 USD) per token. It is valid until the model's next price begins: at --from, an
+        RFC 3339 time, or ten seconds from now, when every service has read it. Past prices never change, so a price
+        that begins earlier is refused.
 
-        'platform' sets what an hour of one processor core costs, 0.04 USD unless set; it holds for the days (UTC) that begin
-        after it does. 'winnow costs' and ops.platform_cost show what the platform costs at that rate.
+        'platform' sets the cost of an hour of one processor core (default 0.04 USD). It is valid for the days (UTC)
+        that begin after it. 'winnow costs' and ops.platform_cost show the cost of the platform at that rate.
         """
 
     private enum Action {
@@ -115,7 +116,7 @@ struct PricesVerb: Verb {
         case "set":
             let model = try arguments.operand("MODEL")
             guard !model.isEmpty, !model.contains("@") else {
-                throw UsageError("MODEL is a name without a version: a price is of all of them")
+                throw UsageError("MODEL is a name without a version: a price covers all versions")
             }
             let (input, output) = try Self.prices(&arguments)
             action = .set(model: model, input: input, output: output, from: try arguments.time("--from"))
@@ -128,7 +129,7 @@ struct PricesVerb: Verb {
         }
     }
 
-    /// - Units: pico-USD; the database holds prices against the same bound.
+    /// - Units: pico-USD. The database enforces the same bound.
     private static let mostAnHour: Int64 = 1_000_000_000_000_000
 
     private static func prices(
@@ -166,20 +167,20 @@ struct PricesVerb: Verb {
     }
 }
 
-/// What was spent, and what the full model alone would have cost.
+/// Shows what was spent, and what the full model alone would have cost.
 struct CostsVerb: Verb {
     static let name = "costs"
-    static let summary = "what each capability, task, model, tenant or hour has cost"
+    static let summary = "show what each capability, task, model, tenant or hour has cost"
     static let help = """
         Usage: winnow costs [--by capability|task|model|tenant|hour] [--json]
                winnow costs --focus
 
-        Sums the ledger: calls, items, tokens, operations, cost, and what the full model alone would have cost for the items
-        that were answered. Failed, refused and degraded items save nothing, and tests (winnow evaluate, winnow report, tenants
-        marked as such) are charged but left out of what the full model would have cost. Below stand what everything has cost,
-        two baselines (the full model asked item by item, and once for each request), and what the platform itself costs: the
-        processor time of services and database at the rate of 'winnow prices platform'. Costs are in nano-USD (10^-9 USD) where
-        they are small; --json has pico-USD and USD.
+        Sums the ledger: calls, items, tokens, operations, cost, and what the full model alone would have cost for the
+        answered items. Failed, refused and degraded items save nothing. Tests (winnow evaluate, winnow report, and
+        tenants marked as tests) are charged, but left out of the cost of the full model alone. A second table shows the
+        total cost, two baselines (the full model asked item by item, and once for each request), and the cost of the
+        platform itself: the processor time of services and database at the rate of 'winnow prices platform'. Small
+        costs are shown in nano-USD (10^-9 USD); --json has pico-USD and USD.
 
         --focus prints ops.focus_cost as CSV in the columns of FOCUS 1.2, for tools that read cloud bills.
         """

@@ -3,20 +3,21 @@ import Inference
 import JSON
 import PostgresStore
 
-/// What to cut next: by what it would save, and what is asked for that no capability fits.
+/// Ranks the models to cut next by what they would save, and groups the items that fit no capability.
 struct RankVerb: Verb {
     static let name = "rank"
-    static let summary = "what the next model to cut would save, and which capabilities are missing"
+    static let summary = "rank the models to cut next by what they would save, and find missing capabilities"
     static let help = """
         Usage: winnow rank [--days N] [--propose] [--json]
 
-        Ranks capabilities and tasks by what a next cut would save in as many days (30 unless said otherwise): the items
-        that escalate × what the full model costs for one × the share of them that a model which knew when it is right would answer
-        itself. That share is measured: escalated items of which the small model had the full model's answer, with an exact
-        95% interval; the ranking goes by its lower end.
+        Ranks capabilities and tasks by what a new cut would save in N days (default 30): escalated items × the full
+        model's cost per item × the share of them that a model would answer itself if it knew when it is right. The
+        share is measured on escalated items, as the share of the small model's guesses that equal the full model's
+        answer, with an exact 95% interval. The lower end of the interval decides the rank.
 
-          --propose   also groups what no capability fits by meaning, and proposes each group as a capability, with the ids
-                      of examples and what they cost; reads payload, prints none of it, and needs a login that may
+          --propose   also cluster the items that fit no capability by meaning, and propose each cluster as a capability,
+                      with the ids of examples and their cost. Reads payload, prints none of it, and needs a login with
+                      the right to read payload.
         """
     static let flags: Set<String> = ["--json", "--propose"]
 
@@ -68,7 +69,7 @@ struct RankVerb: Verb {
             })
         Console.print(table, asJSON: false)
         guard proposes else { return }
-        guard !proposals.isEmpty else { return Console.print("\nToo little was asked for that no capability fits.") }
+        guard !proposals.isEmpty else { return Console.print("\nToo few unrouted items to propose a capability.") }
         let proposed = Table(
             columns: ["proposal", "items", "share", "cohesion", "cost", "flops", "examples"],
             rows: proposals.enumerated().map { index, proposal in
@@ -125,11 +126,11 @@ struct RankVerb: Verb {
     }
 }
 
-/// A group of items that no capability fits.
+/// A group of items that fit no capability.
 struct Proposal {
-    /// Those nearest to its middle first.
+    /// The items nearest to the centre first.
     let items: [UnroutedItem]
-    /// Of all that no capability fits.
+    /// The share of all items that fit no capability.
     let share: Double
     let cohesion: Double
 
@@ -142,7 +143,7 @@ struct Proposal {
     var cost: PicoDollars { items.reduce(.zero) { $0 + $1.cost } }
     var flops: Int64 { items.reduce(TokenUsage.zero) { $0 + TokenUsage(inputTokens: 0, flops: $1.flops) }.flops }
 
-    /// As `request/item`, with the item's place in the request's routing.
+    /// Examples as `request/item`, with the item's place in the request's routing.
     func examples(_ count: Int) -> [String] { items.prefix(count).map { "\($0.request)/\($0.index)" } }
 }
 

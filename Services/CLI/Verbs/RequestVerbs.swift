@@ -2,20 +2,20 @@ import Contracts
 import PostgresStore
 import Store
 
-/// Stops what has not run of a request.
+/// Cancels the steps of a request that have not run.
 struct CancelVerb: Verb {
     static let name = "cancel"
-    static let summary = "stop what has not run of a request"
+    static let summary = "cancel the steps of a request that have not run"
     static let help = """
         Usage: winnow cancel ID [--tenant TENANT] [--json]
 
-        ID is Winnow's own id ("requestId" in the result), or the id that you gave. What has been answered stays; nothing
-        else is computed, and the result says "cancelled". A moment may pass until then. A request that still waits for
-        its turn has the latter only.
+        ID is Winnow's own id ("requestId" in the result), or the id that you gave. Finished answers stay. Nothing else
+        is computed, and the result's status is "cancelled". This takes effect after a moment. A request that still
+        waits for its turn has only the id that you gave.
 
-          --tenant TENANT  whose request, where several tenants have used the id
+          --tenant TENANT  the tenant, if several tenants have used the id
 
-        Ends with 1 when there is no such request, or when it is final already.
+        Exits with 1 if there is no such request or if it is already final.
         """
 
     private let id: String
@@ -36,12 +36,12 @@ struct CancelVerb: Verb {
             let waiting = try await store.cancelWaiting(EventID(id), of: tenant, at: .now)
             if waiting.count > 1 { return askWhich(waiting) }
             if let owner = waiting.first { return report(nil, owner) }
-            // Its turn may have come in between.
+            // The request may have been accepted in the meantime.
             found = try await reader.find(id, tenant: tenant)
         }
         guard let request = found.first else { return complain("no such request: \(id)") }
         guard found.count == 1 else { return askWhich(found.map(\.tenant)) }
-        guard request.state == .open else { return complain("the request is \(request.state.rawValue) already") }
+        guard request.state == .open else { return complain("the request is already \(request.state.rawValue)") }
         try await store.requestCancellation(of: [request.id], at: .now)
         return report(request.id, request.tenant)
     }
@@ -55,7 +55,7 @@ struct CancelVerb: Verb {
     }
 
     private func askWhich(_ tenants: [TenantID]) -> ExitStatus {
-        complain("say which with --tenant: \(tenants.map(\.rawValue).joined(separator: ", "))")
+        complain("choose a tenant with --tenant: \(tenants.map(\.rawValue).joined(separator: ", "))")
     }
 
     private func complain(_ what: String) -> ExitStatus {
@@ -64,7 +64,7 @@ struct CancelVerb: Verb {
     }
 }
 
-/// What happened to one request, in the order of time.
+/// Shows what happened to one request, in order of time.
 struct TraceVerb: Verb {
     static let name = "trace"
     static let summary = "show what happened to a request, step by step and call by call"
@@ -101,16 +101,16 @@ struct EraseVerb: Verb {
     static let help = """
         Usage: winnow erase --tenant TENANT [--before TIME] [--json]
 
-        Erases items and answers of the tenant's final requests in Postgres. This cannot be undone. States, costs and the
-        ledger are kept: whoever asks for such a request again gets its status and its cost, without items.
+        Erases items and answers of the tenant's final requests in Postgres. This cannot be undone. States, costs and
+        the ledger stay. A client that sends such a request again gets its status and cost, without items.
 
-          --before TIME  only requests that were accepted before (RFC 3339); now unless given
+          --before TIME  only requests that were accepted before TIME (RFC 3339; default now)
 
-        Requests of that time that are still open, or wait for their turn, are cancelled. Run it again to erase those.
-        Ends with 1 while there are any.
+        Matching requests that are still open or wait for their turn are cancelled. Run the command again to erase
+        them. Exits with 1 while there are any.
 
-        Kafka keeps records until their topic's retention ends, and dead letters for a month: see infra/kafka/topics.json,
-        and 'winnow dead-letters'. Backups keep what they hold: see infra/runbooks/backup.md.
+        Kafka keeps records until their topic's retention ends, and dead letters for a month: see infra/kafka/topics.json
+        and 'winnow dead-letters'. Backups keep their contents: see infra/runbooks/backup.md.
         """
 
     private let tenant: TenantID
@@ -128,7 +128,7 @@ struct EraseVerb: Verb {
         let store = PostgresStore(try session.postgres())
         let now = Timestamp.now
         let instant = before ?? now
-        // First, so that nothing becomes final in between without being counted by one of the two.
+        // Requests are cancelled before the erasure, so that every request is counted by one of the two.
         let cancelled = try await store.cancelRequests(of: tenant, before: instant, at: now)
         let erased = try await store.erasePayload(of: tenant, before: instant)
         let table = Table(

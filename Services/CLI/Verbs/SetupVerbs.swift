@@ -1,15 +1,15 @@
 import KafkaBus
 import PostgresStore
 
-/// Brings the database to this version's schema.
+/// Migrates the database to this version's schema.
 struct MigrateVerb: Verb {
     static let name = "migrate"
-    static let summary = "apply the migrations that the database lacks"
+    static let summary = "apply the pending migrations"
     static let help = """
         Usage: winnow migrate [--json]
 
         Applies the numbered migrations under an advisory lock, each in a transaction of its own, and prepares the
-        partitions of the coming days. Refuses when an applied migration was changed afterwards.
+        partitions of the coming days. Refuses to run if an applied migration was changed afterwards.
         """
 
     private let isJSON: Bool
@@ -18,7 +18,7 @@ struct MigrateVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         let applied = try await Migrator(try session.postgres()).migrate()
-        // Otherwise the first day's rows would go to the default partition.
+        // Without this the first day's rows would go to the default partition.
         _ = try await PostgresStore(try session.postgres()).maintainPartitions()
         let table = Table(
             columns: ["applied", "name"], rows: applied.map { [.number("\($0.version)"), .text($0.name)] })
@@ -31,16 +31,16 @@ struct MigrateVerb: Verb {
     }
 }
 
-/// Creates the topics of `infra/kafka/topics.json` on a cluster that does not create them by itself.
+/// Creates the topics of `infra/kafka/topics.json` on a cluster that does not create topics automatically.
 struct TopicsVerb: Verb {
     static let name = "topics"
     static let summary = "create the topics on a Kafka cluster"
     static let help = """
         Usage: winnow topics create [--json]
 
-        Creates what WINNOW_TOPICS_FILE (default infra/kafka/topics.json) names and the cluster lacks, and waits until
-        every partition has a leader. Topics that exist are left as they are. More partitions than asked for are fine;
-        fewer are reported and end with 1.
+        Creates the topics of WINNOW_TOPICS_FILE (default infra/kafka/topics.json) that the cluster lacks, and waits
+        until every partition has a leader. Existing topics stay unchanged. More partitions than in the file are
+        accepted. Fewer are reported, and the command exits with 1.
         """
 
     private let isJSON: Bool
@@ -60,10 +60,10 @@ struct TopicsVerb: Verb {
             var (state, partitions) = ("created", entry.partitions)
             switch report.outcome {
             case .created: break
-            case .existing: state = "is there"
-            case .larger(let count): (state, partitions) = ("is there with more partitions", count)
+            case .existing: state = "exists"
+            case .larger(let count): (state, partitions) = ("exists with more partitions", count)
             case .smaller(let count):
-                (state, partitions) = ("is there with too few partitions", count)
+                (state, partitions) = ("exists with too few partitions", count)
                 status = .failed
             }
             table.rows.append([.text(report.name), .text(state), .number("\(partitions)")])

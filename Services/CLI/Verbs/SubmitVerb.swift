@@ -1,28 +1,28 @@
 import Contracts
 
-/// Sends requests; with `--wait` prints a result for each.
+/// Sends requests. With `--wait` it prints a result for each.
 struct SubmitVerb: Verb {
     static let name = "submit"
-    static let summary = "send requests, JSON Lines, and wait for their results if asked to"
+    static let summary = "send requests (JSON Lines), and wait for their results with --wait"
     static let flags: Set<String> = ["--json", "--wait"]
     static let help = """
         Usage: winnow submit [--file FILE|-] [--tenant TENANT] [--lane LANE] [--wait] [--timeout SECONDS] [--json]
 
-        Reads a request a line: {"text": …} with optional "id", "channel" (human|machine), "attachments"
+        Reads one request per line: {"text": …} with optional "id", "channel" (human|machine), "attachments"
         ([{"name", "mediaType", "text"}]), "steps" ([{"capability", "task", "items", "dependsOn"}]) and "deadline"
-        (RFC 3339). Without "id" a new one is made.
+        (RFC 3339). A request without "id" gets a new one.
 
-          --file FILE        where to read from: a file, a pipe, or - for standard input (default -)
-          --tenant TENANT    on whose behalf (default "default")
-          --lane LANE        interactive, or bulk for what nobody waits for (default interactive)
+          --file FILE        the input: a file, a pipe, or - for standard input (default -)
+          --tenant TENANT    the tenant of the requests (default "default")
+          --lane LANE        interactive, or bulk for background work (default interactive)
           --wait             wait for the results and print them, in the order of the lines
           --timeout SECONDS  how long to wait (default 120)
-          --json             with --wait a result a line; without it {"id"} a line
+          --json             with --wait a result per line; without it {"id"} per line
 
-        A line whose id another request has, with another body, is rejected as id_reused.
+        A line with the id of an earlier request and another body is rejected as id_reused.
 
-        Ends with 1 when a result is missing after the timeout. Ends with 4 when every result is there and some request was
-        not completed: rejected, failed, expired or cancelled; or when a line could not be sent.
+        Exits with 1 if a result is missing after the timeout. Exits with 4 if every result arrived, but a line could
+        not be sent or a request was not completed: rejected, failed, expired or cancelled.
         """
 
     private let file: String
@@ -108,7 +108,7 @@ struct SubmitVerb: Verb {
     }
 }
 
-/// Prints results in the order of the lines, each as soon as all before it are printed.
+/// Prints results in the order of the lines, each as soon as all earlier results are printed.
 private struct OrderedPrinter {
     private let lines: [SubmitLine]
     private let print: ([UInt8]) -> Void
@@ -132,7 +132,7 @@ private struct OrderedPrinter {
         }
     }
 
-    /// What is there, past the ones that are missing.
+    /// Prints the remaining results, and skips the missing ones.
     mutating func finish() {
         for line in lines[next...] {
             if let result = result(of: line) { print(result) }

@@ -3,28 +3,28 @@ import KafkaBus
 import PostgresStore
 import Store
 
-/// Who asks, how much of it waits, and how much each may have of what is under way.
+/// Lists tenants with their open and waiting requests, and sets their weights and topics.
 struct TenantsVerb: Verb {
     static let name = "tenants"
-    static let summary = "list tenants with what is open and waiting, set a weight, or give a tenant topics of its own"
+    static let summary = "list tenants and their open requests, set a weight, or give a tenant topics of its own"
     static let flags: Set<String> = ["--json", "--remove"]
     static let help = """
         Usage: winnow tenants list [--json]
                winnow tenants set TENANT [--weight N] [--test yes|no] [--json]
                winnow tenants topics TENANT [--principal PRINCIPAL] [--remove]
 
-        Where there is not room for all, tenants take turns: for each request of a tenant of weight 1, N of a tenant of
-        weight N. Weights are whole numbers from 1 to 100, 1 unless set, and hold from the next turn on.
+        If there is not room for all requests, tenants take turns: for each request of a tenant of weight 1, a tenant of
+        weight N gets N. Weights are whole numbers from 1 to 100 (default 1), and apply from the next turn on.
 
-        Requests of a tenant with --test yes are tests: they are charged and budgeted as all are, and are in no savings. So are
-        those of winnow-evaluate, on whose behalf 'winnow evaluate' and 'winnow report' ask.
+        Requests of a tenant with --test yes are tests. They are charged and budgeted like all others, and left out of
+        the savings. The requests of winnow-evaluate, the tenant of 'winnow evaluate' and 'winnow report', are tests.
 
-        'list' shows those with the most waiting first.
+        'list' shows the tenants with the most waiting requests first.
 
-        'topics' makes winnow.requests.TENANT.v1, winnow.bulk-requests.TENANT.v1 and winnow.results.TENANT.v1, and prints
-        the commands that let PRINCIPAL (default User:TENANT) and nobody else use them. Within seconds a request on these
-        topics is the tenant's, whatever its ce_authid says, the tenant's name is refused on the shared topics, and its
-        results go to its own topic only. '--remove' undoes that and leaves the topics as they are.
+        'topics' creates winnow.requests.TENANT.v1, winnow.bulk-requests.TENANT.v1 and winnow.results.TENANT.v1, and
+        prints the commands that let only PRINCIPAL (default User:TENANT) use them. Within seconds all requests on these
+        topics belong to the tenant, whatever their ce_authid says, the shared topics refuse the tenant's name, and its
+        results go only to its own topic. '--remove' undoes that and keeps the topics.
         """
 
     private enum Action {
@@ -95,7 +95,7 @@ struct TenantsVerb: Verb {
     }
 }
 
-/// The topics of one tenant's own, and the commands that make them its own.
+/// The topics of one tenant's own, and the commands that set their access rights.
 struct TenantTopicsPlan: Sendable {
     let tenant: TenantID
     private let principal: String
@@ -112,11 +112,12 @@ struct TenantTopicsPlan: Sendable {
         self.results = results
     }
 
-    /// Makes the topics like those that all tenants share, and then lists the tenant: from then on nothing else is read.
+    /// Creates the topics with the settings of the shared ones, and then lists the tenant. The services then read its
+    /// requests only from these topics.
     func carryOut(_ session: Session) async throws {
         let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
         if try session.submitsThroughPostgres() {
-            // The embedded broker knows no admin calls, and makes a topic that is asked for.
+            // The embedded broker has no admin calls, and creates a topic when a client asks for it.
             try await admin.touch(requests + [results])
         } else {
             let catalog = try TopicCatalog(contentsOf: session.topicsFile)
@@ -133,7 +134,7 @@ struct TenantTopicsPlan: Sendable {
         try await PostgresStore(try session.postgres()).giveOwnTopics(to: tenant)
     }
 
-    /// One `kafka-acls` call for each right. `$BOOTSTRAP` and `$ADMIN` are the reader's.
+    /// One `kafka-acls` call for each right. The reader sets `$BOOTSTRAP` and `$ADMIN`.
     var commands: [String] {
         func allow(_ principal: String, _ operations: [String], _ resources: String) -> String {
             let rights = operations.map { "--operation \($0)" }.joined(separator: " ")
@@ -148,18 +149,18 @@ struct TenantTopicsPlan: Sendable {
             allow(principal, ["Read", "Describe"], "--topic \(results)"),
             allow(principal, ["Read"], "--resource-pattern-type prefixed --group \(group)"),
             allow("User:decomposer", ["Read", "Describe"], own),
-            // Replays dead letters.
+            // The operator replays dead letters.
             allow("User:operator", ["Write", "Describe"], own),
             allow("User:decomposer", ["Write", "Describe"], "--topic \(results)"),
             allow("User:aggregator", ["Write", "Describe"], "--topic \(results)"),
         ]
     }
 
-    /// Consumer groups of the tenant begin with the name that its topics have.
+    /// The tenant's consumer groups begin with the name in its topics.
     private var group: String { results.dropFirst("winnow.results.".count).dropLast("v1".count) + "" }
 }
 
-/// Text that a POSIX shell takes for one word.
+/// Quotes text as one word of a POSIX shell.
 enum Shell {
     static func quoted(_ text: String) -> String {
         "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
