@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// One word adds a capability worker: its folder in `Services/Workers`.
+/// One word adds a capability worker. Its folder is in `Services/Workers`.
 let capabilities = ["SemanticUnderstanding", "SoftwareDevelopment", "LegalServices", "SecurityServices"]
 
 let strict: [SwiftSetting] = [
@@ -38,7 +38,7 @@ func library(_ name: String, pkgConfig: String? = nil) -> Target {
     .systemLibrary(name: name, path: "Shared/\(name)", pkgConfig: pkgConfig)
 }
 
-// The C libraries: a module map and a shim each, imported by exactly one target.
+// The C libraries, each with a module map and a shim. Exactly one target imports each.
 let cModules: [Target] = [
     library("CRDKafka", pkgConfig: "rdkafka"),
     library("CLibPQ", pkgConfig: "libpq"),
@@ -56,7 +56,7 @@ let cModules: [Target] = [
         linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
 ]
 
-// Arrows point down this list only: nobody imports what stands below it.
+// Ordered by dependency: a target imports only targets above it.
 let sharedModules: [Target] = [
     shared("JSON", ["CSimdjson"]),
     shared("Contracts", ["JSON"]),
@@ -108,7 +108,7 @@ let services: [Target] =
         service("\($0)Worker", path: "Services/Workers/\($0)Worker", live + ["Inference", "WorkerKit"])
     }
 
-// Measured by `make bench`, beside the reference.
+// `make bench` measures these beside the reference.
 let benchmarks: [Target] = [
     service("EncoderBench", path: "Tests/Benchmarks/EncoderBench", ["Contracts", "Inference"]),
     service("StoreBench", path: "Tests/Benchmarks/StoreBench", ["Contracts", "PostgresStore", "Settings", "Store"]),
@@ -118,7 +118,7 @@ let benchmarks: [Target] = [
 ]
 
 let testTargets: [Target] = [
-    // The seams without a broker and without a database, for tests.
+    // In-memory implementations of the seams, for tests.
     .target(
         name: "MessageBusTesting", dependencies: ["Contracts", "MessageBus"], path: "Tests/MessageBusTesting",
         swiftSettings: strict),
@@ -126,7 +126,7 @@ let testTargets: [Target] = [
         name: "StoreTesting", dependencies: ["Contracts", "Store"], path: "Tests/StoreTesting", swiftSettings: strict),
     // Run by `make certify-proof`.
     service("CertifyProof", path: "Tests/CertifyProof/Draws", ["Certification"]),
-    // What the chaos run reads topics with.
+    // The chaos run reads topics with this.
     service(
         "TopicTail", path: "Tests/Chaos/TopicTail", ["Contracts", "KafkaBus", "MessageBus", "Settings", "Telemetry"]),
     tests("JSON", ["JSON"]),
@@ -140,7 +140,7 @@ let testTargets: [Target] = [
     tests("Inference", exclude: ["Golden"], ["Contracts", "Crypto", "Inference"]),
     service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
     tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
-    // What the tests of the services share: scripted models, records without a broker, the tree's own files.
+    // Shared by the tests of the services: scripted models, records without a broker, the tree's own files.
     .target(
         name: "TestKit",
         dependencies: [
@@ -194,7 +194,7 @@ let testTargets: [Target] = [
             "PostgresStore", "Store", "TestKit",
         ]),
     tests("Architecture", exclude: ["PublicAPI"], []),
-    // What ThreadSanitizer would not see otherwise.
+    // Makes threads visible to ThreadSanitizer.
     .target(name: "VisibleThreads", path: "Tests/Sanitizers/VisibleThreads"),
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",
@@ -216,7 +216,7 @@ let testTargets: [Target] = [
         ]),
 ]
 
-// `make fuzz` alone: libFuzzer brings their main, so that no other build can link them.
+// Built only by `make fuzz`: libFuzzer provides their main, so other builds cannot link them.
 let fuzzTargets: [Target] =
     Context.environment["WINNOW_FUZZ"] == nil
     ? []

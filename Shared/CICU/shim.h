@@ -2,7 +2,7 @@
 #include <unicode/ubrk.h>
 #include <unicode/utext.h>
 
-// ICU renames its functions by version with macros, which Swift cannot see: these give them plain names.
+// ICU renames its functions with version macros, which Swift cannot see. These functions have stable names.
 static inline UBreakIterator *winnow_sentences_open(const char *utf8, int64_t count, UText **text, UErrorCode *status) {
     *text = utext_openUTF8(NULL, utf8, count, status);
     UBreakIterator *iterator = ubrk_open(UBRK_SENTENCE, "en", NULL, 0, status);
@@ -10,7 +10,7 @@ static inline UBreakIterator *winnow_sentences_open(const char *utf8, int64_t co
     return iterator;
 }
 
-// The next boundary as an offset into the UTF-8 bytes, or a negative number at the end.
+// Returns the next boundary as an offset into the UTF-8 bytes, or a negative number at the end.
 static inline int32_t winnow_sentences_next(UBreakIterator *iterator) { return ubrk_next(iterator); }
 
 static inline void winnow_sentences_close(UBreakIterator *iterator, UText *text) {

@@ -1,11 +1,13 @@
-// Scaled dot-product attention of one sequence in f32, head by head in a scratch that stays in the first caches.
+// Scaled dot-product attention of one sequence in f32, head by head in a scratch buffer that fits the first-level
+// cache.
 #include "CKernels.h"
 
 enum { TILE = 4 };
 
 INLINE int padded(int count, int to) { return (count + to - 1) / to * to; }
 
-/// One head's q, k and v out of the accumulators: q and v a token a row, k turned over so that a vector holds keys.
+/// Extracts q, k and v of one head from the accumulators. q and v have one row per token. k is transposed, so that a
+/// vector holds several keys.
 INLINE void unpack(
     const int32_t *acc, struct winnow_dequant d, const float *row_scales, int count, int width, int column, int size,
     float *queries, float *keys, float *values) {
@@ -28,7 +30,7 @@ INLINE void unpack(
     }
 }
 
-/// `scores[TILE][lanes]` of TILE queries.
+/// Computes `scores[TILE][lanes]` for TILE queries.
 INLINE void score(const float *queries, const float *keys, int lanes, int size, float *scores) {
     int block = 0;
     for (; block + 32 <= lanes; block += 32) {
@@ -57,7 +59,7 @@ INLINE void score(const float *queries, const float *keys, int lanes, int size, 
     for (int m = 0; m < TILE; m++) store(scores + m * lanes + block, sums[m]);
 }
 
-/// Softmax without its division. - Returns: what to multiply by instead, after the sum over values.
+/// Computes the softmax without its division. - Returns: the factor to multiply by after the sum over the values.
 INLINE float soften(float *scores, int count, int lanes, float factor) {
     const v16i index = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     v16i real = index < count - (lanes - 16);
@@ -74,7 +76,7 @@ INLINE float soften(float *scores, int count, int lanes, float factor) {
     return 1.0f / total(sum);
 }
 
-/// `out[TILE][16]` of 16 columns of the values.
+/// Computes `out[TILE][16]` for 16 columns of the values.
 INLINE void mix(
     const float *scores, const float *values, const float *factors, int count, int lanes, int size, int rows,
     int width, float *out) {
@@ -120,7 +122,7 @@ INLINE void attend(
 static void attention(
     const int32_t *acc, struct winnow_dequant dequant, const float *row_scales, int count, int heads, int head_size,
     float *scratch, struct winnow_rows out) {
-    // the size that every model so far has is known to the compiler
+    // All models so far have this size, so the compiler gets it as a constant.
     if (head_size == 32) attend(acc, dequant, row_scales, count, heads, 32, scratch, out.values);
     else attend(acc, dequant, row_scales, count, heads, head_size, scratch, out.values);
     int width = heads * head_size;

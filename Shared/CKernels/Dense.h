@@ -1,4 +1,4 @@
-// Everything between two int8 products but attention; see winnow_kernels for what each does.
+// All steps between two int8 products except attention. See winnow_kernels for a description of each.
 #include "Vector.h"
 
 INLINE v16f dequantized(const int32_t *acc, struct winnow_dequant d, float row_scale, int n) {
@@ -6,7 +6,7 @@ INLINE v16f dequantized(const int32_t *acc, struct winnow_dequant d, float row_s
     return y * row_scale * load(d.scale + n) + load(d.bias + n);
 }
 
-/// `largest` is the row's largest magnitude. - Returns: the row's scale.
+/// Quantizes a row. `largest` is its largest magnitude. - Returns: the row's scale.
 INLINE float quantize_row(const float *row, v16f largest_lanes, int width, uint8_t *out) {
     float peak = largest(largest_lanes);
     float scale = peak > 0 ? peak / 127.0f : 1.0f;
@@ -18,7 +18,7 @@ INLINE float quantize_row(const float *row, v16f largest_lanes, int width, uint8
     return scale;
 }
 
-/// LayerNorm of one row in place, whose sum is known, and its quantized form.
+/// Applies LayerNorm to one row in place, given the row's sum, and quantizes the result.
 INLINE void norm_row(float *row, float sum, struct winnow_norm norm, int width, uint8_t *quantized, float *scale) {
     float mean = sum / (float)width;
     v16f squares = splat(0);

@@ -34,7 +34,7 @@ size_t winnow_attention_scratch(int count, int head_size) {
 }
 
 void winnow_single_thread(void) {
-    // looked up, not linked: oneDNN may be built on another runtime, or on none
+    // The function is looked up at run time, because oneDNN may use another OpenMP runtime or none.
     void (*limit)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
     if (limit) limit(1);
 }

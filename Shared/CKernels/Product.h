@@ -1,5 +1,6 @@
-// The int8 product where oneDNN's would saturate: pairs of inputs, widened to 16 bits, multiply and add up in 32.
-// A table whose instruction set has that as one instruction defines MULTIPLY_ADD before it includes this.
+// The int8 product for processors where oneDNN's would saturate. Pairs of inputs are widened to 16 bits, multiplied and
+// summed in 32 bits. If the instruction set has one instruction for this, the including file defines MULTIPLY_ADD
+// first.
 
 typedef int16_t v16s __attribute__((ext_vector_type(16)));
 typedef int32_t v8i __attribute__((ext_vector_type(8)));
@@ -13,9 +14,9 @@ INLINE v8i multiply_add(v16s a, v16s b) {
 #endif
 
 enum {
-    /// Rows whose sums stay in registers: with 16 outputs each they fill half of AVX2's.
+    /// Rows whose sums stay in registers. With 16 outputs each they fill half of AVX2's registers.
     ROWS = 4,
-    /// Inputs of a tile that are widened at a time. Even, and small enough for the first cache.
+    /// Inputs of a tile that are widened at a time. The number is even, and small enough for the first-level cache.
     INPUTS = 512,
 };
 
@@ -25,7 +26,7 @@ INLINE v16s widened(const int8_t *p) {
     return __builtin_convertvector(v, v16s);
 }
 
-/// Two neighbouring inputs, eight times over.
+/// Repeats two neighbouring inputs eight times.
 INLINE v16s repeated(const int16_t *p) {
     int32_t both;
     memcpy(&both, p, sizeof both);
@@ -38,7 +39,8 @@ INLINE v8i load_sums(const int32_t *p) {
     return v;
 }
 
-/// Sixteen outputs of `rows` rows. `rows` is a constant wherever this is inlined, so the sums are registers.
+/// Computes sixteen outputs of `rows` rows. `rows` is a constant wherever this is inlined, so the sums stay in
+/// registers.
 INLINE void tile(int rows, int16_t inputs[ROWS][INPUTS], const int8_t *weights, int pairs, int32_t *out, int stride, int adds) {
     v8i low[ROWS], high[ROWS];
 #pragma unroll

@@ -1,4 +1,4 @@
-// The bodies compiled for one instruction set; TABLE names the table that they fill.
+// The function bodies, compiled for one instruction set. TABLE is the name of the resulting table.
 #include "CKernels.h"
 #include "Dense.h"
 #include "Attention.h"

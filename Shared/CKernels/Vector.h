@@ -1,5 +1,5 @@
-// Sixteen floats at a time in Clang's portable vectors: one AVX-512 register, two of AVX2, four of SSE or NEON.
-// Included once an instruction set, behind that set's `target` attribute; so no include guard.
+// Sixteen floats at a time in Clang's portable vectors: one AVX-512 register, two of AVX2, four of SSE or NEON. The
+// file is included once for each instruction set, under that set's `target` attribute, so it has no include guard.
 #include <stdint.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@ typedef int32_t v16i __attribute__((ext_vector_type(16)));
 typedef uint8_t v16b __attribute__((ext_vector_type(16)));
 typedef int8_t v16c __attribute__((ext_vector_type(16)));
 
-// Every function that takes or gives a vector is inlined, so no two of them can differ on how it is passed.
+// Every function with a vector parameter or result is inlined, so calling conventions cannot differ.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -37,7 +37,7 @@ INLINE v16f splat(float x) { return (v16f)x; }
 
 INLINE v16f select(v16i mask, v16f a, v16f b) { return mask ? a : b; }
 
-// Comparisons rather than __builtin_elementwise_max, which takes care of NaNs in three more instructions.
+// A comparison is used because __builtin_elementwise_max handles NaN with three more instructions.
 INLINE v16f maximum(v16f a, v16f b) { return a > b ? a : b; }
 
 INLINE v16f minimum(v16f a, v16f b) { return a < b ? a : b; }
@@ -60,10 +60,11 @@ INLINE float total(v16f a) {
     return (c.x + c.z) + (c.y + c.w);
 }
 
-/// Half to even, for |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
+/// Rounds half to even, for |x| < 2^22. Adding 1.5 * 2^23 leaves no bits for a fraction.
 INLINE v16f rounded(v16f x) { return (x + 12582912.0f) - 12582912.0f; }
 
-/// e^x to 2 units in the last place; below -87 it gives the smallest normal number, which is nothing in a softmax.
+/// Computes e^x to 2 units in the last place. Below -87 it returns the smallest normal number, which is negligible in a
+/// softmax.
 INLINE v16f exponential(v16f x) {
     x = minimum(maximum(x, splat(-87.0f)), splat(88.0f));
     v16f n = rounded(x * 1.44269504088896341f);
@@ -78,7 +79,7 @@ INLINE v16f exponential(v16f x) {
     return (v16f)((v16i)p + (__builtin_convertvector(n, v16i) << 23));
 }
 
-/// erf as a quotient of polynomials, to about 1e-7.
+/// Approximates erf by a quotient of polynomials, to about 1e-7.
 INLINE v16f error_function(v16f x) {
     x = minimum(maximum(x, splat(-4.0f)), splat(4.0f));
     v16f s = x * x;
@@ -95,7 +96,7 @@ INLINE v16f error_function(v16f x) {
     return x * p / q;
 }
 
-/// 16 rows of 16 turned over. Four rounds of the perfect shuffle do it.
+/// Transposes 16 rows of 16, with four rounds of the perfect shuffle.
 INLINE void transpose(v16f rows[16]) {
     v16f other[16];
     for (int round = 0; round < 4; round++) {

@@ -1,15 +1,16 @@
 #pragma once
 #include <microhttpd.h>
 
-// Swift cannot call variadic C functions: these fix the arguments that Winnow uses.
+// Swift cannot call variadic C functions. These functions fix the arguments that Winnow uses.
 
-// MHD_NO, which Swift does not see: closes the connection.
+// MHD_NO closes the connection. Swift cannot see the constant.
 static const enum MHD_Result winnow_mhd_refused = MHD_NO;
 
-// MHD_CONNECTION_NOTIFY_STARTED, which Swift does not see either.
+// MHD_CONNECTION_NOTIFY_STARTED, which Swift cannot see either.
 static const enum MHD_ConnectionNotificationCode winnow_mhd_started = MHD_CONNECTION_NOTIFY_STARTED;
 
-// Takes over the listening socket. No thread is started: the caller waits for winnow_mhd_epoll and calls MHD_run.
+// Takes ownership of the listening socket. It starts no thread: the caller waits for winnow_mhd_epoll and calls
+// MHD_run.
 static inline struct MHD_Daemon *winnow_mhd_start(
     int listen_socket, unsigned int connections, MHD_AccessHandlerCallback handler,
     MHD_NotifyConnectionCallback notify, void *context) {
@@ -21,7 +22,7 @@ static inline struct MHD_Daemon *winnow_mhd_start(
         MHD_OPTION_END);
 }
 
-// Readable when MHD_run has something to do.
+// Returns a descriptor that is readable when MHD_run has work.
 static inline int winnow_mhd_epoll(struct MHD_Daemon *daemon) {
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
     return info ? info->epoll_fd : -1;
@@ -32,13 +33,13 @@ static inline int winnow_mhd_socket(struct MHD_Connection *connection) {
     return info ? info->connect_fd : -1;
 }
 
-// NULL where the client's address is not known.
+// Returns NULL if the client's address is unknown.
 static inline const struct sockaddr *winnow_mhd_address(struct MHD_Connection *connection) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     return info ? info->client_addr : NULL;
 }
 
-// Answers with a copy of the body, then closes the connection. `allow` may be NULL.
+// Answers with a copy of the body and closes the connection. `allow` may be NULL.
 static inline enum MHD_Result winnow_mhd_answer(
     struct MHD_Connection *connection, unsigned int status, const char *content_type, const char *allow,
     const void *body, size_t count) {

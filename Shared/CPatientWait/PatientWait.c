@@ -9,9 +9,10 @@ _Static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t), "C11's condition is not 
 
 enum { MILLISECOND = 1000000, SECOND = 1000000000 };
 
-// Found before the C library's by librdkafka, which cuts the time to its next timer to whole milliseconds, wakes up within
-// one before it is due, and does nothing but ask the clock until then: a quarter of what an idle suite takes (2.0.2). A
-// millisecond later it finds the timer due. Weak, so that what watches the threads of a test may stand before it.
+// Replaces the C library's function for librdkafka (2.0.2), which truncates the time to its next timer to whole
+// milliseconds. It wakes up to one millisecond early and polls the clock until the timer is due, which is a quarter of
+// an idle suite's processor time. Waiting one millisecond longer avoids this. The symbol is weak, so that a thread
+// sanitizer can override it.
 __attribute__((weak)) int cnd_timedwait(
     cnd_t *restrict condition, mtx_t *restrict mutex, const struct timespec *restrict deadline) {
     struct timespec later = {deadline->tv_sec, deadline->tv_nsec + MILLISECOND};

@@ -24,7 +24,7 @@ void winnow_pin_port(uint16_t first) {
     pthread_mutex_unlock(&lock);
 }
 
-// Found before the C library's by every caller in the process. The socket itself gets a random port, which nobody knows.
+// Replaces the C library's function for the whole process. The socket itself gets a random port that no client knows.
 int bind(int descriptor, const struct sockaddr *address, socklen_t length) {
     int (*real)(int, const struct sockaddr *, socklen_t) =
         (int (*)(int, const struct sockaddr *, socklen_t))dlsym(RTLD_NEXT, "bind");
@@ -60,10 +60,11 @@ static int open_one(int descriptor, uint16_t port) {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int on = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener < 0) return -1;
-    // Connections of the process before may still be closing; answers must not wait for each other (ListenSockets.swift).
+    // Connections of the previous process may still be closing, and answers must not wait for each other
+    // (ListenSockets.swift).
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    // In the place of the socket that the mock cluster polls.
+    // Replaces the socket that the mock cluster polls.
     int code = real(listener, (const struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 128) == 0
             && dup2(listener, descriptor) >= 0
         ? 0

@@ -1,10 +1,10 @@
 #pragma once
 #include <librdkafka/rdkafka.h>
-// The mock cluster builds on the types of rdkafka.h, so it must follow it.
+// The mock cluster's header uses the types of rdkafka.h, so it must come after it.
 #include <librdkafka/rdkafka_mock.h>
 
-/// rd_kafka_producev is variadic, which Swift cannot call. Key and value are copied; the headers are librdkafka's
-/// own once it returns 0. It never blocks: a full queue is RD_KAFKA_RESP_ERR__QUEUE_FULL.
+/// rd_kafka_producev is variadic, and Swift cannot call it. Key and value are copied. librdkafka owns the headers if
+/// this returns 0. It never blocks: a full queue gives RD_KAFKA_RESP_ERR__QUEUE_FULL.
 static inline rd_kafka_resp_err_t winnow_produce(
     rd_kafka_t *client, rd_kafka_topic_t *topic, const void *key, size_t key_size, const void *value,
     size_t value_size, rd_kafka_headers_t *headers, void *opaque) {

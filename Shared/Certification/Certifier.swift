@@ -3,34 +3,35 @@ import JSON
 
 /// Finds the lowest threshold that a promise can be made for.
 ///
-/// Fixed-sequence testing: thresholds of a fixed grid from strict to loose, each by the exact bound at the full
-/// confidence, until the first that fails. Where the sequence begins is decided by the temperature, which other items are
-/// for, and by how sure the small model is of these, never by whether it agrees: so the many tests cost nothing of the
-/// promise.
+/// It uses fixed-sequence testing: it tests the thresholds of a fixed grid from strict to loose, each by the exact
+/// bound at the full confidence, until the first that fails. The start of the sequence depends only on the temperature,
+/// which is fitted on other items, and on the small model's confidence in these items, never on whether it agrees. So
+/// the many tests do not weaken the promise.
 /// - Source: Learn then test, arXiv:2110.01052, section 2.3
 public struct Certifier: Sendable {
-    /// Calibrated confidences, by even steps of their log-odds: 0.99995 to 0.5.
+    /// Calibrated confidences, in even steps of their log-odds: 0.99995 to 0.5.
     static let grid = (0...100).map { Temperature.sigmoid(Double(100 - $0) / 10) }
 
-    /// One item of so many is for the temperature.
+    /// One in this many items is used to fit the temperature.
     private static let parts: UInt64 = 10
 
-    /// A share of fewer says nothing.
+    /// With fewer accepted items, a share is not meaningful.
     private static let leastItems = 30
-    /// More than anybody labels or waits for.
+    /// An upper limit for the estimate. Nobody labels more items.
     private static let mostItems = 1_000_000
 
     private let promise: Promise
 
     public init(_ promise: Promise) { self.promise = promise }
 
-    /// Splits by the hash of the text: a repetition gives the same parts, and equal texts are in the same one.
+    /// Splits the items by the hash of the text, so that a repetition gives the same split, and equal texts are in the
+    /// same part.
     public func certify(_ observations: [Observation]) -> Finding {
         let isForFitting = { (observation: Observation) in observation.hash % Self.parts == 0 }
         return certify(fitting: observations.filter(isForFitting), bounding: observations.filter { !isForFitting($0) })
     }
 
-    /// - Parameter bounding: drawn independently of `fitting`.
+    /// - Parameter bounding: items drawn independently of `fitting`.
     public func certify(fitting: [Observation], bounding: [Observation]) -> Finding {
         let temperature = Temperature(fitting: fitting)
         let thresholds = Self.grid.map(temperature.confidence)
@@ -44,7 +45,8 @@ public struct Certifier: Sendable {
                     bound: bound(tallies[start]),
                     itemsNeeded: tallies.compactMap { itemsNeeded($0, of: fitting.count + bounding.count) }.min()))
         }
-        // Of those that accept the same items the strictest: what is less sure than any of them was never seen.
+        // Several thresholds may accept the same items. The strictest is chosen, because no item with a lower
+        // confidence was tested.
         let last = passed.firstIndex(of: tally) ?? start
         return .certified(
             Certified(
@@ -53,8 +55,8 @@ public struct Certifier: Sendable {
                 accuracyLoss: loss(bounding, from: thresholds[last], candidates: Self.grid.count - start)))
     }
 
-    /// The strictest threshold that passes about as surely as any, going by the calibrated confidences, but for never less
-    /// than an eighth of α: the items that were fitted are too few to tell that a model is better than that.
+    /// Returns the strictest threshold that passes about as surely as any other, judged by the calibrated confidences.
+    /// The expected rate is at least an eighth of α, because the fitting items are too few to show a better one.
     private func start(_ thresholds: [Double], _ temperature: Temperature, _ confidences: [Double]) -> Int {
         let ranked = confidences.sorted(by: >)
         var accepted = 0
@@ -71,7 +73,7 @@ public struct Certifier: Sendable {
         return enough > 0 ? power.firstIndex { $0 >= enough } ?? 0 : thresholds.count - 1
     }
 
-    /// The probability that so many accepted items pass, when they differ at `rate`.
+    /// Returns the probability that this number of accepted items passes, if they differ at `rate`.
     private func chance(of accepted: Int, rate: Double) -> Double {
         guard promise.isKept(Tally(accepted: accepted)) else { return 0 }
         var (low, high) = (0, accepted)
@@ -86,7 +88,7 @@ public struct Certifier: Sendable {
         ClopperPearson.upper(tally.disagreements, of: tally.accepted, confidence: promise.confidence)
     }
 
-    /// Of items like these, of which as large a share is accepted and differs.
+    /// Estimates the items needed, if their shares of accepted and differing items stay the same.
     private func itemsNeeded(_ tally: Tally, of items: Int) -> Int? {
         guard tally.accepted >= Self.leastItems, tally.rate < promise.alpha else { return nil }
         var accepted = tally.accepted
@@ -97,7 +99,7 @@ public struct Certifier: Sendable {
         return (accepted * items + tally.accepted - 1) / tally.accepted
     }
 
-    /// For every threshold that could have been chosen at once: it was chosen by looking at the same items.
+    /// Bounds the loss for all candidate thresholds at once, because the threshold was chosen on the same items.
     private func loss(
         _ observations: [Observation], from threshold: Double, candidates: Int
     ) -> Certificate.AccuracyLoss? {
@@ -112,45 +114,46 @@ public struct Certifier: Sendable {
     }
 }
 
-/// What a certifier has found.
+/// The result of a certification.
 public enum Finding: Sendable, Equatable {
     case certified(Certified)
     case refused(Refusal)
 }
 
-/// A threshold that keeps the promise, and on what that rests.
+/// A threshold that keeps the promise, and its evidence.
 public struct Certified: Sendable, Equatable {
     public var temperature: Double
-    /// Of the calibrated confidence.
+    /// The threshold of the calibrated confidence.
     public var threshold: Double
     /// The same threshold of the model's own confidence.
     public var sureFrom: Double
-    /// Items that the temperature was fitted on; the bound never saw them.
+    /// Items that the temperature was fitted on. The bound does not use them.
     public var fitted: Int
-    /// Items that the bound rests on, the accepted ones among them.
+    /// All items that the bound is based on, including those that were not accepted.
     public var items: Int
     public var tally: Tally
-    /// What the share of disagreements does not exceed.
+    /// The upper bound of the share of disagreements.
     public var bound: Double
     /// `nil` unless every item has a label.
     public var accuracyLoss: Certificate.AccuracyLoss?
 }
 
-/// No threshold keeps the promise, as far as these items can show.
+/// No threshold keeps the promise according to these items.
 public struct Refusal: Sendable, Equatable {
     public var fitted: Int
     public var items: Int
-    /// Where the sequence began, and ended at once: of the calibrated confidence.
+    /// The calibrated confidence where the sequence began and ended at once.
     public var threshold: Double
     public var tally: Tally
     public var bound: Double
-    /// About how many items would do, at the threshold that takes least; `nil` where no threshold seems to be good enough.
+    /// About how many items would suffice, at the threshold that needs the fewest; `nil` if no threshold seems good
+    /// enough.
     public var itemsNeeded: Int?
 }
 
-/// What both models made of one item; nothing of its text but a hash.
+/// The results of both models for one item. It holds only a hash of the text.
 public struct Observation: Sendable, Equatable {
-    /// Whose label was the true one.
+    /// Which of the models gave the true label.
     public struct Right: Sendable, Equatable {
         public var small: Bool
         public var full: Bool
@@ -160,10 +163,10 @@ public struct Observation: Sendable, Equatable {
 
     /// The text's `ItemHash`.
     public var hash: UInt64
-    /// The small model's.
+    /// The small model's confidence.
     public var confidence: Double
     public var agrees: Bool
-    /// `nil` where nobody has labelled the item.
+    /// `nil` if the item has no label.
     public var right: Right?
 
     public init(hash: UInt64, confidence: Double, agrees: Bool, right: Right? = nil) {
@@ -189,7 +192,7 @@ public struct Observation: Sendable, Equatable {
         return writer.bytes
     }
 
-    /// - Returns: `nil` for what is no observation.
+    /// - Returns: `nil` if the bytes are not an observation.
     public init?(decoding bytes: some Collection<UInt8>) {
         let read = try? JSONDocument.read(Array(bytes)) { body -> Observation? in
             guard let hash = body["hash"]?.string.flatMap({ UInt64($0, radix: 16) }),
@@ -206,8 +209,8 @@ public struct Observation: Sendable, Equatable {
     }
 }
 
-/// A number of a text that is the same at every run and on every machine.
-/// - Source: FNV-1a, 64 bits; SplitMix64's finalizer, for FNV's low bits are not even over short texts
+/// A hash of a text that is the same in every run and on every machine.
+/// - Source: FNV-1a, 64 bits; SplitMix64's finalizer, because FNV's low bits are uneven over short texts
 public enum ItemHash {
     public static func of(_ text: String) -> UInt64 {
         let hash = text.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
@@ -215,7 +218,7 @@ public enum ItemHash {
     }
 }
 
-/// A small seeded generator, so that the same data gives the same figures.
+/// A small seeded generator, so that equal data gives equal figures.
 /// - Source: Fast splittable pseudorandom number generators, OOPSLA 2014
 public struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64

@@ -3,33 +3,33 @@ import Glibc
 /// Exact bounds of a binomial proportion.
 /// - Source: The use of confidence or fiducial limits illustrated in the case of the binomial, Biometrika 26 (1934)
 public enum ClopperPearson {
-    /// What the proportion does not exceed with `confidence`, one-sided.
+    /// The one-sided upper bound of the proportion, with `confidence`.
     public static func upper(_ successes: Int, of trials: Int, confidence: Double) -> Double {
         guard successes < trials else { return 1 }
         let (a, b) = (Double(successes + 1), Double(trials - successes))
         return root { IncompleteBeta.regularized($0, a, b) - confidence }
     }
 
-    /// What the proportion does not fall below with `confidence`, one-sided.
+    /// The one-sided lower bound of the proportion, with `confidence`.
     public static func lower(_ successes: Int, of trials: Int, confidence: Double) -> Double {
         guard successes > 0 else { return 0 }
         return 1 - upper(trials - successes, of: trials, confidence: confidence)
     }
 
-    /// Whether `upper` is at most `limit`, without looking for it.
+    /// Returns whether `upper` is at most `limit`, without computing it.
     public static func isBelow(_ limit: Double, _ successes: Int, of trials: Int, confidence: Double) -> Bool {
         guard successes < trials else { return limit >= 1 }
         return IncompleteBeta.regularized(limit, Double(successes + 1), Double(trials - successes)) >= confidence
     }
 
-    /// The probability of at most `successes`.
+    /// The probability of at most `successes` successes.
     static func cumulative(_ successes: Int, of trials: Int, probability: Double) -> Double {
         guard successes >= 0 else { return 0 }
         guard successes < trials else { return 1 }
         return 1 - IncompleteBeta.regularized(probability, Double(successes + 1), Double(trials - successes))
     }
 
-    /// Of an ascending function on 0 to 1, by halving.
+    /// Finds the root of an ascending function on 0 to 1, by bisection.
     private static func root(_ function: (Double) -> Double) -> Double {
         var (low, high) = (0.0, 1.0)
         for _ in 0..<60 {
@@ -40,14 +40,14 @@ public enum ClopperPearson {
     }
 }
 
-/// The regularized incomplete beta function, of which binomial tails are made.
+/// The regularized incomplete beta function. Binomial tails are values of it.
 /// - Source: DLMF 8.17.22, the continued fraction, by Lentz's method; 8.17.4 for the other half
 enum IncompleteBeta {
     /// I_x(a, b), for positive `a` and `b`.
     static func regularized(_ x: Double, _ a: Double, _ b: Double) -> Double {
         guard x > 0 else { return 0 }
         guard x < 1 else { return 1 }
-        // The fraction converges fast below the mean only.
+        // The fraction converges fast only below the mean.
         guard x <= (a + 1) / (a + b + 2) else { return 1 - regularized(1 - x, b, a) }
         let front = exp(logGamma(a + b) - logGamma(a) - logGamma(b) + a * log(x) + b * log1p(-x)) / a
         return front * fraction(x, a, b)
@@ -79,7 +79,7 @@ enum IncompleteBeta {
     }
 }
 
-/// How many items a threshold accepts, and how many of those differ.
+/// How many items a threshold accepts, and how many of them differ.
 public struct Tally: Sendable, Equatable {
     public var accepted = 0
     public var disagreements = 0
@@ -89,11 +89,11 @@ public struct Tally: Sendable, Equatable {
         self.disagreements = disagreements
     }
 
-    /// The share that differs; 0 of nothing.
+    /// The share of accepted items that differ; 0 if none is accepted.
     public var rate: Double { accepted > 0 ? Double(disagreements) / Double(accepted) : 0 }
 
-    /// One tally a threshold, in order.
-    /// - Parameter thresholds: of the model's own confidence, descending.
+    /// Returns one tally for each threshold, in order.
+    /// - Parameter thresholds: thresholds of the model's own confidence, descending.
     public static func counts(_ observations: [Observation], at thresholds: [Double]) -> [Tally] {
         let ranked = observations.sorted { $0.confidence > $1.confidence }
         var tally = Tally()

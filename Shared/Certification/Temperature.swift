@@ -1,8 +1,8 @@
 import Glibc
 
-/// Makes a confidence a probability of agreeing: its log-odds are divided by one number.
+/// Converts a confidence to a probability of agreement, by dividing its log-odds by one number.
 ///
-/// Ranks stay as they are, so that a threshold of the calibrated confidence is one of the model's own, too.
+/// The ranking stays the same, so a threshold of the calibrated confidence is also a threshold of the model's own.
 /// - Source: On calibration of modern neural networks, ICML 2017
 public struct Temperature: Sendable, Equatable {
     public let value: Double
@@ -11,7 +11,8 @@ public struct Temperature: Sendable, Equatable {
 
     init(_ value: Double) { self.value = value }
 
-    /// Least log loss over `observations`, within e⁻³ to e³. Few of them that all agree do not make it certain of the next.
+    /// Minimizes the log loss over `observations`, within e⁻³ to e³. A few items that all agree do not make the result
+    /// certain.
     /// - Source: Probabilistic outputs for support vector machines (Platt 1999), section 2.2, for the targets
     init(fitting observations: [Observation]) {
         let agreeing = Double(observations.count(where: \.agrees))
@@ -31,17 +32,17 @@ public struct Temperature: Sendable, Equatable {
         value = exp(Self.least(of: loss))
     }
 
-    /// The probability that the answer agrees.
+    /// Returns the probability that the answer agrees.
     public func calibrated(_ confidence: Double) -> Double { Self.sigmoid(Self.logOdds(confidence) / value) }
 
-    /// The model's own confidence that `calibrated` makes a probability of; nothing is asked to be surer than can be told.
+    /// The inverse of `calibrated`. The result is bounded to what floating point can distinguish from 1.
     public func confidence(of calibrated: Double) -> Double {
         Self.bounded(Self.sigmoid(Self.logOdds(calibrated) * value))
     }
 
     static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
-    /// Of what lies within a billionth of 0 or 1, as if it lay there.
+    /// Values within a billionth of 0 or 1 are clamped.
     private static func logOdds(_ probability: Double) -> Double {
         let probability = bounded(probability)
         return log(probability / (1 - probability))
@@ -49,7 +50,7 @@ public struct Temperature: Sendable, Equatable {
 
     private static func bounded(_ probability: Double) -> Double { min(max(probability, 1e-9), 1 - 1e-9) }
 
-    /// Golden-section search; log loss has one minimum.
+    /// Golden-section search. The log loss has one minimum.
     private static func least(of function: (Double) -> Double) -> Double {
         let ratio = (5.0.squareRoot() - 1) / 2
         var (low, high) = (range.lowerBound, range.upperBound)

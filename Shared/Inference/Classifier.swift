@@ -3,17 +3,17 @@ import Contracts
 /// The seam between a worker and its model: an encoder in the process, or an HTTP endpoint.
 public protocol Classifier: Sendable {
     var identity: ModelIdentity { get }
-    /// What it can be asked.
+    /// The routes that the model answers.
     var routes: [Route] { get }
 
-    /// One prediction a text, in order.
-    /// - Throws: `InferenceError.unknownRoute` when `route` is none of `routes`; never retriable.
+    /// Returns one prediction for each text, in order.
+    /// - Throws: `InferenceError.unknownRoute` if `route` is not one of `routes`; never retriable.
     func classify(_ texts: [String], as route: Route) async throws -> [Prediction]
 
-    /// What `classify` says when it reads the first window of each text alone, and nothing more is wanted.
+    /// Returns the same as `classify`, but reads only the first window of each text.
     func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction]
 
-    /// What a call for `text` consumes at most: a budget reserves as much before the call is made.
+    /// The maximum number of tokens that a call for `text` consumes. A budget reserves this many before the call.
     func mostTokens(of text: String, as route: Route) -> Int
 }
 
@@ -30,12 +30,12 @@ public struct ModelIdentity: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(name)@\(version)" }
 }
 
-/// What a model says of one text.
+/// A model's prediction for one text.
 public struct Prediction: Sendable, Equatable {
-    /// A label that was not given.
+    /// A label that was not given but is nearly as probable.
     public struct Rival: Sendable, Equatable {
         public var label: String
-        /// Its probability, as a share of the given label's: at least `Prediction.leastShare`.
+        /// The label's probability divided by the given label's: at least `Prediction.leastShare`.
         public var share: Double
 
         public init(label: String, share: Double) {
@@ -44,27 +44,27 @@ public struct Prediction: Sendable, Equatable {
         }
     }
 
-    /// Of the given label's probability: what has less is no rival.
+    /// The smallest share of the given label's probability that makes a label a rival.
     public static let leastShare = 0.1
 
-    /// Of a multi-label head the labels joined by "," in the head's order; `none` when none passes.
+    /// For a multi-label head, the given labels joined by "," in the head's order, or `none`.
     public var label: String
     /// - Source: infra/models/README.md, From logits to an answer
     public var confidence: Double
-    /// What a threshold is compared with: `confidence`, but of a text of several windows no more than its least sure window's,
-    /// and 0 where a part was not read that might have changed the answer.
+    /// The value to compare with a threshold. It is `confidence`, limited to the confidence of the least sure window.
+    /// It is 0 if an unread part of the text could change the answer.
     public var certainty: Double
-    /// Whether `certainty` reaches the head's calibrated threshold; false when there is none.
+    /// Whether `certainty` reaches the head's calibrated threshold; false if there is no threshold.
     public var isSure: Bool
-    /// In the head's order; none of a multi-label head.
+    /// The rivals in the head's order. A multi-label head has none.
     public var rivals: [Rival]
-    /// Of all windows, `[CLS]` and `[SEP]` of each included; pieces that two windows share count twice.
+    /// The tokens of all windows, including `[CLS]` and `[SEP]` of each. Pieces in two windows count twice.
     public var inputTokens: Int
-    /// Matrix products of all windows, 2 a multiply-add.
+    /// The operations of the matrix products of all windows. A multiply-add counts as 2.
     public var flops: Int64
-    /// In how many windows of one size the text was read.
+    /// The number of windows of equal size in which the text was read.
     public var windows: Int
-    /// Whether the text goes on behind its last window, so that a part was not read.
+    /// Whether the text continues after its last window, so that a part was not read.
     public var isTruncated: Bool
 
     public init(
@@ -82,14 +82,15 @@ public struct Prediction: Sendable, Equatable {
         self.isTruncated = isTruncated
     }
 
-    /// Whether the model holds `label` for as good as the one that it gave.
-    /// - Parameter share: of the given label's probability that makes another as good; 1 where none is.
+    /// Returns whether the model accepts `label` as equal to its own label.
+    /// - Parameter share: the share of the given label's probability from which another label is equal; 1 accepts no
+    ///   other label.
     public func accepts(_ label: String, from share: Double) -> Bool {
         label == self.label || share < 1 && rivals.contains { $0.label == label && $0.share >= share }
     }
 }
 
-/// A fault of a model that was asked. Its description never quotes a text.
+/// A fault of a model during a call. Its description never quotes a text.
 public struct InferenceError: RetriableError, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         /// The model has no head for the task.
@@ -98,7 +99,7 @@ public struct InferenceError: RetriableError, Sendable, CustomStringConvertible 
         case compute
         /// A model behind an endpoint did not answer.
         case unavailable
-        /// A model answered with something else than one prediction a text.
+        /// A model did not answer with exactly one prediction for each text.
         case invalidAnswer = "invalid_answer"
     }
 
@@ -106,7 +107,7 @@ public struct InferenceError: RetriableError, Sendable, CustomStringConvertible 
     public let message: String
     public let underlying: (any Error)?
 
-    /// Whether the model, and not one of the texts, is at fault: then the same call may succeed later.
+    /// Whether the model and not one of the texts is at fault, so that the same call may succeed later.
     public var isRetriable: Bool {
         switch code {
         case .compute, .unavailable: true

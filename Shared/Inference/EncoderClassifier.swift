@@ -1,7 +1,7 @@
 import Contracts
 import Synchronization
 
-/// An encoder in the process. Calls of several threads wait for each other: one instance computes on one thread.
+/// An encoder in the process. An instance computes on one thread, so concurrent calls wait for each other.
 ///
 /// The computation blocks the calling thread for milliseconds, so a service calls it from an executor of its own.
 public final class EncoderClassifier: Classifier {
@@ -10,13 +10,13 @@ public final class EncoderClassifier: Classifier {
     private let weights: EncoderWeights
     private let engine: Mutex<Engine>
 
-    /// Buffers that a call fills; kept so that the next one need not ask for memory.
+    /// Buffers of a call, kept so that the next call does not allocate.
     private struct Engine: ~Copyable {
         let encoder: Encoder
         var ids: [Int32] = []
-        /// One a window.
+        /// One length for each window.
         var lengths: [Int] = []
-        /// In the order of the texts.
+        /// Long texts in the order of the texts.
         var long: [LongText] = []
 
         mutating func tokenize(_ texts: [String], in windows: Windows, with tokenizer: WordPieceTokenizer) {
@@ -32,29 +32,29 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    /// A text that takes several windows, or more than it may have.
+    /// A text that needs several windows, or more windows than the maximum.
     struct LongText {
-        /// Its place among the texts.
+        /// The text's index.
         let index: Int
         let windows: Int
         let isTruncated: Bool
     }
 
-    /// What the route's ladder says of each window; a text that is not long has one.
+    /// The results of the route's ladder for each window. A text that is not long has one window.
     struct Reading {
         let encoder: Encoder.Reading
-        /// Tokens of each window.
+        /// The tokens of each window.
         let lengths: [Int]
         let long: [LongText]
     }
 
     /// Loads and checks the artifact in a folder such as `infra/models/full`.
-    /// - Throws: never retriable; the artifact must change.
+    /// - Throws: errors that are never retriable, because the artifact must change.
     public convenience init(directory: String) throws(ArtifactError) {
         try self.init(directory: directory, kernels: 0, exactLibrary: OneDNN.isExact)
     }
 
-    /// The same, refused unless its heads answer every one of `routes`.
+    /// Loads the artifact, and refuses it unless its heads answer every one of `routes`.
     public convenience init(directory: String, answering routes: [Route]) throws(ArtifactError) {
         try self.init(directory: directory)
         let missing = routes.filter { card.head($0) == nil }
@@ -68,7 +68,7 @@ public final class EncoderClassifier: Classifier {
     init(directory: String, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
         card = try ModelCard.load(directory: directory)
         guard let shape = card.encoder else {
-            throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is no classifier")
+            throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is not a classifier")
         }
         var tensors = try TensorReader(card, directory: directory, format: "winnow-encoder")
         let vocabulary = try Vocabulary(
@@ -83,7 +83,7 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    /// The same model for another thread: it shares the weights and waits for nobody's calls.
+    /// Creates another instance of the model that shares the weights, so that two threads compute without waiting.
     /// - Throws: `InferenceError`, never retriable.
     public init(sharing other: EncoderClassifier) throws(InferenceError) {
         (card, tokenizer, weights) = (other.card, other.tokenizer, other.weights)
@@ -107,10 +107,10 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    /// What `classify` does, for a caller that is on a thread of its own already.
+    /// Does the work of `classify` on the calling thread.
     /// - Parameters:
-    ///   - leavesEarly: false runs all of the head's layers for every text, whatever its exits say.
-    ///   - mostWindows: a text is read no further than these reach; `nil` for as many as the task's rule asks for.
+    ///   - leavesEarly: if false, all layers of the head run for every text.
+    ///   - mostWindows: the maximum number of windows of a text; `nil` for the maximum of the task's rule.
     public func predict(
         _ texts: [String], as route: Route, leavesEarly: Bool = true, mostWindows: Int? = nil
     ) throws(InferenceError) -> [Prediction] {
@@ -136,7 +136,7 @@ public final class EncoderClassifier: Classifier {
             inputTokens: reading.lengths[window], flops: flops(of: window, in: reading, head))
     }
 
-    /// - Parameter isTruncated: whether the text goes on behind the windows.
+    /// - Parameter isTruncated: whether the text continues after the windows.
     private func prediction(
         of windows: Range<Int>, in reading: Reading, _ head: ModelCard.Head, isTruncated: Bool
     ) -> Prediction {
@@ -165,7 +165,8 @@ public final class EncoderClassifier: Classifier {
         } ?? 0
     }
 
-    /// What the heads read of the beginning of each text, scaled to length 1: texts that mean alike are near.
+    /// Returns the pooled state of the beginning of each text, scaled to length 1. Texts with similar meanings have
+    /// near vectors.
     public func embeddings(_ texts: [String], maxTokens: Int = 128) throws(InferenceError) -> [[Float]] {
         try engine.withLock { engine throws(InferenceError) in
             engine.tokenize(texts, in: Windows(maxTokens: maxTokens, most: 1), with: tokenizer)
@@ -179,7 +180,7 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    /// - Parameter mostWindows: a text is read no further than these reach.
+    /// - Parameter mostWindows: the maximum number of windows of a text.
     func read(
         _ texts: [String], as route: Route, leavesEarly: Bool = true, mostWindows: Int = Windows.mostPerText
     ) throws(InferenceError) -> Reading {

@@ -8,9 +8,10 @@ import Settings
 import Synchronization
 import Telemetry
 
-/// This process among the instances: tells that it lives, and leaves its work to the others when an operator says so.
+/// Represents this process in the list of instances. It sends heartbeats, and hands over its work when an operator
+/// drains it.
 ///
-/// First in the list of services, so the last to stop: `stopped` is told when there is nothing left to do.
+/// It is the first service in the list and stops last, so it reports `stopped` when no work is left.
 /// - Consumes: `winnow.controls.v1` from the start of the process on, without a group
 /// - Produces: `winnow.heartbeats.v1`
 public final class Heartbeat: Service {
@@ -29,10 +30,10 @@ public final class Heartbeat: Service {
     private let state = Mutex(State())
     private let now: @Sendable () -> Timestamp
 
-    /// A beat that takes longer is not waited for: the next one says more.
+    /// The timeout of a heartbeat. A later one carries newer data.
     private static let patience = Duration.seconds(2)
 
-    /// - Parameter tail: brings what operators want, from now on.
+    /// - Parameter follower: reads the controls of operators, from now on.
     public init(
         _ settings: InstanceSettings, service: String, producer: any MessageProducer, follower: TopicFollower,
         health: Health,
@@ -56,20 +57,20 @@ public final class Heartbeat: Service {
             health: context.health, logger: context.logger)
     }
 
-    /// Has a consumer leave its group while an operator wants this process drained.
+    /// Makes a consumer leave its group while an operator wants this process drained.
     public func governing(_ consumer: any MessageConsumer) -> any MessageConsumer {
         state.withLock { $0.consumers.append(consumer) }
         return consumer
     }
 
     public func run() async throws {
-        // Whoever is listed is heard: its controls are read from here on.
+        // An instance must receive controls before it is listed, so it reads them first.
         await caughtUp.wait()
         await timer.run { await beat(state.withLock(\.isDraining) ? .draining : .running) }
         await beat(.stopped)
     }
 
-    /// Of what came at once, the last word counts.
+    /// Of controls that arrive together, the last one applies.
     private func obey(_ records: [Record]) {
         let wanted = records.compactMap { record in
             (try? CloudEvent(record, as: EventType.control))?.data.flatMap { try? Control(decoding: $0) }
@@ -82,7 +83,7 @@ public final class Heartbeat: Service {
             return state.consumers
         }
         guard let consumers else { return }
-        logger.notice(isDraining ? "Draining" : "Taking part again")
+        logger.notice(isDraining ? "Draining" : "Resumed")
         health.setDrained(isDraining)
         for consumer in consumers {
             if isDraining { consumer.leave { [timer] in timer.quicken() } } else { consumer.rejoin() }
@@ -105,27 +106,27 @@ public final class Heartbeat: Service {
             }
             state.withLock { $0.isSilent = false }
         } catch {
-            // Work goes on; whoever lists the instances takes this one for lost. Once is enough to say so.
+            // The process continues to work, although the aggregator counts it as lost. One warning is enough.
             let wasSilent = state.withLock { state in
                 defer { state.isSilent = true }
                 return state.isSilent
             }
-            if !wasSilent { logger.warning("No heartbeat", metadata: [LogKeys.errorMessage: "\(error)"]) }
+            if !wasSilent { logger.warning("Heartbeat cannot be sent", metadata: [LogKeys.errorMessage: "\(error)"]) }
         }
     }
 }
 
-/// When to beat: at once, at each interval, and whenever there is news.
+/// Schedules the heartbeats: at once, at each interval, and after every change.
 struct HeartbeatTimer: Sendable {
     private let interval: Duration
     private let due = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     init(interval: Duration) { self.interval = interval }
 
-    /// There is news: the next beat is due now.
+    /// Makes the next heartbeat due now, because something has changed.
     func quicken() { due.continuation.yield() }
 
-    /// Returns after a stop.
+    /// Returns after a stop was requested.
     func run(_ beat: () async -> Void) async {
         await withTaskGroup(of: Void.self) { [interval, due] group in
             group.addTask {

@@ -5,7 +5,7 @@ import Planning
 import Runtime
 import Settings
 
-/// What stays the same from beat to beat.
+/// The fields that are the same in every heartbeat.
 struct Identity: Sendable {
     let id: Instance.ID
     private let service: String
@@ -35,11 +35,12 @@ struct Identity: Sendable {
     }
 }
 
-/// How this process is known among the instances.
+/// How this process is identified among the instances.
 public struct InstanceSettings: Sendable {
-    /// - Default: a new one at each start. Key: `WINNOW_INSTANCE_ID`; no two processes may share one.
+    /// - Default: a new id at each start. Key: `WINNOW_INSTANCE_ID`; two processes may not share one.
     public let id: Instance.ID
-    /// One that is silent for three of them is taken for lost. - Default: 5 s. Key: `WINNOW_HEARTBEAT_SECONDS`.
+    /// The heartbeat interval. After three missed heartbeats an instance counts as lost. - Default: 5 s. Key:
+    /// `WINNOW_HEARTBEAT_SECONDS`.
     public let interval: Duration
 
     public init(id: Instance.ID, interval: Duration) {
@@ -58,7 +59,7 @@ public struct InstanceSettings: Sendable {
     }
 }
 
-/// Which Winnow this is.
+/// The release of Winnow.
 public enum Release {
     public static let version = "0.1.0"
 }

@@ -1,11 +1,11 @@
 import CSimdjson
 
-/// A document parsed and fully validated (syntax, UTF-8, depth 64) by simdjson.
+/// A document that simdjson has parsed and fully validated (syntax, UTF-8, depth 64).
 ///
-/// Foundation's decoder costs 20 µs a message, nine tenths of a hop; walking simdjson's tape costs about one.
+/// Foundation's decoder takes 20 µs a message, nine tenths of a hop. Walking simdjson's tape takes about one.
 public enum JSONDocument {
-    /// Lends the root value; it must not leave `body`, for the tape is reused by the next document.
-    /// - Throws: `JSONError` when `bytes` are not one JSON value; whatever `body` throws.
+    /// Lends the root value. It must not leave `body`, because the next document reuses the tape.
+    /// - Throws: `JSONError` if `bytes` are not one JSON value; errors of `body`.
     public static func read<Result>(
         _ bytes: some Sequence<UInt8>, _ body: (JSONValue) throws -> Result
     ) throws -> Result {
@@ -22,7 +22,7 @@ public enum JSONDocument {
             throw JSONError("not valid JSON: \(winnow_json_error(code).map { String(cString: $0) } ?? "code \(code)")")
         }
         defer { winnow_json_close(document) }
-        // Slot 0 is simdjson's root marker; the value begins at 1.
+        // Slot 0 is simdjson's root marker. The value begins at slot 1.
         return try body(JSONValue(tape: document.tape, strings: document.strings, index: 1))
     }
 }

@@ -1,4 +1,4 @@
-/// Why a document or a member of it could not be read; never quotes the document.
+/// A document or one of its members cannot be read. The message never quotes the document.
 public struct JSONError: Error, Equatable, CustomStringConvertible {
     public let message: String
 

@@ -51,7 +51,7 @@ public struct JSONValue {
         }
     }
 
-    /// The value of a member; the first one where a name is repeated; `nil` for `null` too.
+    /// Returns the value of a member. A repeated name gives the first value, and `null` gives `nil`.
     public subscript(_ name: StaticString) -> JSONValue? {
         guard kind == .object else { return nil }
         var cursor = index + 1
@@ -64,7 +64,7 @@ public struct JSONValue {
         }
     }
 
-    /// Every member of an object, in document order; nothing for any other kind.
+    /// Calls `body` for every member of an object, in document order. Does nothing for any other type.
     public func forEachMember(_ body: (String, JSONValue) throws -> Void) rethrows {
         guard kind == .object else { return }
         var cursor = index + 1
@@ -77,7 +77,7 @@ public struct JSONValue {
         }
     }
 
-    /// - Returns: `nil` when the value is no array.
+    /// - Returns: `nil` if the value is not an array.
     public func map<Element>(_ body: (JSONValue) throws -> Element) rethrows -> [Element]? {
         guard kind == .array else { return nil }
         var elements: [Element] = []
@@ -106,7 +106,7 @@ public struct JSONValue {
             && bytes.elementsEqual(UnsafeBufferPointer(start: name.utf8Start, count: bytes.count))
     }
 
-    /// Where the following value begins: containers say their end in the low 32 bits, numbers take two slots.
+    /// The start of the following value. Containers store their end in the low 32 bits, and numbers take two slots.
     private var next: Int {
         switch type {
         case UInt8(ascii: "{"), UInt8(ascii: "["): Int(UInt32(truncatingIfNeeded: payload))

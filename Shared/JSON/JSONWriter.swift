@@ -1,4 +1,4 @@
-/// Writes compact JSON straight into bytes; the caller's closures give the structure, so it cannot be unbalanced.
+/// Writes compact JSON directly into bytes. Closures give the structure, so it is always balanced.
 public struct JSONWriter {
     public private(set) var bytes: [UInt8] = []
     private var needsComma = false
@@ -54,16 +54,16 @@ public struct JSONWriter {
 
     public mutating func null() { raw("null") }
 
-    /// JSON has no infinity and no NaN: they become `null`.
+    /// JSON has no infinity and no NaN, so they become `null`.
     public mutating func double(_ value: Double) { raw(value.isFinite ? "\(value)" : "null") }
 
-    /// A probability: six decimals are more than a quantized model knows.
+    /// Writes a probability with six decimals, more than a quantized model can distinguish.
     public mutating func probability(_ value: Double) {
         guard value.isFinite else { return null() }
         double((value * 1e6).rounded() / 1e6)
     }
 
-    /// Text that is already one JSON value.
+    /// Writes text that is already one JSON value.
     public mutating func raw(_ json: String) {
         separate()
         bytes.append(contentsOf: json.utf8)
@@ -85,7 +85,7 @@ public struct JSONWriter {
         needsComma = true
     }
 
-    /// Written backwards into a scratch buffer: the hot path makes no string of a number.
+    /// Writes digits backwards into a scratch buffer, because the hot path must not create strings.
     private mutating func digits(_ value: UInt) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { scratch in
             var (start, rest) = (scratch.count, value)
@@ -131,7 +131,7 @@ extension JSONWriter {
         bool(value)
     }
 
-    /// Writes nothing where `value` is `nil`: absent and null mean the same in every contract.
+    /// Writes nothing if `value` is `nil`: absent and null mean the same in every contract.
     public mutating func optional<Value>(_ name: String, _ value: Value?, _ body: (inout JSONWriter, Value) -> Void) {
         guard let value else { return }
         self.name(name)

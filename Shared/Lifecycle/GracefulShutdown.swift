@@ -1,6 +1,6 @@
 import Synchronization
 
-/// One service's request to stop, found through the task that runs it.
+/// A request to stop one service. The service finds it through its task.
 public final class GracefulShutdown: Sendable {
     @TaskLocal public static var current: GracefulShutdown?
 
@@ -16,7 +16,7 @@ public final class GracefulShutdown: Sendable {
 
     public var isTriggered: Bool { state.withLock(\.isTriggered) }
 
-    /// Runs every handler once; later calls do nothing.
+    /// Calls every handler once. Later calls do nothing.
     public func trigger() {
         let handlers = state.withLock { state -> [@Sendable () -> Void] in
             guard !state.isTriggered else { return [] }
@@ -27,7 +27,7 @@ public final class GracefulShutdown: Sendable {
         for handler in handlers { handler() }
     }
 
-    /// - Returns: `nil` when the shutdown came first; then `handler` has been run already.
+    /// - Returns: `nil` if the shutdown was already triggered; `handler` has then been called.
     func add(_ handler: @escaping @Sendable () -> Void) -> Int? {
         let id = state.withLock { state -> Int? in
             guard !state.isTriggered else { return nil }
@@ -42,7 +42,7 @@ public final class GracefulShutdown: Sendable {
     func remove(_ id: Int) { state.withLock { $0.handlers[id] = nil } }
 }
 
-/// Runs `operation`; calls `handler` as soon as this service is asked to stop, at once when it was already.
+/// Runs `operation`, and calls `handler` when this service is asked to stop, or at once if it was asked before.
 public func withGracefulShutdownHandler<Result>(
     isolation: isolated (any Actor)? = #isolation, operation: () async throws -> Result,
     onGracefulShutdown handler: @escaping @Sendable () -> Void
@@ -63,7 +63,7 @@ public func gracefulShutdown() async {
     }
 }
 
-/// Waits, but not longer than until this service is asked to stop.
+/// Sleeps until `duration` has passed or this service is asked to stop.
 /// - Returns: whether the whole time has passed.
 public func sleepUnlessShutDown(for duration: Duration) async -> Bool {
     await withTaskGroup(of: Bool.self) { group in
@@ -77,9 +77,9 @@ public func sleepUnlessShutDown(for duration: Duration) async -> Bool {
     }
 }
 
-/// Something that happens once, for which any number may wait.
+/// An event that happens once. Any number of tasks may wait for it.
 public final class Signal: Sendable {
-    /// `nil` once it has happened.
+    /// `nil` once the event has happened.
     private let waiting = Mutex<[AsyncStream<Void>.Continuation]?>([])
 
     public init() {}
@@ -92,7 +92,7 @@ public final class Signal: Sendable {
         for continuation in released { continuation.finish() }
     }
 
-    /// Returns once it has happened, a stop came, or the task is cancelled.
+    /// Returns once the event has happened, a stop was requested, or the task is cancelled.
     public func wait() async {
         let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
         let hasHappened = waiting.withLock { waiting in

@@ -1,6 +1,6 @@
 import Telemetry
 
-/// Runs services side by side; stops them one by one in reverse order, so that what others rest on goes last.
+/// Runs services concurrently, and stops them one by one in reverse order, so that dependencies stop last.
 public struct ServiceGroup: Sendable {
     private let services: [any Service]
     private let logger: Logger
@@ -10,8 +10,8 @@ public struct ServiceGroup: Sendable {
         self.logger = logger
     }
 
-    /// Returns when all have stopped after `shutdown` was triggered, or when any one has ended by itself.
-    /// - Throws: the first service's error; the others are stopped gracefully before.
+    /// Returns when all services have stopped after `shutdown` was triggered or one of them has ended by itself.
+    /// - Throws: the first service's error, after the others have stopped gracefully.
     public func run(until shutdown: GracefulShutdown) async throws {
         let shutdowns = services.map { _ in GracefulShutdown() }
         try await withThrowingTaskGroup(of: Ended.self) { group in
@@ -42,7 +42,7 @@ public struct ServiceGroup: Sendable {
                         logger.error("Service ended with a fault", metadata: [LogKeys.errorMessage: "\(error)"])
                     }
                 }
-                // Whoever ended, the last one still running is asked next; each end asks one more.
+                // Each end of a service triggers the shutdown of the last service that still runs.
                 if let last = running.max() { shutdowns[last].trigger() }
             }
             group.cancelAll()
@@ -56,8 +56,8 @@ public struct ServiceGroup: Sendable {
     }
 }
 
-/// Something that runs until it is asked to stop.
+/// A component that runs until it is asked to stop.
 public protocol Service: Sendable {
-    /// Returns after a graceful shutdown; throws when it cannot go on.
+    /// Returns after a graceful shutdown. Throws if it cannot continue.
     func run() async throws
 }

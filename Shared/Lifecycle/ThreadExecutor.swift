@@ -2,9 +2,9 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// One thread for blocking C calls (`rd_kafka_consumer_poll`, `PQexec`), which would stall the cooperative pool.
+/// A thread for blocking C calls (`rd_kafka_consumer_poll`, `PQexec`), which would stall the cooperative pool.
 ///
-/// `@unchecked Sendable`: the queue is behind a mutex, and the semaphore is thread-safe.
+/// `@unchecked Sendable`: a mutex protects the queue, and the semaphore is thread-safe.
 public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
     private enum Work {
         case job(UnownedJob)
@@ -17,11 +17,11 @@ public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
 
     private let isBackground: Bool
 
-    /// - Parameter isBackground: whether every other thread of the machine goes first.
+    /// - Parameter isBackground: whether all other threads of the machine have priority.
     public init(isBackground: Bool = false) {
         self.isBackground = isBackground
         var thread = pthread_t()
-        // The thread keeps the executor alive until `stop`.
+        // The thread retains the executor until `stop`.
         let code = pthread_create(
             &thread, nil,
             { argument in
@@ -29,7 +29,7 @@ public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
                 Unmanaged<ThreadExecutor>.fromOpaque(argument).takeRetainedValue().work()
                 return nil
             }, Unmanaged.passRetained(self).toOpaque())
-        precondition(code == 0, "no thread can be created: error \(code)")
+        precondition(code == 0, "cannot create a thread: error \(code)")
         pthread_detach(thread)
     }
 
@@ -42,10 +42,10 @@ public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Runs a blocking call on this thread without anyone waiting for it.
+    /// Runs a blocking call on this thread without waiting for it.
     public func submit(_ body: @escaping @Sendable () -> Void) { push(.call(body)) }
 
-    /// Ends the thread after what is queued. Nothing may be enqueued afterwards.
+    /// Ends the thread after the queued work. Nothing may be enqueued afterwards.
     public func stop() { push(.stop) }
 
     private func push(_ work: Work) {
@@ -54,7 +54,7 @@ public final class ThreadExecutor: TaskExecutor, @unchecked Sendable {
     }
 
     private func work() {
-        // Of this thread alone on Linux; who is not allowed to, goes on as any other.
+        // On Linux this affects only this thread. Without permission the thread keeps its normal priority.
         if isBackground { _ = nice(19) }
         while true {
             available.wait()

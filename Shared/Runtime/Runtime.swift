@@ -4,15 +4,15 @@ import Lifecycle
 import Settings
 import Telemetry
 
-/// The one bootstrap of every service's process: settings, logs, health, metrics, signals, order of start and stop.
+/// Starts and stops the process of every service: settings, logs, health, metrics, signals and order.
 public enum Runtime {
     /// Builds the services from the environment, runs them until SIGTERM or SIGINT, and ends the process.
     ///
-    /// `build` returns the services in dependency order: what others rest on comes first and is stopped last.
-    /// `/livez` and `/metrics` answer while it runs; `/readyz` says ready when it has returned and every check is good.
-    /// The exit code is an `ExitCode`, or 128 + n when a second signal n ended the process at once.
-    /// `--help` and `--version` are answered, and any other argument is refused, before anything is opened.
-    /// - Parameter summary: what the service does, a sentence for `--help`.
+    /// `build` returns the services in dependency order. A service that others depend on comes first and stops last.
+    /// `/livez` and `/metrics` answer from the start. `/readyz` reports ready once `build` has returned and every check
+    /// is good. The exit code is an `ExitCode`, or 128 + n if a second signal n ended the process at once. `--help` and
+    /// `--version` are answered, and other arguments are refused, before anything is opened.
+    /// - Parameter summary: one sentence for `--help` on what the service does.
     public static func run(
         _ name: String, _ summary: String = "A service of Winnow.",
         build: @Sendable (inout RuntimeContext) async throws -> [any Service]
@@ -29,13 +29,13 @@ public enum Runtime {
     }
 
     private static let variables = [
-        (name: "KAFKA_BOOTSTRAP_SERVERS", meaning: "brokers, as host:port,host:port; required"),
+        (name: "KAFKA_BOOTSTRAP_SERVERS", meaning: "brokers as host:port,host:port (required)"),
         (name: "KAFKA_CONF_<NAME>", meaning: "any other property of librdkafka"),
-        (name: "WINNOW_HTTP_PORT", meaning: "where /livez, /readyz and /metrics are served; any free port by default"),
-        (name: "WINNOW_LOG_LEVEL", meaning: "debug, info, notice, warning or error; info by default"),
+        (name: "WINNOW_HTTP_PORT", meaning: "port of /livez, /readyz and /metrics (default: any free port)"),
+        (name: "WINNOW_LOG_LEVEL", meaning: "debug, info, notice, warning or error (default: info)"),
     ]
 
-    /// `run` without what belongs to the process: the environment, the signals and the exit.
+    /// Runs the services without the process-wide parts: the environment, the signals and the exit.
     static func serve(
         _ name: String, reader: SettingsReader, sink: @escaping @Sendable ([UInt8]) -> Void = Logger.standardError,
         shutdown: GracefulShutdown, build: @Sendable (inout RuntimeContext) async throws -> [any Service],
@@ -56,7 +56,7 @@ public enum Runtime {
             } catch let error as SettingsError {
                 return refuse(error, logger)
             } catch {
-                logger.error("Failed", metadata: [LogKeys.errorMessage: "\(error)"])
+                logger.error("Service failed", metadata: [LogKeys.errorMessage: "\(error)"])
                 return .failed
             }
         } catch {
@@ -87,12 +87,12 @@ public enum Runtime {
     }
 
     private static func refuse(_ error: SettingsError, _ logger: Logger) -> ExitCode {
-        logger.error("A setting is wrong", metadata: ["setting": error.key, LogKeys.errorMessage: error.message])
+        logger.error("Invalid setting", metadata: ["setting": error.key, LogKeys.errorMessage: error.message])
         return .misconfigured
     }
 }
 
-/// Last in the group, so the first to be asked to stop, for whichever reason the group stops.
+/// The last service of the group, so that it is asked to stop first, whatever the reason.
 private struct Draining: Service {
     let health: Health
     let deadline: ShutdownDeadline
@@ -106,13 +106,14 @@ private struct Draining: Service {
     }
 }
 
-/// What a service is built from: `try KafkaSettings(&context.settings)` reads, the rest is shared by all adapters.
+/// The context that a service is built from. `try KafkaSettings(&context.settings)` reads settings, and all adapters
+/// share the rest.
 public struct RuntimeContext: Sendable {
     public var settings: SettingsReader
     public let logger: Logger
     public let metrics = Metrics()
     public let health = Health()
-    /// Triggered by the first signal; triggering it oneself ends the process the same way.
+    /// Triggered by the first signal. A service may trigger it to end the process in the same way.
     public let shutdown: GracefulShutdown
 }
 
@@ -135,12 +136,12 @@ public struct RuntimeError: Error, Sendable, CustomStringConvertible {
     public var description: String { "\(code): \(message)" }
 }
 
-/// How a service's process ends, for whoever supervises it.
+/// The exit code of a service, for its supervisor.
 public enum ExitCode: Int32, Sendable {
-    /// It was asked to stop, or had nothing left to do, and has finished everything.
+    /// The process was asked to stop or had nothing left to do, and has finished all work.
     case stopped = 0
     /// A service ended with a fault, or stopping took longer than `WINNOW_SHUTDOWN_TIMEOUT_SECONDS`.
     case failed = 1
-    /// A setting is missing or wrong: starting it again without a change is in vain.
+    /// A setting is missing or invalid. A restart without a change fails again.
     case misconfigured = 2
 }

@@ -23,14 +23,14 @@ public struct RuntimeSettings: Sendable {
     }
 }
 
-/// Where health and metrics are served.
+/// The address where health and metrics are served.
 public struct HTTPSettings: Sendable {
     /// - Default: 127.0.0.1, this machine only. Key: `WINNOW_HTTP_HOST`.
     public let host: String
     /// - Default: 0, any free port. Key: `WINNOW_HTTP_PORT`.
     public let port: Int
-    /// Where the real port is written once the service listens.
-    /// - Default: nowhere. Key: `WINNOW_HTTP_PORT_FILE`.
+    /// The file that receives the actual port once the service listens.
+    /// - Default: none. Key: `WINNOW_HTTP_PORT_FILE`.
     public let portFile: String?
 
     public init(_ reader: inout SettingsReader) throws(SettingsError) {
@@ -41,13 +41,13 @@ public struct HTTPSettings: Sendable {
 }
 
 extension SettingsReader {
-    /// Everything that was read, as it may be logged.
+    /// All settings that were read, in a form that may be logged.
     var shown: Logger.Metadata {
         Dictionary(entries.map { ($0.key, $0.shown) }, uniquingKeysWith: { _, last in last })
     }
 }
 
-/// The command line of a service, which takes its settings from the environment and has `--help` and `--version` only.
+/// The command line of a service. Settings come from the environment, so it has only `--help` and `--version`.
 public enum ServiceArguments {
     enum Answer: Equatable {
         case run
@@ -55,10 +55,10 @@ public enum ServiceArguments {
         case refusal(String)
     }
 
-    /// Returns when the service is to run. Answers everything else, and ends the process.
+    /// Returns if the service should run. Otherwise it answers and ends the process.
     /// - Parameters:
-    ///   - summary: what the service does, a sentence.
-    ///   - variables: names of its most important settings, each with a few words.
+    ///   - summary: one sentence on what the service does.
+    ///   - variables: its most important settings, each with a few words.
     public static func check(_ name: String, summary: String, variables: [(name: String, meaning: String)]) {
         switch answer(Array(CommandLine.arguments.dropFirst()), name, summary, variables) {
         case .run: return
@@ -82,7 +82,7 @@ public enum ServiceArguments {
         case _ where isHelp: return .output(help(name, summary, variables))
         case "--version" where words.count == 1: return .output("\(name) \(Build.version)")
         case .some:
-            // The word itself is not repeated: it may be a password in the wrong place.
+            // The argument is not repeated, because it may be a misplaced password.
             return .refusal(
                 "\(name): takes no arguments but --help and --version; settings are environment variables")
         }
@@ -102,9 +102,9 @@ public enum ServiceArguments {
 
             Settings are environment variables, among them:
             \(lines.joined(separator: "\n"))
-            infra/docs/settings.md lists all of them. SIGTERM or SIGINT stops it in order; a second one at once.
+            infra/docs/settings.md lists all of them. SIGTERM or SIGINT stops it in order, a second signal at once.
 
-            Exit codes: 0 stopped in order, 1 failed, 2 a setting or an argument is wrong, 128 + n ended by a second signal n.
+            Exit codes: 0 stopped in order, 1 failed, 2 invalid setting or argument, 128 + n ended by a second signal n.
             """
     }
 

@@ -4,10 +4,10 @@ import Glibc
 import Synchronization
 import Telemetry
 
-/// SIGTERM and SIGINT: the first asks to stop, the second ends the process at once.
+/// Handles SIGTERM and SIGINT: the first signal asks to stop, the second ends the process at once.
 enum Signals {
     private struct State {
-        // Held here for the life of the process: a release build frees a source that only a local holds.
+        // Stored for the life of the process. A release build frees a source that only a local variable holds.
         var sources: [any DispatchSourceSignal] = []
         var count = 0
     }
@@ -15,10 +15,10 @@ enum Signals {
     private static let state = Mutex(State())
     private static let queue = DispatchQueue(label: "winnow.signals")
 
-    /// Returns when both are caught: until then a signal would be ignored, and be lost.
+    /// Returns when both handlers are installed. A signal before that would be lost.
     static func install(onFirst stop: @escaping @Sendable () -> Void) {
         let registered = DispatchSemaphore(value: 0)
-        // A peer that went away is an error of that write, not the end of the process.
+        // A closed connection is a write error, and must not end the process.
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGTERM, SIGINT] {
             signal(number, SIG_IGN)
@@ -41,7 +41,7 @@ enum Signals {
     }
 }
 
-/// Ends the process when stopping takes too long; what was in flight is delivered again to somebody else.
+/// Ends the process if stopping takes too long. Work in flight is then redelivered to another process.
 final class ShutdownDeadline: Sendable {
     private let timeout: Duration
     private let expired: @Sendable () -> Void
@@ -55,12 +55,12 @@ final class ShutdownDeadline: Sendable {
 
     convenience init(_ timeout: Duration, logger: Logger) {
         self.init(timeout) {
-            logger.error("Stopping took too long", metadata: ["timeout": "\(timeout)"])
+            logger.error("Stopping exceeded its timeout", metadata: ["timeout": "\(timeout)"])
             _exit(ExitCode.failed.rawValue)
         }
     }
 
-    /// Counts from the first call; later ones do nothing.
+    /// Starts the countdown. Later calls do nothing.
     func arm() {
         guard !isArmed.exchange(true, ordering: .relaxed) else { return }
         let milliseconds = Int(timeout / .milliseconds(1))
@@ -69,6 +69,6 @@ final class ShutdownDeadline: Sendable {
         }
     }
 
-    /// Everything has stopped in time: a process that goes on, as one that tests this does, is left alone.
+    /// Records that everything has stopped in time. The process then continues, for example in a test.
     func met() { isMet.store(true, ordering: .relaxed) }
 }

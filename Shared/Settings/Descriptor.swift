@@ -1,8 +1,8 @@
 import Glibc
 
-/// Whole reads and writes of a file descriptor, whatever it is: a file, a pipe, a terminal, blocking or not.
+/// Complete reads and writes of a file descriptor: a file, a pipe or a terminal, blocking or not.
 public enum Descriptor {
-    /// - Returns: 0 once every byte is written, and the `errno` of the first failure otherwise.
+    /// - Returns: 0 once every byte is written, or the `errno` of the first failure.
     public static func write(_ bytes: some Collection<UInt8>, to descriptor: Int32) -> Int32 {
         var rest = Array(bytes)[...]
         while !rest.isEmpty {
@@ -18,7 +18,7 @@ public enum Descriptor {
     }
 
     /// Reads to the end.
-    /// - Parameter limit: in bytes; one more is a failure with `EFBIG`.
+    /// - Parameter limit: in bytes. A longer input fails with `EFBIG`.
     /// - Throws: the `errno`.
     public static func read(_ descriptor: Int32, limit: Int) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = [], chunk = [UInt8](repeating: 0, count: 1 << 16)
@@ -38,15 +38,15 @@ public enum Descriptor {
         public let code: Int32
     }
 
-    /// Waits where the last call would have blocked.
-    /// - Returns: `nil` when it is worth trying again.
+    /// Waits if the last call would have blocked.
+    /// - Returns: `nil` if the call should be repeated.
     private static func failure(of descriptor: Int32, waitingFor event: Int32) -> Int32? {
         switch errno {
         case EINTR: return nil
         case EAGAIN:
             var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
             return poll(&entry, 1, -1) >= 0 || errno == EINTR ? nil : errno
-        // A write of nothing without a reason must not be tried for ever.
+        // A write of zero bytes without an error must not be repeated forever.
         case 0: return EIO
         case let reason: return reason
         }

@@ -1,4 +1,4 @@
-/// A setting that is missing or cannot be used. Names the key, never a secret's value.
+/// A setting is missing or invalid. The error names the key, and never a secret's value.
 public struct SettingsError: Error, Equatable, Sendable, CustomStringConvertible {
     public let key: String
     public let message: String

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Reads settings from the environment once, at start, and remembers what it read so that it can be shown.
+/// Reads settings from the environment once, at start, and records them so that they can be logged.
 /// - Source: The Twelve-Factor App, III. Config
 public struct SettingsReader: Sendable {
-    /// A setting as it is printed at start; a secret's value is not in it.
+    /// A setting as it is logged at start, without a secret's value.
     public struct Entry: Equatable, Sendable {
         public let key: String
         public let shown: String
@@ -17,7 +17,7 @@ public struct SettingsReader: Sendable {
         self.environment = environment
     }
 
-    /// The variables that the process was started with.
+    /// The environment variables of the process.
     public static var ofProcess: [String: String] {
         var found: [String: String] = [:], next = environ
         while let entry = next.pointee {
@@ -72,7 +72,7 @@ public struct SettingsReader: Sendable {
         return value
     }
 
-    /// A value that is never shown: from the variable itself, or from the file that `KEY_FILE` names.
+    /// Reads a value that is never shown: from the variable itself, or from the file that `KEY_FILE` names.
     public mutating func secret(_ key: String) throws(SettingsError) -> String? {
         if let value = given(key) {
             note(key, "***", isDefault: false)
@@ -89,7 +89,7 @@ public struct SettingsReader: Sendable {
         return text.trimmingSuffix(while: \.isNewline)
     }
 
-    /// Every variable whose name begins with `prefix`, without it; their values are taken for secrets.
+    /// Returns every variable whose name begins with `prefix`, without the prefix. All values are treated as secrets.
     public mutating func group(_ prefix: String) -> [String: String] {
         var found: [String: String] = [:]
         for (key, value) in environment.sorted(by: { $0.key < $1.key }) where key.hasPrefix(prefix) && !value.isEmpty {
@@ -99,7 +99,7 @@ public struct SettingsReader: Sendable {
         return found
     }
 
-    /// An empty variable counts as unset, as compose files write them.
+    /// An empty variable counts as unset, because compose files write unset variables this way.
     private func given(_ key: String) -> String? {
         guard let value = environment[key], !value.isEmpty else { return nil }
         return value

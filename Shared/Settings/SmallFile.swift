@@ -1,8 +1,9 @@
 import Glibc
 
-/// Files of a line or a page: a secret, an address, a list of topics. Foundation's would cost every service megabytes.
+/// Reads and writes small files, such as a secret, an address or a list of topics. Foundation would cost every service
+/// megabytes.
 public enum SmallFile {
-    /// - Units: bytes. What is longer is not what was meant.
+    /// - Units: bytes. A longer file was probably named by mistake.
     public static let limit = 1 << 20
 
     /// - Throws: `SmallFileError`, with the system's reason.
@@ -13,15 +14,15 @@ public enum SmallFile {
         return try read(file, path, limit)
     }
 
-    /// The file in UTF-8, or nil where it is none that can be read.
+    /// Returns the file as UTF-8, or `nil` if it cannot be read as UTF-8.
     public static func text(_ path: String) -> String? {
         (try? read(path)).flatMap { String(validating: $0, as: UTF8.self) }
     }
 
     public static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
-    /// Reads a file that nobody but this user could have written or can read.
-    /// - Throws: `SmallFileError` when somebody could; what is in it is not read then.
+    /// Reads a file that only this user can read or write.
+    /// - Throws: `SmallFileError` if other users have access. The file is then not read.
     public static func readPrivate(_ path: String) throws(SmallFileError) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw SmallFileError(path, errno) }
@@ -31,7 +32,7 @@ public enum SmallFile {
         guard status.st_mode & S_IFMT == S_IFREG else { throw SmallFileError(path, "is not a regular file") }
         guard status.st_uid == geteuid() else { throw SmallFileError(path, "belongs to another user") }
         guard status.st_mode & 0o077 == 0 else {
-            throw SmallFileError(path, "may be read or written by other users; chmod 600 ends that")
+            throw SmallFileError(path, "can be read or written by other users; run chmod 600 on it")
         }
         return try read(file, path, limit)
     }
@@ -40,11 +41,11 @@ public enum SmallFile {
         try replace(path, with: Array(text.utf8))
     }
 
-    /// Writes a whole file: beside it first, then it is renamed, so that a reader never sees half of it.
+    /// Writes a whole file to a temporary name and renames it, so that a reader never sees a partial file.
     ///
-    /// Only a regular file is replaced. A symbolic link stays, and the file that it points to is replaced. A device or a
-    /// pipe stays, and is written to: renaming over `/dev/null` would break every other process.
-    /// - Throws: `SmallFileError`; a file that was there before is still there.
+    /// Only a regular file is replaced. For a symbolic link, the target is replaced. A device or a pipe is written to
+    /// directly: renaming over `/dev/null` would break every other process.
+    /// - Throws: `SmallFileError`. An existing file is then unchanged.
     public static func replace(_ path: String, with bytes: [UInt8]) throws(SmallFileError) {
         switch try destination(path) {
         case .file(let path, let mode): try replaceFile(path, mode, bytes)
@@ -59,7 +60,7 @@ public enum SmallFile {
         }
     }
 
-    /// - Throws: `SmallFileError` where `replace` could not write. Long work is then not begun.
+    /// - Throws: `SmallFileError` if `replace` could not write. A caller can check this before long work.
     public static func ensureReplaceable(_ path: String) throws(SmallFileError) {
         switch try destination(path) {
         case .file(let path, _):
@@ -70,22 +71,22 @@ public enum SmallFile {
         }
     }
 
-    /// Whether there is a regular file, or a link to one.
+    /// Returns whether the path is a regular file, or a link to one.
     public static func isRegular(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// Removes a file that `replace` wrote; a device or a pipe stays.
+    /// Removes a file that `replace` wrote. A device or a pipe stays.
     public static func remove(_ path: String) {
         if case .file(let path, _)? = try? destination(path) { unlink(path) }
     }
 
     private enum Destination {
-        /// With the rights of the file that is there, or `nil` where there is none.
+        /// With the permissions of the existing file, or `nil` if there is none.
         case file(String, mode: mode_t?)
         case stream
-        /// A stream of this process by its number, which has a position and must not be opened anew.
+        /// An open stream of this process, by its number. It has a position and must not be opened again.
         case descriptor(Int32)
     }
 
@@ -121,11 +122,11 @@ public enum SmallFile {
     }
 
     private static func replaceFile(_ path: String, _ mode: mode_t?, _ bytes: [UInt8]) throws(SmallFileError) {
-        // Not mkstemp, which ignores the umask.
+        // `mkstemp` is not used, because it ignores the umask.
         let name = "\(path).\(getpid()).\(String(UInt32.random(in: 0 ... .max), radix: 36))"
         let file = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard file >= 0 else { throw SmallFileError(path, errno) }
-        // A file that was there keeps its rights; one that belongs to somebody else may not let us set them.
+        // An existing file keeps its permissions. If another user owns it, setting them may fail.
         if let mode { _ = fchmod(file, mode) }
         do throws(SmallFileError) {
             try write(bytes, to: file, path)
@@ -136,7 +137,7 @@ public enum SmallFile {
         }
     }
 
-    /// Writes everything and closes.
+    /// Writes all bytes and closes the file.
     private static func write(_ bytes: [UInt8], to file: Int32, _ path: String) throws(SmallFileError) {
         var reason = Descriptor.write(bytes, to: file)
         if close(file) != 0, reason == 0 { reason = errno }
@@ -152,7 +153,7 @@ public enum SmallFile {
     }
 }
 
-/// A file that cannot be read or written; says which and why, never what is in it.
+/// A file cannot be read or written. The error names the file and the reason, and never its contents.
 public struct SmallFileError: Error, Equatable, Sendable, CustomStringConvertible {
     public let path: String
     public let reason: String

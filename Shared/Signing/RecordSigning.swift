@@ -5,21 +5,21 @@ import Settings
 import Synchronization
 import Telemetry
 
-/// Signs what every process obeys, and tells which records may be obeyed.
+/// Signs the records that every process obeys, and checks which records may be obeyed.
 ///
-/// Where no key is set, nothing is signed and every record is accepted. Where one is set, a record of `Topic.signed` is
-/// ignored and counted unless
+/// Without a key, nothing is signed and every record is accepted. With a key, a record of `Topic.signed` is ignored and
+/// counted unless all of these hold:
 /// - it carries a signature of this key,
-/// - and, on a topic whose newest word counts, it is not older than a word accepted before for the same key, so that nobody
-///   can repeat an old one,
-/// - and, on a topic of the moment, it is at most `window` old.
+/// - on a topic where the newest record applies, it is not older than an accepted record with the same key, so that
+///   nobody can replay an old one,
+/// - on a topic for the present moment, it is at most `window` old.
 public final class RecordSigning: Sendable {
-    /// How much the time of a control or a heartbeat may differ from now.
+    /// The maximum difference between the time of a control or heartbeat and now.
     public static let window = Duration.seconds(300)
 
-    /// Whose newest word counts, key by key.
+    /// Topics where the newest record of each key applies.
     private static let ordered: Set = [Topic.controls, Topic.certificates]
-    /// Whose words are of the moment.
+    /// Topics whose records are valid only for a short time.
     private static let momentary: Set = [Topic.controls, Topic.heartbeats]
 
     private struct Place: Hashable {
@@ -50,7 +50,7 @@ public final class RecordSigning: Sendable {
                     fault,
                     metrics.counter(
                         "winnow_unsigned_records_total",
-                        "Records that were ignored: without a signature, with a wrong one, or older than may be.",
+                        "Records ignored because their signature is missing or wrong, or because they are too old.",
                         [("reason", fault.rawValue)])
                 )
             })
@@ -63,13 +63,13 @@ public final class RecordSigning: Sendable {
         self.init(key: try SigningKey.read(&settings), logger: logger, metrics: metrics)
     }
 
-    /// Neither signs nor checks.
+    /// A value that neither signs nor checks.
     public static var none: RecordSigning {
         RecordSigning(key: nil, logger: Logger(service: "", level: .error) { _ in }, metrics: Metrics())
     }
 
-    /// A number that only those know who have the key; the same in all processes.
-    /// - Returns: 0 where there is no key.
+    /// Derives a secret number from the key. It is the same in all processes.
+    /// - Returns: 0 if there is no key.
     public func secret(for purpose: String) -> UInt64 {
         guard let key else { return 0 }
         let digest = key.signature(topic: "", key: nil, value: Array(purpose.utf8), headers: [])
@@ -81,7 +81,7 @@ public final class RecordSigning: Sendable {
         key == nil ? producer : SigningProducer(producer, self)
     }
 
-    /// The record with its signature, where its topic asks for one.
+    /// Returns the record with a signature, if its topic needs one.
     func signed(_ record: OutgoingRecord) -> OutgoingRecord {
         guard let key, Topic.signed.contains(record.topic) else { return record }
         var record = record
@@ -91,12 +91,12 @@ public final class RecordSigning: Sendable {
         return record
     }
 
-    /// Whether a record may be obeyed. Counts it where not.
+    /// Returns whether a record may be obeyed, and counts refused records.
     public func accepts(_ record: Record) -> Bool {
         guard let key, Topic.signed.contains(record.topic) else { return true }
         guard let fault = fault(of: record, key) else { return true }
         counters[fault]?.increment()
-        // Once for each topic and reason: whoever writes such records may write many.
+        // Logs once for each topic and reason, because an attacker may write many such records.
         if complained.withLock({ $0.insert("\(record.topic) \(fault)").inserted }) {
             logger.warning(
                 "Record ignored: its signature is missing, wrong or too old",
@@ -126,7 +126,7 @@ public final class RecordSigning: Sendable {
     }
 }
 
-/// Signs what goes through it.
+/// Signs the records that it sends.
 private struct SigningProducer: MessageProducer {
     private let producer: any MessageProducer
     private let signing: RecordSigning

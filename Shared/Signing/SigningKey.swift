@@ -2,9 +2,9 @@ import Crypto
 import MessageBus
 import Settings
 
-/// The key that all processes of a suite share: whoever has it may tell them what to do.
+/// The key that all processes of a suite share. A holder of the key can control the processes.
 public struct SigningKey: Sendable {
-    /// - Units: bytes. Shorter than the hash itself would be weaker than it.
+    /// - Units: bytes. A key shorter than the hash would weaken it.
     public static let sizes = 32...4096
 
     private let bytes: [UInt8]
@@ -15,9 +15,9 @@ public struct SigningKey: Sendable {
         self.bytes = bytes
     }
 
-    /// - Default: none: nothing is signed, and nothing is checked. Key: `WINNOW_SIGNING_KEY_FILE`, a file of 32 bytes or more;
-    ///   line breaks at its end are no part of the key.
-    /// - Throws: `SettingsError` for a file that cannot be read or is too short.
+    /// - Default: none: nothing is signed, and nothing is checked. Key: `WINNOW_SIGNING_KEY_FILE`, a file of 32 bytes
+    ///   or more; trailing line breaks are not part of the key.
+    /// - Throws: `SettingsError` if the file cannot be read or is too short.
     public static func read(_ reader: inout SettingsReader) throws(SettingsError) -> SigningKey? {
         let name = "WINNOW_SIGNING_KEY_FILE"
         guard let path = reader.optional(name) else { return nil }
@@ -38,13 +38,13 @@ public struct SigningKey: Sendable {
 
     /// HMAC-SHA256 over the topic, the key, every `ce_` header in the order of their names, and the value.
     ///
-    /// Each part goes in with its length, so that no two records have the same bytes.
+    /// Each part is preceded by its length, so that two different records never give the same bytes.
     /// - Source: RFC 2104; FIPS 180-4
     func signature(topic: String, key: [UInt8]?, value: [UInt8]?, headers: [Header]) -> [UInt8] {
         var message: [UInt8] = []
         message.reserveCapacity(512 + (value?.count ?? 0))
         func append(_ part: [UInt8]?) {
-            // A part that is not there differs from an empty one.
+            // A missing part differs from an empty part.
             let length = part.map { Int64($0.count) } ?? -1
             withUnsafeBytes(of: length.bigEndian) { message.append(contentsOf: $0) }
             if let part { message.append(contentsOf: part) }

@@ -2,7 +2,7 @@ import Contracts
 import Glibc
 import JSON
 
-/// Writes one JSON object a line to standard error. Metadata is for ids, codes and counts, never for payload.
+/// Writes one JSON object per line to standard error. Metadata is for ids, codes and counts, never for payload.
 public struct Logger: Sendable {
     public enum Level: Int, Sendable, Comparable, CaseIterable {
         case debug, info, notice, warning, error
@@ -35,7 +35,7 @@ public struct Logger: Sendable {
     public func warning(_ message: StaticString, metadata: Metadata = [:]) { log(.warning, message, metadata) }
     public func error(_ message: StaticString, metadata: Metadata = [:]) { log(.error, message, metadata) }
 
-    /// The message is a `StaticString` so that no value can slip into it: values have keys.
+    /// The message is a `StaticString`, so that it cannot contain a value. Values belong in the metadata.
     private func log(_ level: Level, _ message: StaticString, _ metadata: Metadata) {
         guard level >= self.level else { return }
         var writer = JSONWriter()
@@ -49,10 +49,10 @@ public struct Logger: Sendable {
         sink(writer.bytes + [UInt8(ascii: "\n")])
     }
 
-    /// One `write(2)` a line, so that lines of several threads do not mix.
+    /// Writes each line with one `write(2)`, so that lines of several threads do not mix.
     ///
-    /// A pipe that does not block may take a part of a line only. The rest is written when it takes more, and dropped
-    /// after a second: a log that nobody reads must not stop the service.
+    /// A non-blocking pipe may accept only a part of a line. The rest is written when the pipe has room, and dropped
+    /// after a second: a log without a reader must not stop the service.
     public static let standardError: @Sendable ([UInt8]) -> Void = { line in
         var rest = line[...]
         while !rest.isEmpty {
@@ -69,7 +69,7 @@ public struct Logger: Sendable {
     }
 }
 
-/// Names of log fields, metrics' labels and span attributes.
+/// The names of log fields, metric labels and span attributes.
 /// - Source: OpenTelemetry semantic conventions for messaging and generative AI
 public enum LogKeys {
     public static let serviceName = "service.name"

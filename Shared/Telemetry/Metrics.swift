@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The process's metrics, rendered as Prometheus text. Asking twice for one name and labels gives the same metric.
+/// The metrics of the process, rendered as Prometheus text. A second call with the same name and labels returns the
+/// same metric.
 /// - Source: Prometheus exposition format 0.0.4
 public final class Metrics: Sendable {
     public typealias Labels = [(name: String, value: String)]
@@ -23,7 +24,7 @@ public final class Metrics: Sendable {
         register(name, "gauge", help, labels) { Gauge() }
     }
 
-    /// - Parameter bounds: of its buckets, ascending; those of the first call for a name and labels count.
+    /// - Parameter bounds: the bounds of the buckets, ascending. The first call for a name and labels sets them.
     /// - Units: seconds.
     public func histogram(
         _ name: String, _ help: String, _ labels: Labels = [], bounds: [Double] = Histogram.bounds
@@ -31,7 +32,7 @@ public final class Metrics: Sendable {
         register(name, "histogram", help, labels) { Histogram(bounds: bounds) }
     }
 
-    /// Series of one name that are replaced together, and may be none.
+    /// Returns a set of series with one name. They are replaced together, and the set may be empty.
     public func samples(_ name: String, _ help: String, type: SampleSet.Kind) -> SampleSet {
         register(name, type.rawValue, help, []) { SampleSet() }
     }
@@ -78,7 +79,7 @@ public final class Metrics: Sendable {
     }
 }
 
-/// Something that renders its own samples.
+/// A metric that renders its own samples.
 protocol MetricSource: AnyObject, Sendable {
     func render(name: String, labels: String) -> String
 }
@@ -89,7 +90,7 @@ extension MetricSource {
     }
 }
 
-/// Only goes up.
+/// A counter that only increases.
 public final class Counter: MetricSource {
     private let value = Atomic<Int>(0)
 
@@ -100,7 +101,7 @@ public final class Counter: MetricSource {
     func render(name: String, labels: String) -> String { sample(name, labels, "\(value.load(ordering: .relaxed))") }
 }
 
-/// Goes up and down.
+/// A value that may increase and decrease.
 public final class Gauge: MetricSource {
     private let value = Atomic<Int>(0)
 
@@ -113,7 +114,7 @@ public final class Gauge: MetricSource {
 
 /// Durations in fixed buckets. - Units: seconds.
 public final class Histogram: MetricSource {
-    /// From 0.1 ms, an item on a small model, to 30 s, the longest that a partition may be held up.
+    /// From 0.1 ms, an item on a small model, to 30 s, the longest time that a partition may be delayed.
     public static let bounds = [
         0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30,
     ]
@@ -155,8 +156,8 @@ public final class Histogram: MetricSource {
     }
 }
 
-/// Series of one name that are replaced together, such as figures that were read from elsewhere. With none of them the metric
-/// says nothing, which is better than an old figure.
+/// Series of one name that are replaced together, for example figures read from elsewhere. An empty set renders no
+/// sample, which is better than an outdated one.
 public final class SampleSet: MetricSource {
     public enum Kind: String, Sendable { case gauge, counter }
 

@@ -2,13 +2,13 @@ import Contracts
 import Delivery
 import Inference
 
-/// Texts of many steps, classified in one call a route, so that the model sees batches that grow with the load.
+/// Classifies the texts of many steps in one call per route, so that the model's batches grow with the load.
 public enum BatchClassification {
-    /// Texts that belong together, a step's items.
+    /// Texts that belong together: the items of a step.
     public struct Group: Sendable {
         public var route: Route
         public var texts: [String]
-        /// Whether the first window of each text tells all that is asked.
+        /// Whether the first window of each text is enough.
         public var isBeginnings: Bool
 
         public init(route: Route, texts: [String], isBeginnings: Bool = false) {
@@ -22,7 +22,7 @@ public enum BatchClassification {
     public struct Share: Sendable {
         public var predictions: [Prediction]
         public var startedAt: Timestamp
-        /// - Units: microseconds; the call's wall clock by share of tokens.
+        /// - Units: microseconds; the call's wall-clock time, divided by share of tokens.
         public var durationMicros: Int64
 
         public init(predictions: [Prediction], startedAt: Timestamp, durationMicros: Int64) {
@@ -34,7 +34,7 @@ public enum BatchClassification {
         public var usage: TokenUsage { BatchClassification.usage(of: predictions) }
     }
 
-    /// What a model took for its predictions.
+    /// Sums the usage of the predictions.
     public static func usage(of predictions: [Prediction]) -> TokenUsage {
         predictions.reduce(into: .zero) { sum, prediction in
             sum.inputTokens += Int64(prediction.inputTokens)
@@ -42,9 +42,11 @@ public enum BatchClassification {
         }
     }
 
-    /// - Parameter gate: where a bulk lane gives way, every few milliseconds of model time; `nil` classifies all at once.
-    /// - Returns: a share a group, in order; of a group whose own texts are at fault the error, which is never retriable.
-    /// - Throws: an `InferenceError` that is retriable, for then nothing is wrong with the texts.
+    /// - Parameter gate: the point at which a bulk lane yields, every few milliseconds of model time; `nil` classifies
+    ///   all texts at once.
+    /// - Returns: a share for each group, in order; an error that is never retriable for a group whose own texts are at
+    ///   fault.
+    /// - Throws: a retriable `InferenceError`, which is not the fault of the texts.
     public static func run(
         _ groups: [Group], on classifier: any Classifier, gate: LaneGate? = nil
     ) async throws -> [Result<Share, InferenceError>] {
@@ -55,7 +57,7 @@ public enum BatchClassification {
         return shares.compactMap(\.self)
     }
 
-    /// What groups must have in common to share a call.
+    /// Groups with equal values share a call.
     private struct Call: Hashable {
         let route: Route
         let isBeginnings: Bool
@@ -63,7 +65,7 @@ public enum BatchClassification {
         init(_ group: Group) { (route, isBeginnings) = (group.route, group.isBeginnings) }
     }
 
-    /// Finds a group whose texts are at fault by halving, as the delivery loop finds a record.
+    /// Finds a group whose texts are at fault by bisection, as the delivery loop finds a record.
     private static func classify(
         _ members: ArraySlice<(index: Int, group: Group)>, on classifier: any Classifier, _ gate: LaneGate?,
         _ answer: (Int, Result<Share, InferenceError>) -> Void
@@ -92,7 +94,7 @@ public enum BatchClassification {
         }
     }
 
-    /// - Returns: with the predictions the calls' wall clock in microseconds, without what was waited at the gate.
+    /// - Returns: the predictions, and the wall-clock time of the calls in microseconds without the waits at the gate.
     private static func classify(
         _ texts: [String], _ call: Call, on classifier: any Classifier, _ gate: LaneGate?
     ) async throws -> ([Prediction], Double) {
@@ -110,12 +112,12 @@ public enum BatchClassification {
                 : try await classifier.classify(chunk, as: call.route)
             let took = clock.now - start
             sum += took
-            // What a text costs is known only afterwards, and differs a thousandfold.
+            // The cost of a text is known only after the call, and varies by a factor of a thousand.
             size = max(1, min(2 * size, Int(Double(size) * (Self.chunk / max(took, .microseconds(1))))))
         } while predictions.count < texts.count
         return (predictions, sum / .microseconds(1))
     }
 
-    /// How long a bulk lane computes before it looks at the gate, unless one text takes longer.
+    /// The time that a bulk lane computes before it checks the gate, unless one text takes longer.
     private static let chunk = Duration.milliseconds(5)
 }

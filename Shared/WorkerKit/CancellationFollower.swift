@@ -5,16 +5,17 @@ import MessageBus
 import Planning
 import Synchronization
 
-/// Follows the cancellations from the first one that the topic still has.
+/// Follows the cancellations from the first record that the topic still has.
 ///
-/// Every instance reads all of them: a step may be with any worker. What is forgotten for want of room, or missed while
-/// the broker is away, costs a call and never an answer, since the aggregator has settled the request already.
+/// Every instance reads all of them, because any worker may have a step of a request. A cancellation that is dropped
+/// for lack of room, or missed while the broker is unavailable, costs a call but never an answer, because the
+/// aggregator has already settled the request.
 /// - Consumes: `winnow.cancellations.v1`, without a group
 public final class CancellationFollower: Cancellations {
     private let cancelled: Mutex<RecentRequests>
     private let caughtUp = Signal()
 
-    /// - Parameter capacity: how many requests are remembered; a hundred thousand take about ten megabytes.
+    /// - Parameter capacity: the number of requests to remember. A hundred thousand take about ten megabytes.
     public init(capacity: Int = 100_000, follower: TopicFollower) {
         cancelled = Mutex(RecentRequests(capacity: capacity))
         follower.follow(Topic.cancellations, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
@@ -22,7 +23,7 @@ public final class CancellationFollower: Cancellations {
 
     public func contains(_ request: Request.ID) -> Bool { cancelled.withLock { $0.contains(request) } }
 
-    /// Without it a worker that starts would compute what was cancelled while none was there.
+    /// Without this, a starting worker would compute steps that were cancelled before it started.
     public func prepare() async { await caughtUp.wait() }
 
     private func note(_ records: [Record]) {
@@ -35,15 +36,15 @@ public final class CancellationFollower: Cancellations {
     }
 }
 
-/// Which requests were cancelled, so that nothing is computed for them any more.
+/// Tells which requests were cancelled, so that nothing more is computed for them.
 public protocol Cancellations: Sendable {
-    /// Returns once every cancellation that was there before is known, or a stop came first.
+    /// Returns once every earlier cancellation is known, or a stop was requested.
     func prepare() async
 
     func contains(_ request: Request.ID) -> Bool
 }
 
-/// Nobody has cancelled anything.
+/// Reports no request as cancelled.
 public struct NoCancellations: Cancellations {
     public init() {}
 
@@ -52,11 +53,11 @@ public struct NoCancellations: Cancellations {
     public func contains(_ request: Request.ID) -> Bool { false }
 }
 
-/// The requests that were added last, as many as there is room for; the oldest one makes room.
+/// The most recently added requests, up to a capacity. A new request replaces the oldest.
 struct RecentRequests: Sendable {
     private let capacity: Int
     private var known: Set<Request.ID> = []
-    /// In the order in which they came, as a ring.
+    /// The requests in the order of arrival, as a ring buffer.
     private var order: [Request.ID] = []
     private var oldest = 0
 

@@ -7,17 +7,17 @@ import Runtime
 import Settings
 import Signing
 
-/// The service of one capability's small model: stateless, so it scales out by starting more of it, up to the number of
-/// partitions of its topic.
+/// The service of one capability's small model. It is stateless, so it scales out to as many instances as its topic has
+/// partitions.
 public struct CapabilityWorker: Service {
     private let loops: LaneLoops<StepHandler>
     private let certificates: CertificateFollower
 
-    /// Loads the model; the full model's card too, to say what the full model would have consumed.
+    /// Loads the model, and the full model's card to compute what the full model would have consumed.
     /// - Parameters:
-    ///   - tail: brings what was cancelled and what is certified.
+    ///   - follower: reads cancellations and certificates.
     ///   - signing: its key decides which texts are compared with the full model.
-    /// - Throws: `ArtifactError`, `InferenceError`; whatever `consumer` throws.
+    /// - Throws: `ArtifactError`, `InferenceError`, and errors of `consumer`.
     public init(
         _ settings: WorkerSettings, _ context: RuntimeContext, producer: any MessageProducer, follower: TopicFollower,
         signing: RecordSigning, consumer: (Lane) throws -> any MessageConsumer
@@ -53,14 +53,14 @@ public struct CapabilityWorker: Service {
     }
 }
 
-/// What a capability worker is told.
+/// The settings of a capability worker.
 public struct WorkerSettings: Sendable {
     public let capability: Capability
     public let service: String
     public let model: String
     public let fullModel: String
-    /// The share of answered items that the full model is asked about, too.
-    /// - Default: 0.01. Key: `WINNOW_SHADOW_RATE`. 0 draws none, and then no drift is noticed.
+    /// The share of answered items that the full model answers too, for comparison.
+    /// - Default: 0.01. Key: `WINNOW_SHADOW_RATE`. With 0 no drift is noticed.
     public let shadowRate: Double
 
     /// - Throws: `SettingsError`
@@ -78,7 +78,7 @@ public struct WorkerSettings: Sendable {
     public func group(_ lane: Lane) -> String { ConsumerGroup.name(of: lane.loop(of: service)) }
 }
 
-/// Where the model artifacts are.
+/// The location of the model artifacts.
 public struct ModelSettings: Sendable {
     /// - Default: `infra/models`. Key: `WINNOW_MODELS_DIRECTORY`.
     public let directory: String
@@ -95,7 +95,7 @@ public struct ModelSettings: Sendable {
 }
 
 extension EncoderClassifier {
-    /// The model as a lane computes with it: the lanes share the weights, and neither waits for the other's calls.
+    /// Returns the model for a lane. The lanes share the weights, and their calls do not wait for each other.
     /// - Throws: `InferenceError`, never retriable.
     public func serving(_ lane: Lane) throws(InferenceError) -> EncoderClassifier {
         lane == .bulk ? try EncoderClassifier(sharing: self) : self

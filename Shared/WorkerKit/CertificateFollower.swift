@@ -7,11 +7,11 @@ import Planning
 import Synchronization
 import Telemetry
 
-/// Follows the certificates from the first one that the topic still has, so that a new one needs no restart.
+/// Follows the certificates from the first record that the topic still has, so that a new certificate needs no restart.
 ///
-/// A publication about a task replaces the one before it. Each holds for `StandingCertificates.lifetime` after it was
-/// read: when the aggregator is gone, nobody watches over the certificates, so they expire, and the next publication
-/// brings them back. Where no certificate holds, a warning is logged once, and `winnow_certificate_valid` is 0.
+/// A publication about a task replaces the previous one. Each is valid for `StandingCertificates.lifetime` after it was
+/// read. Without an aggregator nobody checks the certificates, so they expire, and the next publication restores them.
+/// If no certificate is valid, the follower logs one warning and sets `winnow_certificate_valid` to 0.
 /// - Consumes: `winnow.certificates.v1`, without a group
 public final class CertificateFollower: Certificates {
     public typealias Instant = ContinuousClock.Instant
@@ -21,7 +21,7 @@ public final class CertificateFollower: Certificates {
         var complained: Set<Route> = []
     }
 
-    /// A certificate, and the tenants who may not use it.
+    /// A certificate, and the tenants that it is revoked for.
     private struct Valid: Equatable {
         var certificate: Certificate
         var revokedTenants: Set<TenantID>
@@ -38,9 +38,9 @@ public final class CertificateFollower: Certificates {
 
     /// - Parameters:
     ///   - routes: the tasks that the small model answers.
-    ///   - full: the model that the small one must agree with.
-    ///   - lifetime: how long a publication holds after it was read.
-    ///   - now: a monotonic clock, since producer and consumer need not agree on the time of day.
+    ///   - full: the model that the small model must agree with.
+    ///   - lifetime: how long a publication is valid after it was read.
+    ///   - now: a monotonic clock, because the clocks of producer and consumer may differ.
     public init(
         routes: [Route], small: ModelIdentity, full: ModelIdentity, follower: TopicFollower, logger: Logger,
         metrics: Metrics,
@@ -53,7 +53,7 @@ public final class CertificateFollower: Certificates {
         self.now = now
         gauges = routes.reduce(into: [:]) { gauges, route in
             gauges[route] = metrics.gauge(
-                "winnow_certificate_valid", "1 where a certificate holds for the models that run; else all escalates.",
+                "winnow_certificate_valid", "1 if a certificate is valid for the running models, else 0.",
                 [("capability", route.capability.rawValue), ("task", route.task)])
         }
         follower.follow(Topic.certificates, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
@@ -69,13 +69,13 @@ public final class CertificateFollower: Certificates {
         }
         if isNew {
             logger.warning(
-                "No certificate holds: everything escalates",
+                "No certificate is valid, so everything escalates",
                 metadata: [LogKeys.route: "\(route)", LogKeys.requestModel: small])
         }
         return valid.flatMap { $0.revokedTenants.contains(tenant) ? nil : $0.certificate }
     }
 
-    /// Lets certificates expire on time where no step asks for them, so that metric and log tell at once.
+    /// Expires certificates on time even if no step needs them, so that metric and log are current.
     public func watch() async {
         repeat { expire() } while await sleepUnlessShutDown(for: untilNextExpiry)
     }
@@ -98,7 +98,7 @@ public final class CertificateFollower: Certificates {
         for (route, valid) in expired {
             gauges[route]?.set(0)
             logger.warning(
-                "Certificate expired, as no publication came: everything escalates until the next one",
+                "Certificate expired without a new publication: everything escalates until the next one",
                 metadata: [LogKeys.route: "\(route)", LogKeys.certificateID: "\(valid.entry.certificate.id)"])
         }
     }
@@ -122,7 +122,7 @@ public final class CertificateFollower: Certificates {
             gauge.set(valid == nil ? 0 : 1)
             guard isNews else { continue }
             logger.notice(
-                valid == nil ? "Certificate holds no more" : "Certificate holds",
+                valid == nil ? "Certificate is no longer valid" : "Certificate is valid",
                 metadata: [
                     LogKeys.route: "\(standing.route)",
                     LogKeys.certificateID: valid.map { "\($0.certificate.id)" } ?? "none",
@@ -132,11 +132,11 @@ public final class CertificateFollower: Certificates {
     }
 }
 
-/// By which a small model's answers stand for the full model's.
+/// The certificates that allow a small model to answer in place of the full model.
 public protocol Certificates: Sendable {
-    /// Returns once every certificate that was there before is known, or a stop came first.
+    /// Returns once every earlier certificate is known, or a stop was requested.
     func prepare() async
 
-    /// - Returns: `nil` where no certificate holds for the models that run and for the tenant: everything escalates.
+    /// - Returns: `nil` if no certificate is valid for the running models and the tenant, so that everything escalates.
     func certificate(_ route: Route, for tenant: TenantID) -> Certificate?
 }

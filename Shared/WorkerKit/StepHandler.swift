@@ -6,10 +6,12 @@ import MessageBus
 import Planning
 import Telemetry
 
-/// What a capability worker does with a batch of steps: answers the items it is sure of, escalates the others.
+/// Handles a batch of steps in a capability worker: answers the items that the model is sure of, and escalates the
+/// others.
 ///
 /// - Consumes: `winnow.steps.<capability>.v1`, or the bulk lane's
-/// - Produces: `winnow.shadows.v1` of some that it is sure of; in the same lane `winnow.outcomes.v1` where it is sure of every item, `winnow.escalations.v1` otherwise
+/// - Produces: `winnow.shadows.v1` for a sample of the sure answers; in the same lane `winnow.outcomes.v1` if the model
+///   is sure of every item, otherwise `winnow.escalations.v1`
 public struct StepHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
@@ -20,7 +22,7 @@ public struct StepHandler: BatchHandler {
     private let cancellations: any Cancellations
     private let gate: LaneGate?
 
-    /// - Parameter gate: where steps of the bulk lane give way.
+    /// - Parameter gate: the point at which the bulk lane yields to the interactive lane.
     public init(
         service: String, classifier: any Classifier, certificates: any Certificates, counterfactual: Counterfactual,
         draw: ShadowDraw = ShadowDraw(0), metrics: Metrics, cancellations: any Cancellations = NoCancellations(),
@@ -75,13 +77,13 @@ public struct StepHandler: BatchHandler {
                 }
             }
         } catch let error as InferenceError where isLastTry {
-            // The delivery loop has tried these for a while already, and will not hold them up again.
+            // The delivery loop has retried these steps already, and must not delay others for them again.
             for (event, command) in work { emitted.append(giveUp(command, error, event)) }
         }
         return emitted
     }
 
-    /// A model that cannot compute is sure of nothing: the full model holds the line.
+    /// If the small model fails, the full model answers.
     private func giveUp(_ command: StepCommand, _ error: InferenceError, _ event: StepEvent) -> OutgoingRecord {
         let attempt = Attempt(
             number: 1, kind: .worker, state: .failed, model: classifier.identity.name,
@@ -119,7 +121,7 @@ public struct StepHandler: BatchHandler {
         return [source.outcome(outcome, of: event)] + checks
     }
 
-    /// - Returns: at most one record, with the items of the step that are drawn.
+    /// - Returns: at most one record, with the sampled items of the step.
     private func check(
         _ command: StepCommand, _ answers: [Answer?], _ certificate: Certificate, _ attempt: Attempt, _ event: StepEvent
     ) -> [OutgoingRecord] {
@@ -149,8 +151,8 @@ public struct StepHandler: BatchHandler {
     }
 }
 
-/// What the full model would have consumed for the same items, read in as many windows: known from its card, without
-/// loading it.
+/// Computes what the full model would have consumed for the same items, read in as many windows. It uses only the full
+/// model's card.
 ///
 /// A small model's vocabulary splits rare words into more pieces, so its token count is an upper bound of the full
 /// model's by a few percent (`infra/decisions/0006-counterfactual.md`).
@@ -164,7 +166,7 @@ public struct Counterfactual: Sendable {
 
     public var identity: ModelIdentity { card.identity }
 
-    /// The name under which the full model is priced.
+    /// The name that the full model has in the price list.
     public var model: String { identity.name }
 
     public func usage(of predictions: [Prediction], route: Route) -> TokenUsage {
@@ -176,17 +178,17 @@ public struct Counterfactual: Sendable {
     }
 }
 
-/// Which of the texts that a worker answered go to the full model as well.
+/// Decides which of the texts that a worker answered also go to the full model.
 ///
-/// A hash of the route and the text decides: a text is always drawn or never, whoever sends it and however often. Repeating
-/// a text therefore adds nothing to the evidence, and a step that comes again draws the same items.
+/// The decision is a hash of the route and the text, so a text is always drawn or never, whoever sends it and however
+/// often. Repeating a text adds no evidence, and a redelivered step draws the same items.
 public struct ShadowDraw: Sendable {
     public let probability: Double
     private let seed: UInt64
 
     /// - Parameters:
     ///   - probability: 0 to 1.
-    ///   - seed: the same in all workers, and secret where a tenant must not choose texts that are drawn, or that are not.
+    ///   - seed: the same in all workers. It must be secret if tenants must not choose which of their texts are drawn.
     public init(_ probability: Double, seed: UInt64 = 0) {
         self.probability = probability
         self.seed = seed
@@ -199,7 +201,7 @@ public struct ShadowDraw: Sendable {
     }
 }
 
-/// How many items a worker answered itself, and how many it gave up.
+/// Counts how many items a worker answered itself, and how many it escalated.
 struct AnswerMetrics: Sendable {
     private let answers: Counter
     private let escalations: Counter
@@ -209,10 +211,10 @@ struct AnswerMetrics: Sendable {
     init(_ metrics: Metrics) {
         answers = metrics.counter("winnow_items_answered_total", "Items that the small model was sure of.")
         cancelled = metrics.counter(
-            "winnow_steps_cancelled_total", "Steps dropped before any compute, as their request was cancelled.")
+            "winnow_steps_cancelled_total", "Steps dropped before any compute because their request was cancelled.")
         shadowed = metrics.counter(
-            "winnow_items_shadowed_total", "Answered items of which the full model is asked in the background, too.")
-        escalations = metrics.counter("winnow_items_escalated_total", "Items given to the full model.")
+            "winnow_items_shadowed_total", "Answered items that the full model also answers in the background.")
+        escalations = metrics.counter("winnow_items_escalated_total", "Items escalated to the full model.")
     }
 
     func answered(_ answered: Int, escalated: Int) {

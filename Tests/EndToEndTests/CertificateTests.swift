@@ -37,7 +37,7 @@ extension `Whole suite` {
         #expect(
             try await worker.http("/metrics").body
                 .contains(#"winnow_certificate_valid{capability="security-services",task="payload"} 0"#))
-        #expect(try suite.logs().values.contains { $0.contains("No certificate holds: everything escalates") })
+        #expect(try suite.logs().values.contains { $0.contains("No certificate is valid, so everything escalates") })
         let doctor = try await suite.winnow(["doctor"])
         #expect(doctor.status == 0)
         #expect(doctor.output.contains("none for these models, so everything escalates"))

@@ -15,7 +15,7 @@ extension ArtifactFaultTests {
         header("an extent beyond all memory", .shape) {
             $0.replacing("\"shape\":[3, 64]", with: "\"shape\":[4611686018427387904, 64]")
         },
-        header("a shape that its bytes do not hold", .offsets, says: "its shape takes") {
+        header("a shape that its bytes do not hold", .offsets, says: "its shape needs") {
             $0.replacing("\"shape\":[3, 64]", with: "\"shape\":[3, 65]")
         },
         header("three offsets", .offsets) { $0.replacing("\"data_offsets\":[0,", with: "\"data_offsets\":[0,0,") },
@@ -37,7 +37,7 @@ extension ArtifactFaultTests {
         Fault(
             testDescription: "bytes that belong to no tensor", code: .offsets,
             model: { $0.card["weights"] = weights(of: $0.file.encoded() + [0]) }, file: { $0 + [0] },
-            says: "1 bytes behind the last tensor"),
+            says: "1 bytes follow the last tensor"),
         header("two tensors over the same bytes", .offsets, says: "overlaps") { header in
             let vocabulary = "[\(TinyModel.pieces.joined(separator: "\n").utf8.count)]"
             return header.replacing(

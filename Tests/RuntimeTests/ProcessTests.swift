@@ -27,7 +27,7 @@ import Testing
             try await probe.logs("Running")
             probe.send(SIGTERM)
             #expect(await probe.exitCode == 1)
-            #expect(probe.log.contains("Stopping took too long"))
+            #expect(probe.log.contains("Stopping exceeded its timeout"))
         }
     }
 
@@ -42,7 +42,7 @@ import Testing
     func `a setting that is wrong ends the process with 2`(environment: [String: String]) async throws {
         try await ProbeProcess.run(environment) { probe in
             #expect(await probe.exitCode == 2)
-            #expect(probe.log.contains("A setting is wrong"))
+            #expect(probe.log.contains("Invalid setting"))
         }
     }
 

@@ -1,4 +1,4 @@
-// Nothing to call: see PatientWait.c.
+// There is nothing to call. See PatientWait.c.
 #ifndef WINNOW_CPATIENTWAIT_H
 #define WINNOW_CPATIENTWAIT_H
 #endif

@@ -6,8 +6,8 @@
 extern "C" {
 #endif
 
-// One parsed document: simdjson's tape (64-bit words, type in the top byte) and its string buffer
-// (32-bit length, bytes, NUL). Both live until winnow_json_close.
+// One parsed document: simdjson's tape (64-bit words, type in the top byte) and its string buffer (32-bit length,
+// bytes, NUL). Both are valid until winnow_json_close.
 typedef struct {
     void *parser;
     const uint64_t *tape;

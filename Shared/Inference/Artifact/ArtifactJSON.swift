@@ -1,6 +1,6 @@
 import JSON
 
-/// A JSON value and where it stands, so that a fault can say which member is wrong.
+/// A JSON value with its path, so that an error can name the wrong member.
 struct ArtifactJSON {
     let value: JSONValue
     let path: String
@@ -8,7 +8,7 @@ struct ArtifactJSON {
     let code: ArtifactError.Code
 
     /// Lends the root of the document in `bytes`.
-    /// - Throws: whatever `body` throws; `code` when `bytes` are no JSON.
+    /// - Throws: errors of `body`; `code` if `bytes` are not JSON.
     static func read<Result>(
         _ bytes: UnsafeRawBufferPointer, file: String, code: ArtifactError.Code,
         _ body: (ArtifactJSON) throws(ArtifactError) -> Result
@@ -26,7 +26,7 @@ struct ArtifactJSON {
 
     func fault(_ message: String) -> ArtifactError { ArtifactError(code, file, message) }
 
-    /// - Returns: `nil` where the member is absent or `null`.
+    /// - Returns: `nil` if the member is absent or `null`.
     func optional(_ name: StaticString) -> ArtifactJSON? {
         value[name].map {
             ArtifactJSON(value: $0, path: path.isEmpty ? "\(name)" : "\(path).\(name)", file: file, code: code)
@@ -81,18 +81,19 @@ struct ArtifactJSON {
     }
 }
 
-/// A model artifact that is refused: wrong, truncated or for another runtime. Never retriable: the files must change.
+/// A model artifact was refused, because it is invalid, truncated or for another runtime. Never retriable: the files
+/// must change.
 public struct ArtifactError: Error, Equatable, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case unreadable
-        /// `card.json` is not JSON, or lacks a member, or holds one of the wrong kind.
+        /// `card.json` is not JSON, lacks a member, or has a member of the wrong type.
         case card
         case schemaVersion = "schema_version"
-        /// Well formed, and beyond what this runtime computes.
+        /// The artifact is well formed, but this runtime does not support it.
         case unsupported
         case byteCount = "byte_count"
         case checksum
-        /// The safetensors header is not what the format says.
+        /// The safetensors header violates the format.
         case header
         case dtype, shape, offsets
         case duplicateTensor = "duplicate_tensor"
@@ -100,9 +101,9 @@ public struct ArtifactError: Error, Equatable, Sendable, CustomStringConvertible
         case surplusTensor = "surplus_tensor"
         /// Card and tensors name different models.
         case identity
-        /// A tensor's shape is not what the card's dimensions say.
+        /// A tensor's shape differs from the card's dimensions.
         case dimensions
-        /// A scale that is not finite and positive, or another number that is not finite.
+        /// A scale is not finite and positive, or another number is not finite.
         case value
         case labels, vocabulary
     }

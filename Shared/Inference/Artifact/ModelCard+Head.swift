@@ -1,15 +1,15 @@
 import Contracts
 
 extension ModelCard {
-    /// One question that an encoder was trained for, and how its logits become an answer.
+    /// A task that an encoder was trained for, and how its logits become an answer.
     public struct Head: Sendable {
         public enum Kind: Sendable, Equatable {
             case singleLabel(gate: Gate?)
-            /// A label is given when its probability reaches its threshold.
+            /// Each label whose probability reaches its threshold is given.
             case multiLabel(thresholds: [Double])
         }
 
-        /// Out-of-scope as a decision of its own, on the energy of the logits.
+        /// Decides separately whether a text is out of scope, by the energy of the logits.
         public struct Gate: Sendable, Equatable {
             public let temperature: Double
             public let threshold: Double
@@ -17,25 +17,25 @@ extension ModelCard {
             public let label: String
         }
 
-        /// Where a text whose answer is sure already leaves, and the layers behind are not run for it.
+        /// Lets a text with a sure answer leave early, so that the later layers do not run for it.
         public struct Exit: Sendable, Equatable {
-            /// After so many of the encoder's it reads.
+            /// The number of encoder layers before the exit.
             public let layers: Int
-            /// From which confidence on its answer stands.
+            /// The confidence from which the answer of the exit is final.
             public let from: Double
         }
 
         public let route: Route
         public let kind: Kind
         public let labels: [String]
-        /// After so many of the encoder's it reads; the others are not run for it.
+        /// The number of encoder layers that the head needs. Later layers do not run for it.
         public let layers: Int
-        /// By layers, each before those that the head reads after.
+        /// Ordered by layers. Each exit comes before the exits and the head that need more layers.
         public let exits: [Exit]
-        /// A longer input is cut to it, `[CLS]` and `[SEP]` included.
+        /// Longer inputs are cut to this length, which includes `[CLS]` and `[SEP]`.
         public let maxTokens: Int
         public let temperature: Double
-        /// From which confidence on the model is sure; `nil`: never.
+        /// The confidence from which the model is sure; `nil` if it never is.
         public let sureFrom: Double?
     }
 }
@@ -60,7 +60,7 @@ extension ModelCard.Head {
                 try ModelCard.Head.Exit(exit)
             } ?? []
         guard zip(exits.map(\.layers), exits.dropFirst().map(\.layers) + [layers]).allSatisfy(<) else {
-            throw head.fault("\(head.path).exits do not read after ever more layers, the head after the most")
+            throw head.fault("\(head.path).exits are not in ascending order of layers below the head's")
         }
         maxTokens = try head.integer("maxTokens", in: 2...encoder.positions)
         temperature = try head.member("temperature").positive()
@@ -90,10 +90,10 @@ extension ModelCard.Head.Kind {
                 try element.number()
             }
             guard thresholds.count == labels.count, thresholds.allSatisfy({ 0 < $0 && $0 < 1 }) else {
-                throw head.fault("\(head.path).thresholds are not one probability a label")
+                throw head.fault("\(head.path).thresholds do not have one probability for each label")
             }
             guard labels.allSatisfy({ !$0.contains(",") }) else {
-                throw ArtifactError(.labels, head.file, "\(head.path).labels hold a comma, which joins them")
+                throw ArtifactError(.labels, head.file, "\(head.path).labels contain a comma, which joins labels")
             }
             self = .multiLabel(thresholds: thresholds)
         default:
@@ -118,7 +118,7 @@ extension ModelCard {
     struct SplitterSettings: Sendable {
         let buckets: Int
         let window: Int
-        /// Forms joined by one space.
+        /// Phrases whose words are separated by one space.
         let candidates: [String]
         let temperature: Double
         let threshold: Double
@@ -149,7 +149,7 @@ extension ModelCard.SplitterSettings {
 #endif
 
 extension ModelCard.Head {
-    /// The answer that a row of logits gives.
+    /// Returns the answer for a row of logits.
     /// - Source: infra/models/README.md, From logits to an answer
     func decide(_ logits: some Collection<Float>) -> Decision {
         switch kind {
@@ -181,8 +181,8 @@ extension ModelCard.Head {
     }
 
     /// - Parameters:
-    ///   - best: the one that was given, which is nobody's rival.
-    ///   - scale: what the best label's probability is of the given one's.
+    ///   - best: the given label, which is not a rival; `nil` if none was given.
+    ///   - scale: the best label's probability divided by the given label's.
     private func rivals(
         _ logits: some Collection<Float>, of best: Int?, _ peak: Double, scale: Double = 1
     ) -> [Prediction.Rival] {
@@ -198,7 +198,7 @@ extension ModelCard.Head {
         var given: [String] = []
         var confidence = 1.0
         for ((logit, threshold), label) in zip(zip(logits, thresholds), labels) {
-            // the threshold at zero
+            // The score is zero at the threshold.
             let score = Double(logit) / temperature - log(threshold / (1 - threshold))
             if score >= 0 { given.append(label) }
             confidence = min(confidence, sigmoid(abs(score)))
@@ -215,13 +215,13 @@ extension ModelCard.Head {
 func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
 extension ModelCard.Head {
-    /// How far a text is read.
+    /// The maximum number of windows in which a text is read.
     var mostWindows: Int { route.windowRule == .beginning ? 1 : Windows.mostPerText }
 
-    /// How sure the answer to a long text is, to be compared with a threshold.
+    /// Returns the certainty of the answer to a long text, for comparison with a threshold.
     ///
-    /// Thresholds are of single windows, so each window alone must pass. Where the beginning says what a text is, the
-    /// threshold is of beginnings.
+    /// Thresholds are calibrated on single windows, so each window must pass on its own. For tasks that read only the
+    /// beginning, thresholds are calibrated on beginnings.
     func certainty(_ confidence: Double, windows: [Double], isTruncated: Bool) -> Double {
         switch route.windowRule {
         case .beginning: confidence
@@ -231,7 +231,7 @@ extension ModelCard.Head {
         }
     }
 
-    /// The logits of a text that was read in several windows.
+    /// Combines the logits of a text that was read in several windows.
     /// - Parameter rows: each window's logits, in the order of the text; at least one.
     func combine(_ rows: [ArraySlice<Float>]) -> [Float] {
         switch route.windowRule {
@@ -253,7 +253,7 @@ extension ModelCard.Head {
         labels.indices.map { label in rows.reduce(0) { $0 + $1[$1.startIndex + label] } / Float(rows.count) }
     }
 
-    /// The probability of the clean label.
+    /// Returns the probability of the clean label.
     private func cleanness(_ row: ArraySlice<Float>, _ clean: Int) -> Double {
         1 / sum(row, above: Double(row[row.startIndex + clean]), temperature)
     }

@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// What a model is, where it comes from and what was measured: an artifact's `card.json`.
+/// Describes a model, its origin and its measurements: the `card.json` of an artifact.
 /// - Source: infra/models/README.md
 public struct ModelCard: Sendable {
     public enum Role: String, Sendable { case full, small, router, splitter }
@@ -14,23 +14,23 @@ public struct ModelCard: Sendable {
         public let bytes: Int
     }
 
-    /// The one schema that this runtime reads.
+    /// The only schema version that this runtime reads.
     public static let schemaVersion = 1
 
     public let name: String
     public let version: String
     public let role: Role
-    /// `nil` for a model that serves more than one.
+    /// `nil` for a model that serves several capabilities.
     public let capability: Capability?
     public let weights: Weights
     /// `nil` for a splitter, which has no encoder.
     public let encoder: Encoder?
     public let heads: [Head]
-    /// Operations a token of its validation items, exits counted: what its work costs on average. 0 of a splitter.
+    /// Average operations per token of the model's validation items, including the effect of exits. 0 for a splitter.
     public let flopsPerToken: Double
-    /// The model that a small one was cut from and must agree with.
+    /// The model that a small model was cut from and must agree with.
     public let teacher: ModelIdentity?
-    /// SHA-256 of the files that it was made and calibrated from.
+    /// SHA-256 of the files that the model was trained and calibrated on.
     public let dataHashes: [String]
     let splitter: SplitterSettings?
 
@@ -38,7 +38,7 @@ public struct ModelCard: Sendable {
 
     public func head(_ route: Route) -> Head? { heads.first { $0.route == route } }
 
-    /// Reads and checks `card.json` alone; cheap, and enough to price a model that is not run.
+    /// Reads and checks only `card.json`. This is cheap, and enough to price a model that is not run.
     public static func load(directory: String) throws(ArtifactError) -> ModelCard {
         let file = try MappedFile("\(directory)/card.json")
         return try ArtifactJSON.read(file.bytes, file: file.path, code: .card) { root throws(ArtifactError) in
@@ -55,7 +55,7 @@ public struct ModelCard: Sendable {
         name = try card.member("name").text()
         version = try card.member("version").text()
         let roleName = try card.member("role").text()
-        guard let role = Role(rawValue: roleName) else { throw card.fault("role is none of the four known") }
+        guard let role = Role(rawValue: roleName) else { throw card.fault("role is not one of the four known roles") }
         self.role = role
         capability = try card.optional("capability").map { member throws(ArtifactError) in
             Capability(rawValue: try member.text())
@@ -84,7 +84,7 @@ public struct ModelCard: Sendable {
         flopsPerToken = try card.member("flops").member("perToken").positive()
     }
 
-    /// The runtime has one tokenizer; a card that asks for another must not be answered with this one.
+    /// The runtime has one tokenizer, so it refuses a card that needs another.
     private static func checkTokenizer(_ tokenizer: ArtifactJSON) throws(ArtifactError) {
         let isKnown =
             tokenizer.value["kind"]?.string == "wordpiece" && tokenizer.value["lowercase"]?.bool == true
@@ -134,7 +134,7 @@ extension ModelCard.Encoder {
         vocabularySize = try encoder.integer("vocabularySize", in: 4...1_000_000)
         positions = try encoder.integer("positions", in: 2...4096)
         layerNormEpsilon = try encoder.member("layerNormEpsilon").positive()
-        // sixteen floats are one step of every kernel; cutters keep units by the sixteen or the head
+        // One kernel step takes sixteen floats. The cutting tools keep units in groups of sixteen and heads as a whole.
         for (width, name) in [(hiddenSize, "hiddenSize"), (headSize, "headSize"), (feedForwardSize, "feedForwardSize")]
         {
             guard width % 16 == 0 else {
@@ -145,12 +145,12 @@ extension ModelCard.Encoder {
 }
 
 extension ModelCard {
-    /// Matrix products of one text, attention and head included, 2 a multiply-add. 0 for a route that the model does not
-    /// answer.
+    /// Returns the operations of the matrix products for one text, including attention and head. A multiply-add counts
+    /// as 2. Returns 0 for a route that the model does not answer.
     /// - Parameters:
-    ///   - tokens: of all windows. A window holds no more than the head's `maxTokens`.
-    ///   - exit: where the text left, by its number; `nil` where it went through to the head.
-    ///   - windows: of one size, in which the text is read.
+    ///   - tokens: the tokens of all windows. A window holds no more than the head's `maxTokens`.
+    ///   - exit: the number of the exit where the text left; `nil` if it reached the head.
+    ///   - windows: the number of windows of equal size in which the text is read.
     public func flops(tokens: Int, route: Route, exit: Int? = nil, windows: Int = 1) -> Int64 {
         guard let encoder, let head = head(route) else { return 0 }
         let count = min(tokens / max(windows, 1), head.maxTokens)

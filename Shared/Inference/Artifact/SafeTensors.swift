@@ -1,7 +1,7 @@
 import Crypto
 import JSON
 
-/// A `.safetensors` file whose header has been believed only after every claim in it was checked.
+/// A `.safetensors` file. Every claim of its header is checked before use.
 /// - Source: https://github.com/huggingface/safetensors, Format
 struct SafeTensors {
     enum Kind: String {
@@ -15,7 +15,7 @@ struct SafeTensors {
     struct Tensor {
         let kind: Kind
         let shape: [Int]
-        /// Within the file's data section.
+        /// The range within the file's data section.
         let range: Range<Int>
     }
 
@@ -26,10 +26,10 @@ struct SafeTensors {
 
     init(_ file: MappedFile) throws(ArtifactError) {
         let bytes = file.bytes
-        guard bytes.count >= 8 else { throw ArtifactError(.header, file.path, "shorter than the length of its header") }
+        guard bytes.count >= 8 else { throw ArtifactError(.header, file.path, "shorter than its length field") }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard length <= UInt64(bytes.count - 8) else {
-            throw ArtifactError(.header, file.path, "its header claims \(length) bytes, the file has \(bytes.count)")
+            throw ArtifactError(.header, file.path, "its header claims \(length) of \(bytes.count) bytes")
         }
         self.file = file
         let header = UnsafeRawBufferPointer(rebasing: bytes[8..<(8 + Int(length))])
@@ -78,7 +78,7 @@ struct SafeTensors {
     private static func tensor(_ entry: ArtifactJSON) throws(ArtifactError) -> Tensor {
         let dtype = try entry.member("dtype").text()
         guard let kind = Kind(rawValue: dtype) else {
-            throw ArtifactError(.dtype, entry.file, "\(entry.path) is \(dtype); I8, U8 and F32 are known")
+            throw ArtifactError(.dtype, entry.file, "\(entry.path) is \(dtype), not I8, U8 or F32")
         }
         let shape = try entry.member("shape").elements().map { element throws(ArtifactError) in try element.integer() }
         var bytes = kind.size
@@ -97,12 +97,12 @@ struct SafeTensors {
         }
         guard offsets[1] - offsets[0] == bytes else {
             let claimed = offsets[1] - offsets[0]
-            throw ArtifactError(.offsets, entry.file, "\(entry.path) holds \(claimed) bytes, its shape takes \(bytes)")
+            throw ArtifactError(.offsets, entry.file, "\(entry.path) has \(claimed) bytes, its shape needs \(bytes)")
         }
         return Tensor(kind: kind, shape: shape, range: offsets[0]..<offsets[1])
     }
 
-    /// The format has neither holes nor overlaps, so a file that has them was not written by a sound tool.
+    /// The format allows neither gaps nor overlaps, so a file with one was not written by a correct tool.
     private static func checkLayout(_ tensors: [String: Tensor], size: Int, file: String) throws(ArtifactError) {
         var end = 0
         let ordered = tensors.sorted {
@@ -117,10 +117,10 @@ struct SafeTensors {
             guard tensor.range.lowerBound >= end else {
                 throw ArtifactError(.offsets, file, "\(name) overlaps another tensor")
             }
-            guard tensor.range.lowerBound == end else { throw ArtifactError(.offsets, file, "a hole before \(name)") }
+            guard tensor.range.lowerBound == end else { throw ArtifactError(.offsets, file, "a gap before \(name)") }
             end = tensor.range.upperBound
         }
-        guard end == size else { throw ArtifactError(.offsets, file, "\(size - end) bytes behind the last tensor") }
+        guard end == size else { throw ArtifactError(.offsets, file, "\(size - end) bytes follow the last tensor") }
     }
 }
 
@@ -132,8 +132,8 @@ struct SafeTensors {
     import Darwin
 #endif
 
-/// A file in memory without a copy. Only while a model loads: what is kept is copied out, so that a file that shrinks
-/// under a running service cannot end it.
+/// A file mapped into memory. It is mapped only while a model loads. All kept data is copied, so that a file that
+/// shrinks under a running service cannot crash it.
 final class MappedFile {
     let path: String
     let bytes: UnsafeRawBufferPointer
@@ -164,21 +164,21 @@ final class MappedFile {
     private static var reason: String { String(cString: strerror(errno)) }
 }
 
-/// Hands out an artifact's tensors, each once and of the expected kind and shape, and knows what nobody took.
+/// Reads an artifact's tensors, checks each tensor's type and shape, and tracks which tensors have not been read.
 struct TensorReader {
     private let tensors: SafeTensors
     private var left: Set<String>
 
     /// Opens the weights that `card` describes.
-    /// - Throws: `byteCount`, `checksum`, `identity`, `schemaVersion`, and what a malformed file gives.
+    /// - Throws: `byteCount`, `checksum`, `identity`, `schemaVersion`, and errors for a malformed file.
     init(_ card: ModelCard, directory: String, format: String) throws(ArtifactError) {
         let file = try MappedFile("\(directory)/\(card.weights.file)")
         guard file.bytes.count == card.weights.bytes else {
             throw ArtifactError(
-                .byteCount, file.path, "it has \(file.bytes.count) bytes, its card says \(card.weights.bytes)")
+                .byteCount, file.path, "it has \(file.bytes.count) bytes, but its card says \(card.weights.bytes)")
         }
         guard SHA256.hex(file.bytes) == card.weights.sha256 else {
-            throw ArtifactError(.checksum, file.path, "its SHA-256 is not the one that its card says")
+            throw ArtifactError(.checksum, file.path, "its SHA-256 differs from its card")
         }
         tensors = try SafeTensors(file)
         left = Set(tensors.tensors.keys)
@@ -190,7 +190,7 @@ struct TensorReader {
             throw ArtifactError(.schemaVersion, file.path, "its schemaVersion is not \(ModelCard.schemaVersion)")
         }
         guard metadata["card"] == card.name else {
-            throw ArtifactError(.identity, file.path, "it belongs to another card than \(card.name)")
+            throw ArtifactError(.identity, file.path, "it does not belong to the card \(card.name)")
         }
     }
 
@@ -212,7 +212,7 @@ struct TensorReader {
             count = bytes.count / 4
         }
         guard floats.allSatisfy(\.isFinite) else {
-            throw ArtifactError(.value, path, "\(name) holds a number that is not finite")
+            throw ArtifactError(.value, path, "\(name) contains a number that is not finite")
         }
         return floats
     }
@@ -220,15 +220,15 @@ struct TensorReader {
     mutating func scales(_ name: String, count: Int) throws(ArtifactError) -> [Float] {
         let scales = try floats(name, [count])
         guard scales.allSatisfy({ $0 > 0 }) else {
-            throw ArtifactError(.value, path, "\(name) holds a scale that is not positive")
+            throw ArtifactError(.value, path, "\(name) contains a scale that is not positive")
         }
         return scales
     }
 
-    /// - Throws: `surplusTensor` when the file holds more than was taken.
+    /// - Throws: `surplusTensor` if the file has a tensor that was not read.
     func finish() throws(ArtifactError) {
         guard let name = left.min() else { return }
-        throw ArtifactError(.surplusTensor, path, "nothing asks for \(name)")
+        throw ArtifactError(.surplusTensor, path, "the model does not use \(name)")
     }
 
     private mutating func take(
@@ -241,7 +241,7 @@ struct TensorReader {
             throw ArtifactError(.dtype, path, "\(name) is \(tensor.kind.rawValue), not \(kind.rawValue)")
         }
         guard tensor.shape == shape else {
-            throw ArtifactError(.dimensions, path, "\(name) has shape \(tensor.shape), its card says \(shape)")
+            throw ArtifactError(.dimensions, path, "\(name) has shape \(tensor.shape), but its card says \(shape)")
         }
         left.remove(name)
         return tensors.bytes(of: tensor)

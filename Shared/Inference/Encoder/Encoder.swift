@@ -1,9 +1,9 @@
 import CKernels
 
-/// Token ids to answers: the arithmetic of infra/models/README.md.
+/// Computes answers from token ids, as infra/models/README.md defines.
 ///
-/// Sequences of any length go through the linear layers side by side, without padding; attention looks at each alone.
-/// Not safe for two threads at a time: they would share the workspace.
+/// Sequences of any length pass the linear layers together, without padding. Attention handles each sequence alone. Two
+/// threads may not use it at the same time, because they would share the workspace.
 final class Encoder {
     let weights: EncoderWeights
     let workspace: Workspace
@@ -20,18 +20,18 @@ final class Encoder {
     var kernels: winnow_kernels { weights.kernels }
     var embeddings: Embeddings { weights.embeddings }
 
-    /// What a task's ladder says of some sequences.
+    /// The results of a task's ladder for some sequences.
     struct Reading {
-        /// Of every sequence a row, one after another.
+        /// One row for each sequence.
         var logits: [Float]
-        /// What each row says.
+        /// One decision for each row.
         var decisions: [ModelCard.Head.Decision]
-        /// The rung that answered each.
+        /// The rung that answered each sequence.
         var rungs: [Int]
     }
 
-    /// `ids` holds the sequences end to end.
-    /// - Parameter leavesEarly: false climbs all ladders to the head.
+    /// `ids` contains the sequences one after another.
+    /// - Parameter leavesEarly: if false, every sequence climbs its ladder to the head.
     func read(
         _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true
     ) throws(InferenceError) -> Reading {
@@ -49,7 +49,7 @@ final class Encoder {
         return reading
     }
 
-    /// The mean state of every sequence after all layers, one row after another.
+    /// Returns the mean state of every sequence after all layers, one row after another.
     func states(_ ids: [Int32], lengths: [Int]) throws(InferenceError) -> [Float] {
         var all: [Float] = []
         try eachChunk(ids, lengths) { chunk throws(InferenceError) in
@@ -61,12 +61,12 @@ final class Encoder {
         return all
     }
 
-    /// Whole sequences that go through the layers at once.
+    /// Whole sequences that pass the layers together.
     private struct Chunk {
         let ids: [Int32]
-        /// Where its ids begin.
+        /// The index of the chunk's first id.
         let start: Int
-        /// By the sequences' numbers.
+        /// The lengths, indexed by the number of the sequence.
         let lengths: ArraySlice<Int>
     }
 
@@ -86,7 +86,7 @@ final class Encoder {
         }
     }
 
-    /// - Parameter answer: called once a sequence, with its number, its rung, its logits and what they say.
+    /// - Parameter answer: called once for each sequence, with its number, its rung, its logits and the decision.
     private func climb(
         _ ladder: Ladder, _ chunk: Chunk, leavesEarly: Bool,
         _ answer: (_ sequence: Int, _ rung: Int, _ row: ArraySlice<Float>, _ decision: ModelCard.Head.Decision) -> Void
@@ -116,7 +116,7 @@ final class Encoder {
         }
     }
 
-    /// The sequences of the workspace through some layers.
+    /// Passes the sequences of the workspace through a range of layers.
     /// - Parameter isLast: whether no layer follows.
     private func run(
         _ range: Range<Int>, _ lengths: ArraySlice<Int>, isLast: Bool
@@ -128,7 +128,7 @@ final class Encoder {
             attend(layer, lengths)
             try layer.output.run(tokens, workspace.quantized, workspace.sums, kernels, library)
             addAndNormalize(layer.output, layer.attentionNorm, 0..<tokens)
-            // Rows do not look at each other from here on: as many as a product takes go through all of it.
+            // From here on rows are independent, so a block of rows that fits one product passes all steps together.
             for first in stride(from: 0, to: tokens, by: Linear.widestBlock) {
                 let rows = first..<min(first + Linear.widestBlock, tokens)
                 let input = workspace.quantized + first * shape.hiddenSize
@@ -171,8 +171,8 @@ extension Encoder {
     }
 
     /// - Parameters:
-    ///   - rows: of the chunk; their sums begin the buffer.
-    ///   - quantizes: false where no product follows.
+    ///   - rows: rows of the chunk. Their sums are at the start of the buffer.
+    ///   - quantizes: false if no product follows.
     func addAndNormalize(_ linear: Linear, _ norm: Norm, _ rows: Range<Int>, quantizes: Bool = true) {
         let start = rows.lowerBound * shape.hiddenSize, scales = workspace.scales + rows.lowerBound
         kernels.residual_norm(
@@ -189,7 +189,7 @@ extension Encoder {
             winnow_rows(values: workspace.mixed, quantized: workspace.inner, scales: scales))
     }
 
-    /// Moves the rows of the sequences that stay together; what stood between them is gone.
+    /// Compacts the rows of the remaining sequences, and discards the others.
     func keep(_ kept: [Bool], of lengths: ArraySlice<Int>) {
         let width = shape.hiddenSize
         var next = 0, row = 0
@@ -205,7 +205,7 @@ extension Encoder {
         }
     }
 
-    /// Means of the chunk's sequences.
+    /// Computes the mean state of each sequence of the chunk.
     func pool(_ lengths: ArraySlice<Int>, into pooled: inout [Float]) {
         let width = shape.hiddenSize
         pooled.removeAll(keepingCapacity: true)

@@ -1,19 +1,19 @@
 import CKernels
 
-/// What an encoder computes with: read once, shared by all that compute with it.
+/// The weights of an encoder, read once and shared by all encoders of the model.
 ///
-/// `@unchecked Sendable`: nothing of it changes after `init`.
+/// `@unchecked Sendable`: nothing changes after `init`.
 final class EncoderWeights: @unchecked Sendable {
     let shape: ModelCard.Encoder
     let kernels: winnow_kernels
     let embeddings: Embeddings
     let layers: [Layer]
-    /// Of each head of the card.
+    /// One ladder for each head of the card.
     let ladders: [Ladder]
-    /// `nil` where oneDNN's sums are not exact.
+    /// `nil` if oneDNN's sums are not exact.
     let library: OneDNN?
 
-    /// - Parameter kernels: which of the processor's kernel tables, 0 the widest.
+    /// - Parameter kernels: the index of the kernel table; 0 is the widest that the processor supports.
     /// - Parameter exactLibrary: whether oneDNN may compute the products.
     init(
         _ tensors: inout TensorReader, _ card: ModelCard, _ shape: ModelCard.Encoder, kernels index: Int32 = 0,
@@ -41,7 +41,7 @@ final class EncoderWeights: @unchecked Sendable {
     }
 }
 
-/// Word rows in int8 with a scale each, positions in f32, and their LayerNorm.
+/// Word rows in int8 with one scale each, positions in f32, and their LayerNorm.
 final class Embeddings {
     let words: UnsafeMutablePointer<Int8>
     let scales: UnsafeMutablePointer<Float>
@@ -68,7 +68,7 @@ final class Embeddings {
     }
 }
 
-/// One post-norm transformer layer's parameters.
+/// The parameters of one post-norm transformer layer.
 struct Layer {
     let qkv: Linear
     let output: Linear
@@ -94,7 +94,7 @@ struct Layer {
     }
 }
 
-/// A LayerNorm's parameters, at addresses that stay.
+/// A LayerNorm's parameters, at stable addresses.
 final class Norm {
     private let values: UnsafeMutablePointer<Float>
     private let width: Int
@@ -114,7 +114,7 @@ final class Norm {
     var parameters: winnow_norm { winnow_norm(weight: values, bias: values + width, epsilon: epsilon) }
 }
 
-/// A task's head or one of its exits: one f32 row a label over the pooled vector.
+/// The weights of a task's head or of one of its exits: one f32 row for each label, applied to the pooled vector.
 struct Projection {
     private let weight: [Float]
     private let bias: [Float]
@@ -139,23 +139,24 @@ struct Projection {
     }
 }
 
-/// What the layers write and read, allocated once for the largest chunk; nothing is allocated per call. No step reads what
-/// none has written, so the pages of sequences that never come stay untouched.
+/// The buffers of the layers, allocated once for the largest chunk. Calls allocate nothing. No step reads data that was
+/// not written before, so pages that no sequence reaches stay untouched.
 final class Workspace {
-    /// Tokens that go through the layers at once: whole sequences, as many as the second cache holds the sums of.
+    /// The number of tokens that pass the layers together: whole sequences, as many as have their sums in the
+    /// second-level cache.
     static let chunk = 128
 
     let capacity: Int
     let sums: UnsafeMutablePointer<Int32>
-    /// What the next product of all rows reads.
+    /// The input of the next product, for all rows.
     let quantized: UnsafeMutablePointer<UInt8>
-    /// The activations within the feed-forward layer, of one block of rows.
+    /// The activations within the feed-forward layer, for one block of rows.
     let inner: UnsafeMutablePointer<UInt8>
-    /// One scale a token.
+    /// One scale for each token.
     let scales: UnsafeMutablePointer<Float>
     /// The residual stream.
     let hidden: UnsafeMutablePointer<Float>
-    /// A sequence's attention output, or one row of the feed-forward layer.
+    /// The attention output of a sequence, or one row of the feed-forward layer.
     let mixed: UnsafeMutablePointer<Float>
     let attention: UnsafeMutablePointer<Float>
     private let block: UnsafeMutableRawPointer
@@ -189,13 +190,13 @@ final class Workspace {
     deinit { block.deallocate() }
 }
 
-/// What reads the states of a task's texts, from the earliest exit to the head.
+/// The exits and the head of a task, from the earliest exit to the head.
 struct Ladder {
     struct Rung {
-        /// After how many layers it reads.
+        /// The number of layers before this rung.
         let layers: Int
         let projection: Projection
-        /// From which confidence on its answer stands; `nil` of the head, whose answer always does.
+        /// The confidence from which the rung's answer is final; `nil` for the head, whose answer is always final.
         let from: Double?
     }
 

@@ -1,12 +1,12 @@
 import CKernels
 import COneDNN
 
-/// One int8 linear layer: the product, and what its sums need to become f32 again.
+/// One int8 linear layer: the product, and the parameters that convert its sums to f32.
 final class Linear {
     let inputs: Int
     let outputs: Int
     private let backend: Backend
-    /// Offsets, scales and biases of the output channels in one block, so that their addresses stay.
+    /// Offsets, scales and biases of the output channels in one allocation, so that their addresses are stable.
     private let offsets: UnsafeMutablePointer<Int32>
     private let scales: UnsafeMutablePointer<Float>
 
@@ -15,8 +15,8 @@ final class Linear {
         case kernels(UnsafeMutablePointer<Int8>)
     }
 
-    /// The rows of the next product when `left` are to do. A product is compiled for its row count and takes some 35 kB:
-    /// seven counts make up every other, with at most three rows at the end in vain.
+    /// Returns the row count of the next product when `left` rows remain. A product is compiled for one row count and
+    /// takes about 35 kB. Seven counts compose all others, with at most three wasted rows at the end.
     static func block(_ left: Int) -> Int {
         switch left {
         case ..<3: left
@@ -29,10 +29,10 @@ final class Linear {
     }
 
     static let widestBlock = 64
-    /// What buffers are a multiple of, so that rows in vain are within them.
+    /// Buffer sizes are multiples of this, so that wasted rows stay within them.
     static let granularity = 8
 
-    /// - Parameter library: `nil` where oneDNN's sums are not exact.
+    /// - Parameter library: `nil` if oneDNN's sums are not exact.
     init(
         _ tensors: inout TensorReader, _ name: String, inputs: Int, outputs: Int, library: OneDNN?
     ) throws(ArtifactError) {
@@ -63,15 +63,16 @@ final class Linear {
 
     var dequant: winnow_dequant { winnow_dequant(offset: offsets, scale: scales, bias: scales + outputs) }
 
-    /// `sums[rows, outputs]` of the quantized `input[rows, inputs]`; up to `granularity` rows are read and written.
-    /// - Parameter library: shares the engine of the one that packed the weights.
+    /// Computes `sums[rows, outputs]` from the quantized `input[rows, inputs]`. It may read and write up to
+    /// `granularity` rows.
+    /// - Parameter library: shares the engine of the library that packed the weights.
     func run(
         _ rows: Int, _ input: UnsafeMutablePointer<UInt8>, _ sums: UnsafeMutablePointer<Int32>,
         _ kernels: winnow_kernels, _ library: OneDNN?
     ) throws(InferenceError) {
         switch backend {
         case .oneDNN(let weights):
-            guard let library else { throw InferenceError(.compute, "weights packed for oneDNN, and no oneDNN") }
+            guard let library else { throw InferenceError(.compute, "weights packed for oneDNN, but no oneDNN") }
             var done = 0
             while done < rows {
                 let shape = OneDNN.Shape(rows: Self.block(rows - done), inputs: inputs, outputs: outputs)
@@ -97,15 +98,15 @@ final class Linear {
     }
 }
 
-/// `s32[rows, outputs] = u8[rows, inputs] x s8[inputs, outputs]`, compiled for one shape, with the weights in whatever
-/// layout oneDNN likes best.
+/// `s32[rows, outputs] = u8[rows, inputs] x s8[inputs, outputs]`, compiled for one shape, with the weights in the
+/// layout that oneDNN prefers.
 final class Product {
     let shape: OneDNN.Shape
     private(set) var weightsLayout = dnnl_memory_desc_t()
     private var primitive: dnnl_primitive_t?
     private var source: dnnl_memory_t?
     private var sums: dnnl_memory_t?
-    /// Source, weights, sums; kept so that a call builds nothing.
+    /// Source, weights and sums. They are kept so that a call allocates nothing.
     private let arguments: UnsafeMutablePointer<dnnl_exec_arg_t>
 
     init(_ shape: OneDNN.Shape, engine: dnnl_engine_t) throws(InferenceError) {
@@ -122,7 +123,7 @@ final class Product {
         defer { dnnl_primitive_desc_destroy(description) }
         try check(dnnl_primitive_create(&primitive, description), "product")
         guard let wanted = dnnl_primitive_desc_query_md(description, dnnl_query_weights_md, 0) else {
-            throw InferenceError(.compute, "oneDNN names no layout for the weights")
+            throw InferenceError(.compute, "oneDNN gave no layout for the weights")
         }
         weightsLayout = wanted.pointee
         try check(dnnl_memory_create(&source, &sourceLayout, engine, nil), "source")
@@ -159,12 +160,12 @@ func layout(
     return layout
 }
 
-/// A weight matrix in the layout that a product asked for, reordered once at load.
+/// A weight matrix in the layout that a product needs, reordered once at load.
 final class PackedWeights {
     let memory: dnnl_memory_t
     private let bytes: UnsafeMutableRawPointer
 
-    /// - Parameter weights: one row an output channel, as artifacts hold them.
+    /// - Parameter weights: one row for each output channel, as in the artifact.
     init(_ weights: UnsafeBufferPointer<Int8>, _ product: Product, _ library: OneDNN) throws(InferenceError) {
         var packedLayout = product.weightsLayout
         var rowLayout = try layout(
@@ -174,11 +175,11 @@ final class PackedWeights {
         var memory: dnnl_memory_t?
         guard dnnl_memory_create(&memory, &packedLayout, library.engine, bytes) == dnnl_success, let memory else {
             bytes.deallocate()
-            throw InferenceError(.compute, "oneDNN refused memory for the weights")
+            throw InferenceError(.compute, "oneDNN could not allocate memory for the weights")
         }
         self.memory = memory
         var rows: dnnl_memory_t?, description: dnnl_primitive_desc_t?, reorder: dnnl_primitive_t?
-        // oneDNN reads through the pointer only
+        // oneDNN only reads through the pointer.
         let source = UnsafeMutableRawPointer(mutating: weights.baseAddress)
         try check(dnnl_memory_create(&rows, &rowLayout, library.engine, source), "weights")
         defer { dnnl_memory_destroy(rows) }
@@ -201,10 +202,10 @@ final class PackedWeights {
     }
 }
 
-/// oneDNN's engine and stream, and the products made so far. One thread at a time.
+/// oneDNN's engine and stream, and the compiled products. For use by one thread at a time.
 ///
-/// A primitive is compiled for one shape, row count included, which takes a third of a millisecond; it is kept for the
-/// life of the engine, and a longer product is made of those of few row counts (`Linear.block`).
+/// A primitive is compiled for one shape, including the row count, which takes a third of a millisecond. It is kept as
+/// long as the engine. A product of more rows is composed from a few row counts (`Linear.block`).
 final class OneDNN {
     struct Shape: Hashable {
         let rows: Int
@@ -215,7 +216,7 @@ final class OneDNN {
     let engine: dnnl_engine_t
     let stream: dnnl_stream_t
     private var products: [Shape: Product] = [:]
-    /// Whose engine this is; `nil` where it is its own.
+    /// The owner of the engine; `nil` if this instance owns it.
     private let owner: OneDNN?
 
     init() throws(InferenceError) {
@@ -232,7 +233,7 @@ final class OneDNN {
         (self.engine, owner) = (engine, nil)
     }
 
-    /// For another thread: the same engine, so that weights packed for one are read by both.
+    /// Shares the engine with another thread, so that both read the same packed weights.
     init(sharing other: OneDNN) throws(InferenceError) {
         stream = try Self.stream(other.engine)
         (engine, owner) = (other.engine, other)
@@ -258,8 +259,8 @@ final class OneDNN {
         return product
     }
 
-    /// Whether u8 x s8 adds up exactly. Without VNNI oneDNN multiplies with `vpmaddubsw`, which saturates at 16 bits;
-    /// asking for the one sum that would show it is surer than a list of processors.
+    /// Whether u8 x s8 sums are exact. Without VNNI, oneDNN multiplies with `vpmaddubsw`, which saturates at 16 bits.
+    /// Computing a sum that would saturate is more reliable than a list of processors.
     static let isExact: Bool = {
         guard let library = try? OneDNN() else { return false }
         let shape = Shape(rows: 1, inputs: 64, outputs: 16)

@@ -6,13 +6,14 @@
     import Darwin
 #endif
 
-/// Cuts a compound sentence: a linear classifier over hashed windows of tokens, asked only at words like `and`.
+/// Splits a compound sentence with a linear classifier over hashed windows of tokens. It decides only at words like
+/// `and`.
 /// - Source: infra/models/README.md, Splitter
 public struct Splitter: Sendable {
-    /// A sentence cut, and how sure the least sure decision was.
+    /// A sentence's parts, and the confidence of the least sure decision.
     public struct Cut: Sendable, Equatable {
         public var segments: [Range<String.Index>]
-        /// 1 where there was nothing to decide.
+        /// 1 if there was nothing to decide.
         public var confidence: Double
     }
 
@@ -25,7 +26,7 @@ public struct Splitter: Sendable {
     public init(directory: String) throws(ArtifactError) {
         card = try ModelCard.load(directory: directory)
         guard let settings = card.splitter else {
-            throw ArtifactError(.unsupported, "\(directory)/card.json", "an encoder is no splitter")
+            throw ArtifactError(.unsupported, "\(directory)/card.json", "an encoder is not a splitter")
         }
         var tensors = try TensorReader(card, directory: directory, format: "winnow-splitter")
         self.settings = settings
@@ -35,10 +36,10 @@ public struct Splitter: Sendable {
         try tensors.finish()
     }
 
-    /// Cuts a sentence into segments; ranges are of the given string.
+    /// Splits a sentence into parts, as ranges of the given string.
     public func split(_ sentence: String) -> [Range<String.Index>] { cut(sentence).segments }
 
-    /// The same, with the confidence.
+    /// Splits a sentence, and also returns the confidence.
     public func cut(_ sentence: String) -> Cut {
         let tokens = SplitterToken.all(in: Array(sentence.utf8)), candidates = phrases.candidates(in: tokens)
         var cut = Cut(segments: [], confidence: 1)
@@ -71,13 +72,13 @@ public struct Splitter: Sendable {
 /// - Source: infra/models/README.md, Splitter, Features: the same names in the same order
 struct SplitterFeatures {
     let tokens: [SplitterToken]
-    /// All of the sentence, from left to right.
+    /// All candidates of the sentence, from left to right.
     let candidates: [Range<Int>]
-    /// Which of them is asked about.
+    /// The index of the candidate to classify.
     let place: Int
     let window: Int
 
-    /// Calls `body` with the hash of every feature; one that occurs twice comes twice.
+    /// Calls `body` with the hash of every feature. A feature that occurs twice is passed twice.
     func forEach(_ body: (UInt32) -> Void) {
         func emit(_ feature: FeatureHash) { body(feature.value) }
         let candidate = candidates[place], (i, j, n) = (candidate.lowerBound, candidate.upperBound, tokens.count)
@@ -135,7 +136,7 @@ struct SplitterFeatures {
 /// The phrases at which a sentence may be cut.
 struct SplitterPhrases: Sendable {
     private let phrases: Set<[UInt8]>
-    /// First words of phrases, so that most tokens are passed over with one question.
+    /// The first words of the phrases, so that most tokens need only one lookup.
     private let beginnings: Set<[UInt8]>
     private static let longest = 4
 
@@ -144,7 +145,8 @@ struct SplitterPhrases: Sendable {
         beginnings = Set(self.phrases.map { Array($0.prefix { $0 != UInt8(ascii: " ") }) })
     }
 
-    /// From left to right the longest phrase at each token; none that has no token before or behind it.
+    /// Returns the longest phrase at each token, from left to right. Phrases at the start or the end of the sentence
+    /// are omitted.
     func candidates(in tokens: [SplitterToken]) -> [Range<Int>] {
         var found: [Range<Int>] = []
         var index = 0
@@ -180,13 +182,13 @@ extension [SplitterToken] {
     }
 }
 
-/// A word of a sentence, or a comma or semicolon, which are tokens of their own.
+/// A word of a sentence, or a comma or semicolon, which are separate tokens.
 struct SplitterToken {
-    /// Where it stands in the sentence.
+    /// The token's range in the sentence.
     let bytes: Range<Int>
-    /// Lower case, digits as `0`, without `.`, `?` and `!` at its end.
+    /// The token in lower case, with digits as `0`, without a trailing `.`, `?` or `!`.
     let form: [UInt8]
-    /// Its raw first byte's kind: `A`, `a`, `0`, or `-` for any other.
+    /// The kind of the first raw byte: `A`, `a`, `0`, or `-` for any other.
     let shape: UInt8
 
     static func all(in sentence: [UInt8]) -> [SplitterToken] {
@@ -234,7 +236,7 @@ struct SplitterToken {
     }
 }
 
-/// FNV-1a in 32 bits over a feature's bytes, which are never put together.
+/// The 32-bit FNV-1a hash of a feature's bytes, which are never concatenated.
 struct FeatureHash: ExpressibleByStringLiteral {
     private(set) var value: UInt32 = 2_166_136_261
 

@@ -1,13 +1,13 @@
 import CKernels
 
-/// The reference's treatment of scalars beyond ASCII, tabulated from the reference itself.
+/// The reference tokenizer's treatment of scalars beyond ASCII, in tables generated from the reference itself.
 ///
-/// Marks that the reference's old categories do not know stay in a word; two of them in a row keep their order here,
-/// where NFD might swap them. No vocabulary has such marks: the word is unknown either way.
+/// Marks that are newer than the reference's Unicode version stay in a word. NFD might swap two such marks in a row;
+/// here they keep their order. No vocabulary contains such marks, so the word is unknown in both cases.
 enum ScalarRules {
     enum Kind { case letter, space, punctuation }
 
-    /// Calls `body` for every scalar that is left of `scalar` after cleaning, NFD without accents and lowercase.
+    /// Calls `body` for every scalar that remains of `scalar` after cleaning, NFD without accents and lowercasing.
     @inline(__always)
     static func normalize(_ scalar: UInt32, _ body: (_ scalar: UInt32, _ isAlone: Bool) -> Void) {
         if 0xAC00...0xD7A3 ~= scalar { return decomposeHangul(scalar) { body($0, false) } }
@@ -65,7 +65,7 @@ enum ScalarRules {
     }
 }
 
-/// What the tokenizer does with an ASCII byte.
+/// How the tokenizer treats an ASCII byte.
 enum ASCIIClass: UInt8 {
     case letter, capital, space, punctuation
     /// A control character other than tab, line feed and carriage return.

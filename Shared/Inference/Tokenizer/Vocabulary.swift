@@ -1,4 +1,4 @@
-/// Word pieces by their bytes, in an open-addressed table; a search allocates nothing.
+/// Word pieces by their bytes, in an open-addressed table. A lookup does not allocate.
 struct Vocabulary: Sendable {
     struct Slot {
         var hash: UInt32 = 0
@@ -7,18 +7,18 @@ struct Vocabulary: Sendable {
         static let free: Int32 = -1
     }
 
-    /// One piece a line.
+    /// All pieces, one on each line.
     let bytes: [UInt8]
-    /// Where each piece's line begins, and where one more would.
+    /// The offset of each piece's line, followed by the end offset.
     let starts: [UInt32]
-    /// Pieces that begin a word, then those that continue one.
+    /// The table of pieces that begin a word, and the table of pieces that continue one.
     let tables: [[Slot]]
     let longest: Int
     let unknown: Int32
     let first: Int32
     let last: Int32
 
-    /// - Parameter text: one piece a line, `\n` between, the line number its id.
+    /// - Parameter text: one piece on each line, separated by `\n`. The line number is the piece's id.
     init(_ text: [UInt8], size: Int, file: String) throws(ArtifactError) {
         let pieces = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         guard pieces.count == size else {
@@ -43,7 +43,7 @@ struct Vocabulary: Sendable {
                 throw ArtifactError(.vocabulary, file, "piece \(id) of the vocabulary is empty or too long")
             }
             guard Self.insert(key, id: Int32(id), among: pieces, into: &tables[continues ? 1 : 0]) else {
-                throw ArtifactError(.vocabulary, file, "piece \(id) of the vocabulary is there twice")
+                throw ArtifactError(.vocabulary, file, "piece \(id) of the vocabulary occurs twice")
             }
             longest = max(longest, key.count)
             if piece.first == UInt8(ascii: "[") { specials[String(decoding: piece, as: UTF8.self)] = Int32(id) }
@@ -57,20 +57,20 @@ struct Vocabulary: Sendable {
         last = specials["[SEP]"] ?? 0
     }
 
-    /// FNV-1a, a byte at a time, so that one pass over a word gives the hash of each of its beginnings.
+    /// FNV-1a, one byte at a time, so that one pass over a word gives the hash of each of its prefixes.
     static let hashStart: UInt32 = 2_166_136_261
 
     @inline(__always)
     static func hash(_ hash: UInt32, _ byte: UInt8) -> UInt32 { (hash ^ UInt32(byte)) &* 16_777_619 }
 
-    /// Bytes of the `##` before a continuation, which its own table says.
+    /// The length of the `##` before a continuation. The continuation table omits it.
     static let mark = 2
 
     private static func isContinuation(_ piece: ArraySlice<UInt8>) -> Bool {
         piece.count > 2 && piece.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "#")])
     }
 
-    /// - Returns: false when the piece is there already.
+    /// - Returns: false if the piece is already in the table.
     private static func insert(
         _ key: ArraySlice<UInt8>, id: Int32, among pieces: [ArraySlice<UInt8>], into table: inout [Slot]
     ) -> Bool {
@@ -86,7 +86,7 @@ struct Vocabulary: Sendable {
     }
 }
 
-/// A vocabulary's tables by address, lent for the length of one text.
+/// A vocabulary's tables as pointers, lent while one text is tokenized.
 struct VocabularyLookup {
     let bytes: UnsafeBufferPointer<UInt8>
     let starts: UnsafeBufferPointer<UInt32>
@@ -95,7 +95,8 @@ struct VocabularyLookup {
     let longest: Int
     let unknown: Int32
 
-    /// The longest piece that `word` starts with; most words are one piece, so the first question mostly is the last.
+    /// Returns the longest piece at the start of `word`. Most words are one piece, so the first lookup usually
+    /// succeeds.
     func longestMatch(_ word: UnsafeBufferPointer<UInt8>, continuing: Bool) -> (id: Int32, count: Int)? {
         let reach = min(word.count, longest), table = continuing ? continuations : beginnings
         let mark = continuing ? Vocabulary.mark : 0

@@ -1,34 +1,34 @@
-/// BERT's uncased WordPiece, id for id what the reference gives.
+/// BERT's uncased WordPiece, with exactly the ids of the reference implementation.
 /// - Source: infra/models/README.md, Tokenizer
 public struct WordPieceTokenizer: Sendable {
-    /// A word of more characters is unknown.
+    /// Words of more characters are unknown.
     static let longestWord = 100
 
     private let vocabulary: Vocabulary
 
     init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
 
-    /// Ids of `text` between `[CLS]` and `[SEP]`, at most `maxTokens` with both.
+    /// Returns the ids of `text` between `[CLS]` and `[SEP]`, at most `maxTokens` in total.
     public func encode(_ text: String, maxTokens: Int) -> [Int32] {
         var ids: [Int32] = []
         encode(text, maxTokens: maxTokens, into: &ids)
         return ids
     }
 
-    /// The same, appended to `ids`.
+    /// Appends the same ids to `ids`.
     func encode(_ text: String, maxTokens: Int, into ids: inout [Int32]) {
         ids.append(vocabulary.first)
         append(text, most: max(maxTokens - 2, 0), to: &ids)
         ids.append(vocabulary.last)
     }
 
-    /// Appends the windows of `text`, each between `[CLS]` and `[SEP]`, and their lengths. A text that fits into one window
-    /// is read once; a longer one is read again as far as its windows reach.
-    /// - Returns: whether the text goes on behind its last window.
+    /// Appends the windows of `text`, each between `[CLS]` and `[SEP]`, and their lengths. A text that fits into one
+    /// window is tokenized once. A longer text is tokenized again, as far as its windows extend.
+    /// - Returns: whether the text continues after its last window.
     func encode(_ text: String, in windows: Windows, into ids: inout [Int32], _ lengths: inout [Int]) -> Bool {
         let start = ids.count
         ids.append(vocabulary.first)
-        // One piece more than fits tells whether the text is longer.
+        // One piece more than the capacity shows whether the text is longer.
         append(text, most: windows.capacity + 1, to: &ids)
         if ids.count - start - 1 <= windows.capacity {
             ids.append(vocabulary.last)
@@ -55,7 +55,7 @@ public struct WordPieceTokenizer: Sendable {
         if ids.count > limit { ids.removeLast(ids.count - limit) }
     }
 
-    /// Stops when `ids` has reached `limit`: what lies behind could not be kept.
+    /// Stops when `ids` has reached `limit`, because further pieces could not be kept.
     private func scan(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int, _ ids: inout [Int32]) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * Self.longestWord + 4) { buffer in
             vocabulary.lend { lookup in
@@ -96,7 +96,7 @@ public struct WordPieceTokenizer: Sendable {
         }
     }
 
-    /// The scalar at `index`; a string's bytes are always well formed.
+    /// Returns the scalar at `index`. The bytes of a string are always well formed.
     private func decode(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> (scalar: UInt32, length: Int) {
         let lead = UInt32(text[index])
         func tail(_ offset: Int) -> UInt32 { UInt32(text[index + offset] & 0x3F) }
@@ -108,32 +108,32 @@ public struct WordPieceTokenizer: Sendable {
     }
 }
 
-/// How a text of more pieces than a head reads at once is laid out in windows that overlap.
+/// Divides a text of more pieces than a head reads at once into overlapping windows.
 ///
-/// Neighbours share at least a quarter of a window, so that a short run of pieces stands whole in one of them. Windows
-/// are spread evenly and all full: a short last one would be unlike the texts that a model was trained on.
+/// Neighbouring windows share at least a quarter of a window, so that a short phrase is complete in one of them. All
+/// windows are full and evenly spread: a short last window would be unlike the texts that the model was trained on.
 /// - Source: infra/decisions/0028-long-texts.md
 struct Windows {
-    /// A text of more windows is cut behind them, and marked.
+    /// A text of more windows is truncated after them, and marked as truncated.
     static let mostPerText = 16
 
     /// Pieces in a window, without `[CLS]` and `[SEP]`.
     let capacity: Int
     private let most: Int
 
-    /// - Parameter maxTokens: a window's, `[CLS]` and `[SEP]` included.
+    /// - Parameter maxTokens: the tokens of a window, including `[CLS]` and `[SEP]`.
     init(maxTokens: Int, most: Int = mostPerText) {
         capacity = max(maxTokens - 2, 0)
         self.most = most
     }
 
-    /// Between the beginnings of two neighbours, at most.
+    /// The maximum distance between the starts of two neighbouring windows.
     private var stride: Int { max(capacity - capacity / 4, 1) }
 
-    /// Pieces that fit into the most windows that a text may have.
+    /// The pieces that fit into the maximum number of windows.
     var mostPieces: Int { capacity + (most - 1) * stride }
 
-    /// Where each window of a text of so many pieces begins.
+    /// Returns the start of each window of a text of `pieces` pieces.
     func starts(pieces: Int) -> [Int] {
         let spare = min(pieces, mostPieces) - capacity
         guard spare > 0, capacity > 0 else { return [0] }
@@ -141,13 +141,13 @@ struct Windows {
         return (0...last).map { $0 * spare / last }
     }
 
-    /// Tokens of a text of so many pieces, those counted twice that two windows share.
+    /// Returns the tokens of a text of `pieces` pieces. Pieces in two windows count twice.
     func tokens(pieces: Int) -> Int {
         pieces <= capacity ? pieces + 2 : starts(pieces: pieces).count * (capacity + 2)
     }
 }
 
-/// The word being read, and its pieces when it ends.
+/// Collects the current word, and appends its pieces when it ends.
 struct WordBuffer {
     private let bytes: UnsafeMutableBufferPointer<UInt8>
     private let vocabulary: VocabularyLookup
@@ -177,14 +177,14 @@ struct WordBuffer {
         }
     }
 
-    /// Ends the word and adds `byte` as a word of its own.
+    /// Ends the current word, and adds `byte` as a word of its own.
     mutating func add(alone byte: UInt8, _ ids: inout [Int32]) {
         end(&ids)
         append(byte)
         end(&ids)
     }
 
-    /// Greedy longest match; a word that is too long or has an uncovered piece is one `[UNK]`.
+    /// Matches the longest pieces greedily. A word that is too long or has an unknown piece becomes one `[UNK]`.
     mutating func end(_ ids: inout [Int32]) {
         guard characters > 0 else { return }
         defer { (count, characters) = (0, 0) }

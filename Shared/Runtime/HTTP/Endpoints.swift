@@ -4,7 +4,7 @@ import JSON
 import Synchronization
 import Telemetry
 
-/// `/livez`, `/readyz` and `/metrics`.
+/// Serves `/livez`, `/readyz` and `/metrics`.
 struct Endpoints: Sendable {
     let health: Health
     let metrics: Metrics
@@ -49,7 +49,7 @@ struct Endpoints: Sendable {
     }
 }
 
-/// Whether this process can do its work: ready when every check is good and it is not draining.
+/// Whether this process can do its work. It is ready if every check is good and it is not draining.
 public final class Health: Sendable {
     struct Report: Equatable {
         var checks: [String: Bool]
@@ -68,7 +68,7 @@ public final class Health: Sendable {
 
     public init() {}
 
-    /// Asking twice for one name gives the same check.
+    /// A second call with the same name returns the same check.
     public func check(_ name: String, initially isGood: Bool = false) -> HealthCheck {
         state.withLock { state in
             if let known = state.checks[name] { return known }
@@ -78,10 +78,10 @@ public final class Health: Sendable {
         }
     }
 
-    /// Not ready from here on, while what is in flight is finished.
+    /// Makes the process not ready from now on, while it finishes its work in flight.
     public func drain() { state.withLock { $0.isStopping = true } }
 
-    /// Not ready for as long as an operator has others do its work.
+    /// Makes the process not ready while an operator has drained it.
     public func setDrained(_ isDrained: Bool) { state.withLock { $0.isDrained = isDrained } }
 
     public var isReady: Bool { report.isReady }
@@ -91,7 +91,7 @@ public final class Health: Sendable {
     }
 }
 
-/// One thing that must be so for the process to be ready, such as a connection.
+/// A condition of readiness, such as a connection.
 public final class HealthCheck: Sendable {
     private let good: Atomic<Bool>
 
@@ -102,7 +102,7 @@ public final class HealthCheck: Sendable {
     public func set(_ isGood: Bool) { good.store(isGood, ordering: .relaxed) }
 }
 
-/// What Prometheus' own client libraries tell about a process, and which build it is.
+/// The process metrics of Prometheus' client libraries, and the build information.
 /// - Source: Prometheus, writing client libraries, process metrics
 struct ProcessMetrics: Sendable {
     private let startTime = Double(Timestamp.now.milliseconds) / 1000
@@ -118,14 +118,14 @@ struct ProcessMetrics: Sendable {
         # HELP process_start_time_seconds Start of the process since the epoch.
         # TYPE process_start_time_seconds gauge
         process_start_time_seconds \(startTime)
-        # HELP winnow_build_info Which service this is, and its version.
+        # HELP winnow_build_info Name and version of the service.
         # TYPE winnow_build_info gauge
         winnow_build_info{service="\(service)",version="\(Build.version)"} 1
 
         """
     }
 
-    /// The second field of `statm`, in pages.
+    /// Reads the second field of `statm`, in pages.
     private var residentBytes: Int {
         guard let file = fopen("/proc/self/statm", "r") else { return 0 }
         defer { fclose(file) }
@@ -138,7 +138,7 @@ struct ProcessMetrics: Sendable {
     }
 }
 
-/// User and system time of all threads since the process started.
+/// The user and system time of all threads since the process started.
 public enum ProcessorTime {
     public static var seconds: Double {
         var usage = rusage()

@@ -1,20 +1,20 @@
 import CMicroHTTPD
 import Glibc
 
-/// The event loop of an HTTP server: libmicrohttpd reads, parses and writes; the deadlines of connections are kept here,
-/// because libmicrohttpd has only one for silence, which a byte now and then never meets.
+/// The event loop of an HTTP server. libmicrohttpd reads, parses and writes. This loop keeps the deadlines of
+/// connections, because libmicrohttpd has only an idle timeout, which a client avoids by sending a byte now and then.
 ///
-/// `@unchecked Sendable`: `connections` and the daemon are touched only by the thread that calls `run`.
+/// `@unchecked Sendable`: only the thread that calls `run` touches `connections` and the daemon.
 final class HTTPLoop: @unchecked Sendable {
     private typealias Address = OpenConnections.Address
 
     private let answer: HTTPServer.Answer
-    /// A pipe: a byte in it ends the loop.
+    /// A pipe. A byte in it ends the loop.
     private let wakeUp: (read: Int32, write: Int32)
     private var connections: OpenConnections
     private var daemon: OpaquePointer?
 
-    /// Takes over the socket.
+    /// Takes ownership of the socket.
     init(
         _ socket: ListenSocket, limits: OpenConnections.Limits, answer: @escaping HTTPServer.Answer
     ) throws(RuntimeError) {
@@ -23,12 +23,12 @@ final class HTTPLoop: @unchecked Sendable {
         var ends: [Int32] = [-1, -1]
         let hasPipe = pipe(&ends) == 0 && ends.allSatisfy { fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }
         wakeUp = (ends[0], ends[1])
-        // Room for connections that are about to be closed: at its own limit libmicrohttpd would stop accepting.
+        // Leaves room for connections that are about to close. At its own limit libmicrohttpd would stop accepting.
         daemon = winnow_mhd_start(
             socket.descriptor, UInt32(2 * limits.total), received, changed, Unmanaged.passUnretained(self).toOpaque())
         guard daemon != nil, hasPipe else {
             if let daemon { MHD_stop_daemon(daemon) } else { socket.close() }
-            throw RuntimeError(.cannotListen, "no HTTP server can be started on port \(socket.port)")
+            throw RuntimeError(.cannotListen, "the HTTP server cannot start on port \(socket.port)")
         }
     }
 
@@ -55,7 +55,7 @@ final class HTTPLoop: @unchecked Sendable {
         write(wakeUp.write, &byte, 1)
     }
 
-    /// Milliseconds until something must be done although nothing happens; -1 where there is nothing to wait for.
+    /// Returns the milliseconds until the next timer; -1 if there is none.
     private func patience(of daemon: OpaquePointer) -> Int32 {
         var own: UInt64 = 0
         if MHD_get_timeout(daemon, &own) != winnow_mhd_refused { return Int32(clamping: own) }
@@ -63,7 +63,7 @@ final class HTTPLoop: @unchecked Sendable {
         return Int32(clamping: Int((ContinuousClock.now.duration(to: deadline) / .milliseconds(1)).rounded(.up)))
     }
 
-    /// The daemon notices, and closes the descriptor itself.
+    /// The daemon notices the shutdown and closes the descriptor itself.
     private func end(_ descriptor: Int32) { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     fileprivate func opened(_ descriptor: Int32, from address: UnsafePointer<sockaddr>?) {
@@ -90,7 +90,7 @@ final class HTTPLoop: @unchecked Sendable {
             let bytes = UnsafeRawPointer(address).load(as: sockaddr_in6.self).sin6_addr
             return withUnsafeBytes(of: bytes) { bytes in
                 let half = bytes.load(as: UInt64.self)
-                // An IPv4 client of a socket for both: its address is the last four bytes.
+                // The address of an IPv4 client on a dual-stack socket is in the last four bytes.
                 let isMapped = half == 0 && bytes[10] == 0xff && bytes[11] == 0xff
                 return isMapped ? Address(bytes.load(fromByteOffset: 12, as: UInt32.self)) : half
             }
@@ -99,7 +99,7 @@ final class HTTPLoop: @unchecked Sendable {
     }
 }
 
-/// Called by `MHD_run`; a body that comes with the request is not read.
+/// Called by `MHD_run`. A request body is not read.
 private func received(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?, path: UnsafePointer<CChar>?,
     method: UnsafePointer<CChar>?, version: UnsafePointer<CChar>?, upload: UnsafePointer<CChar>?,
@@ -110,7 +110,7 @@ private func received(
         .respond(to: connection, String(cString: method), String(cString: path))
 }
 
-/// Called by `MHD_run`, for a descriptor that is open still.
+/// Called by `MHD_run` while the descriptor is still open.
 private func changed(
     context: UnsafeMutableRawPointer?, connection: OpaquePointer?,
     socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, code: MHD_ConnectionNotificationCode
@@ -125,17 +125,18 @@ private func changed(
     }
 }
 
-/// The connections of an HTTP server: how long each may last, and which one is closed to make room for a new one.
+/// The connections of an HTTP server. Decides how long each may last, and which one closes to make room for a new one.
 struct OpenConnections {
     struct Limits: Sendable {
-        /// One address cannot hold more, however many it opens.
+        /// The maximum number of connections from one address.
         var perAddress = 64
         var total = 256
-        /// From the first byte to the last one of the answer, however slowly the client sends.
+        /// The maximum time from the first byte of the request to the last byte of the answer.
         var lifetime = Duration.seconds(10)
     }
 
-    /// A network of clients: an IPv4 address, or the first half of an IPv6 address, since one host may have all of the rest.
+    /// The network of a client: an IPv4 address, or the first half of an IPv6 address, because one host may own the
+    /// other half.
     typealias Address = UInt64
     typealias Descriptor = Int32
 
@@ -146,23 +147,23 @@ struct OpenConnections {
     }
 
     private let limits: Limits
-    /// Oldest first, so also the earliest deadline first.
+    /// The oldest connection comes first, which also has the earliest deadline.
     private var connections: [Connection] = []
 
     init(_ limits: Limits) { self.limits = limits }
 
-    /// - Returns: the connection to close where there are too many. It is forgotten here.
+    /// - Returns: the connection to close if there are too many. It is removed from the list here.
     mutating func add(_ descriptor: Descriptor, from address: Address, at now: ContinuousClock.Instant) -> Descriptor? {
         connections.append(Connection(descriptor: descriptor, address: address, deadline: now + limits.lifetime))
         if connections.count(where: { $0.address == address }) > limits.perAddress { return removeOldest(of: address) }
-        // The address with the most connections gives one up: a few clients cannot keep out all others.
+        // The address with the most connections loses one, so a few clients cannot keep out all others.
         return connections.count > limits.total ? removeOldest(of: busiestAddress) : nil
     }
 
-    /// A descriptor that is not known is ignored: its connection was forgotten when it had to be closed.
+    /// An unknown descriptor is ignored. Its connection was removed when it was chosen to be closed.
     mutating func remove(_ descriptor: Descriptor) { connections.removeAll { $0.descriptor == descriptor } }
 
-    /// - Returns: the connections to close because their time is over. They are forgotten here.
+    /// - Returns: the connections to close because their deadline has passed. They are removed from the list here.
     mutating func removeOverdue(at now: ContinuousClock.Instant) -> [Descriptor] {
         let overdue = connections.prefix { $0.deadline <= now }.map(\.descriptor)
         connections.removeFirst(overdue.count)

@@ -4,12 +4,12 @@ import Glibc
 import Lifecycle
 import Settings
 
-/// Answers short requests on a thread of its own, so that health is reported even when every other thread is busy.
+/// Answers short requests on a thread of its own, so that it reports health even if every other thread is busy.
 ///
-/// A connection carries one request and has a deadline. A new connection is always accepted: where there are too many,
-/// an older one is closed. So clients that never finish their requests cannot keep a probe out.
+/// A connection carries one request and has a deadline. A new connection is always accepted. If there are too many, an
+/// older one is closed, so clients that never finish their requests cannot block a probe.
 ///
-/// `@unchecked Sendable`: `isStopped` is touched by `stop` only, which is called by the owner.
+/// `@unchecked Sendable`: only `stop` touches `isStopped`, and only the owner calls it.
 final class HTTPServer: @unchecked Sendable {
     typealias Answer = @Sendable (_ method: String, _ path: String) -> HTTPResponse
 
@@ -41,7 +41,7 @@ final class HTTPServer: @unchecked Sendable {
 
     deinit { stop() }
 
-    /// Ends the connections, and frees the port.
+    /// Ends the connections and frees the port.
     func stop() {
         guard !isStopped else { return }
         isStopped = true
@@ -49,7 +49,7 @@ final class HTTPServer: @unchecked Sendable {
         ended.wait()
     }
 
-    /// Atomic: a reader of the file never sees half a number.
+    /// Writes the file atomically, so that a reader never sees a partial number.
     func publishPort() throws(RuntimeError) {
         guard let portFile else { return }
         do {
@@ -60,7 +60,7 @@ final class HTTPServer: @unchecked Sendable {
     }
 }
 
-/// What a path answers.
+/// The response of a path.
 struct HTTPResponse: Equatable, Sendable {
     static let plain = "text/plain; charset=utf-8"
     static let json = "application/json"
@@ -79,7 +79,7 @@ struct HTTPResponse: Equatable, Sendable {
     }
 }
 
-/// A TCP socket that listens, on the port it was given or on any free one.
+/// A listening TCP socket, on the given port or on any free one.
 struct ListenSocket {
     let descriptor: Int32
     let port: Int
@@ -117,7 +117,7 @@ struct ListenSocket {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &count) }
         }
         guard code == 0 else { return nil }
-        // The port stands at the same place in an IPv4 and an IPv6 address.
+        // The port is at the same offset in an IPv4 and an IPv6 address.
         return withUnsafeBytes(of: storage) { Int(UInt16(bigEndian: $0.load(fromByteOffset: 2, as: UInt16.self))) }
     }
 }
