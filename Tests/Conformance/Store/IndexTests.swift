@@ -31,7 +31,7 @@ import Testing
                 """
                 INSERT INTO winnow.cost_hour
                 SELECT date_trunc('hour', now()) - i * interval '1 hour', CASE WHEN i < 4 THEN 7 ELSE 0 END,
-                    0, 0, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 0, 0, 'full', 'c', 't', 'acme', 'm', '1'
+                    0, 0, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 'full', 'c', 't', 'acme', 'm', '1'
                 FROM generate_series(1, 5000) AS i;
                 ANALYZE winnow.cost_hour
                 """)

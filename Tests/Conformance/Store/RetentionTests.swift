@@ -35,7 +35,7 @@ import Testing
     @Test func `what is past its retention goes, and what is younger stays`() async throws {
         try await TestDatabase.with { database in
             let numbers =
-                "0, 0, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 0, 0, 'full'::winnow.attempt_kind, 'c', 't', 'acme', 'm', '1'"
+                "0, 0, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 'full'::winnow.attempt_kind, 'c', 't', 'acme', 'm', '1'"
             for days in [10, 50] {
                 try await database.run(
                     """

@@ -1,0 +1,297 @@
+-- The ledger of model calls, and its sums by hour and by day.
+
+CREATE TYPE winnow.attempt_kind AS ENUM ('router', 'worker', 'full', 'shadow');
+CREATE TYPE winnow.attempt_state AS ENUM ('started', 'settled', 'failed', 'unknown');
+
+-- Partitioned as winnow.step is. Each row keeps the cost that it was written with, so a new price cannot touch the past.
+CREATE TABLE winnow.attempt (
+    request_id uuid NOT NULL,
+    started_at timestamptz NOT NULL,
+    settled_at timestamptz,
+    duration_us bigint NOT NULL,
+    input_tokens bigint NOT NULL,
+    output_tokens bigint NOT NULL,
+    flops bigint NOT NULL,
+    cost_pico_usd bigint NOT NULL,
+    full_model_input_tokens bigint NOT NULL,
+    full_model_output_tokens bigint NOT NULL,
+    full_model_flops bigint NOT NULL,
+    full_model_cost_pico_usd bigint NOT NULL,
+    full_model_once_cost_pico_usd bigint NOT NULL DEFAULT 0,
+    kind winnow.attempt_kind NOT NULL,
+    state winnow.attempt_state NOT NULL,
+    items integer NOT NULL,
+    -- An escalation carries what the small model would have said, so its cost also buys knowledge: how many of the escalated
+    -- items the small model would have answered alike.
+    guessed_items integer NOT NULL DEFAULT 0,
+    agreed_items integer NOT NULL DEFAULT 0,
+    step_ordinal smallint NOT NULL,
+    number smallint NOT NULL,
+    tenant_id text COLLATE "C" NOT NULL,
+    capability text COLLATE "C" NOT NULL,
+    task text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    error text,
+    PRIMARY KEY (request_id, step_ordinal, number),
+    CONSTRAINT attempt_number_positive CHECK (number > 0),
+    -- A negative cost would be a credit, and savings are never written as credits.
+    CONSTRAINT attempt_cost_not_negative CHECK (cost_pico_usd >= 0 AND full_model_cost_pico_usd >= 0)
+) PARTITION BY RANGE (request_id);
+COMMENT ON TABLE winnow.attempt IS
+    'The ledger: one row per model call, also a failed one. full_model_* is what the full model alone would have taken for the items that were answered: a call an item, or, in full_model_once_*, one call for the whole request.';
+COMMENT ON COLUMN winnow.attempt.guessed_items IS 'Of a call of the full model: items of which the small model''s answer is known.';
+COMMENT ON COLUMN winnow.attempt.agreed_items IS 'Of those: items of which both said the same.';
+
+CREATE TABLE winnow.attempt_default PARTITION OF winnow.attempt DEFAULT;
+
+-- Calls whose process died: few, and looked for again and again.
+CREATE INDEX attempt_started ON winnow.attempt (started_at) WHERE state = 'started';
+
+-- Sums of the ledger, kept in the transaction that writes the ledger: what operators ask must not take longer with each call that
+-- was ever made. Triggers of the statement keep them, so that no writer can forget. Retention drops partitions and moves rows
+-- between them without a statement on winnow.attempt, which leaves the sums as they are.
+CREATE TABLE winnow.cost_hour (
+    hour timestamptz NOT NULL,
+    -- The writer's process, because writers must not wait for each other; 0 once the hour is folded.
+    shard integer NOT NULL,
+    calls bigint NOT NULL,
+    lost_calls bigint NOT NULL,
+    items numeric NOT NULL,
+    input_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    flops numeric NOT NULL,
+    cost_pico_usd numeric NOT NULL,
+    full_model_input_tokens numeric NOT NULL,
+    full_model_output_tokens numeric NOT NULL,
+    full_model_flops numeric NOT NULL,
+    full_model_cost_pico_usd numeric NOT NULL,
+    full_model_once_cost_pico_usd numeric NOT NULL DEFAULT 0,
+    duration_us numeric NOT NULL,
+    guessed_items numeric NOT NULL,
+    agreed_items numeric NOT NULL,
+    kind winnow.attempt_kind NOT NULL,
+    capability text COLLATE "C" NOT NULL,
+    task text COLLATE "C" NOT NULL,
+    tenant_id text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    PRIMARY KEY (hour, capability, task, tenant_id, model, version, kind, shard)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE winnow.cost_hour IS 'The ledger by hour (UTC) in which calls were started; what is not folded yet is in several shards.';
+CREATE INDEX cost_hour_tenant ON winnow.cost_hour (tenant_id, hour);
+CREATE INDEX cost_hour_open ON winnow.cost_hour (hour) WHERE shard <> 0;
+-- Budgets of a day or a month add up what is not folded yet.
+CREATE INDEX cost_hour_open_by_tenant ON winnow.cost_hour (tenant_id) WHERE shard <> 0;
+
+CREATE TABLE winnow.cost_day (
+    day date NOT NULL,
+    calls bigint NOT NULL,
+    lost_calls bigint NOT NULL,
+    items numeric NOT NULL,
+    input_tokens numeric NOT NULL,
+    output_tokens numeric NOT NULL,
+    flops numeric NOT NULL,
+    cost_pico_usd numeric NOT NULL,
+    full_model_input_tokens numeric NOT NULL,
+    full_model_output_tokens numeric NOT NULL,
+    full_model_flops numeric NOT NULL,
+    full_model_cost_pico_usd numeric NOT NULL,
+    full_model_once_cost_pico_usd numeric NOT NULL DEFAULT 0,
+    duration_us numeric NOT NULL,
+    guessed_items numeric NOT NULL,
+    agreed_items numeric NOT NULL,
+    kind winnow.attempt_kind NOT NULL,
+    capability text COLLATE "C" NOT NULL,
+    task text COLLATE "C" NOT NULL,
+    tenant_id text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    PRIMARY KEY (day, capability, task, tenant_id, model, version, kind)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+COMMENT ON TABLE winnow.cost_day IS 'The folded hours by day (UTC).';
+CREATE INDEX cost_day_tenant ON winnow.cost_day (tenant_id, day);
+
+-- Adds with 1 what rows are now, and with -1 what they were: a call that is settled has another price than it reserved, and may
+-- be another model's. SECURITY DEFINER: who writes the ledger needs no rights on its sums.
+CREATE FUNCTION winnow.count_attempts() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    sign constant integer := TG_ARGV[0];
+BEGIN
+    INSERT INTO winnow.cost_hour AS c (
+        hour, shard, capability, task, tenant_id, model, version, kind,
+        calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items,
+        full_model_once_cost_pico_usd)
+    SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
+        sign * count(*), sign * count(*) FILTER (WHERE state IN ('failed', 'unknown')), sign * sum(items),
+        sign * sum(input_tokens), sign * sum(output_tokens), sign * sum(flops), sign * sum(cost_pico_usd),
+        sign * sum(full_model_input_tokens), sign * sum(full_model_output_tokens), sign * sum(full_model_flops),
+        sign * sum(full_model_cost_pico_usd), sign * sum(duration_us), sign * sum(guessed_items),
+        sign * sum(agreed_items), sign * sum(full_model_once_cost_pico_usd)
+    FROM changed
+    GROUP BY 1, capability, task, tenant_id, model, version, kind
+    ORDER BY 1, capability, task, tenant_id, model, version, kind
+    ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
+        calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+        items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+        output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+        cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+        full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+        full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+        full_model_flops = c.full_model_flops + excluded.full_model_flops,
+        full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+        duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
+        agreed_items = c.agreed_items + excluded.agreed_items,
+        full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd;
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION winnow.count_attempts IS 'Adds changed rows of the ledger to its sums, or takes them out.';
+REVOKE ALL ON FUNCTION winnow.count_attempts FROM PUBLIC;
+
+CREATE TRIGGER attempt_counted AFTER INSERT ON winnow.attempt
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts('1');
+CREATE TRIGGER attempt_counted_after AFTER UPDATE ON winnow.attempt
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts('1');
+CREATE TRIGGER attempt_uncounted_before AFTER UPDATE ON winnow.attempt
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts('-1');
+
+-- Merges the shards of past hours and adds them to their day. A late change of such an hour opens a shard again, and the next call
+-- folds it. One statement: at no moment is anything counted twice, or not at all.
+CREATE FUNCTION winnow.fold_costs() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH locked AS (
+        -- In the order in which calls are counted, so that two cannot wait for each other.
+        SELECT hour, capability, task, tenant_id, model, version, kind, shard FROM winnow.cost_hour
+        WHERE shard <> 0 AND hour < date_trunc('hour', now() - interval '10 minutes', 'UTC')
+        ORDER BY hour, capability, task, tenant_id, model, version, kind FOR UPDATE),
+    closed AS (
+        DELETE FROM winnow.cost_hour AS c USING locked AS l
+        WHERE c.hour = l.hour AND c.capability = l.capability AND c.task = l.task AND c.tenant_id = l.tenant_id
+            AND c.model = l.model AND c.version = l.version AND c.kind = l.kind AND c.shard = l.shard
+        RETURNING c.*),
+    days AS (
+        INSERT INTO winnow.cost_day AS c (
+            day, capability, task, tenant_id, model, version, kind,
+            calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items,
+            agreed_items, full_model_once_cost_pico_usd)
+        SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
+            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
+            sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
+            sum(full_model_cost_pico_usd), sum(duration_us), sum(guessed_items), sum(agreed_items),
+            sum(full_model_once_cost_pico_usd)
+        FROM closed GROUP BY 1, capability, task, tenant_id, model, version, kind
+        ORDER BY 1, capability, task, tenant_id, model, version, kind
+        ON CONFLICT (day, capability, task, tenant_id, model, version, kind) DO UPDATE SET
+            calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+            items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+            output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+            cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+            full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+            full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+            full_model_flops = c.full_model_flops + excluded.full_model_flops,
+            full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+            duration_us = c.duration_us + excluded.duration_us,
+            guessed_items = c.guessed_items + excluded.guessed_items,
+            agreed_items = c.agreed_items + excluded.agreed_items,
+            full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd),
+    hours AS (
+        INSERT INTO winnow.cost_hour AS c (
+            hour, shard, capability, task, tenant_id, model, version, kind,
+            calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items,
+            agreed_items, full_model_once_cost_pico_usd)
+        SELECT hour, 0, capability, task, tenant_id, model, version, kind,
+            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
+            sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
+            sum(full_model_cost_pico_usd), sum(duration_us), sum(guessed_items), sum(agreed_items),
+            sum(full_model_once_cost_pico_usd)
+        FROM closed GROUP BY hour, capability, task, tenant_id, model, version, kind
+        ORDER BY hour, capability, task, tenant_id, model, version, kind
+        ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
+            calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
+            items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
+            output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
+            cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+            full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
+            full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
+            full_model_flops = c.full_model_flops + excluded.full_model_flops,
+            full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+            duration_us = c.duration_us + excluded.duration_us,
+            guessed_items = c.guessed_items + excluded.guessed_items,
+            agreed_items = c.agreed_items + excluded.agreed_items,
+            full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd
+        RETURNING 1)
+    SELECT count(*) FROM hours
+$$;
+COMMENT ON FUNCTION winnow.fold_costs IS 'Folds the sums of past hours; returns how many it has changed.';
+REVOKE ALL ON FUNCTION winnow.fold_costs FROM PUBLIC;
+
+CREATE VIEW winnow.cost AS
+SELECT day, capability, task, tenant_id, model, version, kind,
+    calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items,
+    full_model_once_cost_pico_usd
+FROM winnow.cost_day
+UNION ALL
+SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
+    calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items,
+    full_model_once_cost_pico_usd
+FROM winnow.cost_hour WHERE shard <> 0;
+COMMENT ON VIEW winnow.cost IS 'The sums by day, with what is not folded yet: a key may be there more than once.';
+
+CREATE FUNCTION winnow.saturated(amount numeric) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN least(amount, 9223372036854775807)::bigint;
+COMMENT ON FUNCTION winnow.saturated IS 'A sum as bigint; one that is too large stops at the largest number.';
+
+-- SECURITY DEFINER: the escalator writes the ledger and has no rights on requests.
+CREATE FUNCTION winnow.sum_final_requests(ids uuid[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lowest uuid;
+    highest uuid;
+BEGIN
+    -- The bounds prune the ledger's partitions.
+    SELECT min(r.request_id::text)::uuid, max(r.request_id::text)::uuid INTO lowest, highest
+    FROM winnow.request AS r WHERE r.request_id = ANY (ids) AND r.state <> 'open';
+    IF lowest IS NULL THEN
+        RETURN;
+    END IF;
+    UPDATE winnow.request AS r
+    SET result_totals = coalesce(r.result_totals, ARRAY[
+            r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd, r.full_model_input_tokens,
+            r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd]),
+        input_tokens = s.t1, output_tokens = s.t2, flops = s.t3, cost_pico_usd = s.t4, full_model_input_tokens = s.t5,
+        full_model_output_tokens = s.t6, full_model_flops = s.t7, full_model_cost_pico_usd = s.t8
+    FROM (
+        SELECT f.request_id, t.*
+        FROM winnow.request AS f
+        CROSS JOIN LATERAL (
+            SELECT winnow.saturated(coalesce(sum(a.input_tokens), 0)) AS t1, winnow.saturated(coalesce(sum(a.output_tokens), 0)) AS t2,
+                winnow.saturated(coalesce(sum(a.flops), 0)) AS t3, winnow.saturated(coalesce(sum(a.cost_pico_usd), 0)) AS t4,
+                winnow.saturated(coalesce(sum(a.full_model_input_tokens), 0)) AS t5,
+                winnow.saturated(coalesce(sum(a.full_model_output_tokens), 0)) AS t6,
+                winnow.saturated(coalesce(sum(a.full_model_flops), 0)) AS t7,
+                winnow.saturated(coalesce(sum(a.full_model_cost_pico_usd), 0)) AS t8
+            FROM winnow.attempt AS a
+            WHERE a.request_id = f.request_id AND a.request_id BETWEEN lowest AND highest AND a.kind <> 'shadow') AS t
+        WHERE f.request_id = ANY (ids) AND f.state <> 'open') AS s
+    WHERE r.request_id = s.request_id
+        AND (r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd, r.full_model_input_tokens,
+            r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd)
+            IS DISTINCT FROM (s.t1, s.t2, s.t3, s.t4, s.t5, s.t6, s.t7, s.t8);
+END
+$$;
+COMMENT ON FUNCTION winnow.sum_final_requests IS 'Sums the ledger of those requests that are final; the transaction has locked them.';
+REVOKE ALL ON FUNCTION winnow.sum_final_requests FROM PUBLIC;
