@@ -181,7 +181,7 @@ extension ModelCard.Head {
     }
 
     /// - Parameters:
-    ///   - best: the given label, which is not a rival; `nil` if none was given.
+    ///   - best: the index of the given label, which is not a rival; `nil` if the gate's label was given.
     ///   - scale: the best label's probability divided by the given label's.
     private func rivals(
         _ logits: some Collection<Float>, of best: Int?, _ peak: Double, scale: Double = 1
