@@ -85,8 +85,8 @@ enum CommandLineTool {
 
             \(verbs.map { "  \($0.name.padded(to: width))  \($0.summary)" }.joined(separator: "\n"))
 
-            'winnow VERB --help' explains a verb, and 'winnow --version' prints the version. Tables are fitted to the
-            terminal. With \(wide), in a pipe or in a file they take as many columns as they need.
+            'winnow VERB --help' explains a verb, and 'winnow --version' prints the version. Tables fit the terminal.
+            With \(wide), and in a pipe or a file, they take as many columns as they need.
 
             Exit codes of every verb:
             \(ExitStatus.allCases.map { "  \($0.rawValue)  \($0.meaning)" }.joined(separator: "\n"))
