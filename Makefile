@@ -1,47 +1,47 @@
-# Names only: what a target does stands in the script that it calls.
+# Each target only calls a script, which documents what it does.
 .DEFAULT_GOAL := help
 .PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof models certificates api format lint docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-packages: ## Install the Debian packages that are missing (as root or through sudo)
+packages: ## Install the missing Debian packages (as root or with sudo)
 	@infra/dev/install-packages.sh
 
-build: packages ## Build every executable, optimized
+build: packages ## Build every executable with optimization
 	@infra/dev/build.sh
 
-demo: packages ## Start a private suite, answer the requests of infra/demo, show costs, stop it all
+demo: packages ## Start a private suite, answer the requests of infra/demo, show costs, stop everything
 	@infra/dev/demo.sh
 
-up: build ## Start a suite on this machine that keeps running (state in .run)
+up: build ## Start a suite on this machine and keep it running (state in .run)
 	@infra/dev/stack.sh up
 
-down: ## Stop what `make up` started
+down: ## Stop the suite that `make up` started
 	@infra/dev/stack.sh down
 
-status: ## Show what `make up` started
+status: ## Show the suite that `make up` started
 	@infra/dev/stack.sh status
 
-test: packages ## Run all tests, with everything that they need
+test: packages ## Run all tests, and install and start everything that they need
 	@infra/dev/test.sh
 
-chaos: packages ## Kill and restart every part of a suite under load; then look for what was lost (13 minutes)
+chaos: packages ## Kill and restart every part of a suite under load, then look for lost records (13 minutes)
 	@infra/dev/chaos.sh $(CHAOS)
 
 stops: packages ## Stop workers 200 times while their groups rebalance; every one must end with 0 (6 minutes)
 	@infra/dev/stops.sh $(STOPS)
 
-mutants: packages ## Break the source in small ways, one at a time, and expect a named test to notice each
+mutants: packages ## Break the source in small ways, one at a time, and expect a named test to fail for each
 	@infra/dev/mutants.sh $(MUTANTS)
 
-fuzz: packages ## Feed the readers of outside input with random bytes, a minute each
+fuzz: packages ## Fuzz the parsers of external input, one minute each
 	@infra/dev/fuzz.sh
 
 sanitize: packages ## Run the tests under AddressSanitizer and ThreadSanitizer
 	@infra/dev/sanitize.sh
 
-bench: packages ## Measure a private suite under load, and the encoders beside ONNX Runtime (10 minutes)
+bench: packages ## Measure a private suite under load, and compare the encoders with ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh
 
 bench-peer: packages ## Measure Winnow beside a Python system that does the same work (8 minutes)
@@ -50,16 +50,16 @@ bench-peer: packages ## Measure Winnow beside a Python system that does the same
 certify-proof: packages ## Show how often a certificate's promise is broken, over a thousand draws of calibration items
 	@infra/dev/certify-proof.sh
 
-ledger-proof: packages ## Show how long a month of 100 million calls takes to be asked for
+ledger-proof: packages ## Measure queries over a month of 100 million calls
 	@infra/postgres/ledger-proof.sh
 
-restore-proof: build ## Back up a suite, restore it elsewhere, and compare what it answers
+restore-proof: build ## Back up a suite, restore it on another server, and compare the answers
 	@infra/postgres/restore-proof.sh
 
 models: packages ## Rebuild every model from its data (an hour with bf16, three without)
 	@infra/training/make-models.sh
 
-certificates: packages ## Issue the certificates of the models anew, from the labelled files
+certificates: packages ## Issue new certificates for the models from the labelled files
 	@infra/dev/certify-models.sh
 
 api: packages ## Record the public declarations that a test compares
@@ -68,13 +68,13 @@ api: packages ## Record the public declarations that a test compares
 format: ## Format all Swift
 	@infra/dev/format.sh
 
-lint: packages ## Check format, scripts and the compose file
+lint: packages ## Check format, scripts, compose file, image context, mutations and documentation
 	@infra/dev/lint.sh
 
 docs-check: build ## Run every command of the documentation against a private suite (2 minutes)
 	@infra/dev/docs-check.sh
 
-compose: build ## Run every service with exactly the environment of docker-compose.yml
+compose: build ## Run every service on this machine with exactly the environment of docker-compose.yml
 	@infra/dev/try-compose.sh
 
 image-check: packages ## Build the image's executables from its build context, without a container engine (10 minutes)
@@ -83,5 +83,5 @@ image-check: packages ## Build the image's executables from its build context, w
 sbom: packages ## Write a software bill of materials of the image and of the training environment
 	@infra/dev/sbom.sh
 
-clean: ## Remove what was built
+clean: ## Remove build products
 	@infra/dev/clean.sh

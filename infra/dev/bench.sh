@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Measures a private suite from outside, and the encoders beside ONNX Runtime; see Tests/Benchmarks/README.md.
+# Measures a private suite from outside, and compares the encoders with ONNX Runtime. See Tests/Benchmarks/README.md.
 #
 #   bench.sh [--quick] [--no-encoders]     prints tables, and which thresholds are kept; writes .run/bench.json
 #
-# WINNOW_DATA_DIRECTORY   where the labelled files are (default: ../shared/data)
-# WINNOW_BIN_DIRECTORY    which executables run, not built here (default: .build/release, built first)
+# WINNOW_DATA_DIRECTORY   folder of the labelled files (default: ../shared/data)
+# WINNOW_BIN_DIRECTORY    folder of executables to run without a build (default: .build/release, built first)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# Private means private, whatever servers the shell knows.
+# The suite must not use the servers of the caller's environment.
 unset KAFKA_BOOTSTRAP_SERVERS DATABASE_URL DATABASE_URL_FILE "${!PG@}"
 
 encoders=1 quick=""
@@ -26,7 +26,7 @@ if [ -z "${WINNOW_BIN_DIRECTORY:-}" ]; then
     infra/dev/build.sh
 fi
 bin=$(readlink -m "${WINNOW_BIN_DIRECTORY:-.build/release}")
-# What has to be fetched is fetched before anything is measured.
+# Downloads everything before the measurements begin.
 [ "$encoders" = 0 ] || infra/training/environment.sh
 
 run=$(mktemp -d "${TMPDIR:-/tmp}/winnow-bench.XXXXXX")
@@ -52,7 +52,7 @@ trap 'exit 143' TERM
 infra/dev/stack.sh up >&2
 python3 Tests/Benchmarks/suite_bench.py $quick --out .run/bench.json
 if [ "$encoders" = 1 ]; then
-    # Nothing else may run beside it.
+    # Nothing else may run at the same time.
     infra/dev/stack.sh down
     PYTHONPATH=infra/training infra/training/.venv/bin/python Tests/Benchmarks/encoder_bench.py --out .run/bench.json
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds every executable, optimized, into .build/release. Swift's libraries are linked in, and what is to be relocated takes a
-# bit, not 24 bytes: a process is 5 MB smaller.
+# Builds every executable with optimization into .build/release. Swift's libraries are linked statically, and a packed relocation
+# takes a bit instead of 24 bytes, which makes a process 5 MB smaller.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 command -v swift >/dev/null || { echo "build: Swift 6.3 is not on PATH: see https://www.swift.org/install" >&2; exit 1; }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Issues the certificates of infra/models anew, and records what they rest on for `make certify-proof`.
+# Issues new certificates for infra/models, and records their calibration items for `make certify-proof`.
 #
-# WINNOW_DATA_DIRECTORY   where the labelled files are (default: ../shared/data)
+# WINNOW_DATA_DIRECTORY   folder of the labelled files (default: ../shared/data)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 data=$(readlink -m "${WINNOW_DATA_DIRECTORY:-../shared/data}")
@@ -9,7 +9,7 @@ data=$(readlink -m "${WINNOW_DATA_DIRECTORY:-../shared/data}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/winnow-certify.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# Odds of less than the root of ten are no evidence worth the name (Jeffreys, Theory of probability, 1961, appendix B).
+# Odds below the root of ten are "not worth more than a bare mention" (Jeffreys, Theory of probability, 1961, appendix B).
 undecided=0.316
 
 (cd infra/training && WINNOW_DATA_DIRECTORY=$data python3 -m winnow_training.calibration_items "$work") >/dev/null
@@ -20,7 +20,7 @@ for task in semantic-understanding/intent legal-services/clause-type legal-servi
     name=${task/\//.}
     items=$work/$name.calibration.jsonl
     [ -f "$items" ] || items=$data/$name.val.jsonl.gz
-    # 3: no certificate, which is no fault here.
+    # Exit code 3 means that a task gets no certificate, which is not a fault here.
     .build/release/winnow certify --capability "${task%/*}" --task "${task#*/}" --data "$items" --equal-from "$undecided" \
         --out "infra/models/${task%/*}/certificates.jsonl" --record "$work/recorded" || [ $? = 3 ]
     gzip -9 --no-name <"$work/recorded" >"Tests/CertifyProof/recorded/$name.jsonl.gz"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Draws a thousand calibration sets from the recorded outputs of the committed models, and shows how often the promise of a
-# certificate is broken, beside "best threshold on validation". Ends with 1 when it is broken more often than it may be.
-# Prints a table, writes .run/certify-proof.svg. certify-models.sh records the outputs.
+# certificate is broken, compared with "best threshold on validation". Ends with 1 if it is broken more often than allowed.
+# Prints a table and writes .run/certify-proof.svg. certify-models.sh records the outputs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 recorded=Tests/CertifyProof/recorded

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds docker-compose.yml against a compose parser, and against what Winnow demands of it. No engine is needed.
+# Checks docker-compose.yml with a compose parser and against Winnow's own rules. Needs no container engine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -10,11 +10,11 @@ else
 fi
 resolved=$("${compose[@]}" --env-file .env.example --file docker-compose.yml config)
 
-# A password that was forgotten must stop it, not become an empty one.
+# A missing password must be an error, not an empty password.
 if "${compose[@]}" --env-file /dev/null --file docker-compose.yml config >/dev/null 2>&1; then
-    echo "check-compose: it is accepted without any password" >&2
+    echo "check-compose: the file is accepted without passwords" >&2
     exit 1
 fi
 /usr/bin/python3 infra/dev/check-compose.py <<<"$resolved"
-# With Prometheus' own tool where it is installed.
+# Prometheus' own tool checks the rules if it is installed.
 if command -v promtool >/dev/null; then promtool check config infra/prometheus/prometheus.yml >/dev/null; fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Removes what was built. A suite that still runs is stopped first, for it runs what was built.
+# Removes build products. Stops a running suite first, because it runs these executables.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/stack.sh down

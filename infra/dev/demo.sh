@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A private suite from nothing: answers the requests of infra/demo, shows what they cost, and leaves nothing running.
+# Starts a private suite, answers the requests of infra/demo, shows their cost, and stops everything.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-# Private means private, whatever servers the shell knows.
+# The suite must not use the servers of the caller's environment.
 unset KAFKA_BOOTSTRAP_SERVERS DATABASE_URL DATABASE_URL_FILE "${!PG@}"
 
 infra/dev/build.sh
@@ -32,7 +32,7 @@ trap 'exit 143' TERM
 infra/dev/stack.sh up
 echo
 echo "=== Requests and their answers ==="
-# 4: every request has its result, and those that are bad on purpose are rejected.
+# Exit code 4: every request has its result, and the intentionally invalid ones are rejected.
 "$bin/winnow" submit --file infra/demo/requests.jsonl --wait --timeout 120 || [ $? = 4 ]
 echo
 echo "=== What they cost ==="

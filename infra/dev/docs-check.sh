@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The documentation: its checks are tested, its links and tables compared, and every command of it is run against a private suite.
-# Arguments are the pages to run, all unless given. WINNOW_BIN_DIRECTORY: which executables run (default: .build/release).
+# Tests the documentation's checks, checks its links and tables, and runs all its commands against a private suite.
+# Arguments: the pages to run (default: all). WINNOW_BIN_DIRECTORY: folder of the executables (default: .build/release).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/install-packages.sh infra/examples/packages.txt

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the private Python environment of requirements-focus.txt in .build/focus, and prints its interpreter. Asks nothing when
-# it is there.
+# Creates the private Python environment of requirements-focus.txt in .build/focus and prints its interpreter. Downloads nothing
+# if the environment exists.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 list=infra/dev/requirements-focus.txt

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Feeds the readers of what comes from outside with whatever libFuzzer thinks of, under AddressSanitizer.
+# Fuzzes the parsers of external input with libFuzzer under AddressSanitizer.
 #
 #   fuzz.sh [SECONDS]      for each target (default: 60)
 #
-# Inputs that reach new code are kept in .build/fuzz-corpus; one that ends a target is kept in .build/fuzz-faults and named.
+# Keeps inputs that reach new code in .build/fuzz-corpus. Keeps and names an input that crashes a target in .build/fuzz-faults.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-60}
 export WINNOW_FUZZ=1
 targets=(JSONFuzz CloudEventFuzz ArtifactFuzz TokenizerFuzz)
 for target in "${targets[@]}"; do
-    # Clang instruments for libFuzzer by itself, the Swift compiler only when it is asked to.
+    # Clang instruments for libFuzzer by default; the Swift compiler needs an option.
     swift build --scratch-path .build/fuzz --sanitize fuzzer --sanitize address --product "$target" \
         -Xswiftc -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table >&2
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a list names and this machine lacks; asks nothing when all is there.
+# Installs the packages of a list that this machine lacks. Does nothing if all are installed.
 #
 #   install-packages.sh [LIST]      default: infra/dev/packages.txt
 set -euo pipefail
@@ -11,7 +11,7 @@ while read -r package; do
 done < <(grep -vE '^(#|$)' "$list")
 [ ${#missing[@]} -eq 0 ] && exit 0
 
-# The package makes a server of its own and starts it; ours are private, and leave nothing running.
+# The package creates and starts a server of its own. Ours are private, so that one is removed again.
 drops_cluster=0
 if printf '%s\n' "${missing[@]}" | grep -q '^postgresql-15$' && [ ! -e /etc/postgresql/15/main ]; then drops_cluster=1; fi
 

@@ -13,7 +13,7 @@ check() {
     if "$@"; then echo "ok      $name"; else echo "FAILED  $name" && failed=1; fi
 }
 
-# Prints the files that are longer.
+# Prints files of more than 300 lines.
 at_most_300_lines() {
     find Package.swift Services Shared Tests -name '*.swift' -print0 | xargs -0 wc -l | awk '$2 != "total" && $1 > 300 { print; long = 1 } END { exit long }'
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the ids of the processes in whose environment NAME=value stands, but for the caller's own.
+# Prints the ids of the processes with NAME=value in their environment, except the caller's own.
 #
 #   marked.sh NAME=value
 set -euo pipefail

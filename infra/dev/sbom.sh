@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes a software bill of materials to .build/sbom: of the image (image.cdx.json, image.spdx.json) and of the environment that
-# models are trained in (training.cdx.json). CycloneDX and SPDX, by debsbom and cyclonedx-py.
+# Writes software bills of materials to .build/sbom: of the image (image.cdx.json, image.spdx.json) and of the training
+# environment (training.cdx.json). debsbom and cyclonedx-py write them as CycloneDX and SPDX.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tools=.build/sbom-tools
@@ -15,7 +15,7 @@ fi
 mkdir -p "$out"
 version=$(sed -n 's/.*static let version = "\(.*\)"/\1/p' Shared/Runtime/HTTP/Endpoints.swift)
 swift=$(sed -n 's/^ARG SWIFT_IMAGE=swift:\(\S*\)/\1/p' infra/docker/Dockerfile)
-# Swift's libraries are part of the executables, so that no package names them.
+# Swift's libraries are linked into the executables, so no package lists them.
 infra/dev/check-image.py --packages | "$tools/bin/debsbom" generate --from-pkglist -t cdx -t spdx --validate \
     --distro-name winnow --distro-version "$version" --distro-arch "$(dpkg --print-architecture)" \
     --add-meta-data "swift-static-stdlib=$swift" --out "$out/image" \

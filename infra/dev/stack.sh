@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# A whole suite on this machine: Postgres, a broker, migrations, every service.
+# Runs a whole suite on this machine: Postgres, a broker, migrations, every service.
 #
-#   stack.sh up        start it; it keeps running
-#   stack.sh down      stop what `up` started, and nothing else
-#   stack.sh status    show it; exit code 0 when all is ready, 1 when something is not, 3 when nothing runs
-#   stack.sh forget    remove the database of a stack that is down
+#   stack.sh up        start the suite; it keeps running
+#   stack.sh down      stop the processes that `up` started, and no others
+#   stack.sh status    show the suite; exit code 0 if all is ready, 1 if something is not, 3 if nothing runs
+#   stack.sh forget    remove the database of a stopped suite
 #   stack.sh run       `up`, wait for Ctrl-C or SIGTERM, `down`
 #
-# WINNOW_RUN_DIRECTORY           where state, logs and pids are (default: .run)
-# WINNOW_BIN_DIRECTORY           which executables run (default: .build/release)
-# KAFKA_BOOTSTRAP_SERVERS        a cluster to use: its topics are created, and no embedded broker is started
-# DATABASE_URL                   a database to use: no private Postgres is started
-# WINNOW_SIGNING_KEY_FILE        a key to use for signing: none is made
-# WINNOW_SCALE_<SERVICE>         how many of a service (default: 1), as in WINNOW_SCALE_LEGAL_SERVICES_WORKER=3
+# WINNOW_RUN_DIRECTORY           folder of state, logs and process ids (default: .run)
+# WINNOW_BIN_DIRECTORY           folder of the executables (default: .build/release)
+# KAFKA_BOOTSTRAP_SERVERS        an existing cluster: the script creates its topics and starts no embedded broker
+# DATABASE_URL                   an existing database: the script starts no private Postgres
+# WINNOW_SIGNING_KEY_FILE        an existing key for signing: the script creates none
+# WINNOW_SCALE_<SERVICE>         number of processes of a service (default: 1), as in WINNOW_SCALE_LEGAL_SERVICES_WORKER=3
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# Downstream first, so that what is sent finds somebody; stopped in reverse.
+# Consumers start before their producers, and stop in reverse order.
 services=(
     aggregator escalator
     semantic-understanding-worker software-development-worker legal-services-worker security-services-worker
@@ -29,11 +29,11 @@ stop_seconds=40
 
 say() { echo "stack: $*" >&2; }
 
-# A pid alone may be a stranger's by now: with the time of its start it is ours.
+# A process id may be reused. Together with the start time it identifies our process.
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 alive() { [ -n "$1" ] && [ "$(started_at "$1")" = "$2" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
 
-# launch NAME COMMAND...: in a session of its own, with its log in logs/NAME.log.
+# launch NAME COMMAND...: starts a command in its own session, with its log in logs/NAME.log.
 launch() {
     local name=$1 pid
     shift
@@ -46,7 +46,7 @@ read_environment() {
     [ ! -f "$run/env" ] || { set -a && . "$run/env" && set +a; }
 }
 
-# The value as one word of a shell: as it is, or in single quotes where a shell would read more than a word.
+# Prints a value as one shell word, in single quotes if the shell would split or expand it.
 quoted() {
     case $1 in
         *[!A-Za-z0-9_./:,@%+=-]*) printf %s "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/" ;;
@@ -54,7 +54,7 @@ quoted() {
     esac
 }
 
-# note KEY=VALUE: exports it, and writes it to the file that shells and `winnow` read.
+# note KEY=VALUE: exports the variable, and writes it to the file that shells and `winnow` read.
 note() {
     export "${1?}"
     printf '%s=%s\n' "${1%%=*}" "$(quoted "${1#*=}")" >>"$run/env"
@@ -72,7 +72,7 @@ start_database() {
     while read -r line; do note "$line"; done <<<"$lines"
 }
 
-# In the state directory; but root's server runs as another user, who may not reach a home directory.
+# The database is in the state directory. Root's server runs as another user, who may have no access to a home directory.
 postgres_directory() {
     local short
     short=$(echo "$run" | cksum | cut -d ' ' -f 1)
@@ -84,7 +84,7 @@ postgres_directory() {
     fi
 }
 
-# Made once, and kept with the state: what is signed with another key is ignored.
+# The key is created once and kept with the state, because records that are signed with another key are ignored.
 start_signing() {
     local file=${WINNOW_SIGNING_KEY_FILE:-$run/signing-key}
     [ -s "$file" ] || (umask 077 && openssl rand -hex 32 >"$file")
@@ -95,7 +95,7 @@ start_broker() {
     local name
     if [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ]; then
         note "KAFKA_BOOTSTRAP_SERVERS=$KAFKA_BOOTSTRAP_SERVERS"
-        # Credentials and certificates: without them a command line elsewhere is refused.
+        # A command line in another shell needs these credentials and certificates too.
         for name in "${!KAFKA_CONF_@}"; do note "$name=${!name}"; done
         return
     fi
@@ -104,7 +104,7 @@ start_broker() {
     DEV_BROKER_ADDRESS_FILE=$run/broker launch dev-broker "$bin/dev-broker"
     await dev-broker test -s "$run/broker"
     note "KAFKA_BOOTSTRAP_SERVERS=$(cat "$run/broker")"
-    # What this broker holds is gone when it ends, so requests wait in Postgres until they are accepted.
+    # The embedded broker loses its records when it ends, so requests wait in Postgres until they are accepted.
     note "WINNOW_INTAKE=postgres"
 }
 
@@ -115,8 +115,8 @@ prepare() {
     [ -f "$run/broker" ] || "$bin/winnow" topics create >>"$run/logs/topics.log" 2>&1 || give_up topics
 }
 
-# The login of whoever only looks: reads the views of schema ops. Its password is for TCP; the socket, which only this user
-# reaches, asks for none.
+# The read-only login, which reads the views of schema ops. TCP needs its password. The socket needs none, because only this
+# user can reach it.
 create_reader() {
     (umask 077 && head -c 24 /dev/urandom | base64 | tr -d '/+=\n' >"$run/ops-password")
     infra/docker/create-logins.sh ops winnow_ops "$run/ops-password" >>"$run/logs/reader.log" 2>&1
@@ -144,7 +144,7 @@ is_ready() {
     [ -s "$run/ports/$1" ] && curl -fs -o /dev/null --max-time 2 "http://127.0.0.1:$(cat "$run/ports/$1")/readyz"
 }
 
-# await NAME CONDITION...: until the condition holds; gives up when NAME's process has ended or the time is over.
+# await NAME CONDITION...: waits until the condition holds. Fails if NAME's process ends or the time is over.
 await() {
     local name=$1 pid began deadline=$((SECONDS + ready_seconds))
     shift
@@ -171,14 +171,14 @@ up() {
     fi
     mkdir -p "$run/logs"
     rm -f "$run"/logs/*.log "$run/env" "$run/broker"
-    # It may contain a password; `winnow` refuses one that others may read or write.
+    # The file may contain a password. `winnow` refuses a file that others may read or write.
     (umask 077 && : >"$run/env")
     : >"$run/pids"
-    # Whatever stops us half way, nothing is left running.
+    # If the start fails or is interrupted, stop everything that was started.
     trap 'trap - EXIT; down' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    # As in the image: oneDNN on the caller's thread, and one heap for all threads, since each would keep what it freed.
+    # As in the image: oneDNN runs on the caller's thread, and all threads share one heap, because each heap keeps freed memory.
     export OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=1
     note "WINNOW_MODELS_DIRECTORY=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models}"
     note "WINNOW_TOPICS_FILE=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}"

@@ -3,7 +3,7 @@
 #
 #   stops.sh [--stops N] [--parallel N] [--seed N]      default: 200 stops in about six minutes
 #
-# KAFKA_BOOTSTRAP_SERVERS   a cluster to use instead of the embedded broker; its topics must be there
+# KAFKA_BOOTSTRAP_SERVERS   a cluster to use instead of the embedded broker; its topics must exist
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 swift build >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every job and service of docker-compose.yml here, with exactly the environment that the file and the image give
-# it, until its own health check passes; then stops it with SIGTERM. The broker is the embedded one.
+# Runs every job and service of docker-compose.yml on this machine, with exactly the environment of the file and the image, until
+# its own health check passes. Then stops it with SIGTERM. Uses the embedded broker.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/install-packages.sh infra/dev/packages-lint.txt
@@ -44,11 +44,11 @@ DEV_BROKER_ADDRESS_FILE=$work/broker "$bin/dev-broker" >"$work/dev-broker.log" 2
 running+=($!)
 until_true test -s "$work/broker" || { cat "$work/dev-broker.log" >&2 && exit 1; }
 http_port=$((30000 + RANDOM % 20000))
-# As the job signing-key makes it.
+# The job signing-key creates the key in the same way.
 (umask 077 && head -c 48 /dev/urandom | base64 >"$work/signing-key")
 map=(--path "/keys/signing=$work/signing-key" --map "postgres:5432=127.0.0.1:$port" --map "kafka:9092=$(cat "$work/broker")" --http-port "$http_port")
 
-# start NAME: the command in nothing but its environment. The embedded broker knows no SASL.
+# start NAME: runs the service's command with only its own environment. The embedded broker has no SASL.
 start() {
     local environment command
     mapfile -t environment < <(infra/dev/compose-env.py "$1" "${map[@]}" --without-sasl)
@@ -57,7 +57,7 @@ start() {
     running+=($!)
 }
 
-# accepts NAME: a client of librdkafka is made with all that the file says, and fails at nothing but the broker's silence.
+# accepts NAME: checks that librdkafka accepts all settings of the file, and fails only because the broker does not answer.
 accepts() {
     local environment
     mapfile -t environment < <(infra/dev/compose-env.py "$1" "${map[@]}")
@@ -73,7 +73,7 @@ report() {
     [ "$2" = "ok    " ] || { failed=1 && tail -n 20 "$work/$1.log" >&2; }
 }
 
-# The embedded broker has its topics from its start and knows no admin calls.
+# The embedded broker creates its topics at startup and has no admin API.
 start migrate
 if wait "${running[-1]}"; then report migrate "ok    "; else report migrate FAILED; fi
 
@@ -81,7 +81,7 @@ services=(
     aggregator escalator semantic-understanding-worker software-development-worker legal-services-worker
     security-services-worker decomposer
 )
-# All at once, for each waits until its client gives up.
+# All run at the same time, because each waits for its client's timeout.
 checks=()
 for service in "${services[@]}"; do
     accepts "$service" &
@@ -106,7 +106,7 @@ for service in "${services[@]}"; do
     fi
 done
 
-# The command line has an operator's rights, and these must be enough for it.
+# The command line must work with an operator's rights.
 mapfile -t environment < <(infra/dev/compose-env.py winnow "${map[@]}" --without-sasl)
 for words in "doctor" "costs" "tenants list" "budget show" "prices list" "instances" "certificates"; do
     read -ra command <<<"$words"
@@ -116,7 +116,7 @@ for words in "doctor" "costs" "tenants list" "budget show" "prices list" "instan
         report "winnow" FAILED
     fi
 done
-# A reader reads ops, and nothing else.
+# The login `ops` must read only the schema ops.
 reader=(env -i PATH=/usr/bin:/bin PGHOST=127.0.0.1 "PGPORT=$port" PGDATABASE=winnow PGUSER=ops
     PGPASSWORD="$(sed -n 's/^OPS_DB_PASSWORD=//p' .env.example)" psql -XAtq)
 if "${reader[@]}" -c 'SELECT count(*) FROM ops.request' >"$work/reader.log" 2>&1 \

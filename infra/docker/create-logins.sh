@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Creates logins, each a member of the role that holds its rights. The migrations give those roles their rights; the roles are
-# created here too, for they must exist to have members. A login that is there gets the password.
+# Creates logins, each a member of the role that has its rights. Migrations grant rights to these roles. This script also creates
+# the roles, because a login needs an existing role. An existing login gets the new password.
 #
-#   create-logins.sh                        all logins of docker-compose.yml, when its database is created
-#   create-logins.sh LOGIN ROLE FILE        one, with the password in FILE
+#   create-logins.sh                        creates all logins of docker-compose.yml, when its database is created
+#   create-logins.sh LOGIN ROLE FILE        creates one login, with the password in FILE
 #
-# The server and its superuser are those of POSTGRES_USER and POSTGRES_DB, or of the PG* variables.
+# POSTGRES_USER and POSTGRES_DB, or the PG* variables, name the server and its superuser.
 set -euo pipefail
 
 create_login() {

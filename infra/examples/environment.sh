@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the private Python environment of requirements.txt in .build/examples, and prints its interpreter. Downloads nothing when
-# it is there.
+# Creates the private Python environment of requirements.txt in .build/examples and prints its interpreter. Downloads nothing if
+# the environment exists.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 list=infra/examples/requirements.txt

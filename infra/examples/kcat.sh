@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Requests and results with kcat: send, send again, read, and follow.
+# Sends and reads requests and results with kcat.
 #
 #   kcat.sh send ID [TENANT] <REQUEST.json        an interactive request
 #   kcat.sh send-bulk ID [TENANT] <REQUEST.json   a request that nobody waits for
-#   kcat.sh result ID [TENANT]                    the result of a request, once there is one
-#   kcat.sh results                               id, status and cost of all results up to now
-#   kcat.sh dead-letters                          reasons of all dead letters up to now
+#   kcat.sh result ID [TENANT]                    the result of a request, if there is one
+#   kcat.sh results                               id, status and cost of all existing results
+#   kcat.sh dead-letters                          reasons of all existing dead letters
 #
 # KAFKA_BOOTSTRAP_SERVERS names the brokers. KCAT_OPTIONS are further options of kcat, such as credentials:
 # KCAT_OPTIONS='-X security.protocol=SASL_PLAINTEXT -X sasl.mechanism=SCRAM-SHA-256 -X sasl.username=integrator -F secrets.conf'
@@ -15,14 +15,14 @@ set -euo pipefail
 # shellcheck disable=SC2086
 run() { kcat -q -b "$KAFKA_BOOTSTRAP_SERVERS" ${KCAT_OPTIONS:-} "$@"; }
 
-# send TOPIC ID TENANT: the whole of standard input is one record; without -D, kcat would send one a line.
+# send TOPIC ID TENANT: sends standard input as one record. Without -D, kcat would send one record for each line.
 send() {
     run -P -t "$1" -k "$2" -D $'\x1e' \
         -H ce_specversion=1.0 -H ce_type=winnow.request.v1 -H ce_source=/examples/kcat \
         -H "ce_id=$2" -H "ce_authid=$3" -H content-type=application/json
 }
 
-# Headers and value of every record that is there, a line each.
+# Prints headers and value of every existing record, one record on each line.
 everything() { run -C -t "$1" -o beginning -e -f '%h\t%s\n'; }
 
 case ${1:-} in

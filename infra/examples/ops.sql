@@ -1,4 +1,4 @@
--- Questions of operations, for the login `ops`, which reads the views of schema ops and nothing else:
+-- Queries for operators. The login `ops`, which reads only the views of schema ops, can run them:
 --
 --   PGUSER=ops psql -f infra/examples/ops.sql
 --

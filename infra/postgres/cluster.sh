@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# A private PostgreSQL cluster in one directory, for development and tests.
+# Manages a private PostgreSQL cluster in one directory, for development and tests.
 #
 #   cluster.sh start DIR [--port PORT] [--parent PID] [--remove] [--clock SECONDS]
 #   cluster.sh stop DIR [--remove]
 #   cluster.sh status DIR
 #
-# `start` prints the environment of a client as KEY=value lines. The unix socket in DIR is trusted and reachable for
-# this user only; loopback TCP asks for the password in DIR/password (PGPASSWORD_FILE). With --parent the cluster stops
-# when that process is gone; with --remove DIR goes with it. With --clock the server's clock is SECONDS ahead of the
-# machine's (behind, if negative), at this start and at every later one; libfaketime does it, for tests only. PostgreSQL
-# refuses to run as root: then the user named by WINNOW_POSTGRES_USER (default postgres) runs it.
+# `start` prints the environment of a client as KEY=value lines. Only this user can reach the unix socket in DIR, which needs no
+# password. Loopback TCP needs the password in DIR/password (PGPASSWORD_FILE). With --parent the cluster stops when that process
+# ends, and with --remove DIR is deleted too. With --clock the server's clock is SECONDS ahead of the machine's (behind, if
+# negative), at this start and every later one. This uses libfaketime and is only for tests. PostgreSQL refuses to run as root,
+# so root runs it as the user in WINNOW_POSTGRES_USER (default postgres).
 set -euo pipefail
 
 fail() { echo "cluster.sh: $*" >&2; exit 1; }
@@ -22,7 +22,7 @@ bindir() {
     echo "$found"
 }
 
-# Runs a command as the user that owns the cluster, with nothing of the caller's PG* in its environment.
+# Runs a command as the user that owns the cluster, without the caller's PG* variables.
 owned() {
     if [ "$(id -u)" = 0 ]; then
         setpriv --reuid="$owner" --regid="$(id -g "$owner")" --init-groups env -i PATH="$PATH" LC_ALL=C.UTF-8 "$@"
@@ -31,7 +31,8 @@ owned() {
     fi
 }
 
-# For what outlives this script: whoever waits for the end of its descriptors would wait for the server's.
+# For processes that outlive this script. They must not inherit its descriptors: a caller that waits for the end of these
+# descriptors would wait for the server.
 close_descriptors() {
     local fd
     for fd in /proc/self/fd/*; do
@@ -41,7 +42,7 @@ close_descriptors() {
 
 is_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# Below those that the kernel gives to connections, which keep theirs for a minute after their end.
+# Chooses a port below the kernel's range for connections, which stay in use for a minute after their end.
 free_port() {
     local port try
     for try in $(seq 50); do
@@ -81,7 +82,7 @@ start() {
         local preload=()
         [ -z "$clock" ] || echo "$clock" >"$dir/clock"
         [ ! -f "$dir/clock" ] || preload=(env LD_PRELOAD="$(fake_clock)" FAKETIME="$(printf '%+ds' "$(cat "$dir/clock")")")
-        # The port of the last time, so that clients find it again.
+        # Uses the previous port, so that clients find the server again.
         [ -n "$port" ] || [ ! -f "$dir/port" ] || is_taken "$(cat "$dir/port")" || port=$(cat "$dir/port")
         [ -n "$port" ] || port=$(free_port)
         (
@@ -117,7 +118,7 @@ ready() {
     return 1
 }
 
-# The database and its owner, who may create the roles and databases that migrations and tests need.
+# Creates the database and its owner, who may create the roles and databases that migrations and tests need.
 ensure_database() {
     local psql=(owned "$bin/psql" -XAtq -v ON_ERROR_STOP=1 -h "$dir/socket" -p "$(cat "$dir/port")" -U postgres -d postgres)
     [ "$("${psql[@]}" -c "SELECT count(*) FROM pg_roles WHERE rolname = 'winnow'")" = 1 ] \
@@ -126,7 +127,7 @@ ensure_database() {
         || "${psql[@]}" -c "CREATE DATABASE winnow OWNER winnow"
 }
 
-# In a session of its own, so that a signal to the parent's group cannot end it before it has done its work.
+# Runs in its own session, so that a signal to the parent's process group cannot end it early.
 watch_parent() {
     (
         close_descriptors
@@ -142,7 +143,7 @@ stop() {
     [ -z "$remove" ] || rm -rf -- "$dir"
 }
 
-# For `PostgresSettings` and libpq alike; psql takes the password from PGPASSWORD, or needs none by the socket.
+# Works for `PostgresSettings` and libpq. psql takes the password from PGPASSWORD, and needs none through the socket.
 environment() {
     echo "PGHOST=$dir/socket"
     echo "PGPORT=$(cat "$dir/port")"
@@ -167,7 +168,7 @@ while [ $# -gt 0 ]; do
 done
 owner=${WINNOW_POSTGRES_USER:-postgres}
 bin=$(bindir)
-# A socket's path is limited to 107 bytes by the kernel.
+# The kernel limits a socket's path to 107 bytes.
 [ ${#dir} -le 80 ] || fail "DIR is too long for a unix socket"
 
 case $command in

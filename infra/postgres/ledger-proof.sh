@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# How long operators wait for a month of 100 million calls: writes the sums that those would have left into a private
-# Postgres, a million calls beside them through the ledger itself, and shows plans and times of what is asked. Ends with 1
-# where a sum is wrong; times are printed and judged by who reads them.
+# Measures queries over a month of 100 million calls. Writes the sums of such a month into a private Postgres, and a million calls
+# through the ledger itself, and shows plans and times of the queries. Ends with 1 if a sum is wrong. The reader judges the times.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d "${TMPDIR:-/tmp}/winnow-ledger.XXXXXX")
@@ -15,8 +14,8 @@ cat Shared/PostgresStore/Migrations/V*.sql >"$work/schema.sql"
 psql --single-transaction --command "CREATE SCHEMA winnow; CREATE TABLE winnow.schema_migration ()" --file "$work/schema.sql" \
     >"$work/schema.log" 2>&1 || { cat "$work/schema.log" >&2; exit 1; }
 
-echo "A million calls through the ledger, 100 a statement as services write them, without and with its sums:"
-# The tasks of the committed models and the kinds of call that each has.
+echo "A million calls through the ledger, 100 in each statement like services, without and with its sums:"
+# The tasks of the committed models, and the kinds of call of each task.
 psql <<'SQL'
 CREATE TABLE keys AS
 SELECT t.capability, t.task, 'tenant-' || n AS tenant_id, m.model, '1.0.0' AS version, m.kind::winnow.attempt_kind
@@ -64,7 +63,7 @@ SQL
 ask() {
     echo
     echo "$1"
-    # Once to warm the caches, as a dashboard that asks every minute would have them.
+    # Runs once to warm the caches, like a dashboard that repeats the query every minute.
     psql --command "$1" >/dev/null
     psql --command "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) $1" | sed -n 's/^/    /p' | grep -E "Scan|Aggregate|Execution Time|Buffers: shared"
 }
@@ -79,5 +78,5 @@ ask "SELECT capability, task, sum(calls), sum(cost_usd) FROM ops.capability_cost
 ask "SELECT * FROM ops.capability_cost WHERE hour >= $month + interval '7 days' AND hour < $month + interval '8 days'"
 echo
 total=$(psql --command "SELECT sum(calls) FROM ops.daily_cost")
-echo "$total calls; the million is in its sums: $counted"
+echo "$total calls; calls of the million in the sums: $counted"
 [ "$counted" = t ] && [ "$total" = $((720 * 140 * 992)) ]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Backs a running suite's database up and restores it on another server, by the steps of infra/runbooks/backup.md; then starts the
-# services on the copy and compares what they answer.
+# Backs up the database of a running suite and restores it on another server, with the steps of infra/runbooks/backup.md. Then
+# starts the services on the copy and compares their answers.
 #
-# WINNOW_BIN_DIRECTORY: which executables run (default: .build/release)
+# WINNOW_BIN_DIRECTORY: folder of the executables (default: .build/release)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 unset KAFKA_BOOTSTRAP_SERVERS DATABASE_URL DATABASE_URL_FILE "${!PG@}"
@@ -28,7 +28,7 @@ trap 'exit 143' TERM
 
 say() { echo "restore-proof: $*" >&2; }
 
-# in_stack RUN COMMAND...: with the environment of a stack.
+# in_stack RUN COMMAND...: runs a command with the environment of a stack.
 in_stack() {
     local run=$1
     shift
@@ -44,17 +44,17 @@ ledger() {
         -c "SELECT state, count(*), sum(cost_pico_usd) FROM winnow.request GROUP BY 1 ORDER BY 1"
 }
 
-say "a suite answers requests"
+say "starting a suite and sending requests"
 WINNOW_RUN_DIRECTORY=$work/first infra/dev/stack.sh up >/dev/null
 ask first >"$work/answers"
 in_stack first ledger >"$work/ledger"
 
-say "its database is dumped while it runs"
+say "dumping its database while it runs"
 in_stack first pg_dumpall --globals-only --no-role-passwords >"$work/globals.sql"
 in_stack first pg_dump --format=custom --file="$work/winnow.dump"
 WINNOW_RUN_DIRECTORY=$work/first infra/dev/stack.sh down
 
-say "and restored on another server"
+say "restoring the dump on another server"
 infra/postgres/cluster.sh start "$work/copy" >"$work/copy.env"
 (
     # shellcheck source=/dev/null
@@ -66,13 +66,13 @@ infra/postgres/cluster.sh start "$work/copy" >"$work/copy.env"
 )
 diff "$work/ledger" "$work/ledger-of-copy" || { say "the ledger differs"; exit 1; }
 
-say "services run on the copy"
+say "starting services on the copy"
 password=$(cat "$work/copy/password")
 port=$(sed -n 's/^PGPORT=//p' "$work/copy.env")
 DATABASE_URL="postgres://winnow:$password@127.0.0.1:$port/winnow" \
     WINNOW_RUN_DIRECTORY=$work/second infra/dev/stack.sh up >/dev/null
 ask second >"$work/answers-of-copy"
-diff "$work/answers" "$work/answers-of-copy" || { say "answers differ"; exit 1; }
+diff "$work/answers" "$work/answers-of-copy" || { say "the answers differ"; exit 1; }
 echo '{"id": "after the restore", "steps": [{"capability": "security-services", "task": "payload", "items": ["barcelona"]}]}' \
     | in_stack second "$bin/winnow" submit --wait --json | grep -q '"status":"completed"' || { say "a new request is not answered"; exit 1; }
-say "the same ledger, the same $(wc -l <"$work/answers") answers, and a new one"
+say "the ledger and all $(wc -l <"$work/answers") answers are the same, and a new request is answered"

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Makes the private Python environment of `requirements.txt` in `.venv`. Does nothing when it is there.
-# Every package is pinned and has the hash that it must have, so that nothing else is installed.
+# Creates the private Python environment of `requirements.txt` in `.venv`. Does nothing if it exists.
+# Every package is pinned by version and hash, so pip installs nothing else.
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# The build without GPU libraries, which the general package index does not have: the hash is that of the x86-64 wheel that the
-# committed models were made with. Another machine needs the hash of its own wheel here.
+# The build without GPU libraries, which the general package index does not have. The hash is that of the x86-64 wheel that made
+# the committed models. Another kind of machine needs the hash of its own wheel here.
 torch="torch==2.13.0+cpu --hash=sha256:6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"
 if [ ! -f .venv/installed ] || [ requirements.txt -nt .venv/installed ] || [ environment.sh -nt .venv/installed ]; then
     python3 -m venv .venv
     install=(.venv/bin/python -m pip install --quiet --no-deps --require-hashes --only-binary ":all:")
     "${install[@]}" --requirement <(echo "$torch") || {
-        echo "environment: pip does not find ${torch%% *} with the right hash: let PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS name a" \
-            "place that has it" >&2
+        echo "environment: pip finds no ${torch%% *} with the right hash: set PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS to an" \
+            "index that has it" >&2
         exit 1
     }
     "${install[@]}" --requirement requirements.txt

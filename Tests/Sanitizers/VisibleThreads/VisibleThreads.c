@@ -1,4 +1,4 @@
-// Two things that ThreadSanitizer does not see, in the test process that has it; nothing in any other.
+// Tells ThreadSanitizer about two things that it does not see. Without ThreadSanitizer this file is empty.
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define _GNU_SOURCE
@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <threads.h>
 
-// A Swift `Mutex` that is contended is taken and given back within its library, which the sanitizer has not instrumented:
-// by a spin on the lock's word or by the kernel (futex(2), FUTEX_LOCK_PI). These two stand before the library's own.
+// A contended Swift `Mutex` is locked and unlocked inside its library, which is not instrumented: by a spin on the lock's word or
+// by the kernel (futex(2), FUTEX_LOCK_PI). These two functions replace the library's own.
 
 void __tsan_acquire(void *address);
 void __tsan_release(void *address);
@@ -38,8 +38,8 @@ __attribute__((swiftcall)) void unlock_slow(__attribute__((swift_context)) void 
     library(mutex);
 }
 
-// A thread that librdkafka starts through C11's threads has none of the sanitizer's state, and ends it. The C library's two
-// kinds are one underneath, so each of these is its POSIX sibling.
+// A thread that librdkafka starts with C11's threads lacks the sanitizer's state, which crashes the process. The C library's two
+// thread interfaces share one implementation, so each function here calls its POSIX counterpart.
 
 _Static_assert(sizeof(mtx_t) == sizeof(pthread_mutex_t), "C11's mutex is not POSIX's");
 _Static_assert(sizeof(cnd_t) == sizeof(pthread_cond_t), "C11's condition is not POSIX's");

@@ -1,1 +1,1 @@
-// Nothing to call: its symbols take the place of the C library's.
+// There is nothing to call: the target's symbols replace those of the C library.
