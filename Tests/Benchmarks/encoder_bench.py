@@ -1,8 +1,8 @@
-"""Times Winnow's encoder and ONNX Runtime on the same int8 weights, the same texts, one thread, one after the other.
+"""Times Winnow's encoder and ONNX Runtime with the same int8 weights and texts, one thread each, one after the other.
 
-Both run all of the head's layers for every text; "exits" is Winnow as it serves, where a text that is sure leaves early. Winnow's
-figures include its tokenizer; ONNX Runtime's is `session.run` alone. Items are in order of length on both sides, so
-that padding, which Winnow does without, costs ONNX Runtime next to nothing. Both: every batch's best of 7 rounds, averaged over the items.
+Both run all of the head's layers for every text. "exits" is Winnow as it serves, where a text leaves early once its answer is
+sure. Winnow's figures include its tokenizer; ONNX Runtime's are only `session.run`. Both sort the items by length, so padding,
+which Winnow does not need, costs ONNX Runtime next to nothing. Both take every batch's best of 7 rounds, averaged over the items.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Puts the running suite of WINNOW_RUN_DIRECTORY under load and measures every process of it. Standard library only."""
+"""Puts the running suite of WINNOW_RUN_DIRECTORY under load and measures all its processes. Needs only the standard library."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load(*arguments: object) -> dict[str, Any]:
     done = subprocess.run([BIN / "LoadBench", *map(str, arguments)], env=os.environ | ENVIRONMENT, text=True,
                           stdout=subprocess.PIPE, check=False)
     if not done.stdout.strip():
-        raise SystemExit("suite_bench: LoadBench gave no report")
+        raise SystemExit("suite_bench: LoadBench printed no report")
     return json.loads(done.stdout)
 
 
@@ -39,7 +39,7 @@ def query(sql: str) -> list[list[str]]:
 
 
 def stages(since: str) -> dict[str, Any]:
-    """Model time by kind of attempt, and how many items went to the full model."""
+    """Model time by kind of attempt, and the number of items that went to the full model."""
     rows = query("SELECT kind, capability = 'decomposition', count(*), sum(items), sum(duration_us) "
                  f"FROM winnow.attempt WHERE started_at >= '{since}' GROUP BY 1, 2")
     total = sum(int(row[4]) for row in rows) or 1
@@ -90,7 +90,7 @@ def show(report: dict[str, Any]) -> None:
 
 
 def backlog(items: int) -> dict[str, int]:
-    """Hands in as many items to the bulk lane, 64 a request, of every task by the number of its texts.
+    """Submits this many items to the bulk lane, 64 in each request, of every task in proportion to its texts.
 
     A task of long texts has fewer a request: a request has 256 KiB at most.
     """
@@ -114,18 +114,18 @@ def backlog(items: int) -> dict[str, int]:
 
 
 def bulk_items() -> int:
-    """How many items of the bulk lane are answered."""
+    """The number of answered items of the bulk lane."""
     return int(query("SELECT coalesce(sum(json_array_length(items)), 0) FROM winnow.step JOIN winnow.request USING (request_id)"
                      " WHERE lane = 'bulk' AND winnow.step.state = 'answered'")[0][0])
 
 
 def lanes(suite: Suite, items: int, seconds: int) -> dict[str, Any]:
-    """Interactive latency on an idle suite, and while the bulk lane has more to do than it gets done."""
+    """Interactive latency on an idle suite, and while the bulk lane has a backlog."""
     loads = [("mixed", 10), ("machine", 20)]
     found: dict[str, Any] = {"idle": [measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds)
                                       for mix, rate in loads]}
     found["backlog"] = backlog(items)
-    time.sleep(10)  # until every stage of the bulk lane has work
+    time.sleep(10)  # until all stages of the bulk lane are busy
     began, before = time.monotonic(), bulk_items()
     found["loaded"] = [measure(suite, "--mix", mix, "--rate", rate, "--seconds", seconds) for mix, rate in loads]
     found["bulkItemsPerSecond"] = round((bulk_items() - before) / (time.monotonic() - began), 1)
@@ -133,7 +133,7 @@ def lanes(suite: Suite, items: int, seconds: int) -> dict[str, Any]:
     time.sleep(seconds / 2)
     found["bulkItemsPerSecondAlone"] = round((bulk_items() - before) / (time.monotonic() - began), 1)
     if query("DELETE FROM winnow.submission WHERE lane = 'bulk' RETURNING 1") == []:
-        raise SystemExit("suite_bench: the backlog was worked off before the measurement was over")
+        raise SystemExit("suite_bench: the backlog was finished before the end of the measurement")
     while query("SELECT count(*) FROM winnow.request WHERE state = 'open'") != [["0"]]:
         time.sleep(0.5)
     found["ratios"] = {idle["mix"]: {name: round(loaded[name] / idle[name], 2) for name in ("p50", "p95", "p99")}
@@ -156,7 +156,7 @@ def idle(suite: Suite, seconds: float) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--lanes", type=int, metavar="ITEMS", help="the part about lanes alone, with so large a backlog")
+    parser.add_argument("--lanes", type=int, metavar="ITEMS", help="run only the part about lanes, with a backlog of ITEMS")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     quick = arguments.quick

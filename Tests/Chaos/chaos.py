@@ -1,9 +1,9 @@
-"""Kills, stops and restarts every part of a suite under load, and then looks for what was lost and what was doubled.
+"""Kills, stops and restarts every part of a suite under load, then looks for lost and doubled records.
 
     chaos.py [--seed N] [--faults N] [--requests N] [--seconds N] [--bin FOLDER] [--keep]
 
-Prints a table fault × injected × recovered × lost × doubled × longest stall, and every promise that was checked; ends with 1 where one was
-broken. With KAFKA_BOOTSTRAP_SERVERS the broker is that cluster, restarted by the command in CHAOS_BROKER_RESTART.
+Prints a table fault × injected × recovered × lost × doubled × longest stall, and every promise that was checked. Ends with 1 if a
+promise was broken. With KAFKA_BOOTSTRAP_SERVERS it uses that cluster, and the command in CHAOS_BROKER_RESTART restarts a broker.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from stack import ROOT, Stack
 
 
 def requests(seed: int, count: int, run: str) -> list[dict]:
-    """Every kind of request in turn, on behalf of three tenants; one in twenty has a deadline that may pass."""
+    """Every kind of request in turn, for three tenants. One in twenty has a deadline that may pass."""
     chance = random.Random(f"{seed} requests")
     kinds = [json.loads(line) for line in (ROOT / "infra/demo/requests.jsonl").read_text().splitlines()]
     made = []
@@ -41,7 +41,7 @@ def requests(seed: int, count: int, run: str) -> list[dict]:
 
 
 def submit(stack: Stack, load: Load, batch: list[dict], tenant: str, lane: str = "interactive") -> None:
-    """Until it is stored: a database that is away makes the command fail, and whoever asks tries again, as here."""
+    """Submits until the batch is stored. If the database is away the command fails, and the caller tries again, like any client."""
     text = "\n".join(json.dumps(request) for request in batch)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
@@ -51,14 +51,14 @@ def submit(stack: Stack, load: Load, batch: list[dict], tenant: str, lane: str =
         except RuntimeError:
             time.sleep(0.5)
     else:
-        raise RuntimeError("nothing can be submitted for four minutes")
+        raise RuntimeError("every submission has failed for four minutes")
     load.accepted |= {request["id"]: Submission(tenant, lane, request) for request in batch}
 
 
 def database_ahead(seed: int, seconds: float) -> float:
-    """How far the database's clock is ahead of the services', so that an hour of budgets ends in the middle of the run.
+    """Seconds by which the database's clock is ahead of the services', so that an hour of budgets ends in the middle of the run.
 
-    Behind for an odd seed, ahead for an even one: budgets count by one clock, whichever of the two is late.
+    Negative for an odd seed, positive for an even one: budgets must count by one clock, whichever of the two is late.
     """
     left = 3600 - (time.time() + 15 + seconds / 2) % 3600
     return left if seed % 2 == 0 else left - 3600
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, stack: Stack) -> bool:
     share = max(1, -(-len(work) // (len(plan) + 1)))
     pause = arguments.seconds / (len(plan) + 1)
     tenants = ["acme", "globex", "initech"]
-    # So little that one is spent in mid-run, and the other in each of the two hours that the run lies in.
+    # The limits are so small that one budget is spent during the run, and the other in each of the two hours of the run.
     stack.winnow("budget", "set", "initech", "--period", "month", "--limit", str(1_000 * arguments.requests))
     stack.winnow("budget", "set", "globex", "--period", "hour", "--limit", str(500 * arguments.requests))
     for number in range(len(plan) + 1):
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace, stack: Stack) -> bool:
         next_at = began + (number + 1) * pause * chance.uniform(0.85, 1.0)
         time.sleep(max(0.0, next_at - time.monotonic()))
     injector.finish()
-    # points that were armed and not reached get a load that reaches them
+    # send load that reaches the fault points that were armed and not reached yet
     extra = 0
     while injector.armed and extra < 8:
         more = requests(arguments.seed + 1 + extra, 24, uuid.uuid4().hex[:8])
@@ -113,9 +113,9 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=2400)
     parser.add_argument("--seconds", type=float, default=660)
     parser.add_argument("--bin", type=Path, default=ROOT / ".build/debug")
-    parser.add_argument("--keep", action="store_true", help="leave logs behind")
+    parser.add_argument("--keep", action="store_true", help="keep the logs")
     arguments = parser.parse_args()
-    # as Ctrl-C: what was started is stopped
+    # like Ctrl-C: stop everything that was started
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="winnow-chaos.", dir="/tmp"))
     folder.chmod(0o755)

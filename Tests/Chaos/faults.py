@@ -1,4 +1,4 @@
-"""What can go wrong, and how it is done to the suite."""
+"""The faults, and how they are injected."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _USES_POSTGRES = ("decomposer", "escalator", "aggregator")
 _BROKER_AWAY_SECONDS = (5, 60)
 _SHORT_BROKER_AWAY_SECONDS = (5, 12)
 _REBALANCED_SECONDS = 20
-_STOPPED_SECONDS = 8.0  # more than the session timeout of 6 s: the group goes on without the member
+_STOPPED_SECONDS = 8.0  # more than the session timeout of 6 s, so the group continues without the member
 
 
 @dataclass
 class Fault:
-    """One thing done to the suite."""
+    """One fault to inject."""
 
     kind: str
     target: str
     detail: str = ""
-    away: float = 0.0  # seconds for which a broker or a database does not answer
+    away: float = 0.0  # seconds during which a broker or a database does not answer
     at: float = 0.0
     injected: bool = False
     ended: float = 0.0  # when a database that was away answered again
@@ -38,7 +38,7 @@ class Fault:
 
 
 def schedule(seed: int, count: int) -> list[Fault]:
-    """Every service dies at every point at least once where `count` allows; the rest is drawn."""
+    """Every service dies at every fault point at least once if `count` allows it. The other faults are drawn at random."""
     chance = random.Random(seed)
     points = [Fault("dies", service, point) for service in SERVICES for point in POINTS]
     others = [Fault("kill -9", service) for service in SERVICES] + [Fault("SIGSTOP", service) for service in SERVICES]
@@ -52,7 +52,7 @@ def schedule(seed: int, count: int) -> list[Fault]:
     while len(first) + len(drawn) < count:
         kind = chance.choices(["dies", "kill -9", "SIGTERM", "SIGSTOP", "postgres", "broker"], [50, 20, 12, 8, 6, 4])[0]
         if kind == "dies":
-            # in either lane's loop
+            # in the loop of either lane
             drawn.append(Fault("dies", chance.choice(SERVICES), chance.choice(["", "bulk."]) + chance.choice(POINTS)))
         elif kind == "postgres":
             drawn.append(Fault(chance.choice(["kill -9", "stop"]), "postgres"))
@@ -63,7 +63,7 @@ def schedule(seed: int, count: int) -> list[Fault]:
     if count >= 100:
         first.insert(len(first) // 2, Fault("away", "postgres", f"{_AWAY_SECONDS:.0f} s"))
     if count < len(first):
-        # a short run still meets a broker that forgets, one that is away for longer than a session, and a database that dies
+        # a short run still has a broker that loses its records, one that is away for longer than a session, and a database that dies
         must = [fault for fault in first if fault.target in ("broker", "postgres") and fault.kind == "kill -9"]
         must.append(_broker_outage(chance.choice(["kill -9", "stop"]), chance, _SHORT_BROKER_AWAY_SECONDS))
         first = must + [fault for fault in first if fault not in must][: count - len(must)]
@@ -77,16 +77,16 @@ def _broker_outage(kind: str, chance: random.Random, seconds: tuple[int, int]) -
 
 
 def _outages(chance: random.Random) -> list[Fault]:
-    """Outages that are longer than a group's session: of the broker, and of the database while groups rebalance."""
+    """Outages that last longer than a group's session: of the broker, and of the database while groups rebalance."""
     brokers = [_broker_outage(kind, chance, _BROKER_AWAY_SECONDS) for kind in ("kill -9", "stop") * 2]
-    # a member that dies, and so starts again, while Postgres does not answer
+    # a member that dies and restarts while Postgres does not answer
     rebalanced = [Fault("away, killing", "postgres", service, _REBALANCED_SECONDS)
                   for service in (chance.choice(WORKERS), "decomposer", "aggregator")]
     return brokers + rebalanced
 
 
 class Injector:
-    """Does faults to a stack; what takes time goes on in the background."""
+    """Injects faults into a stack. Faults that take time continue in the background."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -99,7 +99,7 @@ class Injector:
     def inject(self, fault: Fault) -> None:
         fault.at = time.time()
         if fault.kind == "dies":
-            # counted once the process has taken the file and died
+            # counts once the process has consumed the file and died
             (self.stack.faults / f"{fault.target}.{fault.detail}").touch()
             self.armed.append(fault)
             return
@@ -124,14 +124,14 @@ class Injector:
         fault.ended = time.time()
 
     def _look_while_away(self) -> None:
-        """For a minute; who needs the database says that it is not ready, and lives."""
+        """Stops the database for a minute. Services that need it must be live and not ready."""
         back = time.monotonic() + _AWAY_SECONDS
         until(lambda: all(not self.instances[name].answers("/readyz") and self.instances[name].answers("/livez")
                           for name in _USES_POSTGRES), _AWAY_SECONDS / 2, "/readyz fails and /livez answers without Postgres")
         time.sleep(max(0.0, back - time.monotonic()))
 
     def _rebalance(self, fault: Fault) -> None:
-        """Kills a member of the groups; the one that is started in its place joins them while the database is away."""
+        """Kills a member of the groups. Its replacement joins them while the database is away."""
         back = time.monotonic() + fault.away
         starts = len(self.instances[fault.detail].started_at)
         self.instances[fault.detail].signal(signal.SIGKILL)
@@ -139,7 +139,7 @@ class Injector:
         time.sleep(max(0.0, back - time.monotonic()))
 
     def collect(self) -> None:
-        """Armed points that were reached."""
+        """Marks armed fault points that were reached as injected."""
         for fault in list(self.armed):
             if not (self.stack.faults / f"{fault.target}.{fault.detail}").exists():
                 fault.injected, fault.at = True, time.time()

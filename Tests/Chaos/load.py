@@ -1,4 +1,4 @@
-"""What was submitted, and every record that was written in answer, read from the topics themselves."""
+"""The submissions of a run, and all resulting records, read from the topics."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from stack import Stack, until
 
 RESULTS, LETTERS = "winnow.results.v1", "winnow.dead-letters.v1"
 _QUIET_SECONDS = 3.0
-_REDELIVERY_SECONDS = 20.0  # the session of a member that died, and a rebalance
+_REDELIVERY_SECONDS = 20.0  # the session timeout of a dead member, and a rebalance
 
 
 @dataclass(frozen=True)
 class Read:
-    """A record as a reader of its topic met it."""
+    """A record as its reader received it."""
 
     partition: int
     offset: int
@@ -34,7 +34,7 @@ class Submission:
 
 
 class Load:
-    """The submissions of a run, and the readers that keep every result and every dead letter from its start on."""
+    """The submissions of a run, and the readers that keep every result and every dead letter from the start of the run."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -46,9 +46,9 @@ class Load:
         self.undelivered: set[str] = set()
 
     def settle(self, seconds: float) -> None:
-        """Waits until nothing is under way, keeps what has arrived by then, and only then asks for every result again.
+        """Waits until no request is open, keeps the results that have arrived, and only then asks for every result again.
 
-        The first answers are what the suite is judged by: asking again makes it write a result that it had forgotten to write.
+        Only the first results count for the verdict: asking again makes the suite write a result that it failed to write before.
         """
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._under_way() > 0:
@@ -60,7 +60,7 @@ class Load:
         for submission in self.accepted.values():
             batches[submission.tenant, submission.lane].append(submission.request)
         for (tenant, lane), requests in batches.items():
-            # The very same bodies: another body under a known id is another request, and is refused.
+            # Sends identical bodies: another body under a known id is another request and is rejected.
             text = "\n".join(json.dumps(request) for request in requests)
             self.stack.winnow("submit", "--tenant", tenant, "--lane", lane, "--wait", "--json", "--timeout", "120", text=text,
                               check=False)
@@ -72,7 +72,7 @@ class Load:
         return len(read(self.letters_path))
 
     def missing(self) -> set[str]:
-        """Requests whose result never arrived, and cannot have been lost by the broker."""
+        """Requests whose result never arrived and cannot have been lost by the broker."""
         return self.accepted.keys() - self.first.keys() - self.forgotten
 
     def _under_way(self) -> int:
@@ -80,7 +80,7 @@ class Load:
                                     " + (SELECT count(*) FROM winnow.submission)"))
 
     def _await_quiet(self) -> None:
-        """Returns once no result has come for a while; what comes later counts as late."""
+        """Returns once no result has arrived for a while. Later results count as late."""
         seen, since = -1, time.monotonic()
 
         def is_quiet() -> bool:
@@ -99,12 +99,12 @@ class Load:
         return found
 
     def _forgotten(self) -> set[str]:
-        """Requests whose result the broker acknowledged and then lost with its memory, before any reader could have it.
+        """Requests whose result the broker acknowledged and then lost with its memory, before any reader could read it.
 
-        The embedded broker is empty after its end. The acknowledgement names the place; the reader had not come so far when
-        that broker ended. Forgotten, too, is a result whose outcome the broker had acknowledged and lost: the aggregator made the
-        request final and died before it wrote the result, and the outcome could not be delivered again. That takes a few
-        seconds, so the broker must have ended soon after. Another kind of cluster forgets nothing, and is forgiven nothing.
+        The embedded broker is empty after its end. The acknowledgement contains the offset, and the reader had not reached it
+        when that broker ended. A result also counts as lost if the broker acknowledged and lost its outcome: the aggregator made
+        the request final and died before it wrote the result, and the outcome could not be delivered again. That takes a few
+        seconds, so the broker must have ended soon after. On any other cluster, no loss is excused.
         """
         if self.stack.external:
             return set()

@@ -1,4 +1,4 @@
-"""What must hold after a chaos run, asked of Postgres and of the topics."""
+"""The promises that must hold after a chaos run, checked in Postgres and in the topics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stack import Stack
 
 
 def table(stack: Stack, load: Load, plan: list[Fault]) -> bool:
-    """What became of the requests that were open when a fault came, and how long the longest of them waited after it."""
+    """Prints for each kind of fault what happened to the requests that were open then, and the longest wait after it."""
     missing = load.missing()
     charged_twice = {row[0] for row in stack.rows(
         "SELECT DISTINCT r.event_id FROM winnow.attempt AS a JOIN winnow.request AS r USING (request_id)"
@@ -43,7 +43,7 @@ def table(stack: Stack, load: Load, plan: list[Fault]) -> bool:
 
 
 def differs(load: Load, event_id: str) -> bool:
-    """Whether one id was answered with two contents: a result that comes again is the same bytes."""
+    """Whether one id got results with different contents. A repeated result must have the same bytes."""
     return len({record.value for record in load.every.get(event_id, [])}) > 1
 
 
@@ -73,7 +73,7 @@ def unexplained_calls(stack: Stack, plan: list[Fault]) -> int:
 
 
 def degraded_in_results(load: Load) -> dict[str, int]:
-    """Answers that are marked as given without the full model for want of money, by request."""
+    """Answers that are marked as degraded because the budget was spent, by request."""
     marked = {}
     for event_id, records in load.every.items():
         steps = json.loads(records[0].value)["steps"]
@@ -85,7 +85,7 @@ def degraded_in_results(load: Load) -> dict[str, int]:
 
 
 def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
-    """Every promise, with how often it was broken."""
+    """Every promise, with the number of times that it was broken."""
     ids = load.accepted.keys()
     count = lambda sql: int(stack.value(sql))
     steps = "winnow.step AS s JOIN winnow.request AS r USING (request_id)"

@@ -1,4 +1,4 @@
-"""A private suite whose every process can be killed: Postgres, a broker, the services of a debug build."""
+"""A private suite in which every process can be killed: Postgres, a broker, and the services of a debug build."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POINTS = ["before-apply", "after-commit", "after-emit", "before-offset-commit"]
 
 
 class Instance:
-    """One process of a service, started again whenever it ends, as an orchestrator would."""
+    """One process of a service. It is started again whenever it ends, as by an orchestrator."""
 
     def __init__(self, name: str, stack: Stack) -> None:
         self.name, self.stack = name, stack
@@ -90,7 +90,7 @@ class Stack:
             self.environment[key] = value
 
     def restart_postgres(self, kills: bool, away: Callable[[], None] = lambda: None) -> None:
-        """- Parameter away: what is done before it is started again."""
+        """- Parameter away: runs before the server is started again."""
         pid = int((self.folder / "postgres/data/postmaster.pid").read_text().splitlines()[0])
         if kills:
             os.kill(pid, signal.SIGKILL)
@@ -98,7 +98,7 @@ class Stack:
             self.cluster("stop")
         until(lambda: not Path(f"/proc/{pid}").exists(), 30, "Postgres has ended")
         away()
-        # the backends of one that was killed have to see it first
+        # the backends of a killed server must notice its end first
         until(self._starts_postgres, 60, "Postgres is up again")
 
     def _starts_postgres(self) -> bool:
@@ -125,7 +125,7 @@ class Stack:
         self.environment["KAFKA_BOOTSTRAP_SERVERS"] = address.read_text().strip()
 
     def restart_broker(self, kills: bool, away: float) -> None:
-        """- Parameter away: seconds until it is started again."""
+        """- Parameter away: seconds until the broker is started again."""
         if self.external:
             mode = {"CHAOS_BROKER_KILLS": str(int(kills)), "CHAOS_BROKER_AWAY_SECONDS": str(away)}
             subprocess.run(self.broker_restart, shell=True, check=True, env=os.environ | mode)
@@ -202,7 +202,7 @@ class Stack:
                                                  stdin=subprocess.DEVNULL, stdout=out)
 
     def acknowledgements(self) -> list[str]:
-        """A line for each record that a broker has taken, from every producer of the suite."""
+        """One line for each record that the broker acknowledged, from every producer of the suite."""
         path = self.folder / "acknowledgements"
         return path.read_text(errors="replace").splitlines() if path.exists() else []
 
@@ -212,7 +212,7 @@ class Stack:
             tail.wait()
         self.tails = {}
 
-    # Its command line and its database
+    # Command line and database
 
     def winnow(self, *arguments: str, text: str | None = None, check: bool = True) -> list[dict]:
         done = subprocess.run([self.binaries / "winnow", *arguments], env=self.environment, cwd=ROOT, text=True, input=text,
@@ -233,7 +233,7 @@ class Stack:
 
 
 def free_port() -> int:
-    """Below those that the kernel gives to connections: a client that calls a broker that is away could get its port."""
+    """A port below the kernel's range for connections. Otherwise a client of a broker that is away could get the broker's port."""
     while True:
         port = random.randrange(15_000, 32_000)
         with socket.socket() as probe:

@@ -2,8 +2,8 @@
 
     stops.py [--stops N] [--parallel N] [--seed N] [--bin FOLDER]
 
-Workers of one capability come and go on one broker, each stopped by SIGTERM up to eight seconds after its start: in the midst of its own
-join, or of one that another worker's coming or going has caused. Every process must end with 0. Ends with 1 where one did not.
+Workers of one capability start and stop on one broker. SIGTERM stops each up to eight seconds after its start: during its own
+join, or during a rebalance that another worker's start or stop has caused. Ends with 1 if a process does not end with 0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STOP_SECONDS = 40.0
 
 
 class Stops:
-    """Starts and stops workers until as many stops are done as were asked for."""
+    """Starts and stops workers until the requested number of stops is reached."""
 
     def __init__(self, stack: Stack, stops: int, seed: int) -> None:
         self.stack = stack
@@ -58,7 +58,7 @@ class Stops:
             if self.left == 0:
                 return None
             self.left -= 1
-            # not before the signals are caught
+            # waits until the process handles signals
             return self.chance.uniform(1.0, _LATEST_STOP_SECONDS)
 
 

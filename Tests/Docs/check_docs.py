@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What can be said of the documentation without running it; ends with 1 and a line a fault.
+"""Checks the documentation without running it. Prints each fault on a line, and ends with 1 if there is one.
 
-- every link in a Markdown file of the repository leads to a file, and to a heading of it
-- every block of the pages names its language, and gives a reason where it cannot run
-- README is a page of at most 100 lines, and links every page of infra/docs
-- settings.md has every variable that scripts and tests read, and no other
+- every link in a Markdown file of the repository leads to an existing file and heading
+- every block of the pages names its language, and gives a reason if it cannot run
+- README has at most 100 lines and links every page of infra/docs
+- settings.md lists exactly the variables that scripts and tests read
 """
 
 import re
@@ -26,7 +26,7 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def pages() -> list[Path]:
-    """The pages whose blocks are run, in the order in which a newcomer reads them."""
+    """The pages whose blocks are run, in the order in which newcomers read them."""
     folder = ROOT / "infra/docs"
     first = [ROOT / "README.md", *(folder / f"{name}.md" for name in ("tutorial", "integrate", "operate"))]
     return [*first, ROOT / "infra/examples/README.md", *sorted(set(folder.glob("*.md")) - set(first))]
@@ -41,7 +41,7 @@ def link_faults(files: list[Path], root: Path) -> Iterator[str]:
             if not target.exists():
                 yield f"{path.relative_to(root)}: {link} does not exist"
             elif anchor and anchor not in known.get(target, set()):
-                yield f"{path.relative_to(root)}: {link} is no heading there"
+                yield f"{path.relative_to(root)}: {link} is not a heading of that page"
 
 
 def block_faults() -> Iterator[str]:
@@ -58,10 +58,10 @@ def block_faults() -> Iterator[str]:
 def readme_faults() -> Iterator[str]:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     if len(text.splitlines()) > README_LINES:
-        yield f"README.md: more than {README_LINES} lines"
+        yield f"README.md: has more than {README_LINES} lines"
     for command in ("make demo", "make test"):
         if command not in text:
-            yield f"README.md: does not say {command}"
+            yield f"README.md: does not mention {command}"
     linked = set(links(text))
     for path in (ROOT / "infra/docs").glob("*.md"):
         if f"infra/docs/{path.name}" not in linked:
@@ -75,7 +75,7 @@ def script_variables() -> set[str]:
         if name.parts[0] in {"Services", "Shared"} or name.parts[:2] == ("Tests", "ArchitectureTests"):
             continue
         text = path.read_text(encoding="utf-8")
-        # A variable is read by a shell, by Python's os.environ or by Swift's environment; others are only set for programs.
+        # Only variables that a shell, os.environ or Swift's environment reads count. Others are only set for programs.
         found |= {name for name in SCRIPT_VARIABLE.findall(text) if reads(name, path.suffix, text)}
     return found
 
@@ -94,7 +94,7 @@ def setting_faults() -> Iterator[str]:
     rows = set(re.findall(r"^\| `([A-Z_]+?)_?(?:<SERVICE>)?` \| [^|]* \| [^|]* \|$", text, re.MULTILINE))
     read = script_variables()
     for name in sorted(read - rows - programs):
-        yield f"infra/docs/settings.md: scripts read {name}, which is not there"
+        yield f"infra/docs/settings.md: scripts read {name}, which is not listed"
     for name in sorted(rows - read):
         yield f"infra/docs/settings.md: no script reads {name}"
 

@@ -1,9 +1,9 @@
-"""Markdown pages: their fenced blocks, the commands in these, their links, and the tables of settings.
+"""Parses Markdown pages: fenced blocks, their commands, links, and the tables of settings.
 
 A fence names its language. Options follow it in the form name="value":
 
-    norun="why"     the block cannot run here, and says why
-    test="command"  the test runs this command in place of the block's first command
+    norun="why"     the block cannot run here, for this reason
+    test="command"  the test runs this command instead of the block's first command
 """
 
 import re
@@ -21,12 +21,12 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
 
 class PageError(Exception):
-    """A page that a reader or the test cannot use."""
+    """A fault in a page."""
 
 
 @dataclass
 class Command:
-    """A command, and what the page shows of its output: None where it shows nothing."""
+    """A command and its output on the page, or None if the page shows no output."""
     text: str
     line: int
     expected: str | None = None
@@ -61,26 +61,26 @@ class Block:
 
 
 def console(block: Block) -> list[Command]:
-    """`$ ` begins a command, `> ` continues it, and every other line is output."""
+    """Parses a console block: `$ ` begins a command, `> ` continues it, and every other line is output."""
     found: list[Command] = []
     for number, line in enumerate(block.text.splitlines(), block.line + 1):
         if line.startswith("$ "):
             found.append(Command(line[2:] + "\n", number))
         elif not found:
-            raise PageError(f"{block.place}: a console block begins with '$ '")
+            raise PageError(f"{block.place}: a console block must begin with '$ '")
         elif line.startswith("> ") and found[-1].expected is None:
             found[-1].text += line[2:] + "\n"
         else:
             found[-1].expected = (found[-1].expected or "") + line + "\n"
     if not found:
-        raise PageError(f"{block.place}: a console block holds no command")
+        raise PageError(f"{block.place}: a console block contains no command")
     return found
 
 
 def blocks(text: str, page: str) -> list[Block]:
     """Every fenced block of a page.
 
-    Throws PageError for a fence without a known language, an unknown option, and an empty reason.
+    Throws PageError for an unknown language, an unknown option, or an empty reason.
     """
     found: list[Block] = []
     begun: Block | None = None
@@ -99,9 +99,9 @@ def blocks(text: str, page: str) -> list[Block]:
         begun = Block(page, number, fence["language"], "", dict(OPTION.findall(fence["options"])))
         mark = fence["mark"]
         if OPTION.sub("", fence["options"]).strip() or set(begun.options) - OPTIONS:
-            raise PageError(f"{begun.place}: options are {' and '.join(sorted(OPTIONS))}, each as name=\"value\"")
+            raise PageError(f"{begun.place}: the options are {' and '.join(sorted(OPTIONS))}, each as name=\"value\"")
         if begun.language not in RUNNABLE | SHOWN:
-            raise PageError(f"{begun.place}: a fence names one of {', '.join(sorted(RUNNABLE | SHOWN))}")
+            raise PageError(f"{begun.place}: a fence must name one of {', '.join(sorted(RUNNABLE | SHOWN))}")
         if not all(value.strip() for value in begun.options.values()):
             raise PageError(f"{begun.place}: an option is empty")
     if begun is not None:
@@ -110,7 +110,7 @@ def blocks(text: str, page: str) -> list[Block]:
 
 
 def pattern(expected: str) -> re.Pattern[str]:
-    """What output must look like: words as they are shown, numbers and spaces as they come, `…` for anything."""
+    """A pattern for the output: the same words, any numbers and spaces, and anything for `…`."""
     parts = re.split(r"(…|\d+(?:\.\d+)?|\s+)", expected.strip())
     spelled = []
     for part in parts:
@@ -130,7 +130,7 @@ def shows(expected: str, output: str) -> bool:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors of a page's headings, as hosts of repositories make them."""
+    """The anchors of a page's headings, as repository hosts generate them."""
     found: set[str] = set()
     is_fenced = False
     for line in text.splitlines():
@@ -144,7 +144,7 @@ def anchors(text: str) -> set[str]:
 
 
 def links(text: str) -> list[str]:
-    """Every link of a page that leads into the repository."""
+    """Every link of a page to a file of the repository."""
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
     return [link for link in LINK.findall(prose) if not re.match(r"[a-z]+:", link)]
 
@@ -157,7 +157,7 @@ class Setting:
 
     @property
     def literal_default(self) -> str | None:
-        """The default itself, where the page gives one in backticks."""
+        """The default, if the page gives one in backticks."""
         literal = re.fullmatch(r"`([^`]*)`", self.default)
         return literal[1] if literal else None
 

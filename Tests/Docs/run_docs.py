@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Runs every command of the documentation against a private suite.
 
-    run_docs.py [PAGE...]      pages from the repository's root; all of them unless named
+    run_docs.py [PAGE...]      paths from the repository's root (default: all pages)
 
-Starts a suite of infra/dev/stack.sh in a folder of its own, in which the repository appears as it does to a reader. Runs the
-blocks of each page in order, in one shell a page: a command that fails, or prints other words than the page shows, is a fault.
-Then compares settings.md with the settings that every service has logged at its start.
+Starts a suite with infra/dev/stack.sh in a separate folder that looks like the repository. Runs the blocks of each page in order,
+in one shell for each page. A command that fails, or prints other words than the page shows, is a fault. Then compares settings.md
+with the settings that every service logged at its start.
 
-WINNOW_BIN_DIRECTORY: which executables run (default: .build/release).
+WINNOW_BIN_DIRECTORY: folder of the executables (default: .build/release).
 """
 
 import json
@@ -66,7 +66,7 @@ def run_page(name: str, text: str, folder: Path, environment: dict[str, str], se
 
 
 def end(process: subprocess.Popen) -> None:
-    """Ends what the shell has left running in its own session."""
+    """Ends the processes that the shell left running in its session."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -81,7 +81,7 @@ def tail(outputs: str, index: int) -> str:
 
 
 def logged_settings(log: Path) -> dict[str, str] | None:
-    """What a service read at its start, as it has logged it."""
+    """The settings that a service logged at its start."""
     for line in log.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line) if line.startswith("{") else {}
         if entry.get("message") == "Settings":
@@ -95,16 +95,16 @@ def setting_faults(rows: dict[str, Setting], service: str, read: dict[str, str],
     for name in sorted(read):
         key = "KAFKA_CONF_" if name.startswith("KAFKA_CONF_") else name
         if key not in wanted:
-            yield f"settings.md: {service} reads {name}, and the page does not say so"
+            yield f"settings.md: does not list {service} as a reader of {name}"
             continue
         default = rows[key].literal_default
         if default is not None and name not in overridden and read[name] != default:
-            yield f"settings.md: the default of {name} is {read[name]}, and the page says {default}"
+            yield f"settings.md: says that the default of {name} is {default}, but it is {read[name]}"
     for name in sorted(wanted - set(read) - {"KAFKA_CONF_"}):
-        # Of a secret and the file that holds it a service logs the one that it was given.
+        # For a secret, a service logs either the variable or its _FILE variant, whichever was set.
         twin = name.removesuffix("_FILE") if name.endswith("_FILE") else f"{name}_FILE"
         if not (twin in read and twin in rows):
-            yield f"settings.md: {service} does not read {name}"
+            yield f"settings.md: lists {service} as a reader of {name}, which it does not read"
 
 
 def compare_settings(run_directory: Path) -> list[str]:
@@ -122,7 +122,7 @@ def compare_settings(run_directory: Path) -> list[str]:
 
 
 def as_a_reader_sees_it(folder: Path, binaries: str) -> None:
-    """Links the repository's entries into the folder, so that the suite's state in `.run` is private."""
+    """Links the repository's entries into the folder, so that the suite has its own `.run`."""
     for entry in ROOT.iterdir():
         if entry.name not in {".git", ".run", ".build"}:
             (folder / entry.name).symlink_to(entry)
@@ -132,7 +132,7 @@ def as_a_reader_sees_it(folder: Path, binaries: str) -> None:
 
 
 def clean_environment(binaries: str) -> dict[str, str]:
-    """Private means private, whatever servers and settings the shell knows."""
+    """The environment without the caller's servers and settings, so that the suite is private."""
     prefixes = ("WINNOW_", "KAFKA_", "DEV_BROKER_", "PG", "DATABASE_URL", "OTEL_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     return {**kept, "PATH": f"{binaries}:{kept['PATH']}"}

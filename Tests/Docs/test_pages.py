@@ -1,4 +1,4 @@
-"""The checks of the documentation, each on pages that it must refuse and on pages that it must accept."""
+"""Tests each check of the documentation with pages that it must reject and pages that it must accept."""
 
 import tempfile
 import unittest

@@ -1,16 +1,16 @@
-"""Breaks the source in small ways, one at a time, and expects a named test to notice each.
+"""Breaks the source in small ways, one at a time, and expects a named test to fail for each.
 
     mutants.py [--only NAME] [--check] [--keep]
 
-A mutation is a patch in `patches/NAME.patch`. Its first lines say in words what it breaks, and which test must fail:
+A mutation is a patch in `patches/NAME.patch`. Its first lines describe what it breaks and name the test that must fail:
 
     Breaks: a result is never sent
     Test: OutcomeHandlerTests
 
-`Test` is a filter of `swift test --filter`. The tree is copied, so that the mutations never touch the one that is worked on; the
-copy is built once as it is, and every named test must pass on it. A mutation that does not apply, does not compile, or that
-its test lets pass is a failure: the last is a promise that no test keeps. With --check the patches are only tried for whether they
-apply. The table is printed, and written to `TABLE.md` beside this file when all mutations were run.
+`Test` is a filter for `swift test --filter`. The script copies the tree, so mutations never change the working tree. It builds the
+copy once without a mutation, and every named test must pass on it. It is a failure if a mutation does not apply, does not compile,
+or does not make its test fail; in the last case no test covers the promise. With --check the script only checks that the patches
+apply. It prints the table, and writes it to `TABLE.md` beside this file if all mutations were run.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Mutation:
 
 
 class Copy:
-    """A copy of the tree with a build folder of its own, in which one mutation at a time is applied."""
+    """A copy of the tree with its own build folder, to which one mutation at a time is applied."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "tree"
@@ -59,7 +59,7 @@ class Copy:
             target.parent.mkdir(parents=True, exist_ok=True)
             if (ROOT / name).exists():
                 shutil.copy2(ROOT / name, target, follow_symlinks=False)
-        # `git apply` needs no repository, but it must not find the one that the copy may lie in.
+        # `git apply` needs no repository, and must not find a repository that contains the copy.
         self.environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder)}
 
     def apply(self, mutation: Mutation, *options: str) -> bool:
@@ -84,7 +84,7 @@ class Copy:
         return code == 0
 
     def test(self, pattern: str) -> tuple[bool, str]:
-        """- Returns: whether the tests passed, and the first that failed. A run without a test is a mistake of the filter."""
+        """- Returns: whether the tests passed, and the first that failed. A run without tests means that the filter is wrong."""
         code, output = self.run("infra/dev/test.sh", "--filter", pattern, seconds=_TEST_SECONDS)
         if re.search(r"Test run with 0 tests|No test ran", output):
             raise SystemExit(f"no test is called {pattern}")
@@ -96,19 +96,19 @@ class Copy:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", metavar="NAME", help="run this mutation")
-    parser.add_argument("--check", action="store_true", help="only try whether every patch applies")
-    parser.add_argument("--keep", action="store_true", help="leave the copy behind")
+    parser.add_argument("--only", metavar="NAME", help="run only this mutation")
+    parser.add_argument("--check", action="store_true", help="only check that every patch applies")
+    parser.add_argument("--keep", action="store_true", help="keep the copy")
     arguments = parser.parse_args()
     mutations = [Mutation.read(patch) for patch in sorted((HERE / "patches").glob("*.patch"))]
     mutations = [one for one in mutations if arguments.only in (None, one.name)]
     if not mutations:
-        raise SystemExit("there is no such mutation")
+        raise SystemExit("there is no mutation with this name")
     if arguments.check:
         stale = [one.name for one in mutations
                  if subprocess.run(["git", "apply", "--check", str(one.patch)], cwd=ROOT).returncode != 0]
         for name in stale:
-            print(f"mutants: {name} does not apply any more", file=sys.stderr)
+            print(f"mutants: {name} no longer applies", file=sys.stderr)
         return 1 if stale else 0
     folder = Path(tempfile.mkdtemp(prefix="winnow-mutants.", dir="/tmp"))
     folder.chmod(0o755)
@@ -125,13 +125,13 @@ def judge(copy: Copy, mutations: list[Mutation], writes_table: bool) -> int:
     began = time.monotonic()
     say = lambda text: print(f"  {time.monotonic() - began:5.0f} s  {text}", file=sys.stderr, flush=True)
     if not copy.build():
-        raise SystemExit("the tree does not build as it is")
+        raise SystemExit("the tree does not build without a mutation")
     say("built as it is")
     pattern = "|".join(sorted({one.test for one in mutations}))
     passed, failed = copy.test(pattern)
     if not passed:
         raise SystemExit(f"a named test fails without a mutation: {failed}")
-    say("the named tests pass as it is")
+    say("the named tests pass without a mutation")
     rows: list[tuple[Mutation, str, bool]] = []
     for mutation in mutations:
         if not copy.apply(mutation):
@@ -149,7 +149,7 @@ def judge(copy: Copy, mutations: list[Mutation], writes_table: bool) -> int:
               for one, what, noticed in rows]
     print("\n".join(lines))
     survived = sum(not noticed for _, _, noticed in rows)
-    print(f"\n{len(rows) - survived} of {len(rows)} mutations were noticed, in {time.monotonic() - began:.0f} s.")
+    print(f"\n{len(rows) - survived} of {len(rows)} mutations were detected, in {time.monotonic() - began:.0f} s.")
     if writes_table and not survived:
         (HERE / "TABLE.md").write_text("# Mutations, and the test that notices each\n\nWritten by `make mutants`.\n\n"
                                        + "\n".join(lines) + "\n")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a compose parser cannot know: reads the resolved file on standard input, names every fault, exits 1 if any."""
+"""Checks what a compose parser cannot know. Reads the resolved file on standard input, prints every fault, exits with 1 if any."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ WORKERS = [f"{name}-worker" for name in ("semantic-understanding", "software-dev
 WITH_DATABASE = ["decomposer", "escalator", "aggregator"]
 SERVICES = WITH_DATABASE + WORKERS
 JOBS = ["migrate", "topics", "principals", "signing-key"]
-# Resident after a whole load run, in MB: Tests/Benchmarks/README.md.
+# Resident size in MB after a complete load run: Tests/Benchmarks/README.md.
 RESIDENT = {"aggregator": 30, "decomposer": 43, "escalator": 64, **dict.fromkeys(WORKERS, 39)}
 
 
@@ -22,7 +22,7 @@ def megabytes(size):
 
 
 PRINCIPALS = SERVICES + ["operator", "integrator"]
-# Who alone may write what everybody obeys.
+# The only writers of the topics that every process obeys.
 OBEYED = {
     "winnow.certificates.v1": ["aggregator"],
     "winnow.cancellations.v1": ["aggregator"],
@@ -32,29 +32,29 @@ OBEYED = {
 
 
 def security_faults(compose, rights, topics, readme):
-    """Who may do what with Kafka, and whether everybody has to say who it is."""
+    """Faults in the rights in Kafka, and in the authentication of clients."""
     services = compose["services"]
     kafka = services["kafka"]["environment"]
     if kafka.get("KAFKA_AUTHORIZER_CLASS_NAME") != "org.apache.kafka.metadata.authorizer.StandardAuthorizer":
         yield "kafka: no authorizer"
     if str(kafka.get("KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND")).lower() != "false":
-        yield "kafka: what no rule names is open to everybody"
+        yield "kafka: resources without a rule are open to everybody"
     protocols = dict(pair.split(":") for pair in kafka["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
     for listener in kafka["KAFKA_LISTENERS"].split(","):
         name, address = listener.split("://")
         if not address.startswith("localhost:") and not protocols[name].startswith("SASL_"):
-            yield f"kafka: the listener {name} asks nobody who it is"
+            yield f"kafka: the listener {name} does not authenticate clients"
     for name in SERVICES + ["topics", "winnow"]:
         environment = services[name]["environment"]
         principal = name if name in SERVICES else "operator"
         if environment.get("KAFKA_CONF_SASL_USERNAME") != principal:
-            yield f"{name}: is not {principal} to Kafka"
+            yield f"{name}: does not log in to Kafka as {principal}"
         if environment.get("KAFKA_CONF_SASL_MECHANISM") != "SCRAM-SHA-256" or not str(environment.get("KAFKA_CONF_SECURITY_PROTOCOL")).startswith("SASL_"):
-            yield f"{name}: does not say who it is to Kafka"
+            yield f"{name}: does not authenticate to Kafka"
         if environment.get("KAFKA_CONF_SASL_PASSWORD") != services["principals"]["environment"].get(f"{principal.upper().replace('-', '_')}_KAFKA_PASSWORD"):
-            yield f"{name}: another password than the one that {principal} is given"
+            yield f"{name}: its password differs from the one of {principal}"
         if environment.get("WINNOW_SIGNING_KEY_FILE") != "/keys/signing":
-            yield f"{name}: signs nothing"
+            yield f"{name}: has no signing key"
     if {right[0] for right in rights} != set(PRINCIPALS):
         yield f"rights.txt: names {sorted({right[0] for right in rights} ^ set(PRINCIPALS))} and not others"
 
@@ -71,11 +71,11 @@ def security_faults(compose, rights, topics, readme):
             yield f"rights.txt: nobody may read {topic}"
     for topic, allowed in OBEYED.items():
         if holders("Write", topic) != set(allowed):
-            yield f"rights.txt: {topic} may be written by {sorted(holders('Write', topic))}, and is for {allowed}"
+            yield f"rights.txt: {topic} may be written by {sorted(holders('Write', topic))}, but must be for {allowed}"
     for right in rights:
         row = next((line for line in readme if line.startswith(f"| `{right[0]}` | {right[1]} |")), "")
         if f"`{right[4]}{'*' if right[3] == 'prefixed' else ''}`" not in row:
-            yield f"infra/kafka/README.md: does not say {' '.join(right)}"
+            yield f"infra/kafka/README.md: does not list {' '.join(right)}"
 
 
 def faults(compose, source, dockerfile, prometheus):
@@ -84,7 +84,7 @@ def faults(compose, source, dockerfile, prometheus):
         if name not in services:
             yield f"{name} is missing"
     if re.search(r"^version:", source, re.M):
-        yield "a version: key stands in the file"
+        yield "the file has a version: key"
     for name, service in services.items():
         if "mem_limit" not in service:
             yield f"{name}: has no memory limit"
@@ -96,9 +96,9 @@ def faults(compose, source, dockerfile, prometheus):
             yield f"{name}: the image has no pinned version"
         for dependency, wish in service.get("depends_on", {}).items():
             if wish["condition"] == "service_healthy" and "test" not in services[dependency].get("healthcheck", {}):
-                yield f"{name}: waits for the health of {dependency}, which has no check"
+                yield f"{name}: waits for the health of {dependency}, which has no health check"
             if wish["condition"] == "service_completed_successfully" and services[dependency]["restart"] != "no":
-                yield f"{name}: waits for the end of {dependency}, which is started again"
+                yield f"{name}: waits for the end of {dependency}, which is restarted"
     for name in SERVICES:
         service = services.get(name, {})
         if service.get("command") != [name]:
@@ -115,7 +115,7 @@ def faults(compose, source, dockerfile, prometheus):
         if environment.get("PGUSER", name) != name:
             yield f"{name}: logs in as {environment['PGUSER']}"
         if "topics" not in service.get("depends_on", {}):
-            yield f"{name}: starts before its topics are there"
+            yield f"{name}: starts before its topics exist"
         if not re.search(rf"\b{name}\b", dockerfile.replace("\\\n", " ")):
             yield f"{name}: is not in the image"
         if name not in prometheus["scrape_configs"][0]["dns_sd_configs"][0]["names"]:
@@ -130,11 +130,11 @@ def faults(compose, source, dockerfile, prometheus):
     passwords = [value for service in services.values() for key, value in service.get("environment", {}).items() if key.endswith("PASSWORD")]
     for password in passwords:
         if not str(password).startswith("change-me-"):
-            yield "a password stands in the file itself"
+            yield "the file itself contains a password"
 
 
 def rule_faults(rules):
-    """Alerts on a metric that no code makes would be silent for ever."""
+    """Faults in the rules. An alert on a metric that no code exports would never fire."""
     code = "\n".join(path.read_text() for folder in ("Shared", "Services") for path in pathlib.Path(folder).rglob("*.swift"))
     recorded = {rule.get("record") for group in rules["groups"] for rule in group["rules"]}
     for rule in (rule for group in rules["groups"] for rule in group["rules"]):
@@ -142,7 +142,7 @@ def rule_faults(rules):
         for metric in re.findall(r"\bwinnow[a-z_:0-9]+", re.sub(r"\{[^}]*\}", "", rule["expr"])):
             base = re.sub(r"_(bucket|sum|count)$", "", metric)
             if metric not in recorded and f'"{base}"' not in code:
-                yield f"infra/prometheus/rules.yml: {name} asks for {metric}, which no service has"
+                yield f"infra/prometheus/rules.yml: {name} uses {metric}, which no service exports"
         if "alert" in rule and not {"summary", "action"} <= set(rule["annotations"]):
             yield f"infra/prometheus/rules.yml: {name} does not say what is wrong and what to do"
 

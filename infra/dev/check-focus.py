@@ -1,8 +1,8 @@
-"""Holds a CSV of `winnow costs --focus` against FOCUS 1.2, with the column registry and the linter of focus-data-toolkit.
+"""Checks a CSV of `winnow costs --focus` against FOCUS 1.2, with the column registry and the linter of focus-data-toolkit.
 
-    check-focus.py FILE     ends with 1 and a line a fault
+    check-focus.py FILE     prints each fault on a line, and ends with 1 if there is one
 
-The linter knows the columns by the version that introduced them. Two that a later version removed are checked here.
+The linter knows in which version a column was introduced. This script checks two columns that a later version removed.
 """
 
 import csv
@@ -23,7 +23,7 @@ def faults(rows: list[dict[str, str]]) -> set[str]:
     unknown = columns - version_columns(DATASET, VERSION)
     found |= {f"{name} is no column of FOCUS {VERSION}" for name in unknown if not name.startswith("x_")}
     found |= {f"{name} is empty" for name in REMOVED_LATER & columns if not all(row[name] for row in rows)}
-    # Of the later version only what this one knows.
+    # Uses only the columns of the later version that this version also has.
     model = load_model()
     known = {name: spec for name, spec in model["datasets"][DATASET]["columns"].items() if name in columns}
     own = {**model, "datasets": {**model["datasets"], DATASET: {**model["datasets"][DATASET], "columns": known}}}

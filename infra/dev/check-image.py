@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Checks that the image can be built, on a machine without a container engine or a registry of images.
+"""Checks that the image can be built, on a machine without a container engine or an image registry.
 
-check-image.py            every file that the Dockerfile names is in the build context, and the package manifest resolves there
-check-image.py --packages prints the Debian packages of the image as name, version and architecture: those that it installs, what
-                          they depend on, and what every Debian system has
-check-image.py --build    also runs the Dockerfile's own build commands on a copy of the context, and checks what comes out
+check-image.py            checks that the build context has every file that the Dockerfile names, and that the manifest resolves
+check-image.py --packages prints name, version and architecture of the image's Debian packages: those that it installs, their
+                          dependencies, and the packages of every Debian system
+check-image.py --build    also runs the Dockerfile's build commands on a copy of the context, and checks the result
 
-buildah unpacks the context by the same ignore file that an engine reads. Base images are not needed for that, and Debian
-packages are not installed: they are compared with infra/dev/packages.txt instead.
+buildah unpacks the context with the same ignore file as a container engine. This needs no base images. Debian packages are not
+installed, but compared with infra/dev/packages.txt.
 """
 
 import argparse
@@ -40,14 +40,14 @@ def apt_packages(stage):
 
 
 def build_commands():
-    """What the first stage runs on the sources: the RUN instructions that follow its COPY."""
+    """The build commands of the first stage: the RUN instructions after its COPY."""
     stage = [(keyword, rest) for number, keyword, rest in instructions() if number == 0]
     sources = [keyword for keyword, _ in stage].index("COPY")
     return [re.sub(r"--mount=\S+ +", "", rest) for keyword, rest in stage[sources:] if keyword == "RUN"]
 
 
 def unpack_context(work):
-    """Unpacks the context to work/source, and runs each COPY from it: one without its source is an error."""
+    """Unpacks the context to work/source and runs each COPY from it. A missing source is an error."""
     kept = [
         f"{keyword} {re.sub('^[^ ]+', 'scratch', rest) if keyword == 'FROM' else rest}"
         for _, keyword, rest in instructions()
@@ -79,7 +79,7 @@ def context_faults(source):
     for command in build_commands():
         for word in shlex.split(command):
             if word in tracked and not (source / word).is_file():
-                yield f"the image's build runs {word}, which {DOCKERFILE.name}.dockerignore leaves out of the context"
+                yield f"the image's build runs {word}, which {DOCKERFILE.name}.dockerignore excludes from the context"
     described = subprocess.run(
         ["swift", "package", "--scratch-path", source.parent / "described", "describe", "--type", "json"],
         cwd=source, capture_output=True, text=True)
@@ -87,11 +87,11 @@ def context_faults(source):
         yield f"the package does not resolve in the context: {described.stderr.strip()}"
     listed = set(re.findall(r"^(\S+-dev|pkg-config)$", (ROOT / "infra/dev/packages.txt").read_text(), re.M))
     for package in sorted(listed ^ apt_packages(0)):
-        yield f"{package} is in one of {DOCKERFILE.name} and infra/dev/packages.txt, and not in the other"
+        yield f"{package} is in only one of {DOCKERFILE.name} and infra/dev/packages.txt"
 
 
 def build(work):
-    """Runs the build stage's commands on the copy of the context; their absolute paths become folders of `work`."""
+    """Runs the build stage's commands on the copy of the context. Their absolute paths become folders of `work`."""
     for command in build_commands():
         local = command.replace("/staged", str(work / "staged"))
         done = subprocess.run(["sh", "-c", local], cwd=work / "source", env={**os.environ, "TMPDIR": str(work)})
@@ -104,7 +104,7 @@ def output(*command):
 
 
 def installed_with(packages):
-    """The packages, what they depend on, and what every Debian system has."""
+    """The packages, their dependencies, and the packages of every Debian system."""
     essential = output("dpkg-query", "-W", "-f=${Package} ${Essential} ${Priority}\n")
     base = [line.split()[0] for line in essential.splitlines() if line.split()[1:2] == ["yes"] or line.endswith(" required")]
     text = output(
@@ -115,7 +115,7 @@ def installed_with(packages):
 
 
 def print_packages():
-    """Of alternative dependencies those that this machine has: the others would not be installed beside them."""
+    """Prints the packages. Of alternative dependencies it prints those that this machine has."""
     here = set(output("dpkg-query", "-W", "-f=${Package}\n").split())
     packages = installed_with(apt_packages(1)) & (here | apt_packages(1))
     text = output("apt-cache", "show", "--no-all-versions", *sorted(packages))

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Prints what docker-compose.yml gives a service, for a run of it on this machine without an engine.
+"""Prints the environment or command of a service in docker-compose.yml, to run it on this machine without a container engine.
 
 compose-env.py SERVICE [--map HOST:PORT=HOST:PORT]... [--path THERE=HERE]... [--http-port PORT] [--without-sasl]
                [--command | --health]
 
-The environment is the image's and the file's, as KEY=value lines; `--map` says where a host of the compose network is
-here, `--path` where a file is, and paths in the image become paths in the repository. `--without-sasl` leaves out who the
-service is to Kafka, since the embedded broker does not ask. `--command` prints the command instead, one word a line,
-`--health` the health check. Variables of the file come from the environment, then from .env.example.
+The environment combines those of the image and the file, as KEY=value lines. `--map` replaces a host of the compose network, and
+`--path` replaces the path of a file. Paths in the image become paths in the repository. `--without-sasl` omits the service's Kafka
+credentials, because the embedded broker does not use them. `--command` prints the command instead, one word on each line, and
+`--health` prints the health check. Variables of the file come from the environment, then from .env.example.
 """
 
 import argparse

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Rewrites requirements files: each pinned package gets the hashes of its wheels, as the package index names them.
+"""Rewrites requirements files so that each pinned package has the hashes of its wheels from the package index.
 
 lock-requirements.py FILE...      needs pip 23 or later and the index; downloads no package
 
-The hashes are those of the wheels for CPython 3.11, Debian 12's, on x86-64 and arm64. Comments stay where they are.
+The hashes belong to the wheels for CPython 3.11 (Debian 12) on x86-64 and arm64. Comments do not change.
 """
 
 import json
@@ -20,7 +20,7 @@ def normal(name):
 
 
 def hashes(pins, machine):
-    """The hash of each package's wheel for this kind of machine, by normalized name."""
+    """The hash of each package's wheel for the given kind of machine, by normalized name."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted, tempfile.NamedTemporaryFile(suffix=".json") as report:
         wanted.write("\n".join(pins))
         wanted.flush()

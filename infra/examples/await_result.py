@@ -2,8 +2,8 @@
 
     await_result.py TEXT...          needs KAFKA_BOOTSTRAP_SERVERS
 
-Reads the results topic without a consumer group: it needs only what comes after the request was sent. A service that must not
-miss a result reads with a group, as deduplicate.py does.
+Reads the results topic without a consumer group, because it needs only results that arrive after the request was sent. A service
+that must not miss a result reads with a group, like deduplicate.py.
 """
 
 import json
@@ -21,7 +21,7 @@ BROKER = {"bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"]}
 
 
 def read_from_now_on() -> Consumer:
-    """Every partition of the results topic, from its present end. A group id is required, and not used."""
+    """Reads every partition of the results topic from its current end. A group id is required but not used."""
     consumer = Consumer({**BROKER, "group.id": "integrator.await-result", "enable.auto.commit": False})
     partitions = consumer.list_topics(RESULTS, timeout=10).topics[RESULTS].partitions
     places = [TopicPartition(RESULTS, number) for number in partitions]
@@ -32,7 +32,7 @@ def read_from_now_on() -> Consumer:
 
 
 def send(request_id: str, text: str) -> None:
-    """A CloudEvent in binary mode: attributes are headers, data is the value."""
+    """Sends a CloudEvent in binary mode: attributes are headers, data is the value."""
     failures = []
     producer = Producer({**BROKER, "enable.idempotence": True})
     producer.produce(
@@ -41,7 +41,7 @@ def send(request_id: str, text: str) -> None:
                  "ce_id": request_id, "ce_authid": TENANT, "content-type": "application/json"},
         on_delivery=lambda error, _: failures.append(error) if error else None)
     if producer.flush(10) or failures:
-        raise SystemExit(f"the broker did not take the request: {failures}")
+        raise SystemExit(f"the broker did not accept the request: {failures}")
 
 
 def await_result(consumer: Consumer, request_id: str) -> dict:
@@ -53,10 +53,10 @@ def await_result(consumer: Consumer, request_id: str) -> dict:
         if message.error():
             raise KafkaException(message.error())
         headers = dict(message.headers() or [])
-        # Ids are unique within a tenant only.
+        # Ids are only unique within a tenant.
         if headers.get("ce_causationid") == request_id.encode() and headers.get("ce_authid") == TENANT.encode():
             return json.loads(message.value())
-    # The request is not lost: sent again under the same id, it gives the same result.
+    # The request is not lost. Sent again under the same id, it gives the same result.
     raise SystemExit(f"no result of {request_id} after {TIMEOUT_SECONDS} s")
 
 

@@ -1,9 +1,9 @@
-"""Reads all results as CloudEvents and acts on each of them once, also when it comes twice.
+"""Reads all results as CloudEvents and acts on each of them once, even if it arrives twice.
 
     deduplicate.py DATABASE          needs KAFKA_BOOTSTRAP_SERVERS; ends at the end of the topic
 
-A result may come twice: after a crash, or because its request was sent again. Both records have the same `ce_id` and the same
-content. The id is stored in the transaction that acts on the result, so that both happen or neither.
+A result may arrive twice: after a crash, or because its request was sent again. Both records have the same `ce_id` and the same
+content. The transaction that acts on the result also stores the id, so either both happen or neither.
 """
 
 import os
@@ -33,7 +33,7 @@ def open_database(path: str) -> sqlite3.Connection:
 
 
 def act_once(database: sqlite3.Connection, message: Message) -> bool:
-    """Returns False for a result that was acted on before."""
+    """Returns False if the result was handled before."""
     event = from_binary(KafkaMessage(dict(message.headers()), message.key(), message.value()), JSONFormat())
     with database:  # one transaction
         inserted = database.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (event.get_source(), event.get_id()))
@@ -65,7 +65,7 @@ def main() -> int:
             again += 1
             consumer.commit(message, asynchronous=False)
     consumer.close()
-    print(f"{new} new results, {again} that came again")
+    print(f"{new} new results, {again} repeated")
     return 0
 
 

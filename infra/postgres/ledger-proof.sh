@@ -78,5 +78,5 @@ ask "SELECT capability, task, sum(calls), sum(cost_usd) FROM ops.capability_cost
 ask "SELECT * FROM ops.capability_cost WHERE hour >= $month + interval '7 days' AND hour < $month + interval '8 days'"
 echo
 total=$(psql --command "SELECT sum(calls) FROM ops.daily_cost")
-echo "$total calls; calls of the million in the sums: $counted"
+echo "$total calls; the sums include the million: $counted"
 [ "$counted" = t ] && [ "$total" = $((720 * 140 * 992)) ]
