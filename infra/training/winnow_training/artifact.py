@@ -33,7 +33,7 @@ def exit_name(key: str, layers: int) -> str:
 
 @dataclass(frozen=True)
 class Said:
-    """What a model made of some texts, a row each: the logits of a head, and the state that the head read."""
+    """A model's output for some texts, one row for each: the logits of a head, and the state that the head read."""
 
     logits: Tensor
     pooled: Tensor
@@ -52,7 +52,7 @@ class Artifact:
     exits: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
-        """What is derived is not kept in the cache of stages."""
+        """Excludes derived values from the cache of stages."""
         return {part.name: getattr(self, part.name) for part in fields(self)}
 
     @cached_property
@@ -68,23 +68,23 @@ class Artifact:
         return dequantized(self.shape, self.tensors, self.encoder.head_names())
 
     def depth(self, key: str) -> int:
-        """After how many layers a head reads."""
+        """The number of layers after which a head reads."""
         return self.depths.get(key, self.shape.layers)
 
     def head_card(self, key: str) -> dict[str, Any]:
         return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)
 
     def rung_depths(self, key: str) -> list[int]:
-        """After how many layers something reads for a task: its exits, and its head last."""
+        """The numbers of layers after which a task's exits read, and last its head."""
         return [*self.exits.get(key, ()), self.depth(key)]
 
     def logits(self, texts: Sequence[str], key: str) -> Tensor:
-        """What the model answers, one row a text in the order given: of the rung that the card lets it leave at."""
+        """The model's logits, one row for each text in the given order, from the exit or head at which the text leaves."""
         rungs = self.rungs(texts, key)
         return of_rungs(rungs, self.left(rungs, key))
 
     def left(self, rungs: Sequence[Tensor], key: str) -> np.ndarray:
-        """The number of the rung that answers each text."""
+        """The number of the rung (exit or head) that answers each text."""
         if len(rungs) == 1:
             return np.zeros(len(rungs[0]), dtype=int)
         card = self.head_card(key)
@@ -96,16 +96,16 @@ class Artifact:
         return [self.encoder.read(state, name) for name, state in zip(names, self.states(texts, key, self.rung_depths(key)))]
 
     def said(self, texts: Sequence[str], key: str) -> Said:
-        """What its head makes of the texts, whatever the exits would."""
+        """The head's output for the texts, without exits."""
         logits = torch.empty(len(texts), self.tensors[f"heads.{key}.bias"].shape[0])
         pooled = torch.empty(len(texts), self.shape.hidden_size, dtype=torch.float16)
         for rows, (state,) in self._batches(texts, key, [self.depth(key)]):
-            # batch by batch: a product over all rows at once rounds otherwise, and a student of it comes out another
+            # batch by batch: a product over all rows at once rounds differently, which would change the student
             logits[rows], pooled[rows] = self.encoder.read(state, f"heads.{key}"), state.half()
         return Said(logits, pooled)
 
     def states(self, texts: Sequence[str], key: str, depths: Sequence[int]) -> list[Tensor]:
-        """The mean of a text's tokens after so many layers, for each of `depths`, one row a text."""
+        """The mean of a text's tokens after each number of layers in `depths`, one row for each text."""
         found = [torch.empty(len(texts), self.shape.hidden_size) for _ in depths]
         for rows, states in self._batches(texts, key, depths):
             for target, state in zip(found, states):
@@ -146,7 +146,7 @@ def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]
 
 
 def _in_order(content: bytes) -> bytes:
-    """The library draws the order of the metadata anew each time: sorted, so that the same tensors are the same file."""
+    """Sorts the metadata, whose order the library draws at random, so that equal tensors give equal files."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -160,7 +160,7 @@ def read(name: str) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def is_there(name: str, version: str) -> bool:
-    """Whether the files of a model are those of this version, byte for byte."""
+    """Whether the files of a model are exactly those of this version."""
     try:
         card = json.loads((data.MODELS / name / "card.json").read_text(encoding="utf-8"))
         weights = (data.MODELS / name / card["weights"]["file"]).read_bytes()

@@ -15,7 +15,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 
 
 def embed_payload(text: str, chance: random.Random) -> str:
-    """The value of an HTTP parameter as it is met in the wild: after a name, in a URL, percent-encoded."""
+    """The value of an HTTP parameter as it occurs in requests: after a name, in a URL, percent-encoded."""
     name, path = chance.choice(_NAMES), chance.choice(_PATHS)
     value = chance.choice((str, str, quote, quote_plus))(text)
     form = chance.randrange(5)
@@ -31,7 +31,7 @@ def embed_payload(text: str, chance: random.Random) -> str:
 
 
 def aimed_traversal(text: str, chance: random.Random) -> str:
-    """A path traversal with a file that is worth reading in place of the data's `{file}`, or straight to that file."""
+    """A path traversal with a sensitive file in place of the data's `{file}`, or the direct path of that file."""
     file = chance.choice(_FILES)
     if "{file}" not in text:
         return text
@@ -41,13 +41,13 @@ def aimed_traversal(text: str, chance: random.Random) -> str:
 
 
 def segments(text: str, least: int = 4, most: int = 48) -> list[str]:
-    """Sentences as a splitter would cut them, without scraps that say nothing."""
+    """Sentences as a splitter would cut them, without fragments that carry no meaning."""
     parts = (part.strip() for part in _SENTENCE_END.split(text))
     return [part for part in parts if least <= len(part.split()) <= most]
 
 
 def noisy(text: str, vocabulary: list[str], chance: random.Random, drop: float = 0.1, replace: float = 0.12) -> str:
-    """Words dropped, and others replaced by words of the same task: still its domain, no longer its memory."""
+    """Drops words and replaces others by words of the same task, so the domain stays but the text is not memorized."""
     words = []
     for word in text.split():
         draw = chance.random()
@@ -57,7 +57,7 @@ def noisy(text: str, vocabulary: list[str], chance: random.Random, drop: float =
     return " ".join(words) or text
 
 
-_LONG_WORDS = 90  # what is longer is not read to its end
+_LONG_WORDS = 90  # longer texts are not read to their end
 
 
 def is_long(text: str) -> bool:
@@ -65,19 +65,19 @@ def is_long(text: str) -> bool:
 
 
 def stretch(text: str, chance: random.Random) -> str:
-    """The opening of a long text, or nothing of it, and then another stretch than the one that is read."""
+    """Another part of a long text than its beginning, with or without the opening."""
     words = text.split()
     at = chance.randrange(12, max(13, len(words) - 60))
     return " ".join(words[: chance.choice((0, 8, 16, 24))] + words[at:])
 
 
 def spliced(left: str, right: str, chance: random.Random) -> str:
-    """The head of one text and the tail of another."""
+    """Joins the beginning of one text and the end of another."""
     a, b = left.split(), right.split()
     return " ".join(a[: chance.randint(1, max(1, len(a)))] + b[chance.randrange(max(1, len(b))) :])
 
 
 def recased(text: str, chance: random.Random) -> str:
-    """Sentence case and a full stop, where the data is all lowercase and bare."""
+    """Adds sentence case and a full stop, because the data is lowercase without punctuation."""
     text = text[:1].upper() + text[1:] if chance.random() < 0.5 else text
     return text + chance.choice((".", "?", "!", " please")) if chance.random() < 0.5 else text

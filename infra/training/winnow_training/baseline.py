@@ -1,4 +1,4 @@
-"""The floor under the full model: TF-IDF with a linear SVM, trained on the same files."""
+"""The baseline for the full model: TF-IDF with a linear SVM, trained on the same files."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .tasks import SEED, Task
 
 
 _FOLDS = 5
-_SHARPNESS = 2.0  # of SVM margins taken as logits
+_SHARPNESS = 2.0  # factor from SVM margins to logits
 
 
 def measure(task: Task) -> dict[str, float]:
-    """Accuracy and macro F1 on validation; the better of the plain and the class-weighted SVM by macro F1."""
+    """Accuracy and macro F1 on validation, of the plain or the class-weighted SVM, whichever has the better macro F1."""
     train, val = data.load(task, "train"), data.load(task, "val")
     features = _features()
     matrix, held_out = (features.fit_transform([item.text for item in train]),
@@ -33,9 +33,9 @@ def measure(task: Task) -> dict[str, float]:
 
 
 def out_of_fold(task: Task) -> np.ndarray:
-    """What SVMs that never saw a training text say of it, as probabilities in the order of the labels.
+    """Probabilities for each training text from SVMs that never saw it, in the order of the labels.
 
-    It reads the whole of a long text and counts its words, which the encoder does not: a second opinion to learn from.
+    An SVM counts the words of the whole text, which the encoder does not, so it is a useful second opinion.
     """
     texts = np.array([item.text for item in data.load(task, "train")], dtype=object)
     answers = np.array([item.label for item in data.load(task, "train")])

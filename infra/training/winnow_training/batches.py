@@ -1,4 +1,4 @@
-"""Batches of token ids, grouped by length so that little of the work is padding."""
+"""Batches of token ids, grouped by length to reduce padding."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
 
 
 def by_length(lengths: Sequence[int], size: int, chance: random.Random | None = None) -> list[list[int]]:
-    """Row numbers in batches of alike length; shuffled when `chance` is given, in order of length otherwise."""
+    """Row numbers in batches of similar length, shuffled if `chance` is given, and in order of length otherwise."""
     order = list(range(len(lengths)))
     if chance is None:
         order.sort(key=lambda row: lengths[row])
@@ -45,7 +45,7 @@ def by_length(lengths: Sequence[int], size: int, chance: random.Random | None = 
 
 
 def in_order(rows: Sequence[Sequence[int]], tokens: int = 1024) -> Iterator[Batch]:
-    """Every row once, for evaluation, in batches of about `tokens`: what passes between layers stays in the cache."""
+    """Every row once, for evaluation, in batches of about `tokens`, so that activations stay in the cache."""
     numbers: list[int] = []
     for number in sorted(range(len(rows)), key=lambda row: len(rows[row])):
         if numbers and (len(numbers) + 1) * len(rows[number]) > tokens:

@@ -1,4 +1,4 @@
-"""When an answer may be trusted: temperatures that make confidence mean something, and thresholds with a promise."""
+"""Decides when to trust an answer: temperatures that calibrate confidence, and thresholds with a guarantee."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import beta
 
 TARGET, LEVEL = 0.99, 0.95
-LEAST_CERTIFIABLE = 299  # fewer items cannot bound 1% at 95%, not even without a single error
+LEAST_CERTIFIABLE = 299  # with fewer items, even zero errors do not bound 1% at 95%
 _STEPS = 100
 _FIXED = ("fixed-sequence testing from the most confident quarter downwards, exact Clopper-Pearson bound; "
           "temperature fitted on the same items")
@@ -27,8 +27,8 @@ def upper_bound(errors: int, items: int) -> float:
 def certify(confidence: np.ndarray, agrees: np.ndarray) -> dict[str, Any]:
     """The `calibration` of a head.
 
-    The sequence of thresholds is fixed by ranks, before any agreement is looked at; it stops at the first that fails, so
-    that trying many costs nothing of the promise.
+    Ranks fix the sequence of thresholds before any agreement is known. It stops at the first threshold that fails, so testing
+    many thresholds does not weaken the guarantee.
     """
     order = np.argsort(-confidence, kind="stable")
     errors = np.concatenate([[0], np.cumsum(~agrees[order])])
@@ -55,7 +55,7 @@ def _fixed_sequence(errors: np.ndarray, total: int) -> int:
 
 
 def _succession(errors: np.ndarray, total: int) -> int:
-    """The longest run from the top that is never over the target, past the least size that can be under it."""
+    """The longest run from the top whose rate never exceeds the target, beyond the smallest size that can be below it."""
     least = round(1 / (1 - TARGET)) - 1
     passed = 0
     for accepted in range(least, total + 1):
@@ -66,7 +66,7 @@ def _succession(errors: np.ndarray, total: int) -> int:
 
 
 def _between(ranked: np.ndarray, accepted: int) -> float:
-    """A threshold just under the last accepted score, half-way to the next, so that rounding cannot flip it."""
+    """A threshold halfway between the last accepted score and the next, so that rounding cannot change the decision."""
     last = float(ranked[accepted - 1])
     below = next((float(score) for score in ranked[accepted:] if score < last), 0.0)
     return round((last + below) / 2, 9) if accepted < len(ranked) else round(last * 0.999, 9)
@@ -78,5 +78,5 @@ def fit_temperature(loss: Callable[[float], float]) -> float:
 
 
 def folds(count: int, parts: int = 5) -> list[np.ndarray]:
-    """Row numbers of each fold, drawn once and for all."""
+    """Row numbers of each fold. The draw is the same in every run."""
     return np.array_split(np.random.default_rng(20261123).permutation(count), parts)

@@ -1,6 +1,6 @@
-"""`python3 -m winnow_training.calibration_items FOLDER`: writes what certificates rest on where validation has too few items.
+"""`python3 -m winnow_training.calibration_items FOLDER`: writes calibration items for tasks with too few validation items.
 
-Needs nothing but Python and the data files.
+Needs only Python and the data files.
 """
 
 from __future__ import annotations

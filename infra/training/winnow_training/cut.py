@@ -16,7 +16,7 @@ from .tokenizer import full_tokenizer
 
 @dataclass(frozen=True)
 class Recipe:
-    """How much of the full model is kept."""
+    """The sizes of a cut model."""
 
     layers: int
     heads: int
@@ -24,8 +24,8 @@ class Recipe:
     channels: int
     vocabulary: int
     positions: int
-    depths: Mapping[str, int] = field(default_factory=dict)  # of the heads that need not all layers
-    dropout: float = 0.0  # a model this small forgets enough by itself, unless its texts are few
+    depths: Mapping[str, int] = field(default_factory=dict)  # for heads that do not need all layers
+    dropout: float = 0.0  # a model this small needs dropout only if it has few texts
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Cut:
 
 
 def cut(full: Encoder, importance: Importance, recipe: Recipe, vocabulary: Sequence[str], heads: Sequence[str]) -> Cut:
-    """The first layers, since those after them have nothing left to read once channels are gone."""
+    """Keeps the first layers, because later layers lack their inputs once channels are removed."""
     channels = _best(importance.channels, recipe.channels)
     kept_heads = [_best(importance.heads[layer], recipe.heads) for layer in range(recipe.layers)]
     kept_units = [_best(importance.units[layer], recipe.feed_forward_size) for layer in range(recipe.layers)]
@@ -66,7 +66,7 @@ def cut(full: Encoder, importance: Importance, recipe: Recipe, vocabulary: Seque
 
 
 def _best(worth: Tensor, count: int) -> Tensor:
-    """The most important, in their old order."""
+    """The most important ones, in their original order."""
     return worth.topk(count).indices.sort().values
 
 

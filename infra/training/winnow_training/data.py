@@ -1,4 +1,4 @@
-"""Reads the data files; nothing else touches the disk for training text."""
+"""Reads the data files. No other module reads training text from disk."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def directory() -> Path:
     return Path(os.environ.get("WINNOW_DATA_DIRECTORY") or REPOSITORY.parent / "shared" / "data")
 
 
-# Where the validation items are too few for a certificate, a share of the training texts that no model ever sees.
+# The share of the training texts that no model sees, for tasks with too few validation items for a certificate.
 HELD_OUT: dict[str, float] = {ISSUE_TYPE.key: 0.22, PROMPT_ATTACK.key: 0.15}
 
 
 @lru_cache(maxsize=None)
 def load(task: Task, split: str) -> tuple[Item, ...]:
-    """- Parameter split: `train`, `val`, or `held-out`, which is taken from the training file by a hash of the text."""
+    """- Parameter split: `train`, `val`, or `held-out`, a part of the training file chosen by a hash of the text."""
     if split == "val":
         return _read(task, split)
     share = HELD_OUT.get(task.key, 0.0)
@@ -49,28 +49,28 @@ def _read(task: Task, split: str) -> tuple[Item, ...]:
 
 
 def _lot(text: str, draw: int = 0) -> float:
-    """Evenly from 0 to 1; equal texts draw the same, and of two draws one tells nothing of the other."""
+    """A uniform draw from 0 to 1. Equal texts get the same value, and different `draw` numbers give independent values."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[8 * draw : 8 * draw + 8], "big") / 2**64
 
 
 def is_untaught(text: str) -> bool:
-    """A tenth of the training texts is in no lesson of an exit: from when on it may answer is decided on them."""
+    """Whether a text is in the tenth of the training texts that no exit learns from; its threshold is chosen on them."""
     return _lot(text, draw=1) < 0.1
 
 
 @lru_cache(maxsize=None)
 def labels(task: Task) -> tuple[str, ...]:
-    """The head's labels, sorted; out-of-scope is a gate and not among them."""
+    """The head's labels, sorted. Out-of-scope is a gate, not a label."""
     return tuple(sorted({item.label for item in load(task, "train")} - {OUT_OF_SCOPE}))
 
 
 def calibration(task: Task) -> tuple[Item, ...]:
-    """What a certificate rests on: the validation items, and those that are held out."""
+    """The items for a certificate: the validation items and the items that are held out."""
     return load(task, "val") + load(task, "held-out")
 
 
 def calibration_file(task: Task) -> tuple[str, bytes]:
-    """Name and content of the file of those items, for `winnow certify`."""
+    """Name and content of the file of these items, for `winnow certify`."""
     rows = [{"capability": task.capability, "task": task.name, "text": item.text, "label": item.label}
             for item in calibration(task)]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -78,7 +78,7 @@ def calibration_file(task: Task) -> tuple[str, bytes]:
 
 
 def sources(tasks: tuple[Task, ...] = TEXT_TASKS, splits: tuple[str, ...] = ("train", "val")) -> list[dict[str, str]]:
-    """The `data` list of a card, by hash: every file that went in, and those that temperatures were fitted on."""
+    """The `data` list of a card with hashes: the training files, and the files that temperatures were fitted on."""
     rows = []
     for task in tasks:
         files = [(name, (directory() / name).read_bytes()) for name in (f"{task.stem}.{split}.jsonl.gz" for split in splits)]

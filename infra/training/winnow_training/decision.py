@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Gate:
-    """Out of scope is decided by the energy of the logits, apart from which label it would be."""
+    """Decides out-of-scope by the energy of the logits, independently of the label."""
 
     temperature: float
     threshold: float

@@ -1,4 +1,4 @@
-"""Teaches a cut model to answer as the full one does; the teacher is the quantized artifact that really runs."""
+"""Trains a cut model to answer like the full model. The teacher is the quantized artifact that runs in production."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .tasks import ROUTE, SEED
 
 @dataclass(frozen=True)
 class Lesson:
-    """One head's texts in the student's tokens, what the teacher made of them, and the labels where there are any."""
+    """One head's texts in the student's tokens, the teacher's output for them, and their labels if there are any."""
 
     key: str
     encoded: Sequence[list[int]]
@@ -36,8 +36,8 @@ class Lesson:
 
 
 _SOFTNESS = 2.0
-_UNDERSTANDING = 1.0  # of the teacher's state: three logits say little of a text, 384 channels say what else is in it
-_MEMORY = 0.998  # of the mean of the weights over the second half, which answers better than the last of them
+_UNDERSTANDING = 1.0  # weight of the teacher's state: three logits say little about a text, and 384 channels say much more
+_MEMORY = 0.998  # decay of the mean of the weights over the second half, which answers better than the final weights
 
 
 def imitation(logits: Tensor, teacher: Tensor) -> Tensor:
@@ -50,7 +50,7 @@ def imitation(logits: Tensor, teacher: Tensor) -> Tensor:
 def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | None) -> Tensor:
     """4·KL at temperature 2, half a cross entropy on the true labels and half on the teacher's own answer.
 
-    The last makes the student's confidence a forecast of agreement, which is what it is used for.
+    The last term makes the student's confidence a forecast of agreement, which is its purpose.
     """
     teacher, labels = lesson.teacher.logits[rows], lesson.labels[rows]
     if lesson.key == ROUTE:
@@ -66,7 +66,7 @@ def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | No
 
 
 class _Understanding(nn.Module):
-    """A linear map from the student's state to the teacher's, in standard deviations; it is thrown away after the lesson."""
+    """A linear map from the student's state to the teacher's, in standard deviations. It is discarded after training."""
 
     def __init__(self, width: int, lessons: Sequence[Lesson]) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class _Understanding(nn.Module):
 
 
 def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> None:
-    """- Produces: the student, trained in place, its heads' batches interleaved."""
+    """- Produces: the student, trained in place, with the batches of its heads interleaved."""
     torch.manual_seed(SEED)
     chance = random.Random(SEED)
     steps = _schedule(lessons, chance)

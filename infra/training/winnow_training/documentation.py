@@ -1,4 +1,4 @@
-"""What the packages of the training environment say about themselves: texts of software that no label is needed for."""
+"""Docstrings of the packages in the training environment: texts about software that need no labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-# All pinned (requirements.txt, environment.sh), so that the texts are.
+# All packages are pinned (requirements.txt, environment.sh), so the texts never change.
 _PACKAGES = {"torch": "torch", "sklearn": "scikit-learn", "scipy": "scipy", "numpy": "numpy", "sympy": "sympy",
              "networkx": "networkx", "onnx": "onnx", "jinja2": "jinja2", "joblib": "joblib"}
 _LICENCES = "BSD-3-Clause; onnx Apache-2.0; torch and numpy hold parts under other permissive licences"
@@ -19,7 +19,7 @@ _LEAST_WORDS = 20
 
 @lru_cache(maxsize=None)
 def docstrings() -> tuple[str, ...]:
-    """Each once, in order of the alphabet."""
+    """Each docstring once, in alphabetical order."""
     root = Path(sysconfig.get_paths()["purelib"])
     found = set()
     for package in _PACKAGES:
@@ -31,14 +31,14 @@ def docstrings() -> tuple[str, ...]:
 def _docstrings(source: bytes) -> set[str]:
     try:
         tree = ast.parse(source.decode("utf-8"))
-    except (SyntaxError, ValueError):  # some packages carry files that are not for this Python
+    except (SyntaxError, ValueError):  # some packages contain files for other versions of Python
         return set()
     texts = (" ".join(text.split()) for text in docstrings_of(tree))
     return {text for text in texts if len(text.split()) >= _LEAST_WORDS}
 
 
 def docstrings_of(tree: ast.Module) -> Iterator[str]:
-    """Of a module and of all that it defines, level by level."""
+    """The docstrings of a module and of all its definitions, level by level."""
     for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             if text := ast.get_docstring(node):

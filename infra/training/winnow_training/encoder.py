@@ -1,4 +1,4 @@
-"""The encoder in plain PyTorch: BERT's post-norm layers, mean pooling, one linear head a task."""
+"""The encoder in plain PyTorch: BERT's post-norm layers, mean pooling, one linear head for each task."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Shape:
 class Layer(nn.Module):
     """Attention and feed-forward, each followed by residual and LayerNorm.
 
-    `head_mask` and `unit_mask` are ones; their gradients tell what a head or a unit is worth (see importance.py).
+    `head_mask` and `unit_mask` are ones. Their gradients measure the importance of a head or a unit (see importance.py).
     """
 
     def __init__(self, shape: Shape, dropout: float) -> None:
@@ -57,7 +57,7 @@ class Layer(nn.Module):
         batch, length, _ = x.shape
         qkv = self.qkv(x).view(batch, length, 3, self.shape.head_count, self.shape.head_size)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)
-        # written out: the fused kernel's backward pass on the CPU takes five times as long on texts this short
+        # attention is written out: the fused kernel's backward pass on the CPU takes five times as long on texts this short
         scores = (q * self.shape.head_size**-0.5) @ k.transpose(2, 3)
         mixed = scores.masked_fill(~attend, float("-inf")).softmax(3).to(v.dtype) @ v
         if self.head_mask is not None:
@@ -71,9 +71,9 @@ class Layer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Token ids to one logit a label of the head asked for.
+    """Maps token ids to the logits of the requested head, one for each label.
 
-    `depths` tells after how many layers a head reads; after all of them where it says nothing.
+    `depths` gives the number of layers after which a head reads. A head that is not listed reads after all layers.
     """
 
     def __init__(self, shape: Shape, heads: dict[str, int], dropout: float = 0.1, depths: Mapping[str, int] | None = None) -> None:
@@ -85,7 +85,7 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(shape.hidden_size, eps=shape.layer_norm_epsilon)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(Layer(shape, dropout) for _ in range(shape.layers))
-        self.head_names = list(heads)  # a head's key holds dots and slashes, which ModuleDict does not allow
+        self.head_names = list(heads)  # a head's key contains dots and slashes, which ModuleDict does not allow
         self.heads = nn.ModuleList(nn.Linear(shape.hidden_size, size) for size in heads.values())
         self.channel_mask: Tensor | None = None
 
@@ -111,7 +111,7 @@ class Encoder(nn.Module):
 
 
 def pretrained(heads: dict[str, int], shape: Shape = Shape()) -> Encoder:
-    """MiniLM-L6 with fresh heads; the token-type row that every input has is folded into the positions."""
+    """MiniLM-L6 with new heads. The token-type row, which is the same for every input, is added to the positions."""
     raw = load_file(str(PRETRAINED / "model.safetensors"))
     model = Encoder(shape, heads)
     with torch.no_grad():

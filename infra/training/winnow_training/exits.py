@@ -1,7 +1,7 @@
-"""Exits: where a text that needs no more layers has its answer already.
+"""Exits, at which a text leaves once its answer is sure.
 
-An exit is a linear map of its own on the mean state after fewer layers than the head reads after. It is taught when the model
-is done, on states as they run, to say what the head says; so it takes nothing from the head.
+An exit is a separate linear map on the mean state after fewer layers than the head uses. It is trained when the model is
+finished, on states as they occur at run time, to reproduce the head's answer. It therefore does not change the head.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from .decision import SingleLabel
 from .distil import imitation
 from .tasks import SEED
 
-# After how many layers; none is the mean of the embeddings, a bag of words. Security has no exits: who attacks chooses the words.
+# Numbers of layers; 0 is the mean of the embeddings, a bag of words. Security has no exits, because attackers choose the words.
 LAYERS: dict[str, tuple[int, ...]] = {
     "semantic-understanding/intent": (0, 1), "legal-services/clause-type": (0, 1), "legal-services/unfair-term": (0, 1),
     "software-development/issue-type": (0, 1),
 }
 
-_TOLERANCE = 1 / 1000  # of the texts that leave at an exit, those of which the head would have said something else
+_TOLERANCE = 1 / 1000  # the share of the texts leaving at an exit for which the head would have given another answer
 _STEPS, _BATCH, _RATE = 4000, 512, 5e-3
-_ENERGY = 0.02  # of the squared distance of log-sum-exps, which the gate goes by
+_ENERGY = 0.02  # weight of the squared distance of log-sum-exps, which the gate uses
 
 
 def teach(small: Artifact, key: str) -> None:
@@ -43,7 +43,7 @@ def teach(small: Artifact, key: str) -> None:
 
 
 def scale(small: Artifact, key: str, factors: Sequence[float]) -> None:
-    """Makes the exits as sure as they are right, by the head's temperature: certificates compare the confidences of all."""
+    """Calibrates the exits at the head's temperature, because certificates compare the confidences of exits and head."""
     for layers, factor in zip(small.exits.get(key, ()), factors):
         for part in ("weight", "bias"):
             small.tensors[f"{exit_name(key, layers)}.{part}"] *= factor
@@ -69,9 +69,9 @@ def _imitate(states: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def leave_from(small: Artifact, key: str, rule: SingleLabel) -> list[float]:
-    """The confidence from which on a text leaves, for each exit: the lowest that keeps to the tolerance.
+    """The confidence from which a text leaves, for each exit: the lowest within the tolerance.
 
-    It needs neither labels nor the full model, but texts that no exit has learned from.
+    It needs neither labels nor the full model, only texts that no exit has learned from.
     """
     if not small.exits.get(key):
         return []
@@ -88,7 +88,7 @@ def leave_from(small: Artifact, key: str, rule: SingleLabel) -> list[float]:
 
 
 def _lowest(confidence: np.ndarray, differs: np.ndarray) -> float:
-    """1, from which on hardly anything leaves, where not even the most certain keep to the tolerance."""
+    """The lowest threshold within the tolerance, or 1, at which hardly any text leaves, if there is none."""
     order = np.argsort(-confidence, kind="stable")
     wrong = np.cumsum(differs[order])
     kept = np.flatnonzero(wrong <= _TOLERANCE * np.arange(1, len(order) + 1))

@@ -20,9 +20,9 @@ _GATE_TEMPERATURE = 1.0
 
 
 def shift_of(label: int, logits: Tensor, score: Callable[[list[int]], float]) -> float:
-    """What to add to one logit so that `score` of the answers is best; 0 where nothing is better than 0.
+    """The offset for one logit that gives the best `score` of the answers, or 0 if no offset is better.
 
-    The middle of the best plateau, since its edge is luck.
+    Uses the middle of the best plateau, because its edges depend on chance.
     """
     grid = np.round(np.linspace(-4, 4, 161), 3)
     moved = torch.zeros_like(logits)
@@ -88,7 +88,7 @@ def _best_gate(labels: Sequence[str], temperature: float, threshold: float, scal
 
 
 def _balanced(answers: Sequence[str], truth: Sequence[str]) -> float:
-    """In-scope accuracy three times as heavy as out-of-scope recall: users mostly ask what is in scope."""
+    """Weighs in-scope accuracy three times as much as out-of-scope recall, because most requests are in scope."""
     inside = share(a == t for a, t in zip(answers, truth) if t != OUT_OF_SCOPE)
     outside = share(a == t for a, t in zip(answers, truth) if t == OUT_OF_SCOPE)
     return 0.75 * inside + 0.25 * outside
@@ -108,7 +108,7 @@ def multi(logits: Tensor, target: np.ndarray) -> MultiLabel:
 
 
 def out_of_fold_error(logits: Tensor, reference: Sequence[str], fit: Callable[[Tensor, Sequence[str]], SingleLabel]) -> float:
-    """How far confidence is from the rate of agreement when the rule is fitted on other items."""
+    """The calibration error, the gap between confidence and agreement, if the rule is fitted on other items."""
     confidence, agrees = np.zeros(len(reference)), np.zeros(len(reference), dtype=bool)
     for held in calibration.folds(len(reference)):
         others = np.setdiff1d(np.arange(len(reference)), held)

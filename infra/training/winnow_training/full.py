@@ -1,4 +1,4 @@
-"""Fine-tunes MiniLM on all tasks at once: one encoder, one head a task, batches of the tasks interleaved."""
+"""Fine-tunes MiniLM on all tasks at once: one encoder, one head for each task, batches of the tasks interleaved."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TOKEN_DROP = 0.05
 
 @dataclass(frozen=True)
 class Plan:
-    """How often and in what portions a task is seen."""
+    """The number of epochs and the batches of a task."""
 
     epochs: int
     batch: int
     positive_weight: float = 1.0
-    share: float = 1.0  # of the batches of each epoch
+    share: float = 1.0  # the share of the batches in each epoch
 
 
 PLANS: dict[str, Plan] = {
@@ -43,8 +43,8 @@ PLANS: dict[str, Plan] = {
     ISSUE_TYPE.key: Plan(epochs=3, batch=16),
     ROUTE: Plan(epochs=1, batch=48),
 }
-_FIRST_STEPS = 4000  # of the schedule above: the rate is down to a fifteenth by then
-# A second, gentler part: long texts with few examples need more epochs than the rest can bear; the rest is kept in mind.
+_FIRST_STEPS = 4000  # steps of the schedule above: at that point the rate is a fifteenth
+# A second part with a lower rate: long texts with few examples need more epochs. Other tasks continue so that none is forgotten.
 SECOND: dict[str, Plan] = {
     INTENT.key: Plan(epochs=1, batch=48, share=0.5),
     CLAUSE_TYPE.key: Plan(epochs=3, batch=32),
@@ -54,10 +54,10 @@ SECOND: dict[str, Plan] = {
     ISSUE_TYPE.key: Plan(epochs=6, batch=16),
     ROUTE: Plan(epochs=1, batch=48, share=0.4),
 }
-# the weight of SVMs' out-of-fold answers among the targets, where a bag of words knows as much as the encoder
+# the weight of SVMs' out-of-fold answers in the targets, for tasks in which a bag of words is as good as the encoder
 SECOND_OPINION: dict[str, float] = {CLAUSE_TYPE.key: 0.45, ISSUE_TYPE.key: 0.65}
 _ROUTE_ITEMS = 20000
-_OPENING = 48  # pieces of a long text that are always seen: an issue's title
+_OPENING = 48  # pieces of a long text that are always included, such as an issue's title
 
 Row = tuple[str, "int | list[float]"]
 Step = tuple[str, int, list[int]]
@@ -81,7 +81,7 @@ def rows(key: str, epoch: int) -> list[Row]:
 
 
 def _with_outliers(chosen: list[Row], chance: random.Random) -> list[Row]:
-    """Out-of-scope is rare in the data, so it is repeated, and small talk is added: no intent covers it either."""
+    """Repeats out-of-scope texts, which are rare in the data, and adds small talk, which no intent covers either."""
     outside = [row for row in chosen if row[1] == OUTSIDE]
     talk = [item.text for item in data.load(PROMPT_ATTACK, "train") if item.label == "benign"]
     recased = [(augment.recased(text, chance), label) for text, label in chance.sample(chosen, len(chosen) // 10)]
@@ -89,7 +89,7 @@ def _with_outliers(chosen: list[Row], chance: random.Random) -> list[Row]:
 
 
 def _balanced_payloads(chosen: list[Row], chance: random.Random) -> list[Row]:
-    """Half of the many, all of the few several times over, and a third of them embedded as a request carries them."""
+    """Half of the frequent label, all of the rare label several times, and a third of them embedded as in a request."""
     counts: dict[object, int] = {}
     for _, label in chosen:
         counts[label] = counts.get(label, 0) + 1
@@ -105,7 +105,7 @@ _SHAPERS: dict[Task, Callable[[list[Row], random.Random], list[Row]]] = {
 
 
 def loss(key: str, logits: Tensor, target: Tensor, gate: Tensor) -> Tensor:
-    """Cross entropy; for intents among those in scope, with the gate learned beside it from the energy."""
+    """Cross entropy. For intents only over texts in scope, plus a loss for the gate on the energy."""
     if key == ROUTE:
         return F.binary_cross_entropy_with_logits(logits, target)
     if key == UNFAIR_TERM.key:
@@ -148,15 +148,15 @@ def second_part(model: Encoder, opinions: Opinions) -> Encoder:
 
 
 def mean(*weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The mean of models along one path of training generalizes better than its end."""
+    """The mean of several models of one training run, which generalizes better than the last one."""
     return {name: torch.stack([part[name] for part in weights]).mean(0) for name in weights[0]}
 
 
 def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions: Opinions) -> None:
-    """- Parameter total: the steps that the learning rate's cosine is stretched over."""
+    """- Parameter total: the number of steps of the learning rate's cosine."""
     tokenizer = full_tokenizer()
     model.train()
-    model.word.weight.requires_grad_(False)  # most pieces are rare here: training them only forgets
+    model.word.weight.requires_grad_(False)  # most pieces are rare in this data, and training them would only degrade them
     gate = nn.Parameter(torch.tensor(5.0))
     body = [p for name, p in model.named_parameters() if p.requires_grad and not name.startswith("heads")]
     optimizer = torch.optim.AdamW([{"params": body, "lr": rate}, {"params": [*model.heads.parameters(), gate], "lr": 10 * rate}],
@@ -199,7 +199,7 @@ def warm_cosine(step: int, total: int, warm: float = 0.06) -> float:
 
 
 def _view(tokens: list[int], limit: int) -> list[int]:
-    """A few pieces left out, and of a long text now and then another stretch, so that no text is seen twice alike."""
+    """Drops a few pieces, and sometimes uses another part of a long text, so that no text occurs twice unchanged."""
     inner = tokens[1:-1]
     if len(inner) >= 12:
         inner = [token for token in inner if random.random() >= _TOKEN_DROP]

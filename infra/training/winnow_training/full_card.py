@@ -1,4 +1,4 @@
-"""Quantizes the trained full model, chooses its operating points, measures it beside the SVM, and writes its card."""
+"""Quantizes the trained full model, chooses its operating points, compares it with the SVM, and writes its card."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def _single(full: Artifact, key: str, baseline: dict[str, float]) -> dict[str, A
 
 
 def _operating_point(full: Artifact, key: str, logits: Tensor, truth: list[int]) -> Tensor:
-    """These two were trained on other proportions than are met, the rare weighted or repeated.
+    """Sets the operating points of two tasks that were trained on other proportions, with rare labels weighted or repeated.
 
-    Where the balance lies is read off the validation items, rarest label first, and kept in the bias.
+    The validation items determine the balance, rarest label first. It is stored in the bias.
     """
     for label in sorted(set(truth), key=truth.count)[:-1]:
         shift = fitting.shift_of(label, logits, lambda given: float(f1_score(truth, given, average="macro")))

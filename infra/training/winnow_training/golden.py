@@ -1,4 +1,4 @@
-"""Golden files for the Swift tests: what the reference tokenizer, the exact int8 arithmetic and the splitter answer."""
+"""Golden files for the Swift tests: outputs of the reference tokenizer, of the exact int8 arithmetic and of the splitter."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _logits(model: Artifact) -> Iterable[dict[str, Any]]:
 
 
 def _items(key: str) -> list[str]:
-    """Written ones, a handful of validation items, and noisy copies of them."""
+    """Hand-written texts, a few validation items, and noisy copies of them."""
     chance = random.Random(f"{SEED} golden {key}")
     texts = [text for text in small.validation(key)[0] if text]
     longest = max(texts, key=len)

@@ -1,4 +1,4 @@
-"""Strings on which two tokenizers are most likely to part ways."""
+"""Strings on which two tokenizers are most likely to differ."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HAND_WRITTEN = [
 
 
 def strings(count: int) -> list[str]:
-    """Hand-written, then one of every kind of character, then texts of the tasks, then random mixtures of all that."""
+    """Hand-written strings, one string for every kind of character, texts of the tasks, and random mixtures of these."""
     chance = random.Random(f"{SEED} golden")
     found = list(_HAND_WRITTEN)
     blocks = [(0x21, 0x7F), (0xA0, 0x250), (0x250, 0x530), (0x530, 0x700), (0x900, 0xE00), (0xE00, 0x1100), (0x1E00, 0x2000),
@@ -42,7 +42,7 @@ def strings(count: int) -> list[str]:
         letters = [chr(chance.randrange(low, high)) for _ in range(chance.randint(1, 24))]
         found.append("".join(letter + chance.choice(("", "", "", " ", "\u0301", "-")) for letter in letters))
     for task in TEXT_TASKS:
-        # short ones mostly: what is tested is the tokenizer, not patience
+        # mostly short texts, which keep the test fast
         texts = [item.text for item in data.load(task, "train") if len(item.text) < 400]
         chosen = chance.sample(texts, min(len(texts), 170))
         found += chosen

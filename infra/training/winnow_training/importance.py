@@ -1,4 +1,4 @@
-"""What each head, feed-forward unit and residual channel is worth to one capability: |gradient × mask|, first order."""
+"""The importance of each head, feed-forward unit and residual channel for one capability: first-order |gradient × mask|."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Importance:
 
 
 def measure(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tensor]], items: int = 640) -> Importance:
-    """- Parameter examples: for each head its encoded texts and the teacher's probabilities, the answer to preserve."""
+    """- Parameter examples: for each head its encoded texts and the teacher's probabilities, which the cut should preserve."""
     layers = len(model.layers)
     heads = torch.zeros(layers, model.shape.head_count)
     units = torch.zeros(layers, model.shape.feed_forward_size)
@@ -55,7 +55,7 @@ def measure(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tenso
 
 
 def _loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy against labels drawn as one-hot or soft rows; independent labels when rows need not sum to one."""
+    """Cross entropy against one-hot or soft rows, or binary cross entropy if rows need not sum to one."""
     if bool(((target.sum(1) - 1).abs() > 1e-3).any()):
         return F.binary_cross_entropy_with_logits(logits, target)
     return F.cross_entropy(logits, target)

@@ -10,7 +10,7 @@ from .small import RECIPES
 
 
 def table() -> str:
-    """Markdown, one line a task."""
+    """A Markdown table with one row for each task."""
     lines = ["| task | n | SVM acc / F1 | full acc / F1 | small acc / F1 | agreement | escalated at threshold | FLOPs share | small model, bytes |",
              "|---|---|---|---|---|---|---|---|---|"]
     for name in RECIPES:

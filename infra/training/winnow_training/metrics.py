@@ -1,4 +1,4 @@
-"""The few numbers that cards report."""
+"""The metrics of cards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def classification(truth: Sequence[str], answers: Sequence[str]) -> dict[str, fl
 
 
 def single_label(truth: Sequence[str], answers: Sequence[str]) -> dict[str, float]:
-    """`classification`, with out-of-scope apart where there is such a thing."""
+    """`classification`, with out-of-scope reported separately if the task has it."""
     result = classification(truth, answers)
     if OUT_OF_SCOPE in truth:
         result["accuracyInScope"] = share(a == t for a, t in zip(answers, truth) if t != OUT_OF_SCOPE)
@@ -48,7 +48,7 @@ def share(hits: object) -> float:
 
 
 def expected_calibration_error(confidence: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
-    """Mean gap between what a bin of answers claims and how often they are right."""
+    """The mean gap between a bin's confidence and its accuracy."""
     order = np.array_split(np.argsort(confidence), bins)
     gaps = [len(rows) * abs(confidence[rows].mean() - correct[rows].mean()) for rows in order if len(rows)]
     return round(float(sum(gaps) / len(confidence)), 4)

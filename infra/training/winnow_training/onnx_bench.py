@@ -1,4 +1,4 @@
-"""Times ONNX Runtime on an artifact: one thread, typical items, padding to the longest of a batch included.
+"""Times ONNX Runtime on an artifact with one thread and typical items, padded to the longest item of a batch.
 
 `python -m winnow_training.onnx_bench --model NAME --batch 1,32 --json` prints the median and the best milliseconds a batch.
 """

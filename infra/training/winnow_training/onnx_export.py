@@ -1,8 +1,8 @@
 """Exports an artifact to ONNX, fp32 and dynamic int8, so that ONNX Runtime can be timed and compared on the same model.
 
 `python -m winnow_training.onnx_export --model NAME --out DIR` writes `NAME.TASK.fp32.onnx` and `NAME.TASK.int8.onnx` for every
-head, with the layers that it reads after. Inputs `ids` and `mask` are `[batch, length]` int64. The pattern is the one that the runtime's own optimizer knows from
-BERT, so that attention, GELU and LayerNorm are fused as they would be in production.
+head, with the layers that it uses. The inputs `ids` and `mask` are `[batch, length]` int64. The graph has the pattern that the
+runtime's optimizer knows from BERT, so attention, GELU and LayerNorm are fused as in production.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def export(model: Exportable, key: str, folder: Path, pooled: bool = False) -> t
 
 
 def _fuse(source: Path, target: Path) -> None:
-    """The runtime's own extended optimizations, applied before quantization: afterwards it cannot see the patterns."""
+    """Applies the runtime's extended optimizations before quantization, after which it no longer recognizes the patterns."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -1,7 +1,7 @@
-"""The texts a small model learns from: its tasks' own, and noisy copies that only the full model has to judge.
+"""The texts that a small model learns from: its tasks' own texts, and noisy copies that the full model labels.
 
-Where the two models will disagree is at the borders, and there are too few training texts there; the teacher needs no
-labels, so borders can be made.
+Two models disagree mostly at the decision boundaries, where training texts are rare. The teacher needs no labels, so texts near
+the boundaries can be generated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ UNLABELLED = -1
 
 @dataclass(frozen=True)
 class Amounts:
-    """Copies of each training text, and how many texts of other tasks are added."""
+    """The number of copies of each training text, and the number of texts of other tasks."""
 
     noisy: int
     stretches: int
@@ -44,7 +44,7 @@ class Pool:
 
 
 def build(key: str, part: str = "") -> Pool:
-    """- Parameter part: `taught` or `untaught`, of the texts that exits learn from, or of the others; all where it is empty."""
+    """- Parameter part: `taught` for texts that exits learn from, `untaught` for the others, empty for all."""
     chance = random.Random(f"{SEED} pool {key}{part}")
     if key == ROUTE:
         return _route(chance)
@@ -87,7 +87,7 @@ def _common(rows: list[tuple[str, int]]) -> set[int]:
 
 
 def _foreign(task: Task) -> list[str]:
-    """Unlabelled texts that the router may well send to this task."""
+    """Unlabelled texts that the router may send to this task."""
     if task is INTENT:
         talk = [item.text for item in data.load(PROMPT_ATTACK, "train") if len(item.text.split()) < 25]
         return [item.text for item in data.load(UTTERANCE, "train")] + talk
@@ -98,8 +98,8 @@ def _foreign(task: Task) -> list[str]:
 
 
 def _documented(texts: list[str]) -> list[str]:
-    """A thousand issues are too few to tell what software is spoken of in: docstrings, and both halves of them with issues."""
-    chance = random.Random(5)  # of its own: the copies above are drawn as they are without
+    """Docstrings, and docstrings spliced with issues, because a thousand issues do not contain the vocabulary of software."""
+    chance = random.Random(5)  # a separate generator, so that the draws of the copies above do not change
     alone, behind, before = 6000, 4000, 4000
     chosen = chance.sample(documentation.docstrings(), alone + behind + before)
     made = chosen[:alone]
@@ -108,7 +108,7 @@ def _documented(texts: list[str]) -> list[str]:
 
 
 def _route(chance: random.Random) -> Pool:
-    """Route targets are sets, which the teacher gives; so every row counts as unlabelled."""
+    """Every row counts as unlabelled, because route targets are sets and the teacher provides them."""
     texts = [item.text for item in router_data.build("train")]
     words = [word for text in chance.sample(texts, 3000) for word in text.split()[:30]]
     texts += [augment.noisy(text, words, chance) for text in chance.sample(texts, 5000)]

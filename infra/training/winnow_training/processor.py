@@ -1,4 +1,4 @@
-"""What this machine's processor multiplies in hardware; what it emulates is 15 to 20 times slower than f32."""
+"""The number formats that this machine's processor multiplies in hardware. Emulation is 15 to 20 times slower than f32."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ HAS_INT8 = bool(_CAN.get("avx512_vnni") or _CAN.get("amx_int8"))
 
 
 def autocast() -> torch.autocast:
-    """bf16 where the processor has it, which trains twice as fast; f32 elsewhere."""
+    """bf16 if the processor supports it, which trains twice as fast, and f32 otherwise."""
     return torch.autocast("cpu", torch.bfloat16, enabled=HAS_BF16)

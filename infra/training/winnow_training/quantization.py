@@ -13,14 +13,14 @@ from .encoder import Encoder, Shape
 
 
 def quantize_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Symmetric int8, one scale an output row."""
+    """Symmetric int8 with one scale for each output row."""
     peak = weight.abs().amax(1)
     scale = torch.where(peak > 0, peak / 127, torch.ones_like(peak))
     return (weight / scale[:, None]).round().clamp(-127, 127).to(torch.int8), scale
 
 
 def tensors(model: Encoder) -> dict[str, Tensor]:
-    """A trained encoder as the tensors of an artifact, the vocabulary left out."""
+    """A trained encoder as the tensors of an artifact, without the vocabulary."""
     found: dict[str, Tensor] = {}
     for name, module, in_int8 in _parts(model):
         weight = module.weight.detach().float()
@@ -34,7 +34,7 @@ def tensors(model: Encoder) -> dict[str, Tensor]:
 
 
 def dequantized(shape: Shape, tensors: dict[str, Tensor], heads: Sequence[str]) -> Encoder:
-    """The inverse of `tensors`, as near as int8 allows: what runs, in a form that can be cut and trained."""
+    """The inverse of `tensors`, as precise as int8 allows: the model that runs, in a form that can be cut and trained."""
     model = Encoder(shape, {key: tensors[f"heads.{key}.bias"].shape[0] for key in heads}, dropout=0.0)
     with torch.no_grad():
         for name, module, in_int8 in _parts(model):
@@ -62,11 +62,11 @@ def _parts(model: Encoder) -> Iterator[tuple[str, nn.Embedding | nn.Linear | nn.
         yield f"heads.{key}", head, False
 
 
-_EXACT_IN_F32 = 2**24 // 127**2  # products of two int8 whose sum f32 holds exactly, in any order
+_EXACT_IN_F32 = 2**24 // 127**2  # the number of products of two int8 whose sum is exact in f32, in any order
 
 
 def _sums(left: Tensor, weight: Tensor) -> Tensor:
-    """Sums of int8 products, as f32. In f32 they are as exact, and faster than int8 that is emulated."""
+    """Sums of int8 products, as f32. They are exact in f32, which is faster than emulated int8."""
     if processor.HAS_INT8:
         return torch._int_mm(left, weight.t()).float()
     parts = zip(left.float().split(_EXACT_IN_F32, 1), weight.float().split(_EXACT_IN_F32, 1))
@@ -87,7 +87,7 @@ class QuantizedEncoder:
 
     @torch.inference_mode()
     def states(self, ids: Tensor, mask: Tensor, depths: Sequence[int]) -> list[Tensor]:
-        """The mean of all tokens after so many layers, for each of `depths`."""
+        """The mean of all tokens after each number of layers in `depths`."""
         batch, length = ids.shape
         x = self.word[ids[mask]] + self.tensors["embeddings.position.weight"][:length].expand(batch, -1, -1)[mask]
         x = self._norm("embeddings.norm", x)
@@ -116,7 +116,7 @@ class QuantizedEncoder:
         weight, scale, bias = (self.tensors[f"{name}.{part}"] for part in ("weight", "scale", "bias"))
         peak = torch.linalg.vector_norm(x, float("inf"), 1, keepdim=True)
         step = torch.where(peak > 0, peak / 127, torch.ones_like(peak))
-        quantized = (x / step).round_().to(torch.int8)  # torch rounds halves to even; the peak itself becomes 127
+        quantized = (x / step).round_().to(torch.int8)  # torch rounds halves to even; the maximum becomes 127
         return _sums(quantized, weight).mul_(step).mul_(scale).add_(bias)
 
     def _attend(self, qkv: Tensor, mask: Tensor) -> Tensor:

@@ -1,8 +1,7 @@
-"""Texts for the route head: which of the six tasks a text belongs to, or none.
+"""Texts for the route head, which says to which of the six tasks a text belongs, or none.
 
-A text is a positive of the task whose data it came from. Negatives come from what every machine with Python has
-(reference pages, docstrings, source lines) and from garbling. Random strings are no negatives: that is what a benign
-HTTP parameter looks like.
+A text is a positive example of its own task. Negatives come from files that every machine with Python has (reference pages,
+docstrings, source lines) and from garbled texts. Random strings are not used, because a benign HTTP parameter looks like one.
 """
 
 from __future__ import annotations
@@ -86,7 +85,7 @@ def _negatives(split: str, chance: random.Random) -> list[RouteItem]:
 
 
 def _split_of(page: str) -> str:
-    """One page lies wholly in one split, so that a sentence's neighbours cannot give it away."""
+    """Puts each page entirely into one split, so that neighbouring sentences leak nothing."""
     return "val" if hashlib.sha256(page.encode()).digest()[0] < 32 else "train"
 
 
@@ -109,7 +108,7 @@ def _sources() -> list[tuple[str, ast.Module]]:
 
 
 def _garbled(split: str, chance: random.Random) -> str:
-    """Words of several tasks shuffled together, or one text with the letters of each word shuffled."""
+    """Shuffled words of several tasks, or one text with shuffled letters in each word."""
     tasks = (CLAUSE_TYPE, UNFAIR_TERM, PROMPT_ATTACK, ISSUE_TYPE, INTENT)
     if chance.random() < 0.5:
         words = [word for task in chance.sample(tasks, 4) for word in chance.choice(data.load(task, split)).text.split()[:40]]

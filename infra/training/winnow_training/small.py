@@ -19,7 +19,7 @@ from .metrics import multi_label, share, single_label
 from .tasks import BY_KEY, ISSUE_TYPE, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
 from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 
-# longest to teach first: two are made at a time, and no core shall wait for a long one at the end
+# longest training first: two run at a time, and no core should wait for a long one at the end
 RECIPES: dict[str, Recipe] = {
     "legal-services": Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, vocabulary=10000, positions=128),
     "semantic-understanding": Recipe(layers=2, heads=4, feed_forward_size=320, channels=192, vocabulary=10000, positions=64),
@@ -34,7 +34,7 @@ EPOCHS: dict[str, int] = {
     "security-services/payload": 3, "security-services/prompt-attack": 6, "software-development/issue-type": 4, ROUTE: 3,
 }
 
-_LONG = 128  # mean tokens of a text from which on batches are halved: they fall out of the cache
+_LONG = 128  # mean tokens of a text from which batches are halved, because they no longer fit the cache
 
 
 def keys_of(name: str) -> list[str]:
@@ -42,7 +42,7 @@ def keys_of(name: str) -> list[str]:
 
 
 def validation(key: str) -> tuple[list[str], list[Any]]:
-    """Texts and true labels, for the route head sets of tasks."""
+    """Texts and true labels. For the route head, the labels are sets of tasks."""
     if key == ROUTE:
         items = router_data.build("val")
         return [item.text for item in items], [item.tasks for item in items]
@@ -51,14 +51,14 @@ def validation(key: str) -> tuple[list[str], list[Any]]:
 
 
 def calibration_texts(key: str) -> list[str]:
-    """Validation texts, and those of the training file that no model has seen."""
+    """Validation texts, and texts of the training file that no model has seen."""
     return validation(key)[0] if key == ROUTE else [item.text for item in data.calibration(BY_KEY[key])]
 
 
 def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict[str, Said]) -> tuple[Artifact, Cut]:
-    """The cut and distilled model as it will run, its card still empty.
+    """The cut and distilled model as it will run, with an empty card.
 
-    - Parameters texts, teacher: each head's pool, and what the full artifact made of it.
+    - Parameters texts, teacher: each head's pool, and the full artifact's output for it.
     """
     source = full.as_trained()
     vocabulary = cut_vocabulary((text for pool in texts.values() for text in pool.texts), RECIPES[name].vocabulary)
@@ -72,7 +72,7 @@ def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict
         encoded = tokenizer.encode(pool.texts, max_tokens(key))
         batch = 32 if sum(map(len, encoded)) > _LONG * len(encoded) else 64
         labels = torch.tensor(pool.labels)
-        # where the full model weighed its labels against second opinions, they alone would pull the student away from it
+        # if the full model also learned from second opinions, the labels alone would pull the student away from it
         if key in SECOND_OPINION:
             labels = torch.full_like(labels, pools.UNLABELLED)
         lessons.append(distil.Lesson(key, encoded, teacher[key], labels, EPOCHS[key], batch,
@@ -86,7 +86,7 @@ def _probabilities(key: str, logits: Tensor) -> Tensor:
 
 
 def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
-    """Calibrates against the full artifact, measures, writes."""
+    """Calibrates the model against the full artifact, measures it, and writes it."""
     heads = [_head(small, full, key) for key in keys_of(small.name)]
     measured = [head["metrics"] for head in heads]
     widest = max(len(head["labels"]) for head in heads)
@@ -111,7 +111,7 @@ def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a model that is done says of the calibration texts, and the exits' part of its card."""
+    """A finished model's output for the calibration texts, and the exits' part of its card."""
 
     rule: SingleLabel | MultiLabel
     logits: Tensor
@@ -130,7 +130,7 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
         reading = _Reading(fitting.multi(logits, teacher.given(reference)), logits, np.zeros(len(texts), dtype=int), [], {})
     else:
         reading = _with_exits(small, key, texts, expected, teacher)
-    rule, own = reading.rule, len(truth)  # the validation texts come first, and only they are measured
+    rule, own = reading.rule, len(truth)  # the validation texts come first, and only these are measured
     answers = rule.answers(reading.logits)
     agrees = np.array([answer == other for answer, other in zip(answers, expected)])
     certificate = calibration.certify(rule.confidence(reading.logits), agrees)
@@ -149,12 +149,12 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
 
 
 def _with_exits(small: Artifact, key: str, texts: Sequence[str], expected: Sequence[str], teacher: SingleLabel) -> _Reading:
-    """Fits the head to the full model's answers, then teaches the exits what the head says."""
+    """Fits the head to the full model's answers, then trains the exits to reproduce the head's answers."""
     _shift_bias(small, key, small.said(texts, key).logits, expected, teacher)
     exits.teach(small, key)
     rungs = small.rungs(texts, key)
     rule = _rule(rungs[-1], expected, teacher)
-    if rule.gate is None:  # the gate goes by the size of logits, which scaling would change
+    if rule.gate is None:  # the gate uses the magnitude of logits, which scaling would change
         exits.scale(small, key, [rule.temperature / _rule(rung, expected, teacher).temperature for rung in rungs[:-1]])
         rungs = small.rungs(texts, key)
     leave_from = exits.leave_from(small, key, rule)
@@ -182,7 +182,7 @@ def head_metrics(key: str, answers: Sequence[Any], truth: Sequence[Any]) -> dict
 
 
 def _shift_bias(small: Artifact, key: str, logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> None:
-    """The operating point of two labels lives in the bias: where most answers are the full model's."""
+    """Stores the operating point of two labels in the bias, where most answers agree with the full model's."""
     if len(teacher.labels) == 2:
         index = np.array([teacher.labels.index(answer) for answer in expected])
         small.tensors[f"heads.{key}.bias"][1] += fitting.shift_of(

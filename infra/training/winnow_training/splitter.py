@@ -1,4 +1,4 @@
-"""Where a compound sentence is cut: a linear classifier over hashed windows, as `infra/models/README.md` specifies."""
+"""Splits compound sentences with a linear classifier over hashed windows, as `infra/models/README.md` specifies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST = max(map(len, _PHRASES))
 
 @dataclass(frozen=True)
 class Candidate:
-    """A phrase over the tokens `start ..< end` at which the sentence may be cut."""
+    """A phrase over the tokens `start ..< end` at which the sentence may be split."""
 
     start: int
     end: int
@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Sentence:
-    """A text in tokens: byte ranges, forms, and the candidates among them."""
+    """A tokenized text: byte ranges, forms, and candidates."""
 
     text: bytes
     spans: list[tuple[int, int]]
@@ -66,7 +66,7 @@ class Sentence:
 
 
 def form(token: bytes) -> bytes:
-    """Lowercase ASCII, digits as `0`, without the sentence's own full stop."""
+    """Lowercase ASCII, digits as `0`, without final punctuation."""
     mapped = token.translate(_FORM)
     return mapped.rstrip(b".?!") or mapped[:1]
 
@@ -86,13 +86,13 @@ def _candidates(forms: list[bytes]) -> Iterator[Candidate]:
 
 
 def shape(token: bytes) -> bytes:
-    """`A` for a capital, `a` for a small letter, `0` for a digit, `-` for anything else in front."""
+    """The shape of the first character: `A` for a capital, `a` for a small letter, `0` for a digit, `-` for others."""
     first = token[:1]
     return b"A" if first.isupper() else b"a" if first.islower() else b"0" if first.isdigit() else b"-"
 
 
 def features(sentence: Sentence, number: int) -> list[bytes]:
-    """Of the candidate with that number."""
+    """The features of the candidate with this number."""
     candidate = sentence.candidates[number]
     forms, start, end, phrase = sentence.forms, candidate.start, candidate.end, candidate.phrase
     count = len(forms)
@@ -143,7 +143,7 @@ class Splitter:
     threshold: float = 0.5
 
     def scores(self, sentence: Sentence) -> list[float]:
-        """One logit a candidate."""
+        """One logit for each candidate."""
         return [self.bias + float(self.weight[[bucket(f) for f in features(sentence, number)]].sum())
                 for number in range(len(sentence.candidates))]
 
@@ -152,7 +152,7 @@ class Splitter:
         return sentence.segments([score >= self.cut for score in self.scores(sentence)])
 
     def confidence(self, text: str) -> float:
-        """The least sure of its decisions; 1 where nothing was asked."""
+        """The confidence of the least sure decision, or 1 without candidates."""
         margins = [abs(score - self.cut) / self.temperature for score in self.scores(Sentence.parse(text))]
         return 1 / (1 + math.exp(-min(margins))) if margins else 1.0
 

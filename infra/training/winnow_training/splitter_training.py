@@ -1,4 +1,4 @@
-"""Joins utterances at random, learns to take them apart again, and measures how often that is exact."""
+"""Joins utterances at random, learns to split them again, and measures how often the split is exact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import calibration, data
 from .splitter import BUCKETS, Sentence, Splitter, bucket, features
 from .tasks import INTENT, SEED, UTTERANCE
 
-# What people write between two requests, the everyday joints as often as all the others together.
+# The words that people write between two requests. Common connectors are as frequent as all others together.
 _MIDDLE = (", ", ", ", ", ", ", ", ", ", ", and ", "; ", " and ", ", then ", " then ")
 _LAST = (*(" and ",) * 8, *(" and then ",) * 6, ", and ", ", and ", ", and then ", ", and then ", ", then ", " then ", ", ",
          "; ", " and also ", ", also ", ", and also ", " plus ", ", plus ", " & ", "; then ", "; and ",
@@ -28,7 +28,7 @@ class Compound:
 
 
 def compounds(split: str, count: int, seed: str) -> list[Compound]:
-    """One to three parts; a third are single utterances, those with an inner `and` among them."""
+    """One to three parts. A third are single utterances, including some with an inner `and`."""
     chance = random.Random(f"{SEED} {seed}")
     utterances = [item.text for item in data.load(UTTERANCE, split)]
     mixed = utterances + [item.text for item in data.load(INTENT, split)]
@@ -51,7 +51,7 @@ def _join(texts: list[str], kind: str, chance: random.Random) -> Compound:
 
 
 def plain_compounds(split: str, count: int) -> list[Compound]:
-    """`X`, `X and Y`, `X, Y and then Z`, nothing else changed: the least that a joined request looks like."""
+    """`X`, `X and Y`, `X, Y and then Z` without other changes: the simplest joined requests."""
     chance = random.Random(f"{SEED} plain {split}")
     utterances = [item.text.strip() for item in data.load(UTTERANCE, split)]
     mixed = utterances + [item.text.strip() for item in data.load(INTENT, split)]
@@ -65,7 +65,7 @@ def plain_compounds(split: str, count: int) -> list[Compound]:
 
 
 def fit_temperature(splitter: Splitter, examples: list[Compound]) -> Splitter:
-    """So that a candidate's probability is the rate at which such candidates are cuts."""
+    """The temperature that makes a candidate's probability the rate at which such candidates are cuts."""
     scores, cuts = [], []
     for example in examples:
         sentence = Sentence.parse(example.text)
@@ -92,7 +92,7 @@ def train(count: int = 250000) -> Splitter:
 
 
 def _true_cuts(sentence: Sentence, parts: tuple[str, ...]) -> list[bool]:
-    """A candidate is a true cut when it holds the tokens between two parts."""
+    """Labels of the candidates. A candidate is a true cut if it covers the tokens between two parts."""
     starts, at = set(), 0
     for part in parts:
         at = sentence.text.index(part.encode(), at)
@@ -102,7 +102,7 @@ def _true_cuts(sentence: Sentence, parts: tuple[str, ...]) -> list[bool]:
 
 
 def measure(splitter: Splitter, examples: list[Compound]) -> dict[str, float]:
-    """Exact matches over all, by number of parts, and over single utterances that hold a candidate."""
+    """Exact matches over all texts, by number of parts, and over single utterances with a candidate."""
     exact = [(example, splitter.split(example.text) == list(example.parts)) for example in examples]
 
     def share(chosen: list[bool]) -> float:

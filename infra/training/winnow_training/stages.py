@@ -1,4 +1,4 @@
-"""Runs the whole recipe stage by stage; what a stage made is kept in the cache until `--fresh`."""
+"""Runs the whole recipe stage by stage. Results of stages stay in the cache until `--fresh`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .tasks import BY_KEY, SEED, TEXT_TASKS
 
 
 class Stages:
-    """Times every stage, and remembers how long the cached ones took."""
+    """Times every stage, and remembers the times of cached stages."""
 
     def __init__(self, fresh: bool) -> None:
         if fresh:
@@ -28,8 +28,8 @@ class Stages:
         self.seconds: dict[str, float] = {}
 
     def run(self, name: str, make: Callable[[], Any], model: str | None = None) -> Any:
-        """- Parameter model: the artifact that `make` writes; what it returns is then its version.
-        - Produces: what `make` returns, read from the cache where it is there, and the artifact with it.
+        """- Parameter model: the artifact that `make` writes; `make` then returns its version.
+        - Produces: the result of `make`, from the cache if it and the artifact exist there.
         """
         path = data.CACHE / f"{name}.pt"
         kept = torch.load(path, weights_only=False) if path.exists() else None
@@ -67,11 +67,11 @@ def make(fresh: bool = False) -> None:
     stages.run("golden", golden.make)
     for name, seconds in stages.seconds.items():
         print(f"{seconds:7.0f} s  {name}")
-    print(f"{time.monotonic() - start:7.0f} s  together, {_CORES} at a time where they do not wait for each other")
+    print(f"{time.monotonic() - start:7.0f} s  in total, up to {_CORES} stages at a time")
 
 
 def _side_by_side(stages: Stages) -> None:
-    """One process a core, each with one thread: models this small gain nothing from a second."""
+    """Runs one process on each core, each with one thread, because models this small gain nothing from a second thread."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_CORES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         running = [pool.submit(_small, name) for name in small.RECIPES] + [pool.submit(_splitter)]
@@ -92,7 +92,7 @@ def _encoder(weights: dict[str, torch.Tensor], dropout: float = 0.1) -> Encoder:
 
 
 def _small(name: str) -> dict[str, float]:
-    """- Produces: how long each stage took."""
+    """- Produces: the time of each stage."""
     stages, whole = Stages(fresh=False), artifact.Artifact.load("full")
     texts = {key: stages.run(_stage("pool", key), lambda key=key: pools.build(key)) for key in small.keys_of(name)}
     teacher = {key: stages.run(_stage("teacher", key), lambda key=key: whole.said(texts[key].texts, key)) for key in texts}

@@ -1,4 +1,4 @@
-"""What is asked of an item of text: the tasks, their data, and the models that answer them."""
+"""The tasks, their data, and the models that answer them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SEED = 20261123
 
 @dataclass(frozen=True)
 class Source:
-    """Where a task's texts come from, as credited in cards and NOTICE."""
+    """The source of a task's texts, as credited in cards and NOTICE."""
 
     name: str
     licence: str
@@ -17,12 +17,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Task:
-    """One question of one capability."""
+    """One task of one capability."""
 
     capability: str
     name: str
     max_tokens: int
-    skewed: bool  # macro F1 says more than accuracy where one label dominates
+    skewed: bool  # macro F1 says more than accuracy if one label dominates
     source: Source
 
     @property
@@ -55,9 +55,9 @@ BY_KEY: dict[str, Task] = {task.key: task for task in TEXT_TASKS}
 
 ROUTE = "decomposition/route"
 ROUTE_LABELS: list[str] = sorted(task.key for task in TEXT_TASKS)
-ROUTE_MAX_TOKENS = 64  # the first lines say where a text belongs; reading on would cost more than it tells
+ROUTE_MAX_TOKENS = 64  # the first lines are enough to route a text; more text would cost more than it helps
 
-OUT_OF_SCOPE = "out_of_scope"  # not a class of its own: a gate on the energy of the intent logits
+OUT_OF_SCOPE = "out_of_scope"  # not a class, but a gate on the energy of the intent logits
 
 
 def max_tokens(key: str) -> int:

