@@ -28,7 +28,7 @@ struct AgreementTests {
             republishMilliseconds: 15_000, logger: .silent, metrics: metrics, now: { Fixture.now })
     }
 
-    /// - Parameter disagree: of the items every so many, 0 for none.
+    /// - Parameter disagree: every nth item disagrees; 0 means none.
     private func compare(
         _ items: Range<Int>, of tenant: String = "acme", disagree: Int, text: (Int) -> String = { "\($0)" }
     ) async throws {
@@ -44,7 +44,7 @@ struct AgreementTests {
             })
     }
 
-    /// Round by round, until everything that was compared has been judged.
+    /// Runs rounds until all comparisons have been judged.
     private func watch(_ chore: AgreementChore) async throws {
         for _ in 0..<20 { _ = try await chore.work() }
     }
@@ -135,7 +135,7 @@ struct AgreementTests {
         try await compare(0..<400, disagree: 1)
         await #expect(throws: CancellationError.self) { try await chore(DiesWhenJudged(store: store)).work() }
         #expect(try await revokedTenants() == ["acme"])
-        // Told by nobody, and not told again by the next one.
+        // The process died before it reported the revocation, and the next process does not report it either.
         try await watch(chore())
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="tenant"} 0"#))
     }
@@ -157,13 +157,13 @@ struct AgreementTests {
         try await store.registerCertificates([newer])
         try await compare(0..<400, disagree: 2)
         try await watch(chore())
-        // The old certificate no longer stands, and nothing was compared with the new one.
+        // The old certificate is no longer valid, and no item was compared under the new one.
         #expect(try await store.standingCertificates() == [newer])
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="everybody"} 0"#))
     }
 }
 
-/// Commits, and never comes back.
+/// A store that commits and then hangs.
 private struct DiesWhenJudged: AgreementRegister {
     let store: InMemoryStore
 

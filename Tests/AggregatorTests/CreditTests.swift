@@ -6,7 +6,7 @@ import Testing
 
 @testable import Aggregator
 
-/// What counts as saved: answers that were given, against a full model that does no more than it would have to.
+/// Only answers that were given count as saved, against the cheapest way to use the full model alone.
 struct CreditTests {
     private func entries(_ snapshot: RequestSnapshot, _ outcomes: Outcome...) -> [LedgerEntry] {
         var progress = RequestProgress(snapshot, now: Fixture.now)
@@ -22,7 +22,7 @@ struct CreditTests {
             request, Fixture.answered(0, Fixture.clause, [Fixture.answer(), Fixture.answer()], attempts: [attempt]))
         #expect(rows.map(\.cost) == [PicoDollars(10)])
         #expect(rows.map(\.counterfactualCost) == [PicoDollars(1000)])
-        // Two texts in one question have their marks once.
+        // Two texts in one question share their marker tokens.
         #expect(rows.map(\.onceCost) == [PicoDollars(600)])
         #expect(rows.map(\.attempt.counterfactual) == [attempt.counterfactual])
     }
@@ -56,7 +56,7 @@ struct CreditTests {
             [Fixture.step(0, Fixture.clause, ["a"], .expired, answers: [])], .expired)
         let rows = entries(done, Fixture.answered(0))
         #expect(rows.map(\.cost) == [PicoDollars(3)] && rows.map(\.counterfactualCost) == [.zero])
-        // Neither does a second answer to the same step.
+        // A second answer to the same step gets none either.
         let twice = entries(
             Fixture.snapshot([Fixture.step(0), Fixture.step(1)]), Fixture.answered(0), Fixture.answered(0))
         #expect(twice.map(\.counterfactualCost) == [PicoDollars(300), .zero])

@@ -25,7 +25,7 @@ struct DeadlineTests {
         try JSONDocument.read(results.first?.value ?? []) { root in
             #expect(root["status"]?.string == "expired")
             #expect(root["error"]?.string == "the deadline passed")
-            // A worker may have begun, and its cost comes later.
+            // A worker may have started, and its cost arrives later.
             #expect(root["cost"]?["final"]?.bool == false)
         }
     }
@@ -68,7 +68,7 @@ struct DeadlineTests {
     }
 }
 
-/// A store in which one request's row is damaged.
+/// A store in which the row of one request is damaged.
 private struct BrokenFor: RequestStore {
     let request: Request.ID
     let store: InMemoryStore

@@ -14,7 +14,7 @@ struct EmissionsTests {
 
     @Test func `what a keeper decided before it died is sent by the next one`() async throws {
         try await rig.accept(Fixture.snapshot([Fixture.step(0)], deadline: Fixture.now))
-        // The first keeper ends here: the state is committed, and nothing is sent.
+        // The first keeper ends here: the state is committed, but no record is sent.
         _ = try await rig.deadlines().work()
         #expect(rig.bus.records(in: Topic.results).isEmpty)
         #expect(try await rig.emissions().work() == ChoreRound(handled: 1))
@@ -37,7 +37,7 @@ struct EmissionsTests {
         _ = try await rig.deadlines().work()
         let owed = try await rig.store.owedEmissions(limit: 10)
         _ = try await rig.emissions().work()
-        // The process died before it could forget the emission, and a cost came meanwhile.
+        // The process died before it could delete the emission, and a cost arrived in the meantime.
         let late = RequestChange(
             request: id, entries: [], progressedAt: Fixture.now.adding(milliseconds: 50), owed: owed.map(\.kind))
         _ = try await rig.store.update([id]) { _ in [late] }

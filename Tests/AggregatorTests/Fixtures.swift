@@ -58,7 +58,7 @@ enum Fixture {
 }
 
 extension RequestProgress {
-    /// Applies an outcome whose cost can be written.
+    /// Applies an outcome whose cost can be stored.
     mutating func settle(_ outcome: Outcome, pricing: PriceList) {
         do {
             try apply(outcome, pricing: pricing, fullModel: "full")

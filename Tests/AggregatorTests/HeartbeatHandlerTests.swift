@@ -30,7 +30,7 @@ import Testing
         let emitted = try await handler.handle(records)
         #expect(emitted.map(\.topic) == [Topic.deadLetters])
         #expect(try await store.instances() == [last])
-        // Delivered again, they change nothing.
+        // A redelivery changes nothing.
         _ = try await handler.handle(Array(records.prefix(1)))
         #expect(try await store.instances() == [last])
     }

@@ -11,7 +11,7 @@ import TestKit
 
 @testable import Aggregator
 
-/// A store, a bus, and the chores of a keeper that works on them.
+/// A store, a bus, and the chores of a keeper that uses them.
 struct KeeperRig {
     let store = InMemoryStore()
     let bus: InMemoryBus
@@ -68,7 +68,7 @@ struct KeeperRig {
     }
 }
 
-/// A broker that is away for a number of sends.
+/// A broker that is away for a given number of sends.
 final class AwayFor: MessageProducer {
     private let producer: any MessageProducer
     private let left: Mutex<Int>

@@ -142,7 +142,7 @@ private final class Rounds: Chore {
     }
 }
 
-/// One lock for several members.
+/// A lock that several members share.
 private final class Lead: Sendable {
     private struct State {
         var holder: Int?

@@ -12,7 +12,7 @@ import Testing
 
 @testable import Aggregator
 
-/// Outcomes of steps that are not there: what they cost counts, or somebody is told.
+/// Outcomes of steps that do not exist: their cost is counted, or the outcome becomes a dead letter.
 @Suite(.timeLimit(.minutes(1)))
 struct LateOutcomeTests {
     private let store = InMemoryStore()
@@ -32,7 +32,7 @@ struct LateOutcomeTests {
     }
 
     @Test func `what a call cost whose request is erased is in the ledger and in the total, once`() async throws {
-        // As erasure and retention leave it.
+        // Erasure and retention leave this state.
         var erased = Fixture.snapshot([], .completed)
         erased.completedAt = Fixture.now
         erased.erasedAt = Fixture.now

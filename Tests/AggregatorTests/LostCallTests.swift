@@ -31,7 +31,7 @@ struct LostCallTests {
         return try #require(chores.first { $0.name == "lost-calls" })
     }
 
-    /// - Parameter hours: by which the aggregator's clock differs from the database's.
+    /// - Parameter hours: the difference between the aggregator's clock and the database's.
     @Test(arguments: [-24, 0, 24])
     func `a call is given up by the clock that started it, whatever the aggregator's says`(hours: Int64) async throws {
         let store = InMemoryStore(now: { [clock] in clock.now })

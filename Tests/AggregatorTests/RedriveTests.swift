@@ -20,7 +20,7 @@ struct RedriveTests {
 
     private func after(_ seconds: Int64) -> Timestamp { Fixture.now.adding(milliseconds: 1000 * seconds + 1) }
 
-    /// - Returns: how many commands the round and its emissions wrote.
+    /// - Returns: the number of commands that the round and its emissions wrote.
     private func redrive(at now: Timestamp) async throws -> Int {
         let before = commands.count
         _ = try await rig.redrives(at: now).work()
@@ -28,7 +28,7 @@ struct RedriveTests {
         return commands.count - before
     }
 
-    /// As if workers had read everything that was written so far.
+    /// Simulates workers that have read all records so far.
     private func readAll() async throws {
         let consumer = rig.bus.consumer(
             group: "winnow.legal-services-worker", topics: [Topic.steps(.legalServices, .interactive)])
@@ -79,7 +79,7 @@ struct RedriveTests {
             Emission.records(for: snapshot, trigger: .every, from: "/winnow/test"))
         for seconds in stride(from: Int64(60), to: 4000, by: 60) { #expect(try await redrive(at: after(seconds)) == 0) }
         #expect(try await rig.stored()?.redrives == 0)
-        // The workers have read it, and no outcome came: it is lost.
+        // The workers have read the record, and no outcome arrived, so it is lost.
         try await readAll()
         #expect(try await redrive(at: after(4100)) == 1)
     }
@@ -97,7 +97,7 @@ struct RedriveTests {
 
     @Test func `a queue that began after the emission does not hold a request`() async throws {
         try await rig.accept(Fixture.snapshot([Fixture.step(0)], progressedAt: Fixture.now.adding(milliseconds: -1)))
-        // Another record of the same partition was written later: what came before it has been read.
+        // Another record of the same partition was written later, so all earlier records have been read.
         try await rig.bus.producer().send([
             OutgoingRecord(
                 topic: Topic.steps(.legalServices, .interactive), key: Array("\(id)".utf8), value: [], headers: [])

@@ -161,7 +161,7 @@ struct RequestProgressTests {
     }
 
     @Test func `a step whose dependency was not answered is cancelled, and so are those behind it`() {
-        // The plan names the dependents first, so that the order of the steps does not help.
+        // The plan names the dependent steps first, so the order of the steps does not help.
         let steps = [
             Fixture.step(0, dependsOn: [1]), Fixture.step(1, dependsOn: [2]), Fixture.step(2), Fixture.step(3),
         ]

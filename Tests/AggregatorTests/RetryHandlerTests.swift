@@ -142,6 +142,6 @@ struct RetryHandlerTests {
 }
 
 extension Record {
-    /// As it comes back from the retries.
+    /// The record as it returns from the retry topic.
     fileprivate var redelivered: Record { Retry.redelivery(self).map { Record($0) } ?? self }
 }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Aggregator
 
-/// What becomes of the items that the full model has routed.
+/// The steps for items that the full model has routed.
 struct RoutingExpansionTests {
     private static let clauseLabel = "legal-services/clause-type"
     private static let issueLabel = "software-development/issue-type"
@@ -48,7 +48,7 @@ struct RoutingExpansionTests {
         #expect(change.state == .completed)
     }
 
-    /// A plan with three routing steps of one item each, and the outcomes of the first two applied.
+    /// A plan with three routing steps of one item each. The outcomes of the first two are applied.
     private func afterTwoOfThree(_ others: Int = 0) -> RequestProgress {
         let routings = (0..<3).map { Fixture.step($0, .decomposition, ["item \($0)"]) }
         let done = (0..<others).map {
@@ -82,7 +82,7 @@ struct RoutingExpansionTests {
         apply(nil, to: 2, of: &progress)
         let change = progress.change()
         #expect(change.newSteps.map { $0.items.map(\.text) } == [["item 0", "item 1"]])
-        // The outcome that comes last is what emits them.
+        // The last outcome emits them.
         #expect(change.newSteps.allSatisfy { $0.dependsOn.contains(2) })
     }
 

@@ -1,11 +1,11 @@
-/// What Package.swift says of the targets, and who may import whom.
+/// The targets of Package.swift, and the imports that are allowed between them.
 struct Architecture {
-    /// Nobody imports what stands after it.
+    /// A target may only import targets that are listed before it.
     let shared: [String]
     let services: [String]
     let cModules: [String]
 
-    /// Seams are for everyone; these are picked by `App.swift` alone, and by tools that are no services.
+    /// Every target may use the seams. Only `App.swift`, and tools that are not services, may use these targets.
     static let liveAdapters = ["KafkaBus", "PostgresStore"]
     static let tools = ["CLI", "DevBroker"]
 
@@ -28,7 +28,7 @@ struct Architecture {
         cModules = names("cModules", /(?:library\(|name: )"(\w+)"/)
     }
 
-    /// Every import that goes against the arrows.
+    /// Every import that violates the rules.
     func violations(in files: [SourceFile]) -> [String] {
         files.flatMap { file in
             Set(file.imports).sorted().compactMap { violation(of: file, importing: $0).map { "\(file.path): \($0)" } }

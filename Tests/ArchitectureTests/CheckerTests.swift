@@ -1,6 +1,6 @@
 import Testing
 
-/// The checks themselves: each must fail on what it forbids, and on nothing else.
+/// Tests the checks themselves: each must fail on forbidden code, and only there.
 @Suite struct CheckerTests {
     private let architecture = Architecture(
         shared: ["Contracts", "KafkaBus", "Runtime"], services: ["Aggregator", "Escalator", "CLI"], cModules: ["CKafka"]

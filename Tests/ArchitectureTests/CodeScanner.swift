@@ -1,4 +1,5 @@
-/// Leaves of Swift source only what is code: comments and the text of literals become spaces, lines stay where they are.
+/// Keeps only the code of Swift source: comments and the text of literals become spaces, and line numbers do not
+/// change.
 struct CodeScanner {
     private let source: [UInt8]
     private var index = 0
@@ -12,7 +13,7 @@ struct CodeScanner {
 
     private init(source: [UInt8]) { self.source = source }
 
-    /// Up to the end, or up to the parenthesis that closes an interpolation.
+    /// Scans to the end, or to the parenthesis that closes an interpolation.
     private mutating func scanCode(untilParenthesis: Bool) {
         var depth = 0
         while index < source.count {
@@ -67,7 +68,7 @@ struct CodeScanner {
         blank(quote.utf8.count + hashes)
     }
 
-    /// How many `#` stand before the quote of a literal that begins here.
+    /// The number of `#` before the quote of a literal that begins here.
     private func literalHashes() -> Int? {
         let hashes = source[index...].prefix { $0 == UInt8(ascii: "#") }.count
         let quote = index + hashes

@@ -1,4 +1,4 @@
-/// House rules that can be seen in the text.
+/// House rules that can be checked in the text.
 enum Habits {
     static let maxLines = 300
 
@@ -24,20 +24,20 @@ enum Habits {
         }
     }
 
-    /// What a header says counts only where nobody else can have written it, and MessageBus knows where that is.
+    /// A header counts only on topics that nobody else can write to, and only MessageBus knows these.
     private static func headers(in file: SourceFile) -> [String] {
         guard file.module != "MessageBus" else { return [] }
         return file.lines(matching: /headers\[|headers\.(?:first|last|contains|filter)\b/)
             .map { "\(file.path):\($0): reads a record's headers by itself" }
     }
 
-    /// Tools speak to people on standard output; a service speaks through its logger.
+    /// Tools print to standard output; a service uses its logger.
     private static func prints(in file: SourceFile) -> [String] {
         guard !Architecture.tools.contains(file.module) else { return [] }
         return file.lines(matching: /(?:^|[^.\w])(?:print|debugPrint|dump)\(/).map { "\(file.path):\($0): prints" }
     }
 
-    /// A bench may keep to a schedule; a test waits for what it tests.
+    /// A benchmark may follow a schedule; a test awaits an event.
     static func testViolations(in files: [SourceFile]) -> [String] {
         files.filter { !$0.path.contains("Tests/Benchmarks/") }.flatMap { file in
             file.lines(matching: /\bTask\.sleep\b|\b(?:u|nano)?sleep\(|\bThread\.sleep\b/)

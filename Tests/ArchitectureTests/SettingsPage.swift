@@ -1,9 +1,10 @@
-/// The table of settings in `infra/docs/settings.md`, to be compared with what the programs read.
+/// The table of settings in `infra/docs/settings.md`, to compare with the settings that programs read.
 struct SettingsPage {
-    /// By variable: the default that the page gives in backticks, `nil` where it describes one or there is none.
+    /// The default of each variable in backticks, or `nil` if the page describes it in words or there is none.
     let rows: [String: String?]
 
-    /// - Parameter text: rows are `| NAME | default | read by | meaning |`. Those of scripts have a cell less.
+    /// - Parameter text: rows have the form `| NAME | default | read by | meaning |`. Rows of scripts have one cell
+    ///   less.
     init(_ text: String) {
         var rows: [String: String?] = [:]
         for line in text.split(separator: "\n") where line.hasPrefix("| `") {
@@ -17,13 +18,14 @@ struct SettingsPage {
         self.rows = rows
     }
 
-    /// Every variable that the sources name, with its default where that is written as a literal.
+    /// Every variable that the sources name, with its default if that is a literal.
     static func variables(in files: [SourceFile]) -> [String: String?] {
         let named = /"((?:WINNOW_|KAFKA_|DEV_BROKER_|OTEL_|PG|DATABASE_URL)[A-Z_]*)"/
         let read =
             /(string|optional|required|integer|number|secret|group|setting|getenv)\(\s*"([A-Z][A-Z0-9_]+)"(?:,\s*default:\s*(?:"([^"]*)"|([0-9_.]+)))?/
         var found: [String: String?] = [:]
-        // What reads a variable names a reader, a setting or getenv. Matching every file would take several times as long.
+        // Code that reads a variable names a reader, a setting or getenv. Matching every file would take several times
+        // as long.
         let marks = ["reader", "Settings", "setting", "getenv"]
         for text in files.map(\.text) where marks.contains(where: { text.contains($0) }) {
             for match in text.matches(of: named) where found[String(match.output.1)] == nil {
@@ -37,14 +39,14 @@ struct SettingsPage {
                 } else if found[name] == nil {
                     found[name] = .some(nil)
                 }
-                // A secret may come from the file that its twin names.
+                // A secret may come from the file that its `_FILE` variant names.
                 if match.output.1 == "secret" { found[name + "_FILE"] = .some(nil) }
             }
         }
         return found
     }
 
-    /// What the page lacks, what it has too much, and defaults that differ.
+    /// Variables that the page lacks, variables that do not exist, and defaults that differ.
     func violations(in files: [SourceFile]) -> [String] {
         let read = Self.variables(in: files)
         return Set(read.keys).union(rows.keys).sorted().compactMap { name in

@@ -1,6 +1,6 @@
 import Foundation
 
-/// One Swift file of the tree, by its path from the root.
+/// One Swift file of the repository, with its path from the root.
 struct SourceFile {
     let path: String
     let text: String
@@ -13,7 +13,7 @@ struct SourceFile {
         code = CodeScanner.code(of: text)
     }
 
-    /// The target that it belongs to: its folder in `Shared`, `Services` or `Services/Workers`.
+    /// The target of the file: its folder in `Shared`, `Services` or `Services/Workers`.
     var module: String {
         let folders = path.split(separator: "/").map(String.init)
         guard folders.count > 2 else { return "" }
@@ -26,7 +26,7 @@ struct SourceFile {
 
     var lineCount: Int { text.split(separator: "\n", omittingEmptySubsequences: false).count - 1 }
 
-    /// `import A`, `@preconcurrency public import struct A.B`: A.
+    /// Returns A for `import A` and `@preconcurrency public import struct A.B`.
     var imports: [String] {
         code.split(separator: "\n").compactMap { line in
             var words = line.split(separator: " ").map(String.init)
@@ -41,7 +41,7 @@ struct SourceFile {
         }
     }
 
-    /// The lines on which the code matches, counted from 1.
+    /// The numbers of the lines on which the code matches, counted from 1.
     func lines(matching pattern: Regex<Substring>) -> [Int] {
         code.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
             .filter { $0.element.contains(pattern) }.map { $0.offset + 1 }

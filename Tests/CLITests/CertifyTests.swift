@@ -10,7 +10,7 @@ import Testing
 struct CertifyTests {
     private static let route = Route(.legalServices, "clause-type")
 
-    /// Items that both models label alike but for every `period`th, of which the small one is less sure.
+    /// Both models give all items the same label, except every `period`th, of which the small model is less sure.
     private func items(_ count: Int, isLabelled: Bool = true) -> [LabelledItem] {
         (0..<count).map { LabelledItem(route: Self.route, text: "item \($0)", label: isLabelled ? "x" : nil) }
     }
@@ -56,7 +56,7 @@ struct CertifyTests {
             items(150), as: Self.route, small: models(period: 10).small, full: undecided,
             equalFrom: equalFrom)
         #expect(comparisons.count { !$0.observation.agrees } == disagreements)
-        // The label says who was right, whoever held what for as good.
+        // The label says which model was right, whatever either of them accepts.
         #expect(comparisons.count { $0.observation.right == .init(small: false, full: true) } == 15)
     }
 
@@ -78,7 +78,7 @@ struct CertifyTests {
             #expect(certificate.note == note)
             #expect(certificate.escalationRate.value == 0.25)
             #expect(certificate.escalationRate.low < 0.25 && certificate.escalationRate.high > 0.25)
-            // The small one costs as much as the full one here: what escalates is lost, and nothing is saved.
+            // The small model costs as much as the full one here, so escalations lose money and nothing is saved.
             #expect(certificate.saving.value < -0.2)
             #expect(certificate.equalFrom == terms)
             #expect(certificate.alpha == 0.01 && certificate.delta == 0.05)

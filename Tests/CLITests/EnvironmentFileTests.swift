@@ -18,7 +18,7 @@ struct EnvironmentFileTests {
         #expect(EnvironmentFile.parse("A=\(written)\nB=2")["A"] == value)
     }
 
-    /// What `make up` writes is read by `. .run/env` in a shell and by `winnow`, to the same effect.
+    /// A shell with `. .run/env` and `winnow` must read the file that `make up` writes in the same way.
     @Test(arguments: [
         "plain", "", "postgres://u:p%2F&x@h/d?sslmode=require&a=b", "it's \"so\"; $HOME `id` \\ & |",
         " lead and trail ", "'",

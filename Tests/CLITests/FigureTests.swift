@@ -14,7 +14,7 @@ struct FigureTests {
         #expect(figure.value == Double(successes) / Double(count))
         #expect(abs(figure.low - low) <= 5e-5)
         #expect(abs(figure.high - high) <= 5e-5)
-        // What did not happen is as likely as what did.
+        // The interval is symmetric: swapping successes and failures mirrors it.
         let mirrored = Figure(successes: count - successes, of: count)
         #expect(abs(mirrored.low - (1 - figure.high)) < 1e-12)
         #expect(abs(mirrored.high - (1 - figure.low)) < 1e-12)

@@ -82,7 +82,7 @@ struct LabelledItemTests {
         #expect(chunks.count < 20)
     }
 
-    /// Several members in one file, as `cat a.gz b.gz` makes it, and something behind them.
+    /// Several members in one file, as with `cat a.gz b.gz`, followed by other bytes.
     @Test func `every member of a gzip file is read`() throws {
         let parts = try ["one", "two", ""].map {
             try TemporaryFile.gzipped($0).reading { try [UInt8](Data(contentsOf: URL(filePath: $0))) }

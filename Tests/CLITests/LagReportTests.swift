@@ -68,7 +68,7 @@ struct LagReportTests {
         for lane in Lane.allCases {
             #expect(loops.contains { $0.topics.contains(Topic.retriedRequests(lane)) && $0.lane == lane })
         }
-        // Producers wait for the same groups.
+        // Producers wait for these same groups.
         for loop in loops {
             for topic in loop.topics {
                 let group = ConsumerGroup.reading(topic)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CLI
 
-/// What becomes of standard output, with the real executable.
+/// Tests standard output with the real executable.
 struct OutputTests {
     @Test(arguments: ["help", "--version", "costs --help", "models list", "models list --json"])
     func `output for which there is no room is a failure and not a success`(words: String) async throws {
@@ -18,7 +18,7 @@ struct OutputTests {
         #expect(result.errors == "winnow: standard output: Bad file descriptor\n")
     }
 
-    /// The shell opens the pipe when `winnow` does, so it looks while `winnow` reads.
+    /// The shell opens the pipe together with `winnow`, so the shell checks it while `winnow` reads.
     @Test(arguments: ["<&- >&- 2>&-", ">&- 2>&-", "<&- >&-", "2>&-"])
     func `nothing that is opened gets the number of a stream that was closed`(redirection: String) async throws {
         let folder = try TemporaryFolder()
@@ -71,7 +71,7 @@ struct OutputTests {
         #expect(result.output == "0 \(40 * whole)\n", "\(result.errors)")
     }
 
-    /// Whether or not its parent ignores the signal, as Python and `nohup` do.
+    /// The result must be the same if the parent ignores the signal, as Python and `nohup` do.
     @Test(arguments: [true, false])
     func `without a reader it ends as other programs do, and silently`(isIgnoring: Bool) async throws {
         let result = try await python(
@@ -84,7 +84,7 @@ struct OutputTests {
         #expect(result.output == "13 b''\n", "\(result.errors)")
     }
 
-    /// On a terminal, where progress overwrites itself.
+    /// Runs on a terminal, where progress overwrites itself.
     @Test(arguments: ["INT", "TERM"])
     func `a signal ends the line of progress before it ends the process`(signal: String) async throws {
         let result = try await python(
@@ -143,7 +143,7 @@ struct OutputTests {
         #expect(natural > 100)
         let lines = try await Command.terminal("winnow models list \(option)", width: width)
         #expect((lines.map(\.count).max() ?? 0) <= (option.isEmpty ? width : natural))
-        // Nothing is cut off: every word is there.
+        // The output is complete: every word is there.
         for word in whole.split(whereSeparator: \.isWhitespace) {
             #expect(lines.joined().filter { $0 != " " }.contains(word) || option.isEmpty, "\(word)")
         }

@@ -18,7 +18,7 @@ struct RankTests {
     @Test func `first comes what saves most at least`() {
         let ranked = Prospect.ranked([
             Self.use("settled", escalated: 0, cost: 0),
-            // The same rate of four items tells little.
+            // The same rate over four items is weak evidence.
             Self.use("hopeful", escalated: 900, cost: 1_000_000, guessed: 4, agreed: 4),
             Self.use("sure", escalated: 900, cost: 900_000, guessed: 900, agreed: 810),
             Self.use("unknown", escalated: 900, cost: 2_000_000),
@@ -58,7 +58,7 @@ struct RankTests {
                 .hasSuffix("improve its confidence: calibrate, or certify on more items"))
     }
 
-    /// Points around as many corners of a space of many dimensions, a step to the side each.
+    /// Points near the corners of a space of many dimensions, each one step to the side.
     private static func points(_ counts: [Int]) -> [[Float]] {
         var generator = SeededGenerator(seed: 5)
         return counts.enumerated().flatMap { corner, count in
@@ -73,7 +73,7 @@ struct RankTests {
 
     @Test func `groups are found, the largest first, and what is too small is none`() {
         let clusters = Clusters(of: Self.points([12, 40, 20, 2]))
-        // The pair joins whoever is nearest.
+        // The pair joins the nearest group.
         #expect(clusters.members.count == 3)
         for (group, corner) in zip(clusters.members, [12..<52, 52..<72, 0..<12]) {
             #expect(Set(group).isSuperset(of: corner))

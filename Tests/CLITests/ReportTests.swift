@@ -11,7 +11,7 @@ struct ReportTests {
     private static let clause = Route(.legalServices, "clause-type")
     private static let unfair = Route(.legalServices, "unfair-term")
 
-    /// The small model is as right as its confidence, and what it is least sure of escalates.
+    /// The accuracy of the small model equals its confidence, and the items with the lowest confidence escalate.
     private static func item(_ number: Int, of count: Int, _ route: Route = clause) -> ReportItem {
         let confidence = 0.5 + 0.5 * Double(number) / Double(count)
         let agrees = number * 7 % 10 < Int(confidence * 10)
@@ -48,7 +48,7 @@ struct ReportTests {
         #expect(
             try values(.suite).agreement == overall.agreement && values(.suite).accuracy == overall.accuracy[.suite])
         #expect(try abs(values(.small).cost.value - 2e-6) < 1e-12)
-        // Of 200 items the first 80 are below 0.7.
+        // The first 80 of 200 items are below 0.7.
         #expect(try abs(values(.suite).computeShare.value - 0.45) < 1e-12)
         #expect(try abs(values(.suite).saved.value - (1 - (2 + 0.4 * 40) / 40)) < 1e-12)
         #expect(try abs(values(.suite).savedOnOnce.value - (1 - (2 + 0.4 * 40) / 30)) < 1e-12)
@@ -107,7 +107,7 @@ struct ReportTests {
         #expect(last.agreement == 1)
         #expect(curve.points.map(\.agreement) == curve.points.map(\.agreement).sorted())
         #expect(curve.recovered > 0.55 && curve.recovered < 1)
-        // Who always agrees leaves nothing to recover.
+        // A model that always agrees leaves nothing to recover.
         var alike = Self.requests().flatMap(\.self)
         for index in alike.indices { alike[index].small = alike[index].full }
         #expect(Curve(alike).recovered.isNaN)
@@ -154,7 +154,7 @@ struct ReportTests {
         }
         let figures = try #require(Self.report(whole + less).policies.figures[.suite])
         let spent = try #require(Self.report(whole).policies.figures[.suite]).saved.value
-        // As much again was spent, and nothing more was saved: 1 - 2 (1 - s).
+        // The same amount was spent again, and nothing more was saved: 1 - 2 (1 - s).
         #expect(abs(figures.saved.value - (2 * spent - 1)) < 1e-12)
         #expect(try #require(Self.report(less).policies.figures[.suite]).saved.value.isNaN)
     }
@@ -191,13 +191,13 @@ struct ReportTests {
     }
 }
 
-/// The SVGs of a page that a reader of XML can read. (`XMLDocument` never frees what XPath has found.)
+/// The SVGs of a page, read by an XML parser. (`XMLDocument` never frees its XPath results.)
 private final class Drawings: NSObject, XMLParserDelegate {
-    /// How many titles each has.
+    /// The number of titles in each.
     private(set) var titles: [Int] = []
     private var open: [String] = []
 
-    /// - Returns: `nil` where the page is not well-formed.
+    /// - Returns: `nil` if the page is not well-formed.
     init?(in page: String) {
         super.init()
         let parser = XMLParser(data: Data(page.dropFirst("<!DOCTYPE html>\n".count).utf8))

@@ -23,7 +23,7 @@ struct ScorecardTests {
     }
 
     /// - Parameters:
-    ///   - full: one label an item, each with a rival.
+    ///   - full: one label for each item, each with a second label that is nearly as likely.
     private func request(
         _ labels: [String], _ result: ResultView?, full: [String], small: [String], rival: String = "none"
     ) -> EvaluationRun.Request {

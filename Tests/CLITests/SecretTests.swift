@@ -1,8 +1,9 @@
 import Testing
 
-/// A password in `DATABASE_URL` is not printed, whatever libpq makes of it, with the real executables.
+/// The password in `DATABASE_URL` is never printed, however libpq parses it. Uses the real executables.
 struct SecretTests {
-    /// Each holds a part that libpq would quote: an escape that is none, and a host, port or database out of a password.
+    /// Each contains a part that libpq would quote: an invalid escape, or a host, port or database cut out of the
+    /// password.
     static let urls = [
         "postgres://u:can%ary@127.0.0.1:1/d", "postgres://u:can/canary@127.0.0.1:1/d",
         "postgres://u:5/canary@127.0.0.1/d",
@@ -26,7 +27,7 @@ struct SecretTests {
         }
     }
 
-    /// The password is the user's name, too, which libpq prints.
+    /// The password equals the name of the user, which libpq prints.
     @Test(arguments: [
         ["DATABASE_URL": "postgres://canary:canary@127.0.0.1:1/d"],
         ["DATABASE_URL": "postgres://canary:can%61ry@127.0.0.1:1/d"],

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// `--help` and `--version` of everything that is delivered, with the real executables.
+/// Tests `--help` and `--version` of every executable, with the real executables.
 struct VersionTests {
     static let services = [
         "decomposer", "escalator", "aggregator", "semantic-understanding-worker", "software-development-worker",
@@ -40,7 +40,7 @@ struct VersionTests {
         }
     }
 
-    /// A port file, an address file and a log line would show that it began.
+    /// A port file, an address file or a log line would show that the program started.
     @Test(arguments: services, ["--verbose", "start", "--version now"])
     func `a service refuses any other argument before it touches anything`(name: String, words: String) async throws {
         let folder = try TemporaryFolder()

@@ -4,7 +4,7 @@ import Testing
 import Contracts
 
 struct CertifierTests {
-    /// Items whose confidence is even between a half and one, and that differ at a rate of that.
+    /// Items with confidences spread evenly between a half and one, and a rate of disagreement that depends on them.
     private func items(
         _ count: Int, using generator: inout SeededGenerator, rate: (Double) -> Double
     ) -> [Observation] {
@@ -85,7 +85,7 @@ struct CertifierTests {
             return
         }
         #expect((299...sure).contains(found.tally.accepted))
-        // Whether they agree decides nothing of where it begins.
+        // Agreement has no influence on the start of the sequence.
         let opposite = bounding.map { Observation(hash: $0.hash, confidence: $0.confidence, agrees: !$0.agrees) }
         guard case .refused(let refusal) = Certifier(try promise(0.99)).certify(fitting: fitting, bounding: opposite)
         else {
@@ -133,7 +133,8 @@ struct CertifierTests {
         #expect(loss.bound < 0.02)
     }
 
-    /// At every threshold a little more differs than is promised, so that every certificate is a broken promise.
+    /// The rate of disagreement exceeds the promise slightly at every threshold, so every certificate breaks its
+    /// promise.
     @Test func `the promise is broken as rarely as it says, where trying many thresholds breaks it often`() throws {
         let promise = try promise(0.95)
         var generator = SeededGenerator(seed: 8)

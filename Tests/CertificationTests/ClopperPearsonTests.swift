@@ -12,7 +12,7 @@ struct ClopperPearsonTests {
     }
 
     /// - Source: R 4, `example(binom.test)`: `binom.test(682, 925)`; `binom.test(7, 20)`; SciPy 1.11, `binomtest(3, 15,
-    ///   alternative='greater')`. R's intervals are two-sided at 95%, so each of their ends is one-sided at 97.5%.
+    ///   alternative='greater')`. R's intervals are two-sided at 95%, so each end is one-sided at 97.5%.
     static let published = [
         Published(successes: 682, trials: 925, confidence: 0.975, low: 0.7076683, high: 0.7654066),
         Published(successes: 7, trials: 20, confidence: 0.975, low: 0.1539092, high: 0.5921885),

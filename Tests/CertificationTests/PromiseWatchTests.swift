@@ -36,7 +36,7 @@ import Testing
         let drifted = (1...6).map { Self.sample(20, of: 200, position: $0) }
         #expect(Self.watch.isBrokenForAll(drifted))
         #expect(!Self.watch.isBrokenForAll(drifted.prefix(3)))
-        // Many who do not drift outweigh a few who do.
+        // Many tenants without drift outweigh a few with drift.
         #expect(!Self.watch.isBrokenForAll(drifted + (7...60).map { Self.sample(0, of: 400, position: $0) }))
     }
 
@@ -48,7 +48,7 @@ import Testing
         #expect(!Self.rate(112, of: 100_100).exceeds(0.01, confidence: 0.95))
     }
 
-    /// Ten tenants that just keep the promise, watched after every text.
+    /// Ten tenants that only just keep the promise, evaluated after every text.
     @Test func `a promise that is kept is revoked for anybody as rarely as promised`() {
         var generator = SeededGenerator(seed: 11)
         let watch = PromiseWatch(alpha: 0.02, delta: 0.1)
@@ -58,7 +58,7 @@ import Testing
             var tallies = [Tally](repeating: Tally(), count: 10)
             var isMisled = false
             for _ in 0..<2_000 where !isMisled {
-                // The first one sends half of everything.
+                // The first tenant sends half of all texts.
                 let tenant = Bool.random(using: &generator) ? 0 : Int.random(in: 1...9, using: &generator)
                 tallies[tenant].accepted += 1
                 guard Double.random(in: 0..<1, using: &generator) < 0.02 else { continue }
@@ -71,7 +71,7 @@ import Testing
             }
             misled += isMisled ? 1 : 0
         }
-        // One in ten at most; two standard deviations of 200 runs are 4 in a hundred.
+        // At most one in ten. Two standard deviations of 200 runs are 4 in a hundred.
         #expect(misled <= 28)
     }
 }

@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test func `an item counts by the inverse of the probability with which it was drawn`() {
-        // Of 1,000 and of 100 items each: one in a hundred, and one in two.
+        // Strata of 1,000 and of 100 items: one in a hundred is drawn, and one in two.
         let rate = SampledRate([
             .init(probability: 0.1, tally: Tally(accepted: 100, disagreements: 1)),
             .init(probability: 1, tally: Tally(accepted: 100, disagreements: 50)),
@@ -39,7 +39,7 @@ import Testing
         #expect(!Self.rate(2, of: 200).exceeds(0.01, confidence: 0.95))
     }
 
-    /// Looked at after every item, as a watch does: a bound for one look would be broken far more often.
+    /// Evaluated after every item, like a watch: a bound for a single look would be violated far more often.
     @Test func `who looks after every item is misled as rarely as promised`() {
         var generator = SeededGenerator(seed: 7)
         let runs = 200, items = 1_500, promised = 0.01
@@ -50,7 +50,7 @@ import Testing
             for item in 1...items {
                 tally.accepted += 1
                 if Double.random(in: 0..<1, using: &generator) < promised { tally.disagreements += 1 }
-                // Evidence can only grow where an item disagrees; intervals are dear.
+                // Evidence grows only when an item disagrees, and intervals are expensive.
                 guard tally.disagreements > 0 else { continue }
                 let rate = SampledRate([.init(probability: 0.5, tally: tally)])
                 if rate.exceeds(promised, confidence: 0.9) { isMisled = true }
@@ -59,7 +59,7 @@ import Testing
             misled += isMisled ? 1 : 0
             uncovered += isUncovered ? 1 : 0
         }
-        // One in ten at most; two standard deviations of 200 runs are 4 in a hundred.
+        // At most one in ten. Two standard deviations of 200 runs are 4 in a hundred.
         #expect(misled <= 28)
         #expect(uncovered <= 28)
     }

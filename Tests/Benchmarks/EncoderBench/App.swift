@@ -1,8 +1,8 @@
 import Inference
 
-/// Measures encoders on one thread: `EncoderBench ITEMS MODEL...`, where ITEMS is a file of texts, one a line, and a
-/// MODEL a folder such as `infra/models/full`, with `:capability/task` behind it for another head than its first.
-/// Prints one JSON object a model.
+/// Measures encoders on one thread: `EncoderBench ITEMS MODEL...`. ITEMS is a file with one text on each line. A MODEL
+/// is a folder such as `infra/models/full`, optionally followed by `:capability/task` to select another head than the
+/// first. Prints one JSON object for each model.
 @main
 enum App {
     static func main() throws {

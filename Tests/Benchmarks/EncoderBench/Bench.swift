@@ -2,8 +2,8 @@ import Contracts
 import FoundationEssentials
 import Inference
 
-/// One model over a list of texts: all of the head's layers for each (`batch1`, `batch32`), and as it runs, with exits
-/// (`early1`, `early32`). Every text is one window, as in the reference.
+/// Runs one model over a list of texts: with all of the head's layers (`batch1`, `batch32`), and with exits as in
+/// production (`early1`, `early32`). Every text is one window, as in the reference.
 struct Bench {
     private let model: EncoderClassifier
     private let route: Route
@@ -43,7 +43,7 @@ struct Bench {
             """
     }
 
-    /// Microseconds an item: every call's best of the rounds, averaged over the items; and the median round.
+    /// Microseconds per item: the best round of every call, averaged over the items; and the median round.
     private func calls(of size: Int, leavesEarly: Bool) throws -> (best: Double, median: Double) {
         let batches = stride(from: 0, to: texts.count, by: size).map { Array(texts[$0..<min($0 + size, texts.count)]) }
         var best = [Double](repeating: .infinity, count: batches.count)

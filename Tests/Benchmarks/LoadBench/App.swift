@@ -4,7 +4,7 @@ import KafkaBus
 import Settings
 import Telemetry
 
-/// Puts a running suite under load and measures it from outside, as an integrator would see it.
+/// Puts a running suite under load and measures it from outside, like an integrator.
 @main enum App {
     static func main() async {
         do {

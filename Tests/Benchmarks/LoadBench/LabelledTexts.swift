@@ -6,7 +6,7 @@ import JSON
 struct LabelledTexts {
     private(set) var texts: [Route: [String]] = [:]
 
-    /// - Throws: where a file cannot be read or is none of labelled texts.
+    /// - Throws: if a file cannot be read or contains no labelled texts.
     init(directory: String, routes: [Route]) throws {
         for route in routes {
             let path = "\(directory)/\(route.capability.rawValue).\(route.task).val.jsonl.gz"

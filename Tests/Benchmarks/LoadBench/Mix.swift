@@ -1,10 +1,10 @@
 import Contracts
 
-/// What a stream of requests is made of.
+/// The composition of a stream of requests.
 enum Mix {
     enum Kind: String { case machine, human, mixed }
 
-    /// A request as it is sent, and how many items were put into it.
+    /// A request in its encoded form, and the number of its items.
     struct Load: Sendable {
         var data: [UInt8]
         var items: Int
@@ -16,7 +16,7 @@ enum Mix {
         let routes = kind == .mixed ? Route.requestable : [payload]
         let texts = try LabelledTexts(directory: data, routes: routes).texts
         var generator = SplitMix(seed: seed)
-        // Tasks are drawn by the number of their texts, as the files have them.
+        // Tasks are drawn in proportion to the number of their texts.
         let drawn = routes.flatMap { route in [Route](repeating: route, count: texts[route]?.count ?? 0) }
         return (0..<count).map { _ in
             let route = drawn.randomElement(using: &generator) ?? payload
@@ -31,7 +31,7 @@ enum Mix {
         case .machine, .mixed:
             Request(eventID: "", channel: .machine, steps: [RequestedStep(route: route, items: items)])
         case .human:
-            // The form that the splitter cuts most often: a verb of its own for each half, the payload in quotes.
+            // The form that the splitter splits most often: a separate verb for each half, with the payload in quotes.
             Request(
                 eventID: "", channel: .human,
                 text: items.map { "scan the request parameter \"\($0)\"" }.joined(separator: " and then "))

@@ -1,9 +1,9 @@
-/// What is sent, and how fast.
+/// The content and the pace of the load.
 struct Options {
     enum Pace {
-        /// As fast as the suite answers, with so many requests under way.
+        /// As fast as the suite answers, with this many requests open.
         case completion(inFlight: Int)
-        /// So many a second, whatever the suite does.
+        /// This many requests each second, regardless of the suite.
         case openLoop(rate: Int)
     }
 

@@ -1,17 +1,17 @@
 import JSON
 
-/// What a run measured.
+/// The measurements of a run.
 struct Report: Sendable {
     var requests: Int
     var items: Int
     var missing: Int
-    /// Answered otherwise than `completed`.
+    /// Results with another status than `completed`.
     var notCompleted: Int
     /// - Units: seconds, from the first request's schedule to the last result.
     var seconds: Double
     /// From a request's scheduled time to its result, in ascending order. - Units: milliseconds.
     var latencies: [Double]
-    /// How late the generator itself was, in ascending order. - Units: milliseconds.
+    /// The delay of the generator itself, in ascending order. - Units: milliseconds.
     var lateness: [Double]
 
     var isWhole: Bool { missing == 0 && notCompleted == 0 }

@@ -1,4 +1,4 @@
-/// A seeded generator, so that two runs send the same texts.
+/// A seeded generator, so that every run sends the same texts.
 /// - Source: Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014)
 struct SplitMix: RandomNumberGenerator {
     private var state: UInt64

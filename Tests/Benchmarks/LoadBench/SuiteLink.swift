@@ -5,15 +5,15 @@ import MessageBus
 import Planning
 import Telemetry
 
-/// The suite as an integrator has it: a topic to write to, a topic to read from.
+/// The suite from an integrator's view: a topic to write to, and a topic to read from.
 final class SuiteLink: Sendable {
-    /// How long a run may go without any result.
+    /// The longest time of a run without any result.
     private static let patience = Duration.seconds(30)
     private static let source = "/winnow/load-bench"
 
     private let producer: KafkaProducer
     private let results: KafkaReader
-    /// Ids of two runs must differ, or the suite answers the second from memory.
+    /// Ids of two runs must differ, because the suite answers a known id without computing.
     private let run: String
 
     init(_ kafka: KafkaSettings, logger: Logger) async throws {
@@ -30,7 +30,8 @@ final class SuiteLink: Sendable {
         await producer.close()
     }
 
-    /// As fast as results come, `inFlight` at most under way: the embedded broker keeps 5 MiB a partition.
+    /// Sends as fast as results arrive, with at most `inFlight` open requests: the embedded broker keeps 5 MiB per
+    /// partition.
     func complete(_ requests: [Mix.Load], inFlight: Int) async throws -> Report {
         var tally = Tally(requests, start: .now)
         var sent = 0
@@ -49,8 +50,9 @@ final class SuiteLink: Sendable {
         return tally.report()
     }
 
-    /// Request number n is sent n / `rate` seconds after the first, answered or not; its latency counts from there,
-    /// so that a suite (or this generator) that stalls is not spared what would have been sent meanwhile.
+    /// Sends request number n at n / `rate` seconds after the first, whether earlier requests are answered or not. Its
+    /// latency counts from that time, so a stall of the suite (or of this generator) adds to every request that was due
+    /// during it.
     func offer(_ requests: [Mix.Load], perSecond rate: Int) async throws -> Report {
         let start = ContinuousClock.now + .milliseconds(100)
         var tally = Tally(requests, start: start)
@@ -65,7 +67,7 @@ final class SuiteLink: Sendable {
         return tally.report(lateness: try await lateness)
     }
 
-    /// - Returns: how late each request was handed to the producer. - Units: milliseconds.
+    /// - Returns: the delay of each request until the producer got it. - Units: milliseconds.
     private func keep(_ schedule: [ContinuousClock.Instant], _ requests: [Mix.Load]) async throws -> [Double] {
         try await withThrowingTaskGroup(of: Void.self) { group in
             var lateness: [Double] = []
@@ -78,7 +80,7 @@ final class SuiteLink: Sendable {
                     lateness.append(schedule[next].duration(to: now) / .milliseconds(1))
                     next += 1
                 }
-                // Its acknowledgement is not waited for.
+                // Does not wait for the acknowledgement.
                 let due = first..<next
                 group.addTask { try await self.send(requests, due) }
             }
@@ -98,7 +100,7 @@ final class SuiteLink: Sendable {
             })
     }
 
-    /// - Returns: whether a result of this run was among them.
+    /// - Returns: whether the batch contains a result of this run.
     private func read(_ batch: [Record], into tally: inout Tally) -> Bool {
         let now = ContinuousClock.now
         let before = tally.answered

@@ -1,4 +1,4 @@
-/// What has been answered so far.
+/// The answers so far.
 struct Tally {
     var scheduled: [ContinuousClock.Instant]
     private(set) var answered = 0

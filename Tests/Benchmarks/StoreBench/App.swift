@@ -4,10 +4,10 @@ import PostgresStore
 import Settings
 import Store
 
-/// Requests of one step through accept and update, each on a connection of its own, as decomposer and aggregator do it.
+/// Sends requests of one step through accept and update, each on its own connection, like decomposer and aggregator.
 ///
-/// `PG*` names the database, which is migrated. `StoreBench [REQUESTS [POSTMASTER_PID [BATCH…]]]`: with the server's pid
-/// its processor time is measured too.
+/// `PG*` names the database, which must be migrated. `StoreBench [REQUESTS [POSTMASTER_PID [BATCH…]]]`: with the
+/// server's process id, it also measures the server's processor time.
 @main enum App {
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }

@@ -2,7 +2,7 @@ import Contracts
 import PostgresStore
 import Store
 
-/// Runs batches one after the other, accepting the next while the last is settled.
+/// Runs batches one after the other, and accepts the next batch while the previous one is settled.
 struct Bench {
     let accepting: PostgresStore
     let updating: PostgresStore
@@ -45,7 +45,7 @@ struct Bench {
         return (result, ContinuousClock.now - start)
     }
 
-    /// Two short items each, as a person's sentence gives.
+    /// Two short items each, like a person's sentence.
     private static func arrivals(_ count: Int) -> [Arrival] {
         var generator = SystemRandomNumberGenerator()
         let now = Timestamp.now

@@ -1,11 +1,11 @@
-/// What a run took.
+/// The times of a run.
 struct Figures {
     let batch: Int
     var requests = 0
     var elapsed = Duration.zero
     var accept = Duration.zero
     var update = Duration.zero
-    /// Units: seconds of processor time.
+    /// - Units: seconds of processor time.
     var client = 0.0
     var server: Double?
 

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The real executables, as processes of their own.
+/// Runs the real executables as separate processes.
 enum Command {
     struct Result: Sendable {
         var status: Int32
@@ -8,7 +8,7 @@ enum Command {
         var errors: String
     }
 
-    /// The executables stand beside the test bundle.
+    /// The executables are in the folder of the test bundle.
     static let binaries: URL = {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         return URL(filePath: bundle).deletingLastPathComponent()
@@ -25,7 +25,7 @@ enum Command {
             directory: directory)
     }
 
-    /// A script in which the executables are found by name, for what only a shell can do to their descriptors.
+    /// Runs a script that finds the executables by name, for changes to descriptors that only a shell can make.
     static func shell(
         _ script: String, input: String = "", environment: [String: String] = [:], directory: URL = repository
     ) async throws -> Result {
@@ -33,13 +33,13 @@ enum Command {
             "/bin/bash", ["-c", script], input: input, environment: environment, directory: directory)
     }
 
-    /// Runs a program to its end, with nothing in its environment but what is given.
+    /// Runs a program to its end, with only the given environment.
     static func run(
         _ executable: String, _ arguments: [String], input: String = "", environment: [String: String] = [:],
         directory: URL = repository
     ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            // Waiting blocks, so it has a thread of its own.
+            // Waiting blocks, so it uses its own thread.
             Thread.detachNewThread {
                 continuation.resume(
                     with: Swift.Result { try runBlocking(executable, arguments, input, environment, directory) })
@@ -51,7 +51,7 @@ enum Command {
         _ executable: String, _ arguments: [String], _ input: String, _ environment: [String: String], _ directory: URL
     ) throws -> Result {
         let folder = try TemporaryFolder()
-        // Files and not pipes: a pipe that nobody reads stops the program that fills it.
+        // Uses files, not pipes: a pipe that nobody reads blocks the program that fills it.
         let files = ["input", "output", "errors"].map { folder.url.appending(path: $0) }
         try Data(input.utf8).write(to: files[0])
         for file in files[1...] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
@@ -74,7 +74,7 @@ enum Command {
 }
 
 extension Command {
-    /// The lines that a command writes on a terminal of so many columns.
+    /// The lines that a command writes on a terminal with this number of columns.
     static func terminal(
         _ command: String, width: Int, environment: [String: String] = [:], directory: URL = repository
     ) async throws -> [String] {
@@ -82,7 +82,7 @@ extension Command {
             "/usr/bin/script",
             ["--quiet", "--return", "--command", "stty cols \(width) rows 40; \(command)", "/dev/null"],
             environment: environment, directory: directory)
-        // What was overwritten on its line is gone.
+        // Drops text that was overwritten on its line.
         return result.output.split(separator: "\r\n").map { line in
             line.split(separator: "\r\u{1B}[K", omittingEmptySubsequences: false).last.map(String.init) ?? ""
         }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A file that is gone when nobody holds it any more.
+/// A file that is deleted when its last reference is released.
 final class TemporaryFile {
     let path: String
 
@@ -11,7 +11,7 @@ final class TemporaryFile {
 
     convenience init(_ text: String, name: String = "file") throws { try self.init(Array(text.utf8), name: name) }
 
-    /// The text gzipped by the system's own tool, cut off after `share` of its bytes.
+    /// The text, compressed by the system's gzip and truncated after `share` of its bytes.
     static func gzipped(_ text: String, share: Double = 1) throws -> TemporaryFile {
         let plain = try TemporaryFile(text)
         let gzip = Process()
@@ -25,7 +25,7 @@ final class TemporaryFile {
         return try TemporaryFile(Array(whole.prefix(Int(Double(whole.count) * share))), name: "file.gz")
     }
 
-    /// Keeps the file until `body` returns: the object itself may be gone after its last use.
+    /// Keeps the file until `body` returns, because the object itself may be released after its last use.
     func reading<Result>(_ body: (String) throws -> Result) rethrows -> Result {
         try withExtendedLifetime(self) { try body(path) }
     }

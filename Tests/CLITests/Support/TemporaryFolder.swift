@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder that is gone when nobody holds it any more.
+/// A folder that is deleted when its last reference is released.
 final class TemporaryFolder {
     let url = FileManager.default.temporaryDirectory.appending(path: "winnow-\(UUID().uuidString)")
 

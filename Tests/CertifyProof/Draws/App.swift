@@ -1,9 +1,9 @@
 import Certification
 import Foundation
 
-/// Draws calibration items from recorded ones again and again, and counts how often each procedure breaks its promise.
+/// Draws calibration items from recorded ones repeatedly, and counts how often each procedure breaks its promise.
 ///
-///     CertifyProof SVG TASK.jsonl…     ends with 1 when certification breaks its own too often
+///     CertifyProof SVG TASK.jsonl…     ends with 1 if certification breaks its own promise too often
 @main enum App {
     static let draws = 1000
 
@@ -59,7 +59,7 @@ import Foundation
         exit(broken.isEmpty && !isWatchBroken ? 0 : 1)
     }
 
-    /// - Returns: whether the watch over certificates failed in one of its scenarios.
+    /// - Returns: whether the watch over certificates failed in one of the scenarios.
     private static func printWatch() -> Bool {
         print(
             "\n| scenario | revoked for everybody | for a tenant that keeps the promise | drift found | texts until then | one bound without tenants revokes |"

@@ -1,7 +1,7 @@
 import Certification
 
-/// A bar for each task and procedure: the share of draws in which the promise was broken, and the line that it must not
-/// pass.
+/// Draws a bar for each task and procedure: the share of draws in which the promise was broken, and the line that it
+/// must not exceed.
 enum Plot {
     private static let colours = ["#1b6e53", "#c9a227", "#b3402a"]
     private static let (left, row, width, band) = (250.0, 46.0, 460.0, 9.0)

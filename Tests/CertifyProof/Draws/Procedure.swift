@@ -1,12 +1,12 @@
 import Certification
 
-/// Ways to choose a threshold from calibration items.
+/// Procedures that choose a threshold from calibration items.
 enum Procedure: Int, CaseIterable {
-    /// What `winnow certify` does.
+    /// The procedure of `winnow certify`.
     case fixedSequence
-    /// The loosest threshold whose bound holds by itself: many are tried, and none pays for it.
+    /// The loosest threshold whose own bound holds. Many thresholds are tried, without a correction for that.
     case bestBound
-    /// The loosest threshold that did not err too often on the calibration items.
+    /// The loosest threshold with few enough errors on the calibration items.
     case bestOnValidation
 
     var name: String {
@@ -17,7 +17,7 @@ enum Procedure: Int, CaseIterable {
         }
     }
 
-    /// - Returns: `nil` where everything escalates.
+    /// - Returns: `nil` if everything escalates.
     func threshold(_ calibration: [Observation], _ promise: Promise) -> Double? {
         switch self {
         case .fixedSequence:
@@ -36,7 +36,7 @@ enum Procedure: Int, CaseIterable {
         }
     }
 
-    /// Of a hundred thresholds, each of which accepts a hundredth more.
+    /// A hundred thresholds, each of which accepts a hundredth more items.
     private func loosest(_ calibration: [Observation], _ passes: (Tally) -> Bool) -> Double? {
         let ranked = calibration.map(\.confidence).sorted(by: >)
         let thresholds = (1...100).map { ranked[max(0, $0 * ranked.count / 100 - 1)] }

@@ -1,11 +1,11 @@
 import Certification
 
-/// How calibration items are drawn from recorded ones, and where the promise is looked at.
+/// How calibration items are drawn from recorded ones, and on which items the promise is checked.
 enum Drawing: Int, CaseIterable {
-    /// As many as are recorded, with replacement; the promise is looked at on all recorded items, from which they were
-    /// drawn independently, so that the rate there is the true one.
+    /// Draws as many items as are recorded, with replacement. The promise is checked on all recorded items. The draws
+    /// from them are independent, so the rate there is the true rate.
     case replacement
-    /// One half at random; the promise is looked at on the other half, whose own chance comes on top.
+    /// Draws one half at random. The promise is checked on the other half, which adds its own random error.
     case halves
 
     var name: String {
@@ -30,12 +30,12 @@ enum Drawing: Int, CaseIterable {
     }
 }
 
-/// What became of many draws.
+/// The results of many draws.
 struct Score {
     var draws = 0
     /// Draws after which more than α of what was accepted differed.
     var violations = 0
-    /// Draws after which everything escalates.
+    /// Draws in which everything escalates.
     var refusals = 0
     var escalated = 0.0
 
@@ -70,8 +70,8 @@ struct Trial {
         }
     }
 
-    /// Whether the procedure breaks its promise more often than it may, beyond what so few draws leave to chance. Only where
-    /// the true rate is known: a half that was not drawn errs by itself, and the more the less the other half did.
+    /// Whether the procedure breaks its promise more often than allowed, beyond the random error of so few draws. Only
+    /// if the true rate is known: the half that was not drawn errs more when the drawn half errs less.
     var isBroken: Bool {
         guard drawing == .replacement else { return false }
         let score = scores[Procedure.fixedSequence.rawValue]

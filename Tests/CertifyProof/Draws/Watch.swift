@@ -1,34 +1,35 @@
 import Certification
 
-/// Plays the watch over a certificate with many tenants, some of them hostile, and counts for whom it is revoked.
+/// Simulates the watch over a certificate with many tenants, some of them hostile, and counts who loses it.
 ///
-/// It looks whenever an answer differs, which is when evidence grows.
+/// Evaluates it whenever an answer differs, because evidence grows only then.
 struct Watch {
     static let alpha = 0.01
     static let delta = 0.05
 
-    /// What a tenant sends.
+    /// The traffic of a tenant.
     struct Tenant {
-        /// Its share of all texts that are compared.
+        /// The tenant's share of all compared texts.
         var share: Double
-        /// Of its texts, the share whose answers differ.
+        /// The share of its texts whose answers differ.
         var rate: Double
-        /// Always the same text, so that only the first one tells anything.
+        /// Whether it always sends the same text, of which only the first comparison is informative.
         var repeats = false
     }
 
-    /// What became of many runs of one scenario.
+    /// The results of many runs of one scenario.
     struct Score {
         var runs = 0
         /// Runs in which the certificate was revoked for everybody.
         var everybody = 0
-        /// Runs in which it was revoked for a tenant whose texts keep the promise.
+        /// Runs in which the certificate was revoked for a tenant whose texts keep the promise.
         var wronged = 0
         /// Runs in which it was revoked for every tenant whose texts break the promise.
         var found = 0
-        /// The same decided by one bound over all comparisons, repeated ones included, which knows no tenants.
+        /// Runs in which one bound over all comparisons would revoke. It ignores tenants and counts repeated texts.
         var pooled = 0
-        /// Compared texts until every tenant that breaks the promise was found, or everybody's certificate was revoked.
+        /// Compared texts until every tenant that breaks the promise was detected, or the certificate was revoked for
+        /// everybody.
         var texts = 0
 
         func share(_ count: Int) -> Double { Double(count) / Double(runs) }
@@ -37,7 +38,7 @@ struct Watch {
     let name: String
     let tenants: [Tenant]
     let comparisons: Int
-    /// Whether the promise is kept where it is not hostile tenants that break it: then nobody else may be revoked.
+    /// Whether all tenants except hostile ones keep the promise, so that no other tenant may lose the certificate.
     let isKept: Bool
 
     static let scenarios = [
@@ -61,7 +62,7 @@ struct Watch {
             tenants: (1...10).map { Tenant(share: 1 / Double($0), rate: 0.05) }, comparisons: 10_000, isKept: false),
     ]
 
-    /// Whether a tenant's texts break the promise, and can show it.
+    /// Whether a tenant's texts break the promise in a way that can be detected.
     var hasDrift: Bool { tenants.contains { $0.rate > Self.alpha && !$0.repeats } }
 
     func play(runs: Int, seed: UInt64) -> Score {
@@ -90,7 +91,7 @@ struct Watch {
             all.accepted += 1
             if differs { all.disagreements += 1 }
             pooled = pooled || (differs && Self.rate(all).exceeds(Self.alpha, confidence: 1 - Self.delta))
-            // What it sends escalates from now on: nothing is left to compare.
+            // Its texts escalate from now on, so there are no more comparisons.
             guard !everybody, !revoked.contains(tenant) else { continue }
             if positions[tenant] == 0 { positions[tenant] = (positions.max() ?? 0) + 1 }
             if !tenants[tenant].repeats || tallies[tenant].accepted == 0 {
@@ -120,8 +121,8 @@ struct Watch {
         SampledRate([.init(probability: 0.01, tally: tally)])
     }
 
-    /// Whether somebody lost the certificate wrongly more often than δ, beyond what so few runs leave to chance, or drift was
-    /// overlooked.
+    /// Whether a tenant lost the certificate wrongly more often than δ, beyond the random error of so few runs, or
+    /// drift was missed.
     func isBroken(_ score: Score) -> Bool {
         let wrong = isKept ? max(score.everybody, score.wronged) : 0
         let missed = score.runs - score.found

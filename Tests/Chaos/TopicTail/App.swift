@@ -4,10 +4,10 @@ import MessageBus
 import Settings
 import Telemetry
 
-/// Prints an empty line once it reads, and then every record of a topic, one a line, until it is stopped: from the beginning of
-/// the topic, or from its end. A restart of the broker does not end it. An embedded broker is empty afterwards, and whoever
-/// reads from the end could miss its first records.
-/// - Shape: `partition TAB offset TAB milliseconds since 1970 at which it was read TAB key TAB value`
+/// Prints an empty line once it is ready, and then every record of a topic, one on each line, until it is stopped.
+/// Starts at the beginning or the end of the topic. A restart of the broker does not end it. An embedded broker is
+/// empty after a restart, so a reader that starts at the end could miss its first records.
+/// - Shape: `partition TAB offset TAB time of reading in milliseconds since 1970 TAB key TAB value`
 @main
 enum App {
     private static let starts: [String: ReadStart] = ["beginning": .beginning, "end": .end]

@@ -1,9 +1,9 @@
 import Glibc
 import Settings
 
-/// Writes lines to standard output without a buffer, so that a reader sees each at once.
+/// Writes lines to standard output without a buffer, so that a reader gets each line at once.
 enum Output {
-    /// Whoever reads a part of the records would take the others for lost, so a fault ends the process.
+    /// A fault ends the process, because its reader would consider missing records lost.
     static func write(_ lines: [[UInt8]]) {
         let bytes = lines.reduce(into: [UInt8]()) { bytes, line in
             bytes += line
