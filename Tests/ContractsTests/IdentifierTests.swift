@@ -48,7 +48,7 @@ struct IdentifierTests {
         #expect(Request.ID(text) == nil)
     }
 
-    /// é in one code point and in two; Swift's String takes them for equal.
+    /// é as one code point and as two, which Swift's String considers equal.
     private static let twins = ("caf\u{E9}", "cafe\u{301}")
 
     @Test func `identifiers from outside are told apart by their bytes, as Postgres does it`() {

@@ -79,7 +79,7 @@ struct RequestDecodingTests {
     func `a request comes back from its bytes as it was`(request: Request) throws {
         let back = try Request.decode(request.encode(), eventID: "e", tenant: .default, deadline: nil)
         #expect(back == request)
-        // Swift's == takes canonical equivalents for equal; the bytes tell them apart.
+        // Swift's == considers canonical equivalents equal, but their bytes differ.
         #expect(back.encode() == request.encode())
     }
 }

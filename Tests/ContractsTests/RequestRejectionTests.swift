@@ -1,7 +1,7 @@
 import Contracts
 import Testing
 
-/// Bad input, and what it gets: the code of the first rule that it breaks, in words that quote none of it.
+/// Each invalid input gets the code of the first rule that it breaks, in a message that quotes none of the input.
 struct RequestRejectionTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let testDescription: String
@@ -16,12 +16,12 @@ struct RequestRejectionTests {
             (testDescription, self.bytes, self.code) = (name, bytes, code)
         }
 
-        /// A machine request of these steps.
+        /// A machine request with these steps.
         static func plan(_ name: String, _ steps: String, _ code: ContractError.Code) -> Case {
             Case(name, #"{"channel":"machine","steps":[\#(steps)]}"#, code)
         }
 
-        /// One step of a route that there is, with other members.
+        /// One step of an existing route, with other members.
         static func step(_ name: String, _ members: String, _ code: ContractError.Code) -> Case {
             plan(name, #"{"capability":"legal-services","task":"clause-type",\#(members)}"#, code)
         }
@@ -129,7 +129,7 @@ struct RequestRejectionTests {
         Case("a byte too many", padded(to: Limits.requestBytes + 1), .tooLarge),
     ]
 
-    /// A good request of exactly this many bytes.
+    /// A valid request of exactly this many bytes.
     static func padded(to count: Int) -> String {
         let frame = #"{"text":""}"#
         return #"{"text":"\#(String(repeating: "x", count: count - frame.utf8.count))"}"#

@@ -57,7 +57,7 @@ import Testing
         for lane in Lane.allCases {
             #expect(Topic.requests(lane, of: tenant).map(Topic.label) == Topic.requests(lane))
         }
-        // As the shared topic of results.
+        // Like the shared topic of results.
         #expect(Topic.results(of: tenant).map(Topic.label) == Topic.label(Topic.results))
     }
 

@@ -105,7 +105,7 @@ struct OwnTopicsTests {
         let turn = SubmissionTurn(
             now: .now, resendBefore: Timestamp(milliseconds: 0), limit: 10, window: 100)
         let waiting = try await store.next(turn).map(RequestRecord.waiting)
-        // Also where a fault has it come again.
+        // Also if a fault causes a redelivery.
         let again = waiting.map { Retry.record(from: $0, notBefore: .now) }.compactMap { Retry.redelivery(Record($0)) }
         for records in [waiting, again.map { Record($0) }] {
             let emitted = try await handle(records)

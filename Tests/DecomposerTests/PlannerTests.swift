@@ -11,7 +11,7 @@ struct PlannerTests {
     private static let issue = "software-development/issue-type"
     private static let attack = "security-services/prompt-attack"
 
-    /// Says the last of these that the text holds; unsure where it asks.
+    /// Returns the last of these routes that the text contains, and is unsure if the text contains a question mark.
     private let router = ScriptedClassifier("router", version: "3", routes: [.decomposition]) { text, _ in
         let words = [
             ("music", intent), ("lights", intent), ("party", clause), ("crash", issue), ("ignore", attack),
@@ -158,7 +158,7 @@ struct PlannerTests {
         #expect(attempt.version == "3")
         #expect(attempt.items == 2)
         #expect(attempt.usage.inputTokens == 16 + 5 + 6)
-        // The full model alone would not have been asked where to send them.
+        // The full model alone would not be asked where to send them.
         #expect(attempt.counterfactual == .zero)
     }
 
@@ -193,7 +193,7 @@ struct PlannerTests {
             refusal?.reason.message
                 == "the text needs 17 steps of at most 64 items of one task each, and a plan has at most 16 steps"
         )
-        // The router has read it all.
+        // The router has read the whole text.
         #expect(refusal?.attempt?.items == 15 * 64 + 1)
         #expect(refusal?.attempt?.state == .settled)
     }
@@ -204,7 +204,7 @@ struct PlannerTests {
         #expect(steps.map(\.ordinal) == [0, 1, 2, 3])
         #expect(steps.map(\.route.description) == Array(repeating: "decomposition/route", count: 3) + [Self.intent])
         #expect(steps.map(\.items.count) == [64, 64, 6, 3])
-        // The first holds only what fits no capability, so nobody has to be asked.
+        // The first one contains only items that fit no capability, so no model is needed.
         #expect(steps.map(\.state) == [.answered, .dispatched, .dispatched, .dispatched])
         #expect(steps[0].answers.allSatisfy { $0?.label == "none" })
         #expect((steps[1].answers + steps[2].answers).allSatisfy { $0 == nil })
@@ -226,7 +226,7 @@ struct PlannerTests {
         }
         let planner = Planner(
             segmenter: Segmenter { _ in [] }, router: ill, counterfactual: try Tree.counterfactual())
-        // As long as another try may help, the loop tries again.
+        // The loop retries as long as another try may help.
         await #expect(throws: InferenceError.self) { try await planner.plans(for: [human("play music")]) }
         let plans = try await planner.plans(for: [human("play music")], isLastTry: true)
         let plan = try #require(plans.first).get()

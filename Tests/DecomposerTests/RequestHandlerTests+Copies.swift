@@ -5,7 +5,7 @@ import Testing
 
 @testable import Decomposer
 
-/// Ids that come more than once: redeliveries, copies, and other requests under a known id.
+/// Ids that arrive more than once: redeliveries, copies, and other requests under a known id.
 extension RequestHandlerTests {
     @Test(arguments: [#"{"text":""}"#, #"{"text":"play music"}"#, #"{"steps":[]}"#, "no JSON", plan + " "])
     func `another body under a known id is rejected and says so, and the first request goes on`(

@@ -63,7 +63,7 @@ struct RequestHandlerTests {
         let bytes = Array(Self.plan.utf8)
         let records = try await handle([request(bytes: bytes, lane: lane)])
         #expect(records.map(\.topic) == [Topic.steps(.legalServices, lane)])
-        // A copy in another lane is one of the same request, which is under way.
+        // A copy in another lane is a copy of the same open request.
         for again in Lane.allCases {
             let repeated = try await handle([request(bytes: bytes, lane: again)])
             #expect(repeated.map(\.topic) == (again == lane ? [Topic.steps(.legalServices, lane)] : []))
@@ -127,7 +127,7 @@ struct RequestHandlerTests {
         #expect(records.map(\.topic) == [Topic.escalations(.interactive), "winnow.steps.semantic-understanding.v1"])
         let open = try records.first?.escalation().open
         #expect(open?.map(\.text) == ["What?"])
-        // With what the router would have said.
+        // Includes the router's guess.
         #expect(open?.first?.guess?.decidedBy == .worker && open?.first?.guess?.model.hasPrefix("router@") == true)
     }
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Decomposer
 
 struct SegmenterTests {
-    /// Cuts at " and ", as the learned splitter might; like that one it leaves no empty part.
+    /// Splits at " and ", like the trained splitter. Like that one, it leaves no empty part.
     private static let atAnd: Segmenter.Split = { sentence in
         var parts: [Range<String.Index>] = []
         var start = sentence.startIndex
@@ -88,7 +88,7 @@ struct SegmenterTests {
         #expect(segments("own", attachments).map(\.whole.source) == [nil, "x", "y"])
     }
 
-    /// Whatever is sent, a span in code points cuts exactly the item's text out of its source.
+    /// For every input, a span in code points selects exactly the item's text from its source.
     @Test(arguments: UInt64(0)..<300)
     func `every span cuts its item out of its source`(seed: UInt64) {
         var generator = Seeded(seed)

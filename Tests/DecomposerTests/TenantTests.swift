@@ -14,7 +14,7 @@ import Testing
 
 @testable import Decomposer
 
-/// A decomposer whose window holds two requests, and one more for each tenant.
+/// A decomposer whose window has two requests, and one more for each tenant.
 struct TenantTests {
     private static let plan = #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a"]}]}"#
 
@@ -64,7 +64,7 @@ struct TenantTests {
         Record(request(id, "flooding", json), offset: offset)
     }
 
-    /// What has its turn at an instant, seen to.
+    /// Processes the rows whose turn it is at an instant.
     private func turn(at time: Timestamp = .now) async throws -> [OutgoingRecord] {
         let records = try await store.next(settings().turn(at: time)).map(RequestRecord.waiting)
         let emitted = try await handler(isAtTheDoor: false).handle(records)
@@ -76,7 +76,7 @@ struct TenantTests {
         try await store.occupancy(of: [], settings().turn(at: .now)).tenants.values.reduce(0) { $0 + $1.waiting }
     }
 
-    /// By their ids, as each record names its cause.
+    /// Counts them by id, because each record names the request that caused it.
     private func causes(_ records: [OutgoingRecord]) throws -> [String?] {
         try records.map { try $0.event().causationID }
     }
@@ -85,7 +85,7 @@ struct TenantTests {
         try JSONDocument.read(record?.value ?? []) { ($0["status"]?.string, $0["error"]?.string) }
     }
 
-    /// Ends requests as an aggregator would.
+    /// Ends requests like an aggregator.
     private func complete(_ records: [OutgoingRecord]) async throws {
         let ids = try records.compactMap { try $0.event().correlationID.flatMap { Request.ID($0) } }
         _ = try await store.update(ids) { snapshots in
@@ -164,12 +164,12 @@ struct TenantTests {
             #expect(try result(record).error?.hasPrefix("overloaded: ") == true)
             #expect(try JSONDocument.read(record.value ?? []) { $0["retryAfterSeconds"]?.integer } == 7)
         }
-        // Nothing of it is stored, and a redelivery says the same under the same ids.
+        // Nothing of it is stored, and a redelivery gives the same answer under the same ids.
         #expect(try await handler.handle(batch) == emitted)
         #expect(try await waiting() == 2)
         try await complete(Array(emitted.prefix(2)))
         #expect(try causes(try await turn()) == ["2", "3"])
-        // Under the same id it is accepted later.
+        // The same id is accepted later.
         #expect(try await self.handler().handle([copy("4", at: 99)]).isEmpty)
         #expect(try await waiting() == 1)
     }
@@ -221,7 +221,7 @@ struct TenantTests {
         #expect(try await arrive([forged]).map(\.topic) == [Topic.steps(.legalServices, .interactive)])
     }
 
-    /// The loop as it runs: whatever waits is worked on, and forgotten only then.
+    /// The real loop: it processes waiting rows, and deletes them only afterwards.
     @Test func `the loop works on what waits and forgets it`() async throws {
         let first = try await arrive((0..<4).map { request("\($0)") })
         try await complete(first)

@@ -213,7 +213,7 @@ struct DeliveryLoopTests {
             rig.journal.entries == [
                 .ready(true), .polled(2), .handled(2), .sent(2), .committed(2), .ready(false), .closed,
             ])
-        // Whoever comes next goes on behind the commit.
+        // The next consumer continues after the commit.
         let next = rig.bus.consumer(group: Rig.group, topics: [Rig.input])
         #expect(try await next.nextBatch()?.map(\.text) == ["c"])
     }

@@ -3,7 +3,7 @@ import MessageBus
 import MessageBusTesting
 import Synchronization
 
-/// What a delivery loop did, in order.
+/// The actions of a delivery loop, in order.
 final class Journal: Sendable {
     enum Entry: Equatable {
         case polled(Int), handled(Int), sent(Int), sendFailed, committed(Int), commitFailed, paused, resumed, closed
@@ -40,7 +40,7 @@ final class Journal: Sendable {
     func count(_ entry: Entry) -> Int { entries.count { $0 == entry } }
 }
 
-/// What a test has a consumer say.
+/// The faults of a consumer that a test sets.
 final class ConsumerScript: Sendable {
     private let listener = Mutex<@Sendable (Bool) -> Void>({ _ in })
     private let lost = Mutex(false)
@@ -57,7 +57,7 @@ final class ConsumerScript: Sendable {
     }
 }
 
-/// A consumer that is watched, and whose commit can fail a few times.
+/// A consumer that records its calls, and whose commit can fail a few times.
 struct WatchedConsumer: MessageConsumer {
     let consumer: InMemoryConsumer
     let journal: Journal
@@ -114,12 +114,12 @@ struct WatchedConsumer: MessageConsumer {
     }
 }
 
-/// A producer that is watched, and that can fail a few times.
+/// A producer that records its calls, and that can fail a few times.
 struct WatchedProducer: MessageProducer {
     let producer: InMemoryProducer
     let journal: Journal
     var faults = Faults()
-    /// What it waits for, with each batch, before it sends.
+    /// The wait for readers before each batch is sent.
     var readers: Wait?
 
     func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws {
@@ -142,7 +142,7 @@ struct WatchedProducer: MessageProducer {
     func close() async {}
 }
 
-/// Faults to be thrown, one a call, until none is left.
+/// Faults that are thrown one per call until none is left.
 final class Faults: Sendable {
     private let rest: Mutex<[any Error]>
 

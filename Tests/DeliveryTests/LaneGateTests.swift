@@ -15,7 +15,7 @@ struct LaneGateTests {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await hold("interactive", begun, done) }
             await begun.wait()
-            // Runs up to where it waits.
+            // Runs until it waits.
             group.addImmediateTask { await gate.pass(.bulk) { order.note("bulk") } }
             #expect(order.notes == ["interactive begins"])
             done.fire()
@@ -115,7 +115,7 @@ struct LaneGateTests {
     }
 }
 
-/// What happened, in order.
+/// The events, in order.
 final class Order: Sendable {
     private let written = Mutex<[String]>([])
 

@@ -71,8 +71,8 @@ struct LaneLoopsTests {
         #expect(bus.committed(group: "winnow.echo.bulk", topic: Topic.requests(.bulk)) == 1)
     }
 
-    /// Each batch blocks its thread until a task of the cooperative pool has run. With a batch on each thread of the pool no
-    /// such task would ever run.
+    /// Each batch blocks its thread until a task of the cooperative pool has run. If batches blocked all threads of the
+    /// pool, such a task would never run.
     @Test func `the cooperative pool runs tasks while both lanes of many loops compute`() async throws {
         let services = try (0...activeProcessors()).map { _ in try BlockedService() }
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -80,7 +80,7 @@ struct LaneLoopsTests {
                 group.addTask { [shutdown] in
                     try await GracefulShutdown.$current.withValue(shutdown) { try await service.loops.run() }
                 }
-                // A bulk batch waits for an interactive one in hand, so it goes first.
+                // A bulk batch waits for the current interactive batch, so the bulk batch must start first.
                 for lane in [Lane.bulk, .interactive] {
                     try await service.send(lane)
                     await service.batch(lane).begun.wait()
@@ -94,7 +94,7 @@ struct LaneLoopsTests {
         #expect(services.allSatisfy { $0.batch(.interactive).wasReleased && $0.batch(.bulk).wasReleased })
     }
 
-    /// The best of three runs each, since the machine has other work too.
+    /// Takes the best of three runs each, because the machine has other load too.
     @Test func `a loop on a thread of its own is as fast as on the cooperative pool`() async throws {
         let count = 200
         func batches() async throws -> InMemoryBus {
@@ -159,7 +159,7 @@ struct LaneLoopsTests {
     }
 }
 
-/// Does what the test wants with a batch.
+/// Processes a batch as the test specifies.
 struct LaneHandler: BatchHandler {
     let handling: @Sendable () async -> Void
 
@@ -200,7 +200,7 @@ private struct BlockedService {
     }
 }
 
-/// `@unchecked Sendable`: a semaphore is made to be shared.
+/// `@unchecked Sendable`: a semaphore may be shared between threads.
 private final class BlockingBatch: @unchecked Sendable {
     let begun = Signal()
     private let semaphore = DispatchSemaphore(value: 0)
@@ -208,7 +208,7 @@ private final class BlockingBatch: @unchecked Sendable {
 
     var wasReleased: Bool { released.withLock(\.self) }
 
-    /// Holds the thread until `release`; gives up after ten seconds, so that a test that fails ends.
+    /// Blocks the thread until `release`. Gives up after ten seconds, so that a failing test ends.
     func block() {
         begun.fire()
         let isReleased = semaphore.wait(timeout: .now() + .seconds(10)) == .success
@@ -220,7 +220,7 @@ private final class BlockingBatch: @unchecked Sendable {
 
 private func activeProcessors() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
-/// Uses the processor, as a model does.
+/// Uses the processor, like a model.
 private func compute(for duration: Duration) {
     let end = ContinuousClock.now + duration
     while ContinuousClock.now < end {}

@@ -11,7 +11,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct RetryTests {
     private static let lost = StoreError(.conflict, "SQLSTATE 40P01 in 'lock'", isRetriable: true)
-    /// Nothing is tried again in place, and there is time to find who is at fault.
+    /// Retries nothing in place, and leaves time to find the faulty record.
     private static let atOnce = RetryPolicy(inPlace: .zero, holdUp: .seconds(60))
     private static let noTime = RetryPolicy(inPlace: .zero, holdUp: .zero)
 

@@ -7,7 +7,7 @@ import Synchronization
 import Telemetry
 import TestKit
 
-/// A loop between two topics of one partition each.
+/// A delivery loop between two topics of one partition each.
 struct Rig: Sendable {
     typealias Handling = @Sendable ([Record]) throws -> [OutgoingRecord]
 
@@ -25,8 +25,8 @@ struct Rig: Sendable {
     private let loop: DeliveryLoop<WatchedHandler>
 
     /// - Parameters:
-    ///   - wait: what records wait for before they may be handled; `nil` is due at once.
-    ///   - readers: what the producer waits for before it sends; `nil` sends at once.
+    ///   - wait: the condition for which records wait before they may be handled; `nil` means that they are due at once.
+    ///   - readers: the wait of the producer before it sends; `nil` sends at once.
     init(
         maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],
         commitFaults: [any Error] = [], policy: RetryPolicy = RetryPolicy(),
@@ -68,7 +68,7 @@ struct Rig: Sendable {
         try await GracefulShutdown.$current.withValue(shutdown) { try await loop.run() }
     }
 
-    /// Runs the loop, and stops it gracefully once `event` has come.
+    /// Runs the loop, and stops it gracefully once `event` has occurred.
     func run(until event: @Sendable () async -> Void) async throws {
         async let running: Void = run()
         await event()
@@ -81,7 +81,7 @@ struct Rig: Sendable {
     var emitted: [String] { bus.records(in: "output").map(\.text) }
 }
 
-/// What was logged, a line each.
+/// The log, one line for each message.
 final class Log: Sendable {
     private let written = Mutex<[String]>([])
 
@@ -90,12 +90,12 @@ final class Log: Sendable {
     func append(_ line: [UInt8]) { written.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
 }
 
-/// What records wait for before they may be handled.
+/// The condition for which records wait before they may be handled.
 struct Wait: Sendable {
     let body: @Sendable () async -> Bool
 }
 
-/// A handler that is watched.
+/// A handler that records its calls.
 struct WatchedHandler: BatchHandler {
     let journal: Journal
     var wait: Wait?

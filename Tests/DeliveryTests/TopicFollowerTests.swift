@@ -15,7 +15,7 @@ struct TopicFollowerTests {
         Record(OutgoingRecord(topic: topic, key: nil, value: [value]), offset: offset)
     }
 
-    /// Notes what one topic said.
+    /// Records the content of one topic.
     private final class Follower: Sendable {
         let caughtUp = Signal()
         private let seen = Mutex<[[UInt8]]>([])
@@ -121,7 +121,7 @@ struct TopicFollowerTests {
         try await topics.whileRunning { await seen.wait() }
     }
 
-    /// A reader of a topic that nobody may read any more.
+    /// A reader of a topic to which nobody has access any more.
     private struct FailingReader: MessageReader {
         let backlog: [TopicPartition: Int64] = [:]
         let fault: MessageBusError
@@ -143,7 +143,7 @@ struct TopicFollowerTests {
         }
     }
 
-    /// Also where the last record of the backlog is ignored: nobody may hold up a start by writing one.
+    /// Also if the last record of the backlog is ignored: nobody may delay a start by writing one.
     @Test func `a record without a signature is ignored where there is a key, and holds nobody up`() async throws {
         let signing = RecordSigning(
             key: SigningKey([UInt8](repeating: 7, count: 32)), logger: .silent, metrics: Metrics())

@@ -6,7 +6,7 @@ import Store
 import Synchronization
 import Testing
 
-/// A loop that waits stays in its group with its partitions paused, whatever it waits for.
+/// A waiting loop stays in its group with its partitions paused, whatever it waits for.
 @Suite(.timeLimit(.minutes(1)))
 struct WaitingTests {
     @Test func `records that are not due wait in a paused member of the group`() async throws {
@@ -86,7 +86,7 @@ struct WaitingTests {
         try await rig.send(["a"])
         try await rig.run {
             await rig.journal.wait(for: .paused)
-            // Returns although the batch is not done.
+            // Returns although the batch is not finished.
             await gate.giveWay()
             isBack.withLock { $0 = true }
             await rig.committed(1)
@@ -119,7 +119,7 @@ struct WaitingTests {
         try await rig.send(["a"])
         try await rig.run {
             await rig.journal.wait(for: .paused)
-            // Returns although the batch is not done.
+            // Returns although the batch is not finished.
             await gate.giveWay()
             haveRead.fire()
             await rig.committed(1)
@@ -133,7 +133,7 @@ struct WaitingTests {
             sendFaults: [MessageBusError(.unavailable, "away", isRetriable: true)], gate: gate, readers: Wait { true })
         try await rig.send(["a", "b"])
         try await rig.run { await rig.committed(2) }
-        // Nobody is left in hand.
+        // No batch is left in hand.
         await gate.giveWay()
         #expect(rig.emitted == ["a", "b"])
         #expect(rig.journal.entries.last { $0 == .paused || $0 == .resumed } == .resumed)

@@ -6,7 +6,7 @@ import Store
 
 /// Sends requests of one step through accept and update, each on its own connection, like decomposer and aggregator.
 ///
-/// `PG*` names the database, which must be migrated. `StoreBench [REQUESTS [POSTMASTER_PID [BATCH…]]]`: with the
+/// `PG*` names the database, which is migrated first. `StoreBench [REQUESTS [POSTMASTER_PID [BATCH…]]]`: with the
 /// server's process id, it also measures the server's processor time.
 @main enum App {
     static func main() async throws {

@@ -26,7 +26,7 @@ struct BacklogTests {
         let before = try await backlog(rig)
         let consumer = try rig.consumer(maxBatch: 5)
         let first = try await consumer.take(5)
-        // What is in hand waits too, until it is committed.
+        // Records in hand also wait, until they are committed.
         #expect(try await backlog(rig) == before)
         try await consumer.commit(first)
         await consumer.close()

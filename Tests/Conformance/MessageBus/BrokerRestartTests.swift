@@ -6,7 +6,7 @@ import Testing
 
 @testable import KafkaBus
 
-/// What becomes of a consumer when its broker goes away and comes back.
+/// The behaviour of a consumer when its broker goes away and returns.
 @Suite(.timeLimit(.minutes(2)))
 struct BrokerRestartTests {
     private let topic = "winnow.test-\(UUID().uuidString.lowercased()).v1"
@@ -37,13 +37,13 @@ struct BrokerRestartTests {
             await consumer.pause()
             return (consumer, batch)
         }
-        // The session ends while the broker is away, and the partitions go with it.
+        // The session ends while the broker is away, so the partitions are lost.
         await log.wait(for: "Partitions lost")
         #expect(consumer.partitionCount == 0)
         try await broker.whileUp {
             await log.wait(for: "Partitions assigned")
             #expect(consumer.held(batch) == [])
-            // Of the log that was lost; the new one begins at 0 and must not be skipped.
+            // These are offsets of the lost log. The new log begins at 0 and must not be skipped.
             try await consumer.commit(batch)
             await consumer.resume()
             try await send((0..<8).map { "new-\($0)" }, broker.settings)
@@ -75,7 +75,7 @@ struct BrokerRestartTests {
         consumer.onProgress { continuation.yield($0) }
         try await send(["first"], settings)
         try await consumer.commit(try await consumer.take(1))
-        // As a client would be that has lost track of itself: the loop wants records, and the partition is paused.
+        // Simulates a client with inconsistent state: the loop wants records, but the partition is paused.
         try await consumer.pauseBehindItsBack(TopicPartition(topic: topic, partition: 0))
         try await send(["second"], settings)
         #expect(try await consumer.take(1).compactMap(\.text) == ["second"])

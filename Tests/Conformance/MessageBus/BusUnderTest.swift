@@ -6,7 +6,7 @@ import MessageBusTesting
 import Telemetry
 import Testing
 
-/// The adapters that must behave alike.
+/// The adapters that must behave the same.
 enum BusUnderTest: String, CaseIterable, CustomTestStringConvertible {
     case memory, kafka
 
@@ -44,13 +44,13 @@ enum BusUnderTest: String, CaseIterable, CustomTestStringConvertible {
     }
 }
 
-/// A topic and a group of their own, and whatever writes to and reads from them.
+/// A separate topic and group, with their producers and consumers.
 struct Rig: Sendable {
     var topic: String
     let group: String
     let producer: any MessageProducer
     let backlog: any BacklogReader
-    /// Where it is in memory.
+    /// The bus, or `nil` if it is not in memory.
     let bus: InMemoryBus?
     private let join: @Sendable ([String], String, Int) throws -> any MessageConsumer
 
@@ -79,7 +79,7 @@ struct Rig: Sendable {
 }
 
 extension MessageConsumer {
-    /// Batches until there are `count` records of them.
+    /// Reads batches until they contain `count` records.
     func take(_ count: Int) async throws -> [Record] {
         var records: [Record] = []
         while records.count < count, let batch = try await nextBatch() { records += batch }

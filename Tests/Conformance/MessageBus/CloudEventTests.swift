@@ -104,7 +104,7 @@ struct CloudEventTests {
         let code = { (record: Record) in
             #expect(throws: ContractError.self) { try CloudEvent(record) }?.code
         }
-        // Neither would be valid: the size is looked at first.
+        // Neither value would be valid, so the code shows that the size is checked first.
         #expect(code(record(structured, String(repeating: "x", count: Limits.recordBytes + 1))) == .tooLarge)
         let digits = String(repeating: "!", count: 349_529)
         let encoded = #"{"specversion":"1.0","id":"1","type":"t","source":"s","data_base64":"\#(digits)"}"#

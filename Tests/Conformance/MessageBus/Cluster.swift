@@ -4,7 +4,7 @@ import MessageBus
 import Settings
 import Telemetry
 
-/// The cluster that live tests run on: `KAFKA_BOOTSTRAP_SERVERS`, or an embedded broker of this process.
+/// The cluster for live tests: `KAFKA_BOOTSTRAP_SERVERS`, or an embedded broker of this process.
 actor Cluster {
     static let shared = Cluster()
     static let logger = Logger(service: "conformance", level: .error)
@@ -25,7 +25,7 @@ actor Cluster {
         let broker = try embedded ?? EmbeddedBroker(catalog: catalog, logger: Self.logger)
         if embedded != nil { try broker.create(entry) }
         embedded = broker
-        // A rebalance takes the session's timeout less a second there.
+        // A rebalance there takes the session timeout less a second.
         return KafkaSettings(
             bootstrapServers: broker.bootstrapServers, overrides: ["session.timeout.ms": "4000"])
     }

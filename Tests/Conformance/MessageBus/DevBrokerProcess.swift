@@ -3,7 +3,7 @@ import KafkaBus
 import Lifecycle
 import Testing
 
-/// An embedded broker in a process of its own, which can go away and come back on the same port, with everything forgotten.
+/// An embedded broker in a separate process, which can stop and restart on the same port with empty topics.
 final class DevBrokerProcess: Sendable {
     let settings: KafkaSettings
     private let port: UInt16
@@ -15,7 +15,8 @@ final class DevBrokerProcess: Sendable {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let entries = topics.map { #"{"name":"\#($0.key)","partitions":\#($0.value)}"# }.joined(separator: ",")
         try Data(#"{"topics":[\#(entries)]}"#.utf8).write(to: directory.appending(path: "topics.json"))
-        // Below those that the kernel gives to connections: a client of a broker that is away could get its port.
+        // Uses a port below the kernel's range for connections. Otherwise a client could get the port of a stopped
+        // broker.
         port = UInt16.random(in: 15_000...32_000)
         settings = KafkaSettings(
             bootstrapServers: "127.0.0.1:\(port)",
@@ -27,13 +28,13 @@ final class DevBrokerProcess: Sendable {
         try? FileManager.default.removeItem(at: directory)
     }
 
-    /// The products stand beside the test bundle.
+    /// The executables are in the folder of the test bundle.
     static var executable: URL {
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
         return URL(filePath: bundle).deletingLastPathComponent().appending(path: "dev-broker")
     }
 
-    /// Runs the broker for as long as `body` takes. It listens when `body` begins, and is gone when this returns.
+    /// Runs the broker while `body` runs. It listens when `body` begins, and has ended when this returns.
     func whileUp<Result>(_ body: () async throws -> Result) async throws -> Result {
         let process = Process()
         process.executableURL = Self.executable
@@ -44,7 +45,7 @@ final class DevBrokerProcess: Sendable {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
-        // The address is printed once it listens.
+        // The broker prints its address once it listens.
         let line = try await thread.run { output.fileHandleForReading.availableData }
         #expect(!line.isEmpty)
         let result: Swift.Result<Result, any Error>
@@ -55,7 +56,7 @@ final class DevBrokerProcess: Sendable {
     }
 }
 
-/// What a client logs, so that a test can wait for it.
+/// The log of a client, which a test can await.
 struct LogLines: Sendable {
     private let lines: AsyncStream<String>
     private let continuation: AsyncStream<String>.Continuation
@@ -64,6 +65,6 @@ struct LogLines: Sendable {
 
     func add(_ line: [UInt8]) { continuation.yield(String(decoding: line, as: UTF8.self)) }
 
-    /// Returns when a line that holds the text has come since the last call.
+    /// Returns when a line with the text has been logged since the last call.
     func wait(for text: String) async { for await line in lines where line.contains(text) { return } }
 }

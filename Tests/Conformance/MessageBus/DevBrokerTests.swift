@@ -25,7 +25,7 @@ struct DevBrokerTests {
         try process.run()
         defer { process.terminate() }
 
-        // The first line is the address; the file is there before it.
+        // The first line is the address. The file exists before it is printed.
         let thread = ThreadExecutor()
         defer { thread.stop() }
         let line = try await thread.run { String(decoding: output.fileHandleForReading.availableData, as: UTF8.self) }

@@ -16,7 +16,7 @@ struct EventTimeTests {
     }
 
     @Test func `every time is written and read back to the millisecond`() throws {
-        // Prime steps: all months, leap days, hours and milliseconds come by.
+        // Steps of prime size cover all months, leap days, hours and milliseconds.
         for milliseconds in stride(from: Int64(-62_135_596_800_000), to: 253_402_300_799_999, by: 9_999_999_967_001) {
             for shift in Int64(0)..<20 {
                 let time = Timestamp(milliseconds: milliseconds + shift * 86_400_000)

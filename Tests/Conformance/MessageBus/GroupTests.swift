@@ -97,7 +97,7 @@ struct GroupTests {
         let rig = try await bus.makeRig(partitions: 4)
         let members = [try rig.consumer(), try rig.consumer()]
         let tally = Tally()
-        // Writes until both have got something: a member that came late must be given its share.
+        // Writes until both members have received records: a late member must get its share.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, member) in members.enumerated() {
                 group.addTask { try await tally.take(from: member, as: index) }

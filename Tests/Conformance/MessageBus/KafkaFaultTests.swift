@@ -5,7 +5,7 @@ import MessageBus
 import Telemetry
 import Testing
 
-/// What the live adapter does when the cluster is not as it should be.
+/// The behaviour of the live adapter when the cluster is faulty.
 @Suite(.timeLimit(.minutes(1)))
 struct KafkaFaultTests {
     private let topic = "winnow.test-\(UUID().uuidString.lowercased()).v1"
@@ -40,12 +40,12 @@ struct KafkaFaultTests {
         }
         try await send(1, of: 1)
         try await consumer.commit(try await consumer.take(1))
-        // What is fetched ahead is dropped here: it counts as not read.
+        // Records that were fetched ahead are dropped here and count as not read.
         await consumer.pause()
         try await send(20, of: 500_000)
         await consumer.resume()
         let first = try #require(try await consumer.take(1).first)
-        // 5 MiB are ten of them.
+        // 5 MiB hold ten of these records.
         #expect(first.offset > 1)
         await log.wait(for: "Broker dropped records before they were read")
         let labels = #"{group_id="\#(topic).group",topic_name="\#(topic)"}"#
@@ -100,7 +100,7 @@ struct KafkaFaultTests {
     }
 }
 
-/// Speaks just enough of Kafka's protocol to refuse every password.
+/// A server that speaks just enough of Kafka's protocol to refuse every password.
 private final class RefusingBroker: Sendable {
     let port: UInt16
     private let listener: Int32
@@ -151,22 +151,22 @@ private final class RefusingBroker: Sendable {
         return bytes(size.reduce(0) { $0 << 8 | Int($1) })
     }
 
-    /// A request begins with its key, version and correlation id, of 2, 2 and 4 bytes.
+    /// A request begins with its API key, version and correlation id, which have 2, 2 and 4 bytes.
     private static func answer(to request: [UInt8]) -> [UInt8]? {
         guard request.count >= 8 else { return nil }
         let body: [UInt8]
         switch request[1] {
-        // ApiVersions: SaslHandshake 0 to 1, SaslAuthenticate 0, and itself, as version 0 has it.
+        // ApiVersions in version 0: SaslHandshake 0 to 1, SaslAuthenticate 0, and ApiVersions itself.
         case 18:
             guard request[3] == 0 else {
-                // Another version is refused, and asked again in version 0.
+                // Another version is refused, and the client asks again in version 0.
                 body = [0, 35, 0, 0, 0, 0]
                 break
             }
             body =
                 [0, 0, 0, 0, 0, 4] + [0, 3, 0, 0, 0, 4] + [0, 17, 0, 0, 0, 1] + [0, 18, 0, 0, 0, 0]
                 + [0, 36, 0, 0, 0, 0]
-        // SaslHandshake: no error, and PLAIN.
+        // SaslHandshake: no error, and the mechanism PLAIN.
         case 17: body = [0, 0, 0, 0, 0, 1, 0, 5] + Array("PLAIN".utf8)
         // SaslAuthenticate: SASL_AUTHENTICATION_FAILED, a message, no bytes.
         case 36: body = [0, 58, 0, 2] + Array("no".utf8) + [0, 0, 0, 0]

@@ -6,7 +6,7 @@ import Settings
 import Telemetry
 import Testing
 
-/// What only the live adapter has.
+/// Features that only the live adapter has.
 @Suite(.timeLimit(.minutes(1)))
 struct KafkaTests {
     private let topic = "winnow.test-\(UUID().uuidString.lowercased()).v1"
@@ -128,7 +128,7 @@ struct KafkaTests {
             try await send()
             let second = try member()
             tasks.addTask { try await tally.take(from: second, as: 1) }
-            // Commits of the first member fall into the join of the second one.
+            // Commits of the first member coincide with the join of the second one.
             while tally.members < 2 { try await send() }
             let admin = try KafkaAdmin(settings: settings, logger: Cluster.logger)
             while try await admin.lag(group: group, topics: [topic]).contains(where: { $0.count > 0 }) {}
@@ -141,7 +141,7 @@ struct KafkaTests {
         await first.close()
     }
 
-    /// What it spares shows in an idle suite only (`make bench`).
+    /// The saving is only visible in an idle suite (`make bench`).
     @Test func `librdkafka finds our timed wait before the C library's`() throws {
         let library = try #require(dlopen("libc.so.6", RTLD_LAZY))
         defer { dlclose(library) }
@@ -162,7 +162,7 @@ struct KafkaTests {
         try await producer.send([record("0")])
         var sent = 1
         var lag: Int?
-        // Statistics come with the polls; nothing is committed, so the lag is what was sent.
+        // Statistics arrive with the polls. Nothing is committed, so the lag equals the number of records.
         while lag ?? 0 == 0, try await consumer.nextBatch() != nil {
             try await producer.send([record("\(sent)")])
             sent += 1
@@ -196,7 +196,7 @@ struct KafkaTests {
         #expect(throws: SettingsError.self) { try KafkaSettings(from: &empty) }
     }
 
-    /// Nothing is sent: a client that librdkafka makes has settings that fit each other.
+    /// Sends nothing: if librdkafka creates the client, its settings are consistent.
     @Test func `librdkafka makes clients with the settings that the compose file gives every service`() async throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent()
@@ -233,10 +233,10 @@ struct KafkaTests {
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
         for entry in catalog.entries {
             #expect(!entry.why.isEmpty)
-            // What is compacted keeps the last word of each key for good.
+            // A compacted topic keeps the last record of each key.
             #expect((entry.configuration["cleanup.policy"] == "compact") == (entry.name == Topic.certificates))
             #expect((entry.configuration["retention.ms"] == nil) == (entry.name == Topic.certificates))
-            // Without it a broker takes a batch of 1 MB that unpacks to a gigabyte.
+            // Without this limit, a broker accepts a batch of 1 MB that unpacks to a gigabyte.
             let isBounded =
                 entry.configuration["compression.type"] == "uncompressed"
                 && entry.configuration["max.message.bytes"] == "\(Limits.recordBytes)"

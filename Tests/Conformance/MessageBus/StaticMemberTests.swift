@@ -4,7 +4,7 @@ import MessageBus
 import Telemetry
 import Testing
 
-/// `KAFKA_GROUP_INSTANCE_ID`, which only the live adapter has.
+/// Tests `KAFKA_GROUP_INSTANCE_ID`, which only the live adapter has.
 @Suite(.timeLimit(.minutes(1)))
 struct StaticMemberTests {
     private let topic = "winnow.test-\(UUID().uuidString.lowercased()).v1"
@@ -53,7 +53,7 @@ struct StaticMemberTests {
             let second = try member("other", cluster, Metrics())
             group.addTask { try await tally.take(from: second, as: 2) }
             while tally.members < 3 { try await send() }
-            // The embedded broker takes it for a new member (`infra/kafka/README.md`): nothing is lost there, either.
+            // The embedded broker treats it as a new member (`infra/kafka/README.md`). Nothing is lost there either.
             if !Cluster.isEmbedded { #expect(rebalances(metrics) == before) }
             stayer.stop()
             second.stop()

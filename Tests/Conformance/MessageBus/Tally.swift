@@ -1,7 +1,7 @@
 import MessageBus
 import Synchronization
 
-/// What the members of a group have got so far.
+/// The records that the members of a group have received.
 final class Tally: Sendable {
     fileprivate struct State {
         var numbers: Set<Int> = []
@@ -14,7 +14,7 @@ final class Tally: Sendable {
 
     var members: Int { state.withLock(\.members.count) }
     var numbers: Set<Int> { state.withLock(\.numbers) }
-    /// With those that came again.
+    /// Includes redelivered records.
     var records: Int { state.withLock(\.records) }
 
     func add(_ batch: [Record], by member: Int) {
@@ -26,7 +26,7 @@ final class Tally: Sendable {
         }?.resume()
     }
 
-    /// Until the consumer is stopped.
+    /// Runs until the consumer is stopped.
     func take(from consumer: any MessageConsumer, as member: Int) async throws {
         while let batch = try await consumer.nextBatch() {
             add(batch, by: member)
@@ -34,7 +34,7 @@ final class Tally: Sendable {
         }
     }
 
-    /// Returns as soon as `count` different records have come.
+    /// Returns as soon as `count` different records have arrived.
     func waitFor(count: Int) async {
         await withCheckedContinuation { continuation in
             state.withLock { state in

@@ -5,7 +5,7 @@ import MessageBus
 import Telemetry
 import Testing
 
-/// What the chaos run reads topics with.
+/// Tests the reader that the chaos run uses for topics.
 @Suite(.timeLimit(.minutes(1)))
 struct TopicTailTests {
     private let topic = "winnow.test-\(UUID().uuidString.lowercased()).v1"
@@ -18,7 +18,7 @@ struct TopicTailTests {
                 OutgoingRecord(topic: topic, key: Array("key".utf8), value: Array(value.utf8))
             ])
         }
-        // More than a pipe holds.
+        // More than the buffer of a pipe.
         let large = String(repeating: "x", count: 300_000)
         try await send(large)
         let (process, pipe, thread) = (Process(), Pipe(), ThreadExecutor())

@@ -21,7 +21,7 @@ struct UnreadTopicTests {
         #expect(topic.admit(record) == .admittedAndLookIsDue)
         topic.settle(record)
         #expect(topic.admit(record) == .full)
-        // The end was seen when one record was certainly there.
+        // When the end was read, only one record had certainly arrived.
         topic.look([(committed: 0, end: 1)], written: written)
         #expect(topic.admit(record) == .full)
         topic.look([(committed: 1, end: 2)], written: topic.written)
@@ -36,7 +36,7 @@ struct UnreadTopicTests {
             #expect(topic.admit(record) != .full)
             topic.settle(record)
             end += 1
-            // One record behind.
+            // The group is one record behind.
             topic.look([(committed: end - 1, end: end)], written: topic.written)
         }
     }
@@ -70,7 +70,7 @@ struct UnreadTopicTests {
 
     @Test func `partitions are counted for themselves`() {
         var topic = topic(partitions: 64)
-        // Each key goes to a partition of its own.
+        // Each key goes to a different partition.
         let keys = ["0", "1", "2"].map { Array($0.utf8) }
         #expect(Set(keys.map { Murmur2.partition($0, of: 64) }).count == keys.count)
         for key in keys + keys {

@@ -6,7 +6,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// A producer and readers that are slower than it, on an embedded broker of their own: it keeps 5 MiB a partition.
+/// A producer and slower readers on a separate embedded broker, which keeps 5 MiB for each partition.
 @Suite(.timeLimit(.minutes(2)))
 struct UnreadWindowTests {
     private let topic = Topic.outcomes(.interactive)
@@ -36,14 +36,14 @@ struct UnreadWindowTests {
             logger: Cluster.logger, metrics: Metrics())
     }
 
-    /// Of 256 KiB, the largest that requests have.
+    /// Records of 256 KiB, the maximum size of requests.
     private func records(_ count: Int, for topic: String) -> [OutgoingRecord] {
         (0..<count).map {
             OutgoingRecord(topic: topic, key: Array("\($0)".utf8), value: [UInt8](repeating: 0x20, count: 256 << 10))
         }
     }
 
-    /// - Returns: the offsets up to `last`, as they were read.
+    /// - Returns: the offsets up to `last`, in the order of reading.
     private func read(upTo last: Int64) async throws -> [Int64] {
         let reader = try reader()
         var offsets: [Int64] = []
@@ -58,7 +58,7 @@ struct UnreadWindowTests {
     @Test func `a producer that outruns its readers waits for them, and every record is read`() async throws {
         let producer = try producer()
         let hasSentWhatItCan = Signal()
-        // Twice what the partition keeps.
+        // Twice the amount that the partition keeps.
         async let sending: Void = {
             try await producer.send(records(40, for: topic)) { hasSentWhatItCan.fire() }
             hasSentWhatItCan.fire()
@@ -76,7 +76,7 @@ struct UnreadWindowTests {
         for _ in 0..<2 { try await producer.send(records(8, for: topic)) { waits.withLock { $0 += 1 } } }
         try #require(metrics.render().contains("\nwinnow_kafka_unread_limit_exceeded_total 1\n"))
         await log.wait(for: "Readers do not keep up")
-        // None where the first look took longer than the wait may.
+        // There is none if the first look took longer than the maximum wait.
         #expect(waits.withLock(\.self) <= 1)
         #expect(try await read(upTo: 15) == Array(0..<16))
         await producer.close()

@@ -21,7 +21,7 @@ import Testing
             let accepted = try await store.accept([Arrival(snapshot: snapshot)])
             #expect(accepted == [Acceptance(.new, snapshot)])
             #expect(try await store.snapshots(of: [snapshot.id]) == [snapshot])
-            // They belong to the state: what is driven again later carries them again.
+            // They belong to the state, so a later re-drive carries them again.
             let after = try await store.update([snapshot.id]) { snapshots in
                 snapshots.map { snapshot in
                     var step = snapshot.steps[0]

@@ -7,7 +7,7 @@ import Testing
 @Suite struct BudgetTests {
     private static let acme = TenantID(rawValue: "acme")
 
-    /// A call that begins now, for budgets are of the running period.
+    /// A call that begins now, because budgets apply to the current period.
     private static func call(_ cost: Int64, tenant: TenantID = acme, request: Request.ID = Fixture.id()) -> LedgerEntry
     {
         var entry = Fixture.entry(request, number: 2, kind: .full, state: .started, cost: cost)
@@ -56,7 +56,7 @@ import Testing
             for _ in 0..<2 { try await store.settle([entry]) }
             let again = Self.call(70)
             #expect(isStarted(try await store.reserve([again])) == [true])
-            // The process dies: its repetition is a call of its own, for which there is no room.
+            // The process dies. Its repetition is a separate call, for which there is no room.
             #expect(isStarted(try await store.reserve([again])) == [false])
             #expect(isStarted(try await store.reserve([Self.call(0)])) == [true])
         }
@@ -91,7 +91,7 @@ import Testing
                     model: Self.call(0).attempt.model, inputToken: PicoDollars(amount), outputToken: .zero,
                     validFrom: instant)
             }
-            // A clock that is late would pay the price of an hour ago.
+            // A clock that is slow would pay the price of an hour ago.
             let prices = PriceList([price(1, from: before), price(3, from: after)])
             var started: [LedgerEntry] = []
             for _ in 0..<4 {
@@ -137,7 +137,7 @@ import Testing
                 return call
             }
             #expect(try await database.column("SELECT spent_pico_usd FROM ops.budget") == ["60", "60", "60"])
-            // What is booked in a later period, as by a clock that is early, is not of this one.
+            // A call that is booked in a later period, by a fast clock, does not count in this one.
             var early = Self.call(30)
             early.attempt.startedAt = Timestamp.now.adding(milliseconds: 40 * 86_400_000)
             _ = try await store.start([early])
@@ -154,7 +154,7 @@ import Testing
             let batch = try #require(StartBatch([Self.call(5), Self.call(5, tenant: first)]))
             let session = PostgresSession(database.settings)
             let locked = try await session.run { try $0.execute("BEGIN", batch.lockBudgets)[1] }
-            // In the order of tenants it comes before the one that is locked, and nothing of it is spent.
+            // It comes before the locked tenant in the order of tenants, and nothing of it is spent.
             try await store.setBudget(
                 Budget(tenant: first, period: .hour, limit: PicoDollars(1_000), policy: .fail))
             let refusals = try await session.run { connection in
@@ -186,7 +186,7 @@ import Testing
                 }
                 try await group.waitForAll()
             }
-            // Of 360 calls at 7 as many as there is room for, the last of them reserved at 11.
+            // Of 360 calls at 7 as many as there is room for. The last of them was reserved at 11.
             let spent = try await database.column("SELECT spent_pico_usd FROM ops.budget").compactMap { Int($0) }
             #expect(spent.allSatisfy { (990...1_000).contains($0) } && spent.count == 1, "\(spent)")
             #expect(

@@ -12,7 +12,7 @@ import Testing
             try await store.requestCancellation(of: [], at: Fixture.noon)
             try await store.requestCancellation(of: [requests[0]], at: later)
             try await store.requestCancellation(of: [requests[2], requests[1], requests[1]], at: Fixture.noon)
-            // Said again, it is as old as it was.
+            // Requesting it again keeps the original time.
             try await store.requestCancellation(of: [requests[1]], at: later)
             #expect(try await store.requestedCancellations(limit: 10) == [requests[1], requests[2], requests[0]])
             #expect(try await store.requestedCancellations(limit: 1) == [requests[1]])
@@ -71,7 +71,7 @@ import Testing
 }
 
 extension Fixture {
-    /// The change that a cancelled single-step request calls for.
+    /// The change for a cancelled request with one step.
     fileprivate static func cancellation(of snapshot: RequestSnapshot) -> RequestChange {
         var step = snapshot.steps[0]
         step.state = .cancelled

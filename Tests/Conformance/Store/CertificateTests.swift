@@ -55,7 +55,7 @@ import Testing
             #expect(try await store.revoke(new.id, for: nil, why: "drift", at: Self.later))
             #expect(try await store.revoke(new.id, for: nil, why: "again", at: Self.later))
             #expect(try await store.standingCertificates() == [])
-            // Registered again, as with every start of a stack.
+            // Every start of a stack registers certificates again.
             try await store.registerCertificates([old, new])
             #expect(try await store.standingCertificates() == [])
             let newest = Fixture.certificate("3", at: Self.later.adding(milliseconds: 1))

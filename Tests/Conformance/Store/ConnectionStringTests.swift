@@ -23,7 +23,7 @@ import Testing
         #expect(value("port", of: settings) == "5433")
         #expect(value("dbname", of: settings) == "d")
         #expect(value("password", of: settings) == "p/a%@b")
-        // libpq's own variables add to it, and overrule it.
+        // libpq's own variables add settings and override others.
         #expect(value("user", of: settings) == "other")
         #expect(value("dbname", of: settings.database("e")) == "e")
     }

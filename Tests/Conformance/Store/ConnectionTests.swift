@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    /// Several such waits behind each other would hold up a partition for longer than it may be.
+    /// Several such waits in sequence would hold up a partition for longer than allowed.
     @Test func `a lock that was waited for in vain is a conflict, and not waited for again by the session`()
         async throws
     {
@@ -82,7 +82,7 @@ import Testing
             }
             #expect(error?.description == "query: SQLSTATE 22P02 in 'cast'")
             #expect(error?.isRetriable == false)
-            // The session goes on.
+            // The session remains usable.
             let seven = try await session.run { connection in
                 try connection.execute("SELECT 7::bigint")[0].rows { row throws in try row.integer(0) }
             }

@@ -13,7 +13,7 @@ import Testing
             #expect(try await register.disposed(of: []) == [])
             try await register.dispose(of: [], as: .replayed)
             try await register.dispose(of: [place(1), place(2), place(2)], as: .discarded)
-            // The topic was made anew: its second record is another one.
+            // The topic was created again, so its second record is a different one.
             let again = place(1, at: Fixture.noon.adding(milliseconds: 1))
             #expect(try await register.disposed(of: [place(1), place(2), place(3), again]) == [place(1), place(2)])
         }

@@ -22,7 +22,7 @@ import Testing
         #expect(risks("local").count == 1)
         #expect(risks(names: "").first?.contains("no commit waits") == true)
         #expect(risks(names: "", standbys: 0).first?.contains("no standby") == true)
-        // Without a standby to wait for, `local` is all that there is.
+        // Without a standby to wait for, `local` is the strongest level.
         #expect(risks("local", names: "").count == 1)
         #expect(risks("off", fsync: false, names: "", standbys: 0).count == 3)
     }

@@ -1,9 +1,9 @@
 import Contracts
 import Store
 
-/// Values to store, each as plain as can be.
+/// Simple values to store.
 enum Fixture {
-    /// Milliseconds matter, microseconds do not exist.
+    /// An instant with milliseconds and without microseconds.
     static let noon = Timestamp(milliseconds: 1_790_000_000_123)
 
     static func id(at time: Timestamp = .now) -> Request.ID {
@@ -76,7 +76,7 @@ enum Fixture {
         Answer(label: label, confidence: 0.987_654, decidedBy: .worker, model: "legal-services-clause-type@1")
     }
 
-    /// The change that an answered single-step request calls for.
+    /// The change for an answered request with one step.
     static func completion(of snapshot: RequestSnapshot, cost: Int64 = 10) -> RequestChange {
         var step = snapshot.steps[0]
         step.state = .answered

@@ -17,7 +17,7 @@ import Testing
                 try await store.instances() == [
                     Fixture.instance("a"), Fixture.instance("b", partitions: 1, beatAt: later),
                 ])
-            // Of the same instant, what was told last; of an earlier one, nothing.
+            // Of two heartbeats with the same instant, the later report wins. An earlier instant is ignored.
             try await store.note([
                 Fixture.instance("b", .draining, partitions: 3, beatAt: later),
                 Fixture.instance("b", .draining, partitions: 0, beatAt: later),
@@ -73,11 +73,11 @@ import Testing
                 if restarted { beat.startedAt = beat.beatAt.adding(milliseconds: -1000) }
                 return beat
             }
-            // The first beat tells of the time since the start; one that comes again, or late, adds nothing.
+            // The first heartbeat covers the time since the start. A repeated or late heartbeat adds nothing.
             for beats in [
                 [beat("a", 10, used: 700), beat("b", 10, used: 100)], [beat("a", 20, used: 900)],
                 [beat("a", 20, used: 900)], [beat("a", 15, used: 800)],
-                // A new process under the same id begins at zero; and no process uses 256 cores.
+                // A new process under the same id begins at zero. No process uses 256 cores.
                 [beat("a", 30, used: 50, restarted: true)], [beat("b", 11, used: 900_000_000)],
             ] { try await store.note(beats) }
             let own = "FROM winnow.platform_day WHERE component = 'legal-services-worker'"

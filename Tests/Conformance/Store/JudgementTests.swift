@@ -4,7 +4,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// Evidence counts as judged together with what the verdict has brought about, or not at all.
+/// Evidence counts as judged in the same transaction as the verdict's revocations, or not at all.
 @Suite struct JudgementTests {
     private static let acme = TenantID(rawValue: "acme"), umbra = TenantID(rawValue: "umbra")
     private let certificate = Fixture.certificate("1")
@@ -61,7 +61,7 @@ import Testing
             try await compare("a", in: store)
             let judged = try await store.judge(limit: 10) { _ in AgreementVerdict() }
             #expect(Set(judged.evidence.standing.map(\.id)) == [certificate.id, other.id])
-            // Of the certificates that the evidence is about.
+            // Only for the certificates of the evidence.
             #expect(judged.evidence.revokedTenants == [certificate.id: [Self.umbra]])
             #expect(try await store.judge(limit: 10) { _ in AgreementVerdict() }.evidence == .none)
         }

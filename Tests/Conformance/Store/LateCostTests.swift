@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// What a call has cost is in the ledger, also when its request's steps are gone.
+/// The cost of a call is in the ledger even if its request's steps no longer exist.
 @Suite struct LateCostTests {
     private static func late(_ request: Request.ID, cost: Int64 = 7) -> RequestChange {
         RequestChange(
@@ -28,7 +28,7 @@ import Testing
                 [Arrival(snapshot: snapshot, entries: [Fixture.entry(snapshot.id, kind: .router)])])
             let before = try await store.snapshots(of: [snapshot.id])
             for _ in 0..<2 { _ = try await store.update([snapshot.id]) { _ in [Self.late(snapshot.id)] } }
-            // And one that the escalator settles.
+            // Also a call that the escalator settles.
             try await store.settle([Fixture.entry(snapshot.id, step: 4, kind: .full, cost: 100)])
             let after = try await store.snapshots(of: [snapshot.id])
             #expect(try await store.ledger(of: snapshot.id).map(\.cost.amount) == [10, 7, 100])
@@ -72,7 +72,7 @@ import Testing
             }
             _ = try await store.accept(snapshots.map { Arrival(snapshot: $0) })
             _ = try await store.update(snapshots.map(\.id)) { $0.map { Fixture.completion(of: $0) } }
-            // It drops the steps of both, and has come to the first of the two requests.
+            // It drops the steps of both requests, and has reached the first one.
             try await database.run("SELECT winnow.maintain_partitions(1, 30, 1)")
             let after = try await store.update(snapshots.map(\.id)) { $0.map { Self.late($0.id) } }
             #expect(after.map(\.id) == [snapshots[1].id])

@@ -49,7 +49,7 @@ import Testing
     func `a call that nobody settles is unknown after a while, and keeps its price`(kind: StoreKind) async throws {
         try await kind.with { store in
             let lost = Fixture.id(), settled = Fixture.id()
-            // By the store's clock a minute ago.
+            // A minute ago by the store's clock.
             let calls = try await store.start([Self.call(lost), Self.call(settled)]) { call, instant in
                 var call = call
                 call.attempt.startedAt = instant.adding(milliseconds: -60_000)

@@ -14,11 +14,11 @@ import Testing
             let id = try today.requestID()
             let explain = SQL(stringLiteral: "EXPLAIN (COSTS OFF) EXECUTE s1 ('{\(id)}', '\(id)', '\(id)')")
             let plan = try await PostgresStore(database.settings).session.run { connection in
-                // The first statement of a session is prepared as s1.
+                // A session prepares its first statement as s1.
                 try connection.execute(statement)
                 return try connection.execute(explain)[0].rows { $0.text(0) }.joined(separator: "\n")
             }
-            // Two days ahead, today and the default one.
+            // Two days ahead, today, and the default partition.
             #expect(plan.contains("Subplans Removed: 3"))
             #expect(!plan.contains("step_default"))
             #expect(!plan.contains("Seq Scan"))

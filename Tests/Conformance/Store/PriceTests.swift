@@ -18,7 +18,7 @@ import Testing
             try await store.registerPrices(first)
             try await store.registerPrices([price("a", 9, past.adding(milliseconds: 9)), price("c", 5, past)])
             try await store.registerPrices([])
-            // Also what begins later: who prices a call needs it in time.
+            // Includes future prices, which a process needs in time to price a call.
             #expect(try await store.prices() == [first[1], first[0], price("c", 5, past), first[2]])
         }
     }
@@ -81,7 +81,7 @@ import Testing
                 await #expect(throws: StoreError.self, "\(statement)") { try await database.run(statement) }
             }
             #expect(try await store.prices() == [price])
-            // The near future is no past.
+            // The near future does not count as past.
             try await store.addPrice(of: "full", inputToken: PicoDollars(3), outputToken: .zero, from: nil)
             #expect(try await store.prices().map(\.inputToken.amount) == [3, 10])
         }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// A result is written once in content, whatever happens to the ledger later.
+/// The content of a result never changes, whatever happens to the ledger later.
 @Suite struct ResultTests {
     private static func call(_ request: Request.ID, cost: Int64 = 1000) -> LedgerEntry {
         Fixture.entry(request, number: 2, kind: .full, state: .started, cost: cost)

@@ -8,7 +8,7 @@ import Testing
     private let acme = TenantID(rawValue: "acme")
     private let globex = TenantID(rawValue: "globex")
 
-    /// A new table is a decision: what keeps it from growing for ever? Tables of each day are left out.
+    /// Every new table needs a decision about its retention. Tables that are partitioned by day are excluded.
     @Test func `every table that grows has something that empties it`() async throws {
         try await TestDatabase.with { database in
             let tables = try await database.column(
@@ -54,7 +54,7 @@ import Testing
             }
             let retention = Retention(hourly: 40, daily: 40, dispositions: 40, tenants: 40)
             #expect(try await PostgresStore(database.settings).applyRetention(retention) == 8)
-            // What is not folded yet is in no sum by day, and stays.
+            // Hours that are not folded yet are in no daily sum, so they stay.
             #expect(
                 try await database.column("SELECT shard FROM winnow.cost_hour ORDER BY hour, shard") == ["7", "0", "7"])
             for table in [

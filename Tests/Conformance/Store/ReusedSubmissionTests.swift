@@ -3,7 +3,7 @@ import PostgresStore
 import Store
 import Testing
 
-/// Of one id one body waits, and whoever submits another one is told.
+/// Only one body waits for each id. A client that submits another body gets an error.
 @Suite struct ReusedSubmissionTests {
     private static func submission(
         _ eventID: EventID, _ body: String, of tenant: String = "acme", place: Int64 = 0
@@ -29,7 +29,7 @@ import Testing
             #expect(first.isEmpty)
             #expect(try await store.submit(offers) == [1])
             #expect(try await next(store) == ["acme a one", "acme b one", "umbra a two"])
-            // Also while it is on its way.
+            // This also holds while the request is being processed.
             #expect(try await store.submit([Self.submission("a", "two")]) == [0])
             #expect(try await next(store, at: 1).isEmpty)
         }
@@ -57,7 +57,7 @@ import Testing
             let refused = try await store.submit(lines)
             #expect(refused == [2, 4])
             #expect(try await next(store) == ["acme a one", "acme b one"])
-            // What waits already is the first.
+            // The waiting request is the first one.
             let again = [Self.submission("a", "two"), Self.submission("a", "one"), Self.submission("a", "two")]
             #expect(try await store.submit(again) == [0, 2])
             #expect(try await next(store, at: 1) == ["acme a one"])

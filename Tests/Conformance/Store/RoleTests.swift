@@ -5,7 +5,7 @@ import Testing
 @testable import PostgresStore
 
 @Suite struct RoleTests {
-    /// Runs a script as a role, and says how it was refused.
+    /// Runs a script as a role, and returns the error.
     private func refusal(_ script: String, as role: String, in database: TestDatabase) async throws -> String? {
         do {
             try await database.run("SET ROLE \(role); \(script)")
@@ -179,7 +179,7 @@ import Testing
             let forbidden = [
                 ("winnow_aggregator", "DELETE FROM winnow.attempt"),
                 ("winnow_aggregator", "UPDATE winnow.price SET model = ''"),
-                // What a row is about is no service's to change.
+                // No service may change the identifying columns of a row.
                 ("winnow_aggregator", "UPDATE winnow.request SET tenant_id = ''"),
                 ("winnow_aggregator", "UPDATE winnow.request SET event_id = ''"),
                 ("winnow_aggregator", "UPDATE winnow.step SET items = '[]'"),

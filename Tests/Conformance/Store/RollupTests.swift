@@ -3,7 +3,7 @@ import PostgresStore
 import Store
 import Testing
 
-/// The ledger's sums, which are kept by the transactions that write it.
+/// The sums of the ledger, which the transactions that write it maintain.
 @Suite struct RollupTests {
     private static let keys = "capability, task, tenant_id, model, version, kind"
     private static let sums = """
@@ -12,7 +12,7 @@ import Testing
         sum(guessed_items), sum(agreed_items), sum(full_model_once_cost_pico_usd)
         """
 
-    /// The ledger as it is, and as its sums by hour and by day say.
+    /// The ledger itself, and its sums by hour and by day.
     private func expectEqual(_ database: TestDatabase, sourceLocation: SourceLocation = #_sourceLocation) async throws {
         func rows(_ time: String, _ count: String, _ table: String) -> String {
             """
@@ -42,13 +42,13 @@ import Testing
             }
             for _ in 0..<2 { _ = try await store.accept(arrivals) }
             try await expectEqual(database)
-            // A step that was decided twice is charged once.
+            // A step that was decided twice is charged only once.
             for _ in 0..<2 { _ = try await store.update([first.id]) { $0.map { Fixture.completion(of: $0) } } }
             try await expectEqual(database)
             let call = Fixture.entry(second.id, number: 2, kind: .full, cost: 500)
             let started = try await store.start([call])
             try await expectEqual(database)
-            // The process dies: the first call is unknown and keeps its price, the second one is settled, twice.
+            // The process dies: the first call is unknown and keeps its price. The second one is settled twice.
             var again = try await store.start([call])
             try await expectEqual(database)
             #expect(started != again)

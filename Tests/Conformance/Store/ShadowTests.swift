@@ -41,7 +41,7 @@ import Testing
         return Dictionary(uniqueKeysWithValues: samples.map { ($0.scope, $0) })
     }
 
-    /// By stratum: compared, disagreed, novel, novel and disagreed.
+    /// For each stratum: compared, disagreed, novel, novel and disagreed.
     private func counts(_ samples: [AgreementScope: ShadowSample]) -> [AgreementScope: [Int]] {
         samples.mapValues { $0.strata.flatMap { [$0.compared, $0.disagreed, $0.novel, $0.novelDisagreed] } }
     }
@@ -71,7 +71,7 @@ import Testing
         kind: StoreKind
     ) async throws {
         try await kind.with { store in
-            // The same letters, composed and decomposed, and a NUL.
+            // The same letters in composed and decomposed form, and a NUL.
             try await store.settle([], comparing: [comparison("caf\u{E9}"), comparison("a\u{0}b")])
             func text(
                 _ text: String, _ tenant: TenantID = Self.acme, full: String = "full@1", certificate: String = "1"
@@ -240,7 +240,7 @@ import Testing
             try await store.settle([], comparing: [comparison("b", request: old)])
             try await store.maintainPartitions(daysAhead: 1)
             #expect(try await database.column("SELECT count(*) FROM winnow.shadow_comparison") == ["1"])
-            // The tallies stay.
+            // The tallies remain.
             #expect(try await database.column("SELECT sum(compared) FROM winnow.shadow_tally") == ["2"])
         }
     }

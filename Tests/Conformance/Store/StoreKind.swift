@@ -5,7 +5,7 @@ import Testing
 import PostgresStore
 import Store
 
-/// What both stores offer, the seams and a little more.
+/// The seams that both stores implement, and a few test functions.
 protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
     InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister, BudgetRegister,
     EmissionOutbox, TenantTopicRegister
@@ -18,7 +18,7 @@ protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, Cancellat
 extension InMemoryStore: StoreUnderTest {}
 extension PostgresStore: StoreUnderTest {}
 
-/// The adapters that every test of the suite runs on.
+/// The adapters that every test of the suite uses.
 enum StoreKind: CaseIterable, CustomTestStringConvertible {
     case inMemory, postgres
 
@@ -35,7 +35,7 @@ enum StoreKind: CaseIterable, CustomTestStringConvertible {
 }
 
 extension AttemptLedger {
-    /// Calls that keep the instants and the costs that they were given.
+    /// Stores calls with their own instants and costs.
     func start(_ calls: [LedgerEntry]) async throws -> [LedgerEntry] {
         try await start(calls) { call, _ in call }
     }
@@ -48,7 +48,7 @@ extension AttemptLedger {
 func getProcessID() -> Int32 { ProcessInfo.processInfo.processIdentifier }
 
 extension RequestStore {
-    /// What is stored now.
+    /// The stored state.
     func snapshots(of requests: [Request.ID]) async throws -> [RequestSnapshot] {
         try await update(requests) { _ in [] }
     }

@@ -6,7 +6,7 @@ import Testing
 
 @testable import PostgresStore
 
-/// What is stored and what is sent have one codec.
+/// Stored steps and sent messages use the same codec.
 @Suite struct StoredStepTests {
     @Test(arguments: StoreKind.allCases)
     func `the result of what is stored is the result of what the outcome said, for every field`(

@@ -5,7 +5,8 @@ import Testing
 
 @testable import PostgresStore
 
-/// libpq's TLS settings pass through: the server's certificate is made here, and believed or not as they say.
+/// libpq's TLS settings take effect. The test creates the server's certificate, and the settings decide whether to
+/// trust it.
 @Suite struct TLSTests {
     @Test func `a session is encrypted and the server's certificate is checked`() async throws {
         try await TLSCluster.with { cluster in
@@ -26,7 +27,7 @@ import Testing
     }
 }
 
-/// A server of its own that speaks TLS.
+/// A separate server with TLS.
 private struct TLSCluster {
     let directory: URL
     let port: String
@@ -45,7 +46,7 @@ private struct TLSCluster {
                     "-out", directory.path + "/\(name).crt",
                 ])
         }
-        // The server reads its key as the user that owns its data.
+        // The server reads its key as the owner of its data.
         let key = directory.path + "/data/server.key"
         _ = try Program.run("chown", ["--reference", directory.path + "/data", key])
         let configuration = directory.appending(path: "data/postgresql.conf")

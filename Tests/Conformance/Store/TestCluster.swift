@@ -2,10 +2,10 @@ import Foundation
 import PostgresStore
 import Settings
 
-/// The server that the tests run on: the one that `DATABASE_URL` or `PGHOST` names, else a private one for this
-/// process, which ends with it.
+/// The server for the tests: the one that `DATABASE_URL` or `PGHOST` names, or a private one for this process, which
+/// ends together with it.
 enum TestCluster {
-    /// Its settings; starting it blocks the first test that asks.
+    /// The settings of the server. The first test that needs them starts it and blocks until it runs.
     static let settings = Result { try start() }
 
     static let isPrivate: Bool = {
@@ -16,7 +16,8 @@ enum TestCluster {
     private static func start() throws -> PostgresSettings {
         var environment = ProcessInfo.processInfo.environment
         if isPrivate {
-            // Short, for a socket's path is limited, and not in a temporary directory that only this user may enter.
+            // The path is short because a socket's path is limited, and outside of temporary directories of a single
+            // user.
             let directory = "/tmp/winnow-test-\(ProcessInfo.processInfo.processIdentifier)"
             for (key, value) in try run(["start", directory, "--parent", "\(getpid())", "--remove"]) {
                 environment[key] = value

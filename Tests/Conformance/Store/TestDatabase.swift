@@ -3,7 +3,7 @@ import Synchronization
 
 @testable import PostgresStore
 
-/// A migrated database of one test's own, so that tests run side by side.
+/// A separate migrated database for each test, so that tests can run in parallel.
 struct TestDatabase: Sendable {
     let settings: PostgresSettings
 
@@ -15,7 +15,7 @@ struct TestDatabase: Sendable {
     static func with<Result>(
         migrated: Bool = true, _ body: (TestDatabase) async throws -> Result
     ) async throws -> Result {
-        // All tests at once would have connections wait for longer than they may.
+        // If all tests ran at once, connections would wait for longer than allowed.
         await turns.take()
         defer { turns.giveBack() }
         let name = "winnow_test_\(getProcessID())_\(count.add(1, ordering: .relaxed).newValue)"
@@ -34,7 +34,7 @@ struct TestDatabase: Sendable {
         return result
     }
 
-    /// One statement without binds, on a connection of its own.
+    /// Runs one statement without binds on a separate connection.
     func run(_ script: String) async throws { try await Self.run(script, on: settings) }
 
     /// The first column of a query, as text.
@@ -45,7 +45,7 @@ struct TestDatabase: Sendable {
         }
     }
 
-    /// Ends the sessions of this login that match; others' it may not.
+    /// Ends the matching sessions of this login. It may not end those of other logins.
     static func terminate(_ condition: String) -> String {
         """
         SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -53,10 +53,10 @@ struct TestDatabase: Sendable {
         """
     }
 
-    /// A private cluster goes as a whole.
+    /// A private cluster is removed as a whole.
     private func drop(_ name: String, on server: PostgresSettings) async throws {
         guard !TestCluster.isPrivate else { return }
-        // FORCE is refused where autovacuum is at work, which belongs to nobody; a plain drop ends that by itself, and waits.
+        // FORCE is refused while autovacuum is working. A plain drop ends autovacuum and waits for it.
         try await Self.run(Self.terminate("datname = '\(name)'"), on: server)
         try await Self.run("DROP DATABASE \(name)", on: server)
     }
@@ -65,7 +65,7 @@ struct TestDatabase: Sendable {
         try await PostgresSession(settings).run { try $0.run(script: script, name: "test") }
     }
 
-    /// As many tests as have room side by side; the others wait in their order.
+    /// Limits the number of tests that run in parallel. The others wait in order.
     private final class Places: Sendable {
         private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
 
@@ -91,7 +91,7 @@ struct TestDatabase: Sendable {
         }
     }
 
-    /// The database that the others are copied from, migrated once.
+    /// The database from which the others are copied. It is migrated once.
     private actor Template {
         private var made: Task<String, any Error>?
 

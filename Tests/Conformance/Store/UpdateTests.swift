@@ -48,7 +48,7 @@ import Testing
             routed.answers = [Fixture.answer("legal-services/clause-type")]
             let change = RequestChange(
                 request: snapshot.id, newSteps: added, updatedSteps: [routed], progressedAt: Fixture.noon)
-            // The second time nothing is added.
+            // The second time adds nothing.
             for _ in 0..<2 {
                 let after = try await store.update([snapshot.id]) { _ in [change] }
                 #expect(after.first?.steps == [routed, added[1], added[0]])
