@@ -25,7 +25,7 @@ struct Rig: Sendable {
     private let loop: DeliveryLoop<WatchedHandler>
 
     /// - Parameters:
-    ///   - wait: the condition for which records wait before they may be handled; `nil` means that they are due at once.
+    ///   - wait: the condition for which records wait before they may be handled; `nil` means due at once.
     ///   - readers: the wait of the producer before it sends; `nil` sends at once.
     init(
         maxBatch: Int = 500, connectFaults: [any Error] = [], sendFaults: [any Error] = [],

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Real requests through real processes, a real broker protocol, a real database and the real models.
+/// Real requests with real processes, a real broker protocol, a real database and the real models.
 @Suite(.serialized)
 struct `Whole suite` {
     @Test

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension `Whole suite` {
-    /// Who decided one item of a task that a certificate came for with the models.
+    /// The model that decided one item of a task with a shipped certificate.
     private func decider(_ suite: Suite, tenant: String? = nil) async throws -> String? {
         let request = Self.payload(id: UUID().uuidString, ["28014"])
         let answered =
@@ -52,7 +52,7 @@ extension `Whole suite` {
                 == "revoked standing")
     }
 
-    /// Wishes in the place of parameter values: the small model is as sure of them as of values, and mostly wrong.
+    /// Sends wishes instead of parameter values: the small model is as sure of them as of values, and mostly wrong.
     @Test
     func `input of a tenant that drifts is noticed in the background, and the certificate is revoked for this tenant`()
         async throws
@@ -73,7 +73,8 @@ extension `Whole suite` {
             return try await suite.query("SELECT tenant FROM ops.tenant_revocation WHERE certificate_id = '\(id)'")
                 == tenant
         }
-        // A few that differ may be enough to revoke it; what else was drawn is still being compared then.
+        // A few items that differ may be enough to revoke it. The other drawn items are still being compared at that
+        // time.
         try await Eventually.holds("what was compared shows why", within: .seconds(30)) {
             try await suite.query(
                 """
@@ -114,7 +115,7 @@ extension `Whole suite` {
         }
     }
 
-    /// A request of 1,024 items, all of them different, also from those of a request with another number.
+    /// A request of 1,024 different items, which also differ from the items of every other number.
     private static func wishes(id: String, number: Int) -> String {
         let verbs = ["move", "cancel", "confirm", "postpone", "share", "check", "print", "renew"]
         let things = ["dentist appointment", "flight to Lisbon", "gym membership", "hotel booking"]
@@ -141,11 +142,11 @@ extension `Whole suite` {
         #expect(try await suite.winnow(["certificates", "revoke", "0123456789abcdef", "--why", "x"]).status == 1)
     }
 
-    /// Without labels, which are not needed.
+    /// The items have no labels, which are not needed.
     private func certify(_ suite: Suite, count: Int) async throws -> Command.Result {
         let file = FileManager.default.temporaryDirectory.appending(path: "calibration-\(UUID()).jsonl")
         defer { try? FileManager.default.removeItem(at: file) }
-        // As different as values are, so that the threshold is not that of the surest alone.
+        // The items are as varied as values, so the threshold is not that of the surest items alone.
         let lines = (0..<count).map { number in
             let kinds = [
                 "28%", "maria gonzalez %", "john.smith%@example.org", "2026-11-%", "% novak street", "petrova%",

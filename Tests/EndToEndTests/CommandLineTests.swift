@@ -24,7 +24,7 @@ extension `Whole suite` {
             #expect(low <= value && value <= high)
         }
         #expect((task["suiteAccuracy"] as? [String: Double])?["value"] == 1)
-        // A test of our own is charged, and saves nothing.
+        // A test tenant is charged and counts as no saving.
         let charged = try await suite.query(
             "SELECT sum(calls) > 0 FROM ops.daily_cost WHERE tenant = 'winnow-evaluate'")
         let saved = try await suite.query("SELECT count(*) FROM ops.savings WHERE tenant = 'winnow-evaluate'")
@@ -86,7 +86,7 @@ extension `Whole suite` {
         #expect(rows.allSatisfy { $0[grouping] != nil && $0["cost_pico_usd"] is NSNumber })
     }
 
-    /// An integrator's id may be a UUID, as Winnow's own are.
+    /// An integrator's id may be a UUID, like Winnow's own ids.
     @Test(arguments: ["trace-\(UUID())", "\(UUID())".lowercased()])
     func `trace tells a request's story by either of its ids`(id: String) async throws {
         let suite = try await Suite.shared()

@@ -4,7 +4,7 @@ import MessageBus
 import Testing
 
 extension `Whole suite` {
-    /// Puts a record away as a service would.
+    /// Writes a dead letter like a service.
     private func putAway(_ record: Record, _ code: ContractError.Code, in suite: Suite) async throws {
         let error = ContractError(code, "end to end")
         try await suite.send([

@@ -57,8 +57,8 @@ extension `Whole suite` {
             WHERE event_id LIKE '\(prefix)%' AND kind = 'worker'
             """)
         #expect(charges == "0|\(ended.count)")
-        // With this librdkafka a leave is noticed after 6 s, and a round of the embedded broker takes 5 s; one rebalance
-        // has a round to take and one to give (`infra/kafka/README.md`).
+        // With this librdkafka a leave is noticed after 6 s, and a round of the embedded broker takes 5 s. One
+        // rebalance has one round to revoke partitions and one to assign them (`infra/kafka/README.md`).
         let slowest = try await suite.query(
             """
             SELECT round(max(extract(epoch FROM completed_at - accepted_at)), 1)
@@ -82,7 +82,7 @@ extension `Whole suite` {
         let statuses = result.objects.compactMap { $0["status"] as? String }
         #expect(statuses.count == requests.count, "\(result.errors)")
         #expect(statuses.filter { $0 != "completed" } == ["rejected"])
-        // A call of the full model that is made again, as its step moved to another instance, is a charge of its own.
+        // A step that moved to another instance calls the full model again, which is a separate charge.
         let charges = try await suite.query(
             """
             SELECT count(*) FILTER (WHERE kind <> 'full')
@@ -107,7 +107,7 @@ extension `Whole suite` {
     }
 }
 
-/// Requests to the security worker, batch after batch, until it is stopped.
+/// Sends requests to the security worker, batch after batch, until it is stopped.
 private final class Load: Sendable {
     private let suite: Suite
     private let prefix: String
@@ -121,7 +121,7 @@ private final class Load: Sendable {
 
     func stop() { isOver.withLock { $0 = true } }
 
-    /// Returns once a batch was sent and answered: what came before has settled, and stalls nothing more.
+    /// Returns once another batch was sent and answered: earlier changes have then settled and delay nothing more.
     func goesOn() async throws {
         let before = batches.withLock(\.self)
         try await Eventually.holds("the load goes on", within: .seconds(60)) {

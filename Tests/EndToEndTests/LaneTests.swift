@@ -6,7 +6,7 @@ extension `Whole suite` {
     func `a bulk request is answered by way of the bulk lane's topics, and its trace says so`() async throws {
         let suite = try await Suite.shared()
         let before = try await Self.taken(suite)
-        // One that small and full model answer, and one that must be routed.
+        // One request for the small and the full model, and one that must be routed.
         let lines = [
             Self.payload(id: UUID().uuidString, ["calle mayor 12", "1' OR '1'='1"]),
             #"{"text": "Water boils at a lower temperature on high mountains."}"#,
@@ -56,7 +56,7 @@ extension `Whole suite` {
         #expect(Int(overtaken) ?? 0 > 0)
     }
 
-    /// Records that were handed out, by topic.
+    /// The number of records that were consumed, by topic.
     private static func taken(_ suite: Suite) async throws -> [String: Int] {
         var counts: [String: Int] = [:]
         for name in Suite.names {

@@ -6,7 +6,7 @@ import Telemetry
 import Testing
 
 extension `Whole suite` {
-    /// The most memory that a process has had so far. - Units: bytes.
+    /// The peak memory of a process so far. - Units: bytes.
     private func peakMemory(of services: [ServiceProcess]) throws -> Int {
         try services.map { service in
             let status = try String(contentsOfFile: "/proc/\(service.processID)/status", encoding: .utf8)
@@ -17,7 +17,7 @@ extension `Whole suite` {
 
     private func text(_ record: Record) -> String { String(decoding: record.value ?? [], as: UTF8.self) }
 
-    /// The embedded broker takes what Kafka refuses for its `compression.type`, so this is the worst case.
+    /// The embedded broker accepts what Kafka refuses for its `compression.type`, so this is the worst case.
     @Test
     func `fifty kilobytes of gzip that unpack to fifty megabytes are answered, and never copied or parsed`()
         async throws
@@ -42,7 +42,7 @@ extension `Whole suite` {
         let value = [UInt8](repeating: UInt8(ascii: " "), count: unpacked)
         let binary = CloudEvent(id: id, type: "winnow.request.v1", source: "/test", data: value)
             .record(topic: Topic.requests(.interactive), key: Array(id.utf8))
-        // Its id is in the value, which nobody reads.
+        // Its id is only in the value, which is never read.
         let structured = OutgoingRecord(
             topic: Topic.requests(.interactive), key: Array(id.utf8), value: value,
             headers: [Header("content-type", text: "application/cloudevents+json")])
@@ -50,7 +50,7 @@ extension `Whole suite` {
             try await producer.send([binary])
             try await producer.send([structured])
         } catch let error as MessageBusError where error.code == .tooLarge {
-            // Apache Kafka keeps it out.
+            // Apache Kafka refuses the record.
             return await producer.close()
         }
         await producer.close()
@@ -66,7 +66,8 @@ extension `Whole suite` {
         letters.stop()
         #expect(result.map(text)?.contains("too_large: ") == true)
         #expect(letter.map(DeadLetter.isReference) == true)
-        // librdkafka unpacks each into a buffer of its own. What was copied and parsed took fourteen times as much.
+        // librdkafka unpacks each record into a separate buffer. When records were copied and parsed, it was fourteen
+        // times as much.
         let growth = try peakMemory(of: await suite.services("decomposer")) - before
         #expect(growth < 3 * unpacked, "the decomposer's peak grew by \(growth) bytes")
     }

@@ -11,7 +11,7 @@ extension `Whole suite` {
         let suite = try await Suite.shared()
         let name = "own-\(UUID())"
         let tenant = TenantID(rawValue: name)
-        // Beside the embedded broker, which knows no admin calls.
+        // The embedded broker has no admin API.
         let isEmbedded = ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"] == nil
         let environment = suite.environment.merging(isEmbedded ? ["WINNOW_INTAKE": "postgres"] : [:]) { $1 }
         let given = try await Command.run(
@@ -46,7 +46,7 @@ extension `Whole suite` {
             }
         }
         #expect(seen == ["\(name)-1": "completed", "\(name)-2": "rejected"])
-        // Under its name nobody gets in from a shared topic.
+        // A request in its name on a shared topic is not accepted.
         try await suite.send([request("\(name)-3", on: Topic.requests(.interactive), as: name)])
         try await Eventually.holds("the forged request is a dead letter", within: .seconds(30)) {
             let listed = try await suite.winnow([

@@ -6,7 +6,7 @@ import Telemetry
 import Testing
 
 extension `Whole suite` {
-    /// Payload that stands for a secret goes through every door, the good ones and the bad ones.
+    /// Sends payload that stands for a secret through every input, with valid and invalid requests.
     @Test
     func `no log line holds payload, whatever became of it`() async throws {
         let suite = try await Suite.shared()

@@ -14,7 +14,7 @@ extension `Whole suite` {
         #expect(mixed.objects.map { $0["status"] as? String } == ["completed", "rejected"])
     }
 
-    /// One on its way, as the decomposer has taken it, so that it waits for as long as the test needs.
+    /// The first request is marked as taken by a decomposer, so it waits for as long as the test needs.
     @Test
     func `another body under an id that waits in Postgres is rejected, and the same body is answered`() async throws {
         let suite = try await Suite.shared()
@@ -76,7 +76,7 @@ extension `Whole suite` {
         #expect(!shown.contains { $0.contains("answered") })
     }
 
-    /// A request of eight items would have been rejected as a whole.
+    /// A request of all eight items would have been rejected as a whole.
     @Test(arguments: ["evaluate", "report"])
     func `a row that no request can carry is left out of every figure`(verb: String) async throws {
         let suite = try await Suite.shared()

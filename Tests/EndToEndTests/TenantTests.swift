@@ -4,8 +4,8 @@ import MessageBus
 import Testing
 
 extension `Whole suite` {
-    /// Nothing is computed until flood and quiet requests are all there, so that what is asserted is the order alone; the
-    /// decomposer is killed while it parks.
+    /// Computes nothing until all requests of flood and quiet tenants have arrived, so that the test only asserts the
+    /// order. The decomposer is killed while it parks requests.
     @Test
     func `ten quiet tenants are answered while the flood of another waits, all of it by way of the topic`() async throws
     {
@@ -71,7 +71,7 @@ extension `Whole suite` {
         try await replace("decomposer", with: [:])
     }
 
-    /// Other processes of a service, with other settings, in place of those that run.
+    /// Replaces the running processes of a service by processes with other settings.
     private func replace(_ name: String, with settings: [String: String]) async throws {
         let suite = try await Suite.shared()
         let before = await suite.services(name)
@@ -91,7 +91,7 @@ extension `Whole suite` {
     func `a tenant whose budget is spent gets what its policy says, and others do not notice`() async throws {
         let suite = try await Suite.shared()
         let tenant = "budget-\(UUID())"
-        // Of what says nothing no model is sure: it escalates.
+        // No model is sure of a meaningless text, so it escalates.
         func ask(_ tenant: String) async throws -> [String: Any] {
             let line = #"""
                 {"id": "\#(UUID())", "steps": [{"capability": "software-development", "task": "issue-type", "items": ["?"]}]}

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Escalator
 
-/// What costs no call: a tenant without budget, a step that nobody waits for, an answer that was paid before.
+/// Cases without a paid call: a spent budget, a step that nobody waits for, and an answer that was paid before.
 extension EscalationHandlerTests {
     private func spent(_ policy: Budget.Policy, _ escalation: Escalation? = nil) async throws -> [OutgoingRecord] {
         try await store.setBudget(
@@ -20,7 +20,7 @@ extension EscalationHandlerTests {
         return records
     }
 
-    /// With what the worker would have said.
+    /// Includes the worker's guesses.
     var guessed: Escalation {
         var escalation = escalation()
         for index in escalation.open.indices {
@@ -103,7 +103,7 @@ extension EscalationHandlerTests {
         #expect(try await handler.handle([record]) == first)
         #expect(model.calls.count == 1)
         #expect(try await store.ledger(of: id).count == 1)
-        // Other items of the same step are another question.
+        // Other items of the same step need a separate call.
         var other = escalation()
         other.open = [.init(index: 0, text: "other")]
         _ = try await handler.handle([.escalation(other, of: id)])

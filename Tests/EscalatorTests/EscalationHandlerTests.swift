@@ -99,7 +99,7 @@ struct EscalationHandlerTests {
         #expect(row.attempt.items == 2)
         #expect(row.attempt.usage == TokenUsage(inputTokens: 7, flops: 7000))
         #expect(row.cost == PicoDollars(70))
-        // The worker's row holds what the full model would have cost for these items.
+        // The worker's row has the counterfactual cost of these items.
         #expect(row.counterfactualCost == .zero)
     }
 
@@ -112,7 +112,7 @@ struct EscalationHandlerTests {
         let rows = try await store.ledger(of: id)
         #expect(rows.map(\.attempt.number) == [2, 3])
         #expect(rows.map(\.attempt.state) == [.unknown, .settled])
-        // Five and two characters, and two marks each.
+        // Five and two characters, and two marker tokens each.
         #expect(rows.map(\.cost) == [PicoDollars(110), PicoDollars(70)])
     }
 
@@ -194,7 +194,7 @@ struct EscalationHandlerTests {
         let other = Request.ID.numbered(2)
         _ = try await handle([.escalation(self.escalation(), of: other)])
         #expect(try await store.ledger(of: other).map(\.guesses) == [.init()])
-        // The router's, too.
+        // The router's guesses count too.
         let third = Request.ID.numbered(3)
         escalation.route = .decomposition
         _ = try await handle([.escalation(escalation, of: third)])
@@ -220,7 +220,7 @@ struct EscalationHandlerTests {
         }
         _ = try await handle([.escalation(escalation(route: .decomposition), of: id)], model: router)
         let row = try #require(try await store.ledger(of: id).first)
-        // Of seven tokens the two of the second item, in one question without its marks.
+        // Two of the seven tokens belong to the second item, without its marker tokens in one question.
         #expect(row.cost == PicoDollars(70) && row.counterfactualCost == PicoDollars(20) && row.onceCost == .zero)
     }
 
@@ -249,7 +249,7 @@ struct EscalationHandlerTests {
     }
 }
 
-/// A ledger that is watched.
+/// A ledger that records its calls.
 private struct WatchedLedger: AttemptLedger {
     let ledger: InMemoryStore
     let report: @Sendable (String) -> Void

@@ -55,7 +55,7 @@ struct ShadowHandlerTests {
         #expect(rows.map(\.attempt.number) == [2])
         #expect(rows.map(\.cost) == [PicoDollars(20)])
         #expect(rows.map(\.tenant.rawValue) == ["acme"])
-        // The worker's row holds what the full model would have cost.
+        // The worker's row has the counterfactual cost.
         #expect(rows.map(\.counterfactualCost) == [.zero])
         #expect(
             Set(try await samples().map(\.scope))
@@ -63,7 +63,7 @@ struct ShadowHandlerTests {
         _ = try await handle([.shadow(shadow(step: 4, [("c", "label of c")]), of: id)])
         let counted = try await samples()
         #expect(counted.allSatisfy { $0.strata.map(\.counts) == [[3, 1]] })
-        // What it was drawn with is what it weighs.
+        // Its weight is the probability with which it was drawn.
         #expect(!counted.isEmpty && counted.allSatisfy { $0.strata.map(\.probability) == [0.25] })
     }
 

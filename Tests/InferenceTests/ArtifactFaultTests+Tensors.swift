@@ -105,7 +105,7 @@ extension ArtifactFaultTests {
             }, says: says)
     }
 
-    /// What a card says of a file that was spoiled on purpose, so that the fault behind the checksum is reached.
+    /// Updates the card to match a corrupted file, so that the test reaches the check after the checksum.
     private static func weights(of bytes: some Collection<UInt8>) -> String {
         let digest = Array(bytes).withUnsafeBytes(SHA256.hex)
         return "{\"file\":\"model.safetensors\",\"sha256\":\"\(digest)\",\"bytes\":\(bytes.count)}"

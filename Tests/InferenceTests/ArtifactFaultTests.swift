@@ -2,9 +2,9 @@ import Testing
 
 @testable import Inference
 
-/// Every way in which an artifact can be wrong is refused, with its code, its file and a sentence.
+/// Every kind of fault in an artifact is refused with a code, the file and a sentence.
 struct ArtifactFaultTests {
-    /// A valid artifact and what spoils it.
+    /// A valid artifact and the change that corrupts it.
     struct Fault: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let code: ArtifactError.Code

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Inference
 
-/// From logits to an answer, against the README's formulas written out.
+/// Compares the rule from logits to an answer with the README's formulas.
 struct DecisionTests {
     @Test func `a single label's confidence is its probability at the head's temperature`() throws {
         let head = try Self.head("\"temperature\":2,\"kind\":\"single-label\",\"calibration\":{\"threshold\":0.6}")
@@ -57,7 +57,7 @@ struct DecisionTests {
         let head = try Self.multiLabel()
         #expect(head.decide([2, -1, 5]).label == "a,b")
         #expect(head.decide([-2, -9, 0]).label == "none")
-        // 0.2 is the threshold of b: its logit is -1.386, so a score of -1 is 0.386 above it
+        // The threshold of b is 0.2, a logit of -1.386, so a score of -1 is 0.386 above it.
         let margin = -1 - log(0.2 / 0.8)
         #expect(abs(head.decide([2, -1, 5]).confidence - 1 / (1 + exp(-margin))) < 1e-6)
     }

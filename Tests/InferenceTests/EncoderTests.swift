@@ -3,8 +3,8 @@ import Testing
 
 @testable import Inference
 
-/// Fast against plain on random models. Differences come from sums in another order, now and then amplified by an
-/// activation that falls on the other side of a rounding.
+/// Compares the fast encoder with the plain one on random models. Differences come from another order of summation,
+/// sometimes amplified by an activation that is rounded in the other direction.
 struct EncoderTests {
     static let shapes: [TinyModel.Shape] = [
         TinyModel.Shape(),
@@ -44,7 +44,7 @@ struct EncoderTests {
                     head.decide(reference.logits(ids, "exits.\(exit.layers).\(head.route)", layers: exit.layers))
                         .confidence
                 }
-                // An edge may fall on either side.
+                // A confidence at the threshold may fall on either side.
                 guard confidences.allSatisfy({ abs($0 - TinyModel.leavesFrom) > 5e-3 }) else { continue }
                 let exit = confidences.firstIndex { $0 >= TinyModel.leavesFrom }
                 #expect(rungs[index] == exit ?? head.exits.count, "text \(index)")
@@ -131,10 +131,11 @@ struct EncoderTests {
             let prediction = try model.predict([text], as: unfair)[0]
             #expect(prediction.windows == windows && prediction.isTruncated == isTruncated)
             #expect(prediction.inputTokens == 8 * windows)
-            // 1 layer x (4 x 64 x 64 + 2 x 64 x 96 + 2 x 8 x 64) a token, and 2 labels
+            // 1 layer x (4 x 64 x 64 + 2 x 64 x 96 + 2 x 8 x 64) for each token, and 2 labels
             #expect(prediction.flops == Int64(2 * windows * (8 * (16_384 + 12_288 + 1_024) + 64 * 2)))
             #expect(model.card.flops(tokens: 8 * windows, route: unfair, windows: windows) == prediction.flops)
-            // A piece of this text has four bytes, so more is reserved, but never more than the most windows take.
+            // A piece of this text has four bytes, so more is reserved, but never more than the maximum number of
+            // windows takes.
             let most = model.mostTokens(of: text, as: unfair)
             #expect(prediction.inputTokens...8 * Windows.mostPerText ~= most)
         }
@@ -143,7 +144,7 @@ struct EncoderTests {
     @Test func `a text that is cut is never sure`() throws {
         try TinyModel().written { folder in
             let model = try EncoderClassifier(directory: folder)
-            // The threshold of this head is one half, and windows of one word all say the same.
+            // The threshold of this head is one half, and windows with only one word give the same answer.
             func predict(_ words: Int) throws -> Prediction {
                 try model.predict([String(repeating: "jazz ", count: words)], as: Self.clauseType)[0]
             }

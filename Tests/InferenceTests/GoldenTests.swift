@@ -3,13 +3,13 @@ import Testing
 
 @testable import Inference
 
-/// The artifacts of this repository against what the training side computed with the reference tools.
+/// Compares the artifacts of this repository with the outputs of the reference tools on the training side.
 struct GoldenTests {
-    /// Differences of logits, relative above one.
+    /// The tolerance for logits, relative above one.
     ///
-    /// f32 sums in another order move a few activations to the other side of a rounding, and each layer carries that
-    /// on: PyTorch's own f32 differs from its f64 by 1.3e-3 in the median item of the six-layer model and by 0.14 in
-    /// the worst of 280, this runtime by 3e-4 and 0.19. A fault of the arithmetic moves the median first.
+    /// Another order of f32 sums rounds a few activations in the other direction, and each layer carries this on:
+    /// PyTorch's own f32 differs from its f64 by 1.3e-3 in the median item of the six-layer model and by 0.14 in the
+    /// worst of 280. This runtime differs by 3e-4 and 0.19. A fault in the arithmetic changes the median first.
     static let tolerance = (median: Float(5e-3), nineInTen: Float(8e-2), worst: Float(0.5))
 
     @Test(arguments: Golden.names.filter { $0.hasPrefix("tokenizer") || $0.hasPrefix("scalars") })
@@ -49,7 +49,7 @@ struct GoldenTests {
         #expect(Double(agreeing) >= 0.995 * Double(lines.count), "\(agreeing) of \(lines.count) argmaxes agree")
     }
 
-    /// A confidence at the very edge may fall on the other side of it.
+    /// A confidence at the threshold may fall on either side of it.
     @Test(arguments: Golden.encoders)
     func `texts leave where the reference does`(name: String) throws {
         let model = try EncoderClassifier(directory: Golden.model(name))

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-/// The rules before the classifier, by hand; what it decides is in the golden file.
+/// Tests the rules before the classifier with written examples. The golden file tests the classifier's decisions.
 struct SplitterTests {
     private func forms(_ sentence: String) -> [String] {
         SplitterToken.all(in: Array(sentence.utf8)).map { String(decoding: $0.form, as: UTF8.self) }
@@ -33,7 +33,7 @@ struct SplitterTests {
     }
 
     @Test func `a feature's hash is FNV-1a of its bytes`() {
-        // a known value of the function: "foobar"
+        // A known value of the function: "foobar"
         #expect(("foo" + "bar" as FeatureHash).value == 0xBF9C_F968)
         #expect(("l" + 12 + "=" + Array("x".utf8)).value == ("l12=x" as FeatureHash).value)
     }

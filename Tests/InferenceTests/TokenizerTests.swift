@@ -2,7 +2,7 @@ import Testing
 
 @testable import Inference
 
-/// By hand what the golden file says by the thousand, so that a fault can be understood.
+/// Written examples of what the golden file tests by the thousand, so that a failure is easy to understand.
 struct TokenizerTests {
     let tokenizer: WordPieceTokenizer
 

@@ -28,7 +28,7 @@ struct WindowsTests {
         let tokenizer = try TinyModel.tokenizer()
         let text = (0..<words).map { ["jazz", "and", "un"][$0 % 3] }.joined(separator: " ")
         let pieces = tokenizer.encode(text, maxTokens: .max).dropFirst().dropLast()
-        // Six pieces a window, five on: 6 + 15 x 5 = 81 fit.
+        // A window has six pieces and starts five pieces after the previous one: 6 + 15 x 5 = 81 fit.
         let windows = Windows(maxTokens: 8)
         #expect(windows.mostPieces == 81)
         var ids: [Int32] = [7], lengths: [Int] = []
@@ -47,7 +47,7 @@ struct WindowsTests {
     }
 }
 
-/// One answer from the logits of several windows.
+/// Combines the logits of several windows into one answer.
 struct WindowRuleTests {
     private static func head(_ route: String, _ labels: [String], _ kind: String) throws -> ModelCard.Head {
         let route = try #require(Route(route))
@@ -69,7 +69,7 @@ struct WindowRuleTests {
         )
         #expect(combined(head, [clean, script, clean]) == script)
         #expect(combined(head, [sql, clean, script]) == script)
-        // Where no window shows one, the window that is least sure of it answers.
+        // If no window shows a finding, the window that is least sure of that answers.
         #expect(combined(head, [clean, doubtful, clean]) == doubtful)
     }
 

@@ -16,7 +16,7 @@ struct HeartbeatTests {
     private let reader = ScriptedReader()
     private let health = Health()
 
-    /// A presence, and the tail that brings it what operators want.
+    /// A heartbeat, and the follower that receives its commands.
     private struct Rig {
         let heartbeat: Heartbeat
         let follower: TopicFollower
@@ -89,7 +89,7 @@ struct HeartbeatTests {
         while try await beats(count).last?.partitions != 0 { count += 1 }
         #expect(try await beats(count).last?.state == .draining)
         #expect(!health.isReady)
-        // Said again, it changes nothing, and tells nothing.
+        // A repeated command changes nothing and logs nothing.
         reader.write([try control(.drain)])
         reader.write([try control(.drain), try control(.resume)])
         while try await beats(count).last?.state != .running { count += 1 }
@@ -127,7 +127,7 @@ struct HeartbeatTests {
     }
 }
 
-/// Refuses whatever it is given.
+/// Refuses every record.
 private struct DeafProducer: MessageProducer {
     let tried = AsyncStream.makeStream(of: Void.self)
 

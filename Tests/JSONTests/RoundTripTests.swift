@@ -14,7 +14,7 @@ import Testing
     }
 }
 
-/// Any JSON value.
+/// Generates any JSON value.
 private indirect enum Sample: Equatable {
     case null, bool(Bool), integer(Int), double(Double), string(String), array([Sample]), object([Member])
 
@@ -40,7 +40,7 @@ private indirect enum Sample: Equatable {
         }
     }
 
-    /// Any scalar may come, those that need an escape the most.
+    /// Generates any scalar, and more often those that need an escape.
     private static func text(using random: inout SeededGenerator) -> String {
         var text = ""
         for _ in 0..<Int.random(in: 0..<40, using: &random) {
@@ -90,7 +90,7 @@ extension Double {
     fileprivate var finiteOrHalf: Double { isFinite ? self : 0.5 }
 }
 
-/// SplitMix64: the same values on every run, so that a failure names its seed.
+/// SplitMix64 gives the same values in every run, so that a failure names its seed.
 private struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
 

@@ -3,7 +3,7 @@ import Synchronization
 import Telemetry
 import Testing
 
-/// What services did, in order, and a way to await it.
+/// The actions of services, in order, which a test can await.
 private final class Journal: Sendable {
     private struct State {
         var lines: [String] = []
@@ -41,7 +41,7 @@ private struct Fault: Error, Equatable { let name: String }
 private struct Recorded: Service {
     let name: String
     let journal: Journal
-    /// Thrown once it was asked to stop.
+    /// Thrown after the service was asked to stop.
     var lateFault = false
 
     func run() async throws {

@@ -30,7 +30,7 @@ struct ThreadExecutorTests {
 
     @Test func `blocked executors leave the cooperative pool free`() async throws {
         let blocked = (0..<8).map { _ in (executor: ThreadExecutor(), semaphore: Semaphore()) }
-        // Each blocks its own thread until a task of the pool, which may have a single thread, has run.
+        // Each blocks its own thread until a task of the pool has run. The pool may have only one thread.
         let ended = try await withThrowingTaskGroup(of: Int.self) { group in
             for (executor, semaphore) in blocked {
                 group.addTask {
@@ -71,7 +71,7 @@ struct ThreadExecutorTests {
 
 private func currentThread() async -> UInt { UInt(pthread_self()) }
 
-/// `@unchecked Sendable`: a POSIX semaphore is made for being shared.
+/// `@unchecked Sendable`: a POSIX semaphore may be shared between threads.
 private final class Semaphore: @unchecked Sendable {
     private let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
 

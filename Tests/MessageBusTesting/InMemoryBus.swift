@@ -2,15 +2,15 @@ import Contracts
 import MessageBus
 import Synchronization
 
-/// A bus inside of the process: topics with partitions, groups with committed offsets, redelivery. For tests.
+/// A bus inside the process for tests: topics with partitions, groups with committed offsets, redelivery.
 public final class InMemoryBus: Sendable {
-    /// As the embedded broker's. - Units: bytes.
+    /// The same limit as the embedded broker's. - Units: bytes.
     static let maxRecordBytes = 1_000_000
 
     private let state: Mutex<InMemoryLog>
     private let now: @Sendable () -> Timestamp
 
-    /// - Parameter topics: partitions of each.
+    /// - Parameter topics: the number of partitions of each topic.
     public init(topics: [String: Int] = [:], now: @escaping @Sendable () -> Timestamp = { .now }) {
         state = Mutex(InMemoryLog(topics: topics))
         self.now = now
@@ -22,16 +22,16 @@ public final class InMemoryBus: Sendable {
 
     public func producer() -> InMemoryProducer { InMemoryProducer(bus: self) }
 
-    /// Joins the group at once; partitions are shared out anew.
+    /// Joins the group at once. Partitions are then assigned again.
     public func consumer(group: String, topics: [String], maxBatch: Int = 500) -> InMemoryConsumer {
         let member = change { $0.join(group, topics: topics) }
         return InMemoryConsumer(bus: self, group: group, member: member, maxBatch: maxBatch)
     }
 
-    /// Everything in the topic: partition by partition, in order within each.
+    /// All records of the topic: partition by partition, in order within each.
     public func records(in topic: String) -> [Record] { state.withLock { $0.records(in: topic) } }
 
-    /// Returns as soon as the topic holds `count` records; with fewer only when the task is cancelled.
+    /// Returns as soon as the topic has `count` records, or with fewer when the task is cancelled.
     public func records(in topic: String, atLeast count: Int) async -> [Record] {
         await wait { log in
             let records = log.records(in: topic)
@@ -39,12 +39,12 @@ public final class InMemoryBus: Sendable {
         } ?? records(in: topic)
     }
 
-    /// How many records of the topic the group is done with.
+    /// The number of records of the topic that the group has committed.
     public func committed(group: String, topic: String) -> Int {
         state.withLock { $0.committed(group, topic) }
     }
 
-    /// Returns as soon as the group is done with `count` records of the topic, or the task is cancelled.
+    /// Returns as soon as the group has committed `count` records of the topic, or the task is cancelled.
     public func waitForCommit(group: String, topic: String, atLeast count: Int) async {
         _ = await wait { $0.committed(group, topic) >= count ? true : nil }
     }
@@ -66,7 +66,7 @@ public final class InMemoryBus: Sendable {
         if let fault { throw fault }
     }
 
-    /// Changes the log, then lets everyone look who waits for something.
+    /// Changes the log, then checks all waiters.
     @discardableResult
     func change<Result: Sendable>(_ body: (inout InMemoryLog) -> Result) -> Result {
         let (result, ready) = state.withLock { log in
@@ -77,7 +77,7 @@ public final class InMemoryBus: Sendable {
         return result
     }
 
-    /// Returns what `attempt` gives once it gives something; `nil` when the task is cancelled before.
+    /// Returns the first value of `attempt`, or `nil` when the task is cancelled before.
     func wait<Result: Sendable>(_ attempt: @escaping @Sendable (inout InMemoryLog) -> Result?) async -> Result? {
         let id = state.withLock { $0.nextWaiterID() }
         return await withTaskCancellationHandler {

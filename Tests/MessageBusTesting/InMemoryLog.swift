@@ -1,7 +1,7 @@
 import Contracts
 import MessageBus
 
-/// The in-memory bus's state: what is written, who reads what, and up to where.
+/// The state of the in-memory bus: records, group members, positions and committed offsets.
 struct InMemoryLog {
     enum Membership { case joined, leaving, away }
 
@@ -11,7 +11,7 @@ struct InMemoryLog {
         var isPaused = false
         var isStopped = false
         var membership = Membership.joined
-        /// Told once it is away.
+        /// Called once the member is away.
         var gone: @Sendable () -> Void = {}
     }
 
@@ -20,7 +20,7 @@ struct InMemoryLog {
         var members: [Int: Member] = [:]
     }
 
-    /// Gives what to do outside of the lock once its condition holds.
+    /// Returns the action to run outside of the lock once its condition holds.
     typealias Waiter = @Sendable (inout InMemoryLog) -> (@Sendable () -> Void)?
 
     private var topics: [String: [[Record]]]
@@ -74,7 +74,7 @@ struct InMemoryLog {
         share(group)
     }
 
-    /// - Returns: whom to tell; `nil` when it has changed its mind.
+    /// - Returns: the callback of the member, or `nil` if it no longer wants to leave.
     mutating func depart(_ group: String, _ member: Int) -> (@Sendable () -> Void)? {
         guard groups[group]?.members[member]?.membership == .leaving else { return nil }
         groups[group]?.members[member]?.membership = .away
@@ -87,7 +87,7 @@ struct InMemoryLog {
         share(group)
     }
 
-    /// Records from the member's positions on, which move behind them.
+    /// Returns records from the member's positions on, and advances the positions.
     mutating func poll(_ group: String, _ member: Int, _ maxCount: Int) -> [Record] {
         guard var reader = groups[group]?.members[member], !reader.isPaused else { return [] }
         var batch: [Record] = []
@@ -116,7 +116,7 @@ struct InMemoryLog {
         return nextID
     }
 
-    /// In the order in which they came; each may change what the next one sees.
+    /// Checks waiters in the order of their arrival. Each may change the state that the next one sees.
     mutating func takeReady() -> [@Sendable () -> Void] {
         var ready: [@Sendable () -> Void] = []
         for (id, waiter) in waiters.sorted(by: { $0.key < $1.key }) {
@@ -128,7 +128,7 @@ struct InMemoryLog {
         return ready
     }
 
-    /// Deals every topic's partitions round; whoever keeps one goes on where he was.
+    /// Assigns every topic's partitions in turn. A member that keeps a partition continues at its position.
     private mutating func share(_ name: String) {
         guard var group = groups[name] else { return }
         var dealt: [Int: [TopicPartition: Int64]] = [:]

@@ -99,7 +99,7 @@ struct EmissionTests {
         let event = try record.event()
         #expect(event.id == "\(id)/result")
         #expect(event.type == EventType.result)
-        // A result is good after the deadline too.
+        // A result is valid after the deadline too.
         #expect(event.expiryTime == nil)
         #expect(event.correlationID == "\(id)")
         #expect(event.authID == "acme")

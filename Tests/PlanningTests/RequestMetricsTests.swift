@@ -27,7 +27,7 @@ struct RequestMetricsTests {
         let task = #"winnow_items_total{capability="legal-services",task="clause-type",decided_by="#
         #expect(text.contains(task + #""worker"} 2"#))
         #expect(text.contains(task + #""full"} 2"#))
-        // Never a tenant's name.
+        // Metrics never contain a tenant's name.
         #expect(!text.contains(snapshot.tenant.rawValue))
     }
 }

@@ -185,7 +185,7 @@ struct ResultMessageTests {
     }
 }
 
-/// A result as a test reads it.
+/// A result, parsed for the tests.
 private struct View {
     struct Step: Equatable {
         var route: String

@@ -3,7 +3,7 @@ import Runtime
 import Settings
 import Telemetry
 
-/// The smallest real service, so that tests can send signals to a process of its own.
+/// The smallest real service, so that tests can send signals to a separate process.
 @main
 enum App {
     static func main() async {

@@ -1,7 +1,7 @@
 import JSON
 import Synchronization
 
-/// What a logger has written, read back.
+/// The output of a logger, parsed.
 final class LogLines: Sendable {
     private let lines = Mutex<[[UInt8]]>([])
 
@@ -9,7 +9,7 @@ final class LogLines: Sendable {
 
     var text: String { String(decoding: lines.withLock { $0.joined() }, as: UTF8.self) }
 
-    /// Every line must be JSON: one that is not shows as an empty object.
+    /// Every line must be JSON. Any other line becomes an empty object.
     var all: [[String: String]] { lines.withLock { $0.map(Self.members) } }
 
     var port: Int? { all.lazy.compactMap { $0["server.port"] }.first.flatMap { Int($0) } }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// As much of HTTP as the tests need: one request, one answer, the connection closed.
+/// The part of HTTP that the tests need: one request, one response, then the connection is closed.
 struct LoopbackClient {
     struct Failure: Error {}
 
@@ -19,7 +19,7 @@ struct LoopbackClient {
     }
 }
 
-/// A TCP connection to this machine; closed when it is let go of.
+/// A TCP connection to this machine, which is closed when its last reference is released.
 final class Connection {
     private let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
 
@@ -40,7 +40,7 @@ final class Connection {
 
     deinit { close(descriptor) }
 
-    /// A server that has closed the connection gets nothing, which is no fault here.
+    /// Sending to a server that has closed the connection is not a fault here.
     func send(_ bytes: [UInt8]) { Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
     /// Whether the server closes the connection before the time is over.
@@ -51,7 +51,7 @@ final class Connection {
         return read(descriptor, &byte, 1) <= 0
     }
 
-    /// Everything until the server closes.
+    /// Reads until the server closes the connection.
     func answer() -> String {
         var answer: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// `Tests/RuntimeProbe` as a process of its own.
+/// Runs `Tests/RuntimeProbe` as a separate process.
 final class ProbeProcess: Sendable {
     struct Failure: Error {}
 
@@ -13,7 +13,7 @@ final class ProbeProcess: Sendable {
     private let written = Mutex("")
     private let hasEnded = Mutex(false)
 
-    /// Lends the process; kills it when `body` ends and it has not.
+    /// Lends the process, and kills it if it still runs when `body` ends.
     static func run(_ environment: [String: String], _ body: (ProbeProcess) async throws -> Void) async throws {
         let probe = try ProbeProcess(environment)
         defer { probe.send(SIGKILL) }
@@ -23,17 +23,19 @@ final class ProbeProcess: Sendable {
     private init(_ environment: [String: String]) throws {
         var pipe: [Int32] = [-1, -1]
         id = try Self.spawning.withLock { _ in
-            // Of the pipe, a process may inherit only its standard error: else the end of another one is not seen.
+            // A process may inherit only its standard error. Otherwise the end of another process's pipe is not
+            // detected.
             guard Foundation.pipe(&pipe) == 0 else { throw Failure() }
             defer { close(pipe[1]) }
             for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             return try Self.spawn(environment, standardError: pipe[1])
         }
-        // A thread of its own, for it blocks until the process writes or ends.
+        // Uses its own thread, because reading blocks until the process writes or ends.
         Thread.detachNewThread { [self, read = pipe[0]] in watch(read) }
     }
 
-    /// After it, `log` is whole. A signal that ended the process shows as its negative number.
+    /// Returns when the process has ended and `log` is complete. A signal that ended it is returned as a negative
+    /// number.
     var exitCode: Int32? {
         get async { await exited.stream.first { _ in true } }
     }
@@ -57,7 +59,7 @@ final class ProbeProcess: Sendable {
         close(descriptor)
         lines.continuation.finish()
         var status: Int32 = 0
-        // Waited for first and reaped under the lock, so that no signal reaches a stranger with the same id.
+        // Waits first and reaps under the lock, so that no signal reaches another process with the same id.
         var info = siginfo_t()
         waitid(P_PID, id_t(id), &info, WEXITED | WNOWAIT)
         hasEnded.withLock {
@@ -67,7 +69,7 @@ final class ProbeProcess: Sendable {
         exited.continuation.yield(status & 0x7F == 0 ? status >> 8 : -(status & 0x7F))
     }
 
-    /// The probe is built into the same folder as the tests.
+    /// The probe is in the same folder as the tests.
     private static func spawn(_ environment: [String: String], standardError: Int32) throws -> pid_t {
         let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let probe = tests.deletingLastPathComponent().appending(path: "RuntimeProbe").path

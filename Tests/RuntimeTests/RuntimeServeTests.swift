@@ -114,7 +114,7 @@ import Testing
     }
 }
 
-/// Says when it runs and when it is asked to stop, and stops when it is let.
+/// Reports when it runs and when it is asked to stop, and stops when the test allows it.
 private struct Held: Service {
     let stage: Stage
     let check: HealthCheck

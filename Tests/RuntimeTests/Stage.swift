@@ -1,11 +1,11 @@
-/// Lets a test and what it tests wait for each other.
+/// Synchronizes a test with the code under test.
 final class Stage: Sendable {
     private let told = AsyncStream.makeStream(of: String.self)
     private let released = AsyncStream.makeStream(of: Void.self)
 
     func tell(_ event: String) { told.continuation.yield(event) }
 
-    /// Tells, and holds until `release`.
+    /// Signals the test, and waits until `release`.
     func reached(_ event: String) async {
         tell(event)
         for await _ in released.stream { return }

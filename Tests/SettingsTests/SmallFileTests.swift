@@ -70,7 +70,7 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["link"])
     }
 
-    /// By a link, so that the machine's own device is safe from a fault of this test.
+    /// Uses a link, so that a fault of this test cannot damage the machine's own device.
     @Test func `a device is written to and stays a device`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         for (device, isWritable) in [("/dev/null", true), ("/dev/full", false)] {
@@ -88,7 +88,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let pipe = folder.appending(path: "pipe").path
         mkfifo(pipe, 0o600)
-        // For reading and writing, so that nobody has to wait for another.
+        // Opens it for reading and writing, so that neither side has to wait for the other.
         let reader = open(pipe, O_RDWR)
         defer { close(reader) }
         try SmallFile.replace(pipe, with: "text")

@@ -27,7 +27,7 @@ import Testing
         ).record(topic: topic, key: Array(key.utf8))
     }
 
-    /// What a topic holds after the record was sent by a producer that signs.
+    /// The content of a topic after a signing producer sent the record.
     private func sent(_ record: OutgoingRecord, by signing: RecordSigning) async throws -> Record {
         let bus = InMemoryBus(topics: [record.topic: 1])
         try await signing.signing(bus.producer()).send([record])
@@ -130,7 +130,7 @@ import Testing
         #expect(signing(nil).accepts(try await sent(record(), by: signing(nil))))
     }
 
-    /// Computed with Python's hmac and struct.
+    /// The expected value was computed with Python's hmac and struct.
     @Test func `a signature is what others compute`() async throws {
         let signed = try await sent(record(), by: signing())
         #expect(

@@ -9,7 +9,7 @@ extension InMemoryStore: CertificateRegister {
         var revoked: Set<Certificate.ID> = []
         var revokedTenants: [Certificate.ID: Set<TenantID>] = [:]
 
-        /// - Returns: whether that is new. A certificate that is not known is nobody's to revoke.
+        /// - Returns: whether the revocation is new. An unknown certificate cannot be revoked.
         mutating func revoke(_ certificate: Certificate.ID, for tenant: TenantID?) -> Bool {
             guard known[certificate] != nil else { return false }
             guard let tenant else { return revoked.insert(certificate).inserted }
@@ -60,11 +60,11 @@ extension InMemoryStore: CertificateRegister {
 extension InMemoryStore: ShadowRegister, AgreementRegister {
     struct Shadows {
         var counted: [Counted] = []
-        /// Those who have sent a text.
+        /// The tenants that have sent a text.
         var senders: [TextKey: Set<TenantID>] = [:]
         /// The tenants of a certificate in the order of their first comparisons.
         var tenants: [Certificate.ID: [TenantID]] = [:]
-        /// Of `counted`, how many have been judged.
+        /// The number of comparisons in `counted` that have been judged.
         var judged = 0
         var agreements: [AgreementScope: Agreement] = [:]
     }
@@ -78,7 +78,7 @@ extension InMemoryStore: ShadowRegister, AgreementRegister {
     struct TextKey: Hashable {
         var certificate: Certificate.ID
         var fullModel: String
-        /// Bytes, as texts that look the same may differ in them.
+        /// Compares bytes, because texts that look the same may have different bytes.
         var text: [UInt8]
 
         init(_ certificate: Certificate.ID, _ fullModel: String, _ text: String) {
@@ -133,14 +133,14 @@ extension InMemoryStore: ShadowRegister, AgreementRegister {
         }
     }
 
-    /// What was judged last.
+    /// The latest verdict.
     public func agreement(of scope: AgreementScope) async throws -> Agreement? {
         shadows.withLock { $0.agreements[scope] }
     }
 }
 
 extension InMemoryStore.Shadows {
-    /// Of what has grown by `fresh`; the other tenants of the same certificates come with it.
+    /// The samples of the scopes that `fresh` extends, with the other tenants of the same certificates.
     fileprivate func samples(
         of fresh: ArraySlice<InMemoryStore.Counted>, by register: InMemoryStore.Certificates
     ) -> [ShadowSample] {

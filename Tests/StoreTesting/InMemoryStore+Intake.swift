@@ -8,7 +8,7 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
         var submittedAt = Timestamp.now
         var takenAt: Timestamp?
 
-        /// Cancelled, or past its deadline: it takes no turn.
+        /// Whether the request is cancelled or past its deadline, and therefore takes no turn.
         func isOver(at time: Timestamp) -> Bool {
             takenAt == nil && (submission.isCancelled || submission.deadline.map { $0 <= time } ?? false)
         }
@@ -261,9 +261,9 @@ extension InMemoryStore.State {
 }
 
 extension Budget.Period {
-    /// Whether one hour, day or month (UTC) has both instants.
+    /// Whether both instants are in the same hour, day or month (UTC).
     fileprivate func covers(_ instant: Timestamp, and other: Timestamp) -> Bool {
-        // As in 2026-11-29T22:25:18Z
+        // Timestamps have the form 2026-11-29T22:25:18Z.
         let length =
             switch self {
             case .hour: 13

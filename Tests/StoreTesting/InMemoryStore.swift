@@ -2,7 +2,7 @@ import Contracts
 import Store
 import Synchronization
 
-/// The store without a database, for tests and for trying a service out: the same semantics, nothing survives.
+/// The store without a database, for tests and experiments: the same semantics without persistence.
 public final class InMemoryStore: RequestStore, AttemptLedger {
     struct State {
         var requests: [Request.ID: RequestSnapshot] = [:]
@@ -10,7 +10,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         var origins: [Request.ID: Origin] = [:]
         var ledger: [Request.ID: [LedgerEntry]] = [:]
         var prices: [Price] = []
-        /// In the order in which they came.
+        /// In the order of arrival.
         var submissions: [Waiting] = []
         var weights: [TenantID: Int] = [:]
         var budgets: [BudgetKey: Budget] = [:]
@@ -19,14 +19,14 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         var ownTopics: Set<TenantID> = []
     }
 
-    /// Held while a transition decides, so that changes of one request follow each other.
+    /// Held while a transition decides, so that changes of one request happen one after the other.
     let state = Mutex(State())
     let cancellations = Mutex<[Request.ID: Timestamp]>([:])
     let register = Mutex<[Instance.ID: Instance]>([:])
     let certificates = Mutex(Certificates())
     let shadows = Mutex(Shadows())
 
-    /// The clock of the store, as the database has one of its own.
+    /// The clock of the store, which corresponds to the clock of the database.
     let now: @Sendable () -> Timestamp
     private let onFinal: FinalRequestObserver?
 
@@ -116,7 +116,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    /// Adds the prices of models that have none yet.
+    /// Adds prices for models without a price.
     public func registerPrices(_ prices: [Price]) async throws {
         state.withLock { state in
             let known = Set(state.prices.map(\.model))
@@ -147,7 +147,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    /// The ledger's rows of a request, by step and number.
+    /// The ledger rows of a request, ordered by step and number.
     public func ledger(of request: Request.ID) async throws -> [LedgerEntry] {
         state.withLock { $0.ledger[request] ?? [] }.sorted {
             ($0.step.ordinal, $0.attempt.number) < ($1.step.ordinal, $1.attempt.number)
@@ -162,7 +162,7 @@ extension InMemoryStore.State {
     }
 
     mutating func accept(_ arrivals: [Arrival]) throws -> [Acceptance] {
-        // Before anything is written, for a call is all or nothing.
+        // Checks this before it writes anything, because the call stores all arrivals or none.
         for arrival in arrivals where events[EventKey(arrival.snapshot)] == nil {
             guard requests[arrival.snapshot.id] == nil else {
                 throw StoreError(.conflict, "a request's id is taken by another event", isRetriable: false)
@@ -175,7 +175,7 @@ extension InMemoryStore.State {
             origins[arrival.snapshot.id] = arrival.origin
             insert(arrival.entries)
             var stored = arrival.stored
-            // What is read back says what holds then.
+            // The stored row has the current state of the tenant's topics.
             stored.hasOwnTopics = ownTopics.contains(stored.tenant)
             requests[stored.id] = stored
             return Acceptance(.new, arrival.stored)
@@ -190,14 +190,14 @@ extension InMemoryStore.State {
         return entry
     }
 
-    /// Rows that are there already stay as they are.
+    /// Existing rows do not change.
     fileprivate mutating func insert(_ entries: [LedgerEntry]) {
         for entry in entries where !ledger[entry.step.request, default: []].contains(where: entry.isSameRow) {
             ledger[entry.step.request, default: []].append(entry)
         }
     }
 
-    /// Keeps the totals of final requests equal to the sum of their ledger.
+    /// Keeps the totals of final requests equal to the sums of their ledger rows.
     mutating func sumFinalRequests(_ entries: [LedgerEntry]) {
         for request in Set(entries.map(\.step.request)) where requests[request]?.state.isFinal == true {
             requests[request]?.totals = .sum(ledger[request] ?? [])
@@ -222,7 +222,7 @@ extension InMemoryStore.State {
 }
 
 extension LedgerEntry {
-    /// A background check is not the request's own.
+    /// A background check does not belong to the request's own cost.
     fileprivate var isOpenCall: Bool { attempt.state == .started && attempt.kind != .shadow }
 
     fileprivate func isOverdue(_ instant: Timestamp) -> Bool {

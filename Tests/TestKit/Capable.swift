@@ -4,9 +4,9 @@ import MessageBus
 import Telemetry
 import WorkerKit
 
-/// A capability worker as its topics see it.
+/// A capability worker as seen from its topics.
 public enum Capable {
-    /// What a worker with this model says of one step; `nil` for the items that it gives to the full model.
+    /// A worker's answer to one step with this model; `nil` for the items that it escalates.
     public static func answers(
         of model: any Classifier, sureFrom: Double?, to items: [String], as route: Route
     ) async throws -> [Answer?] {

@@ -1,7 +1,7 @@
 import Contracts
 
 extension Certificate {
-    /// One that fits the models of the tests.
+    /// A certificate for the models of the tests.
     public static func of(
         _ route: Route, id: UInt64 = 1, small: String = "small@7", full: String = "full@1", sureFrom: Double = 0.9,
         certifiedAt: Timestamp = Timestamp(milliseconds: 1_790_000_000_123), note: String? = nil

@@ -5,7 +5,7 @@ import Telemetry
 import WorkerKit
 
 extension Request.ID {
-    /// The same id for the same number, ascending with it.
+    /// Returns the same id for the same number, and ids ascend with the number.
     public static func numbered(_ number: UInt64) -> Request.ID {
         var generator = Counting(next: number)
         return Request.ID(acceptedAt: Timestamp(milliseconds: 1_790_000_000_000), using: &generator)
@@ -27,7 +27,7 @@ extension Logger {
     public static let silent = Logger(service: "test", level: .error) { _ in }
 }
 
-/// Files of this repository, wherever the tests run.
+/// Files of this repository, independent of the working directory.
 public enum Tree {
     public static let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
 
@@ -37,7 +37,7 @@ public enum Tree {
         try Counterfactual(fullModelDirectory: model("full"))
     }
 
-    /// Those that the committed models come with.
+    /// The certificates of the committed models.
     public static func certificates(of capability: Capability) throws -> [Certificate] {
         guard let text = try? String(contentsOfFile: model("\(capability)/certificates.jsonl"), encoding: .utf8) else {
             return []
@@ -48,7 +48,7 @@ public enum Tree {
     public static func fullCard() throws -> ModelCard { try ModelCard.load(directory: model("full")) }
 }
 
-/// A generator that repeats itself: a test that fails today fails tomorrow.
+/// A seeded generator, so that a test that fails today also fails tomorrow.
 public struct Seeded: RandomNumberGenerator {
     private var state: UInt64
 

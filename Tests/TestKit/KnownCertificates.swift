@@ -7,8 +7,8 @@ public struct KnownCertificates: Certificates {
     private let revokedTenant: TenantID?
 
     /// - Parameters:
-    ///   - sureFrom: of every task; `nil` where none is certified.
-    ///   - revokedTenant: for whom they were revoked.
+    ///   - sureFrom: the threshold of every task; `nil` if no task is certified.
+    ///   - revokedTenant: the tenant for which they are revoked.
     public init(sureFrom: Double?, revokedTenant: TenantID? = nil) {
         self.sureFrom = sureFrom
         self.revokedTenant = revokedTenant

@@ -3,7 +3,7 @@ import MessageBus
 import Planning
 
 extension Record {
-    /// The record as a consumer would get it.
+    /// The record as a consumer receives it.
     public init(_ record: OutgoingRecord, partition: Int32 = 0, offset: Int64 = 0) {
         self.init(
             topic: record.topic, partition: partition, offset: offset, timestamp: Timestamp(milliseconds: 0),
@@ -50,7 +50,7 @@ extension Record {
 extension OutgoingRecord {
     public func event() throws -> CloudEvent { try CloudEvent(Record(self)) }
 
-    /// The value as text; empty where there is none.
+    /// The value as text; empty if there is none.
     public var text: String { String(decoding: value ?? [], as: UTF8.self) }
 
     public func outcome() throws -> Outcome { try Outcome(decoding: value ?? []) }

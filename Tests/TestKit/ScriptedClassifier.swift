@@ -2,7 +2,7 @@ import Contracts
 import Inference
 import Synchronization
 
-/// A model that says what the test tells it to, and remembers what it was asked.
+/// A model that gives the answers of a test, and records its inputs.
 public final class ScriptedClassifier: Classifier {
     public struct Call: Sendable, Equatable {
         public var texts: [String]
@@ -42,12 +42,12 @@ public final class ScriptedClassifier: Classifier {
         try await classify(texts, as: route)
     }
 
-    /// A token a byte, and two marks.
+    /// One token for each byte, and two marker tokens.
     public func mostTokens(of text: String, as route: Route) -> Int { text.utf8.count + 2 }
 }
 
 extension Prediction {
-    /// A token a character and 1,000 operations a token, so that sums are easy to write down.
+    /// One token for each character and 1,000 operations for each token, so that sums are easy to write.
     public static func of(_ text: String, _ label: String, _ confidence: Double = 0.99, isSure: Bool = true)
         -> Prediction
     {

@@ -1,11 +1,11 @@
 import MessageBus
 
-/// A reader of one partition a topic that gives what the test writes.
+/// A reader of topics with one partition each that returns the records of a test.
 public final class ScriptedReader: MessageReader {
     public let backlog: [TopicPartition: Int64]
     private let batches = AsyncStream.makeStream(of: [Record].self)
 
-    /// - Parameter backlog: how many records each topic has at the beginning.
+    /// - Parameter backlog: the number of existing records in each topic.
     public init(backlog: [String: Int64] = [:]) {
         self.backlog = backlog.reduce(into: [:]) { partitions, entry in
             if entry.value > 0 { partitions[TopicPartition(topic: entry.key, partition: 0)] = entry.value }

@@ -3,7 +3,7 @@ import Lifecycle
 import MessageBus
 
 extension TopicFollower {
-    /// A tail of what the test writes.
+    /// A follower of the records that a test writes.
     public static func reading(_ reader: any MessageReader) -> TopicFollower {
         TopicFollower(logger: .silent) { _ in reader }
     }

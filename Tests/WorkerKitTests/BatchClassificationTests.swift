@@ -34,7 +34,7 @@ struct BatchClassificationTests {
 
     @Test func `the time of a call is shared out by tokens`() async throws {
         let slow = ScriptedClassifier(routes: [Self.clause]) { text, _ in
-            // Long enough that a share is more than a rounding.
+            // Long enough that rounding does not hide a share.
             let end = ContinuousClock.now + .milliseconds(2)
             while ContinuousClock.now < end {}
             return .of(text, "x")

@@ -37,7 +37,7 @@ struct CertificateFollowerTests {
             event.record(topic: Topic.certificates, key: Array(route.description.utf8)), offset: offset)
     }
 
-    /// What the tail makes of a topic that holds these records.
+    /// The result of following a topic with these records.
     private func after(
         _ records: [Record], _ body: (CertificateFollower) async throws -> Void
     ) async throws {
@@ -112,7 +112,7 @@ struct CertificateFollowerTests {
         let reader = ScriptedReader(backlog: [Topic.certificates: 2])
         let follower = TopicFollower.reading(reader)
         let certificates = certificates(follower)
-        // Told of each batch after the certificates are.
+        // Runs after the certificates have received each batch.
         let told = AsyncStream.makeStream(of: Void.self)
         follower.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
         var news = told.stream.makeAsyncIterator()
@@ -128,19 +128,19 @@ struct CertificateFollowerTests {
             await news.next()
             #expect(certificates.certificate(Self.clause, for: .default) == nil)
         }
-        // Said once each time, however often it is asked.
+        // Logged once each time, however often the certificate is requested.
         #expect(certificates.certificate(Self.clause, for: .default) == nil)
         #expect(lines.count(where: { $0.contains("everything escalates") }) == 2)
     }
 
-    /// Publications that arrive when the test says so, on a clock that the test moves.
+    /// Publications that arrive when the test writes them, on a clock that the test advances.
     private func whilePublishing(
         _ body: (CertificateFollower, MonotonicClock, _ publish: ([Record]) async -> Void) async throws -> Void
     ) async throws {
         let reader = ScriptedReader()
         let follower = TopicFollower.reading(reader), clock = MonotonicClock()
         let certificates = certificates(follower) { clock.now }
-        // Told of each batch after the certificates are.
+        // Runs after the certificates have received each batch.
         let told = AsyncStream.makeStream(of: Void.self)
         follower.follow(Topic.certificates, from: .beginning, Signal()) { _ in told.continuation.yield() }
         var news = told.stream.makeAsyncIterator()
@@ -231,7 +231,7 @@ private final class Lines: Sendable {
 
     func count(where condition: (String) -> Bool) -> Int { state.withLock { $0.written.count(where: condition) } }
 
-    /// Returns once a line that holds `text` was written.
+    /// Returns once a line with `text` has been logged.
     func wait(for text: String) async {
         let signal = Signal()
         let isThere = state.withLock { state in
@@ -242,7 +242,7 @@ private final class Lines: Sendable {
     }
 }
 
-/// A monotonic clock that stands until the test moves it.
+/// A monotonic clock that only the test advances.
 private final class MonotonicClock: Sendable {
     private let instant = Mutex(ContinuousClock.now)
 

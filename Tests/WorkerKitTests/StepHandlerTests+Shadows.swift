@@ -5,7 +5,7 @@ import TestKit
 import Testing
 import WorkerKit
 
-/// Which answers go to the full model too, to be compared.
+/// Tests which answers also go to the full model for comparison.
 extension StepHandlerTests {
     private func shadows(
         _ steps: Int, probability: Double, sureFrom: Double? = 0.9,
@@ -31,7 +31,7 @@ extension StepHandlerTests {
         let record = try #require(try await shadows(1, probability: 1).first)
         let shadow = try record.shadow()
         #expect(try record.event().id == "\(Request.ID.numbered(0))/2/shadow")
-        // Whether a certificate holds is of interest later, too.
+        // A comparison is useful after the deadline too.
         #expect(try record.event().expiryTime == nil)
         #expect(shadow.items.map(\.index) == [1, 2])
         #expect(shadow.items.map(\.text) == ["b", "c"])
@@ -47,7 +47,7 @@ extension StepHandlerTests {
         let items = { (step: Int) in ["?a", "b\(step)", "c\(step)"] }
         let drawn = try await shadows(2_000, probability: 0.25, items: items)
         let count = try drawn.reduce(0) { $0 + (try $1.shadow().items.count) }
-        // Of 4,000 texts a quarter, give or take five standard deviations.
+        // A quarter of 4,000 texts, within five standard deviations.
         #expect((863...1137).contains(count))
         let again = try await shadows(2_000, probability: 0.25, items: items)
         #expect(try again.map { try $0.shadow().items } == drawn.map { try $0.shadow().items })

@@ -13,7 +13,7 @@ struct StepHandlerTests {
 
     let id = Request.ID.numbered(1)
     let metrics = Metrics()
-    /// Sure of everything but what begins with a question mark.
+    /// Sure of every item that does not begin with a question mark.
     let classifier = ScriptedClassifier(routes: [clause, unfair]) { text, route in
         .of(text, "\(route.task) of \(text)", text.hasPrefix("?") ? 0.89 : 0.99)
     }
@@ -81,7 +81,7 @@ struct StepHandlerTests {
                 .init(index: 0, text: "?a", guess: guesses[0]), .init(index: 2, text: "?c", guess: guesses[1]),
             ])
         #expect(escalation.answers == [nil, answer("b"), nil, answer("d")])
-        // The unsure items were computed too: they are paid for.
+        // The unsure items were computed too, so they are paid for.
         #expect(escalation.attempts.map(\.items) == [4])
         #expect(escalation.attempts.first?.usage.inputTokens == 6)
     }

@@ -1,6 +1,6 @@
 import Contracts
 
-/// Items of every task that nobody would disagree about, with their labels.
+/// Unambiguous items of every task, with their labels.
 struct ClearCases {
     let texts: [String]
     let labels: [String]

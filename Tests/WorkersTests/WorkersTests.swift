@@ -6,7 +6,7 @@ import TestKit
 import Testing
 import WorkerKit
 
-/// Every capability's worker with the model that it ships with.
+/// Tests every capability's worker with its shipped model.
 struct WorkersTests {
     @Test(arguments: Capability.requestable)
     func `it reads its capability's topics, each in a group of its own`(_ capability: Capability) throws {
@@ -64,7 +64,7 @@ struct WorkersTests {
         for model in [try Self.model(of: .securityServices), try Self.full] {
             let predictions = try model.predict([text + " <script>alert(1)</script>", text], as: route)
             #expect(predictions[0].label == "cross_site_scripting", "\(model.identity)")
-            // Both models take long prose, which no parameter holds, for an attack by itself.
+            // Both models classify long prose, which no parameter contains, as an attack.
             #expect(predictions[1].label == "benign" || harmless != "calle mayor", "\(model.identity)")
             #expect(predictions.allSatisfy { $0.windows > 1 && !$0.isTruncated })
         }

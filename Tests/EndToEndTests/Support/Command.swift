@@ -1,13 +1,13 @@
 import Foundation
 
-/// Runs a program to its end, off the cooperative pool.
+/// Runs a program to its end without blocking the cooperative pool.
 enum Command {
     struct Result: Sendable {
         var status: Int32
         var output: String
         var errors: String
 
-        /// The lines of standard output as JSON objects.
+        /// Standard output, with each line parsed as a JSON object.
         var objects: [[String: Any]] {
             output.split(separator: "\n").compactMap {
                 try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
@@ -32,7 +32,7 @@ enum Command {
         let directory = FileManager.default.temporaryDirectory.appending(path: "winnow-\(UUID())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: directory) }
-        // Files and not pipes: a pipe that nobody reads stops the program that fills it.
+        // Uses files, not pipes: a pipe that nobody reads blocks the program that fills it.
         let files = ["input", "output", "errors"].map { directory.appending(path: $0) }
         try Data(input).write(to: files[0])
         for file in files[1...] { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// Where things are.
+/// Paths in the repository.
 enum Repository {
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
 
-    /// The executables stand beside the test bundle.
+    /// The executables are in the folder of the test bundle.
     static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
 }
 
@@ -15,7 +15,7 @@ struct SuiteFault: Error, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// Waits for a condition outside this process, which has no event to await; fails with its name when time is up.
+/// Waits for a condition outside this process, which has no event to await. Fails with its name when the time is over.
 enum Eventually {
     static func holds(
         _ what: String, within limit: Duration, _ condition: () async throws -> Bool

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// One executable of the build under test, running.
+/// A running executable of the build under test.
 final class ServiceProcess: Sendable {
     let name: String
     private let process: Process
@@ -27,7 +27,7 @@ final class ServiceProcess: Sendable {
 
     var processID: Int32 { process.processIdentifier }
 
-    /// Waits for `/readyz` to say so.
+    /// Waits until `/readyz` reports ready.
     func ready() async throws {
         try await Eventually.holds("\(name) is ready", within: .seconds(40)) {
             guard process.isRunning else { throw SuiteFault("\(name) ended with \(process.terminationStatus)") }
@@ -68,16 +68,16 @@ final class ServiceProcess: Sendable {
         return code
     }
 
-    /// What the test process must not leave behind, by process id.
+    /// The processes that the test process must end, by process id.
     static let running = Mutex<[Int32: String]>([:])
 
-    /// The broker last: who leaves a group without it has to wait in vain.
+    /// Ends the broker last, because a consumer that leaves its group without a broker waits until its timeout.
     static func stopAll() {
         let left = running.withLock(\.self)
         for isBroker in [false, true] {
             let members = left.filter { ($0.value == "dev-broker") == isBroker }.keys
             for process in members { Foundation.kill(process, SIGTERM) }
-            // One that was waited for already is no child any more, and is not waited for.
+            // A process that was already waited for is no longer a child and is skipped.
             for process in members { waitpid(process, nil, 0) }
         }
     }

@@ -18,7 +18,7 @@ extension Suite {
         }
     }
 
-    /// Returns once each of them works on some partitions.
+    /// Returns once each of them has partitions.
     nonisolated func haveWork(_ ids: [String]) async throws {
         try await Eventually.holds("\(ids) have partitions", within: .seconds(60)) {
             let listed = try await instances()
@@ -26,7 +26,7 @@ extension Suite {
         }
     }
 
-    /// Stops them, and says what they ended with.
+    /// Stops them, and returns their exit codes.
     func end(_ services: [ServiceProcess]) async -> [Int32] {
         var codes: [Int32] = []
         for service in services {

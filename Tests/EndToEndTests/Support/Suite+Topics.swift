@@ -3,7 +3,7 @@ import MessageBus
 import Telemetry
 
 extension Suite {
-    /// Writes records as an integrator would; returns when the broker has them.
+    /// Writes records like an integrator. Returns when the broker has acknowledged them.
     nonisolated func send(_ records: [OutgoingRecord]) async throws {
         guard let servers = environment["KAFKA_BOOTSTRAP_SERVERS"] else { throw SuiteFault("no broker") }
         let producer = try KafkaProducer(

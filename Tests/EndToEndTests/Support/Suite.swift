@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The whole suite, every process of it, started once for all tests of this target.
+/// The whole suite with all its processes, started once for all tests of this target.
 actor Suite {
     static let names = [
         "decomposer", "aggregator", "escalator", "semantic-understanding-worker", "software-development-worker",
@@ -24,8 +24,8 @@ actor Suite {
     func services(_ name: String) -> [ServiceProcess] { services.filter { $0.name == name } }
 
     /// - Parameters:
-    ///   - instance: the id under which it is listed; a new one by default.
-    ///   - settings: what it runs with besides the suite's environment.
+    ///   - instance: the id in the list of instances; a new one by default.
+    ///   - settings: variables in addition to the suite's environment.
     func launch(
         _ name: String, as instance: String? = nil, with settings: [String: String] = [:]
     ) async throws -> ServiceProcess {
@@ -43,7 +43,7 @@ actor Suite {
             Repository.binaries.appending(path: "winnow"), arguments, input: input, environment: environment)
     }
 
-    /// A script with the executables on its path, and one word for it in `$0` and `$LINES_`.
+    /// Runs a script with the executables on its path. `$0` and `$LINES_` have the given values.
     nonisolated func shell(_ script: String, _ word: String) async throws -> Command.Result {
         let variables = ["LINES_": word, "SHELL": "/bin/bash", "PATH": "\(Repository.binaries.path):/usr/bin:/bin"]
         return try await Command.run(
@@ -59,7 +59,7 @@ actor Suite {
             input: Array(lines.joined(separator: "\n").utf8))
     }
 
-    /// One value of one row.
+    /// Returns the value of a query with one row and one column.
     nonisolated func query(_ sql: String) async throws -> String {
         let result = try await Command.run(
             URL(filePath: "/usr/bin/psql"), ["--no-psqlrc", "--tuples-only", "--no-align", "--command", sql],
@@ -68,7 +68,7 @@ actor Suite {
         return result.output.trimmed
     }
 
-    /// What every process has logged so far, by file.
+    /// The log of every process so far, by file.
     nonisolated func logs() throws -> [String: String] {
         let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).filter { $0.hasSuffix(".log") }
         return try names.reduce(into: [:]) { logs, name in
@@ -78,7 +78,7 @@ actor Suite {
 
     private static func start() async throws -> Suite {
         atexit { ServiceProcess.stopAll() }
-        // The test script removes its folder; a socket's path is short, so that no longer one will do.
+        // The test script removes its folder. The path is short because a socket's path is limited.
         let folder = ProcessInfo.processInfo.environment["WINNOW_TEST_RUN"] ?? "/tmp"
         let directory = URL(filePath: "\(folder)/e2e-\(getpid())")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
@@ -102,7 +102,7 @@ actor Suite {
         }
         let suite = Suite(environment: environment, directory: directory)
         for arguments in [["migrate"], ["topics", "create"], ["models", "register"]] {
-            // The embedded broker has created the topics itself, and knows no admin request for it.
+            // The embedded broker has created the topics itself, and has no admin API.
             if arguments[0] == "topics", ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"] == nil {
                 continue
             }

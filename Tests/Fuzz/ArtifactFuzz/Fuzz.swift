@@ -2,10 +2,10 @@ import Glibc
 
 @testable import Inference
 
-/// Any bytes as a `.safetensors` file: every tensor that it claims is read to its last byte, or the file is refused.
+/// Reads any bytes as a `.safetensors` file: either every tensor can be read to its last byte, or the file is refused.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
-    // The reader maps files; this one is in memory, and has no name any more once it is mapped.
+    // The reader maps files. This file is in memory, and is unlinked once it is mapped.
     let path = "/dev/shm/winnow-fuzz-\(getpid())"
     let descriptor = open(path, O_RDWR | O_CREAT | O_TRUNC, 0o600)
     guard descriptor >= 0 else { return 0 }

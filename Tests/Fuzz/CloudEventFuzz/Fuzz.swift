@@ -1,8 +1,8 @@
 import Contracts
 import MessageBus
 
-/// Any headers and any value as an event: the input is cut at zero bytes, into names and values by turns and at last the
-/// value.
+/// Decodes any headers and any value as an event. Zero bytes split the input into alternating names and values, and the
+/// last part is the value of the record.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let parts = Array(UnsafeBufferPointer(start: start, count: count))

@@ -1,7 +1,7 @@
 import Contracts
 import JSON
 
-/// Any bytes as a request: read or refused, and what is read is written and read again alike.
+/// Decodes any bytes as a request. A request that is accepted must be the same after encoding and decoding.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))

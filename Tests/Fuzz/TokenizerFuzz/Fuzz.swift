@@ -1,6 +1,6 @@
 @testable import Inference
 
-/// Any text: ids within the vocabulary, between the two marks, and no more than asked for.
+/// Tokenizes any text: the ids are in the vocabulary and between the two marker tokens, and no more than requested.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let text = String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)

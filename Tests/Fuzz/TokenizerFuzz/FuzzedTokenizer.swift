@@ -1,6 +1,6 @@
 @testable import Inference
 
-/// A small vocabulary with pieces of one to four bytes a character.
+/// A small vocabulary with pieces for characters of one to four bytes.
 enum FuzzedTokenizer {
     static let pieces =
         [

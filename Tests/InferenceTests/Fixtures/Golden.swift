@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// What the training side computed, one JSON object a line; made by `make models`.
+/// Outputs of the training side, one JSON object on each line. `make models` writes them.
 enum Golden {
     struct Tokenized: Decodable {
         let vocabulary: String
@@ -12,9 +12,9 @@ enum Golden {
         let head: String
         let text: String
         let ids: [Int32]
-        /// Of the head, after all its layers.
+        /// The logits of the head, after all its layers.
         let logits: [Float]
-        /// Where the text leaves: the number of an exit, or that of the head behind them.
+        /// Where the text leaves: the number of an exit, or the number after the last exit for the head.
         let rung: Int
     }
 
@@ -24,7 +24,7 @@ enum Golden {
         let confidence: Double
     }
 
-    /// Folders of `infra/models` that hold an encoder whose logits were recorded.
+    /// The folders of `infra/models` that contain an encoder with recorded logits.
     static let encoders = names.compactMap { name -> String? in
         guard name.hasPrefix("logits-"), name.hasSuffix(".jsonl") else { return nil }
         return String(name.dropFirst("logits-".count).dropLast(".jsonl".count))

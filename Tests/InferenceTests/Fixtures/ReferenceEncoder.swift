@@ -1,10 +1,10 @@
 import Foundation
 
-/// The README's arithmetic as plainly as it can be written: no packing, no vectors, a double where it does no harm.
+/// The simplest implementation of the README's arithmetic: no packing, no vectors, and doubles where they do no harm.
 struct ReferenceEncoder {
     let model: TinyModel
 
-    /// - Parameter name: of the head or the exit that reads after so many layers.
+    /// - Parameter name: the head or the exit that reads after this number of layers.
     func logits(_ ids: [Int32], _ name: String, layers: Int) -> [Float] {
         let shape = model.shape, file = model.file
         let words = file.int8("embeddings.word.weight"), scales = file.floats("embeddings.word.scale")

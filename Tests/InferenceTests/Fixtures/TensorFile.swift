@@ -1,6 +1,6 @@
 @testable import Inference
 
-/// A safetensors file in the making; what it writes may be as wrong as a test wants.
+/// A safetensors file under construction, which may be as wrong as a test needs.
 struct TensorFile {
     struct Tensor {
         var dtype: String
@@ -10,7 +10,7 @@ struct TensorFile {
 
     var tensors: [(name: String, tensor: Tensor)] = []
     var metadata: [String: String] = [:]
-    /// A last word on the header's text.
+    /// A final change to the header's text.
     var editHeader: (String) -> String = { $0 }
 
     subscript(_ name: String) -> Tensor? {

@@ -3,7 +3,7 @@ import FoundationEssentials
 
 @testable import Inference
 
-/// A random encoder artifact, valid until a test spoils it. Its first head has an exit before every layer.
+/// A random encoder artifact, valid until a test corrupts it. Its first head has an exit before every layer.
 struct TinyModel {
     struct Shape {
         var layers = 2
@@ -30,7 +30,7 @@ struct TinyModel {
 
     let shape: Shape
     var file = TensorFile()
-    /// JSON of the card's members; `weights` is added when it is written.
+    /// The JSON of the card's members. `weights` is added when the card is written.
     var card: [String: String]
 
     init(_ shape: Shape = Shape(), seed: UInt64 = 7) {
@@ -80,7 +80,7 @@ struct TinyModel {
         }
     }
 
-    /// Writes both files into a folder of their own, lends it and removes it.
+    /// Writes both files into a temporary folder, lends the folder, and removes it.
     func written<Result>(
         editCard: (String) -> String = { $0 }, editFile: ([UInt8]) -> [UInt8] = { $0 },
         _ body: (String) throws -> Result
