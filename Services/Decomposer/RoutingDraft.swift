@@ -7,7 +7,7 @@ import WorkerKit
 /// not accepted whole.
 ///
 /// A bug report or a prompt has its meaning as a whole, a contract sentence by sentence, and a compound wish part by
-/// part (`infra/decisions/0005-route-wholes-before-parts.md`).
+/// part (`infra/decisions/0005-route-whole-texts-first.md`).
 struct RoutingDraft {
     /// Tasks whose unit is a document.
     private static let documentRoutes: Set<Route> = [

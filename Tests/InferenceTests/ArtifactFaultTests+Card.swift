@@ -60,7 +60,8 @@ extension ArtifactFaultTests {
 
     static let fileFaults: [Fault] = [
         Fault(testDescription: "an empty file", code: .byteCount, file: { _ in [] }),
-        Fault(testDescription: "a byte less", code: .byteCount, file: { $0.dropLast() }, says: "bytes, but its card says"),
+        Fault(
+            testDescription: "a byte less", code: .byteCount, file: { $0.dropLast() }, says: "bytes, but its card says"),
         Fault(testDescription: "a byte more", code: .byteCount, file: { $0 + [0] }),
         Fault(
             testDescription: "a flipped bit", code: .checksum,

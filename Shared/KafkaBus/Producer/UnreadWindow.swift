@@ -147,7 +147,7 @@ final class UnreadWindow: Sendable {
 
 /// The limit of a producer's unread records in a partition of the embedded broker. This broker keeps 5 MiB and silently
 /// deletes the oldest records, read or not. A cluster with time-based retention has no such limit.
-/// - Source: infra/decisions/0042-the-embedded-broker-is-not-outrun.md
+/// - Source: infra/decisions/0042-embedded-broker-backpressure.md
 public struct UnreadLimit: Sendable {
     /// The limit for one partition and this process. - Units: bytes.
     public var bytes: Int

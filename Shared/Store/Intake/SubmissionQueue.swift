@@ -165,7 +165,7 @@ public struct WaitingCount: Sendable, Equatable {
 /// requests are admitted without regard to their place. Above that, only places up to `share` are admitted, so that
 /// requests of one tenant that make no progress do not block other tenants. The number of requests in progress never
 /// exceeds twice the window.
-/// - Source: infra/decisions/0014-tenants-take-turns.md
+/// - Source: infra/decisions/0014-tenant-fair-share.md
 public struct FairShare: Sendable {
     public static let weights = 1...100
 
