@@ -94,45 +94,6 @@ struct LaneLoopsTests {
         #expect(services.allSatisfy { $0.batch(.interactive).wasReleased && $0.batch(.bulk).wasReleased })
     }
 
-    /// Takes the best of three runs each, because the machine has other load too.
-    @Test func `a loop on a thread of its own is as fast as on the cooperative pool`() async throws {
-        let count = 200
-        func batches() async throws -> InMemoryBus {
-            let bus = InMemoryBus(topics: [Topic.requests(.interactive): 1, Topic.requests(.bulk): 1])
-            try await bus.producer().send(
-                (0..<count).map { _ in OutgoingRecord(topic: Topic.requests(.interactive), key: nil, value: []) })
-            return bus
-        }
-        func consumer(_ bus: InMemoryBus, _ lane: Lane) -> InMemoryConsumer {
-            bus.consumer(
-                group: ConsumerGroup.name(of: lane.loop(of: "echo")), topics: [Topic.requests(lane)], maxBatch: 1)
-        }
-        func time(_ bus: InMemoryBus, _ run: @escaping @Sendable () async throws -> Void) async throws -> Duration {
-            let shutdown = GracefulShutdown(), start = ContinuousClock.now
-            async let running: Void = GracefulShutdown.$current.withValue(shutdown) { try await run() }
-            await bus.waitForCommit(group: "winnow.echo", topic: Topic.requests(.interactive), atLeast: count)
-            let took = ContinuousClock.now - start
-            shutdown.trigger()
-            try await running
-            return took
-        }
-        let handler = LaneHandler { compute(for: .microseconds(500)) }
-        var (onPool, onThread) = (Duration.seconds(1000), Duration.seconds(1000))
-        for _ in 0..<3 {
-            let bus = try await batches()
-            let loop = DeliveryLoop(
-                service: "echo", consumer: consumer(bus, .interactive), producer: bus.producer(), handler: handler,
-                logger: .silent, metrics: Metrics())
-            onPool = min(onPool, try await time(bus) { try await loop.run() })
-            let other = try await batches()
-            let loops = try LaneLoops(
-                service: "echo", producer: other.producer(), logger: .silent, metrics: Metrics(), health: Health(),
-                consumer: { consumer(other, $0) }, handler: { _, _ in handler })
-            onThread = min(onThread, try await time(other) { try await loops.run() })
-        }
-        #expect(onThread < onPool * 1.5, "\(onThread) on a thread, \(onPool) on the pool")
-    }
-
     @Test func `a bulk batch in hand goes on between its chunks once the interactive batch is committed`() async throws
     {
         let (chunk, begun) = (Signal(), Signal())
@@ -219,9 +180,3 @@ private final class BlockingBatch: @unchecked Sendable {
 }
 
 private func activeProcessors() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
-
-/// Uses the processor, like a model.
-private func compute(for duration: Duration) {
-    let end = ContinuousClock.now + duration
-    while ContinuousClock.now < end {}
-}

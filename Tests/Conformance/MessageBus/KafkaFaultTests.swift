@@ -21,7 +21,8 @@ struct KafkaFaultTests {
             // An idle poll takes a second.
             if ContinuousClock.now - start < .seconds(1) { quick += 1 }
         }
-        #expect(quick >= 8)
+        // A producer that waits for a poll is quick in one of five tries. A busy machine makes a few others slow.
+        #expect(quick >= 6)
     }
 
     @Test(.enabled(if: Cluster.isEmbedded, "a cluster's retention takes longer than a test"))
