@@ -49,16 +49,18 @@ counted=$(psql --command "SELECT sum(calls) = 500000 AND sum(cost_pico_usd) = 20
 
 echo "The sums of a month of 100 million calls:"
 psql <<'SQL'
-TRUNCATE winnow.attempt, winnow.cost_hour, winnow.cost_day;
-INSERT INTO winnow.cost_hour (hour, shard, capability, task, tenant_id, model, version, kind, calls, lost_calls, items,
+TRUNCATE winnow.attempt, winnow.cost_hour, winnow.cost_day, winnow.cost_series;
+INSERT INTO winnow.cost_series (kind, tenant_id, capability, task, model, version)
+SELECT kind, tenant_id, capability, task, model, version FROM keys;
+INSERT INTO winnow.cost_hour (hour, series_id, shard, calls, lost_calls, items,
     input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens, full_model_output_tokens, full_model_flops,
-    full_model_cost_pico_usd, duration_us, guessed_items, agreed_items)
-SELECT h, 4242, capability, task, tenant_id, model, version, kind, 992, 1, 1500, 30000, 0, 60000000000, 60000, 30000, 0,
-    1200000000000, 1200000, 992000, 0, 0
+    full_model_cost_pico_usd, full_model_once_cost_pico_usd, duration_us, guessed_items, agreed_items)
+SELECT h, series_id, 4242, 992, 1, 1500, 30000, 0, 60000000000, 60000, 30000, 0,
+    1200000000000, 1200000, 1200000, 992000, 0, 0
 FROM generate_series(date_trunc('month', now(), 'UTC') - interval '1 month', date_trunc('month', now(), 'UTC') - interval '1 month'
-    + interval '719 hours', '1 hour') AS h CROSS JOIN keys;
+    + interval '719 hours', '1 hour') AS h CROSS JOIN winnow.cost_series;
 SELECT '  ' || winnow.fold_costs() || ' sums folded';
-VACUUM ANALYZE winnow.cost_hour, winnow.cost_day;
+VACUUM ANALYZE winnow.cost_hour, winnow.cost_day, winnow.cost_series;
 SQL
 ask() {
     echo

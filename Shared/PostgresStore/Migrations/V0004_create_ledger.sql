@@ -51,8 +51,26 @@ CREATE INDEX attempt_started ON winnow.attempt (started_at) WHERE state = 'start
 -- Sums of the ledger, kept in the transaction that writes the ledger: what operators ask must not take longer with each call that
 -- was ever made. Triggers of the statement keep them, so that no writer can forget. Retention drops partitions and moves rows
 -- between them without a statement on winnow.attempt, which leaves the sums as they are.
+
+-- What the sums are told apart by, once for each combination, so that the sums themselves are narrow. A new dimension is a column
+-- here, in the lookup of count_attempts and in the views.
+CREATE TABLE winnow.cost_series (
+    series_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind winnow.attempt_kind NOT NULL,
+    tenant_id text COLLATE "C" NOT NULL,
+    capability text COLLATE "C" NOT NULL,
+    task text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    version text COLLATE "C" NOT NULL,
+    unused_since timestamptz,
+    CONSTRAINT cost_series_unique UNIQUE (tenant_id, capability, task, model, version, kind)
+);
+COMMENT ON TABLE winnow.cost_series IS 'Tenant, capability, task, model, version and kind of call, of which winnow.cost_hour and winnow.cost_day have sums.';
+COMMENT ON COLUMN winnow.cost_series.unused_since IS 'When retention found it without a sum; it is deleted a day later, unless a call is counted in it before.';
+
 CREATE TABLE winnow.cost_hour (
     hour timestamptz NOT NULL,
+    series_id integer NOT NULL,
     -- The writer's process, because writers must not wait for each other; 0 once the hour is folded.
     shard integer NOT NULL,
     calls bigint NOT NULL,
@@ -66,26 +84,21 @@ CREATE TABLE winnow.cost_hour (
     full_model_output_tokens numeric NOT NULL,
     full_model_flops numeric NOT NULL,
     full_model_cost_pico_usd numeric NOT NULL,
-    full_model_once_cost_pico_usd numeric NOT NULL DEFAULT 0,
+    full_model_once_cost_pico_usd numeric NOT NULL,
     duration_us numeric NOT NULL,
     guessed_items numeric NOT NULL,
     agreed_items numeric NOT NULL,
-    kind winnow.attempt_kind NOT NULL,
-    capability text COLLATE "C" NOT NULL,
-    task text COLLATE "C" NOT NULL,
-    tenant_id text COLLATE "C" NOT NULL,
-    model text COLLATE "C" NOT NULL,
-    version text COLLATE "C" NOT NULL,
-    PRIMARY KEY (hour, capability, task, tenant_id, model, version, kind, shard)
+    PRIMARY KEY (hour, series_id, shard)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE winnow.cost_hour IS 'The ledger by hour (UTC) in which calls were started; what is not folded yet is in several shards.';
-CREATE INDEX cost_hour_tenant ON winnow.cost_hour (tenant_id, hour);
+CREATE INDEX cost_hour_by_series ON winnow.cost_hour (series_id, hour);
 CREATE INDEX cost_hour_open ON winnow.cost_hour (hour) WHERE shard <> 0;
 -- Budgets of a day or a month add up what is not folded yet.
-CREATE INDEX cost_hour_open_by_tenant ON winnow.cost_hour (tenant_id) WHERE shard <> 0;
+CREATE INDEX cost_hour_open_by_series ON winnow.cost_hour (series_id) WHERE shard <> 0;
 
 CREATE TABLE winnow.cost_day (
     day date NOT NULL,
+    series_id integer NOT NULL,
     calls bigint NOT NULL,
     lost_calls bigint NOT NULL,
     items numeric NOT NULL,
@@ -97,20 +110,29 @@ CREATE TABLE winnow.cost_day (
     full_model_output_tokens numeric NOT NULL,
     full_model_flops numeric NOT NULL,
     full_model_cost_pico_usd numeric NOT NULL,
-    full_model_once_cost_pico_usd numeric NOT NULL DEFAULT 0,
+    full_model_once_cost_pico_usd numeric NOT NULL,
     duration_us numeric NOT NULL,
     guessed_items numeric NOT NULL,
     agreed_items numeric NOT NULL,
-    kind winnow.attempt_kind NOT NULL,
-    capability text COLLATE "C" NOT NULL,
-    task text COLLATE "C" NOT NULL,
-    tenant_id text COLLATE "C" NOT NULL,
-    model text COLLATE "C" NOT NULL,
-    version text COLLATE "C" NOT NULL,
-    PRIMARY KEY (day, capability, task, tenant_id, model, version, kind)
+    PRIMARY KEY (day, series_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 COMMENT ON TABLE winnow.cost_day IS 'The folded hours by day (UTC).';
-CREATE INDEX cost_day_tenant ON winnow.cost_day (tenant_id, day);
+CREATE INDEX cost_day_by_series ON winnow.cost_day (series_id, day);
+
+-- For the first call of a series, and for one that is about to be deleted, which is taken back into use. Only another first call of
+-- the same series waits for it.
+CREATE FUNCTION winnow.add_cost_series(
+    tenant text, capability text, task text, model text, version text, kind winnow.attempt_kind) RETURNS integer
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    INSERT INTO winnow.cost_series AS s (tenant_id, capability, task, model, version, kind)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT ON CONSTRAINT cost_series_unique DO UPDATE SET unused_since = NULL
+    RETURNING s.series_id
+$$;
+COMMENT ON FUNCTION winnow.add_cost_series IS 'The series of a call that has none in use.';
+REVOKE ALL ON FUNCTION winnow.add_cost_series FROM PUBLIC;
 
 -- Adds with 1 what rows are now, and with -1 what they were: a call that is settled has another price than it reserved, and may
 -- be another model's. SECURITY DEFINER: who writes the ledger needs no rights on its sums.
@@ -122,31 +144,48 @@ DECLARE
     sign constant integer := TG_ARGV[0];
 BEGIN
     INSERT INTO winnow.cost_hour AS c (
-        hour, shard, capability, task, tenant_id, model, version, kind,
+        hour, series_id, shard,
         calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items,
-        full_model_once_cost_pico_usd)
-    SELECT date_trunc('hour', started_at, 'UTC'), pg_backend_pid(), capability, task, tenant_id, model, version, kind,
-        sign * count(*), sign * count(*) FILTER (WHERE state IN ('failed', 'unknown')), sign * sum(items),
-        sign * sum(input_tokens), sign * sum(output_tokens), sign * sum(flops), sign * sum(cost_pico_usd),
-        sign * sum(full_model_input_tokens), sign * sum(full_model_output_tokens), sign * sum(full_model_flops),
-        sign * sum(full_model_cost_pico_usd), sign * sum(duration_us), sign * sum(guessed_items),
-        sign * sum(agreed_items), sign * sum(full_model_once_cost_pico_usd)
-    FROM changed
-    GROUP BY 1, capability, task, tenant_id, model, version, kind
-    ORDER BY 1, capability, task, tenant_id, model, version, kind
-    ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
-        calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
-        items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
-        output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
-        cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
+        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, full_model_once_cost_pico_usd, duration_us,
+        guessed_items, agreed_items)
+    SELECT hour, series_id, pg_backend_pid(),
+        calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
+        full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, full_model_once_cost_pico_usd, duration_us,
+        guessed_items, agreed_items
+    FROM (
+        SELECT k.*, coalesce(
+            (SELECT s.series_id FROM winnow.cost_series AS s
+            WHERE s.tenant_id = k.tenant_id AND s.capability = k.capability AND s.task = k.task AND s.model = k.model
+                AND s.version = k.version AND s.kind = k.kind AND s.unused_since IS NULL),
+            winnow.add_cost_series(tenant_id, capability, task, model, version, kind)) AS series_id
+        FROM (
+            -- Sorted, so that two that insert the same new series cannot wait for each other.
+            SELECT date_trunc('hour', started_at, 'UTC') AS hour, tenant_id, capability, task, model, version, kind,
+                sign * count(*) AS calls, sign * count(*) FILTER (WHERE state IN ('failed', 'unknown')) AS lost_calls,
+                sign * sum(items) AS items, sign * sum(input_tokens) AS input_tokens,
+                sign * sum(output_tokens) AS output_tokens, sign * sum(flops) AS flops,
+                sign * sum(cost_pico_usd) AS cost_pico_usd, sign * sum(full_model_input_tokens) AS full_model_input_tokens,
+                sign * sum(full_model_output_tokens) AS full_model_output_tokens,
+                sign * sum(full_model_flops) AS full_model_flops,
+                sign * sum(full_model_cost_pico_usd) AS full_model_cost_pico_usd,
+                sign * sum(full_model_once_cost_pico_usd) AS full_model_once_cost_pico_usd,
+                sign * sum(duration_us) AS duration_us, sign * sum(guessed_items) AS guessed_items,
+                sign * sum(agreed_items) AS agreed_items
+            FROM changed
+            GROUP BY 1, tenant_id, capability, task, model, version, kind ORDER BY tenant_id, capability, task, model, version, kind, 1) AS k) AS s
+    -- In the order in which sums are folded, for the same reason.
+    ORDER BY hour, series_id
+    ON CONFLICT (hour, series_id, shard) DO UPDATE SET
+        calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls, items = c.items + excluded.items,
+        input_tokens = c.input_tokens + excluded.input_tokens, output_tokens = c.output_tokens + excluded.output_tokens,
+        flops = c.flops + excluded.flops, cost_pico_usd = c.cost_pico_usd + excluded.cost_pico_usd,
         full_model_input_tokens = c.full_model_input_tokens + excluded.full_model_input_tokens,
         full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
         full_model_flops = c.full_model_flops + excluded.full_model_flops,
         full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
+        full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd,
         duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
-        agreed_items = c.agreed_items + excluded.agreed_items,
-        full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd;
+        agreed_items = c.agreed_items + excluded.agreed_items;
     RETURN NULL;
 END
 $$;
@@ -161,35 +200,33 @@ CREATE TRIGGER attempt_uncounted_before AFTER UPDATE ON winnow.attempt
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_attempts('-1');
 
 -- Merges the shards of past hours and adds them to their day. A late change of such an hour opens a shard again, and the next call
--- folds it. One statement: at no moment is anything counted twice, or not at all.
+-- folds it. Deleting and adding is one statement: at no moment is anything counted twice, or not at all.
 CREATE FUNCTION winnow.fold_costs() RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER
+    LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
-    WITH locked AS (
-        -- In the order in which calls are counted, so that two cannot wait for each other.
-        SELECT hour, capability, task, tenant_id, model, version, kind, shard FROM winnow.cost_hour
-        WHERE shard <> 0 AND hour < date_trunc('hour', now() - interval '10 minutes', 'UTC')
-        ORDER BY hour, capability, task, tenant_id, model, version, kind FOR UPDATE),
-    closed AS (
-        DELETE FROM winnow.cost_hour AS c USING locked AS l
-        WHERE c.hour = l.hour AND c.capability = l.capability AND c.task = l.task AND c.tenant_id = l.tenant_id
-            AND c.model = l.model AND c.version = l.version AND c.kind = l.kind AND c.shard = l.shard
-        RETURNING c.*),
+DECLARE
+    open_from constant timestamptz := date_trunc('hour', now() - interval '10 minutes', 'UTC');
+    folded bigint;
+BEGIN
+    -- In the order in which calls are counted, so that two cannot wait for each other. A statement of its own and no join with the
+    -- next one: where statistics are of an empty table, the planner would compare each row with each.
+    PERFORM FROM winnow.cost_hour WHERE shard <> 0 AND hour < open_from ORDER BY hour, series_id, shard FOR UPDATE;
+    WITH closed AS (
+        DELETE FROM winnow.cost_hour WHERE shard <> 0 AND hour < open_from RETURNING *),
     days AS (
         INSERT INTO winnow.cost_day AS c (
-            day, capability, task, tenant_id, model, version, kind,
+            day, series_id,
             calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items,
-            agreed_items, full_model_once_cost_pico_usd)
-        SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
-            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
-            sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
-            sum(full_model_cost_pico_usd), sum(duration_us), sum(guessed_items), sum(agreed_items),
-            sum(full_model_once_cost_pico_usd)
-        FROM closed GROUP BY 1, capability, task, tenant_id, model, version, kind
-        ORDER BY 1, capability, task, tenant_id, model, version, kind
-        ON CONFLICT (day, capability, task, tenant_id, model, version, kind) DO UPDATE SET
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, full_model_once_cost_pico_usd,
+            duration_us, guessed_items, agreed_items)
+        SELECT (hour AT TIME ZONE 'UTC')::date, series_id,
+            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops), sum(cost_pico_usd),
+            sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
+            sum(full_model_cost_pico_usd), sum(full_model_once_cost_pico_usd), sum(duration_us), sum(guessed_items),
+            sum(agreed_items)
+        FROM closed GROUP BY 1, series_id ORDER BY 1, series_id
+        ON CONFLICT (day, series_id) DO UPDATE SET
             calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
             items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
             output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
@@ -198,24 +235,22 @@ AS $$
             full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
             full_model_flops = c.full_model_flops + excluded.full_model_flops,
             full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-            duration_us = c.duration_us + excluded.duration_us,
-            guessed_items = c.guessed_items + excluded.guessed_items,
-            agreed_items = c.agreed_items + excluded.agreed_items,
-            full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd),
+            full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd,
+            duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
+            agreed_items = c.agreed_items + excluded.agreed_items),
     hours AS (
         INSERT INTO winnow.cost_hour AS c (
-            hour, shard, capability, task, tenant_id, model, version, kind,
+            hour, series_id, shard,
             calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items,
-            agreed_items, full_model_once_cost_pico_usd)
-        SELECT hour, 0, capability, task, tenant_id, model, version, kind,
-            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops),
-            sum(cost_pico_usd), sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
-            sum(full_model_cost_pico_usd), sum(duration_us), sum(guessed_items), sum(agreed_items),
-            sum(full_model_once_cost_pico_usd)
-        FROM closed GROUP BY hour, capability, task, tenant_id, model, version, kind
-        ORDER BY hour, capability, task, tenant_id, model, version, kind
-        ON CONFLICT (hour, capability, task, tenant_id, model, version, kind, shard) DO UPDATE SET
+            full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, full_model_once_cost_pico_usd,
+            duration_us, guessed_items, agreed_items)
+        SELECT hour, series_id, 0,
+            sum(calls), sum(lost_calls), sum(items), sum(input_tokens), sum(output_tokens), sum(flops), sum(cost_pico_usd),
+            sum(full_model_input_tokens), sum(full_model_output_tokens), sum(full_model_flops),
+            sum(full_model_cost_pico_usd), sum(full_model_once_cost_pico_usd), sum(duration_us), sum(guessed_items),
+            sum(agreed_items)
+        FROM closed GROUP BY hour, series_id ORDER BY hour, series_id
+        ON CONFLICT (hour, series_id, shard) DO UPDATE SET
             calls = c.calls + excluded.calls, lost_calls = c.lost_calls + excluded.lost_calls,
             items = c.items + excluded.items, input_tokens = c.input_tokens + excluded.input_tokens,
             output_tokens = c.output_tokens + excluded.output_tokens, flops = c.flops + excluded.flops,
@@ -224,28 +259,29 @@ AS $$
             full_model_output_tokens = c.full_model_output_tokens + excluded.full_model_output_tokens,
             full_model_flops = c.full_model_flops + excluded.full_model_flops,
             full_model_cost_pico_usd = c.full_model_cost_pico_usd + excluded.full_model_cost_pico_usd,
-            duration_us = c.duration_us + excluded.duration_us,
-            guessed_items = c.guessed_items + excluded.guessed_items,
-            agreed_items = c.agreed_items + excluded.agreed_items,
-            full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd
+            full_model_once_cost_pico_usd = c.full_model_once_cost_pico_usd + excluded.full_model_once_cost_pico_usd,
+            duration_us = c.duration_us + excluded.duration_us, guessed_items = c.guessed_items + excluded.guessed_items,
+            agreed_items = c.agreed_items + excluded.agreed_items
         RETURNING 1)
-    SELECT count(*) FROM hours
+    SELECT count(*) INTO folded FROM hours;
+    RETURN folded;
+END
 $$;
 COMMENT ON FUNCTION winnow.fold_costs IS 'Folds the sums of past hours; returns how many it has changed.';
 REVOKE ALL ON FUNCTION winnow.fold_costs FROM PUBLIC;
 
 CREATE VIEW winnow.cost AS
-SELECT day, capability, task, tenant_id, model, version, kind,
-    calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items,
-    full_model_once_cost_pico_usd
-FROM winnow.cost_day
+SELECT c.day, s.capability, s.task, s.tenant_id, s.model, s.version, s.kind,
+    c.calls, c.lost_calls, c.items, c.input_tokens, c.output_tokens, c.flops, c.cost_pico_usd, c.full_model_input_tokens,
+    c.full_model_output_tokens, c.full_model_flops, c.full_model_cost_pico_usd, c.full_model_once_cost_pico_usd,
+    c.duration_us, c.guessed_items, c.agreed_items
+FROM winnow.cost_day AS c JOIN winnow.cost_series AS s USING (series_id)
 UNION ALL
-SELECT (hour AT TIME ZONE 'UTC')::date, capability, task, tenant_id, model, version, kind,
-    calls, lost_calls, items, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
-    full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, duration_us, guessed_items, agreed_items,
-    full_model_once_cost_pico_usd
-FROM winnow.cost_hour WHERE shard <> 0;
+SELECT (c.hour AT TIME ZONE 'UTC')::date, s.capability, s.task, s.tenant_id, s.model, s.version, s.kind,
+    c.calls, c.lost_calls, c.items, c.input_tokens, c.output_tokens, c.flops, c.cost_pico_usd, c.full_model_input_tokens,
+    c.full_model_output_tokens, c.full_model_flops, c.full_model_cost_pico_usd, c.full_model_once_cost_pico_usd,
+    c.duration_us, c.guessed_items, c.agreed_items
+FROM winnow.cost_hour AS c JOIN winnow.cost_series AS s USING (series_id) WHERE c.shard <> 0;
 COMMENT ON VIEW winnow.cost IS 'The sums by day, with what is not folded yet: a key may be there more than once.';
 
 CREATE FUNCTION winnow.saturated(amount numeric) RETURNS bigint

@@ -23,8 +23,8 @@ CREATE FUNCTION winnow.budget_spent(tenant text, period winnow.budget_period, in
 AS $$
     SELECT CASE period
         WHEN 'hour' THEN (
-            SELECT coalesce(sum(c.cost_pico_usd), 0) FROM winnow.cost_hour AS c
-            WHERE c.tenant_id = tenant AND c.kind = 'full' AND c.hour = date_trunc('hour', instant, 'UTC'))
+            SELECT coalesce(sum(c.cost_pico_usd), 0) FROM winnow.cost_hour AS c JOIN winnow.cost_series AS s USING (series_id)
+            WHERE s.tenant_id = tenant AND s.kind = 'full' AND c.hour = date_trunc('hour', instant, 'UTC'))
         ELSE (
             SELECT coalesce(sum(c.cost_pico_usd), 0) FROM winnow.cost AS c
             WHERE c.tenant_id = tenant AND c.kind = 'full'

@@ -9,15 +9,19 @@ SELECT hour, capability, task, tenant_id AS tenant, model, version, kind::text, 
     full_model_once_cost_pico_usd, ops.usd(full_model_once_cost_pico_usd) AS full_model_once_cost_usd,
     EXISTS (SELECT FROM winnow.test_tenant AS t WHERE t.tenant_id = c.tenant_id) AS is_test
 FROM (
-    SELECT hour, capability, task, tenant_id, model, version, kind, calls, lost_calls, items, input_tokens, output_tokens,
-        flops, cost_pico_usd, full_model_flops, full_model_cost_pico_usd, duration_us, full_model_once_cost_pico_usd
-    FROM winnow.cost_hour WHERE shard = 0 AND hour NOT IN (SELECT hour FROM winnow.cost_hour WHERE shard <> 0)
+    SELECT c.hour, s.capability, s.task, s.tenant_id, s.model, s.version, s.kind, c.calls, c.lost_calls, c.items,
+        c.input_tokens, c.output_tokens, c.flops, c.cost_pico_usd, c.full_model_flops, c.full_model_cost_pico_usd,
+        c.duration_us, c.full_model_once_cost_pico_usd
+    FROM winnow.cost_hour AS c JOIN winnow.cost_series AS s USING (series_id)
+    WHERE c.shard = 0 AND c.hour NOT IN (SELECT hour FROM winnow.cost_hour WHERE shard <> 0)
     UNION ALL
-    SELECT hour, capability, task, tenant_id, model, version, kind, sum(calls)::bigint, sum(lost_calls)::bigint, sum(items),
-        sum(input_tokens), sum(output_tokens), sum(flops), sum(cost_pico_usd), sum(full_model_flops),
-        sum(full_model_cost_pico_usd), sum(duration_us), sum(full_model_once_cost_pico_usd)
-    FROM winnow.cost_hour WHERE hour IN (SELECT hour FROM winnow.cost_hour WHERE shard <> 0)
-    GROUP BY hour, capability, task, tenant_id, model, version, kind) AS c
+    SELECT c.hour, s.capability, s.task, s.tenant_id, s.model, s.version, s.kind, sum(c.calls)::bigint,
+        sum(c.lost_calls)::bigint, sum(c.items), sum(c.input_tokens), sum(c.output_tokens), sum(c.flops),
+        sum(c.cost_pico_usd), sum(c.full_model_flops), sum(c.full_model_cost_pico_usd), sum(c.duration_us),
+        sum(c.full_model_once_cost_pico_usd)
+    FROM winnow.cost_hour AS c JOIN winnow.cost_series AS s USING (series_id)
+    WHERE c.hour IN (SELECT hour FROM winnow.cost_hour WHERE shard <> 0)
+    GROUP BY c.hour, s.series_id) AS c
 WHERE calls <> 0;
 COMMENT ON VIEW ops.capability_cost IS 'The ledger per hour, capability, task, tenant, model, version and kind of call; of what is past retention, too.';
 COMMENT ON COLUMN ops.capability_cost.hour IS 'Hour (UTC) in which the calls started.';

@@ -125,6 +125,23 @@ BEGIN
     GET DIAGNOSTICS more = ROW_COUNT;
     deleted := deleted + more;
 
+    -- Series without a sum, a day after they were found so: a transaction that counts in one has ended long before, and its sum is
+    -- seen here. Whoever counts in one that is marked takes the mark off.
+    DELETE FROM winnow.cost_series AS d WHERE d.unused_since < now() - interval '1 day' AND d.series_id IN (
+        SELECT s.series_id FROM winnow.cost_series AS s
+        WHERE s.unused_since < now() - interval '1 day'
+            AND NOT EXISTS (SELECT FROM winnow.cost_hour AS h WHERE h.series_id = s.series_id)
+            AND NOT EXISTS (SELECT FROM winnow.cost_day AS c WHERE c.series_id = s.series_id)
+        LIMIT delete_limit);
+    GET DIAGNOSTICS more = ROW_COUNT;
+    deleted := deleted + more;
+    UPDATE winnow.cost_series AS d SET unused_since = now() WHERE d.unused_since IS NULL AND d.series_id IN (
+        SELECT s.series_id FROM winnow.cost_series AS s
+        WHERE s.unused_since IS NULL
+            AND NOT EXISTS (SELECT FROM winnow.cost_hour AS h WHERE h.series_id = s.series_id)
+            AND NOT EXISTS (SELECT FROM winnow.cost_day AS c WHERE c.series_id = s.series_id)
+        LIMIT delete_limit);
+
     DELETE FROM winnow.platform_day WHERE ctid IN (
         SELECT ctid FROM winnow.platform_day WHERE day < (now() - make_interval(days => daily_days))::date LIMIT delete_limit);
     GET DIAGNOSTICS more = ROW_COUNT;

@@ -36,10 +36,11 @@ enum Fixture {
 
     static func entry(
         _ request: Request.ID, step: Int = 0, number: Int = 1, kind: Attempt.Kind = .worker,
-        state: Attempt.State = .settled, cost: Int64 = 10
+        state: Attempt.State = .settled, cost: Int64 = 10,
+        model: String = "legal-services-clause-type"
     ) -> LedgerEntry {
         let attempt = Attempt(
-            number: number, kind: kind, state: state, model: "legal-services-clause-type", version: "1", items: 1,
+            number: number, kind: kind, state: state, model: model, version: "1", items: 1,
             usage: TokenUsage(inputTokens: 20, outputTokens: 1, flops: 1_000_000), durationMicros: 1_500,
             startedAt: noon, counterfactual: TokenUsage(inputTokens: 21, outputTokens: 2, flops: 5_000_000))
         return LedgerEntry(

@@ -17,9 +17,10 @@ import Testing
                 WHERE relnamespace = 'winnow'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY 1
                 """)
             let byRetention = [
-                "agreement", "attempt", "cost_day", "cost_hour", "dead_letter_disposition", "platform_day", "request",
-                "shadow_comparison", "shadow_evidence", "shadow_tally", "shadow_tenant", "shadow_text", "step",
-                "tenant", "tenant_agreement",
+                "agreement", "attempt", "cost_day", "cost_hour", "cost_series", "dead_letter_disposition",
+                "platform_day",
+                "request", "shadow_comparison", "shadow_evidence", "shadow_tally", "shadow_tenant", "shadow_text",
+                "step", "tenant", "tenant_agreement",
             ]
             let byServices = ["cancellation", "instance", "owed_emission", "submission"]
             let byDecisionsAlone = [
@@ -34,14 +35,18 @@ import Testing
 
     @Test func `what is past its retention goes, and what is younger stays`() async throws {
         try await TestDatabase.with { database in
-            let numbers =
-                "0, 0, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 'full'::winnow.attempt_kind, 'c', 't', 'acme', 'm', '1'"
+            try await database.run(
+                """
+                INSERT INTO winnow.cost_series (kind, tenant_id, capability, task, model, version)
+                VALUES ('full', 'acme', 'c', 't', 'm', '1')
+                """)
+            let numbers = "0, 0, 1, 1, 1, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0"
             for days in [10, 50] {
                 try await database.run(
                     """
-                    INSERT INTO winnow.cost_hour SELECT date_trunc('hour', now()) - interval '\(days) days', 0, \(numbers);
-                    INSERT INTO winnow.cost_hour SELECT date_trunc('hour', now()) - interval '\(days) days', 7, \(numbers);
-                    INSERT INTO winnow.cost_day SELECT (now() - interval '\(days) days')::date, \(numbers);
+                    INSERT INTO winnow.cost_hour SELECT date_trunc('hour', now()) - interval '\(days) days', 1, 0, \(numbers);
+                    INSERT INTO winnow.cost_hour SELECT date_trunc('hour', now()) - interval '\(days) days', 1, 7, \(numbers);
+                    INSERT INTO winnow.cost_day SELECT (now() - interval '\(days) days')::date, 1, \(numbers);
                     INSERT INTO winnow.platform_day VALUES ((now() - interval '\(days) days')::date, 'escalator', 1);
                     INSERT INTO winnow.agreement VALUES (now() - interval '\(days) days', 'c', 't', 1, 0, 1, 0, 1, 'acme');
                     INSERT INTO winnow.shadow_tally
@@ -64,6 +69,25 @@ import Testing
             }
             #expect(try await database.column("SELECT tenant_id FROM winnow.tenant") == ["quiet10"])
             #expect(try await PostgresStore(database.settings).applyRetention(retention) == 0)
+        }
+    }
+
+    @Test func `a series without sums goes after a day, unless a call is counted in it before`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let call = { (model: String) in [Fixture.entry(Fixture.id(), kind: .full, model: model)] }
+            for model in ["a", "b"] { _ = try await store.start(call(model)) }
+            try await database.run("DELETE FROM winnow.cost_hour")
+            #expect(try await store.applyRetention() == 0)
+            try await database.run("UPDATE winnow.cost_series SET unused_since = unused_since - interval '2 days'")
+            _ = try await store.start(call("a"))
+            let used = "SELECT model FROM winnow.cost_series WHERE unused_since IS NULL ORDER BY 1"
+            #expect(try await database.column(used) == ["a"])
+            #expect(try await store.applyRetention() == 1)
+            #expect(try await database.column("SELECT model FROM winnow.cost_series") == ["a"])
+            _ = try await store.start(call("b"))
+            #expect(try await database.column(used) == ["a", "b"])
+            #expect(try await database.column("SELECT model FROM ops.daily_cost ORDER BY 1") == ["a", "b"])
         }
     }
 

@@ -23,7 +23,10 @@ import Testing
         }
         let counted = "count(*), count(*) FILTER (WHERE state IN ('failed', 'unknown'))"
         for (ledger, time, table) in [
-            ("date_trunc('hour', started_at, 'UTC')", "hour", "winnow.cost_hour"),
+            (
+                "date_trunc('hour', started_at, 'UTC')", "hour",
+                "winnow.cost_hour JOIN winnow.cost_series USING (series_id)"
+            ),
             ("(started_at AT TIME ZONE 'UTC')::date", "day", "winnow.cost"),
         ] {
             let kept = try await database.column(rows(time, "sum(calls)::bigint, sum(lost_calls)::bigint", table))
@@ -65,6 +68,23 @@ import Testing
             _ = try await store.abandonCalls(olderThan: .zero, limit: 10)
             try await expectEqual(database)
             #expect(try await database.column("SELECT sum(lost_calls) FROM ops.capability_cost") == ["3"])
+        }
+    }
+
+    @Test func `writers that count the same new calls at once share their series`() async throws {
+        try await TestDatabase.with { database in
+            let models = ["a", "b", "c"]
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<6 {
+                    let calls = (writer.isMultiple(of: 2) ? models : models.reversed()).map {
+                        Fixture.entry(Fixture.id(), kind: .full, model: $0)
+                    }
+                    group.addTask { _ = try await PostgresStore(database.settings).start(calls) }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await database.column("SELECT model FROM winnow.cost_series ORDER BY 1") == ["a", "b", "c"])
+            try await expectEqual(database)
         }
     }
 
