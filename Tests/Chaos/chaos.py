@@ -55,12 +55,12 @@ def submit(stack: Stack, load: Load, batch: list[dict], tenant: str, lane: str =
     load.accepted |= {request["id"]: Submission(tenant, lane, request) for request in batch}
 
 
-def database_ahead(seed: int, seconds: float) -> float:
+def database_ahead(seed: int, seconds: float) -> int:
     """Seconds by which the database's clock is ahead of the services', so that an hour of budgets ends in the middle of the run.
 
     Negative for an odd seed, positive for an even one: budgets must count by one clock, whichever of the two is late.
     """
-    left = 3600 - (time.time() + 15 + seconds / 2) % 3600
+    left = round(3600 - (time.time() + 15 + seconds / 2) % 3600)
     return left if seed % 2 == 0 else left - 3600
 
 

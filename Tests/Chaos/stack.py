@@ -53,7 +53,7 @@ class Instance:
 
 
 class Stack:
-    def __init__(self, folder: Path, binaries: Path, database_ahead: float = 0) -> None:
+    def __init__(self, folder: Path, binaries: Path, database_ahead: int = 0) -> None:
         self.folder, self.binaries, self.database_ahead = folder, binaries, database_ahead
         (folder / "logs").mkdir(parents=True)
         self.faults = folder / "faults"
@@ -84,7 +84,7 @@ class Stack:
                               check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def start_postgres(self) -> None:
-        clock = str(round(self.database_ahead))
+        clock = str(self.database_ahead)
         for line in self.cluster("start", "--parent", str(os.getpid()), "--remove", "--clock", clock).splitlines():
             key, _, value = line.partition("=")
             self.environment[key] = value
