@@ -20,6 +20,15 @@ final class PostgresResult: @unchecked Sendable {
     /// The number of rows that an INSERT, UPDATE or DELETE affected.
     var affectedRows: Int { PQcmdTuples(handle).flatMap { Int(String(cString: $0)) } ?? 0 }
 
+    /// The position of a column, to be looked up once for a result and not once for a row.
+    /// - Throws: if the statement has no column of this name.
+    func column(_ name: String) throws(StoreError) -> Int32 {
+        // libpq folds a name to lower case unless it is quoted.
+        let position = PQfnumber(handle, "\"\(name)\"")
+        guard position >= 0 else { throw .unreadable("column \(name)") }
+        return position
+    }
+
     func rows<Value>(_ read: (PostgresRow) throws -> Value) rethrows -> [Value] {
         var values: [Value] = []
         values.reserveCapacity(count)

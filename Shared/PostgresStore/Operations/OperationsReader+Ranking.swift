@@ -53,24 +53,33 @@ extension OperationsReader {
     public func use(days: Int) async throws -> [TaskUse] {
         let select: SQL = """
             SELECT capability, task,
-                coalesce(sum(items) FILTER (WHERE kind IN ('router', 'worker')), 0)::bigint,
-                coalesce(sum(items) FILTER (WHERE kind = 'full'), 0)::bigint,
-                least(coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0), 9223372036854775807)::bigint,
-                coalesce(sum(guessed_items), 0)::bigint, coalesce(sum(agreed_items), 0)::bigint,
+                coalesce(sum(items) FILTER (WHERE kind IN ('router', 'worker')), 0)::bigint AS small_model_items,
+                coalesce(sum(items) FILTER (WHERE kind = 'full'), 0)::bigint AS escalated_items,
+                least(coalesce(sum(cost_pico_usd) FILTER (WHERE kind = 'full'), 0), 9223372036854775807)::bigint
+                    AS escalation_cost,
+                coalesce(sum(guessed_items), 0)::bigint AS guessed_items,
+                coalesce(sum(agreed_items), 0)::bigint AS agreed_items,
                 EXISTS (
                     SELECT FROM ops.certificate AS c
-                    WHERE c.capability = d.capability AND c.task = d.task AND c.state = 'standing')
+                    WHERE c.capability = d.capability AND c.task = d.task AND c.state = 'standing') AS is_certified
             FROM ops.daily_cost AS d
             WHERE day > (now() AT TIME ZONE 'UTC')::date - \(Int32(clamping: days))
-            GROUP BY capability, task ORDER BY 3 DESC, 1, 2
+            GROUP BY capability, task ORDER BY small_model_items DESC, capability, task
             """
         return try await session.run { connection in
             try connection.execute(select.named("read use")).flatMap { result in
-                try result.rows { row throws in
+                let (capability, task) = (try result.column("capability"), try result.column("task"))
+                let items = try result.column("small_model_items")
+                let escalated = try result.column("escalated_items")
+                let cost = try result.column("escalation_cost")
+                let (guessed, agreed) = (try result.column("guessed_items"), try result.column("agreed_items"))
+                let isCertified = try result.column("is_certified")
+                return try result.rows { row throws in
                     TaskUse(
-                        route: Route(Capability(rawValue: row.text(0)), row.text(1)), items: try row.integer(2),
-                        escalatedItems: try row.integer(3), escalationCost: PicoDollars(try row.integer(4)),
-                        guessedItems: try row.integer(5), agreedItems: try row.integer(6), isCertified: row.bool(7))
+                        route: Route(Capability(rawValue: row.text(capability)), row.text(task)),
+                        items: try row.integer(items), escalatedItems: try row.integer(escalated),
+                        escalationCost: PicoDollars(try row.integer(cost)), guessedItems: try row.integer(guessed),
+                        agreedItems: try row.integer(agreed), isCertified: row.bool(isCertified))
                 }
             }
         }
@@ -81,9 +90,9 @@ extension OperationsReader {
     public func unrouted(days: Int, limit: Int) async throws -> [UnroutedItem] {
         // PostgreSQL cannot extract text with a NUL from JSON.
         let select: SQL = """
-            SELECT s.request_id, (i.place - 1)::bigint, i.item ->> 'text',
-                least(a.cost / greatest(a.items, 1), 9223372036854775807)::bigint,
-                least(a.flops / greatest(a.items, 1), 9223372036854775807)::bigint
+            SELECT s.request_id, (i.place - 1)::bigint AS index, i.item ->> 'text' AS text,
+                least(a.cost / greatest(a.items, 1), 9223372036854775807)::bigint AS cost,
+                least(a.flops / greatest(a.items, 1), 9223372036854775807)::bigint AS flops
             FROM winnow.step AS s
             CROSS JOIN LATERAL json_array_elements(
                 CASE WHEN s.items::text LIKE '%\\u0000%' THEN '[]' ELSE s.items END) WITH ORDINALITY AS i (item, place)
@@ -97,10 +106,13 @@ extension OperationsReader {
             """
         return try await session.run { connection in
             try connection.execute(select.named("read unrouted items")).flatMap { result in
-                try result.rows { row throws in
+                let (request, index) = (try result.column("request_id"), try result.column("index"))
+                let text = try result.column("text")
+                let (cost, flops) = (try result.column("cost"), try result.column("flops"))
+                return try result.rows { row throws in
                     UnroutedItem(
-                        request: try row.requestKey(0).requestID(), index: Int(try row.integer(1)), text: row.text(2),
-                        cost: PicoDollars(try row.integer(3)), flops: try row.integer(4))
+                        request: try row.requestKey(request).requestID(), index: Int(try row.integer(index)),
+                        text: row.text(text), cost: PicoDollars(try row.integer(cost)), flops: try row.integer(flops))
                 }
             }
         }
@@ -113,17 +125,19 @@ extension OperationsReader {
     public func focusCosts() async throws -> OperationsReport {
         let select: SQL = """
             SELECT "BilledCost"::text, "BillingAccountId", "BillingAccountName", "BillingCurrency",
-                to_char("BillingPeriodEnd" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-                to_char("BillingPeriodStart" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), "ChargeCategory",
+                to_char("BillingPeriodEnd" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS "BillingPeriodEnd",
+                to_char("BillingPeriodStart" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS "BillingPeriodStart",
+                "ChargeCategory",
                 "ChargeClass", "ChargeDescription", "ChargeFrequency",
-                to_char("ChargePeriodEnd" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-                to_char("ChargePeriodStart" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+                to_char("ChargePeriodEnd" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS "ChargePeriodEnd",
+                to_char("ChargePeriodStart" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS "ChargePeriodStart",
                 "ConsumedQuantity"::text, "ConsumedUnit", "ContractedCost"::text, "EffectiveCost"::text,
                 "InvoiceIssuerName", "ListCost"::text, "PricingQuantity"::text, "PricingUnit", "ProviderName",
                 "PublisherName", "ServiceCategory", "ServiceName", "ServiceSubcategory", "SkuId", "SubAccountId",
                 "SubAccountName", "Tags"::text, "x_Calls"::text, "x_Capability", "x_CounterfactualCost"::text,
                 "x_CounterfactualOnceCost"::text, "x_IsTest"::text, "x_Items"::text, "x_Kind", "x_Task"
-            FROM ops.focus_cost ORDER BY "ChargePeriodStart", "SubAccountId", "ChargeDescription", "SkuId"
+            FROM ops.focus_cost AS c
+            ORDER BY c."ChargePeriodStart", c."SubAccountId", c."ChargeDescription", c."SkuId"
             """
         let names = [
             "BilledCost", "BillingAccountId", "BillingAccountName", "BillingCurrency", "BillingPeriodEnd",
@@ -179,14 +193,18 @@ extension OperationsReader {
     /// Reads settings that every login may read.
     public func durability() async throws -> Durability {
         let select: SQL = """
-            SELECT current_setting('synchronous_commit'), current_setting('fsync'),
-                current_setting('synchronous_standby_names'), (SELECT count(*) FROM pg_stat_replication)
+            SELECT current_setting('synchronous_commit') AS commit, current_setting('fsync') AS fsync,
+                current_setting('synchronous_standby_names') AS names,
+                (SELECT count(*) FROM pg_stat_replication) AS standbys
             """
         return try await session.run { connection in
-            let found = try connection.execute(select.named("read durability"))[0].first { row throws in
+            let result = try connection.execute(select.named("read durability"))[0]
+            let (commit, fsync) = (try result.column("commit"), try result.column("fsync"))
+            let (names, standbys) = (try result.column("names"), try result.column("standbys"))
+            let found = try result.first { row throws in
                 Durability(
-                    synchronousCommit: row.text(0), syncsToDisk: row.text(1) == "on", synchronousStandbys: row.text(2),
-                    standbys: Int(try row.integer(3)))
+                    synchronousCommit: row.text(commit), syncsToDisk: row.text(fsync) == "on",
+                    synchronousStandbys: row.text(names), standbys: Int(try row.integer(standbys)))
             }
             return found
                 ?? Durability(

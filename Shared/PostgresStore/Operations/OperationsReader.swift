@@ -13,18 +13,20 @@ public final class OperationsReader: Sendable {
         let group: StaticString
         switch grouping {
         case .capability: group = "capability"
-        case .task: group = "capability || '/' || task"
-        case .model: group = "model || '@' || version"
+        case .task: group = "capability || '/' || task AS task"
+        case .model: group = "model || '@' || version AS model"
         case .tenant: group = "tenant"
-        case .hour: group = #"to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')"#
+        case .hour: group = #"to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"') AS hour"#
         }
         let select: SQL = """
-            SELECT \(literal: group), sum(calls)::text, sum(items)::text, sum(input_tokens)::text,
-                sum(output_tokens)::text, sum(flops)::text, sum(cost_pico_usd)::text,
-                ops.usd(sum(cost_pico_usd))::text, (sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text,
-                ops.usd(sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text,
-                (sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text,
-                ops.usd(sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text
+            SELECT \(literal: group), sum(calls)::text AS calls, sum(items)::text AS items,
+                sum(input_tokens)::text AS input_tokens, sum(output_tokens)::text AS output_tokens,
+                sum(flops)::text AS flops, sum(cost_pico_usd)::text AS cost_pico_usd,
+                ops.usd(sum(cost_pico_usd))::text AS cost_usd,
+                (sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text AS full_model_cost_pico_usd,
+                ops.usd(sum(full_model_cost_pico_usd) FILTER (WHERE NOT is_test))::text AS full_model_cost_usd,
+                (sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text AS saved_pico_usd,
+                ops.usd(sum(full_model_cost_pico_usd - cost_pico_usd) FILTER (WHERE NOT is_test))::text AS saved_usd
             FROM \(literal: grouping == .hour ? "ops.capability_cost" : "ops.daily_cost")
             GROUP BY 1
             ORDER BY CASE WHEN \(grouping == .hour) THEN 0 ELSE sum(cost_pico_usd) END DESC, 1
@@ -41,7 +43,8 @@ public final class OperationsReader: Sendable {
     /// model alone with one question per item and with one question per request.
     public func savings() async throws -> OperationsReport {
         let select: SQL = """
-            SELECT what, pico::text, ops.usd(pico)::text, saved::text, ops.usd(saved)::text, share::text
+            SELECT what, pico::text AS cost_pico_usd, ops.usd(pico)::text AS cost_usd, saved::text AS saved_pico_usd,
+                ops.usd(saved)::text AS saved_usd, share::text AS saved_share
             FROM ops.savings_total AS t CROSS JOIN LATERAL (VALUES
                 (1, 'models', t.spent_pico_usd, NULL, NULL),
                 (2, 'full model alone, item by item', t.full_model_pico_usd, t.saved_pico_usd, t.saved_share),
@@ -62,10 +65,10 @@ public final class OperationsReader: Sendable {
     public func timeline(of id: String) async throws -> OperationsReport {
         let requests = try await find(id).map { RequestKey($0.id) }
         let select: SQL = """
-            SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), request_id::text, tenant, event,
-                step::text, detail
-            FROM ops.request_timeline WHERE request_id = ANY (\(PostgresArray(requests)))
-            ORDER BY request_id, at, event LIKE 'request %' AND event <> 'request accepted', step NULLS FIRST, event
+            SELECT to_char(t.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at, request_id::text, tenant,
+                event, step::text, detail
+            FROM ops.request_timeline AS t WHERE request_id = ANY (\(PostgresArray(requests)))
+            ORDER BY t.request_id, t.at, event LIKE 'request %' AND event <> 'request accepted', t.step NULLS FIRST, event
             """
         return try await report(
             select.named("read timeline"),
@@ -82,19 +85,24 @@ public final class OperationsReader: Sendable {
             """
         return try await session.run { connection in
             try connection.execute(select.named("find request")).flatMap { result in
-                try result.rows { row throws in
+                let id = try result.column("request_id")
+                let (tenant, state) = (try result.column("tenant"), try result.column("state"))
+                return try result.rows { row throws in
                     FoundRequest(
-                        id: try row.requestKey(0).requestID(), tenant: TenantID(rawValue: row.text(1)),
-                        state: try row.label(2))
+                        id: try row.requestKey(id).requestID(), tenant: TenantID(rawValue: row.text(tenant)),
+                        state: try row.label(state))
                 }
             }
         }
     }
 
+    /// - Parameter select: has each of `columns` by its name. What is ordered by is named with its table, for a name alone is
+    ///   the output column's, which is text and has 10 before 9.
     func report(_ select: SQL, _ columns: [OperationsReport.Column]) async throws -> OperationsReport {
         let rows = try await session.run { connection in
             try connection.execute(select).flatMap { result in
-                result.rows { row in columns.indices.map { row.optionalText(Int32($0)) } }
+                let positions = try columns.map { try result.column($0.name) }
+                return result.rows { row in positions.map { row.optionalText($0) } }
             }
         }
         return OperationsReport(columns: columns, rows: rows)
@@ -133,9 +141,10 @@ extension OperationsReader {
     public func budgets(of tenant: TenantID?) async throws -> OperationsReport {
         let select: SQL = """
             SELECT tenant, period, policy, limit_pico_usd::text, spent_pico_usd::text, left_pico_usd::text,
-                limit_usd::text, spent_usd::text, ops.usd(left_pico_usd)::text, to_char(renews_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-            FROM ops.budget WHERE \(tenant?.rawValue) IS NULL OR tenant = \(tenant?.rawValue)
-            ORDER BY tenant, renews_at
+                limit_usd::text, spent_usd::text, ops.usd(left_pico_usd)::text AS left_usd,
+                to_char(renews_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS renews_at
+            FROM ops.budget AS b WHERE \(tenant?.rawValue) IS NULL OR tenant = \(tenant?.rawValue)
+            ORDER BY b.tenant, b.renews_at
             """
         let numbers = [
             "limit_pico_usd", "spent_pico_usd", "left_pico_usd", "limit_usd", "spent_usd", "left_usd",
@@ -151,12 +160,13 @@ extension OperationsReader {
     /// - Parameter all: whether to include certificates that are no longer valid.
     public func certificates(all: Bool) async throws -> OperationsReport {
         let select: SQL = """
-            SELECT certificate_id, capability || '/' || task, version::text, state, small_model, full_model, alpha::text,
-                delta::text, threshold::text, items::text, accepted::text, disagreements::text, bound::text,
-                escalation_rate::text, saving::text, to_char(certified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'),
-                (SELECT count(*) FROM ops.tenant_revocation AS r WHERE r.certificate_id = c.certificate_id)::text, reason
+            SELECT certificate_id AS id, capability || '/' || task AS task, version::text, state, small_model, full_model,
+                alpha::text, delta::text, threshold::text, items::text, accepted::text, disagreements::text, bound::text,
+                escalation_rate::text, saving::text, to_char(certified_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS certified_at,
+                (SELECT count(*) FROM ops.tenant_revocation AS r WHERE r.certificate_id = c.certificate_id)::text
+                    AS revoked_tenants, reason
             FROM ops.certificate AS c WHERE \(all) OR state = 'standing'
-            ORDER BY capability, task, version DESC
+            ORDER BY c.capability, c.task, c.version DESC
             """
         let numbers = [
             "alpha", "delta", "threshold", "items", "accepted", "disagreements", "bound", "escalation_rate", "saving",
@@ -173,9 +183,9 @@ extension OperationsReader {
     /// The revocations of certificates for single tenants, the newest first.
     public func tenantRevocations() async throws -> OperationsReport {
         let select: SQL = """
-            SELECT tenant, certificate_id, capability || '/' || task,
-                to_char(revoked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), reason
-            FROM ops.tenant_revocation ORDER BY revoked_at DESC, certificate_id, tenant
+            SELECT tenant, certificate_id AS certificate, capability || '/' || task AS task,
+                to_char(revoked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS revoked_at, reason
+            FROM ops.tenant_revocation AS r ORDER BY r.revoked_at DESC, r.certificate_id, r.tenant
             """
         return try await report(
             select.named("list revocations of tenants"),
@@ -188,10 +198,10 @@ extension OperationsReader {
     /// - Parameter stopped: whether to include processes that have ended normally.
     public func instances(stopped: Bool) async throws -> OperationsReport {
         let select: SQL = """
-            SELECT instance_id, service, host, pid::text, version, state, partitions::text,
-                to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), beat_age_seconds::text
-            FROM ops.instance WHERE \(stopped) OR state <> 'stopped'
-            ORDER BY service, started_at, instance_id
+            SELECT instance_id AS id, service, host, pid::text, version, state, partitions::text,
+                to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started_at, beat_age_seconds::text
+            FROM ops.instance AS i WHERE \(stopped) OR state <> 'stopped'
+            ORDER BY i.service, i.started_at, i.instance_id
             """
         return try await report(
             select.named("read instances"),
@@ -208,8 +218,12 @@ extension OperationsReader {
             """
         return try await session.run { connection in
             try connection.execute(select.named("find instance")).flatMap { result in
-                try result.rows { row throws in
-                    FoundInstance(service: row.text(0), state: row.text(1), partitions: Int(try row.integer(2)))
+                let (service, state) = (try result.column("service"), try result.column("state"))
+                let partitions = try result.column("partitions")
+                return try result.rows { row throws in
+                    FoundInstance(
+                        service: row.text(service), state: row.text(state),
+                        partitions: Int(try row.integer(partitions)))
                 }
             }.first
         }
@@ -222,9 +236,9 @@ extension OperationsReader {
         let select: SQL = """
             SELECT model, input_token_pico_usd::text, output_token_pico_usd::text,
                 input_usd_per_million_tokens::text, output_usd_per_million_tokens::text,
-                to_char(valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-                to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-            FROM ops.price ORDER BY model, valid_from DESC
+                to_char(valid_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS valid_from,
+                to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS valid_until
+            FROM ops.price AS p ORDER BY p.model, p.valid_from DESC
             """
         return try await report(
             select.named("read price list"),
@@ -241,8 +255,8 @@ extension OperationsReader {
     public func tenants() async throws -> OperationsReport {
         let select: SQL = """
             SELECT tenant, weight::text, open_requests::text, waiting_requests::text,
-                CASE WHEN is_test THEN 'yes' ELSE 'no' END
-            FROM ops.tenant ORDER BY waiting_requests DESC, open_requests DESC, tenant
+                CASE WHEN is_test THEN 'yes' ELSE 'no' END AS test
+            FROM ops.tenant AS t ORDER BY t.waiting_requests DESC, t.open_requests DESC, t.tenant
             """
         return try await report(
             select.named("read tenants"),

@@ -9,7 +9,7 @@ enum RequestReading {
             r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
             r.lane, r.completed_at, r.cost_final, r.result_totals::text, r.erased_at,
             r.redrives, r.redrive_at,
-            EXISTS (SELECT FROM winnow.tenant_topic AS o WHERE o.tenant_id = r.tenant_id)
+            EXISTS (SELECT FROM winnow.tenant_topic AS o WHERE o.tenant_id = r.tenant_id) AS has_own_topics
         """
 
     /// The bounds are parameters too, so that partitions are pruned when the statement starts.
@@ -27,7 +27,10 @@ enum RequestReading {
     static func snapshots(
         _ requests: [PostgresResult], on connection: PostgresConnection
     ) throws -> [RequestSnapshot] {
-        let keys = try requests.flatMap { try $0.rows { row throws in try row.requestKey(0) } }
+        let keys = try requests.flatMap { result in
+            let id = try result.column("request_id")
+            return try result.rows { row throws in try row.requestKey(id) }
+        }
         guard let lowest = keys.min(), let highest = keys.max() else { return [] }
         let steps = try connection.execute(Self.steps(of: PostgresArray(keys), from: lowest, to: highest))
         return try snapshots(requests, steps, ids: [:])
@@ -39,12 +42,16 @@ enum RequestReading {
     ) throws -> [RequestSnapshot] {
         var stepsByKey = [RequestKey: [Step]](minimumCapacity: ids.count)
         for result in steps {
-            _ = try result.rows { row throws in stepsByKey[try row.requestKey(0), default: []].append(try step(row)) }
+            let columns = try StepColumns(result)
+            _ = try result.rows { row throws in
+                stepsByKey[try row.requestKey(columns.request), default: []].append(try step(row, columns))
+            }
         }
         return try requests.flatMap { result in
-            try result.rows { row throws in
-                let key = try row.requestKey(0)
-                var snapshot = try self.snapshot(row, try ids[key] ?? key.requestID())
+            let columns = try RequestColumns(result)
+            return try result.rows { row throws in
+                let key = try row.requestKey(columns.id)
+                var snapshot = try self.snapshot(row, columns, try ids[key] ?? key.requestID())
                 if let steps = stepsByKey[key] {
                     snapshot.steps = steps.count > 1 ? steps.sorted { $0.ordinal < $1.ordinal } : steps
                 }
@@ -53,32 +60,41 @@ enum RequestReading {
         }
     }
 
-    private static func snapshot(_ row: PostgresRow, _ id: Request.ID) throws -> RequestSnapshot {
+    private static func snapshot(
+        _ row: PostgresRow, _ columns: RequestColumns, _ id: Request.ID
+    ) throws -> RequestSnapshot {
         var snapshot = RequestSnapshot(
-            id: id, tenant: TenantID(rawValue: row.text(1)), eventID: EventID(row.text(2)),
-            channel: row.isNull(3) ? nil : try row.label(3), state: try row.label(4), error: row.optionalText(5),
-            acceptedAt: try row.timestamp(6), deadline: row.optionalTimestamp(7), progressedAt: try row.timestamp(8),
-            traceparent: row.optionalText(9), lane: try row.label(18),
-            hasOwnTopics: row.bool(25), totals: try LedgerTotals(row, from: 10))
-        snapshot.completedAt = row.optionalTimestamp(19)
-        snapshot.erasedAt = row.optionalTimestamp(22)
-        snapshot.redrives = Int(try row.integer(23))
-        snapshot.redriveAt = row.optionalTimestamp(24)
+            id: id, tenant: TenantID(rawValue: row.text(columns.tenant)), eventID: EventID(row.text(columns.eventID)),
+            channel: row.isNull(columns.channel) ? nil : try row.label(columns.channel),
+            state: try row.label(columns.state), error: row.optionalText(columns.error),
+            acceptedAt: try row.timestamp(columns.acceptedAt), deadline: row.optionalTimestamp(columns.deadline),
+            progressedAt: try row.timestamp(columns.progressedAt), traceparent: row.optionalText(columns.traceparent),
+            lane: try row.label(columns.lane), hasOwnTopics: row.bool(columns.hasOwnTopics),
+            totals: try LedgerTotals(row, columns.totals))
+        snapshot.completedAt = row.optionalTimestamp(columns.completedAt)
+        snapshot.erasedAt = row.optionalTimestamp(columns.erasedAt)
+        snapshot.redrives = Int(try row.integer(columns.redrives))
+        snapshot.redriveAt = row.optionalTimestamp(columns.redriveAt)
         if snapshot.state.isFinal {
-            let totals = row.isNull(21) ? snapshot.totals : try LedgerTotals(array: row.text(21))
-            snapshot.resultCost = ResultCost(totals: totals, isFinal: row.bool(20))
+            let column = columns.resultTotals
+            let totals = row.isNull(column) ? snapshot.totals : try LedgerTotals(array: row.text(column))
+            snapshot.resultCost = ResultCost(totals: totals, isFinal: row.bool(columns.costFinal))
         }
         return snapshot
     }
 
-    private static func step(_ row: PostgresRow) throws -> Step {
-        let dependsOn = row.text(5).dropFirst().dropLast().split(separator: ",").compactMap { Int($0) }
+    private static func step(_ row: PostgresRow, _ columns: StepColumns) throws -> Step {
+        let dependsOn = row.text(columns.dependsOn).dropFirst().dropLast().split(separator: ",")
+        let answers = { (what: String, column: Int32) in
+            row.isNull(column) ? [] : try stored(what) { try Answer.decode(row.bytes(column)) }
+        }
         return Step(
-            ordinal: Int(try row.integer(1)), route: Route(Capability(rawValue: row.text(2)), row.text(3)),
-            items: try stored("items") { try Item.decode(row.bytes(4)) }, dependsOn: dependsOn, state: try row.label(6),
-            answers: row.isNull(7) ? [] : try stored("answers") { try Answer.decode(row.bytes(7)) },
-            guesses: row.isNull(9) ? [] : try stored("guesses") { try Answer.decode(row.bytes(9)) },
-            error: row.optionalText(8))
+            ordinal: Int(try row.integer(columns.ordinal)),
+            route: Route(Capability(rawValue: row.text(columns.capability)), row.text(columns.task)),
+            items: try stored("items") { try Item.decode(row.bytes(columns.items)) },
+            dependsOn: dependsOn.compactMap { Int($0) }, state: try row.label(columns.state),
+            answers: try answers("answers", columns.answers), guesses: try answers("guesses", columns.guesses),
+            error: row.optionalText(columns.error))
     }
 
     private static func stored<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
@@ -87,6 +103,53 @@ enum RequestReading {
         } catch {
             throw StoreError.unreadable(what)
         }
+    }
+}
+
+/// Where the columns of `RequestReading.columns` are in a result.
+private struct RequestColumns {
+    let id, tenant, eventID, channel, state, error, acceptedAt, deadline, progressedAt, traceparent, lane: Int32
+    let completedAt, costFinal, resultTotals, erasedAt, redrives, redriveAt, hasOwnTopics: Int32
+    let totals: LedgerTotals.Columns
+
+    init(_ result: PostgresResult) throws(StoreError) {
+        id = try result.column("request_id")
+        tenant = try result.column("tenant_id")
+        eventID = try result.column("event_id")
+        channel = try result.column("channel")
+        state = try result.column("state")
+        error = try result.column("error")
+        acceptedAt = try result.column("accepted_at")
+        deadline = try result.column("deadline_at")
+        progressedAt = try result.column("progressed_at")
+        traceparent = try result.column("traceparent")
+        lane = try result.column("lane")
+        completedAt = try result.column("completed_at")
+        costFinal = try result.column("cost_final")
+        resultTotals = try result.column("result_totals")
+        erasedAt = try result.column("erased_at")
+        redrives = try result.column("redrives")
+        redriveAt = try result.column("redrive_at")
+        hasOwnTopics = try result.column("has_own_topics")
+        totals = try LedgerTotals.Columns(result)
+    }
+}
+
+/// Where the columns of `RequestReading.steps` are in a result.
+private struct StepColumns {
+    let request, ordinal, capability, task, items, dependsOn, state, answers, error, guesses: Int32
+
+    init(_ result: PostgresResult) throws(StoreError) {
+        request = try result.column("request_id")
+        ordinal = try result.column("ordinal")
+        capability = try result.column("capability")
+        task = try result.column("task")
+        items = try result.column("items")
+        dependsOn = try result.column("depends_on")
+        state = try result.column("state")
+        answers = try result.column("answers")
+        error = try result.column("error")
+        guesses = try result.column("guesses")
     }
 }
 

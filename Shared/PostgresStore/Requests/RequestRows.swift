@@ -59,18 +59,41 @@ extension LedgerTotals {
             counterfactualCost: PicoDollars(values[7]))
     }
 
+    /// The positions of the eight columns of a request's totals in a result.
+    struct Columns {
+        let positions: [Int32]
+
+        init(_ result: PostgresResult) throws(StoreError) {
+            var positions: [Int32] = []
+            for prefix in ["", "full_model_"] {
+                for name in ["input_tokens", "output_tokens", "flops", "cost_pico_usd"] {
+                    positions.append(try result.column(prefix + name))
+                }
+            }
+            self.positions = positions
+        }
+    }
+
+    init(_ row: PostgresRow, _ columns: Columns) throws(StoreError) {
+        try self.init(row) { columns.positions[Int($0)] }
+    }
+
     /// Reads eight columns, starting at `first`.
     init(_ row: PostgresRow, from first: Int32) throws(StoreError) {
+        try self.init(row) { first + $0 }
+    }
+
+    private init(_ row: PostgresRow, at position: (Int32) -> Int32) throws(StoreError) {
         let usage = TokenUsage(
-            inputTokens: try row.integer(first), outputTokens: try row.integer(first + 1),
-            flops: try row.integer(first + 2))
-        let cost = PicoDollars(try row.integer(first + 3))
+            inputTokens: try row.integer(position(0)), outputTokens: try row.integer(position(1)),
+            flops: try row.integer(position(2)))
+        let cost = PicoDollars(try row.integer(position(3)))
         let counterfactual = TokenUsage(
-            inputTokens: try row.integer(first + 4), outputTokens: try row.integer(first + 5),
-            flops: try row.integer(first + 6))
+            inputTokens: try row.integer(position(4)), outputTokens: try row.integer(position(5)),
+            flops: try row.integer(position(6)))
         self.init(
             usage: usage, cost: cost, counterfactualUsage: counterfactual,
-            counterfactualCost: PicoDollars(try row.integer(first + 7)))
+            counterfactualCost: PicoDollars(try row.integer(position(7))))
     }
 }
 

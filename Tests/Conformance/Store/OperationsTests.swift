@@ -112,4 +112,22 @@ import Testing
             #expect(money == [])
         }
     }
+
+    @Test func `numbers are ordered as numbers, and not as the text that a report shows`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            for (tenant, count) in [("nine", 9), ("ten", 10)] {
+                _ = try await store.submit(
+                    (0..<count).map {
+                        Submission(tenant: TenantID(rawValue: tenant), eventID: EventID("\($0)"), body: [0x7B, 0x7D])
+                    })
+            }
+            try await store.registerCertificates(
+                (0..<10).map { (n: Int64) in Fixture.certificate("\(n)", at: Fixture.noon.adding(milliseconds: n)) })
+            let reader = OperationsReader(database.settings)
+            #expect(try await reader.tenants().rows.map(\.first) == ["ten", "nine"])
+            let versions = try await reader.certificates(all: true).rows.map { $0[2] }
+            #expect(versions == (1...10).reversed().map { "\($0)" })
+        }
+    }
 }
