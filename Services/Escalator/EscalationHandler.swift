@@ -35,8 +35,9 @@ struct EscalationHandler: BatchHandler {
         self.prices = prices
         self.cancellations = cancellations
         self.gate = gate
-        // A bulk step has many answers, and few bulk steps are under way.
-        recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 20)
+        // As many bulk steps as the bulk window has requests in progress (`WINNOW_BULK_WINDOW`): a re-drive after an outage
+        // writes a copy of each of them. A bulk step has up to 64 predictions.
+        recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 256)
         refused = Budget.Policy.allCases.reduce(into: [:]) { counters, policy in
             counters[policy] = metrics.counter(
                 "winnow_escalations_refused_total",

@@ -1,4 +1,5 @@
 import Contracts
+import Delivery
 import Inference
 import MessageBus
 import Store
@@ -108,6 +109,20 @@ extension EscalationHandlerTests {
         other.open = [.init(index: 0, text: "other")]
         _ = try await handler.handle([.escalation(other, of: id)])
         #expect(model.calls.count == 2)
+    }
+
+    @Test func `a copy of a bulk step is not paid for twice, however many requests are in progress`() async throws {
+        try await store.registerPrices([Self.price])
+        let model = Self.full()
+        let handler = EscalationHandler(
+            service: "escalator", classifier: model, ledger: store, prices: PriceBook(store: store), gate: LaneGate())
+        // WINNOW_BULK_WINDOW requests, each with one escalated step.
+        let records = (1...256).map { Record.escalation(escalation(), of: .numbered($0)) }
+        _ = try await handler.handle(records)
+        let calls = model.calls.count
+        #expect(try await handler.handle(records).count == 256)
+        #expect(model.calls.count == calls)
+        #expect(try await store.ledger(of: id).count == 1)
     }
 
     @Test func `what was answered long ago is forgotten`() {
