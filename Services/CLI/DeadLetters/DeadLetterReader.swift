@@ -152,9 +152,9 @@ struct DeadLetterCount {
     /// - Throws: `SettingsError`, `MessageBusError`, `StoreError`
     init(_ session: Session) async throws {
         let since = Timestamp.now.adding(milliseconds: -Self.period)
-        let letterbox = try await DeadLetterReader(session, since: since)
+        let reader = try await DeadLetterReader(session, since: since)
         do {
-            try await letterbox.read(DeadLetterSelection(since: since), disposed: false) { letters in
+            try await reader.read(DeadLetterSelection(since: since), disposed: false) { letters in
                 for letter in letters { add(letter) }
                 if total >= Self.most { throw Enough() }
             }

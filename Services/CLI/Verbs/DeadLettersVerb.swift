@@ -53,19 +53,19 @@ struct DeadLettersVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let letterbox = try await DeadLetterReader(session, since: selection.since)
+        let reader = try await DeadLetterReader(session, since: selection.since)
         switch action {
-        case .list: return try await list(letterbox)
-        case .show: return try await show(letterbox)
-        case .replay: return try await replay(letterbox, session)
-        case .discard: return try await discard(letterbox)
+        case .list: return try await list(reader)
+        case .show: return try await show(reader)
+        case .replay: return try await replay(reader, session)
+        case .discard: return try await discard(reader)
         }
     }
 
-    private func list(_ letterbox: DeadLetterReader) async throws -> ExitStatus {
+    private func list(_ reader: DeadLetterReader) async throws -> ExitStatus {
         var table = Table(columns: ["id", "at", "original_topic", "reason", "attempt", "request_id"], rows: [])
         var found: Set<DeadLetterRecord.ID> = []
-        try await letterbox.read(selection, disposed: false) { letters in
+        try await reader.read(selection, disposed: false) { letters in
             found.formUnion(letters.map(\.id))
             table.rows += letters.map { letter in
                 [
@@ -80,9 +80,9 @@ struct DeadLettersVerb: Verb {
         return complain(ofAllBut: found)
     }
 
-    private func show(_ letterbox: DeadLetterReader) async throws -> ExitStatus {
+    private func show(_ reader: DeadLetterReader) async throws -> ExitStatus {
         var found: Set<DeadLetterRecord.ID> = []
-        try await letterbox.read(selection, disposed: true) { letters in
+        try await reader.read(selection, disposed: true) { letters in
             for letter in letters {
                 found.insert(letter.id)
                 let report = DeadLetterReport(letter: letter, withPayload: withPayload)
@@ -94,17 +94,17 @@ struct DeadLettersVerb: Verb {
 
     /// The record is written and acknowledged before the replay is noted. After a crash in between it is replayed
     /// again, and a repeated record is harmless.
-    private func replay(_ letterbox: DeadLetterReader, _ session: Session) async throws -> ExitStatus {
+    private func replay(_ reader: DeadLetterReader, _ session: Session) async throws -> ExitStatus {
         let producer = try KafkaProducer(
             settings: try session.kafka(), logger: session.logger, metrics: session.metrics)
         var found: Set<DeadLetterRecord.ID> = []
         var left: [DeadLetterRecord] = []
-        try await letterbox.read(selection, disposed: !selection.ids.isEmpty) { letters in
+        try await reader.read(selection, disposed: !selection.ids.isEmpty) { letters in
             found.formUnion(letters.map(\.id))
             let replayed = letters.filter { $0.replay != nil }
             left += letters.filter { $0.replay == nil }
             try await producer.send(replayed.compactMap(\.replay))
-            try await letterbox.dispose(of: replayed, as: .replayed)
+            try await reader.dispose(of: replayed, as: .replayed)
             printDone(replayed, "replayed")
         }
         await producer.close()
@@ -116,11 +116,11 @@ struct DeadLettersVerb: Verb {
         return left.isEmpty ? complain(ofAllBut: found) : .failed
     }
 
-    private func discard(_ letterbox: DeadLetterReader) async throws -> ExitStatus {
+    private func discard(_ reader: DeadLetterReader) async throws -> ExitStatus {
         var found: Set<DeadLetterRecord.ID> = []
-        try await letterbox.read(selection, disposed: !selection.ids.isEmpty) { letters in
+        try await reader.read(selection, disposed: !selection.ids.isEmpty) { letters in
             found.formUnion(letters.map(\.id))
-            try await letterbox.dispose(of: letters, as: .discarded)
+            try await reader.dispose(of: letters, as: .discarded)
             printDone(letters, "discarded")
         }
         return complain(ofAllBut: found)

@@ -51,13 +51,13 @@ struct DrainVerb: Verb {
         Exits with 1 if there is no such instance, if it is not alive, or if it has not finished in time.
         """
 
-    private let order: InstanceCommand
+    private let command: InstanceCommand
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        order = try InstanceCommand(.drain, &arguments)
+        command = try InstanceCommand(.drain, &arguments)
     }
 
-    func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
+    func run(_ session: Session) async throws -> ExitStatus { try await command.run(session) }
 }
 
 /// Makes a drained process take part again.
@@ -75,13 +75,13 @@ struct ResumeVerb: Verb {
         Exits with 1 if there is no such instance, if it is not alive, or if it has not reported in time.
         """
 
-    private let order: InstanceCommand
+    private let command: InstanceCommand
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        order = try InstanceCommand(.resume, &arguments)
+        command = try InstanceCommand(.resume, &arguments)
     }
 
-    func run(_ session: Session) async throws -> ExitStatus { try await order.run(session) }
+    func run(_ session: Session) async throws -> ExitStatus { try await command.run(session) }
 }
 
 /// Tells one instance to drain or to resume, and waits until the instance reports that it has.
