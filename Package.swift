@@ -60,7 +60,7 @@ let cModules: [Target] = [
 let sharedModules: [Target] = [
     shared("JSON", ["CSimdjson"]),
     shared("Contracts", ["JSON"]),
-    shared("Crypto", ["CCrypto"]),
+    shared("Crypto", ["CCrypto", "Contracts"]),
     shared("Certification", ["Contracts", "JSON"]),
     shared("Settings"),
     shared("Telemetry", ["Contracts", "JSON"]),

@@ -101,9 +101,7 @@ public enum Topic {
                 (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                     || byte == 0x2D
             }
-        let digits = Array("0123456789abcdef".utf8)
-        let hex = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        let name = isPlain ? tenant.rawValue : escape + String(decoding: hex, as: UTF8.self)
+        let name = isPlain ? tenant.rawValue : escape + Hex.text(bytes)
         return "\(shared.dropLast(version.count)).\(name)\(version)"
     }
 }

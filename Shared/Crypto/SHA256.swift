@@ -1,4 +1,5 @@
 import CCrypto
+import Contracts
 
 /// - Source: FIPS 180-4
 public enum SHA256 {
@@ -32,13 +33,5 @@ public enum HMAC {
     /// Compares in constant time for inputs of equal length.
     public static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
         one.count == other.count && CRYPTO_memcmp(one, other, one.count) == 0
-    }
-}
-
-/// Writes lower-case hexadecimal digits.
-public enum Hex {
-    public static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }
