@@ -86,34 +86,18 @@ final class RecentOutcomes: Sendable {
         let predictions: [Prediction]
     }
 
-    private struct Memory: Sendable {
-        var answered: [Step.ID: Answered] = [:]
-        /// Steps in the order in which they were answered, as a ring buffer.
-        var order: [Step.ID] = []
-        var oldest = 0
-    }
+    private let answered: Mutex<RecentEntries<Step.ID, Answered>>
 
-    private let capacity: Int
-    private let memory = Mutex(Memory())
-
-    init(capacity: Int) { self.capacity = capacity }
+    init(capacity: Int) { answered = Mutex(RecentEntries(capacity: capacity)) }
 
     /// - Returns: a prediction for each open item; `nil` unless exactly the same items were asked for.
     func predictions(for open: [Escalation.OpenItem], of step: Step.ID) -> [Prediction]? {
-        memory.withLock { memory in
-            memory.answered[step].flatMap { $0.question == Self.hash(open) ? $0.predictions : nil }
-        }
+        answered.withLock { $0[step] }.flatMap { $0.question == Self.hash(open) ? $0.predictions : nil }
     }
 
     func remember(_ predictions: [Prediction], for open: [Escalation.OpenItem], of step: Step.ID) {
-        memory.withLock { memory in
-            let answered = Answered(question: Self.hash(open), predictions: predictions)
-            guard memory.answered.updateValue(answered, forKey: step) == nil else { return }
-            guard memory.order.count == capacity else { return memory.order.append(step) }
-            memory.answered[memory.order[memory.oldest]] = nil
-            memory.order[memory.oldest] = step
-            memory.oldest = (memory.oldest + 1) % capacity
-        }
+        let answer = Answered(question: Self.hash(open), predictions: predictions)
+        answered.withLock { $0.remember(answer, for: step) }
     }
 
     private static func hash(_ open: [Escalation.OpenItem]) -> Int {
