@@ -18,16 +18,7 @@ struct DeadlineChore: Chore {
         let time = now()
         let due = try await store.pastDeadline(at: time, limit: limit)
         let handled = try await batch.handle(due) { requests in
-            let snapshots = try await store.update(requests) { snapshots in
-                snapshots.filter { !$0.state.isFinal }.map { snapshot in
-                    var progress = RequestProgress(snapshot, now: time)
-                    progress.expire()
-                    var change = progress.change()
-                    change.owed = [.state]
-                    return change
-                }
-            }
-            return snapshots.count
+            try await store.end(requests, at: time, owing: [.state]) { $0.expire() }.count
         }
         if handled > 0 { emissions.call() }
         return ChoreRound(handled: handled, hasMore: handled == limit)
@@ -52,20 +43,30 @@ struct CancellationChore: Chore {
         let wished = try await store.requestedCancellations(limit: limit)
         guard !wished.isEmpty else { return .nothing }
         let handled = try await batch.handle(wished) { requests in
-            _ = try await store.update(requests) { snapshots in
-                snapshots.filter { !$0.state.isFinal }.map { snapshot in
-                    var progress = RequestProgress(snapshot, now: time)
-                    progress.cancel()
-                    var change = progress.change()
-                    change.owed = [.cancellation, .state]
-                    return change
-                }
-            }
+            _ = try await store.end(requests, at: time, owing: [.cancellation, .state]) { $0.cancel() }
             try await store.forgetCancellations(of: requests)
             return requests.count
         }
         emissions.call()
         return ChoreRound(handled: handled, hasMore: handled == limit)
+    }
+}
+
+extension RequestStore {
+    /// Ends those of the requests that are still open, and owes the given emissions for them.
+    fileprivate func end(
+        _ requests: [Request.ID], at time: Timestamp, owing owed: [OwedEmission.Kind],
+        _ end: @escaping @Sendable (inout RequestProgress) -> Void
+    ) async throws -> [RequestSnapshot] {
+        try await update(requests) { snapshots in
+            snapshots.filter { !$0.state.isFinal }.map { snapshot in
+                var progress = RequestProgress(snapshot, now: time)
+                end(&progress)
+                var change = progress.change()
+                change.owed = owed
+                return change
+            }
+        }
     }
 }
 
