@@ -120,7 +120,7 @@ struct ShadowHandler: BatchHandler {
                     step: step, item: item.index, tenant: tenant, text: item.text, route: shadow.route,
                     smallModel: shadow.smallModel,
                     fullModel: model.description, certificate: shadow.certificate, probability: shadow.probability,
-                    confidence: item.confidence, agrees: prediction.accepts(item.label, from: shadow.equalFrom),
+                    confidence: item.confidence, agrees: prediction.accepts(item.label, from: shadow.tieShare),
                     decidedAt: shadow.decidedAt, comparedAt: now)
             }
         }

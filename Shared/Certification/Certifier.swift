@@ -50,7 +50,7 @@ public struct Certifier: Sendable {
         let last = passed.firstIndex(of: tally) ?? start
         return .certified(
             Certified(
-                temperature: temperature.value, threshold: Self.grid[last], sureFrom: thresholds[last],
+                temperature: temperature.value, threshold: Self.grid[last], acceptThreshold: thresholds[last],
                 fitted: fitting.count, items: bounding.count, tally: tally, bound: bound(tally),
                 accuracyLoss: loss(bounding, from: thresholds[last], candidates: Self.grid.count - start)))
     }
@@ -126,7 +126,7 @@ public struct Certified: Sendable, Equatable {
     /// The threshold of the calibrated confidence.
     public var threshold: Double
     /// The same threshold of the model's own confidence.
-    public var sureFrom: Double
+    public var acceptThreshold: Double
     /// Items that the temperature was fitted on. The bound does not use them.
     public var fitted: Int
     /// All items that the bound is based on, including those that were not accepted.

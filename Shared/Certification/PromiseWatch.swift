@@ -166,19 +166,19 @@ public struct SampledRate: Sendable {
 public struct Promise: Sendable, Equatable {
     public let alpha: Double
     public let delta: Double
-    /// `Certificate.equalFrom`: how the items are compared.
-    public let equalFrom: Double
+    /// `Certificate.tieShare`: how the items are compared.
+    public let tieShare: Double
 
     /// - Parameters:
     ///   - agreement: 1 - α
     ///   - confidence: 1 - δ
     /// - Returns: `nil` unless both lie between 0 and 1.
-    public init?(agreement: Double, confidence: Double, equalFrom: Double = 1) {
+    public init?(agreement: Double, confidence: Double, tieShare: Double = 1) {
         guard agreement > 0, agreement < 1, confidence > 0, confidence < 1 else { return nil }
         // 1 - 0.99 is slightly more than 0.01 in floating point.
         alpha = ((1 - agreement) * 1e9).rounded() / 1e9
         delta = ((1 - confidence) * 1e9).rounded() / 1e9
-        self.equalFrom = equalFrom
+        self.tieShare = tieShare
     }
 
     var confidence: Double { 1 - delta }

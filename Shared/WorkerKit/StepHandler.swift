@@ -105,7 +105,7 @@ public struct StepHandler: BatchHandler {
                 model: model.description, isTruncated: prediction.isTruncated)
         }
         let answers = zip(guesses, share.predictions).map { guess, prediction -> Answer? in
-            guard let certificate, prediction.certainty >= certificate.sureFrom else { return nil }
+            guard let certificate, prediction.certainty >= certificate.acceptThreshold else { return nil }
             return guess
         }
         let attempt = Attempt(
@@ -134,7 +134,7 @@ public struct StepHandler: BatchHandler {
         metrics.shadowed.increment(by: items.count)
         let shadow = Shadow(
             step: command.step, route: command.route, items: items, smallModel: classifier.identity.description,
-            certificate: certificate.id, equalFrom: certificate.equalFrom, probability: draw.probability,
+            certificate: certificate.id, tieShare: certificate.tieShare, probability: draw.probability,
             decidedAt: attempt.startedAt)
         return [source.shadow(shadow, of: event)]
     }

@@ -29,7 +29,7 @@ struct CertifyTests {
         let models = models(period: period)
         return try await Comparison.run(
             items(count, isLabelled: isLabelled), as: Self.route, small: models.small, full: models.full,
-            equalFrom: 1)
+            tieShare: 1)
     }
 
     @Test func `both models are asked about every item, and labels say who was right`() async throws {
@@ -46,7 +46,7 @@ struct CertifyTests {
     }
 
     @Test(arguments: [(1.0, 15), (0.4, 0)])
-    func `a label that the full model holds for as good agrees`(equalFrom: Double, disagreements: Int) async throws {
+    func `a label that the full model holds for as good agrees`(tieShare: Double, disagreements: Int) async throws {
         let undecided = ScriptedClassifier("full") { text, _ in
             var prediction = Prediction.of(text, "x")
             prediction.rivals = [.init(label: "y", share: 0.4)]
@@ -54,7 +54,7 @@ struct CertifyTests {
         }
         let comparisons = try await Comparison.run(
             items(150), as: Self.route, small: models(period: 10).small, full: undecided,
-            equalFrom: equalFrom)
+            tieShare: tieShare)
         #expect(comparisons.count { !$0.observation.agrees } == disagreements)
         // The label says which model was right, whatever either of them accepts.
         #expect(comparisons.count { $0.observation.right == .init(small: false, full: true) } == 15)
@@ -63,7 +63,7 @@ struct CertifyTests {
     @Test func `a certificate says what is to be expected, and whether the models knew the items`() async throws {
         let comparisons = try await compare(800, period: 4)
         let terms = 0.5
-        let promise = try #require(Promise(agreement: 0.99, confidence: 0.95, equalFrom: terms))
+        let promise = try #require(Promise(agreement: 0.99, confidence: 0.95, tieShare: terms))
         guard case .certified(let certified) = Certifier(promise).certify(comparisons.map(\.observation)) else {
             Issue.record("refused")
             return
@@ -80,9 +80,9 @@ struct CertifyTests {
             #expect(certificate.escalationRate.low < 0.25 && certificate.escalationRate.high > 0.25)
             // The small model costs as much as the full one here, so escalations lose money and nothing is saved.
             #expect(certificate.saving.value < -0.2)
-            #expect(certificate.equalFrom == terms)
+            #expect(certificate.tieShare == terms)
             #expect(certificate.alpha == 0.01 && certificate.delta == 0.05)
-            #expect((0.6...0.97).contains(certificate.sureFrom))
+            #expect((0.6...0.97).contains(certificate.acceptThreshold))
             #expect(try Certificate(decoding: certificate.encode()) == certificate)
         }
     }
@@ -123,7 +123,7 @@ struct CertifyTests {
         "", "--capability nobody --data x", "--capability legal-services",
         "--capability legal-services --task x --data y",
         "--capability legal-services --data x --agreement 1", "--capability legal-services --data x --confidence no",
-        "--capability legal-services --data x --equal-from 0.09", "--capability legal-services --data x --equal-from 2",
+        "--capability legal-services --data x --tie-share 0.09", "--capability legal-services --data x --tie-share 2",
     ])
     func `what certify cannot understand is wrong usage`(line: String) async {
         let words = line.split(separator: " ").map(String.init)

@@ -34,7 +34,7 @@ struct ScorecardTests {
                 prediction.rivals = [.init(label: rival, share: 0.5)]
                 return prediction
             },
-            equalFrom: 0.5)
+            tieShare: 0.5)
     }
 
     @Test func `labels are held against each other item by item`() throws {

@@ -27,13 +27,13 @@ struct CertifierTests {
             Issue.record("refused")
             return
         }
-        #expect((0.65...0.8).contains(found.sureFrom))
+        #expect((0.65...0.8).contains(found.acceptThreshold))
         #expect(found.bound <= 0.01)
         #expect(found.fitted + found.items == 4000)
         #expect((300...500).contains(found.fitted))
-        let bounding = items.filter { $0.hash % 10 != 0 && $0.confidence >= found.sureFrom }
+        let bounding = items.filter { $0.hash % 10 != 0 && $0.confidence >= found.acceptThreshold }
         #expect(found.tally == Tally(accepted: bounding.count, disagreements: bounding.count { !$0.agrees }))
-        #expect(abs(Temperature(found.temperature).confidence(of: found.threshold) - found.sureFrom) < 1e-12)
+        #expect(abs(Temperature(found.temperature).confidence(of: found.threshold) - found.acceptThreshold) < 1e-12)
         #expect(found.accuracyLoss == nil)
     }
 

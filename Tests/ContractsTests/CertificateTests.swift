@@ -8,7 +8,7 @@ struct CertificateTests {
         var generator = SystemRandomNumberGenerator()
         return Certificate(
             id: .init(using: &generator), route: clause, smallModel: "small@7", fullModel: "full@1", alpha: 0.01,
-            delta: 0.05, equalFrom: 0.25, temperature: 1.25, threshold: 0.95, sureFrom: 0.930_000_000_000_1,
+            delta: 0.05, tieShare: 0.25, temperature: 1.25, threshold: 0.95, acceptThreshold: 0.930_000_000_000_1,
             fitted: 100, items: 900,
             accepted: 700, disagreements: 2, bound: 0.009, escalationRate: .init(value: 0.25, low: 0.22, high: 0.28),
             saving: .init(value: -0.01, low: -0.02, high: 0.01), accuracyLoss: loss,
@@ -50,8 +50,8 @@ struct CertificateTests {
 
     @Test func `a certificate that says nothing of equal labels counts the best alone`() throws {
         let text = String(decoding: Self.certificate().encode(), as: UTF8.self)
-            .replacing(#""equalFrom":0.25,"#, with: "")
-        #expect(try Certificate(decoding: Array(text.utf8)).equalFrom == 1)
+            .replacing(#""tieShare":0.25,"#, with: "")
+        #expect(try Certificate(decoding: Array(text.utf8)).tieShare == 1)
     }
 
     @Test func `a certificate covers its own pair of models and no other`() {
@@ -62,8 +62,8 @@ struct CertificateTests {
     }
 
     @Test(arguments: [
-        (#""sureFrom":0.9300000000001"#, #""sureFrom":1.5"#), (#""bound":0.009"#, #""bound":"CANARY""#),
-        (#""equalFrom":0.25"#, #""equalFrom":0"#), (#""equalFrom":0.25"#, #""equalFrom":2"#),
+        (#""acceptThreshold":0.9300000000001"#, #""acceptThreshold":1.5"#), (#""bound":0.009"#, #""bound":"CANARY""#),
+        (#""tieShare":0.25"#, #""tieShare":0"#), (#""tieShare":0.25"#, #""tieShare":2"#),
         (#""small":"small@7","#, ""),
         (#""certifiedAt":""#, #""certifiedAt":"CANARY"#),
         (#""escalationRate":{"value""#, #""escalationRate":{"worth""#), (#""data":{"file""#, #""data":{"CANARY""#),

@@ -59,7 +59,7 @@ struct MessageCodecTests {
             step: 3, route: route,
             items: texts.enumerated().map { .init(index: $0, text: $1, label: "a,\u{0}\"é", confidence: 0.875) },
             smallModel: "software-development@1.0.0+ab",
-            certificate: try #require(Certificate.ID("00ff00ff00ff00ff")), equalFrom: 0.25, probability: 0.01,
+            certificate: try #require(Certificate.ID("00ff00ff00ff00ff")), tieShare: 0.25, probability: 0.01,
             decidedAt: Timestamp(milliseconds: 1_790_000_000_123))
     }
 
@@ -70,8 +70,8 @@ struct MessageCodecTests {
 
     @Test func `where a shadow says nothing else, only the best label is the full model's`() throws {
         let text = String(decoding: try Self.shadow().encode(), as: UTF8.self)
-            .replacing(#""equalFrom":0.25,"#, with: "")
-        #expect(try Shadow(decoding: Array(text.utf8)).equalFrom == 1)
+            .replacing(#""tieShare":0.25,"#, with: "")
+        #expect(try Shadow(decoding: Array(text.utf8)).tieShare == 1)
     }
 
     @Test(arguments: [

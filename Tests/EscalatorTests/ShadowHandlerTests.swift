@@ -23,12 +23,12 @@ struct ShadowHandlerTests {
     }
 
     private func shadow(
-        step: Int = 3, equalFrom: Double = 1, _ items: [(text: String, label: String)]
+        step: Int = 3, tieShare: Double = 1, _ items: [(text: String, label: String)]
     ) -> Shadow {
         Shadow(
             step: step, route: Self.clause,
             items: items.enumerated().map { .init(index: $0, text: $1.text, label: $1.label, confidence: 0.97) },
-            smallModel: "small@7", certificate: certificate.id, equalFrom: equalFrom, probability: 0.25,
+            smallModel: "small@7", certificate: certificate.id, tieShare: tieShare, probability: 0.25,
             decidedAt: Self.hour.adding(milliseconds: 5))
     }
 
@@ -69,14 +69,14 @@ struct ShadowHandlerTests {
 
     @Test(arguments: [(1.0, 1), (0.6, 1), (0.5, 0)])
     func `a rival counts as the full model's answer from the certificate's share on`(
-        equalFrom: Double, disagreed: Int
+        tieShare: Double, disagreed: Int
     ) async throws {
         let undecided = ScriptedClassifier("full", version: "2", routes: [Self.clause]) { text, _ in
             var prediction = Prediction.of(text, "x", 0.6)
             prediction.rivals = [.init(label: "y", share: 0.55)]
             return prediction
         }
-        _ = try await handle([.shadow(shadow(equalFrom: equalFrom, [("a", "x"), ("b", "y")]), of: id)], undecided)
+        _ = try await handle([.shadow(shadow(tieShare: tieShare, [("a", "x"), ("b", "y")]), of: id)], undecided)
         #expect(try await samples().allSatisfy { $0.strata.map(\.counts) == [[2, disagreed]] })
     }
 

@@ -83,8 +83,8 @@ struct CertificateFollowerTests {
     }
 
     @Test func `a certificate of the models that run holds for its task alone`() async throws {
-        try await after([record([.of(Self.clause, sureFrom: 0.93)], offset: 0)]) { certificates in
-            #expect(certificates.certificate(Self.clause, for: .default)?.sureFrom == 0.93)
+        try await after([record([.of(Self.clause, acceptThreshold: 0.93)], offset: 0)]) { certificates in
+            #expect(certificates.certificate(Self.clause, for: .default)?.acceptThreshold == 0.93)
             #expect(certificates.certificate(Self.unfair, for: .default) == nil)
             #expect(gauge(Self.clause))
             #expect(!gauge(Self.unfair))
@@ -101,10 +101,11 @@ struct CertificateFollowerTests {
 
     @Test func `among several that stand it finds its own`() async throws {
         let standing = [
-            Certificate.of(Self.clause, small: "small@8", sureFrom: 0.1), .of(Self.clause, sureFrom: 0.93),
+            Certificate.of(Self.clause, small: "small@8", acceptThreshold: 0.1),
+            .of(Self.clause, acceptThreshold: 0.93),
         ]
         try await after([record(standing, offset: 0)]) {
-            #expect($0.certificate(Self.clause, for: .default)?.sureFrom == 0.93)
+            #expect($0.certificate(Self.clause, for: .default)?.acceptThreshold == 0.93)
         }
     }
 
@@ -121,9 +122,9 @@ struct CertificateFollowerTests {
             await certificates.prepare()
             await news.next()
             #expect(certificates.certificate(Self.clause, for: .default) == nil)
-            reader.write([record([.of(Self.clause, sureFrom: 0.8)], offset: 2)])
+            reader.write([record([.of(Self.clause, acceptThreshold: 0.8)], offset: 2)])
             await news.next()
-            #expect(certificates.certificate(Self.clause, for: .default)?.sureFrom == 0.8)
+            #expect(certificates.certificate(Self.clause, for: .default)?.acceptThreshold == 0.8)
             reader.write([record([], offset: 3)])
             await news.next()
             #expect(certificates.certificate(Self.clause, for: .default) == nil)
@@ -207,7 +208,7 @@ struct CertificateFollowerTests {
         var wrong = record([], offset: 2)
         wrong.value = Array(#"{"capability": "legal-services", "task": "clause-type", "certificates": [{}]}"#.utf8)
         try await after([record([.of(Self.clause)], offset: 0), unreadable, wrong]) { certificates in
-            #expect(certificates.certificate(Self.clause, for: .default)?.sureFrom == 0.9)
+            #expect(certificates.certificate(Self.clause, for: .default)?.acceptThreshold == 0.9)
         }
     }
 }

@@ -8,12 +8,13 @@ import WorkerKit
 /// Tests which answers also go to the full model for comparison.
 extension StepHandlerTests {
     private func shadows(
-        _ steps: Int, probability: Double, sureFrom: Double? = 0.9,
+        _ steps: Int, probability: Double, acceptThreshold: Double? = 0.9,
         items: (Int) -> [String] = { _ in ["?a", "b", "c"] }
     ) async throws -> [OutgoingRecord] {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier,
-            certificates: KnownCertificates(sureFrom: sureFrom), counterfactual: try Tree.counterfactual(),
+            certificates: KnownCertificates(acceptThreshold: acceptThreshold),
+            counterfactual: try Tree.counterfactual(),
             draw: ShadowDraw(probability), metrics: metrics)
         let emitted = try await handler.handle(
             (0..<steps).map { step in
@@ -38,7 +39,7 @@ extension StepHandlerTests {
         #expect(shadow.items.map(\.label) == ["clause-type of b", "clause-type of c"])
         #expect(shadow.items.map(\.confidence) == [0.99, 0.99])
         #expect(shadow.certificate == Certificate.of(Self.clause).id)
-        #expect(shadow.equalFrom == Certificate.of(Self.clause).equalFrom && shadow.equalFrom < 1)
+        #expect(shadow.tieShare == Certificate.of(Self.clause).tieShare && shadow.tieShare < 1)
         #expect(shadow.smallModel == "small@7" && shadow.route == Self.clause && shadow.probability == 1)
         #expect(metrics.render().contains("\nwinnow_items_shadowed_total 2\n"))
     }
@@ -70,6 +71,6 @@ extension StepHandlerTests {
     }
 
     @Test func `where no certificate holds nothing was answered, and nothing is drawn`() async throws {
-        #expect(try await shadows(5, probability: 1, sureFrom: nil).isEmpty)
+        #expect(try await shadows(5, probability: 1, acceptThreshold: nil).isEmpty)
     }
 }

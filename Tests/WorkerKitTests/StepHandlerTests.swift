@@ -19,11 +19,12 @@ struct StepHandlerTests {
     }
 
     private func handle(
-        _ records: [Record], _ classifier: ScriptedClassifier? = nil, sureFrom: Double? = 0.9
+        _ records: [Record], _ classifier: ScriptedClassifier? = nil, acceptThreshold: Double? = 0.9
     ) async throws -> [OutgoingRecord] {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier ?? self.classifier,
-            certificates: KnownCertificates(sureFrom: sureFrom), counterfactual: try Tree.counterfactual(),
+            certificates: KnownCertificates(acceptThreshold: acceptThreshold),
+            counterfactual: try Tree.counterfactual(),
             metrics: metrics)
         return try await handler.handle(records)
     }
@@ -88,7 +89,7 @@ struct StepHandlerTests {
 
     @Test func `without a certificate every item is escalated, however sure the model is`() async throws {
         let command = StepCommand(step: 2, route: Self.clause, items: ["a", "b"])
-        let record = try #require(try await handle([.step(command, of: id)], sureFrom: nil).first)
+        let record = try #require(try await handle([.step(command, of: id)], acceptThreshold: nil).first)
         #expect(record.topic == Topic.escalations(.interactive))
         #expect(try record.escalation().open.map(\.index) == [0, 1])
     }
@@ -98,7 +99,7 @@ struct StepHandlerTests {
     {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier,
-            certificates: KnownCertificates(sureFrom: 0.9, revokedTenant: TenantID(rawValue: "acme")),
+            certificates: KnownCertificates(acceptThreshold: 0.9, revokedTenant: TenantID(rawValue: "acme")),
             counterfactual: try Tree.counterfactual(), draw: ShadowDraw(1), metrics: metrics)
         let command = StepCommand(step: 2, route: Self.clause, items: ["a", "b"])
         let records = try await handler.handle([.step(command, of: id)])
@@ -109,9 +110,9 @@ struct StepHandlerTests {
     @Test func `an item is answered from the certified confidence on, and not below it`() async throws {
         let command = StepCommand(step: 2, route: Self.clause, items: ["?a", "b"])
         #expect(
-            try await handle([.step(command, of: id)], sureFrom: 0.89).first?.topic
+            try await handle([.step(command, of: id)], acceptThreshold: 0.89).first?.topic
                 == Topic.outcomes(.interactive))
-        let escalation = try #require(try await handle([.step(command, of: id)], sureFrom: 0.990_000_1).first)
+        let escalation = try #require(try await handle([.step(command, of: id)], acceptThreshold: 0.990_000_1).first)
         #expect(try escalation.escalation().open.count == 2)
     }
 
@@ -167,7 +168,7 @@ struct StepHandlerTests {
         let command = StepCommand(step: 0, route: Self.clause, items: ["a"])
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier,
-            certificates: KnownCertificates(sureFrom: 0.9), counterfactual: try Tree.counterfactual(),
+            certificates: KnownCertificates(acceptThreshold: 0.9), counterfactual: try Tree.counterfactual(),
             metrics: metrics, cancellations: KnownCancellations(id))
         let records = try await handler.handle([.step(command, of: id), .step(command, of: .numbered(2))])
         #expect(try records.map { try $0.event().correlationID } == ["\(Request.ID.numbered(2))"])

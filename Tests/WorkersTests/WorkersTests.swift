@@ -42,10 +42,10 @@ struct WorkersTests {
         let texts = try #require(ClearCases.of[route]).texts
         let predictions = try await model.classify(texts, as: route)
         let answers = try await Capable.answers(
-            of: model, sureFrom: certificate?.sureFrom, to: texts, as: route)
+            of: model, acceptThreshold: certificate?.acceptThreshold, to: texts, as: route)
         #expect(answers.count == texts.count)
         for (answer, prediction) in zip(answers, predictions) {
-            let isSure = certificate.map { prediction.confidence >= $0.sureFrom } ?? false
+            let isSure = certificate.map { prediction.confidence >= $0.acceptThreshold } ?? false
             let expected = Answer(
                 label: prediction.label, confidence: (prediction.confidence * 1e6).rounded() / 1e6, decidedBy: .worker,
                 model: "\(model.identity)")

@@ -21,7 +21,7 @@ for task in semantic-understanding/intent legal-services/clause-type legal-servi
     items=$work/$name.calibration.jsonl
     [ -f "$items" ] || items=$data/$name.val.jsonl.gz
     # Exit code 3 means that a task gets no certificate, which is not a fault here.
-    .build/release/winnow certify --capability "${task%/*}" --task "${task#*/}" --data "$items" --equal-from "$undecided" \
+    .build/release/winnow certify --capability "${task%/*}" --task "${task#*/}" --data "$items" --tie-share "$undecided" \
         --out "infra/models/${task%/*}/certificates.jsonl" --record "$work/recorded" || [ $? = 3 ]
     gzip -9 --no-name <"$work/recorded" >"Tests/CertifyProof/recorded/$name.jsonl.gz"
 done

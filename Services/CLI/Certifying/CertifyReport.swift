@@ -97,7 +97,7 @@ extension Certificate {
         _ certified: Certified, of promise: Promise, route: Route, small: ModelCard, full: ModelCard,
         comparisons: [Comparison], source: Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
-        let escalated = comparisons.map { $0.observation.confidence < certified.sureFrom }
+        let escalated = comparisons.map { $0.observation.confidence < certified.acceptThreshold }
         var seeded = SeededGenerator(seed: 20_261_123)
         let saving = Figure(
             ratio: zip(comparisons, escalated).map { item, isEscalated in
@@ -108,8 +108,8 @@ extension Certificate {
         self.init(
             id: ID(using: &generator), route: route, smallModel: small.identity.description,
             fullModel: full.identity.description, alpha: promise.alpha, delta: promise.delta,
-            equalFrom: promise.equalFrom, temperature: certified.temperature, threshold: certified.threshold,
-            sureFrom: certified.sureFrom,
+            tieShare: promise.tieShare, temperature: certified.temperature, threshold: certified.threshold,
+            acceptThreshold: certified.acceptThreshold,
             fitted: certified.fitted, items: certified.items, accepted: certified.tally.accepted,
             disagreements: certified.tally.disagreements, bound: certified.bound,
             escalationRate: Estimate(Figure(successes: escalated.count { $0 }, of: escalated.count)),
@@ -164,19 +164,19 @@ struct Comparison: Sendable {
         self.fullFlops = fullFlops
     }
 
-    init(_ item: LabelledItem, small: Prediction, full: Prediction, equalFrom: Double) {
+    init(_ item: LabelledItem, small: Prediction, full: Prediction, tieShare: Double) {
         observation = Observation(
             hash: ItemHash.of(item.text), confidence: small.certainty,
-            agrees: full.accepts(small.label, from: equalFrom),
+            agrees: full.accepts(small.label, from: tieShare),
             right: item.label.map { .init(small: small.label == $0, full: full.label == $0) })
         (smallFlops, fullFlops) = (small.flops, full.flops)
     }
 
     /// Runs both models on the items of one task.
-    /// - Parameter equalFrom: `Certificate.equalFrom`.
+    /// - Parameter tieShare: `Certificate.tieShare`.
     /// - Throws: `InferenceError`
     static func run(
-        _ items: [LabelledItem], as route: Route, small: any Classifier, full: any Classifier, equalFrom: Double
+        _ items: [LabelledItem], as route: Route, small: any Classifier, full: any Classifier, tieShare: Double
     ) async throws -> [Comparison] {
         var comparisons: [Comparison] = []
         comparisons.reserveCapacity(items.count)
@@ -187,7 +187,7 @@ struct Comparison: Sendable {
                 small.classify(texts, as: route), full.classify(texts, as: route)
             )
             for ((item, small), full) in zip(zip(chunk, fromSmall), fromFull) {
-                comparisons.append(Comparison(item, small: small, full: full, equalFrom: equalFrom))
+                comparisons.append(Comparison(item, small: small, full: full, tieShare: tieShare))
             }
             Console.progress("\(route): \(comparisons.count) of \(items.count) items compared")
         }

@@ -12,12 +12,12 @@ struct EvaluationRun {
         /// One prediction for each item.
         var small: [Prediction]
         var full: [Prediction]
-        /// `Certificate.equalFrom` of the task's certificate; 1 if there is none.
-        var equalFrom: Double
+        /// `Certificate.tieShare` of the task's certificate; 1 if there is none.
+        var tieShare: Double
 
         /// Returns whether the task's certificate accepts the answer as the full model's.
         func isPromised(_ label: String?, _ index: Int) -> Bool {
-            label.map { full[index].accepts($0, from: equalFrom) } ?? false
+            label.map { full[index].accepts($0, from: tieShare) } ?? false
         }
     }
 
@@ -67,7 +67,7 @@ struct EvaluationRun {
                         chunk: chunk, result: results[chunk.eventID],
                         small: try await small.classify(texts, as: route),
                         full: try await full.classify(texts, as: route),
-                        equalFrom: certificate?.equalFrom ?? 1))
+                        tieShare: certificate?.tieShare ?? 1))
             }
         }
         Console.progress("")

@@ -160,7 +160,7 @@ struct CertifyVerb: Verb {
     static let name = "certify"
     static let summary = "find the confidence from which a small model may answer, with a bound on its errors"
     static let help = """
-        Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--equal-from S]
+        Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--tie-share S]
                               [--out FILE] [--record FILE] [--json]
 
         FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Labels are optional. The small
@@ -174,7 +174,7 @@ struct CertifyVerb: Verb {
           --data FILE     the calibration items: a sample of real requests that the models have not seen
           --agreement A   the promised agreement (default 0.99)
           --confidence P  the confidence of the promise (default 0.95)
-          --equal-from S  also accept a label to which the full model gives at least S of the probability of its best
+          --tie-share S  also accept a label to which the full model gives at least S of the probability of its best
                           label: from 0.1 to 1 (default 1, only the best label)
           --out FILE      write the certificates to FILE instead of Postgres
           --record FILE   also write a line for each item: hash of its text, confidence, whether the models agree
@@ -205,8 +205,8 @@ struct CertifyVerb: Verb {
         guard let data = arguments.value("--data") else { throw UsageError("--data is missing") }
         let agreement = try arguments.share("--agreement", default: 0.99)
         let confidence = try arguments.share("--confidence", default: 0.95)
-        let equalFrom = try arguments.number("--equal-from", default: 1, in: Prediction.leastShare...1)
-        guard let promise = Promise(agreement: agreement, confidence: confidence, equalFrom: equalFrom) else {
+        let tieShare = try arguments.number("--tie-share", default: 1, in: Prediction.leastShare...1)
+        guard let promise = Promise(agreement: agreement, confidence: confidence, tieShare: tieShare) else {
             throw UsageError("--agreement and --confidence must lie between 0 and 1")
         }
         (self.capability, self.task, self.data, self.promise) = (capability, task, data, promise)
@@ -234,7 +234,7 @@ struct CertifyVerb: Verb {
         var reports: [CertifyReport] = []
         for (route, items) in groups {
             let comparisons = try await Comparison.run(
-                items, as: route, small: small, full: full, equalFrom: promise.equalFrom)
+                items, as: route, small: small, full: full, tieShare: promise.tieShare)
             if let record { try Self.write(comparisons.map(\.observation), to: record) }
             let result: CertifyReport.Result
             switch Certifier(promise).certify(comparisons.map(\.observation)) {

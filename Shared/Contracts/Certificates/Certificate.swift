@@ -55,12 +55,12 @@ public struct Certificate: Sendable, Equatable {
     public var delta: Double
     /// A label counts as the full model's answer if the full model gives it at least this share of the probability of
     /// its best label. At 1, only the best label counts.
-    public var equalFrom: Double
+    public var tieShare: Double
     /// The temperature of the calibration. `threshold` is a confidence at this temperature.
     public var temperature: Double
     public var threshold: Double
     /// `threshold` converted to the small model's own confidence. Workers compare with this value.
-    public var sureFrom: Double
+    public var acceptThreshold: Double
     /// The number of items that the calibration was fitted on. The bound does not use them.
     public var fitted: Int
     /// The number of items that the bound is computed from.
@@ -84,8 +84,9 @@ public struct Certificate: Sendable, Equatable {
 
     public init(
         id: ID, route: Route, smallModel: String, fullModel: String, alpha: Double, delta: Double,
-        equalFrom: Double = 1, temperature: Double,
-        threshold: Double, sureFrom: Double, fitted: Int, items: Int, accepted: Int, disagreements: Int, bound: Double,
+        tieShare: Double = 1, temperature: Double,
+        threshold: Double, acceptThreshold: Double, fitted: Int, items: Int, accepted: Int, disagreements: Int,
+        bound: Double,
         escalationRate: Estimate, saving: Estimate, accuracyLoss: AccuracyLoss? = nil, source: Source,
         certifiedAt: Timestamp, note: String? = nil
     ) {
@@ -95,10 +96,10 @@ public struct Certificate: Sendable, Equatable {
         self.fullModel = fullModel
         self.alpha = alpha
         self.delta = delta
-        self.equalFrom = equalFrom
+        self.tieShare = tieShare
         self.temperature = temperature
         self.threshold = threshold
-        self.sureFrom = sureFrom
+        self.acceptThreshold = acceptThreshold
         self.fitted = fitted
         self.items = items
         self.accepted = accepted
@@ -137,8 +138,8 @@ extension Certificate {
 }
 
 extension Certificate {
-    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "equalFrom", "temperature",
-    ///   "threshold", "sureFrom", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value",
+    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "tieShare", "temperature",
+    ///   "threshold", "acceptThreshold", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value",
     ///   "low", "high"}, "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"},
     ///   "certifiedAt", "note"?}`
     public func encode() -> [UInt8] {
@@ -159,10 +160,10 @@ extension Certificate {
             body.member("full", fullModel)
             body.member("alpha", alpha)
             body.member("delta", delta)
-            body.member("equalFrom", equalFrom)
+            body.member("tieShare", tieShare)
             body.member("temperature", temperature)
             body.member("threshold", threshold)
-            body.member("sureFrom", sureFrom)
+            body.member("acceptThreshold", acceptThreshold)
             body.member("fitted", fitted)
             body.member("items", items)
             body.member("accepted", accepted)
@@ -198,9 +199,9 @@ extension Certificate {
         self.init(
             id: id, route: try Contract.route(body), smallModel: try body.required("small"),
             fullModel: try body.required("full"), alpha: try body.share("alpha"), delta: try body.share("delta"),
-            equalFrom: try body.equalFrom(),
+            tieShare: try body.tieShare(),
             temperature: try body.requiredNumber("temperature"), threshold: try body.share("threshold"),
-            sureFrom: try body.share("sureFrom"), fitted: try body.requiredInteger("fitted"),
+            acceptThreshold: try body.share("acceptThreshold"), fitted: try body.requiredInteger("fitted"),
             items: try body.requiredInteger("items"), accepted: try body.requiredInteger("accepted"),
             disagreements: try body.requiredInteger("disagreements"), bound: try body.share("bound"),
             escalationRate: try Estimate(body["escalationRate"], "escalationRate"),
@@ -229,11 +230,11 @@ extension Certificate.Estimate {
 
 extension JSONValue {
     /// Returns 1 for messages without the field, such as those written before the field existed.
-    func equalFrom() throws -> Double {
-        guard self["equalFrom"] != nil else { return 1 }
-        let share = try requiredNumber("equalFrom")
+    func tieShare() throws -> Double {
+        guard self["tieShare"] != nil else { return 1 }
+        let share = try requiredNumber("tieShare")
         guard share > 0, share <= 1 else {
-            throw ContractError(.wrongType, "equalFrom must be greater than 0 and at most 1")
+            throw ContractError(.wrongType, "tieShare must be greater than 0 and at most 1")
         }
         return share
     }

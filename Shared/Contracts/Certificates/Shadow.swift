@@ -28,13 +28,13 @@ public struct Shadow: Sendable, Equatable {
     public var certificate: Certificate.ID
     /// Copied from the certificate: the share of the best label's probability from which a label counts as the full
     /// model's answer.
-    public var equalFrom: Double
+    public var tieShare: Double
     /// The probability with which each item of the capability is drawn. Its inverse is the item's weight.
     public var probability: Double
     public var decidedAt: Timestamp
 
     public init(
-        step: Int, route: Route, items: [Item], smallModel: String, certificate: Certificate.ID, equalFrom: Double = 1,
+        step: Int, route: Route, items: [Item], smallModel: String, certificate: Certificate.ID, tieShare: Double = 1,
         probability: Double, decidedAt: Timestamp
     ) {
         self.step = step
@@ -42,13 +42,13 @@ public struct Shadow: Sendable, Equatable {
         self.items = items
         self.smallModel = smallModel
         self.certificate = certificate
-        self.equalFrom = equalFrom
+        self.tieShare = tieShare
         self.probability = probability
         self.decidedAt = decidedAt
     }
 
     /// - Shape: `{"step", "capability", "task", "items": [{"index", "text", "label", "confidence"}], "smallModel",
-    ///   "certificate", "equalFrom", "probability", "decidedAt"}`
+    ///   "certificate", "tieShare", "probability", "decidedAt"}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 512)
         writer.object { body in
@@ -67,8 +67,8 @@ public struct Shadow: Sendable, Equatable {
             }
             body.member("smallModel", smallModel)
             body.member("certificate", certificate.description)
-            body.name("equalFrom")
-            body.double(equalFrom)
+            body.name("tieShare")
+            body.double(tieShare)
             body.name("probability")
             body.double(probability)
             body.member("decidedAt", decidedAt.milliseconds)
@@ -95,7 +95,7 @@ public struct Shadow: Sendable, Equatable {
                         label: try item.required("label", in: "items"),
                         confidence: try item.requiredNumber("confidence", in: "items"))
                 },
-                smallModel: try body.required("smallModel"), certificate: certificate, equalFrom: try body.equalFrom(),
+                smallModel: try body.required("smallModel"), certificate: certificate, tieShare: try body.tieShare(),
                 probability: probability,
                 decidedAt: try body.requiredTime("decidedAt"))
         }

@@ -36,7 +36,7 @@ extension ModelCard {
         public let maxTokens: Int
         public let temperature: Double
         /// The confidence from which the model is sure; `nil` if it never is.
-        public let sureFrom: Double?
+        public let acceptThreshold: Double?
     }
 }
 
@@ -64,7 +64,8 @@ extension ModelCard.Head {
         }
         maxTokens = try head.integer("maxTokens", in: 2...encoder.positions)
         temperature = try head.member("temperature").positive()
-        sureFrom = try head.optional("calibration")?.optional("threshold").map { threshold throws(ArtifactError) in
+        acceptThreshold = try head.optional("calibration")?.optional("threshold").map {
+            threshold throws(ArtifactError) in
             try threshold.number()
         }
         kind = try Kind(head, labels: labels)
@@ -160,7 +161,7 @@ extension ModelCard.Head {
 
     typealias Decision = (label: String, confidence: Double, rivals: [Prediction.Rival])
 
-    func isSure(_ confidence: Double) -> Bool { sureFrom.map { confidence >= $0 } ?? false }
+    func isSure(_ confidence: Double) -> Bool { acceptThreshold.map { confidence >= $0 } ?? false }
 
     private func single(_ logits: some Collection<Float>, _ gate: Gate?) -> Decision {
         var best = 0, peak = -Double.infinity

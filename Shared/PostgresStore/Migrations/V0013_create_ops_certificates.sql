@@ -24,7 +24,7 @@ SELECT c.certificate_id, c.capability, c.task,
     (c.body -> 'accuracyLoss' ->> 'bound')::numeric AS accuracy_loss_bound,
     c.body -> 'data' ->> 'file' AS data_file, c.body -> 'data' ->> 'sha256' AS data_sha256,
     c.certified_at, c.registered_at, r.revoked_at, r.reason,
-    coalesce((c.body ->> 'equalFrom')::numeric, 1) AS equal_from
+    coalesce((c.body ->> 'tieShare')::numeric, 1) AS tie_share
 FROM winnow.certificate AS c LEFT JOIN winnow.certificate_revocation AS r USING (certificate_id);
 COMMENT ON VIEW ops.certificate IS 'Certificates and whether they stand: revoked, superseded by a newer one of the same models, or standing.';
 COMMENT ON COLUMN ops.certificate.certificate_id IS 'Id of the certificate.';
@@ -60,7 +60,7 @@ COMMENT ON COLUMN ops.certificate.certified_at IS 'When the bound was found (UTC
 COMMENT ON COLUMN ops.certificate.registered_at IS 'When the certificate came into this database (UTC).';
 COMMENT ON COLUMN ops.certificate.revoked_at IS 'When it was revoked (UTC); null while it was not.';
 COMMENT ON COLUMN ops.certificate.reason IS 'Why it was revoked.';
-COMMENT ON COLUMN ops.certificate.equal_from IS
+COMMENT ON COLUMN ops.certificate.tie_share IS
     'A label counts as the full model''s answer where that gives it at least this share of its best label''s probability; 1 means the best label alone. Unit: share from 0 to 1.';
 
 CREATE VIEW ops.certificate_agreement AS

@@ -25,7 +25,7 @@ enum Procedure: Int, CaseIterable {
             let finding = Certifier(promise).certify(
                 fitting: Array(calibration.prefix(count)), bounding: Array(calibration.dropFirst(count)))
             guard case .certified(let certified) = finding else { return nil }
-            return certified.sureFrom
+            return certified.acceptThreshold
         case .bestBound:
             return loosest(calibration) { tally in
                 ClopperPearson.isBelow(

@@ -67,7 +67,8 @@ enum Fixture {
         return Certificate(
             id: Certificate.ID(String(repeating: id, count: 16)) ?? Certificate.ID(using: &generator),
             route: Route(.legalServices, task), smallModel: small, fullModel: "full@1", alpha: 0.01, delta: 0.05,
-            temperature: 1.25, threshold: 0.95, sureFrom: 0.930_000_000_000_1, fitted: 100, items: 900, accepted: 700,
+            temperature: 1.25, threshold: 0.95, acceptThreshold: 0.930_000_000_000_1, fitted: 100, items: 900,
+            accepted: 700,
             disagreements: 2, bound: 0.009, escalationRate: .init(value: 0.25, low: 0.22, high: 0.28),
             saving: .init(value: 0.7, low: 0.67, high: 0.73), source: .init(file: "items.jsonl.gz", sha256: "ab"),
             certifiedAt: time)

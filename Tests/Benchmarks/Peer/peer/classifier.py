@@ -98,4 +98,4 @@ def probabilities(head: dict[str, Any], logits: np.ndarray) -> tuple[list[str], 
 def accept_thresholds(capability: str) -> dict[str, float]:
     """The confidence from which on a certificate lets the small model answer, by `capability/task`."""
     lines = (MODELS / capability / "certificates.jsonl").read_text().splitlines()
-    return {f"{c['capability']}/{c['task']}": c["sureFrom"] for c in map(json.loads, lines)}
+    return {f"{c['capability']}/{c['task']}": c["acceptThreshold"] for c in map(json.loads, lines)}
