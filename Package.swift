@@ -98,7 +98,7 @@ let live: [Target.Dependency] = [
 let services: [Target] =
     [
         service("Decomposer", live + ["CICU", "Crypto", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
-        service("Escalator", live + ["Inference", "PostgresStore", "Store", "WorkerKit"]),
+        service("Escalator", live + ["Crypto", "Inference", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
         service("CLI", live + ["CZlib", "Certification", "Crypto", "Inference", "JSON", "PostgresStore", "Store"]),
         service(

@@ -1,4 +1,5 @@
 import Contracts
+import Crypto
 import Delivery
 import Inference
 import MessageBus
@@ -10,7 +11,8 @@ import WorkerKit
 /// Asks the full model for the items that a small model was not sure of.
 ///
 /// A call is written to the ledger before it is made. If the process dies during the call, the row stays as `unknown`
-/// at its reserved price, and the repetition is an attempt of its own.
+/// at its reserved price, and the repetition is an attempt of its own. Once a call is settled, its answer is kept, so
+/// that a copy of the escalation gets the same answer without another call.
 /// - Consumes: `winnow.escalations.v1`, or the bulk lane's
 /// - Produces: `winnow.outcomes.v1` in the same lane
 struct EscalationHandler: BatchHandler {
@@ -21,7 +23,6 @@ struct EscalationHandler: BatchHandler {
     private let cancellations: any Cancellations
     private let cancelled: Counter
     private let refused: [Budget.Policy: Counter]
-    private let recent: RecentOutcomes
     private let gate: LaneGate?
 
     /// - Parameter gate: the point at which the bulk lane yields to the interactive lane.
@@ -35,9 +36,6 @@ struct EscalationHandler: BatchHandler {
         self.prices = prices
         self.cancellations = cancellations
         self.gate = gate
-        // As many bulk steps as the bulk window has requests in progress (`WINNOW_BULK_WINDOW`): a re-drive after an outage
-        // writes a copy of each of them. A bulk step has up to 64 predictions.
-        recent = RecentOutcomes(capacity: gate == nil ? 1_000 : 256)
         refused = Budget.Policy.allCases.reduce(into: [:]) { counters, policy in
             counters[policy] = metrics.counter(
                 "winnow_escalations_refused_total",
@@ -83,53 +81,52 @@ struct EscalationHandler: BatchHandler {
                 emitted.append(source.deadLetter(record, error))
             }
         }
-        var asked: Set<Step.ID> = []
-        let calls = requested.filter {
-            recent.predictions(for: $0.escalation.open, of: $0.step) == nil && asked.insert($0.step).inserted
-        }
-        if !calls.isEmpty {
-            for (call, outcome) in zip(calls, try await answer(calls)) {
-                guard let outcome else { continue }
-                emitted.append(source.outcome(outcome, of: call.event))
-            }
-        }
-        // The outcome is emitted again, because the first one may never have been written.
-        for call in requested where !asked.contains(call.step) {
-            guard let said = recent.predictions(for: call.escalation.open, of: call.step) else { continue }
-            emitted.append(source.outcome(call.outcome(call.answers(said, model: classifier.identity)), of: call.event))
+        // A copy asks nothing, but gets an outcome of its own: it may carry other attempts of the worker.
+        var asked: Set<Call.Key> = []
+        let replies = try await replies(to: requested.filter { asked.insert($0.key).inserted })
+        for call in requested {
+            guard let outcome = replies[call.key].flatMap(call.outcome) else { continue }
+            emitted.append(source.outcome(outcome, of: call.event))
         }
         return emitted
     }
 
-    /// - Returns: an outcome for each call; `nil` for a call that waits until its tenant's budget has room again.
-    private func answer(_ calls: [Call]) async throws -> [Outcome?] {
+    private func replies(to calls: [Call]) async throws -> [Call.Key: Reply] {
+        guard !calls.isEmpty else { return [:] }
         let pricing = try await prices.current()
         let reservations = try await ledger.reserve(
             calls.map { call in
-                LedgerEntry(.full, of: call.step, tenant: call.event.tenant, call.group, on: classifier)
+                (
+                    LedgerEntry(.full, of: call.step, tenant: call.event.tenant, call.group, on: classifier),
+                    call.question
+                )
             }
         ) { try pricing.begun($0, at: $1) }
         var started: [(call: Call, entry: LedgerEntry)] = []
         for (call, reservation) in zip(calls, reservations) {
             if case .started(let entry) = reservation { started.append((call, entry)) }
         }
-        var answered = try await compute(started, pricing)[...]
-        return zip(calls, reservations).map { call, reservation in
+        var replies = try await compute(started, pricing)
+        for (call, reservation) in zip(calls, reservations) {
             switch reservation {
-            case .started: return answered.popFirst()
+            case .started: break
+            case .answered(let answers): replies[call.key] = .answered(answers)
             case .refused(let budget):
                 refused[budget.policy]?.increment()
-                return call.outcome(refusedBy: budget)
+                replies[call.key] = .refused(budget)
             }
         }
+        return replies
     }
 
-    private func compute(_ started: [(call: Call, entry: LedgerEntry)], _ pricing: PriceList) async throws -> [Outcome]
-    {
-        guard !started.isEmpty else { return [] }
+    private func compute(
+        _ started: [(call: Call, entry: LedgerEntry)], _ pricing: PriceList
+    ) async throws -> [Call.Key: Reply] {
+        guard !started.isEmpty else { return [:] }
         do {
             let shares = try await BatchClassification.run(
                 started.map(\.call.group), on: classifier, gate: gate)
+            let replies = shares.map { Reply($0, of: classifier.identity) }
             try await ledger.settle(
                 try zip(started, shares).map { started, share in
                     switch share {
@@ -140,15 +137,12 @@ struct EscalationHandler: BatchHandler {
                         return entry
                     case .failure(let error): return started.entry.failed(error)
                     }
+                },
+                keeping: zip(started, replies).compactMap { started, reply in
+                    guard case .answered(let answers) = reply else { return nil }
+                    return PaidAnswer(step: started.call.step, question: started.call.question, answers: answers)
                 })
-            return zip(started, shares).map { started, share in
-                switch share {
-                case .success(let share):
-                    recent.remember(share.predictions, for: started.call.escalation.open, of: started.call.step)
-                    return started.call.outcome(started.call.answers(share.predictions, model: classifier.identity))
-                case .failure(let error): return started.call.failure(error.message)
-                }
-            }
+            return Dictionary(zip(started.map(\.call.key), replies)) { first, _ in first }
         } catch let error as InferenceError {
             // A transient fault: the delivery loop retries, and the retry makes calls of its own.
             try await ledger.settle(started.map { $0.entry.failed(error) })
@@ -157,23 +151,60 @@ struct EscalationHandler: BatchHandler {
     }
 }
 
+/// What comes of asking the full model about the open items of a step.
+private enum Reply {
+    /// One answer per open item.
+    case answered([Answer])
+    case failed(String)
+    case refused(Budget)
+
+    init(_ share: Result<BatchClassification.Share, InferenceError>, of model: ModelIdentity) {
+        switch share {
+        case .success(let share):
+            self = .answered(
+                share.predictions.map { prediction in
+                    Answer(
+                        label: prediction.label, confidence: prediction.confidence, decidedBy: .full,
+                        model: model.description, isTruncated: prediction.isTruncated)
+                })
+        case .failure(let error): self = .failed(error.message)
+        }
+    }
+}
+
 /// The escalation of one step.
 private struct Call {
+    /// Equal for copies of an escalation that ask the same question.
+    struct Key: Hashable {
+        let step: Step.ID
+        let question: Question
+    }
+
     let event: StepEvent
     let escalation: Escalation
+    let question: Question
+
+    init(event: StepEvent, escalation: Escalation) {
+        self.event = event
+        self.escalation = escalation
+        question = Question(escalation.open)
+    }
 
     var step: Step.ID { Step.ID(request: event.request, ordinal: escalation.step) }
+    var key: Key { Key(step: step, question: question) }
 
     var group: BatchClassification.Group { .init(route: escalation.route, texts: escalation.open.map(\.text)) }
 
-    func answers(_ predictions: [Prediction], model: ModelIdentity) -> [Answer?] {
-        var answers = escalation.answers
-        for (item, prediction) in zip(escalation.open, predictions) {
-            answers[item.index] = Answer(
-                label: prediction.label, confidence: prediction.confidence, decidedBy: .full,
-                model: model.description, isTruncated: prediction.isTruncated)
+    /// - Returns: `nil` if the step waits until its tenant's budget has room again.
+    func outcome(_ reply: Reply) -> Outcome? {
+        switch reply {
+        case .answered(let given):
+            var answers = escalation.answers
+            for (item, answer) in zip(escalation.open, given) { answers[item.index] = answer }
+            return outcome(answers)
+        case .failed(let message): return failure(message)
+        case .refused(let budget): return outcome(refusedBy: budget)
         }
-        return answers
     }
 
     /// Returns the worker's guesses beside the full model's answers.
@@ -197,7 +228,7 @@ private struct Call {
     /// Returns the outcome of a step that its tenant's budget refuses.
     ///
     /// - Returns: `nil` if the step waits. The aggregator then re-drives it like any step without an outcome.
-    func outcome(refusedBy budget: Budget) -> Outcome? {
+    private func outcome(refusedBy budget: Budget) -> Outcome? {
         switch budget.policy {
         case .queue: return nil
         case .fail: return failure("the tenant's budget for escalations is exhausted")
@@ -219,14 +250,29 @@ private struct Call {
         return Answer(label: Answer.noRoute, confidence: 0, decidedBy: .worker, model: "none")
     }
 
-    func failure(_ error: String) -> Outcome {
+    private func failure(_ error: String) -> Outcome {
         .failed(escalation.step, escalation.route, error, attempts: escalation.attempts)
     }
 
-    /// The outcome carries only the worker's attempts, because the full model's row is already in the ledger.
-    func outcome(_ answers: [Answer?]) -> Outcome {
+    /// Carries only the worker's attempts, because the full model's row is already in the ledger.
+    private func outcome(_ answers: [Answer?]) -> Outcome {
         Outcome(
             step: escalation.step, route: escalation.route, state: .answered, answers: answers,
             attempts: escalation.attempts)
+    }
+}
+
+extension Question {
+    /// Item indexes are part of the question, because answers are given by index.
+    fileprivate init(_ open: [Escalation.OpenItem]) {
+        var bytes: [UInt8] = []
+        for item in open {
+            // Lengths separate the texts.
+            for number in [item.index, item.text.utf8.count] {
+                withUnsafeBytes(of: Int64(number).bigEndian) { bytes.append(contentsOf: $0) }
+            }
+            bytes.append(contentsOf: item.text.utf8)
+        }
+        self.init(digest: bytes.withUnsafeBytes { SHA256.bytes($0) })
     }
 }

@@ -3,7 +3,6 @@ import Delivery
 import Inference
 import MessageBus
 import Store
-import Synchronization
 import WorkerKit
 
 /// Handles all calls of the full model in a lane.
@@ -72,40 +71,5 @@ extension LedgerEntry {
         entry.attempt.error = error.code.rawValue
         if error.isRetriable { (entry.attempt.usage, entry.cost) = (.zero, .zero) }
         return entry
-    }
-}
-
-/// The steps that were answered last, so that a repeated step is not paid for twice. A step repeats if its record is
-/// redelivered, or if its request is re-driven while its escalation waits. The memory is empty after a restart, and a
-/// repetition then makes a new call.
-final class RecentOutcomes: Sendable {
-    /// Keeps only a hash of the question, and only the full model's answers: the texts of a thousand steps take
-    /// megabytes. The worker's answers come with the repeated question.
-    private struct Answered: Sendable {
-        let question: Int
-        let predictions: [Prediction]
-    }
-
-    private let answered: Mutex<RecentEntries<Step.ID, Answered>>
-
-    init(capacity: Int) { answered = Mutex(RecentEntries(capacity: capacity)) }
-
-    /// - Returns: a prediction for each open item; `nil` unless exactly the same items were asked for.
-    func predictions(for open: [Escalation.OpenItem], of step: Step.ID) -> [Prediction]? {
-        answered.withLock { $0[step] }.flatMap { $0.question == Self.hash(open) ? $0.predictions : nil }
-    }
-
-    func remember(_ predictions: [Prediction], for open: [Escalation.OpenItem], of step: Step.ID) {
-        let answer = Answered(question: Self.hash(open), predictions: predictions)
-        answered.withLock { $0.remember(answer, for: step) }
-    }
-
-    private static func hash(_ open: [Escalation.OpenItem]) -> Int {
-        var hasher = Hasher()
-        for item in open {
-            hasher.combine(item.index)
-            hasher.combine(ExactText(item.text))
-        }
-        return hasher.finalize()
     }
 }

@@ -139,6 +139,7 @@ public struct Migration: Sendable, Equatable {
             version: 13, name: "create_ops_certificates", script: PackageResources.V0013_create_ops_certificates_sql),
         Migration(version: 14, name: "create_retention", script: PackageResources.V0014_create_retention_sql),
         Migration(version: 15, name: "grant_roles", script: PackageResources.V0015_grant_roles_sql),
+        Migration(version: 16, name: "create_paid_answers", script: PackageResources.V0016_create_paid_answers_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

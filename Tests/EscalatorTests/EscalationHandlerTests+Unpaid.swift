@@ -93,44 +93,54 @@ extension EscalationHandlerTests {
         #expect(try await store.ledger(of: id).isEmpty)
     }
 
-    @Test func `a step asked for again gets its answer again and is not paid for twice`() async throws {
+    @Test func `a copy of a step gets the same answer and is not paid for twice, also by another process`() async throws
+    {
         try await store.registerPrices([Self.price])
         let model = Self.full()
-        let handler = EscalationHandler(
-            service: "escalator", classifier: model, ledger: store, prices: PriceBook(store: store))
+        func handler() -> EscalationHandler {
+            EscalationHandler(
+                service: "escalator", classifier: model, ledger: store, prices: PriceBook(store: store))
+        }
         let record = Record.escalation(escalation(), of: id)
-        let first = try await handler.handle([record, record])
+        let first = try await handler().handle([record])
         #expect(try first.map { try $0.outcome().answers } == [[answer("first"), workersAnswer, answer("ab")]])
-        #expect(try await handler.handle([record]) == first)
+        #expect(try await handler().handle([record, record]) == first + first)
         #expect(model.calls.count == 1)
         #expect(try await store.ledger(of: id).count == 1)
-        // Other items of the same step need a separate call.
-        var other = escalation()
-        other.open = [.init(index: 0, text: "other")]
-        _ = try await handler.handle([.escalation(other, of: id)])
-        #expect(model.calls.count == 2)
     }
 
-    @Test func `a copy of a bulk step is not paid for twice, however many requests are in progress`() async throws {
-        try await store.registerPrices([Self.price])
-        let model = Self.full()
-        let handler = EscalationHandler(
-            service: "escalator", classifier: model, ledger: store, prices: PriceBook(store: store), gate: LaneGate())
-        // WINNOW_BULK_WINDOW requests, each with one escalated step.
-        let records = (1...256).map { Record.escalation(escalation(), of: .numbered($0)) }
-        _ = try await handler.handle(records)
-        let calls = model.calls.count
-        #expect(try await handler.handle(records).count == 256)
-        #expect(model.calls.count == calls)
+    @Test func `a copy carries the worker's attempts of its own`() async throws {
+        var again = escalation()
+        again.attempts[0].startedAt = Timestamp(milliseconds: 8)
+        let records = try await handle([.escalation(escalation(), of: id), .escalation(again, of: id)])
+        #expect(try records.map { try $0.outcome().attempts } == [[workersAttempt], again.attempts])
         #expect(try await store.ledger(of: id).count == 1)
     }
 
-    @Test func `what was answered long ago is forgotten`() {
-        let recent = RecentOutcomes(capacity: 2)
-        let open = [Escalation.OpenItem(index: 0, text: "a")]
-        let steps = (0..<4).map { Step.ID(request: id, ordinal: $0) }
-        let said = [Prediction(label: "a", confidence: 1, isSure: true, inputTokens: 3, flops: 1)]
-        for step in steps { recent.remember(said, for: open, of: step) }
-        #expect(steps.map { recent.predictions(for: open, of: $0) } == [nil, nil, said, said])
+    @Test func `other items of the same step are another question`() async throws {
+        let model = Self.full()
+        var other = escalation()
+        other.open = [.init(index: 0, text: "ab"), .init(index: 2, text: "first")]
+        for question in [escalation(), other] { _ = try await handle([.escalation(question, of: id)], model: model) }
+        #expect(model.calls.count == 2)
+        #expect(try await store.ledger(of: id).count == 2)
+    }
+
+    @Test func `a copy of a step whose call failed is asked again`() async throws {
+        let failing = ScriptedClassifier("full", version: "2") { _, _ in
+            throw InferenceError(.invalidAnswer, "no prediction")
+        }
+        _ = try await handle([.escalation(escalation(), of: id)], model: failing)
+        let outcome = try #require(try await handle([.escalation(escalation(), of: id)]).first?.outcome())
+        #expect(outcome.answers == [answer("first"), workersAnswer, answer("ab")])
+        #expect(try await store.ledger(of: id).map(\.attempt.state) == [.failed, .settled])
+    }
+
+    @Test func `a copy of a step is answered when the budget is used up`() async throws {
+        let record = Record.escalation(escalation(), of: id)
+        let first = try await handle([record])
+        try await store.setBudget(
+            Budget(tenant: TenantID(rawValue: "acme"), period: .month, limit: .zero, policy: .fail))
+        #expect(try await handle([record]) == first)
     }
 }

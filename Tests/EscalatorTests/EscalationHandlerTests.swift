@@ -259,12 +259,14 @@ private struct WatchedLedger: AttemptLedger {
         return try await ledger.start(calls, begin)
     }
 
-    func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation] {
-        try await start(calls, begin).map { .started($0) }
+    func reserve(
+        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+    ) async throws -> [Reservation] {
+        try await start(calls.map(\.entry), begin).map { .started($0) }
     }
 
-    func settle(_ entries: [LedgerEntry]) async throws {
+    func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws {
         report("settle " + entries.map(\.attempt.state.rawValue).joined(separator: " "))
-        try await ledger.settle(entries)
+        try await ledger.settle(entries, keeping: answers)
     }
 }

@@ -236,14 +236,17 @@ extension InMemoryStore: BudgetRegister {
         state.withLock { $0.budgets.removeValue(forKey: BudgetKey(tenant: tenant, period: period)) != nil }
     }
 
-    public func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation] {
+    public func reserve(
+        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+    ) async throws -> [Reservation] {
         let instant = now()
-        let begun = try calls.map { try begin($0, instant) }
+        let begun = try calls.map { try begin($0.entry, instant) }
         return state.withLock { state in
             var room = BudgetRoom(state.budgets.values.map { (budget: $0, spent: state.spent(of: $0, at: instant)) })
             for call in begun { state.abandon(before: call) }
-            let reservations: [Reservation] = begun.map { call in
-                room.reserve(call).map { .refused($0) } ?? .started(state.start(call))
+            let reservations: [Reservation] = zip(begun, calls).map { call, asked in
+                if let answers = state.paid[call.step]?[asked.question] { return .answered(answers) }
+                return room.reserve(call).map { .refused($0) } ?? .started(state.start(call))
             }
             state.sumFinalRequests(begun)
             return reservations

@@ -9,6 +9,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         var events: [EventKey: Request.ID] = [:]
         var origins: [Request.ID: Origin] = [:]
         var ledger: [Request.ID: [LedgerEntry]] = [:]
+        var paid: [Step.ID: [Question: [Answer]]] = [:]
         var prices: [Price] = []
         /// In the order of arrival.
         var submissions: [Waiting] = []
@@ -137,8 +138,9 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    public func settle(_ entries: [LedgerEntry]) async throws {
+    public func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws {
         state.withLock { state in
+            for answer in answers { state.paid[answer.step, default: [:]][answer.question] = answer.answers }
             for entry in entries {
                 state.ledger[entry.step.request]?.removeAll { $0.isSameRow(as: entry) }
                 state.insert([entry])

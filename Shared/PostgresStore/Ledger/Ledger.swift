@@ -13,20 +13,29 @@ extension PostgresStore {
         }
     }
 
-    public func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation] {
-        guard let batch = StartBatch(calls) else { return [] }
+    public func reserve(
+        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+    ) async throws -> [Reservation] {
+        let entries = calls.map(\.entry)
+        guard let batch = StartBatch(entries) else { return [] }
+        let readAnswers = PaidAnswerRows.reading(calls.map { ($0.entry.step, $0.question) })
         return try await session.run { connection in
             let read = try connection.execute(
-                "BEGIN", LedgerGuard.lock(calls), batch.abandon, batch.last, batch.instant, batch.lockBudgets)
-            let instant = try Self.instant(read[4])
-            let begun = try calls.map { try begin($0, instant) }
-            var room = try batch.room(read[5], at: instant, on: connection)
-            let refusals = begun.map { room.reserve($0) }
-            let paid = zip(begun, refusals).filter { $1 == nil }.map(\.0)
-            var started = try Self.write(try batch.numbered(paid, after: read[3]), on: connection)[...]
-            return refusals.compactMap { refusal in
-                refusal.map { .refused($0) } ?? started.popFirst().map { .started($0) }
+                "BEGIN", LedgerGuard.lock(entries), readAnswers, batch.abandon, batch.last, batch.instant,
+                batch.lockBudgets)
+            let answers = try PaidAnswerRows.answers(read[2])
+            let instant = try Self.instant(read[5])
+            var room = try batch.room(read[6], at: instant, on: connection)
+            var begun: [LedgerEntry] = []
+            let decisions: [Reservation?] = try entries.enumerated().map { place, entry in
+                if let answers = answers[place] { return .answered(answers) }
+                let entry = try begin(entry, instant)
+                if let budget = room.reserve(entry) { return .refused(budget) }
+                begun.append(entry)
+                return nil
             }
+            var started = try Self.write(try batch.numbered(begun, after: read[4]), on: connection)[...]
+            return decisions.compactMap { $0 ?? started.popFirst().map { .started($0) } }
         }
     }
 
@@ -51,9 +60,11 @@ extension PostgresStore {
     }
 
     /// Also inserts rows that were never started, so that no cost is missing.
-    public func settle(_ entries: [LedgerEntry]) async throws {
+    public func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws {
         guard !entries.isEmpty else { return }
-        let settlement = Self.settlement(of: entries)
+        var statements = Self.settlement(of: entries)
+        if !answers.isEmpty { statements.append(PaidAnswerRows(answers).statement) }
+        let settlement = statements
         try await session.run { connection in _ = try connection.execute(settlement) }
     }
 

@@ -18,13 +18,47 @@ public protocol AttemptLedger: Sendable {
     func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry]
 
     /// Does the same for calls that tenants pay for, as long as their budgets allow it. The check and the reservation
-    /// are one transaction, so that concurrent processes cannot exceed a limit.
+    /// are one transaction, so that concurrent processes cannot exceed a limit. A question whose answer is kept is not
+    /// paid for again, whatever the budget.
     /// - Returns: the reservations in the given order.
     /// - Throws: `StoreError`, or the error that `begin` throws. Nothing is written in either case.
-    func reserve(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [Reservation]
+    func reserve(
+        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+    ) async throws -> [Reservation]
 
-    /// Writes the actual usage of the calls. The key of a row is (step, number).
-    func settle(_ entries: [LedgerEntry]) async throws
+    /// Writes the actual usage of the calls, and keeps their answers in the same transaction. The key of a row is
+    /// (step, number). Answers of a request whose payload is erased are not kept.
+    func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws
+}
+
+extension AttemptLedger {
+    /// Settles calls that have no answers to keep.
+    public func settle(_ entries: [LedgerEntry]) async throws { try await settle(entries, keeping: []) }
+}
+
+/// What a call asks the full model about a step. A kept answer is only given to the same question.
+public struct Question: Sendable, Hashable {
+    /// The SHA-256 of the items.
+    public let digest: [UInt8]
+
+    public init(digest: [UInt8]) { self.digest = digest }
+}
+
+/// An answer that the ledger has a settled call for.
+///
+/// It is kept as long as the request's steps, because a copy of a step may arrive after the request is final.
+/// - Source: infra/decisions/0043-paid-answers.md
+public struct PaidAnswer: Sendable, Equatable {
+    public var step: Step.ID
+    public var question: Question
+    /// One answer per item of the question.
+    public var answers: [Answer]
+
+    public init(step: Step.ID, question: Question, answers: [Answer]) {
+        self.step = step
+        self.question = question
+        self.answers = answers
+    }
 }
 
 /// An attempt of a step with its price: one row of the ledger.

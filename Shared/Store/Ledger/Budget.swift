@@ -31,6 +31,8 @@ public struct Budget: Sendable, Equatable {
 /// The result of reserving a call.
 public enum Reservation: Sendable, Equatable {
     case started(LedgerEntry)
+    /// The same question about the same step was paid for earlier. There is no new ledger row.
+    case answered([Answer])
     /// Refused by the budget with the longest period that has no room for the call.
     case refused(Budget)
 }

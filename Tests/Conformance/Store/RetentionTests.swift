@@ -18,8 +18,8 @@ import Testing
                 """)
             let byRetention = [
                 "agreement", "attempt", "cost_day", "cost_hour", "cost_series", "dead_letter_disposition",
-                "platform_day",
-                "request", "shadow_comparison", "shadow_evidence", "shadow_tally", "shadow_tenant", "shadow_text",
+                "paid_answer", "platform_day", "request", "shadow_comparison", "shadow_evidence", "shadow_tally",
+                "shadow_tenant", "shadow_text",
                 "step", "tenant", "tenant_agreement",
             ]
             let byServices = ["cancellation", "instance", "owed_emission", "submission"]

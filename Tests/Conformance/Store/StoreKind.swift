@@ -40,8 +40,10 @@ extension AttemptLedger {
         try await start(calls) { call, _ in call }
     }
 
-    func reserve(_ calls: [LedgerEntry]) async throws -> [Reservation] {
-        try await reserve(calls) { call, _ in call }
+    func reserve(
+        _ calls: [LedgerEntry], _ begin: @escaping Begin = { call, _ in call }
+    ) async throws -> [Reservation] {
+        try await reserve(calls.map { (entry: $0, question: Question(digest: [])) }, begin)
     }
 }
 
