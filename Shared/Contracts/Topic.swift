@@ -12,11 +12,17 @@ public enum Topic {
     /// The topics whose records services process and may receive again.
     public static let worked = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
 
-    /// The topic's label in metrics. A tenant's own topic has the label of the shared topic, so that no time series
-    /// names a tenant.
+    /// The label in metrics of a topic whose name comes from outside: `other`, unless services process its records.
     public static func label(_ topic: String) -> String {
-        let shared = Lane.allCases.map { requests($0) }.first { isOwn(topic, stem: stem($0)) } ?? topic
+        let shared = sharedName(of: topic)
         return worked.contains(shared) || shared == retries ? shared : "other"
+    }
+
+    /// The name of the shared topic that a tenant's own topic stands for, and any other topic's own name. Metrics use
+    /// it, so that no time series names a tenant.
+    public static func sharedName(of topic: String) -> String {
+        if isOwn(topic, stem: ownResultStem) { return results }
+        return Lane.allCases.map { requests($0) }.first { isOwn(topic, stem: stem($0)) } ?? topic
     }
 
     /// The topics whose records change how every process behaves. Their records are signed if a signing key is set.

@@ -57,6 +57,8 @@ import Testing
         for lane in Lane.allCases {
             #expect(Topic.requests(lane, of: tenant).map(Topic.label) == Topic.requests(lane))
         }
+        #expect(Topic.results(of: tenant).map(Topic.sharedName) == Topic.results)
+        #expect(Topic.sharedName(of: Topic.certificates) == Topic.certificates)
         // Like the shared topic of results.
         #expect(Topic.results(of: tenant).map(Topic.label) == Topic.label(Topic.results))
     }

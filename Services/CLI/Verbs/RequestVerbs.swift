@@ -104,7 +104,7 @@ struct EraseVerb: Verb {
         Erases items and answers of the tenant's final requests in Postgres. This cannot be undone. States, costs and
         the ledger stay. A client that sends such a request again gets its status and cost, without items.
 
-          --before TIME  only requests that were accepted before TIME (RFC 3339; default now)
+          --before TIME  only requests that were accepted before TIME (RFC 3339; default all)
 
         Matching requests that are still open or wait for their turn are cancelled. Run the command again to erase
         them. Exits with 1 while there are any.
@@ -127,7 +127,8 @@ struct EraseVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus {
         let store = PostgresStore(try session.postgres())
         let now = Timestamp.now
-        let instant = before ?? now
+        // Without a limit no clocks are compared: acceptance has the decomposer's.
+        let instant = before ?? .last
         // Requests are cancelled before the erasure, so that every request is counted by one of the two.
         let cancelled = try await store.cancelRequests(of: tenant, before: instant, at: now)
         let erased = try await store.erasePayload(of: tenant, before: instant)

@@ -9,19 +9,28 @@ import Telemetry
 final class ConsumerLag: Sendable {
     private let group: String
     private let metrics: Metrics
+    private let counts = Mutex<[TopicPartition: Int]>([:])
 
     init(group: String, metrics: Metrics) {
         self.group = group
         self.metrics = metrics
     }
 
+    /// The series of a tenant's own topic is that of the shared topic. It has the sum over these topics.
     func set(_ count: Int, _ partition: TopicPartition) {
-        metrics.gauge(
+        let topic = Topic.sharedName(of: partition.topic)
+        let gauge = metrics.gauge(
             "winnow_kafka_consumer_group_topic_partition_lag", "Records between the committed offset and the end.",
-            [
-                ("group_id", group), ("topic_name", partition.topic), ("partition_id", "\(partition.partition)"),
-            ]
-        ).set(count)
+            [("group_id", group), ("topic_name", topic), ("partition_id", "\(partition.partition)")])
+        counts.withLock { counts in
+            counts[partition] = count
+            let sum = counts.reduce(0) { sum, known in
+                let isSame =
+                    known.key.partition == partition.partition && Topic.sharedName(of: known.key.topic) == topic
+                return isSame ? sum + known.value : sum
+            }
+            gauge.set(sum)
+        }
     }
 
     func update(_ statistics: UnsafeBufferPointer<UInt8>, assigned: Set<TopicPartition>) {
@@ -90,7 +99,7 @@ final class ConsumedRecords: Sendable {
                 if topics[record.topic] == nil {
                     topics[record.topic] = metrics.counter(
                         "winnow_kafka_consumed_records_total", "Records that the consumer returned.",
-                        [("group_id", group), ("topic_name", record.topic)])
+                        [("group_id", group), ("topic_name", Topic.sharedName(of: record.topic))])
                 }
                 topics[record.topic]?.increment()
             }

@@ -218,7 +218,7 @@ struct OffsetGaps {
         guard count > 0 else { return }
         metrics.counter(
             "winnow_kafka_dropped_records_total", "Records that the broker deleted before they were read.",
-            [("group_id", group), ("topic_name", record.topic)]
+            [("group_id", group), ("topic_name", Topic.sharedName(of: record.topic))]
         ).increment(by: Int(clamping: count))
         logger.error(
             "Broker dropped records before they were read",

@@ -106,6 +106,26 @@ struct KafkaTests {
         #expect(metrics.render().contains("winnow_kafka_consumed_records_total"))
     }
 
+    @Test func `tenants' own topics have the series of the shared topic, and no series names a tenant`() async throws {
+        let tenants = (0..<2).map { "tenant\($0)-\(UUID().uuidString.lowercased())" }
+        let topics = tenants.map { "winnow.requests.\($0).v1" }
+        var settings = try await Cluster.shared.settings(withTopic: topics[0], partitions: 1)
+        settings = try await Cluster.shared.settings(withTopic: topics[1], partitions: 1)
+        let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
+        try await producer.send(topics.map { OutgoingRecord(topic: $0, key: nil, value: [1]) })
+        let metrics = Metrics()
+        let consumer = try KafkaConsumer(
+            settings: settings, group: topic + ".own", topics: topics, maxBatch: 2, logger: Cluster.logger,
+            metrics: metrics)
+        _ = try await consumer.take(2)
+        await consumer.close()
+        let label = #"{group_id="\#(topic).own",topic_name="winnow.requests.v1"}"#
+        let series = metrics.render()
+        #expect(series.contains("winnow_kafka_consumed_records_total\(label) 2\n"))
+        #expect(series.contains("winnow_kafka_consumer_group_topic_partition_lag{"))
+        for tenant in tenants { #expect(!series.contains(tenant)) }
+    }
+
     @Test func `what is worked on while the group rebalances is committed before it is given away`() async throws {
         let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 4)
         let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
