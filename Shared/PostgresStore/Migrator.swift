@@ -46,7 +46,7 @@ public final class Migrator: Sendable {
         let migrations = migrations
         return try await session.run { connection in
             let exists = try connection.execute("SELECT to_regclass('winnow.schema_migration') IS NOT NULL")
-            let hasTable = exists[0].first { $0.bool(0) } ?? false
+            let hasTable = try exists[0].first { try $0.bool(.only) } ?? false
             let applied = hasTable ? try Self.verified(migrations, on: connection) : [:]
             return migrations.map { Status(version: $0.version, name: $0.name, appliedAt: applied[$0.version]) }
         }
@@ -76,13 +76,16 @@ public final class Migrator: Sendable {
         let scripts = PostgresArray(migrations.map { Blob(bytes: $0.script) })
         // The server computes the hash, so no cryptography is needed here.
         let select: SQL = """
-            SELECT a.version, a.applied_at, a.checksum IS NOT DISTINCT FROM encode(sha256(u.script), 'hex')
+            SELECT a.version, a.applied_at, a.checksum IS NOT DISTINCT FROM encode(sha256(u.script), 'hex') AS is_unchanged
             FROM winnow.schema_migration AS a
             LEFT JOIN unnest(\(versions), \(scripts)) AS u (version, script) ON u.version = a.version
             ORDER BY a.version
             """
         let rows = try connection.execute(select.named("read migrations"))[0].rows { row throws in
-            (version: Int(try row.integer(0)), appliedAt: try row.timestamp(1), isUnchanged: row.bool(2))
+            (
+                version: Int(try row.integer("version")), appliedAt: try row.timestamp("applied_at"),
+                isUnchanged: try row.bool("is_unchanged")
+            )
         }
         for row in rows {
             guard let migration = migrations.first(where: { $0.version == row.version }) else {

@@ -103,8 +103,10 @@ class Load:
 
         The embedded broker is empty after its end. The acknowledgement contains the offset, and the reader had not reached it
         when that broker ended. A result also counts as lost if the broker acknowledged and lost its outcome: the aggregator made
-        the request final and died before it wrote the result, and the outcome could not be delivered again. That takes a few
-        seconds, so the broker must have ended soon after. On any other cluster, no loss is excused.
+        the request final and died before it wrote the result, and the outcome could not be delivered again. Delivering it again
+        takes a few seconds, so the request must have become final shortly before that broker ended, or before the next one
+        started: an aggregator may hold the outcome while both Postgres and the broker are away. On any other cluster, no loss is
+        excused.
         """
         if self.stack.external:
             return set()
@@ -133,7 +135,7 @@ class Load:
             if topic == RESULTS and int(offset) > reached[alive, int(partition)]:
                 lost.add(event)
             if topic.endswith("outcomes.v1") and alive == life(final_at[event]):
-                if 0 <= self.stack.broker_ends[alive - 1] - final_at[event] < _REDELIVERY_SECONDS:
+                if self.stack.broker_ends[alive - 1] - final_at[event] < _REDELIVERY_SECONDS:
                     self.undelivered.add(event)
         return lost | self.undelivered
 

@@ -9,7 +9,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
         let tenants = PostgresArray(texts.map(\.tenant.rawValue))
         let contents = PostgresArray(texts.map { Blob(bytes: Array($0.text.utf8)) })
         let select: SQL = """
-            SELECT u.place - 1
+            SELECT u.place - 1 AS place
             FROM unnest(\(certificates), \(models), \(tenants), \(contents))
                 WITH ORDINALITY AS u (certificate_id, full_model, tenant_id, content, place)
             JOIN winnow.shadow_text AS t
@@ -18,7 +18,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             """
         return try await session.run { connection in
             let found = try connection.execute(select.named("find compared texts")).flatMap { result in
-                try result.rows { row throws in Int(try row.integer(0)) }
+                try result.rows { row throws in Int(try row.integer("place")) }
             }
             return Set(found)
         }
@@ -55,9 +55,11 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
                 return (.none, [])
             }
             let grown = try taken.rows { row throws -> [AgreementScope] in
-                let tenant = TenantID(rawValue: row.text(3))
-                let route = Route(Capability(rawValue: row.text(1)), row.text(2))
-                return [.hour(try row.timestamp(0), route, tenant), .tenant(try row.certificateID(4), tenant)]
+                let tenant = try row.tenant()
+                return [
+                    .hour(try row.timestamp("hour"), try row.route(), tenant),
+                    .tenant(try row.certificateID(), tenant),
+                ]
             }
             let evidence = try Self.evidence(of: Set(grown.joined()), on: connection)
             let judged = verdict(evidence)
@@ -67,8 +69,8 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             let written = try results.dropFirst(agreements.count).prefix(revocations.count).flatMap { result in
                 try result.rows { row throws in
                     RevokedKey(
-                        certificate: try row.certificateID(0),
-                        tenant: row.optionalText(1).map { TenantID(rawValue: $0) })
+                        certificate: try row.certificateID(),
+                        tenant: try row.optionalText("tenant_id").map { TenantID(rawValue: $0) })
                 }
             }
             let new = Set(written)
@@ -82,8 +84,8 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
     ) throws -> AgreementEvidence {
         let scopes = AgreementRows(grown)
         let byHour: SQL = """
-            SELECT t.sampling_probability, sum(t.compared)::bigint, sum(t.disagreed)::bigint, t.hour, t.capability,
-                t.task, t.tenant_id
+            SELECT t.sampling_probability, sum(t.compared)::bigint AS compared, sum(t.disagreed)::bigint AS disagreed,
+                t.hour, t.capability, t.task, t.tenant_id
             FROM unnest(\(scopes.hours), \(scopes.capabilities), \(scopes.tasks), \(scopes.hourTenants))
                 AS u (hour, capability, task, tenant_id)
             JOIN winnow.shadow_tally AS t USING (hour, capability, task, tenant_id)
@@ -92,7 +94,7 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             """
         let byTenant: SQL = """
             SELECT e.sampling_probability, e.compared, e.disagreed, e.novel, e.novel_disagreed, e.certificate_id,
-                e.tenant_id, s.position::bigint
+                e.tenant_id, s.position::bigint AS position
             FROM (SELECT DISTINCT certificate_id FROM unnest(\(scopes.certificates)) AS u (certificate_id)) AS u
             JOIN winnow.certificate AS c USING (certificate_id)
             JOIN winnow.shadow_evidence AS e USING (certificate_id, full_model)
@@ -108,23 +110,22 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
             samples[scope, default: empty].strata.append(stratum)
         }
         _ = try results[0].rows { row throws in
-            let route = Route(Capability(rawValue: row.text(4)), row.text(5))
             note(
-                .hour(try row.timestamp(3), route, TenantID(rawValue: row.text(6))),
+                .hour(try row.timestamp("hour"), try row.route(), try row.tenant()),
                 .init(
-                    probability: try row.double(0), compared: Int(try row.integer(1)),
-                    disagreed: Int(try row.integer(2)), novel: 0, novelDisagreed: 0))
+                    probability: try row.double("sampling_probability"), compared: Int(try row.integer("compared")),
+                    disagreed: Int(try row.integer("disagreed")), novel: 0, novelDisagreed: 0))
         }
         _ = try results[1].rows { row throws in
             note(
-                .tenant(try row.certificateID(5), TenantID(rawValue: row.text(6))), position: Int(try row.integer(7)),
+                .tenant(try row.certificateID(), try row.tenant()), position: Int(try row.integer("position")),
                 .init(
-                    probability: try row.double(0), compared: Int(try row.integer(1)),
-                    disagreed: Int(try row.integer(2)), novel: Int(try row.integer(3)),
-                    novelDisagreed: Int(try row.integer(4))))
+                    probability: try row.double("sampling_probability"), compared: Int(try row.integer("compared")),
+                    disagreed: Int(try row.integer("disagreed")), novel: Int(try row.integer("novel")),
+                    novelDisagreed: Int(try row.integer("novel_disagreed"))))
         }
         return AgreementEvidence(
-            samples: Array(samples.values), standing: CertificateReading(results[2]).standing,
+            samples: Array(samples.values), standing: try CertificateReading(results[2]).standing,
             revokedTenants: try CertificateReading.revokedTenants(results[3]))
     }
 
@@ -152,8 +153,9 @@ extension PostgresStore: ShadowRegister, AgreementRegister {
         return try await session.run { connection in
             try connection.execute(select).first?.first { row throws in
                 Agreement(
-                    scope: scope, compared: Int(try row.integer(0)), disagreed: Int(try row.integer(1)),
-                    value: try row.double(2), low: try row.double(3), high: try row.double(4))
+                    scope: scope, compared: Int(try row.integer("compared")),
+                    disagreed: Int(try row.integer("disagreed")), value: try row.double("agreement"),
+                    low: try row.double("low"), high: try row.double("high"))
             }
         }
     }

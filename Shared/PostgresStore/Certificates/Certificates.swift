@@ -30,7 +30,7 @@ extension PostgresStore: CertificateRegister {
             """
         return try await session.run { connection in
             let results = try connection.execute(insert + [select.named("find certificate")])
-            return results.last?.first { $0.bool(0) } ?? false
+            return try results.last?.first { try $0.bool(.only) } ?? false
         }
     }
 
@@ -66,9 +66,10 @@ extension CertificateReading {
         return sql.named("read certificates")
     }
 
-    init(_ result: PostgresResult) {
-        let rows = result.rows { row in
-            (id: row.text(0), certificate: try? Certificate(decoding: Array(row.bytes(1))))
+    init(_ result: PostgresResult) throws {
+        let rows = try result.rows { row throws in
+            let body = Array(try row.bytes("body"))
+            return (id: try row.text("certificate_id"), certificate: try? Certificate(decoding: body))
         }
         self.init(
             standing: rows.compactMap(\.certificate), unreadable: rows.filter { $0.certificate == nil }.map(\.id))
@@ -84,14 +85,15 @@ extension CertificateReading {
     }
 
     static func revokedTenants(_ result: PostgresResult) throws -> [Certificate.ID: Set<TenantID>] {
-        let rows = try result.rows { row throws in (try row.certificateID(0), TenantID(rawValue: row.text(1))) }
+        let rows = try result.rows { row throws in (try row.certificateID(), try row.tenant()) }
         return Dictionary(rows.map { ($0.0, [$0.1]) }) { $0.union($1) }
     }
 }
 
 extension PostgresRow {
-    func certificateID(_ column: Int32) throws(StoreError) -> Certificate.ID {
-        guard let id = Certificate.ID(text(column)) else { throw .unreadable("a certificate's id") }
+    /// Reads the column `certificate_id`.
+    func certificateID() throws(StoreError) -> Certificate.ID {
+        guard let id = Certificate.ID(try text("certificate_id")) else { throw .unreadable("a certificate's id") }
         return id
     }
 }
@@ -128,7 +130,7 @@ struct RevocationRows {
             JOIN winnow.certificate USING (certificate_id)
             ORDER BY certificate_id
             ON CONFLICT DO NOTHING
-            RETURNING certificate_id, NULL::text
+            RETURNING certificate_id, NULL::text AS tenant_id
             """
         return sql.named("revoke certificates")
     }

@@ -20,13 +20,13 @@ final class PostgresResult: @unchecked Sendable {
     /// The number of rows that an INSERT, UPDATE or DELETE affected.
     var affectedRows: Int { PQcmdTuples(handle).flatMap { Int(String(cString: $0)) } ?? 0 }
 
-    /// The position of a column, to be looked up once for a result and not once for a row.
+    /// Looks a column up once for all rows. Worth it where many rows are read.
     /// - Throws: if the statement has no column of this name.
-    func column(_ name: String) throws(StoreError) -> Int32 {
+    func column(_ name: String) throws(StoreError) -> PostgresColumn {
         // libpq folds a name to lower case unless it is quoted.
         let position = PQfnumber(handle, "\"\(name)\"")
         guard position >= 0 else { throw .unreadable("column \(name)") }
-        return position
+        return PostgresColumn(name: name, position: position)
     }
 
     func rows<Value>(_ read: (PostgresRow) throws -> Value) rethrows -> [Value] {
@@ -41,22 +41,49 @@ final class PostgresResult: @unchecked Sendable {
     }
 }
 
+/// A column by its name, so that a statement may list its columns in any order.
+struct PostgresColumn: ExpressibleByStringLiteral {
+    /// The column of a statement that has only one.
+    static let only = PostgresColumn(name: "", position: 0)
+
+    fileprivate let name: String
+    /// `nil` if it is looked up in each row.
+    fileprivate let position: Int32?
+
+    fileprivate init(name: String, position: Int32?) { (self.name, self.position) = (name, position) }
+
+    /// - Parameter name: in lower case.
+    init(stringLiteral name: String) { self.init(name: name, position: nil) }
+}
+
 /// One row. It is valid only inside the closure that receives it.
+///
+/// Every method throws if the statement has no such column.
 struct PostgresRow {
     fileprivate let result: OpaquePointer
     fileprivate let index: Int32
 
-    func isNull(_ column: Int32) -> Bool { PQgetisnull(result, index, column) == 1 }
+    private func position(_ column: PostgresColumn) throws(StoreError) -> Int32 {
+        if let position = column.position { return position }
+        let position = PQfnumber(result, column.name)
+        guard position >= 0 else { throw .unreadable("column \(column.name)") }
+        return position
+    }
 
-    func bytes(_ column: Int32) -> UnsafeRawBufferPointer {
-        let count = Int(PQgetlength(result, index, column))
-        return UnsafeRawBufferPointer(start: PQgetvalue(result, index, column), count: count)
+    func isNull(_ column: PostgresColumn) throws(StoreError) -> Bool {
+        PQgetisnull(result, index, try position(column)) == 1
+    }
+
+    func bytes(_ column: PostgresColumn) throws(StoreError) -> UnsafeRawBufferPointer {
+        let position = try position(column)
+        let count = Int(PQgetlength(result, index, position))
+        return UnsafeRawBufferPointer(start: PQgetvalue(result, index, position), count: count)
     }
 
     /// - Returns: `nil` for NULL and for values that are not integers of 2, 4 or 8 bytes.
-    func optionalInteger(_ column: Int32) -> Int64? {
-        guard !isNull(column) else { return nil }
-        let bytes = bytes(column)
+    func optionalInteger(_ column: PostgresColumn) throws(StoreError) -> Int64? {
+        guard try !isNull(column) else { return nil }
+        let bytes = try bytes(column)
         switch bytes.count {
         case 2: return Int64(Int16(bigEndian: bytes.loadUnaligned(as: Int16.self)))
         case 4: return Int64(Int32(bigEndian: bytes.loadUnaligned(as: Int32.self)))
@@ -65,47 +92,57 @@ struct PostgresRow {
         }
     }
 
-    func integer(_ column: Int32) throws(StoreError) -> Int64 {
-        guard let value = optionalInteger(column) else { throw .unreadable("column \(column)") }
+    func integer(_ column: PostgresColumn) throws(StoreError) -> Int64 {
+        guard let value = try optionalInteger(column) else { throw .unreadable("column \(column.name)") }
         return value
     }
 
-    func double(_ column: Int32) throws(StoreError) -> Double {
-        guard let bits = optionalInteger(column) else { throw .unreadable("column \(column)") }
+    func double(_ column: PostgresColumn) throws(StoreError) -> Double {
+        guard let bits = try optionalInteger(column) else { throw .unreadable("column \(column.name)") }
         return Double(bitPattern: UInt64(bitPattern: bits))
     }
 
-    func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
-
-    /// - Returns: the empty string for NULL.
-    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
-
-    func bool(_ column: Int32) -> Bool { bytes(column).first == 1 }
-
-    func optionalTimestamp(_ column: Int32) -> Timestamp? {
-        // Rounds down, so that an instant before 1970 is read as it was written.
-        optionalInteger(column).map { microseconds in
-            let milliseconds = (microseconds - (microseconds % 1000 + 1000) % 1000) / 1000
-            return Timestamp(milliseconds: milliseconds + Timestamp.postgresEpoch)
-        }
+    func optionalText(_ column: PostgresColumn) throws(StoreError) -> String? {
+        try isNull(column) ? nil : text(column)
     }
 
-    func timestamp(_ column: Int32) throws(StoreError) -> Timestamp {
-        guard let value = optionalTimestamp(column) else { throw .unreadable("column \(column)") }
+    /// - Returns: the empty string for NULL.
+    func text(_ column: PostgresColumn) throws(StoreError) -> String {
+        String(decoding: try bytes(column), as: UTF8.self)
+    }
+
+    func bool(_ column: PostgresColumn) throws(StoreError) -> Bool { try bytes(column).first == 1 }
+
+    func optionalTimestamp(_ column: PostgresColumn) throws(StoreError) -> Timestamp? {
+        // Rounds down, so that an instant before 1970 is read as it was written.
+        guard let microseconds = try optionalInteger(column) else { return nil }
+        let milliseconds = (microseconds - (microseconds % 1000 + 1000) % 1000) / 1000
+        return Timestamp(milliseconds: milliseconds + Timestamp.postgresEpoch)
+    }
+
+    func timestamp(_ column: PostgresColumn) throws(StoreError) -> Timestamp {
+        guard let value = try optionalTimestamp(column) else { throw .unreadable("column \(column.name)") }
         return value
     }
 
-    func requestKey(_ column: Int32) throws(StoreError) -> RequestKey {
-        let bytes = bytes(column)
-        guard bytes.count == 16 else { throw .unreadable("column \(column)") }
+    func requestKey(_ column: PostgresColumn = "request_id") throws(StoreError) -> RequestKey {
+        let bytes = try bytes(column)
+        guard bytes.count == 16 else { throw .unreadable("column \(column.name)") }
         return RequestKey(bytes)
     }
 
     /// Reads a label of an enum.
-    func label<Label: RawRepresentable<String>>(_ column: Int32) throws(StoreError) -> Label {
-        guard let value = Label(rawValue: text(column)) else { throw .unreadable("column \(column)") }
+    func label<Label: RawRepresentable<String>>(_ column: PostgresColumn) throws(StoreError) -> Label {
+        guard let value = Label(rawValue: try text(column)) else { throw .unreadable("column \(column.name)") }
         return value
     }
+
+    func tenant(_ column: PostgresColumn = "tenant_id") throws(StoreError) -> TenantID {
+        TenantID(rawValue: try text(column))
+    }
+
+    /// Reads the columns `capability` and `task`.
+    func route() throws(StoreError) -> Route { Route(Capability(rawValue: try text("capability")), try text("task")) }
 }
 
 /// An error reported by the server or the connection. It contains neither binds nor the server's detail, which quotes

@@ -19,12 +19,14 @@ struct ParkBatch: Sendable {
     func found(_ result: PostgresResult) throws -> [EventKey: Found] {
         let rows = try result.rows { row throws in
             // Another transaction has inserted the row in the meantime. The next try will see it.
-            guard !row.bool(6) else {
+            guard try !row.bool("is_raced") else {
                 throw StoreError(.conflict, "two requests with one id were parked at the same time", isRetriable: true)
             }
+            let mayWait = try row.bool("has_waited") || !row.bool("is_refused")
             let found: Found =
-                row.bool(3) ? .reused : row.bool(2) ? .redelivered : row.bool(4) || !row.bool(5) ? .waits : .refused
-            return (row.eventKey(0), found)
+                try row.bool("is_reused")
+                ? .reused : row.bool("is_redelivered") ? .redelivered : mayWait ? .waits : .refused
+            return (try row.eventKey(), found)
         }
         return Dictionary(rows) { first, _ in first }
     }
@@ -45,7 +47,7 @@ struct ParkBatch: Sendable {
     }
 
     /// Columns of the result: the event, is_redelivered (accepted from the same place), is_reused (the id has another
-    /// body), has_waited, is_refused, and whether a row that should have been stored was not.
+    /// body), has_waited, is_refused, and is_raced (a row that should have been stored was not).
     var insert: SQL {
         let rows = SubmissionRows(firsts.values.map(\.submission))
         let ordered = rows.keys.compactMap { firsts[$0] }
@@ -72,7 +74,7 @@ struct ParkBatch: Sendable {
                 RETURNING tenant_id, event_id)
             SELECT o.tenant_id, o.event_id, o.is_redelivered, o.is_reused, o.has_waited, o.is_refused,
                 NOT (is_redelivered OR is_reused OR has_waited OR is_refused)
-                    AND ((o.tenant_id, o.event_id) IN (SELECT tenant_id, event_id FROM parked)) IS NOT TRUE
+                    AND ((o.tenant_id, o.event_id) IN (SELECT tenant_id, event_id FROM parked)) IS NOT TRUE AS is_raced
             FROM offered AS o
             """
         return sql.named("park submissions")
@@ -114,8 +116,8 @@ struct SubmitBatch: Sendable {
 
     /// - Parameter results: the results of `statements`.
     /// - Returns: the indices of the submissions that were refused.
-    func refused(_ results: some Sequence<PostgresResult>) -> Set<Int> {
-        let taken = results.map { result in Set(result.rows { row in row.eventKey(0) }) }
+    func refused(_ results: some Sequence<PostgresResult>) throws -> Set<Int> {
+        let taken = try results.map { result in Set(try result.rows { row throws in try row.eventKey() }) }
         return Set(places.indices.filter { !taken[places[$0].round].contains(places[$0].key) })
     }
 }

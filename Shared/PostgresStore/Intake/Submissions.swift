@@ -8,7 +8,7 @@ extension PostgresStore: SubmissionQueue {
         let tenants = Self.insertTenants(Set(submissions.map(\.tenant)))
         // Without BEGIN, the statements are one transaction.
         return try await session.run { connection in
-            batch.refused(try connection.execute([tenants] + batch.statements).dropFirst())
+            try batch.refused(connection.execute([tenants] + batch.statements).dropFirst())
         }
     }
 
@@ -25,7 +25,10 @@ extension PostgresStore: SubmissionQueue {
                     AND state <> 'open' AND completed_at < \(instant)
                 """
             let answered = try await session.run { connection in
-                Set(try connection.execute(select.named("find answered requests"))[0].rows { EventID($0.text(0)) })
+                Set(
+                    try connection.execute(select.named("find answered requests"))[0].rows {
+                        EventID(try $0.text(.only))
+                    })
             }
             lost += members.filter { answered.contains($0.eventID) }
         }
@@ -53,11 +56,11 @@ extension PostgresStore: SubmissionQueue {
         return try await session.run { connection in
             var count = WaitingCount(tenants: [:], all: 0)
             _ = try connection.execute(select.named("count what waits"))[0].rows { row throws in
-                let waiting = Int(try row.integer(1))
-                if row.isNull(0) {
+                let waiting = Int(try row.integer("waiting"))
+                if try row.isNull("tenant_id") {
                     count.all = waiting
                 } else {
-                    count.tenants[TenantID(rawValue: row.text(0))] = waiting
+                    count.tenants[try row.tenant()] = waiting
                 }
             }
             return count
@@ -76,10 +79,10 @@ extension PostgresStore: SubmissionQueue {
         let occupancy = Self.occupancy(of: [], turn)
         return try await session.run { connection in
             // Usually nothing waits.
-            let waits = try connection.execute(any.named("look for submissions"))[0].first { row in row.bool(0) }
+            let waits = try connection.execute(any.named("look for submissions"))[0].first { try $0.bool(.only) }
             guard waits == true else { return [] }
             let read = try connection.execute("BEGIN", alone.named("take the turn"))
-            guard try read[1].first({ row throws in row.bool(0) }) == true else {
+            guard try read[1].first({ row throws in try row.bool(.only) }) == true else {
                 try connection.execute("COMMIT")
                 return []
             }
@@ -120,8 +123,8 @@ extension PostgresStore: SubmissionQueue {
             UNION ALL SELECT tenant_id FROM found WHERE (SELECT count(*) FROM found) > 1
             """
         return try await session.run { connection in
-            try connection.execute(cancel.named("cancel submissions"))[0].rows { row in
-                TenantID(rawValue: row.text(0))
+            try connection.execute(cancel.named("cancel submissions"))[0].rows { row throws in
+                try row.tenant()
             }
         }
     }
@@ -142,7 +145,7 @@ extension PostgresStore {
                     WHERE s.lane = \(lane) AND s.sent_at IS NULL AND s.tenant_id > w.tenant_id
                     ORDER BY s.tenant_id LIMIT 1)
                 FROM waiting AS w WHERE w.tenant_id IS NOT NULL)
-            SELECT g.tenant_id, g.under_way, w.waiting, w.since, coalesce(t.weight, 1)
+            SELECT g.tenant_id, g.under_way, w.waiting, w.since, coalesce(t.weight, 1) AS weight
             FROM (
                 SELECT tenant_id, sum(n) AS under_way FROM (
                     SELECT tenant_id, 1 AS n FROM (
@@ -186,8 +189,8 @@ extension PostgresStore {
                     AND least(deadline_at, cancelled_at) <= \(turn.now)
                 ORDER BY least(deadline_at, cancelled_at) LIMIT \(limit))) AS taken
             WHERE s.tenant_id = taken.tenant_id AND s.event_id = taken.event_id
-            RETURNING s.tenant_id, s.event_id, s.body, s.deadline_at, s.traceparent, s.cancelled_at IS NOT NULL,
-                s.lane, s.place
+            RETURNING s.tenant_id, s.event_id, s.body, s.deadline_at, s.traceparent,
+                s.cancelled_at IS NOT NULL AS is_cancelled, s.lane, s.place
             """
         return sql.named("take submissions")
     }
@@ -197,25 +200,25 @@ extension Occupancy {
     fileprivate init(_ result: PostgresResult) throws {
         let rows = try result.rows { row throws in
             let tenant = Tenant(
-                underWay: Int(try row.integer(1)), waiting: Int(try row.integer(2)),
-                waitingSince: row.optionalTimestamp(3), weight: Int(try row.integer(4)))
-            return (TenantID(rawValue: row.text(0)), tenant)
+                underWay: Int(try row.integer("under_way")), waiting: Int(try row.integer("waiting")),
+                waitingSince: try row.optionalTimestamp("since"), weight: Int(try row.integer("weight")))
+            return (try row.tenant(), tenant)
         }
         self.init(Dictionary(rows) { first, _ in first })
     }
 }
 
 extension PostgresRow {
-    /// Reads two columns, starting at `first`.
-    func eventKey(_ first: Int32) -> EventKey {
-        EventKey(tenant: TenantID(rawValue: text(first)), eventID: EventID(text(first + 1)))
+    /// Reads the columns `tenant_id` and `event_id`.
+    func eventKey() throws(StoreError) -> EventKey {
+        EventKey(tenant: try tenant(), eventID: EventID(try text("event_id")))
     }
 
     fileprivate func submission() throws(StoreError) -> Submission {
         Submission(
-            tenant: TenantID(rawValue: text(0)), eventID: EventID(text(1)), body: Array(bytes(2)),
-            deadline: optionalTimestamp(3), traceparent: optionalText(4), lane: try label(6), isCancelled: bool(5),
-            place: try integer(7))
+            tenant: try tenant(), eventID: EventID(try text("event_id")), body: Array(try bytes("body")),
+            deadline: try optionalTimestamp("deadline_at"), traceparent: try optionalText("traceparent"),
+            lane: try label("lane"), isCancelled: try bool("is_cancelled"), place: try integer("place"))
     }
 }
 

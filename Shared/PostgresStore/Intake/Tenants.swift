@@ -42,7 +42,7 @@ extension PostgresStore: TenantTopicRegister {
         let select: SQL = "SELECT tenant_id FROM winnow.tenant_topic"
         return try await session.run { connection in
             let tenants = try connection.execute(select.named("read own topics")).flatMap { result in
-                result.rows { TenantID(rawValue: $0.text(0)) }
+                try result.rows { row throws in try row.tenant() }
             }
             return Set(tenants)
         }

@@ -40,7 +40,7 @@ extension PostgresStore {
     }
 
     private static func instant(_ result: PostgresResult) throws -> Timestamp {
-        guard let instant = try result.first({ row throws in try row.timestamp(0) }) else {
+        guard let instant = try result.first({ row throws in try row.timestamp(.only) }) else {
             throw StoreError.unreadable("the instant")
         }
         return instant
@@ -101,7 +101,10 @@ extension PostgresStore {
             """
         return try await session.run { connection in
             let results = try connection.execute(select.named("read attempts"))
-            return try results.flatMap { try $0.rows { try LedgerEntry($0, of: request) } }
+            return try results.flatMap { result in
+                let totals = try LedgerTotals.Columns(result)
+                return try result.rows { row throws in try LedgerEntry(row, totals, of: request) }
+            }
         }
     }
 }
@@ -135,106 +138,21 @@ private struct LedgerKey: Hashable {
 }
 
 extension LedgerEntry {
-    fileprivate init(_ row: PostgresRow, of request: Request.ID) throws {
-        let totals = try LedgerTotals(row, from: 13)
+    fileprivate init(_ row: PostgresRow, _ columns: LedgerTotals.Columns, of request: Request.ID) throws {
+        let totals = try LedgerTotals(row, columns)
         let attempt = Attempt(
-            number: Int(try row.integer(1)), kind: try row.label(5), state: try row.label(6), model: row.text(7),
-            version: row.text(8), items: Int(try row.integer(9)), usage: totals.usage,
-            durationMicros: try row.integer(10), startedAt: try row.timestamp(11),
-            counterfactual: totals.counterfactualUsage, error: row.optionalText(12))
+            number: Int(try row.integer("number")), kind: try row.label("kind"), state: try row.label("state"),
+            model: try row.text("model"), version: try row.text("version"), items: Int(try row.integer("items")),
+            usage: totals.usage, durationMicros: try row.integer("duration_us"),
+            startedAt: try row.timestamp("started_at"), counterfactual: totals.counterfactualUsage,
+            error: try row.optionalText("error"))
         self.init(
-            step: Step.ID(request: request, ordinal: Int(try row.integer(0))), tenant: TenantID(rawValue: row.text(2)),
-            route: Route(Capability(rawValue: row.text(3)), row.text(4)), attempt: attempt, cost: totals.cost,
-            counterfactualCost: totals.counterfactualCost, onceCost: PicoDollars(try row.integer(23)))
-        guesses = Guesses(known: Int(try row.integer(21)), agreed: Int(try row.integer(22)))
-    }
-}
-
-/// Calls to number and write before they are made.
-struct StartBatch: Sendable {
-    /// Marks calls of earlier processes as unknown. A call of another kind for the same step may be in progress.
-    let abandon: SQL
-    /// Reads the highest number of each step.
-    let last: SQL
-    /// Reads the instant of the transaction.
-    /// - Returns: one row.
-    let instant: SQL
-    /// Locks the budgets of the tenants, so that concurrent reservations wait.
-    let lockBudgets: SQL
-
-    /// - Returns: `nil` if there are no calls.
-    init?(_ entries: [LedgerEntry]) {
-        let keys = entries.map { RequestKey($0.step.request) }
-        guard let lowest = keys.min(), let highest = keys.max() else { return nil }
-        let requests = PostgresArray(keys)
-        let ordinals = PostgresArray(entries.map { Int16(clamping: $0.step.ordinal) })
-        let kinds = PostgresArray(entries.map(\.attempt.kind.rawValue))
-        let abandon: SQL = """
-            UPDATE winnow.attempt AS a SET state = 'unknown'
-            FROM unnest(\(requests), \(ordinals), \(kinds)) AS u (request_id, step_ordinal, kind)
-            WHERE a.request_id = u.request_id AND a.step_ordinal = u.step_ordinal
-                AND a.kind = u.kind::winnow.attempt_kind AND a.state = 'started'
-                AND a.request_id BETWEEN \(lowest) AND \(highest)
-            """
-        self.abandon = abandon.named("abandon attempts")
-        let last: SQL = """
-            SELECT a.request_id, a.step_ordinal, max(a.number) FROM winnow.attempt AS a
-            WHERE a.request_id = ANY (\(requests)) AND a.request_id BETWEEN \(lowest) AND \(highest)
-            GROUP BY a.request_id, a.step_ordinal
-            """
-        self.last = last.named("number attempts")
-        let instant: SQL = "SELECT now()"
-        self.instant = instant.named("read instant")
-        let tenants = PostgresArray(Set(entries.map(\.tenant)).sorted().map(\.rawValue))
-        let lock: SQL = """
-            SELECT tenant_id, period::text FROM winnow.budget
-            WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period FOR NO KEY UPDATE
-            """
-        lockBudgets = lock.named("lock budgets")
-    }
-
-    /// Reads the remaining amounts of the locked budgets at an instant.
-    ///
-    /// This is a separate statement after the lock, so it sees the reservations of others. Limits and sums are read
-    /// together, and only for the locked budgets. A budget that was set in the meantime applies from the next call on.
-    func room(
-        _ locked: PostgresResult, at instant: Timestamp, on connection: PostgresConnection
-    ) throws -> BudgetRoom {
-        let keys = locked.rows { (tenant: $0.text(0), period: $0.text(1)) }
-        guard !keys.isEmpty else { return BudgetRoom([]) }
-        let (tenants, periods) = (PostgresArray(keys.map(\.tenant)), PostgresArray(keys.map(\.period)))
-        let read: SQL = """
-            SELECT b.tenant_id, b.period::text, b.policy::text, b.limit_pico_usd,
-                least(winnow.budget_spent(b.tenant_id, b.period, \(instant)), \(Int64.max))::bigint
-            FROM unnest(\(tenants), \(periods)) AS u (tenant_id, period)
-            JOIN winnow.budget AS b ON b.tenant_id = u.tenant_id AND b.period = u.period::winnow.budget_period
-            """
-        return BudgetRoom(
-            try connection.execute(read.named("read budgets"))[0].rows { row throws in
-                let budget = Budget(
-                    tenant: TenantID(rawValue: row.text(0)), period: try row.label(1),
-                    limit: PicoDollars(try row.integer(3)), policy: try row.label(2))
-                return (budget, PicoDollars(try row.integer(4)))
-            })
-    }
-
-    /// Returns the entries with their numbers. A number is one above the highest number of its step. It is never below
-    /// the given number, since the attempts that an escalation carries have no rows yet.
-    func numbered(_ entries: [LedgerEntry], after last: PostgresResult) throws -> [LedgerEntry] {
-        let ids = Dictionary(entries.map { (RequestKey($0.step.request), $0.step.request) }) { first, _ in first }
-        var numbers: [Step.ID: Int] = [:]
-        _ = try last.rows { row throws in
-            guard let request = ids[try row.requestKey(0)] else { return }
-            let step = Step.ID(request: request, ordinal: Int(try row.integer(1)))
-            numbers[step] = Int(try row.integer(2))
-        }
-        return entries.map { entry in
-            var entry = entry
-            entry.attempt.state = .started
-            entry.attempt.number = max(entry.attempt.number, numbers[entry.step, default: 0] + 1)
-            numbers[entry.step] = entry.attempt.number
-            return entry
-        }
+            step: Step.ID(request: request, ordinal: Int(try row.integer("step_ordinal"))), tenant: try row.tenant(),
+            route: try row.route(), attempt: attempt, cost: totals.cost,
+            counterfactualCost: totals.counterfactualCost,
+            onceCost: PicoDollars(try row.integer("full_model_once_cost_pico_usd")))
+        guesses = Guesses(
+            known: Int(try row.integer("guessed_items")), agreed: Int(try row.integer("agreed_items")))
     }
 }
 

@@ -41,8 +41,9 @@ struct PaidAnswerRows {
     /// - Returns: the answers by the place of their question.
     static func answers(_ result: PostgresResult) throws -> [Int: [Answer]] {
         let rows = try result.rows { row throws in
-            guard let answers = try? Answer.decode(row.bytes(1)) else { throw StoreError.unreadable("kept answers") }
-            return (Int(try row.integer(0)) - 1, answers.compactMap(\.self))
+            let stored = try row.bytes("answers")
+            guard let answers = try? Answer.decode(stored) else { throw StoreError.unreadable("kept answers") }
+            return (Int(try row.integer("place")) - 1, answers.compactMap(\.self))
         }
         return Dictionary(rows) { first, _ in first }
     }

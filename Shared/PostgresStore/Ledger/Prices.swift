@@ -11,8 +11,9 @@ extension PostgresStore {
             try connection.execute(select.named("read prices")).flatMap { result in
                 try result.rows { row throws in
                     Price(
-                        model: row.text(0), inputToken: PicoDollars(try row.integer(1)),
-                        outputToken: PicoDollars(try row.integer(2)), validFrom: try row.timestamp(3))
+                        model: try row.text("model"), inputToken: PicoDollars(try row.integer("input_token_pico_usd")),
+                        outputToken: PicoDollars(try row.integer("output_token_pico_usd")),
+                        validFrom: try row.timestamp("valid_from"))
                 }
             }
         }

@@ -34,14 +34,16 @@ extension PostgresStore: InstanceRegister {
         return try await session.run { connection in
             try connection.execute(select.named("read instances")).flatMap { result in
                 try result.rows { row throws in
-                    guard let id = Instance.ID(row.text(0)) else {
+                    guard let id = Instance.ID(try row.text("instance_id")) else {
                         throw StoreError(.query, "an instance id cannot be read", isRetriable: false)
                     }
                     return Instance(
-                        id: id, service: row.text(1), host: row.text(2), processID: Int(try row.integer(3)),
-                        version: row.text(4), state: try row.label(5), partitions: Int(try row.integer(6)),
-                        startedAt: try row.timestamp(7), beatAt: try row.timestamp(8),
-                        processorTime: Int(try row.integer(10)), beatInterval: Int(try row.integer(9)))
+                        id: id, service: try row.text("service"), host: try row.text("host"),
+                        processID: Int(try row.integer("pid")), version: try row.text("version"),
+                        state: try row.label("state"), partitions: Int(try row.integer("partitions")),
+                        startedAt: try row.timestamp("started_at"), beatAt: try row.timestamp("beat_at"),
+                        processorTime: Int(try row.integer("cpu_ms")),
+                        beatInterval: Int(try row.integer("beat_interval_ms")))
                 }
             }
         }
@@ -124,8 +126,8 @@ public final class DeadLetterRegister: Sendable {
             let found = try connection.execute(select.named("read dispositions")).flatMap { result in
                 try result.rows { row throws in
                     Place(
-                        topic: row.text(0), partition: Int32(try row.integer(1)), offset: try row.integer(2),
-                        writtenAt: try row.timestamp(3))
+                        topic: try row.text("topic"), partition: Int32(try row.integer("partition_id")),
+                        offset: try row.integer("record_offset"), writtenAt: try row.timestamp("written_at"))
                 }
             }
             return Set(found)

@@ -68,18 +68,13 @@ extension OperationsReader {
             """
         return try await session.run { connection in
             try connection.execute(select.named("read use")).flatMap { result in
-                let (capability, task) = (try result.column("capability"), try result.column("task"))
-                let items = try result.column("small_model_items")
-                let escalated = try result.column("escalated_items")
-                let cost = try result.column("escalation_cost")
-                let (guessed, agreed) = (try result.column("guessed_items"), try result.column("agreed_items"))
-                let isCertified = try result.column("is_certified")
-                return try result.rows { row throws in
+                try result.rows { row throws in
                     TaskUse(
-                        route: Route(Capability(rawValue: row.text(capability)), row.text(task)),
-                        items: try row.integer(items), escalatedItems: try row.integer(escalated),
-                        escalationCost: PicoDollars(try row.integer(cost)), guessedItems: try row.integer(guessed),
-                        agreedItems: try row.integer(agreed), isCertified: row.bool(isCertified))
+                        route: try row.route(), items: try row.integer("small_model_items"),
+                        escalatedItems: try row.integer("escalated_items"),
+                        escalationCost: PicoDollars(try row.integer("escalation_cost")),
+                        guessedItems: try row.integer("guessed_items"), agreedItems: try row.integer("agreed_items"),
+                        isCertified: try row.bool("is_certified"))
                 }
             }
         }
@@ -106,13 +101,11 @@ extension OperationsReader {
             """
         return try await session.run { connection in
             try connection.execute(select.named("read unrouted items")).flatMap { result in
-                let (request, index) = (try result.column("request_id"), try result.column("index"))
-                let text = try result.column("text")
-                let (cost, flops) = (try result.column("cost"), try result.column("flops"))
-                return try result.rows { row throws in
+                try result.rows { row throws in
                     UnroutedItem(
-                        request: try row.requestKey(request).requestID(), index: Int(try row.integer(index)),
-                        text: row.text(text), cost: PicoDollars(try row.integer(cost)), flops: try row.integer(flops))
+                        request: try row.requestKey().requestID(), index: Int(try row.integer("index")),
+                        text: try row.text("text"), cost: PicoDollars(try row.integer("cost")),
+                        flops: try row.integer("flops"))
                 }
             }
         }
@@ -199,12 +192,10 @@ extension OperationsReader {
             """
         return try await session.run { connection in
             let result = try connection.execute(select.named("read durability"))[0]
-            let (commit, fsync) = (try result.column("commit"), try result.column("fsync"))
-            let (names, standbys) = (try result.column("names"), try result.column("standbys"))
             let found = try result.first { row throws in
                 Durability(
-                    synchronousCommit: row.text(commit), syncsToDisk: row.text(fsync) == "on",
-                    synchronousStandbys: row.text(names), standbys: Int(try row.integer(standbys)))
+                    synchronousCommit: try row.text("commit"), syncsToDisk: try row.text("fsync") == "on",
+                    synchronousStandbys: try row.text("names"), standbys: Int(try row.integer("standbys")))
             }
             return found
                 ?? Durability(

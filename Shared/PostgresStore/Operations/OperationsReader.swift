@@ -85,24 +85,23 @@ public final class OperationsReader: Sendable {
             """
         return try await session.run { connection in
             try connection.execute(select.named("find request")).flatMap { result in
-                let id = try result.column("request_id")
-                let (tenant, state) = (try result.column("tenant"), try result.column("state"))
-                return try result.rows { row throws in
+                try result.rows { row throws in
                     FoundRequest(
-                        id: try row.requestKey(id).requestID(), tenant: TenantID(rawValue: row.text(tenant)),
-                        state: try row.label(state))
+                        id: try row.requestKey().requestID(), tenant: try row.tenant("tenant"),
+                        state: try row.label("state"))
                 }
             }
         }
     }
 
-    /// - Parameter select: has each of `columns` by its name. What is ordered by is named with its table, for a name alone is
-    ///   the output column's, which is text and has 10 before 9.
+    /// - Parameter select: a statement that returns each of `columns` under its name. It orders by columns that are
+    ///   qualified with their table: an unqualified name is that of an output column, which is text, and text orders 10
+    ///   before 9.
     func report(_ select: SQL, _ columns: [OperationsReport.Column]) async throws -> OperationsReport {
         let rows = try await session.run { connection in
             try connection.execute(select).flatMap { result in
                 let positions = try columns.map { try result.column($0.name) }
-                return result.rows { row in positions.map { row.optionalText($0) } }
+                return try result.rows { row throws in try positions.map { try row.optionalText($0) } }
             }
         }
         return OperationsReport(columns: columns, rows: rows)
@@ -218,12 +217,10 @@ extension OperationsReader {
             """
         return try await session.run { connection in
             try connection.execute(select.named("find instance")).flatMap { result in
-                let (service, state) = (try result.column("service"), try result.column("state"))
-                let partitions = try result.column("partitions")
-                return try result.rows { row throws in
+                try result.rows { row throws in
                     FoundInstance(
-                        service: row.text(service), state: row.text(state),
-                        partitions: Int(try row.integer(partitions)))
+                        service: try row.text("service"), state: try row.text("state"),
+                        partitions: Int(try row.integer("partitions")))
                 }
             }.first
         }

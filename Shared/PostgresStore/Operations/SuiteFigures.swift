@@ -4,27 +4,32 @@ import Store
 extension PostgresStore: SuiteFiguresSource {
     /// Reads two small indexes and the ledger's sums, so the cost does not grow with the number of past requests.
     public func suiteFigures() async throws -> SuiteFigures {
-        let open: SQL = "SELECT lane, count(*), min(accepted_at) FROM winnow.request WHERE state = 'open' GROUP BY lane"
-        let waiting: SQL = "SELECT lane, count(*) FROM winnow.submission WHERE sent_at IS NULL GROUP BY lane"
+        let open: SQL = """
+            SELECT lane, count(*) AS requests, min(accepted_at) AS oldest FROM winnow.request
+            WHERE state = 'open' GROUP BY lane
+            """
+        let waiting: SQL = """
+            SELECT lane, count(*) AS requests FROM winnow.submission WHERE sent_at IS NULL GROUP BY lane
+            """
         // The sum is clamped: a bigint of pico-USD ends at nine million US dollars.
         let costs: SQL = """
-            SELECT kind, least(sum(cost_pico_usd), 9223372036854775807)::bigint FROM winnow.cost GROUP BY kind
+            SELECT kind, least(sum(cost_pico_usd), 9223372036854775807)::bigint AS cost_pico_usd FROM winnow.cost GROUP BY kind
             """
         return try await session.run { connection in
             let results = try connection.execute(
                 open.named("count open requests"), waiting.named("count waiting requests"), costs.named("sum costs"))
             var requests = Dictionary(uniqueKeysWithValues: Lane.allCases.map { ($0, SuiteFigures.Requests()) })
             _ = try results[0].rows { row throws in
-                let lane: Lane = try row.label(0)
-                requests[lane]?.open = Int(try row.integer(1))
-                requests[lane]?.oldestAcceptedAt = row.optionalTimestamp(2)
+                let lane: Lane = try row.label("lane")
+                requests[lane]?.open = Int(try row.integer("requests"))
+                requests[lane]?.oldestAcceptedAt = try row.optionalTimestamp("oldest")
             }
             _ = try results[1].rows { row throws in
-                let lane: Lane = try row.label(0)
-                requests[lane]?.waiting = Int(try row.integer(1))
+                let lane: Lane = try row.label("lane")
+                requests[lane]?.waiting = Int(try row.integer("requests"))
             }
             let costs = try results[2].rows { row throws in
-                (try row.label(0) as Attempt.Kind, PicoDollars(try row.integer(1)))
+                (try row.label("kind") as Attempt.Kind, PicoDollars(try row.integer("cost_pico_usd")))
             }
             return SuiteFigures(requests: requests, costs: Dictionary(costs) { first, _ in first })
         }
@@ -60,7 +65,7 @@ public final class PostgresLeadership: Leadership {
         // A session that already has the lock acquires it once more. The end of the session releases all of them.
         let claim: SQL = "SELECT pg_try_advisory_lock(hashtext(\(name)))"
         let isHeld = try await session.run { connection in
-            try connection.execute(claim.named("claim the lead"))[0].first { $0.bool(0) } ?? false
+            try connection.execute(claim.named("claim the lead"))[0].first { try $0.bool(.only) } ?? false
         }
         return isHeld ? asked + lease : nil
     }

@@ -34,7 +34,7 @@ extension PostgresStore {
             if !tenants.isEmpty { try connection.execute(Self.insertTenants(tenants)) }
             do {
                 let results = try connection.execute(statements)
-                let inserted = try arrivals.isEmpty ? [] : results[0].rows { row throws in try row.requestKey(0) }
+                let inserted = try arrivals.isEmpty ? [] : results[0].rows { row throws in try row.requestKey() }
                 return (Set(inserted), parking.isEmpty ? [:] : try park.found(results[results.count - 1]))
             } catch let error as StoreError where (error.underlying as? PostgresFault)?.sqlState == "23505" {
                 throw Self.idIsTaken
@@ -71,7 +71,7 @@ extension PostgresStore {
                 """
             let read = try connection.execute(select.named("read known requests"), origins.named("read their origins"))
             let byID = Dictionary(
-                try read[1].rows { row throws in (try row.requestKey(0).requestID(), row.origin(1)) }
+                try read[1].rows { row throws in (try row.requestKey().requestID(), try row.origin()) }
             ) { first, _ in first }
             let snapshots = try RequestReading.snapshots([read[0]], on: connection)
             return Dictionary(
@@ -91,12 +91,12 @@ extension PostgresStore {
 }
 
 extension PostgresRow {
-    /// Reads two columns, starting at `first`.
-    fileprivate func origin(_ first: Int32) -> Origin {
-        let bytes = bytes(first)
+    /// Reads the columns `body_digest` and `place`.
+    fileprivate func origin() throws(StoreError) -> Origin {
+        let bytes = try bytes("body_digest")
         let digest =
             bytes.count == 16 ? BodyDigest(value: UInt128(bigEndian: bytes.loadUnaligned(as: UInt128.self))) : nil
-        return Origin(digest: isNull(first) ? nil : digest, place: optionalInteger(first + 1))
+        return Origin(digest: try isNull("body_digest") ? nil : digest, place: try optionalInteger("place"))
     }
 }
 

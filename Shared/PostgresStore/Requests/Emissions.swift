@@ -10,7 +10,8 @@ extension PostgresStore: EmissionOutbox {
         return try await session.run { connection in
             try connection.execute(select.named("read owed emissions"))[0].rows { row throws in
                 OwedEmission(
-                    id: try row.integer(0), request: try row.requestKey(1).requestID(), kind: try row.label(2))
+                    id: try row.integer("emission_id"), request: try row.requestKey().requestID(),
+                    kind: try row.label("kind"))
             }
         }
     }
@@ -52,7 +53,7 @@ extension PostgresStore {
             """
         return try await session.run { connection in
             try connection.execute(select.named("read cancellations")).flatMap { result in
-                try result.rows { row throws in try row.requestKey(0).requestID() }
+                try result.rows { row throws in try row.requestKey().requestID() }
             }
         }
     }

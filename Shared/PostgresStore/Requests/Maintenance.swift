@@ -42,7 +42,7 @@ extension PostgresStore {
 
     private func requests(_ select: SQL) async throws -> [Request.ID] {
         try await session.run { connection in
-            try connection.execute(select)[0].rows { row throws in try row.requestKey(0).requestID() }
+            try connection.execute(select)[0].rows { row throws in try row.requestKey().requestID() }
         }
     }
 
@@ -60,7 +60,7 @@ extension PostgresStore {
             """
         return try await session.run { connection in
             let ids = try connection.execute(abandon.named("abandon lost calls")).flatMap { result in
-                try result.rows { row throws in try row.requestKey(0).requestID() }
+                try result.rows { row throws in try row.requestKey().requestID() }
             }
             return Set(ids).sorted()
         }
@@ -72,7 +72,7 @@ extension PostgresStore {
     public func foldCosts() async throws -> Int {
         let call: SQL = "SELECT winnow.fold_costs()"
         return try await session.run { connection in
-            try connection.execute(call.named("fold costs"))[0].first { row throws in Int(try row.integer(0)) } ?? 0
+            try connection.execute(call.named("fold costs"))[0].first { row throws in Int(try row.integer(.only)) } ?? 0
         }
     }
 
@@ -89,8 +89,8 @@ extension PostgresStore {
             let results = try connection.execute(call.named("maintain partitions"))
             let done = try results[0].first { row throws in
                 PartitionMaintenance(
-                    created: Int(try row.integer(0)), dropped: Int(try row.integer(1)),
-                    deletedRequests: Int(try row.integer(2)))
+                    created: Int(try row.integer("created")), dropped: Int(try row.integer("dropped")),
+                    deletedRequests: Int(try row.integer("deleted")))
             }
             return done ?? PartitionMaintenance(created: 0, dropped: 0, deletedRequests: 0)
         }
@@ -116,7 +116,7 @@ extension PostgresStore {
             """
         return try await session.run { connection in
             let results = try connection.execute(call.named("apply retention"))
-            return try results[0].first { row throws in Int(try row.integer(0)) } ?? 0
+            return try results[0].first { row throws in Int(try row.integer(.only)) } ?? 0
         }
     }
 
@@ -135,7 +135,10 @@ extension PostgresStore {
                 """
             let done = try await session.run { connection in
                 try connection.execute(call.named("erase payload"))[0].first { row throws in
-                    (seen: try row.integer(0), erased: Int(try row.integer(1)), last: row.optionalText(2))
+                    (
+                        seen: try row.integer("seen"), erased: Int(try row.integer("erased")),
+                        last: try row.optionalText("last_event")
+                    )
                 }
             }
             erased += done?.erased ?? 0
@@ -162,7 +165,7 @@ extension PostgresStore {
             """
         return try await session.run { connection in
             let results = try connection.execute(cancel.named("cancel requests of a tenant"))
-            return try results[0].first { row throws in Int(try row.integer(0)) } ?? 0
+            return try results[0].first { row throws in Int(try row.integer(.only)) } ?? 0
         }
     }
 }

@@ -64,37 +64,39 @@ enum RequestReading {
         _ row: PostgresRow, _ columns: RequestColumns, _ id: Request.ID
     ) throws -> RequestSnapshot {
         var snapshot = RequestSnapshot(
-            id: id, tenant: TenantID(rawValue: row.text(columns.tenant)), eventID: EventID(row.text(columns.eventID)),
-            channel: row.isNull(columns.channel) ? nil : try row.label(columns.channel),
-            state: try row.label(columns.state), error: row.optionalText(columns.error),
-            acceptedAt: try row.timestamp(columns.acceptedAt), deadline: row.optionalTimestamp(columns.deadline),
-            progressedAt: try row.timestamp(columns.progressedAt), traceparent: row.optionalText(columns.traceparent),
-            lane: try row.label(columns.lane), hasOwnTopics: row.bool(columns.hasOwnTopics),
+            id: id, tenant: TenantID(rawValue: try row.text(columns.tenant)),
+            eventID: EventID(try row.text(columns.eventID)),
+            channel: try row.isNull(columns.channel) ? nil : try row.label(columns.channel),
+            state: try row.label(columns.state), error: try row.optionalText(columns.error),
+            acceptedAt: try row.timestamp(columns.acceptedAt), deadline: try row.optionalTimestamp(columns.deadline),
+            progressedAt: try row.timestamp(columns.progressedAt),
+            traceparent: try row.optionalText(columns.traceparent),
+            lane: try row.label(columns.lane), hasOwnTopics: try row.bool(columns.hasOwnTopics),
             totals: try LedgerTotals(row, columns.totals))
-        snapshot.completedAt = row.optionalTimestamp(columns.completedAt)
-        snapshot.erasedAt = row.optionalTimestamp(columns.erasedAt)
+        snapshot.completedAt = try row.optionalTimestamp(columns.completedAt)
+        snapshot.erasedAt = try row.optionalTimestamp(columns.erasedAt)
         snapshot.redrives = Int(try row.integer(columns.redrives))
-        snapshot.redriveAt = row.optionalTimestamp(columns.redriveAt)
+        snapshot.redriveAt = try row.optionalTimestamp(columns.redriveAt)
         if snapshot.state.isFinal {
             let column = columns.resultTotals
-            let totals = row.isNull(column) ? snapshot.totals : try LedgerTotals(array: row.text(column))
-            snapshot.resultCost = ResultCost(totals: totals, isFinal: row.bool(columns.costFinal))
+            let totals = try row.isNull(column) ? snapshot.totals : try LedgerTotals(array: try row.text(column))
+            snapshot.resultCost = ResultCost(totals: totals, isFinal: try row.bool(columns.costFinal))
         }
         return snapshot
     }
 
     private static func step(_ row: PostgresRow, _ columns: StepColumns) throws -> Step {
-        let dependsOn = row.text(columns.dependsOn).dropFirst().dropLast().split(separator: ",")
-        let answers = { (what: String, column: Int32) in
-            row.isNull(column) ? [] : try stored(what) { try Answer.decode(row.bytes(column)) }
+        let dependsOn = try row.text(columns.dependsOn).dropFirst().dropLast().split(separator: ",")
+        let answers = { (what: String, column: PostgresColumn) in
+            try row.isNull(column) ? [] : try stored(what) { try Answer.decode(try row.bytes(column)) }
         }
         return Step(
             ordinal: Int(try row.integer(columns.ordinal)),
-            route: Route(Capability(rawValue: row.text(columns.capability)), row.text(columns.task)),
-            items: try stored("items") { try Item.decode(row.bytes(columns.items)) },
+            route: Route(Capability(rawValue: try row.text(columns.capability)), try row.text(columns.task)),
+            items: try stored("items") { try Item.decode(try row.bytes(columns.items)) },
             dependsOn: dependsOn.compactMap { Int($0) }, state: try row.label(columns.state),
             answers: try answers("answers", columns.answers), guesses: try answers("guesses", columns.guesses),
-            error: row.optionalText(columns.error))
+            error: try row.optionalText(columns.error))
     }
 
     private static func stored<Value>(_ what: String, _ decode: () throws -> Value) throws -> Value {
@@ -108,8 +110,9 @@ enum RequestReading {
 
 /// Where the columns of `RequestReading.columns` are in a result.
 private struct RequestColumns {
-    let id, tenant, eventID, channel, state, error, acceptedAt, deadline, progressedAt, traceparent, lane: Int32
-    let completedAt, costFinal, resultTotals, erasedAt, redrives, redriveAt, hasOwnTopics: Int32
+    let id, tenant, eventID, channel, state, error, acceptedAt, deadline, progressedAt, traceparent,
+        lane: PostgresColumn
+    let completedAt, costFinal, resultTotals, erasedAt, redrives, redriveAt, hasOwnTopics: PostgresColumn
     let totals: LedgerTotals.Columns
 
     init(_ result: PostgresResult) throws(StoreError) {
@@ -137,7 +140,7 @@ private struct RequestColumns {
 
 /// Where the columns of `RequestReading.steps` are in a result.
 private struct StepColumns {
-    let request, ordinal, capability, task, items, dependsOn, state, answers, error, guesses: Int32
+    let request, ordinal, capability, task, items, dependsOn, state, answers, error, guesses: PostgresColumn
 
     init(_ result: PostgresResult) throws(StoreError) {
         request = try result.column("request_id")

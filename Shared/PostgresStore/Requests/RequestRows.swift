@@ -59,41 +59,33 @@ extension LedgerTotals {
             counterfactualCost: PicoDollars(values[7]))
     }
 
-    /// The positions of the eight columns of a request's totals in a result.
+    /// The eight columns of totals in a result.
     struct Columns {
-        let positions: [Int32]
+        fileprivate let columns: [PostgresColumn]
 
         init(_ result: PostgresResult) throws(StoreError) {
-            var positions: [Int32] = []
+            var columns: [PostgresColumn] = []
             for prefix in ["", "full_model_"] {
                 for name in ["input_tokens", "output_tokens", "flops", "cost_pico_usd"] {
-                    positions.append(try result.column(prefix + name))
+                    columns.append(try result.column(prefix + name))
                 }
             }
-            self.positions = positions
+            self.columns = columns
         }
     }
 
     init(_ row: PostgresRow, _ columns: Columns) throws(StoreError) {
-        try self.init(row) { columns.positions[Int($0)] }
-    }
-
-    /// Reads eight columns, starting at `first`.
-    init(_ row: PostgresRow, from first: Int32) throws(StoreError) {
-        try self.init(row) { first + $0 }
-    }
-
-    private init(_ row: PostgresRow, at position: (Int32) -> Int32) throws(StoreError) {
+        let columns = columns.columns
         let usage = TokenUsage(
-            inputTokens: try row.integer(position(0)), outputTokens: try row.integer(position(1)),
-            flops: try row.integer(position(2)))
-        let cost = PicoDollars(try row.integer(position(3)))
+            inputTokens: try row.integer(columns[0]), outputTokens: try row.integer(columns[1]),
+            flops: try row.integer(columns[2]))
+        let cost = PicoDollars(try row.integer(columns[3]))
         let counterfactual = TokenUsage(
-            inputTokens: try row.integer(position(4)), outputTokens: try row.integer(position(5)),
-            flops: try row.integer(position(6)))
+            inputTokens: try row.integer(columns[4]), outputTokens: try row.integer(columns[5]),
+            flops: try row.integer(columns[6]))
         self.init(
             usage: usage, cost: cost, counterfactualUsage: counterfactual,
-            counterfactualCost: PicoDollars(try row.integer(position(7))))
+            counterfactualCost: PicoDollars(try row.integer(columns[7])))
     }
 }
 

@@ -83,8 +83,11 @@ struct UpdateBatch: Sendable {
     }
 
     private func summed(_ changes: AppliedChanges, _ result: PostgresResult) throws -> [RequestSnapshot] {
+        let columns = try LedgerTotals.Columns(result)
+        let (id, hasOpenCall) = (try result.column("request_id"), try result.column("has_open_call"))
         let sums = try result.rows { row throws in
-            (try row.requestKey(0), (totals: try LedgerTotals(row, from: 1), hasOpenCall: row.bool(9)))
+            let totals = try LedgerTotals(row, columns)
+            return (try row.requestKey(id), (totals: totals, hasOpenCall: try row.bool(hasOpenCall)))
         }
         let sumsByKey = Dictionary(sums) { first, _ in first }
         return changes.summed { sumsByKey[RequestKey($0)] }
@@ -158,7 +161,7 @@ struct RequestUpdateRows {
             WHERE r.request_id = u.request_id
             RETURNING r.request_id, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
                 r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
-                coalesce(t.open, false)
+                coalesce(t.open, false) AS has_open_call
             """
         return sql.named("complete requests")
     }

@@ -84,7 +84,7 @@ import Testing
             #expect(error?.isRetriable == false)
             // The session remains usable.
             let seven = try await session.run { connection in
-                try connection.execute("SELECT 7::bigint")[0].rows { row throws in try row.integer(0) }
+                try connection.execute("SELECT 7::bigint")[0].rows { row throws in try row.integer(.only) }
             }
             #expect(seven == [7])
         }

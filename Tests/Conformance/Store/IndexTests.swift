@@ -7,7 +7,7 @@ import Testing
     private func plan(_ query: String, in database: TestDatabase) async throws -> String {
         try await PostgresSession(database.settings).run { connection in
             let explain = SQL(stringLiteral: "EXPLAIN (COSTS OFF) \(query)")
-            return try connection.execute(explain)[0].rows { $0.text(0) }.joined(separator: "\n")
+            return try connection.execute(explain)[0].rows { try $0.text(.only) }.joined(separator: "\n")
         }
     }
 

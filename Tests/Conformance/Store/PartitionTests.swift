@@ -16,7 +16,7 @@ import Testing
             let plan = try await PostgresStore(database.settings).session.run { connection in
                 // A session prepares its first statement as s1.
                 try connection.execute(statement)
-                return try connection.execute(explain)[0].rows { $0.text(0) }.joined(separator: "\n")
+                return try connection.execute(explain)[0].rows { try $0.text(.only) }.joined(separator: "\n")
             }
             // Two days ahead, today, and the default partition.
             #expect(plan.contains("Subplans Removed: 3"))

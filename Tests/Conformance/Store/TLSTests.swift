@@ -13,7 +13,7 @@ import Testing
             let session = PostgresSession(try cluster.settings(trusting: "server.crt"))
             let version = try await session.run { connection in
                 try connection.execute("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl")
-                    .first?.first { $0.text(0) }
+                    .first?.first { try $0.text(.only) }
             }
             #expect(version?.hasPrefix("TLSv1.") == true)
             let stranger = PostgresSession(try cluster.settings(trusting: "stranger.crt"))

@@ -41,7 +41,7 @@ struct TestDatabase: Sendable {
     func column(_ query: String) async throws -> [String] {
         let sql = SQL(stringLiteral: "SELECT column_1::text FROM (\(query)) AS query (column_1)")
         return try await PostgresSession(settings).run { connection in
-            try connection.execute(sql)[0].rows { $0.text(0) }
+            try connection.execute(sql)[0].rows { try $0.text(.only) }
         }
     }
 
