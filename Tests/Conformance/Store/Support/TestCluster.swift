@@ -44,7 +44,7 @@ enum TestCluster {
     }
 
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     struct ClusterError: Error { let status: Int32 }
 }

@@ -219,7 +219,7 @@ struct KafkaTests {
     /// Sends nothing: if librdkafka creates the client, its settings are consistent.
     @Test func `librdkafka makes clients with the settings that the compose file gives every service`() async throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let file = try String(contentsOf: root.appending(path: "docker-compose.yml"), encoding: .utf8)
         let block = try #require(file.firstRange(of: "x-kafka-environment: &kafka-environment\n"))
         var environment = [
@@ -243,7 +243,7 @@ struct KafkaTests {
     }
 
     @Test func `the catalog in the repository names every topic of the contract`() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../infra/kafka")
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../../infra/kafka")
         let catalog = try TopicCatalog(contentsOf: root.appending(path: "topics.json").path)
         let names =
             [
