@@ -1,9 +1,9 @@
--- One role for each service, with only the rights that it needs; winnow_ops, which reads schema ops and nothing else; and
--- winnow_operator, which may also act: cancel, submit, set weights, budgets and prices. None of them can log in: make a login of
--- your own a member. What each role may do is in the last file of this baseline, grant_roles.
+-- Creates one role per service, with only the rights that it needs, and two roles for people. winnow_ops reads schema ops and
+-- nothing else. winnow_operator may also act: cancel, submit, and set weights, budgets and prices. None of these roles can log
+-- in: grant them to login roles of your own. The last file of this baseline, grant_roles, defines the rights of each role.
 --
--- Roles belong to the whole cluster, so another database may have created them already. A migrating role that may not create
--- roles leaves them out; the suite then runs as that role itself.
+-- Roles belong to the whole cluster, so a migration of another database may have created them already. If the migrating role may
+-- not create roles, it skips them, and the suite runs as the migrating role itself.
 DO $$
 DECLARE
     role text;
@@ -16,7 +16,7 @@ BEGIN
             EXECUTE format('CREATE ROLE %I NOLOGIN', role);
         EXCEPTION
             WHEN duplicate_object OR unique_violation THEN
-                NULL; -- another database of this cluster was migrated at the same moment
+                NULL; -- another database of this cluster is migrated at the same time
             WHEN insufficient_privilege THEN
                 RAISE NOTICE 'role % is not there and may not be created', role;
         END;

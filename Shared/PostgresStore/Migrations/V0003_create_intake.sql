@@ -1,4 +1,4 @@
--- Tenants, and their requests that are not accepted yet.
+-- Tenants, and requests that are not accepted yet.
 
 CREATE TABLE winnow.tenant (
     tenant_id text COLLATE "C" PRIMARY KEY,
@@ -6,26 +6,30 @@ CREATE TABLE winnow.tenant (
     weight smallint NOT NULL DEFAULT 1,
     CONSTRAINT tenant_weight_in_range CHECK (weight BETWEEN 1 AND 100)
 );
-COMMENT ON TABLE winnow.tenant IS 'On whose behalf requests are answered; a row appears with the first request.';
-COMMENT ON COLUMN winnow.tenant.weight IS 'How many of its requests go for one of a tenant of weight 1, where there is not room for all.';
+COMMENT ON TABLE winnow.tenant IS 'Tenants on whose behalf requests are answered. The first request of a tenant adds its row.';
+COMMENT ON COLUMN winnow.tenant.weight IS
+    'How many requests of this tenant are sent for each request of a tenant of weight 1 when capacity is short.';
 
--- For these tenants the topic says whose a request is, and the broker's ACLs say who may write to it.
+-- For these tenants the topic identifies the tenant of a request, and the broker's ACLs decide who may write to the topic.
 CREATE TABLE winnow.tenant_topic (
     tenant_id text COLLATE "C" PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE winnow.tenant_topic IS 'Tenants whose requests come from topics of their own and from nowhere else; their results go to a topic of their own.';
+COMMENT ON TABLE winnow.tenant_topic IS
+    'Tenants whose requests come only from topics of their own. Their results go to a topic of their own.';
 
--- Operators mark tenants, and not requests: the mark takes traffic out of the savings, and changes neither budgets nor charges.
+-- Operators mark tenants, not requests. The mark removes the tenant's traffic from the savings, and changes neither budgets nor
+-- charges.
 CREATE TABLE winnow.test_tenant (
     tenant_id text COLLATE "C" PRIMARY KEY
 );
-COMMENT ON TABLE winnow.test_tenant IS 'Tenants whose requests are tests: they are charged as all are, and are in no savings.';
+COMMENT ON TABLE winnow.test_tenant IS
+    'Tenants whose requests are tests. They are charged like all requests, and are excluded from the savings.';
 INSERT INTO winnow.test_tenant (tenant_id) VALUES ('winnow-evaluate');
 
--- Requests that wait here and not in a topic, because the embedded broker keeps 5 MiB a partition and loses them at a restart;
--- and requests above their tenant's share, so that tenants take turns by weight. A row is deleted once its request is accepted,
--- so the table holds only what waits.
+-- Requests that wait here instead of in a topic, because the embedded broker keeps 5 MiB per partition and loses them at a
+-- restart, and requests above the share of their tenant, so that tenants take turns by weight. A row is deleted after its request
+-- is accepted, so the table holds only waiting requests.
 CREATE TABLE winnow.submission (
     submitted_at timestamptz NOT NULL DEFAULT now(),
     sent_at timestamptz,
@@ -37,21 +41,23 @@ CREATE TABLE winnow.submission (
     lane text COLLATE "C" NOT NULL DEFAULT 'interactive',
     traceparent text,
     body bytea NOT NULL,
-    -- By this `winnow submit` recognizes another body under an id that already waits: operators may not read bodies. Generated
-    -- from the body, so that it cannot differ from it, whichever way the row came.
+    -- `winnow submit` uses the digest to detect another body under an id that already waits, because operators may not read
+    -- bodies. Generated from the body, so that it always matches the body, no matter who inserts the row.
     body_digest bytea NOT NULL GENERATED ALWAYS AS (substring(sha256(body) FOR 16)) STORED,
     PRIMARY KEY (tenant_id, event_id),
     CONSTRAINT submission_lane_known CHECK (lane IN ('interactive', 'bulk'))
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
-COMMENT ON TABLE winnow.submission IS 'Requests not accepted yet. Holds payload: no role but the services reads it.';
-COMMENT ON COLUMN winnow.submission.deadline_at IS 'Past it nothing is computed; null also where only the body names one.';
-COMMENT ON COLUMN winnow.submission.place IS 'As winnow.request.place: where the request was read, or a number of its own where it was submitted to this table.';
+COMMENT ON TABLE winnow.submission IS 'Requests that are not accepted yet. Holds payload: only the roles of the services read it.';
+COMMENT ON COLUMN winnow.submission.deadline_at IS
+    'Nothing is computed after this time. Null without a deadline, and also if only the body names one.';
+COMMENT ON COLUMN winnow.submission.place IS
+    'Like winnow.request.place: where the request was read, or a random number if it was submitted to this table.';
 COMMENT ON COLUMN winnow.submission.body_digest IS 'The first 16 bytes of the SHA-256 of the body.';
 
--- Each tenant's next requests in a lane: a million of one lane must not be searched for the other's.
+-- Finds the next requests of each tenant in one lane, without scanning a million requests of the other lane.
 CREATE INDEX submission_waiting ON winnow.submission (lane, tenant_id, submitted_at) WHERE sent_at IS NULL;
--- What is under way, bounded by the window.
+-- Requests in progress, bounded by the window.
 CREATE INDEX submission_under_way ON winnow.submission (sent_at) WHERE sent_at IS NOT NULL;
--- What needs no turn any more because it expired or was cancelled: its result says so at once.
+-- Requests that expired or were cancelled while waiting. They need no turn: their result is sent at once.
 CREATE INDEX submission_over ON winnow.submission (least(deadline_at, cancelled_at))
     WHERE sent_at IS NULL AND (deadline_at IS NOT NULL OR cancelled_at IS NOT NULL);

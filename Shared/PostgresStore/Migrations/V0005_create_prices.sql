@@ -1,6 +1,6 @@
--- Prices of tokens and of processor time. The past keeps its price: rows are only ever added.
+-- Prices of tokens and of processor time. The past keeps its price: rows are only added.
 
--- A price is valid until the next one of its model.
+-- A price is valid until the next price of the same model.
 CREATE TABLE winnow.price (
     model text COLLATE "C" NOT NULL,
     valid_from timestamptz NOT NULL,
@@ -9,13 +9,13 @@ CREATE TABLE winnow.price (
     PRIMARY KEY (model, valid_from),
     -- A negative price would be a credit, see attempt_cost_not_negative.
     CONSTRAINT price_not_negative CHECK (input_token_pico_usd >= 0 AND output_token_pico_usd >= 0),
-    -- A bound keeps costs within a bigint. The service that prices a call reports one whose cost is still too large.
+    -- The bound keeps costs within a bigint. The service that prices a call reports a call whose cost is still too large.
     CONSTRAINT price_bounded CHECK (input_token_pico_usd <= 1000000000000 AND output_token_pico_usd <= 1000000000000)
 );
-COMMENT ON TABLE winnow.price IS 'What a token costs, in pico-USD, from valid_from until the next row of the model.';
+COMMENT ON TABLE winnow.price IS 'The price of a token in pico-USD, from valid_from until the next row of the model.';
 COMMENT ON CONSTRAINT price_bounded ON winnow.price IS 'A token costs at most one USD.';
 
--- A first price may begin at any time: nothing was paid by another one.
+-- The first price of a model may begin at any time, because no call was paid at another price.
 CREATE FUNCTION winnow.guard_price() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -32,18 +32,19 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION winnow.guard_price IS 'Refuses whatever would give the past another price.';
+COMMENT ON FUNCTION winnow.guard_price IS 'Rejects changes that would alter the price of the past.';
 REVOKE ALL ON FUNCTION winnow.guard_price FROM PUBLIC;
 CREATE TRIGGER price_guarded BEFORE INSERT OR UPDATE OR DELETE ON winnow.price
     FOR EACH ROW EXECUTE FUNCTION winnow.guard_price();
 
--- What the platform itself costs, beside the calls of models.
+-- The cost of the platform itself, in addition to the calls of models.
 CREATE TABLE winnow.platform_rate (
     valid_from timestamptz PRIMARY KEY,
     core_hour_pico_usd bigint NOT NULL,
     CONSTRAINT platform_rate_bounded CHECK (core_hour_pico_usd BETWEEN 0 AND 1000000000000000)
 );
-COMMENT ON TABLE winnow.platform_rate IS 'What an hour of one processor core costs, in pico-USD, for the days that begin from valid_from on.';
+COMMENT ON TABLE winnow.platform_rate IS
+    'The price of one hour of one processor core, in pico-USD, for the days that begin at or after valid_from.';
 INSERT INTO winnow.platform_rate (valid_from, core_hour_pico_usd) VALUES ('1970-01-01T00:00:00Z', 40000000000);
 
 CREATE FUNCTION winnow.guard_platform_rate() RETURNS trigger
@@ -57,7 +58,7 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION winnow.guard_platform_rate IS 'Refuses whatever would give the past another rate.';
+COMMENT ON FUNCTION winnow.guard_platform_rate IS 'Rejects changes that would alter the rate of the past.';
 REVOKE ALL ON FUNCTION winnow.guard_platform_rate FROM PUBLIC;
 CREATE TRIGGER platform_rate_guarded BEFORE INSERT OR UPDATE OR DELETE ON winnow.platform_rate
     FOR EACH ROW EXECUTE FUNCTION winnow.guard_platform_rate();

@@ -1,5 +1,5 @@
--- What tenants may spend on escalations. What is spent is in the ledger's sums already: a budget is only a limit, so the two can
--- never differ.
+-- Limits on what tenants may spend on escalations. The sums of the ledger already contain the spending. A budget stores only a
+-- limit, so the two cannot disagree.
 
 CREATE TYPE winnow.budget_period AS ENUM ('hour', 'day', 'month');
 CREATE TYPE winnow.budget_policy AS ENUM ('degrade', 'queue', 'fail');
@@ -13,10 +13,11 @@ CREATE TABLE winnow.budget (
     PRIMARY KEY (tenant_id, period),
     CONSTRAINT budget_limit_not_negative CHECK (limit_pico_usd >= 0)
 );
-COMMENT ON TABLE winnow.budget IS 'Limits for calls of the full model, by tenant and period (UTC). A row is locked while calls of its tenant are reserved.';
+COMMENT ON TABLE winnow.budget IS
+    'Limits on the cost of full-model calls, by tenant and period (UTC). A row is locked while calls of its tenant are reserved.';
 
--- Includes the reserved prices of calls under way and of abandoned ones. Costs of later periods are left out: what was booked after
--- the period's end is not of this period.
+-- Includes the reserved prices of calls in progress and of abandoned calls. Excludes costs that were booked after the end of the
+-- period.
 CREATE FUNCTION winnow.budget_spent(tenant text, period winnow.budget_period, instant timestamptz) RETURNS numeric
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -32,5 +33,6 @@ AS $$
                 AND c.day < (date_trunc(period::text, instant AT TIME ZONE 'UTC') + ('1 ' || period)::interval)::date)
         END
 $$;
-COMMENT ON FUNCTION winnow.budget_spent IS 'What escalations of a tenant have cost in the hour, day or month of an instant.';
+COMMENT ON FUNCTION winnow.budget_spent IS
+    'The cost of a tenant''s escalations in the hour, day or month that contains the instant.';
 REVOKE ALL ON FUNCTION winnow.budget_spent FROM PUBLIC;

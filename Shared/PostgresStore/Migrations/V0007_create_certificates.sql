@@ -1,6 +1,6 @@
--- What the small models may answer themselves, and what live comparisons with the full model tell of that.
+-- Which answers the small models may give on their own, and what live comparisons with the full model show about them.
 
--- Rows are added and never changed: years later it can still be told which certificate decided what.
+-- Rows are added and never changed, so that it stays known which certificate led to which decision.
 CREATE TABLE winnow.certificate (
     certificate_id text COLLATE "C" PRIMARY KEY,
     capability text COLLATE "C" NOT NULL,
@@ -11,7 +11,9 @@ CREATE TABLE winnow.certificate (
     body json NOT NULL,
     registered_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE winnow.certificate IS 'Certificates, each for one task and one pair of model versions; of a pair the one that was registered last counts.';
+COMMENT ON TABLE winnow.certificate IS
+    'Certificates, each for one task and one pair of model versions. The certificate that was registered last for a pair is the '
+    'one in force.';
 COMMENT ON COLUMN winnow.certificate.body IS 'The certificate as it is published on winnow.certificates.v1.';
 
 CREATE INDEX certificate_newest
@@ -23,7 +25,7 @@ CREATE TABLE winnow.certificate_revocation (
     revoked_at timestamptz NOT NULL,
     reason text NOT NULL
 );
-COMMENT ON TABLE winnow.certificate_revocation IS 'Certificates that hold no more, and why.';
+COMMENT ON TABLE winnow.certificate_revocation IS 'Certificates that are no longer valid, and why.';
 
 CREATE TABLE winnow.certificate_tenant_revocation (
     certificate_id text COLLATE "C" NOT NULL REFERENCES winnow.certificate,
@@ -32,10 +34,11 @@ CREATE TABLE winnow.certificate_tenant_revocation (
     reason text NOT NULL,
     PRIMARY KEY (certificate_id, tenant_id)
 );
-COMMENT ON TABLE winnow.certificate_tenant_revocation IS 'Tenants whose traffic escalates in spite of a certificate that others may use, and why.';
+COMMENT ON TABLE winnow.certificate_tenant_revocation IS
+    'Tenants whose traffic escalates although the certificate is valid for other tenants, and why.';
 
--- A sample of the items that small models answered, drawn by a hash, is given to the full model in the background. No text and no
--- label is kept: only whether both models said the same.
+-- A hash selects a sample of the items that small models answered, and the full model answers them again in the background.
+-- Neither text nor label is kept, only whether both models gave the same answer.
 CREATE TABLE winnow.shadow_comparison (
     request_id uuid NOT NULL,
     decided_at timestamptz NOT NULL,
@@ -53,16 +56,17 @@ CREATE TABLE winnow.shadow_comparison (
     PRIMARY KEY (request_id, step_ordinal, item_index),
     CONSTRAINT shadow_comparison_drawn CHECK (sampling_probability > 0 AND sampling_probability <= 1)
 ) PARTITION BY RANGE (request_id);
-COMMENT ON TABLE winnow.shadow_comparison IS 'Answered items of which the full model was asked as well; the inverse of sampling_probability is a row''s weight.';
+COMMENT ON TABLE winnow.shadow_comparison IS
+    'Answered items for which the full model was also asked. The weight of a row is the inverse of sampling_probability.';
 CREATE TABLE winnow.shadow_comparison_default PARTITION OF winnow.shadow_comparison DEFAULT;
 
--- Counted in the transaction that writes the comparisons, so that nobody has to count them later.
+-- Updated in the transaction that writes the comparisons, so that no later job has to count them.
 CREATE TABLE winnow.shadow_tally (
     hour timestamptz NOT NULL,
     sampling_probability double precision NOT NULL,
     compared bigint NOT NULL,
     disagreed bigint NOT NULL,
-    -- Whether it has grown since agreement was last worked out from it.
+    -- Whether the tally has grown since the agreement was last computed from it.
     is_stale boolean NOT NULL DEFAULT true,
     capability text COLLATE "C" NOT NULL,
     task text COLLATE "C" NOT NULL,
@@ -72,13 +76,14 @@ CREATE TABLE winnow.shadow_tally (
     tenant_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (hour, capability, task, certificate_id, small_model, full_model, tenant_id, sampling_probability)
 );
-COMMENT ON TABLE winnow.shadow_tally IS 'Comparisons by the hour in which the small model answered, and by all that a sample must not mix.';
+COMMENT ON TABLE winnow.shadow_tally IS
+    'Comparisons by the hour in which the small model answered, and by every attribute that a sample must not mix.';
 CREATE INDEX shadow_tally_stale ON winnow.shadow_tally (hour) WHERE is_stale;
 
--- A text counts once, each tenant is tested by itself, and a certificate may be revoked for one tenant alone: one tenant cannot
--- decide for the others by sending the same text again and again.
+-- A text counts once, each tenant is tested separately, and a certificate may be revoked for one tenant alone. So one tenant
+-- cannot decide for the others by sending the same text repeatedly.
 
--- Two random pads, the key of an HMAC. Without them a digest cannot be compared with the digest of a guess.
+-- Two random pads, the key of an HMAC. Without them, a digest cannot be compared with the digest of a guessed text.
 CREATE TABLE winnow.text_key (
     is_only boolean PRIMARY KEY DEFAULT true,
     inner_pad bytea NOT NULL,
@@ -93,7 +98,9 @@ CREATE FUNCTION winnow.text_digest(content bytea) RETURNS bytea
     LANGUAGE sql STABLE STRICT SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$ SELECT substring(sha256(k.outer_pad || sha256(k.inner_pad || content)) FROM 1 FOR 16) FROM winnow.text_key AS k $$;
-COMMENT ON FUNCTION winnow.text_digest IS 'A keyed hash of a text (HMAC-SHA256, the first 16 bytes): it tells whether two texts are the same, and nothing of what they say.';
+COMMENT ON FUNCTION winnow.text_digest IS
+    'A keyed hash of a text (the first 16 bytes of HMAC-SHA256). It shows whether two texts are equal, and reveals nothing of '
+    'their content.';
 REVOKE ALL ON FUNCTION winnow.text_digest FROM PUBLIC;
 
 CREATE TABLE winnow.shadow_text (
@@ -104,7 +111,8 @@ CREATE TABLE winnow.shadow_text (
     digest bytea NOT NULL,
     PRIMARY KEY (certificate_id, full_model, digest, tenant_id)
 );
-COMMENT ON TABLE winnow.shadow_text IS 'Which texts of which tenants have been compared, as keyed hashes. A text whose row is deleted may count again.';
+COMMENT ON TABLE winnow.shadow_text IS
+    'The texts of each tenant that have been compared, as keyed hashes. A text whose row is deleted may count again.';
 
 CREATE TABLE winnow.shadow_tenant (
     position integer NOT NULL,
@@ -113,9 +121,11 @@ CREATE TABLE winnow.shadow_tenant (
     PRIMARY KEY (certificate_id, tenant_id),
     CONSTRAINT shadow_tenant_position_unique UNIQUE (certificate_id, position)
 );
-COMMENT ON TABLE winnow.shadow_tenant IS 'The order in which tenants'' first comparisons came: it says how much of a certificate''s delta a tenant''s test may use, so a row never changes.';
+COMMENT ON TABLE winnow.shadow_tenant IS
+    'The order of the tenants'' first comparisons. It determines how much of the certificate''s delta the test of a tenant may '
+    'use, so a row never changes.';
 
--- Apart from the tallies by hour: a sum over all hours would grow with every hour that a certificate stands.
+-- Separate from the hourly tallies, because a sum over all hours would grow with every hour in which a certificate is in force.
 CREATE TABLE winnow.shadow_evidence (
     sampling_probability double precision NOT NULL,
     compared bigint NOT NULL,
@@ -127,9 +137,10 @@ CREATE TABLE winnow.shadow_evidence (
     tenant_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (certificate_id, full_model, tenant_id, sampling_probability)
 );
-COMMENT ON TABLE winnow.shadow_evidence IS 'Comparisons since a certificate stands, by tenant. Novel are texts that no other tenant had sent before.';
+COMMENT ON TABLE winnow.shadow_evidence IS
+    'Comparisons since the certificate took effect, by tenant. A text is novel if no other tenant had sent it before.';
 
--- Agreement, as worked out from the tallies and the evidence.
+-- The agreement, computed from the tallies and the evidence.
 CREATE TABLE winnow.agreement (
     hour timestamptz NOT NULL,
     capability text COLLATE "C" NOT NULL,
@@ -142,7 +153,8 @@ CREATE TABLE winnow.agreement (
     tenant_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (hour, capability, task, tenant_id)
 );
-COMMENT ON TABLE winnow.agreement IS 'What the tallies of an hour tell, with a 95% interval that holds at any time.';
+COMMENT ON TABLE winnow.agreement IS
+    'The agreement that the tallies of an hour show, with a 95% interval that is valid at any time.';
 
 CREATE TABLE winnow.certificate_agreement (
     certificate_id text COLLATE "C" PRIMARY KEY REFERENCES winnow.certificate,
@@ -152,7 +164,7 @@ CREATE TABLE winnow.certificate_agreement (
     low double precision NOT NULL,
     high double precision NOT NULL
 );
-COMMENT ON TABLE winnow.certificate_agreement IS 'The same since a certificate stands.';
+COMMENT ON TABLE winnow.certificate_agreement IS 'The agreement since the certificate took effect, with the same interval.';
 
 CREATE TABLE winnow.tenant_agreement (
     compared bigint NOT NULL,
@@ -164,4 +176,4 @@ CREATE TABLE winnow.tenant_agreement (
     tenant_id text COLLATE "C" NOT NULL,
     PRIMARY KEY (certificate_id, tenant_id)
 );
-COMMENT ON TABLE winnow.tenant_agreement IS 'What a tenant''s comparisons tell of a certificate.';
+COMMENT ON TABLE winnow.tenant_agreement IS 'The agreement that the comparisons of one tenant show for a certificate.';

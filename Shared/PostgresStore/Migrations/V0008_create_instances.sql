@@ -1,6 +1,6 @@
--- The processes of the suite, as they report themselves on winnow.heartbeats.v1, and the processor time that they use.
+-- The processes of the suite as they report themselves on winnow.heartbeats.v1, and the processor time that they use.
 
--- Updated every few seconds for each process: free room on the pages, and no index besides the key, keep that cheap.
+-- Updated every few seconds for each process. Free room on the pages and no index besides the primary key keep this cheap.
 CREATE TABLE winnow.instance (
     instance_id text COLLATE "C" PRIMARY KEY,
     service text COLLATE "C" NOT NULL,
@@ -15,29 +15,30 @@ CREATE TABLE winnow.instance (
     cpu_ms bigint NOT NULL DEFAULT 0,
     CONSTRAINT instance_state_known CHECK (state IN ('running', 'draining', 'stopped'))
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE winnow.instance IS 'Processes of the suite; the aggregator writes what they tell, and deletes who was silent for a day.';
-COMMENT ON COLUMN winnow.instance.partitions IS 'How many partitions it works on; a drained one has none.';
+COMMENT ON TABLE winnow.instance IS
+    'Processes of the suite. The aggregator writes what they report, and deletes processes that were silent for a day.';
+COMMENT ON COLUMN winnow.instance.partitions IS 'How many partitions the process works on. A drained process has none.';
 COMMENT ON COLUMN winnow.instance.cpu_ms IS 'Processor time since the process started.';
 
--- Heartbeats carry the processor time of each process since its start. The database's own is what its statistics call active: the
--- time in which it ran statements, waits included, so that it is not too low.
+-- Heartbeats carry the processor time of each process since its start. For the database, active_time of pg_stat_database is used:
+-- the time spent running statements, including waits, so that the figure is not too low.
 CREATE TABLE winnow.platform_day (
     day date NOT NULL,
     component text COLLATE "C" NOT NULL,
     cpu_ms numeric NOT NULL,
     PRIMARY KEY (day, component)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE winnow.platform_day IS 'Processor time by day (UTC) and service; the component database is this database.';
+COMMENT ON TABLE winnow.platform_day IS 'Processor time by day (UTC) and service. The component database is this database.';
 
 CREATE TABLE winnow.platform_meter (
     component text COLLATE "C" PRIMARY KEY,
     reading_ms double precision NOT NULL
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE winnow.platform_meter IS 'How far a counter had come that only ever grows, so that nothing is counted twice.';
+COMMENT ON TABLE winnow.platform_meter IS 'The last reading of a counter that only grows, so that no time is counted twice.';
 INSERT INTO winnow.platform_meter (component, reading_ms)
 SELECT 'database', active_time FROM pg_stat_database WHERE datname = current_database();
 
--- A process cannot have used more than 256 cores since its last beat, whatever it says.
+-- Limits each report to what 256 cores can use since the last beat, because a process may report any figure.
 CREATE FUNCTION winnow.count_processor_time() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
@@ -46,7 +47,7 @@ DECLARE
     reading double precision;
     earlier double precision;
 BEGIN
-    -- First of all: one writer after the other, so that two cannot wait for each other.
+    -- Locked first, so that writers run one after the other and cannot deadlock.
     SELECT reading_ms INTO earlier FROM winnow.platform_meter WHERE component = 'database' FOR UPDATE;
     IF TG_OP = 'INSERT' THEN
         INSERT INTO winnow.platform_day AS d (day, component, cpu_ms)
@@ -67,7 +68,7 @@ BEGIN
     SELECT active_time INTO reading FROM pg_stat_database WHERE datname = current_database();
     IF reading <> earlier THEN
         UPDATE winnow.platform_meter SET reading_ms = reading WHERE component = 'database';
-        -- Statistics that were reset begin at zero.
+        -- Statistics that were reset start again at zero.
         INSERT INTO winnow.platform_day AS d (day, component, cpu_ms)
         VALUES ((now() AT TIME ZONE 'UTC')::date, 'database',
             (CASE WHEN reading < earlier THEN reading ELSE reading - earlier END)::numeric)
@@ -76,7 +77,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION winnow.count_processor_time IS 'Adds what processes and the database have used since they were last heard of to the day.';
+COMMENT ON FUNCTION winnow.count_processor_time IS
+    'Adds the processor time that processes and the database used since their last report to the day.';
 REVOKE ALL ON FUNCTION winnow.count_processor_time FROM PUBLIC;
 CREATE TRIGGER instance_counted AFTER INSERT ON winnow.instance
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION winnow.count_processor_time();

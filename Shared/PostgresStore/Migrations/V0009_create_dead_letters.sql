@@ -1,7 +1,7 @@
--- What operators have decided about dead letters. A topic only grows, so what became of a dead letter is a row beside it.
+-- Decisions of operators about dead letters. A topic is append-only, so the decision about a dead letter is stored here.
 
--- The instant is part of the key: where a topic was made anew, as the embedded broker's are at each start, the same offset is
--- another letter.
+-- written_at is part of the key: after a topic is created anew, as the embedded broker does at each start, the same offset is
+-- another dead letter.
 CREATE TABLE winnow.dead_letter_disposition (
     topic text COLLATE "C" NOT NULL,
     partition_id integer NOT NULL,
@@ -12,5 +12,5 @@ CREATE TABLE winnow.dead_letter_disposition (
     PRIMARY KEY (topic, partition_id, record_offset, written_at),
     CONSTRAINT dead_letter_disposition_known CHECK (disposition IN ('replayed', 'discarded'))
 );
-COMMENT ON TABLE winnow.dead_letter_disposition IS 'Dead letters that need nobody any more, by their place in the topic.';
+COMMENT ON TABLE winnow.dead_letter_disposition IS 'Dead letters that need no further action, by their position in the topic.';
 COMMENT ON COLUMN winnow.dead_letter_disposition.written_at IS 'When the dead letter was written, to the millisecond.';

@@ -1,19 +1,19 @@
--- What keeps tables from growing for ever, and the erasure of a tenant's payload.
+-- Retention of all tables that grow, and the erasure of a tenant's payload.
 --
 -- maintain_partitions drops whole partitions of step, attempt and shadow_comparison, and deletes final rows of request. The
--- aggregator empties instance, cancellation and owed_emission; the decomposer empties submission. apply_retention deletes from the
--- other tables that grow. price, budget, certificate and the revocations only grow by decisions, and are kept.
+-- aggregator empties instance, cancellation and owed_emission; the decomposer empties submission. apply_retention deletes from
+-- the other tables that grow. price, budget, certificate and the revocations grow only by decisions, and are kept.
 
--- The smallest UUID version 7 that a request accepted at an instant can have.
+-- The smallest UUID version 7 of a request that was accepted at an instant.
 CREATE FUNCTION winnow.uuid_v7_floor(instant timestamptz) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (lpad(to_hex(floor(extract(epoch FROM instant) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
-COMMENT ON FUNCTION winnow.uuid_v7_floor IS 'Lower bound of the ids of requests accepted at or after an instant.';
+COMMENT ON FUNCTION winnow.uuid_v7_floor IS 'Lower bound of the ids of requests that were accepted at or after an instant.';
 
--- Keeps daily partitions ahead of time, drops those past retention, and deletes final requests past retention. Works on every
--- partitioned table that there is or will be: all of them are partitioned by request id and have a default partition.
--- A function and not a procedure: a service without rights on the tables needs SECURITY DEFINER, which forbids COMMIT in a
--- procedure. So each call deletes a bounded number; call again while it returns as many as the limit.
+-- Creates daily partitions in advance, drops partitions past retention, and deletes final requests past retention. Handles every
+-- current and future partitioned table: all of them are partitioned by request id and have a default partition.
+-- A function and not a procedure: a service has no rights on the tables and needs SECURITY DEFINER, which forbids COMMIT in a
+-- procedure. So each call deletes a bounded number of rows; repeat the call while it deletes as many as the limit.
 CREATE FUNCTION winnow.maintain_partitions(
     days_ahead integer, retention_days integer, delete_limit integer DEFAULT 10000,
     OUT created integer, OUT dropped integer, OUT deleted integer)
@@ -37,7 +37,7 @@ BEGIN
     END IF;
     created := 0;
     dropped := 0;
-    -- One at a time: two would race for the same names.
+    -- One call at a time: two calls would create tables of the same names.
     PERFORM pg_advisory_xact_lock(hashtext('winnow.maintain_partitions'));
 
     FOR parent IN
@@ -49,12 +49,12 @@ BEGIN
             CONTINUE WHEN to_regclass(format('winnow.%I', part)) IS NOT NULL;
             lower := winnow.uuid_v7_floor(day AT TIME ZONE 'UTC');
             upper := winnow.uuid_v7_floor((day + interval '1 day') AT TIME ZONE 'UTC');
-            -- Attached, not created in place: that would lock out every reader of the parent. Steps are updated once
-            -- or twice, and room on the page keeps that out of the index.
+            -- Attached after creation, because creating a partition in place locks out every reader of the parent. Steps are
+            -- updated once or twice, and room on the page keeps those updates out of the index.
             EXECUTE format(
                 'CREATE TABLE winnow.%I (LIKE winnow.%I INCLUDING ALL) WITH (fillfactor = %s)',
                 part, parent, CASE parent WHEN 'step' THEN 70 ELSE 100 END);
-            -- Rows that came before their partition wait in the default one.
+            -- Rows that arrived before their partition existed are in the default partition.
             EXECUTE format('LOCK TABLE winnow.%I IN ACCESS EXCLUSIVE MODE', parent || '_default');
             EXECUTE format(
                 'WITH moved AS (DELETE FROM winnow.%I WHERE request_id >= %L AND request_id < %L RETURNING *)
@@ -72,7 +72,7 @@ BEGIN
                 AND c.relname ~ '_p[0-9]{8}$' AND to_date(right(c.relname, 8), 'YYYYMMDD') < cutoff
             ORDER BY 1
         LOOP
-            -- A request that is open still needs its steps, however old it is.
+            -- An open request still needs its steps, however old it is.
             CONTINUE WHEN EXISTS (
                 SELECT FROM winnow.request AS r
                 WHERE r.state = 'open' AND r.request_id >= winnow.uuid_v7_floor(day AT TIME ZONE 'UTC')
@@ -93,7 +93,8 @@ BEGIN
     GET DIAGNOSTICS deleted = ROW_COUNT;
 END
 $$;
-COMMENT ON FUNCTION winnow.maintain_partitions IS 'Creates partitions days_ahead, drops and deletes what is older than retention_days.';
+COMMENT ON FUNCTION winnow.maintain_partitions IS
+    'Creates partitions for days_ahead days, and drops and deletes data older than retention_days.';
 REVOKE ALL ON FUNCTION winnow.maintain_partitions FROM PUBLIC;
 
 CREATE FUNCTION winnow.apply_retention(
@@ -114,7 +115,7 @@ BEGIN
         RAISE EXCEPTION 'all arguments must be at least 1' USING ERRCODE = 'invalid_parameter_value';
     END IF;
 
-    -- Folded hours only: their day has them too.
+    -- Folded hours only, because their sums are also in cost_day.
     DELETE FROM winnow.cost_hour WHERE ctid IN (
         SELECT ctid FROM winnow.cost_hour WHERE shard = 0 AND hour < hourly LIMIT delete_limit);
     GET DIAGNOSTICS more = ROW_COUNT;
@@ -125,8 +126,8 @@ BEGIN
     GET DIAGNOSTICS more = ROW_COUNT;
     deleted := deleted + more;
 
-    -- Series without a sum, a day after they were found so: a transaction that counts in one has ended long before, and its sum is
-    -- seen here. Whoever counts in one that is marked takes the mark off.
+    -- Deletes series that were marked as unused a day ago. A transaction that counted in one at that time has ended long before,
+    -- so its sum is visible here. Counting a call in a marked series removes the mark.
     DELETE FROM winnow.cost_series AS d WHERE d.unused_since < now() - interval '1 day' AND d.series_id IN (
         SELECT s.series_id FROM winnow.cost_series AS s
         WHERE s.unused_since < now() - interval '1 day'
@@ -157,7 +158,7 @@ BEGIN
     GET DIAGNOSTICS more = ROW_COUNT;
     deleted := deleted + more;
 
-    -- A standing certificate is judged by all that was compared since it stands, however long ago.
+    -- A standing certificate is judged by all comparisons since it took effect, however old they are.
     past := ARRAY(
         SELECT c.certificate_id FROM ops.certificate AS c WHERE c.state <> 'standing' AND c.registered_at < hourly);
     FOREACH relation IN ARRAY ARRAY['shadow_evidence', 'shadow_tenant', 'tenant_agreement'] LOOP
@@ -179,7 +180,7 @@ BEGIN
     GET DIAGNOSTICS more = ROW_COUNT;
     deleted := deleted + more;
 
-    -- Tenants that are as they were when they first came, and of whom nothing is left.
+    -- Tenants that still have their initial settings, and that nothing refers to any more.
     DELETE FROM winnow.tenant AS d WHERE d.tenant_id IN (
         SELECT t.tenant_id FROM winnow.tenant AS t
         WHERE t.created_at < now() - make_interval(days => tenant_days) AND t.weight = 1
@@ -193,11 +194,12 @@ BEGIN
     RETURN deleted + more;
 END
 $$;
-COMMENT ON FUNCTION winnow.apply_retention IS 'Deletes what is older than its retention, a bounded number of rows of each table; call again while it returns any.';
+COMMENT ON FUNCTION winnow.apply_retention IS
+    'Deletes rows past their retention, a bounded number per table. Repeat the call while it returns more than 0.';
 REVOKE ALL ON FUNCTION winnow.apply_retention FROM PUBLIC;
 
--- A tenant's final requests in the order of their event ids, which is the order of their unique index. A request without steps
--- is one whose payload is gone: what retention drops looks the same.
+-- Visits the final requests of a tenant in the order of their event ids, which is the order of the unique index. A request
+-- without steps is one whose payload is gone: retention leaves requests in the same state.
 CREATE FUNCTION winnow.erase_payload(
     tenant text, before timestamptz, after_event text, batch integer DEFAULT 1000,
     OUT seen integer, OUT erased integer, OUT last_event text)
@@ -218,9 +220,10 @@ BEGIN
         ORDER BY q.event_id LIMIT batch FOR NO KEY UPDATE) AS r;
     erased := coalesce(cardinality(due), 0);
     DELETE FROM winnow.step AS s WHERE s.request_id = ANY (due);
-    -- A digest of the body would tell whoever guesses it that the guess is right.
+    -- A digest of the body would confirm a correct guess of the body.
     UPDATE winnow.request AS r SET erased_at = now(), body_digest = NULL WHERE r.request_id = ANY (due);
 END
 $$;
-COMMENT ON FUNCTION winnow.erase_payload IS 'Erases items and answers of a tenant''s final requests, a batch of them; the ledger, states and costs are kept.';
+COMMENT ON FUNCTION winnow.erase_payload IS
+    'Erases the items and answers of one batch of a tenant''s final requests. Keeps the ledger, the states and the costs.';
 REVOKE ALL ON FUNCTION winnow.erase_payload FROM PUBLIC;

@@ -1,15 +1,15 @@
--- What each role may do. Rights are rows, so that a later migration adds its own and repeats none; a new column needs an UPDATE
--- of its own. Rights are by column where a service may change only part of a row: it changes what it decides, and never whose a
--- row is or what it is about.
+-- The rights of each role. Rights are rows, so that a later migration adds its own rows and repeats none. A new column needs an
+-- UPDATE right of its own. A service that may change only part of a row has rights by column: it changes what it decides, and
+-- never the tenant or the subject of a row.
 
 CREATE TABLE winnow.role_grant (
     role text COLLATE "C" NOT NULL,
     privilege text COLLATE "C" NOT NULL,
     PRIMARY KEY (role, privilege)
 );
-COMMENT ON TABLE winnow.role_grant IS 'GRANT statements without their GRANT and TO; winnow.grant_roles carries them out.';
+COMMENT ON TABLE winnow.role_grant IS 'GRANT statements without the keywords GRANT and TO. winnow.grant_roles executes them.';
 
--- Run it again as the owner after creating a role that was missing.
+-- Run this function again as the owner after creating a role that was missing.
 CREATE FUNCTION winnow.grant_roles() RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -25,7 +25,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION winnow.grant_roles IS 'Gives the roles of the services and of operators their rights, where they exist.';
+COMMENT ON FUNCTION winnow.grant_roles IS 'Grants the rights of the roles of services and operators, for those roles that exist.';
 REVOKE ALL ON FUNCTION winnow.grant_roles FROM PUBLIC;
 
 INSERT INTO winnow.role_grant (role, privilege)
@@ -46,7 +46,7 @@ SELECT 'winnow_escalator', privilege FROM (VALUES
         'full_model_once_cost_pico_usd, state, items, guessed_items, agreed_items, model, version, error) '
         'ON winnow.attempt'),
     ('EXECUTE ON FUNCTION winnow.lock_requests, winnow.sum_final_requests'),
-    -- It locks a budget while it reserves calls, which needs UPDATE on some column.
+    -- The escalator locks a budget while it reserves calls, which needs the UPDATE right on some column.
     ('SELECT, UPDATE (set_at) ON winnow.budget'),
     ('EXECUTE ON FUNCTION winnow.budget_spent'),
     ('EXECUTE ON FUNCTION winnow.text_digest'),
@@ -72,13 +72,13 @@ SELECT 'winnow_aggregator', privilege FROM (VALUES
         'DELETE ON winnow.instance'),
     ('SELECT ON winnow.certificate'),
     ('SELECT, INSERT ON winnow.certificate_revocation, winnow.certificate_tenant_revocation'),
-    -- It only marks tallies as taken up; what they count is the escalator's.
+    -- The aggregator only marks tallies as processed. The escalator writes their counts.
     ('SELECT, UPDATE (is_stale) ON winnow.shadow_tally'),
     ('SELECT ON winnow.shadow_tenant, winnow.shadow_evidence'),
     ('SELECT, INSERT, UPDATE (compared, disagreed, agreement, low, high) '
         'ON winnow.agreement, winnow.certificate_agreement, winnow.tenant_agreement'),
     ('EXECUTE ON FUNCTION winnow.maintain_partitions, winnow.fold_costs, winnow.apply_retention'),
-    -- Figures of the whole suite: how much waits, and what was spent.
+    -- For metrics of the whole suite: the number of waiting requests, and the amount spent.
     ('SELECT (lane, sent_at) ON winnow.submission'),
     ('SELECT ON winnow.cost')
 ) AS rights (privilege);
@@ -87,18 +87,18 @@ INSERT INTO winnow.role_grant (role, privilege)
 SELECT role, privilege FROM (VALUES ('winnow_ops'), ('winnow_operator')) AS roles (role) CROSS JOIN (VALUES
     ('USAGE ON SCHEMA ops'),
     ('SELECT ON ALL TABLES IN SCHEMA ops'),
-    -- ops.budget calls it with the rights of whoever reads the view.
+    -- ops.budget calls this function with the rights of the role that reads the view.
     ('EXECUTE ON FUNCTION winnow.budget_spent')
 ) AS rights (privilege);
 
 INSERT INTO winnow.role_grant (role, privilege)
 SELECT 'winnow_operator', privilege FROM (VALUES
     ('USAGE ON SCHEMA winnow'),
-    -- `winnow doctor` looks whether all migrations are applied.
+    -- `winnow doctor` checks whether all migrations are applied.
     ('SELECT ON winnow.schema_migration'),
     ('SELECT, INSERT, UPDATE (weight) ON winnow.tenant'),
     ('SELECT, INSERT, DELETE ON winnow.tenant_topic, winnow.test_tenant'),
-    -- To submit by way of Postgres, to ask for a result again, and to cancel what waits.
+    -- To submit through Postgres, to request a result again, and to cancel waiting requests.
     ('INSERT, SELECT (submitted_at, sent_at, tenant_id, event_id, body_digest), UPDATE (sent_at, cancelled_at) '
         'ON winnow.submission'),
     ('SELECT (tenant_id, event_id, state, completed_at) ON winnow.request'),
