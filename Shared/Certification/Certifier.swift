@@ -1,33 +1,33 @@
 import Contracts
 import JSON
 
-/// Finds the lowest threshold that a promise can be made for.
+/// Finds the lowest confidence threshold at which a certificate can keep its promise.
 ///
 /// It uses fixed-sequence testing: it tests the thresholds of a fixed grid from strict to loose, each by the exact
 /// bound at the full confidence, until the first that fails. The start of the sequence depends only on the temperature,
-/// which is fitted on other items, and on the small model's confidence in these items, never on whether it agrees. So
-/// the many tests do not weaken the promise.
+/// which is fitted on other items, and on the small model's confidence in these items, never on whether it agrees.
+/// Each test may therefore use the whole δ: no correction for testing many thresholds is needed.
 /// - Source: Learn then test, arXiv:2110.01052, section 2.3
 public struct Certifier: Sendable {
     /// Calibrated confidences, in even steps of their log-odds: 0.99995 to 0.5.
     static let grid = (0...100).map { Temperature.sigmoid(Double(100 - $0) / 10) }
 
-    /// One in this many items is used to fit the temperature.
-    private static let parts: UInt64 = 10
+    /// One item in this many fits the temperature. The others compute the bound.
+    private static let fittingDivisor: UInt64 = 10
 
     /// With fewer accepted items, a share is not meaningful.
-    private static let leastItems = 30
-    /// An upper limit for the estimate. Nobody labels more items.
-    private static let mostItems = 1_000_000
+    private static let minimumAccepted = 30
+    /// Where `itemsNeeded` stops counting: a data set that is larger is not realistic.
+    private static let maximumAccepted = 1_000_000
 
     private let promise: Promise
 
     public init(_ promise: Promise) { self.promise = promise }
 
-    /// Splits the items by the hash of the text, so that a repetition gives the same split, and equal texts are in the
-    /// same part.
+    /// Splits the items by the hash of their text. Certifying the same items again gives the same split, and equal
+    /// texts are always in the same part.
     public func certify(_ observations: [Observation]) -> Finding {
-        let isForFitting = { (observation: Observation) in observation.hash % Self.parts == 0 }
+        let isForFitting = { (observation: Observation) in observation.hash % Self.fittingDivisor == 0 }
         return certify(fitting: observations.filter(isForFitting), bounding: observations.filter { !isForFitting($0) })
     }
 
@@ -55,25 +55,27 @@ public struct Certifier: Sendable {
                 accuracyLoss: loss(bounding, from: thresholds[last], candidates: Self.grid.count - start)))
     }
 
-    /// Returns the strictest threshold that passes about as surely as any other, judged by the calibrated confidences.
-    /// The expected rate is at least an eighth of α, because the fitting items are too few to show a better one.
+    /// Returns the index at which the sequence of tests starts: the strictest threshold whose chance of passing is at
+    /// least 90% of the best chance. The chances are estimated from the calibrated confidences alone. They assume a
+    /// rate of disagreement of at least α/8, because the fitting items are too few to show a lower one.
     private func start(_ thresholds: [Double], _ temperature: Temperature, _ confidences: [Double]) -> Int {
         let ranked = confidences.sorted(by: >)
         var accepted = 0
-        var doubt = 0.0
+        var expectedDisagreements = 0.0
         let power = thresholds.map { threshold -> Double in
             while accepted < ranked.count, ranked[accepted] >= threshold {
-                doubt += 1 - temperature.calibrated(ranked[accepted])
+                expectedDisagreements += 1 - temperature.calibrated(ranked[accepted])
                 accepted += 1
             }
             guard accepted > 0 else { return 0 }
-            return chance(of: accepted, rate: max(promise.alpha / 8, doubt / Double(accepted)))
+            return chance(of: accepted, rate: max(promise.alpha / 8, expectedDisagreements / Double(accepted)))
         }
         let enough = 0.9 * (power.max() ?? 0)
         return enough > 0 ? power.firstIndex { $0 >= enough } ?? 0 : thresholds.count - 1
     }
 
-    /// Returns the probability that this number of accepted items passes, if they differ at `rate`.
+    /// Returns the probability that `accepted` items keep the promise if each of them disagrees with probability
+    /// `rate`.
     private func chance(of accepted: Int, rate: Double) -> Double {
         guard promise.isKept(Tally(accepted: accepted)) else { return 0 }
         var (low, high) = (0, accepted)
@@ -88,18 +90,20 @@ public struct Certifier: Sendable {
         ClopperPearson.upper(tally.disagreements, of: tally.accepted, confidence: promise.confidence)
     }
 
-    /// Estimates the items needed, if their shares of accepted and differing items stay the same.
+    /// Estimates how many items would suffice if the shares of accepted and disagreeing items stayed the same.
+    /// - Returns: `nil` if more items would not help, or too many would be needed.
     private func itemsNeeded(_ tally: Tally, of items: Int) -> Int? {
-        guard tally.accepted >= Self.leastItems, tally.rate < promise.alpha else { return nil }
+        guard tally.accepted >= Self.minimumAccepted, tally.rate < promise.alpha else { return nil }
         var accepted = tally.accepted
         while !promise.isKept(Tally(accepted: accepted, disagreements: Int(tally.rate * Double(accepted) + 0.5))) {
             accepted += max(1, accepted / 20)
-            guard accepted < Self.mostItems else { return nil }
+            guard accepted < Self.maximumAccepted else { return nil }
         }
         return (accepted * items + tally.accepted - 1) / tally.accepted
     }
 
-    /// Bounds the loss for all candidate thresholds at once, because the threshold was chosen on the same items.
+    /// Bounds the loss of accuracy. The error probability δ is divided by the number of candidate thresholds
+    /// (Bonferroni), because the threshold was chosen on the same items.
     private func loss(
         _ observations: [Observation], from threshold: Double, candidates: Int
     ) -> Certificate.AccuracyLoss? {
@@ -142,7 +146,7 @@ public struct Certified: Sendable, Equatable {
 public struct Refusal: Sendable, Equatable {
     public var fitted: Int
     public var items: Int
-    /// The calibrated confidence where the sequence began and ended at once.
+    /// The first threshold of the sequence. Its test failed, so no other was tested.
     public var threshold: Double
     public var tally: Tally
     public var bound: Double

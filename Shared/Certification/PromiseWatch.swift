@@ -12,10 +12,10 @@ import Glibc
 ///   that each count once. Each tenant stakes half of its capital of 1 and keeps the other half, so no tenant can lose
 ///   more than half of the product. This keeps the product a supermartingale. Each factor is capped, so that no tenant
 ///   gives more than `largestShare` of the evidence. A cap only makes the product smaller.
-/// - Source: Ville, Étude critique de la notion de collectif, 1939; Estimating means of bounded random variables by betting,
-///   arXiv:2010.09686; E-values: calibration, combination and applications, arXiv:1912.06116
+/// - Source: Ville, Étude critique de la notion de collectif, 1939; Estimating means of bounded random variables by
+///   betting, arXiv:2010.09686; E-values: calibration, combination and applications, arXiv:1912.06116
 public struct PromiseWatch: Sendable {
-    /// The largest share of the evidence for a general revocation that one tenant may give.
+    /// The largest share of the evidence that one tenant may contribute to a revocation for all tenants.
     public static let largestShare = 0.25
 
     /// The evidence of one tenant's texts.
@@ -40,6 +40,7 @@ public struct PromiseWatch: Sendable {
     ///   - delta: the probability with which a kept promise may be judged broken.
     public init(alpha: Double, delta: Double) { (self.alpha, self.delta) = (alpha, delta) }
 
+    /// Returns whether this tenant's texts alone show that the promise is broken for this tenant.
     public func isBroken(for sample: Sample) -> Bool {
         let place = Double(max(sample.position, 1))
         return sample.own.evidence(above: alpha) >= log(2 * place * (place + 1) / delta)
@@ -52,7 +53,8 @@ public struct PromiseWatch: Sendable {
         return samples.reduce(0) { $0 + min(Self.halfStaked($1.novel.evidence(above: alpha)), most) } >= needed
     }
 
-    /// The logarithm of the capital if half of the 1 was staked and half was kept.
+    /// Returns log((1 + e^`capital`) / 2): the logarithm of a capital of which half was kept and half was staked.
+    /// - Parameter capital: the logarithm of what a stake of 1 became.
     private static func halfStaked(_ capital: Double) -> Double {
         guard capital < .infinity else { return capital }
         return (capital > 0 ? capital + log1p(exp(-capital)) : log1p(exp(capital))) - M_LN2
@@ -130,7 +132,8 @@ public struct SampledRate: Sendable {
         return mixture { stake, weight in (1 - stake * weight, 1 + stake * weight * rate / (1 - rate)) }
     }
 
-    /// - Parameter factors: the factors of one item that disagrees and of one item that agrees.
+    /// Returns the logarithm of the mean capital over all stakes.
+    /// - Parameter factors: what an item that disagrees, and an item that agrees, multiply the capital by.
     private func mixture(_ factors: (_ stake: Double, _ weight: Double) -> (Double, Double)) -> Double {
         let logarithms = Self.stakes.map { stake in
             zip(weights, strata).reduce(0.0) { sum, stratum in
@@ -149,7 +152,7 @@ public struct SampledRate: Sendable {
         count > 0 ? Double(count) * log(max(factor, 0)) : 0
     }
 
-    /// Finds the border above which a condition holds.
+    /// Finds by bisection the value from 0 to 1 above which `holds` is true.
     private static func border(_ holds: (Double) -> Bool) -> Double {
         guard !holds(0) else { return 0 }
         var (low, high) = (0.0, 1.0)
@@ -161,8 +164,8 @@ public struct SampledRate: Sendable {
     }
 }
 
-/// The promise of a certificate: at most a share `alpha` of the accepted answers differs from the full model's. It
-/// fails with a probability of at most `delta` over the draw of the calibration items.
+/// The promise of a certificate: at most a share `alpha` of the accepted answers differs from the full model's. The
+/// probability that a draw of calibration items yields a certificate that breaks its promise is at most `delta`.
 public struct Promise: Sendable, Equatable {
     public let alpha: Double
     public let delta: Double

@@ -29,6 +29,6 @@ public enum Limits {
     public static let flopsPerCall = 1_000_000_000_000_000_000
     /// - Units: microseconds; about four months.
     public static let microsPerCall = 10_000_000_000_000
-    /// The highest price of a token. - Units: pico-USD, so that a million tokens cost at most a million USD.
+    /// The highest price of a token: one dollar. - Units: pico-USD.
     public static let tokenPrice: Int64 = 1_000_000_000_000
 }

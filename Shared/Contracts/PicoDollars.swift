@@ -8,7 +8,7 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
 
     public static func < (left: PicoDollars, right: PicoDollars) -> Bool { left.amount < right.amount }
 
-    /// Saturates instead of trapping, since a sum of numbers from outside must not crash the process.
+    /// An overflow gives the largest (or smallest) amount: a sum of numbers from outside must not crash the process.
     public static func + (left: PicoDollars, right: PicoDollars) -> PicoDollars {
         PicoDollars(left.amount.addingSaturated(right.amount))
     }

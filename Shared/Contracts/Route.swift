@@ -57,14 +57,14 @@ public struct Capability: RawRepresentable, Hashable, Sendable, CustomStringConv
 /// they would disagree about every long text.
 /// - Source: infra/decisions/0028-long-texts.md
 public enum WindowRule: Sendable, Equatable {
-    /// A finding in any window is a finding of the whole text. The window with the lowest probability of `clean`
-    /// answers.
+    /// A finding in any window is a finding of the whole text. The answer is that of the window in which the label
+    /// `clean`, which stands for no finding, is least probable.
     case anyFinding(clean: String)
     /// The mean of the windows' logits gives the answer.
     case mean
     /// The first window answers, and the rest of the text is not read.
     case beginning
-    /// The first window answers. In addition, each label in `findings` counts if any window shows it.
+    /// The first window answers. Each label in `findings` is added if any window shows it.
     case beginningAnd(findings: [String])
 }
 

@@ -9,7 +9,7 @@ public enum Topic {
     public static let controls = "winnow.controls.v1"
     public static let deadLetters = "winnow.dead-letters.v1"
 
-    /// The topics whose records services process and may receive again.
+    /// The topics that services consume in a group, so that a failed record may be written back to them.
     public static let worked = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
 
     /// The label in metrics of a topic whose name comes from outside: `other`, unless services process its records.
@@ -60,7 +60,7 @@ public enum Topic {
         worked.contains(topic) || ownRequestStems.contains { isOwn(topic, stem: $0) }
     }
 
-    /// Whether the topic belongs to a single tenant.
+    /// Whether the topic belongs to one tenant, such as `winnow.requests.acme.v1`.
     public static func isOwn(_ topic: String) -> Bool {
         isOwn(topic, stem: ownResultStem) || ownRequestStems.contains { isOwn(topic, stem: $0) }
     }
@@ -90,14 +90,15 @@ public enum Topic {
     }
 
     private static let version = ".v1"
-    /// The prefix of a name that holds the tenant's bytes in hexadecimal.
+    /// Marks a name that holds the tenant's bytes in hexadecimal.
     private static let escape = "x--"
     /// Keeps the longest topic, `winnow.bulk-requests.x--….v1`, within Kafka's limit of 249 characters.
     private static let mostEscapedBytes = 100
 
-    /// Uses names of up to 64 letters, digits and `-` unchanged, and encodes all others in hexadecimal. Two tenants
-    /// never share a topic, since encoded names start with `x--`, and a name that starts with `x--` is always encoded.
-    /// The default tenant has no topic of its own, since its requests name no tenant.
+    /// Returns the name of the tenant's topic. Names of tenants with up to 64 letters, digits and `-` appear in it
+    /// unchanged, all others in hexadecimal. Two tenants never share a topic, since encoded names start with `x--`, and
+    /// a name that starts with `x--` is always encoded. The default tenant has no topic of its own, since its requests
+    /// name no tenant.
     private static func own(_ shared: String, _ tenant: TenantID) -> String? {
         let bytes = Array(tenant.rawValue.utf8)
         guard tenant != .default, (1...mostEscapedBytes).contains(bytes.count) else { return nil }

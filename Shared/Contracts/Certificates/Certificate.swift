@@ -1,7 +1,7 @@
 import JSON
 
-/// A dated statement about one pair of model versions. It says that above a confidence threshold, the small model
-/// agrees with the full model in at least 1 - α of cases, with confidence 1 - δ.
+/// A dated statement about one small and one full model: of the answers whose confidence reaches the threshold, at
+/// least a share 1 - α agrees with the full model's. The statement is true with confidence 1 - δ.
 ///
 /// A certificate covers no other versions of the two models.
 public struct Certificate: Sendable, Equatable {
@@ -139,9 +139,9 @@ extension Certificate {
 
 extension Certificate {
     /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "tieShare", "temperature",
-    ///   "threshold", "acceptThreshold", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate": {"value",
-    ///   "low", "high"}, "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file", "sha256"},
-    ///   "certifiedAt", "note"?}`
+    ///   "threshold", "acceptThreshold", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate":
+    ///   {"value", "low", "high"}, "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file",
+    ///   "sha256"}, "certifiedAt", "note"?}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
         write(to: &writer)

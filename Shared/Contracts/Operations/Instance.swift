@@ -113,7 +113,8 @@ public struct Instance: Sendable, Equatable {
 }
 
 extension Instance {
-    /// The name of one process of the suite. It is unique among the processes of a day.
+    /// Identifies one process of the suite. Unless `WINNOW_INSTANCE_ID` sets it, it is random, so that two processes in
+    /// the list of instances (which holds a day) practically never share it.
     public struct ID: Hashable, Comparable, Sendable, CustomStringConvertible {
         public let description: String
 

@@ -18,8 +18,8 @@ public struct Attempt: Sendable, Equatable {
     /// - Units: microseconds of wall-clock time; the step's share if items of several steps were computed together.
     public var durationMicros: Int64
     public var startedAt: Timestamp
-    /// What the full model would have consumed for the same items. 0 for a call that would not exist without small
-    /// models.
+    /// What the full model would have consumed for the same items. 0 for a call that the full model alone would not
+    /// have needed, such as the routing of items.
     public var counterfactual: TokenUsage
     public var error: String?
 
@@ -117,7 +117,7 @@ public struct TokenUsage: Hashable, Sendable {
         return TokenUsage(inputTokens: share(inputTokens), outputTokens: share(outputTokens), flops: share(flops))
     }
 
-    /// Returns the usage of the same texts as parts of one question, which has the marker tokens only once.
+    /// Returns the usage if the texts were sent in one question together: the marker tokens occur only once then.
     public func joined(texts: Int) -> TokenUsage {
         var joined = self
         joined.inputTokens = Swift.max(0, inputTokens - Self.marksPerText * Int64(texts))

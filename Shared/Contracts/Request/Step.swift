@@ -42,8 +42,8 @@ public struct Step: Sendable, Equatable {
     public var state: State
     /// One per item; `nil` for an item without an answer yet.
     public var answers: [Answer?]
-    /// For a routing step, one per item: the router's answer for items below its threshold. They are compared with the
-    /// full model's answers. Empty for all other steps.
+    /// For a routing step, one per item: the router's answer if its confidence is below the threshold, otherwise `nil`.
+    /// The full model routes these items, and the ledger counts how often both agree. Empty for all other steps.
     public var guesses: [Answer?]
     /// An error code and message. It never contains payload.
     public var error: String?
