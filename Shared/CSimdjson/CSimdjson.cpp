@@ -5,13 +5,14 @@
 #include <vector>
 
 namespace {
-// More than anything that Winnow reads as JSON; a document takes some fourteen times its size while it is read.
+// Every document that Winnow reads is smaller. While it is read, its buffers take about fourteen times its size.
 constexpr size_t max_document_bytes = 16u << 20;
 constexpr size_t max_depth = 64;
-// Buffers take some fourteen times what they are for.
+// A parser whose buffers are for larger documents than this is destroyed after use, not kept.
 constexpr size_t kept_capacity = 1u << 14;
 
-// Parsers keep their buffers between documents; a nested parse takes another one.
+// Parsers that are not in use. They keep their buffers for the next document. A document that is parsed while another
+// one is open takes another parser.
 thread_local std::vector<std::unique_ptr<simdjson::dom::parser>> idle;
 }
 
@@ -42,7 +43,7 @@ int winnow_json_open(const uint8_t *bytes, size_t count, winnow_json_document *d
 
 void winnow_json_close(winnow_json_document document) {
     std::unique_ptr<simdjson::dom::parser> parser(static_cast<simdjson::dom::parser *>(document.parser));
-    // A large document, of which there are few, must not pin its buffers to the thread for good.
+    // Large documents are rare. The thread must not keep their buffers until it ends.
     if (parser && parser->capacity() <= kept_capacity) idle.push_back(std::move(parser));
 }
 

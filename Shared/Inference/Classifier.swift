@@ -82,7 +82,7 @@ public struct Prediction: Sendable, Equatable {
         self.isTruncated = isTruncated
     }
 
-    /// Returns whether the model accepts `label` as equal to its own label.
+    /// Returns whether `label` is the given label, or nearly as probable as it.
     /// - Parameter share: the share of the given label's probability from which another label is equal; 1 accepts no
     ///   other label.
     public func accepts(_ label: String, from share: Double) -> Bool {
@@ -107,7 +107,7 @@ public struct InferenceError: RetriableError, Sendable, CustomStringConvertible 
     public let message: String
     public let underlying: (any Error)?
 
-    /// Whether the model and not one of the texts is at fault, so that the same call may succeed later.
+    /// Whether the same call may succeed later. If not, one of its texts or the route is the cause.
     public var isRetriable: Bool {
         switch code {
         case .compute, .unavailable: true

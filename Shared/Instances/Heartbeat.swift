@@ -11,7 +11,8 @@ import Telemetry
 /// Represents this process in the list of instances. It sends heartbeats, and hands over its work when an operator
 /// drains it.
 ///
-/// It is the first service in the list and stops last, so it reports `stopped` when no work is left.
+/// It must be the first service that `Runtime.run` is given. Services stop in reverse order, so it stops last and
+/// reports `stopped` when no work is left.
 /// - Consumes: `winnow.controls.v1` from the start of the process on, without a group
 /// - Produces: `winnow.heartbeats.v1`
 public final class Heartbeat: Service {
@@ -30,10 +31,10 @@ public final class Heartbeat: Service {
     private let state = Mutex(State())
     private let now: @Sendable () -> Timestamp
 
-    /// The timeout of a heartbeat. A later one carries newer data.
-    private static let patience = Duration.seconds(2)
+    /// How long a heartbeat may take to send. It is then given up, because the next one has newer data.
+    private static let sendTimeout = Duration.seconds(2)
 
-    /// - Parameter follower: reads the controls of operators, from now on.
+    /// - Parameter follower: reads the commands of operators that are written from now on.
     public init(
         _ settings: InstanceSettings, service: String, producer: any MessageProducer, follower: TopicFollower,
         health: Health,
@@ -46,7 +47,7 @@ public final class Heartbeat: Service {
         self.logger = logger
         self.now = now
         timer = HeartbeatTimer(interval: settings.interval)
-        follower.follow(Topic.controls, from: .time(startedAt), caughtUp) { [weak self] in self?.obey($0) }
+        follower.follow(Topic.controls, from: .time(startedAt), caughtUp) { [weak self] in self?.apply($0) }
     }
 
     public convenience init(
@@ -57,21 +58,23 @@ public final class Heartbeat: Service {
             health: context.health, logger: context.logger)
     }
 
-    /// Makes a consumer leave its group while an operator wants this process drained.
+    /// Registers a consumer, which then leaves its group when an operator drains this process and rejoins it when the
+    /// operator resumes the process.
+    /// - Returns: the same consumer.
     public func governing(_ consumer: any MessageConsumer) -> any MessageConsumer {
         state.withLock { $0.consumers.append(consumer) }
         return consumer
     }
 
     public func run() async throws {
-        // An instance must receive controls before it is listed, so it reads them first.
+        // An operator may send a command as soon as the instance is listed, so it must read commands before that.
         await caughtUp.wait()
         await timer.run { await beat(state.withLock(\.isDraining) ? .draining : .running) }
         await beat(.stopped)
     }
 
-    /// Of controls that arrive together, the last one applies.
-    private func obey(_ records: [Record]) {
+    /// Drains or resumes this process. If several commands arrive together, the last one counts.
+    private func apply(_ records: [Record]) {
         let wanted = records.compactMap { record in
             (try? CloudEvent(record, as: EventType.control))?.data.flatMap { try? Control(decoding: $0) }
         }
@@ -86,9 +89,9 @@ public final class Heartbeat: Service {
         logger.notice(isDraining ? "Draining" : "Resumed")
         health.setDrained(isDraining)
         for consumer in consumers {
-            if isDraining { consumer.leave { [timer] in timer.quicken() } } else { consumer.rejoin() }
+            if isDraining { consumer.leave { [timer] in timer.makeDue() } } else { consumer.rejoin() }
         }
-        timer.quicken()
+        timer.makeDue()
     }
 
     private func beat(_ current: Instance.State) async {
@@ -98,7 +101,7 @@ public final class Heartbeat: Service {
             try await withThrowingTaskGroup(of: Void.self) { [producer] group in
                 group.addTask { try await producer.send([record]) }
                 group.addTask {
-                    try await Task.sleep(for: Self.patience)
+                    try await Task.sleep(for: Self.sendTimeout)
                     throw MessageBusError(.timedOut, "write a heartbeat", isRetriable: true)
                 }
                 defer { group.cancelAll() }
@@ -106,7 +109,8 @@ public final class Heartbeat: Service {
             }
             state.withLock { $0.isSilent = false }
         } catch {
-            // The process continues to work, although the aggregator counts it as lost. One warning is enough.
+            // The process continues to work, although `winnow instances` shows it as lost. Warns once, not at every
+            // beat.
             let wasSilent = state.withLock { state in
                 defer { state.isSilent = true }
                 return state.isSilent
@@ -123,8 +127,8 @@ struct HeartbeatTimer: Sendable {
 
     init(interval: Duration) { self.interval = interval }
 
-    /// Makes the next heartbeat due now, because something has changed.
-    func quicken() { due.continuation.yield() }
+    /// Makes the next heartbeat due now. Called when the state or the partitions have changed.
+    func makeDue() { due.continuation.yield() }
 
     /// Returns after a stop was requested.
     func run(_ beat: () async -> Void) async {

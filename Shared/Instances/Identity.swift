@@ -59,7 +59,7 @@ public struct InstanceSettings: Sendable {
     }
 }
 
-/// The release of Winnow.
+/// The version that heartbeats report.
 public enum Release {
     public static let version = "0.1.0"
 }

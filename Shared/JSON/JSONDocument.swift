@@ -2,7 +2,8 @@ import CSimdjson
 
 /// A document that simdjson has parsed and fully validated (syntax, UTF-8, depth 64).
 ///
-/// Foundation's decoder takes 20 µs a message, nine tenths of a hop. Walking simdjson's tape takes about one.
+/// Foundation's JSON takes 41 µs for a message, nine tenths of the time of one service. Parsing with simdjson and
+/// walking its tape takes about 1 µs.
 public enum JSONDocument {
     /// Lends the root value. It must not leave `body`, because the next document reuses the tape.
     /// - Throws: `JSONError` if `bytes` are not one JSON value; errors of `body`.

@@ -34,7 +34,7 @@ public struct JSONValue {
         }
     }
 
-    /// - Shape: `nil` also for an unsigned integer above `Int.max`.
+    /// - Returns: `nil` also for an unsigned integer above `Int.max`.
     public var integer: Int? {
         switch type {
         case UInt8(ascii: "l"): Int(bitPattern: UInt(tape[index + 1]))

@@ -1,4 +1,4 @@
-/// Writes compact JSON directly into bytes. Closures give the structure, so it is always balanced.
+/// Writes compact JSON directly into bytes. Objects and arrays are closures, so no bracket can be left open.
 public struct JSONWriter {
     public private(set) var bytes: [UInt8] = []
     private var needsComma = false

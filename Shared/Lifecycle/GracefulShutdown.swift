@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A request to stop one service. The service finds it through its task.
+/// A request to stop one service. The code of the service finds it in a task-local value.
 public final class GracefulShutdown: Sendable {
     @TaskLocal public static var current: GracefulShutdown?
 

@@ -42,7 +42,7 @@ public struct ServiceGroup: Sendable {
                         logger.error("Service ended with a fault", metadata: [LogKeys.errorMessage: "\(error)"])
                     }
                 }
-                // Each end of a service triggers the shutdown of the last service that still runs.
+                // Whenever a service has ended, the last one that still runs is asked to stop.
                 if let last = running.max() { shutdowns[last].trigger() }
             }
             group.cancelAll()

@@ -38,12 +38,13 @@ extension BatchHandler {
 enum Fault: Sendable {
     /// The broker or the database is unavailable. The loop waits; the records are not at fault.
     case dependency
-    /// Caused by these records, and a retry may succeed: a conflict with another transaction, or a model without
-    /// memory.
+    /// A temporary fault: caused by these records, but a retry may succeed. Examples are a conflict with another
+    /// transaction, and a model that has no memory.
     case passing
     /// Caused by these records, and a retry cannot succeed. Other records may succeed.
     case permanent
-    /// Not caused by the records, and a retry cannot succeed: the process is ending, or a client cannot continue.
+    /// Not caused by the records, and a retry cannot succeed: the process is ending, or the Kafka client cannot
+    /// continue. The loop ends with the error.
     case fatal
 
     init(_ error: any Error) {
@@ -65,12 +66,12 @@ enum Fault: Sendable {
     static func type(of error: any Error) -> String { DeadLetter.reason(of: error) }
 }
 
-/// A point at which a chaos test kills the process, inside the delivery loop or inside a chore of the keeper. Only in
-/// debug builds.
+/// A point of the delivery loop, or of a chore of the keeper, at which a chaos test lets the process crash. Exists in
+/// debug builds only.
 ///
 /// The file `SERVICE.POINT` in the directory `WINNOW_FAULT_DIRECTORY` arms a point. For a chore, the service is
-/// `keeper.CHORE`. The process that reaches the point removes the file and dies as if by SIGKILL, so that each file
-/// causes one crash.
+/// `keeper.CHORE`. The process that reaches the point removes the file and kills itself
+/// with SIGKILL, so that each file causes one crash.
 public enum FaultPoint: String, CaseIterable, Sendable {
     /// A batch was polled and nothing else was done.
     case beforeApply = "before-apply"

@@ -23,9 +23,9 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
 
     /// - Parameters:
     ///   - gate: coordinates the loops of the two lanes.
-    ///   - pausesAfter: how long the loop waits for records that are not due before it pauses its partitions. Pausing
-    ///     discards the records that the client has prefetched, and a wait this short delays a rebalance no longer than
-    ///     a batch does.
+    ///   - pausesAfter: how long the loop waits for records that are not due before it pauses its partitions. A shorter
+    ///     wait is not worth a pause, which discards the records that the client has prefetched: it delays a rebalance
+    ///     no longer than a batch does.
     ///   - onReadiness: called with whether the loop can make progress.
     public init(
         service: String, consumer: any MessageConsumer, producer: any MessageProducer, handler: Handler, logger: Logger,
@@ -67,7 +67,8 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         }
     }
 
-    /// - Returns: whether the broker and the dependencies answer; `false` if the service is shutting down.
+    /// Waits until the broker and the handler's dependencies answer.
+    /// - Returns: `false` if the service is shutting down.
     private func connect() async throws -> Bool {
         var retryBudget = RetryBudget(nil)
         let connected: Void? = try await untilItWorks(&retryBudget) {
@@ -108,8 +109,9 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         return emitted
     }
 
-    /// Bisects the batch to find a record that cannot be applied, or whose emission is too large for a topic, and puts
-    /// only that record aside. Records that were applied before are applied again, which has no effect.
+    /// Handles the records and emits what follows. If that fails because of the records, bisects the batch to find the
+    /// record that cannot be applied, or whose emission is too large for a topic. Only that record goes to the retry
+    /// topic or to the dead letters. Records that were applied before are applied again, which has no effect.
     private func deliver(_ records: [Record], _ retryBudget: inout RetryBudget) async throws -> Int? {
         do {
             let emission = try await untilItWorks(&retryBudget) { try await handler.handle(records) }
@@ -142,8 +144,9 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         return records.count
     }
 
-    /// Writes records, and pauses the partitions while the producer waits for readers. Without the pause, a member that
-    /// does not poll would block its group, and the bulk lane would wait behind an interactive batch.
+    /// Writes records. On the embedded broker the producer may have to wait until readers have caught up; the
+    /// partitions are paused in the meantime. Without the pause, this member would not poll and would block its group,
+    /// and the bulk lane would wait behind an interactive batch.
     /// - Returns: `false` if the service is shutting down.
     private func write(_ records: [OutgoingRecord], _ retryBudget: inout RetryBudget) async throws -> Bool {
         var hasPaused = false
@@ -155,16 +158,17 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
                     await consumer.pause()
                 }
             }
-            if hasPaused, sent != nil { await takeUp(&retryBudget) }
+            if hasPaused, sent != nil { await resumePartitions(&retryBudget) }
             return sent != nil
         } catch {
-            if hasPaused { await takeUp(&retryBudget) }
+            if hasPaused { await resumePartitions(&retryBudget) }
             throw error
         }
     }
 
-    /// Repeats a call while a dependency is unavailable, with the partitions paused. A transient error of these records
+    /// Repeats a call while a dependency is unavailable, with the partitions paused. A temporary fault of these records
     /// is retried only while the retry budget allows it.
+    /// - Returns: the result of the call; `nil` if the service is shutting down.
     private func untilItWorks<Result>(
         _ retryBudget: inout RetryBudget, _ body: () async throws -> Result
     ) async throws -> Result? {
@@ -174,17 +178,17 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         while true {
             do {
                 let result = try await body()
-                if isPaused { await goOn(&retryBudget) }
+                if isPaused { await endWait(&retryBudget) }
                 return result
             } catch {
                 let fault = Fault(error)
                 guard fault == .dependency || fault == .passing && retryBudget.allowsRetry else {
-                    if isPaused, fault.isOfRecords { await goOn(&retryBudget) }
+                    if isPaused, fault.isOfRecords { await endWait(&retryBudget) }
                     throw error
                 }
                 if fault == .dependency, !isPaused {
                     isPaused = true
-                    await stand(still: error)
+                    await pauseForDependency(error)
                 }
                 metrics.retries.increment()
                 guard await sleepUnlessShutDown(for: backoff.next(using: &generator)) else { return nil }
@@ -192,7 +196,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
         }
     }
 
-    private func stand(still error: any Error) async {
+    private func pauseForDependency(_ error: any Error) async {
         gate.release()
         await consumer.pause()
         onReadiness(false)
@@ -201,14 +205,14 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
             metadata: [LogKeys.errorType: Fault.type(of: error), LogKeys.errorMessage: "\(error)"])
     }
 
-    private func takeUp(_ retryBudget: inout RetryBudget) async {
+    private func resumePartitions(_ retryBudget: inout RetryBudget) async {
         retryBudget.renew()
         await consumer.resume()
         gate.retake()
     }
 
-    private func goOn(_ retryBudget: inout RetryBudget) async {
-        await takeUp(&retryBudget)
+    private func endWait(_ retryBudget: inout RetryBudget) async {
+        await resumePartitions(&retryBudget)
         onReadiness(true)
         logger.notice("Delivery resumed")
     }

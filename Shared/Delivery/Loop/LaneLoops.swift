@@ -55,7 +55,7 @@ public struct LaneLoops<Handler: BatchHandler>: Service {
 /// The wait ends with the batches that were in progress when it began, even if the next batch follows immediately. The
 /// bulk lane therefore gets a chunk for each interactive batch and never starves.
 public final class LaneGate: Sendable {
-    /// An interactive batch in progress.
+    /// Keeps the gate closed while one interactive batch is in progress.
     private final class Hold: Sendable {
         private let done = Mutex(Signal())
 
@@ -68,14 +68,14 @@ public final class LaneGate: Sendable {
 
     @TaskLocal private static var current: Hold?
 
-    private let inHand = Mutex<[Hold]>([])
+    private let holds = Mutex<[Hold]>([])
 
     public init() {}
 
     /// Returns once the current interactive batches are done or the service shuts down. Returns immediately if there
     /// are none.
     public func giveWay() async {
-        for batch in inHand.withLock(\.self) { await batch.wait() }
+        for batch in holds.withLock(\.self) { await batch.wait() }
     }
 
     /// Processes a batch: an interactive batch immediately, a bulk batch after the interactive batches.
@@ -85,29 +85,29 @@ public final class LaneGate: Sendable {
             return try await body()
         }
         let hold = Hold()
-        inHand.withLock { $0.append(hold) }
+        holds.withLock { $0.append(hold) }
         defer { end(hold) }
         return try await Self.$current.withValue(hold) { try await body() }
     }
 
-    /// Releases the bulk lane while this task's batch waits for a dependency. The wait can take long, and a bulk lane
-    /// that waits at the gate does not poll.
+    /// Opens the gate for the bulk lane while this task's batch waits for a dependency. Such a wait can take long, and
+    /// a bulk lane that waits at the gate does not poll.
     func release() {
         if let hold = Self.current { end(hold) }
     }
 
-    /// Marks this task's batch as in progress again. A batch that was not released is not changed.
+    /// Closes the gate again, for the rest of this task's batch. Does nothing if `release` was not called.
     func retake() {
         guard let hold = Self.current else { return }
-        inHand.withLock { inHand in
-            guard !inHand.contains(where: { $0 === hold }) else { return }
+        holds.withLock { holds in
+            guard !holds.contains(where: { $0 === hold }) else { return }
             hold.begin()
-            inHand.append(hold)
+            holds.append(hold)
         }
     }
 
     private func end(_ hold: Hold) {
-        inHand.withLock { $0.removeAll { $0 === hold } }
+        holds.withLock { $0.removeAll { $0 === hold } }
         hold.end()
     }
 }

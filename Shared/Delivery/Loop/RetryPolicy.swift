@@ -1,12 +1,12 @@
 import Contracts
 import MessageBus
 
-/// How long and how often records with a transient error are retried.
+/// How long and how often records with a temporary fault are retried.
 public struct RetryPolicy: Sendable {
-    /// How long a whole batch is retried, with backoff. - Default: 10 s.
+    /// How long a whole batch is retried, with backoff. After that it is bisected. - Default: 10 s.
     public var inPlace: Duration
-    /// After this time nothing more of the batch is retried. The last retry may wait 10 s for a lock, so a partition is
-    /// blocked for at most 30 s. - Default: 20 s.
+    /// After this time no part of the batch is retried, and what is left goes to the retry topic. The last retry may
+    /// wait 10 s for a lock, so a batch blocks its partitions for at most 30 s. - Default: 20 s.
     public var holdUp: Duration
     /// The number of deliveries after which a record becomes a dead letter. - Default: 5.
     public var maxAttempts: Int
@@ -25,8 +25,8 @@ public struct RetryPolicy: Sendable {
     }
 
     /// Returns the record to write for a failed record: a retry or a dead letter.
-    /// - Parameter wasAlone: whether the record was processed alone. A record that failed in a batch may not be at
-    ///   fault, so it never becomes a dead letter for too many attempts.
+    /// - Parameter wasAlone: whether the record was processed alone. If it failed as part of a batch, another record
+    ///   may be the cause, so it never becomes a dead letter for too many attempts.
     func record(
         for record: Record, _ error: any Error, wasAlone: Bool, consumerGroup: String, now: Timestamp
     ) -> OutgoingRecord {
@@ -52,7 +52,7 @@ struct RetryBudget {
     /// - Parameter bounds: `nil` for no limit.
     init(_ bounds: RetryPolicy?) { self.bounds = bounds }
 
-    /// Restarts the budget after a dependency was unavailable, since that time was not caused by the records.
+    /// Restarts the budget after a wait for a dependency: the records did not cause it.
     mutating func renew() { start = .now }
 }
 

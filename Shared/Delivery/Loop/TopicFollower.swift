@@ -53,7 +53,7 @@ public final class TopicFollower: Service {
     /// topics.
     public func run() async throws {
         let followers = followers.withLock(\.self)
-        // At the end of the process, no one should wait any longer.
+        // When this service ends, nobody may wait for records any longer.
         defer { for follower in followers { follower.caughtUp.fire() } }
         guard !followers.isEmpty else { return await gracefulShutdown() }
         let starts = Dictionary(followers.map { ($0.topic, $0.start) }) { $1 }
@@ -73,8 +73,8 @@ public final class TopicFollower: Service {
             } catch is CancellationError {
                 return
             } catch {
-                // Releases waiting tasks, since an operator may need a long time. Reading resumes once the cause is
-                // fixed.
+                // Lets tasks that wait for `caughtUp` continue without the topics, since an operator may need a long
+                // time to fix the cause. Reading resumes after that.
                 for follower in followers { follower.caughtUp.fire() }
                 logger.error("Topics cannot be read", metadata: metadata(error, starts))
                 wait = slowBackoff.next(using: &generator)

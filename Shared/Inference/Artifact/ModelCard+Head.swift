@@ -17,7 +17,8 @@ extension ModelCard {
             public let label: String
         }
 
-        /// Lets a text with a sure answer leave early, so that the later layers do not run for it.
+        /// An early exit: a text whose answer is sure enough leaves the model here, and the later layers do not run for
+        /// it.
         public struct Exit: Sendable, Equatable {
             /// The number of encoder layers before the exit.
             public let layers: Int

@@ -1,7 +1,7 @@
 import Crypto
 import JSON
 
-/// A `.safetensors` file. Every claim of its header is checked before use.
+/// A `.safetensors` file. Its header is checked against the file before any tensor is read.
 /// - Source: https://github.com/huggingface/safetensors, Format
 struct SafeTensors {
     enum Kind: String {

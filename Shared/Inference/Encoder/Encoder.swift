@@ -31,7 +31,7 @@ final class Encoder {
     }
 
     /// `ids` contains the sequences one after another.
-    /// - Parameter leavesEarly: if false, every sequence climbs its ladder to the head.
+    /// - Parameter leavesEarly: if false, no sequence leaves at an early exit.
     func read(
         _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true
     ) throws(InferenceError) -> Reading {
@@ -86,6 +86,7 @@ final class Encoder {
         }
     }
 
+    /// Computes the layers for a chunk of sequences. At each exit, those that are sure enough leave.
     /// - Parameter answer: called once for each sequence, with its number, its rung, its logits and the decision.
     private func climb(
         _ ladder: Ladder, _ chunk: Chunk, leavesEarly: Bool,

@@ -41,7 +41,7 @@ final class EncoderWeights: @unchecked Sendable {
     }
 }
 
-/// Word rows in int8 with one scale each, positions in f32, and their LayerNorm.
+/// The embeddings of words (int8, with one scale for each row) and of positions (f32), and their LayerNorm.
 final class Embeddings {
     let words: UnsafeMutablePointer<Int8>
     let scales: UnsafeMutablePointer<Float>
@@ -139,11 +139,11 @@ struct Projection {
     }
 }
 
-/// The buffers of the layers, allocated once for the largest chunk. Calls allocate nothing. No step reads data that was
-/// not written before, so pages that no sequence reaches stay untouched.
+/// The buffers of the layers, allocated once for the largest chunk. Calls allocate nothing. The buffers are not zeroed,
+/// and no step reads what was not written, so memory pages beyond the longest sequence so far are never committed.
 final class Workspace {
-    /// The number of tokens that pass the layers together: whole sequences, as many as have their sums in the
-    /// second-level cache.
+    /// The number of tokens that pass the layers together, in whole sequences. It is chosen so that their int32 sums
+    /// fit into the second-level cache.
     static let chunk = 128
 
     let capacity: Int
@@ -190,13 +190,15 @@ final class Workspace {
     deinit { block.deallocate() }
 }
 
-/// The exits and the head of a task, from the earliest exit to the head.
+/// The points at which a text can leave the model with an answer: the early exits of a task in ascending order of
+/// layers, and last the head (`infra/decisions/0023-early-exits.md`).
 struct Ladder {
+    /// An early exit, or the head.
     struct Rung {
-        /// The number of layers before this rung.
+        /// The number of layers that run before this rung.
         let layers: Int
         let projection: Projection
-        /// The confidence from which the rung's answer is final; `nil` for the head, whose answer is always final.
+        /// The lowest confidence at which a text leaves here; `nil` for the head, where every text leaves.
         let from: Double?
     }
 

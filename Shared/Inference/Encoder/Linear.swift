@@ -15,8 +15,9 @@ final class Linear {
         case kernels(UnsafeMutablePointer<Int8>)
     }
 
-    /// Returns the row count of the next product when `left` rows remain. A product is compiled for one row count and
-    /// takes about 35 kB. Seven counts compose all others, with at most three wasted rows at the end.
+    /// Returns the row count of the next product when `left` rows remain. oneDNN compiles a product for one row count,
+    /// which takes about 35 kB. So all row counts are composed from seven, and the last product has at most three rows
+    /// that are computed for nothing.
     static func block(_ left: Int) -> Int {
         switch left {
         case ..<3: left
@@ -29,7 +30,7 @@ final class Linear {
     }
 
     static let widestBlock = 64
-    /// Buffer sizes are multiples of this, so that wasted rows stay within them.
+    /// Buffer sizes are multiples of this, so that the additional rows of the last product stay within them.
     static let granularity = 8
 
     /// - Parameter library: `nil` if oneDNN's sums are not exact.

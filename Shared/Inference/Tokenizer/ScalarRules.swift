@@ -2,8 +2,9 @@ import CKernels
 
 /// The reference tokenizer's treatment of scalars beyond ASCII, in tables generated from the reference itself.
 ///
-/// Marks that are newer than the reference's Unicode version stay in a word. NFD might swap two such marks in a row;
-/// here they keep their order. No vocabulary contains such marks, so the word is unknown in both cases.
+/// There is one difference. NFD may reorder two combining marks in a row; here, marks that are newer than the
+/// reference's Unicode version keep their order. It has no effect: no vocabulary contains such marks, so the word is
+/// unknown in both cases.
 enum ScalarRules {
     enum Kind { case letter, space, punctuation }
 

@@ -55,7 +55,7 @@ public struct WordPieceTokenizer: Sendable {
         if ids.count > limit { ids.removeLast(ids.count - limit) }
     }
 
-    /// Stops when `ids` has reached `limit`, because further pieces could not be kept.
+    /// Appends the pieces of `text`. Stops when `ids` has `limit` entries.
     private func scan(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int, _ ids: inout [Int32]) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * Self.longestWord + 4) { buffer in
             vocabulary.lend { lookup in
