@@ -52,7 +52,7 @@ public enum DeadLetter {
         return fields.map { Header(prefix + $0, text: $1) } + [Header(attemptHeader, text: "\(attempt)")]
     }
 
-    /// What a dead letter reports about itself in logs and metrics. Contains no payload.
+    /// The facts about a dead letter for logs and metrics. Contains no payload.
     public struct Summary: Sendable, Equatable {
         /// The error's type and code.
         public let reason: String

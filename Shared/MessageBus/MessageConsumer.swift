@@ -9,8 +9,8 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: `MessageBusError`, retriable while the cluster does not answer.
     func connect() async throws
 
-    /// Returns the next records, at least one. Batches grow with the load, up to the configured size.
-    /// - Returns: `nil` once `stop` was called and all records were returned.
+    /// Waits for the next records and returns at least one. Batches grow with the load, up to the configured size.
+    /// - Returns: `nil` once `stop` was called.
     /// - Throws: `MessageBusError` only for an error that a retry cannot fix.
     func nextBatch() async throws -> [Record]?
 
@@ -62,9 +62,10 @@ public protocol MessageProducer: Sendable {
     ///   callers repeat all of them with the same ids.
     func send(_ records: [OutgoingRecord]) async throws
 
-    /// Does the same for a caller that holds a resource that others need.
-    /// - Parameter onWait: called before the producer waits for readers. Only the embedded broker requires such a wait,
-    ///   which may take long.
+    /// Does the same, and tells the caller before a long wait, so that it can release what others need, such as
+    /// partitions.
+    /// - Parameter onWait: called before the producer waits until readers have caught up. Only the embedded broker
+    ///   requires this.
     func send(_ records: [OutgoingRecord], onWait: () async -> Void) async throws
 
     /// Flushes all records and closes the producer.
@@ -118,8 +119,9 @@ public struct Backlog: Sendable, Equatable {
     /// - Parameter oldest: indexed by partition.
     public init(oldest: [Timestamp?]) { self.oldest = oldest }
 
-    /// Whether a record with this key that was written at `time` or later is still waiting, provided that it was
-    /// written. Records after the oldest waiting record have not been read.
+    /// Whether the group cannot have read a record with this key that was written at `time` or later. A partition is
+    /// read in order, so everything after its oldest waiting record has not been read. Whether there is such a record
+    /// is not checked.
     public func holds(_ key: [UInt8], since time: Timestamp) -> Bool {
         guard !oldest.isEmpty else { return false }
         return oldest[Murmur2.partition(key, of: oldest.count)].map { $0 <= time } ?? false

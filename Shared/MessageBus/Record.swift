@@ -88,7 +88,8 @@ public enum InternalHeader {
 }
 
 extension Record {
-    /// Whether only Winnow can have written the record: it waited in the store, or its topic is internal.
+    /// Whether only Winnow can have written the record: it comes from the store, or from a topic that is closed to
+    /// integrators.
     public var isInternal: Bool { offset < 0 || !Topic.isOpenToIntegrators(topic) }
 
     /// - Returns: the value of an internal header; `nil` if the record may come from outside.
@@ -132,7 +133,7 @@ public struct RecordPlace: Sendable, Hashable {
     public let offset: Int64
     public let timestamp: Timestamp
 
-    /// Whether the record waited in the store and so came from no topic.
+    /// Whether the request waited in the store. Its record then has no position in a topic.
     public var isStore: Bool { offset < 0 }
 
     public init(topic: String, partition: Int32, offset: Int64, timestamp: Timestamp) {
@@ -158,7 +159,8 @@ public struct RecordPlace: Sendable, Hashable {
         }
     }
 
-    /// The place as one number, which is the same for every delivery. - Source: FNV-1a, 64 bits
+    /// A hash of the place. It is the same for every delivery of a record, and tells a redelivery from a copy.
+    /// - Source: FNV-1a, 64 bits; infra/decisions/0026-redeliveries-and-copies.md
     public var number: Int64 {
         let hash = "\(topic)/\(partition)/\(offset)/\(timestamp.milliseconds)".utf8
             .reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }

@@ -1,6 +1,6 @@
 import Contracts
 
-/// A record that failed with a transient error and waits for its next delivery.
+/// A record that failed with a temporary fault and waits for its next delivery.
 /// - Source: the headers of Spring for Apache Kafka for retry topics; numbers are decimal text
 public enum Retry {
     static let topic = "kafka_original-topic"
@@ -21,9 +21,9 @@ public enum Retry {
         return count + 1
     }
 
-    /// Adds to the original key, value and headers: the origin of the record, the number of deliveries and the due
-    /// time. Removes headers with Winnow's internal names from a record from outside, since they would be trusted from
-    /// now on.
+    /// Creates the record for the retry topic: the original key, value and headers, and in further headers its origin,
+    /// the number of deliveries and the due time. If the record comes from outside, its headers with Winnow's internal
+    /// names are removed: on the retry topic they would be trusted.
     public static func record(from record: Record, notBefore time: Timestamp) -> OutgoingRecord {
         let place = RecordPlace(record)
         let fields: [(String, String)] = [

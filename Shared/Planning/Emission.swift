@@ -10,7 +10,7 @@ public enum Emission {
     public enum Trigger: Sendable, Equatable {
         /// All dispatched steps: the request was just accepted, delivered again, or re-driven.
         case every
-        /// The steps that depend on one of these steps.
+        /// The dispatched steps that depend on one of these steps, which have just been settled.
         case settled(Set<Int>)
     }
 
@@ -51,7 +51,7 @@ private struct EventContext {
 
     func command(for step: Step) -> OutgoingRecord {
         let id = Step.ID(request: snapshot.id, ordinal: step.ordinal)
-        // A routing step below its threshold has no worker. It goes directly to the full model.
+        // No worker routes. The open items of a routing step, of which the router was not sure, go to the full model.
         guard step.route != .decomposition else {
             let open = step.items.indices.filter { index in
                 !step.answers.indices.contains(index) || step.answers[index] == nil
@@ -74,7 +74,7 @@ private struct EventContext {
             command.encode())
     }
 
-    /// The result record. It is the same for every sender and every repetition.
+    /// The result record. It is the same byte for byte, whichever service sends it and however often.
     func result() -> OutgoingRecord {
         let event = CloudEvent(
             id: "\(snapshot.id)/result", type: EventType.result, source: Emission.resultSource,

@@ -16,7 +16,7 @@ public final class RequestMetrics: Sendable {
         let decidedBy: String
     }
 
-    /// Caches metrics, since a look-up by name and labels costs more than the count itself.
+    /// The metrics that were used before. A look-up by name and labels costs more than counting.
     private struct Known {
         var endings: [Ending: (count: Counter, duration: Histogram)] = [:]
         var decisions: [Decision: Counter] = [:]

@@ -11,7 +11,7 @@ public struct RequestProgress {
     private var updated: Set<Int> = []
     private var entries: [LedgerEntry] = []
     private var isCancelled = false
-    /// Whether steps that may be in progress at a worker were given up.
+    /// Whether a dispatched step was expired or cancelled. A worker may still compute it, so its cost is not final.
     private var hasGivenUpWork = false
 
     public init(_ snapshot: RequestSnapshot, now: Timestamp) {
@@ -19,8 +19,8 @@ public struct RequestProgress {
         self.now = now
     }
 
-    /// Settles a step and records its cost. A step that is already final keeps its answers. Its cost still counts, even
-    /// if the request's steps were erased or their retention ended.
+    /// Settles a step and records its cost. A step that is already final keeps its answers, but the cost of this
+    /// outcome still counts. It counts even if the steps of the request were erased or their retention has ended.
     /// - Throws: `ContractError` if a cost is too large to be stored or if the request never had the step. The outcome
     ///   then becomes a dead letter.
     public mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) throws(ContractError) {
@@ -88,7 +88,8 @@ public struct RequestProgress {
         }
     }
 
-    /// Adds the steps for the items that the full model has routed, once the last routing step is settled.
+    /// Adds the steps for the items that the full model has routed. Does nothing until the last routing step is
+    /// settled.
     ///
     /// Expanding all routing steps together fills the new steps up to `Limits.itemsPerStep`. Expanding each routing
     /// step alone would create a step per capability each time. The new steps depend on all routing steps, so that a

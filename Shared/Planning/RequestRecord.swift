@@ -13,7 +13,7 @@ public enum RequestRecord {
         return event.record(topic: topic ?? Topic.requests(submission.lane), key: Array(submission.eventID.text.utf8))
     }
 
-    /// The record of a request that waited in the store. It has no position in a topic.
+    /// The record of a request that waited in the store. Its partition and offset are -1, because it is in no topic.
     public static func waiting(_ submission: Submission) -> Record {
         let record = record(submission)
         return Record(
@@ -22,7 +22,8 @@ public enum RequestRecord {
                 + (submission.isCancelled ? [Header(InternalHeader.cancelled, text: "true")] : []))
     }
 
-    /// The place where the request was first read, or the row in which it waits, as one number.
+    /// The number that identifies where the request came from: a hash of the place where its record was first read, or
+    /// the random number that `winnow submit` gave its row.
     public static func place(of record: Record) -> Int64 {
         record.internalHeader(InternalHeader.place).flatMap { Int64($0) } ?? RecordPlace(record).number
     }

@@ -49,9 +49,9 @@ public enum ResultMessage {
         return writer.bytes
     }
 
-    /// The steps to show. For a human request, the items of each route in the order of the text, even if they took
-    /// several steps. Of the routing step, only the items that fit no capability. For a machine request, the steps as
-    /// it named them.
+    /// The steps that the result shows. A machine request gets its steps as it named them. For a human request, the
+    /// items of one route are merged into one step in the order of the text, and routing steps show only the items that
+    /// fit no capability.
     static func presented(_ snapshot: RequestSnapshot) -> [Step] {
         guard snapshot.channel == .human else { return snapshot.steps }
         var merged: [Step] = []

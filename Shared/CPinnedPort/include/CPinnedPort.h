@@ -1,8 +1,9 @@
 #pragma once
 #include <stdint.h>
 
-/// Sets the port on which the next IPv4 socket that is bound to any port appears to listen. Later sockets get the
-/// following ports. 0 pins nothing. Clients cannot connect before `winnow_open_pinned_ports`.
+/// Sets a fixed port for the next IPv4 socket that this process binds to any port (port 0); later sockets get the
+/// following ports. `getsockname` reports the fixed ports at once, but nobody can connect before
+/// `winnow_open_pinned_ports`. 0 keeps random ports.
 ///
 /// librdkafka's mock cluster always uses a random port, and accepts connections before its topics exist. Clients must
 /// find a restarted broker at the same address, and must not create a topic before the broker does. So the one

@@ -77,8 +77,8 @@ public final class KafkaAdmin: Sendable {
         }
     }
 
-    /// Waits until every partition has a leader that answers. Metadata lists a new topic before its brokers are its
-    /// leaders, and a client that is too early gets errors until it refreshes its metadata.
+    /// Waits until every partition has a leader that answers. Metadata lists a new topic before its partitions have
+    /// leaders. A client that uses the topic too early gets errors until it refreshes its metadata.
     private func awaitLeaders(of catalog: TopicCatalog) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
         while true {

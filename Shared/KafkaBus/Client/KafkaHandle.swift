@@ -50,11 +50,12 @@ final class KafkaHandle: @unchecked Sendable {
     deinit {
         if let queue { rd_kafka_queue_destroy(queue) }
         guard events.assignment?.allowsDestruction ?? true else {
-            // The client lives until the process ends, and its callbacks need the events until then.
+            // librdkafka would abort (`Assignment.allowsDestruction`). So the client lives until the process ends, and
+            // so do the events, which its callbacks use.
             _ = Unmanaged.passRetained(events)
             return
         }
-        // A consumer that must leave its group immediately is closed before. A destructor must not wait for a broker.
+        // Does not leave the group, because that waits for the broker. A consumer that is to leave it is closed before.
         rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 
@@ -75,8 +76,8 @@ final class KafkaHandle: @unchecked Sendable {
         return String(cString: id).hasPrefix("mockCluster")
     }
 
-    /// Passes reported errors to `events`. Without a poll they stay in the queue.
-    /// A member of a group does this while it polls; a poll here could fetch a record.
+    /// Passes errors that librdkafka has queued to `events`. For clients that nobody polls otherwise: on a member of a
+    /// group, this poll could fetch a record.
     func serveErrors() {
         guard events.assignment == nil else { return }
         switch role {

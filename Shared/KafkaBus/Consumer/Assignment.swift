@@ -61,6 +61,7 @@ final class Assignment: Sendable {
         state.withLock { $0.rebalancingSince.map { .now - $0 < Self.longestRebalance } ?? false }
     }
 
+    /// Called when a rebalance is known to have begun.
     func noteRebalance() { state.withLock { $0.rebalancingSince = $0.rebalancingSince ?? .now } }
 
     /// Called when a JoinGroup request was sent.
@@ -69,7 +70,8 @@ final class Assignment: Sendable {
         noteRebalance()
     }
 
-    /// Called before each subscription. Partitions that were given up earlier do not belong to a rebalance in progress.
+    /// Called before each subscription. It starts a new rebalance, to which partitions that were given up earlier do
+    /// not belong.
     func noteSubscription() {
         state.withLock { state in
             state.hasGivenAway = false
@@ -81,6 +83,7 @@ final class Assignment: Sendable {
     /// A rebalance that never completes must not block commits permanently.
     private static let longestRebalance = Duration.seconds(30)
 
+    /// Adds the offsets of processed records.
     /// - Parameter change: the last change before these records were returned. Offsets of a partition that was revoked
     ///   since then are dropped, even if it was assigned again, since its records are delivered again.
     /// - Returns: the offsets to commit, including uncommitted offsets of other assigned partitions.
@@ -95,6 +98,7 @@ final class Assignment: Sendable {
         }
     }
 
+    /// Called when the offsets are committed, or cannot be committed any more.
     func settle(_ offsets: [(TopicPartition, offset: Int64)]) {
         state.withLock { state in
             for (partition, offset) in offsets where state.uncommitted[partition] == offset {
@@ -103,7 +107,7 @@ final class Assignment: Sendable {
         }
     }
 
-    /// Applies to the current partitions and to those that are assigned later.
+    /// Pauses or resumes the current partitions. The state also applies to partitions that are assigned later.
     func setPaused(_ isPaused: Bool, _ client: OpaquePointer) {
         let partitions = state.withLock { state -> Set<TopicPartition>? in
             guard state.isPaused != isPaused else { return nil }
@@ -212,7 +216,9 @@ final class Assignment: Sendable {
     }
 }
 
-/// Whether a consumer should stay out of its group, and whether it has left.
+/// Coordinates a drain: an operator's wish that the consumer leave its group, and how far the consumer has followed it.
+///
+/// In the names of the members, `wanted` and `over` refer to the absence from the group, not to the membership.
 final class GroupMembership: Sendable {
     enum Move { case unsubscribe, subscribe, none }
 
@@ -224,15 +230,18 @@ final class GroupMembership: Sendable {
 
     private let state = Mutex(State())
 
-    /// Whether batches may be returned.
+    /// Whether the consumer takes part in its group and is not asked to leave it, so that it may return batches.
     var isOver: Bool { state.withLock { !$0.isWanted && !$0.hasLeft } }
 
-    /// Whether the consumer should stay out until it is called back.
+    /// Whether the consumer has been asked to leave its group and has not been asked to rejoin it.
     var isWanted: Bool { state.withLock(\.isWanted) }
 
-    /// Whether a change is due, so that the next poll must be short.
+    /// Whether the consumer still has to leave, to rejoin, or to report that it has left. The next poll must be short
+    /// then.
     var isMoving: Bool { state.withLock { $0.isWanted != $0.hasLeft || $0.gone != nil } }
 
+    /// Asks the consumer to leave its group.
+    /// - Parameter gone: called once no partition is assigned.
     func begin(_ gone: @escaping @Sendable () -> Void) {
         state.withLock { state in
             guard !state.isWanted else { return }
@@ -241,6 +250,7 @@ final class GroupMembership: Sendable {
         }
     }
 
+    /// Asks the consumer to rejoin its group.
     func end() {
         state.withLock { state in
             state.isWanted = false
@@ -248,8 +258,8 @@ final class GroupMembership: Sendable {
         }
     }
 
-    /// Makes a member leave the group and join it again.
-    /// - Returns: whether it must unsubscribe now; `false` if it has left or is about to leave anyway.
+    /// Lets a stalled member leave the group and join it again.
+    /// - Returns: whether the caller must unsubscribe now; `false` if the member has left or is about to leave anyway.
     func bounce() -> Bool {
         state.withLock { state in
             guard !state.isWanted, !state.hasLeft else { return false }
@@ -258,8 +268,9 @@ final class GroupMembership: Sendable {
         }
     }
 
-    /// The next action of the consumer's thread. It subscribes again only once no partition is assigned: librdkafka
-    /// continues after the records that it has returned, and records that are fetched while leaving are dropped.
+    /// Returns the next action of the consumer's thread, and calls `gone` when the consumer has left. The consumer
+    /// subscribes again only once no partition is assigned. With a partition that it kept, librdkafka would continue
+    /// after the last record that it returned, and records that were fetched and dropped while leaving would be lost.
     func move(holdsPartitions: Bool) -> Move {
         let (move, gone) = state.withLock { state -> (Move, (@Sendable () -> Void)?) in
             switch (state.isWanted, state.hasLeft) {

@@ -28,7 +28,7 @@ final class ConsumerProgress: @unchecked Sendable {
     /// - Parameter body: called with `false` when the consumer stalls, and with `true` when it makes progress again.
     func onChange(_ body: @escaping @Sendable (Bool) -> Void) { listener.withLock { $0 = body } }
 
-    /// Called when records arrive or the consumer waits deliberately.
+    /// Called when records arrive, or when the consumer is paused or out of its group.
     /// - Parameter keepsVerdict: whether a stalled member remains stalled, because it left its group only to rejoin it.
     func reset(unlessStalled keepsVerdict: Bool = false) {
         guard !(keepsVerdict && isStalled) else { return }
@@ -36,7 +36,8 @@ final class ConsumerProgress: @unchecked Sendable {
         set(false)
     }
 
-    /// Must be called while no records arrive.
+    /// Reads the lag if it is time, and reports a stall or its end. Must be called again and again while no records
+    /// arrive.
     /// - Parameter hasLag: whether records wait for this member; `nil` if the broker does not answer.
     /// - Returns: whether the consumer must rejoin its group.
     func look(unassignedSince: ContinuousClock.Instant?, _ hasLag: () -> Bool?) -> Bool {
@@ -107,6 +108,7 @@ struct ProgressWatch {
         nextLook = now + bounds.look
     }
 
+    /// Judges the progress. A broker that does not answer proves neither a stall nor progress.
     /// - Parameters:
     ///   - hasLag: whether records wait in this member's partitions; `nil` if the broker does not answer.
     ///   - unassignedSince: the time since which the member has no assignment.

@@ -19,10 +19,10 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     private let isStopped = Atomic(false)
     private let isPaused = Atomic(false)
     private let isClosed = Atomic(false)
-    /// The number of calls that wait for the thread. A poll ends early for them.
+    /// The number of calls that wait for the consumer's thread. A running poll ends early for them.
     private let waiting = Atomic(0)
-    /// The last assignment change before the last batch was returned.
-    private let handedOutAt = Atomic(0)
+    /// The number of assignment changes when the last batch was returned.
+    private let changesAtLastBatch = Atomic(0)
 
     /// Joins the group. The first batch may take as long as the group needs to rebalance.
     /// - Parameter accumulation: how long a batch waits for more records after its first one; `nil` uses the setting.
@@ -83,7 +83,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         while !isStopped.load(ordering: .acquiring) {
             let batch = try await onThread { consumer in
                 while true {
-                    let isAway = try consumer.isAway()
+                    let isAway = try consumer.followMembership()
                     let batch = isAway ? [] : try consumer.source.batch(consumer.bounds)
                     if batch.isEmpty {
                         // An error is reported by the commit of the next batch.
@@ -91,9 +91,9 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
                         try consumer.watchProgress(isAway: isAway)
                     } else {
                         consumer.progress.reset()
-                        consumer.handedOutAt.store(consumer.assignment.changes, ordering: .releasing)
+                        consumer.changesAtLastBatch.store(consumer.assignment.changes, ordering: .releasing)
                     }
-                    if !batch.isEmpty || consumer.mustGiveWay { return batch }
+                    if !batch.isEmpty || consumer.mustReturn { return batch }
                 }
             }
             if !batch.isEmpty {
@@ -105,7 +105,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     }
 
     public func held(_ records: [Record]) -> [Record] {
-        let change = handedOutAt.load(ordering: .acquiring)
+        let change = changesAtLastBatch.load(ordering: .acquiring)
         // Usually the assignment has not changed.
         guard assignment.changes != change else { return records }
         return records.filter { assignment.holds($0.place, since: change) }
@@ -121,7 +121,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         isPaused.store(true, ordering: .releasing)
         try? await onThread { consumer in
             consumer.handle.withPointer { consumer.assignment.setPaused(true, $0) }
-            consumer.stayMember()
+            consumer.pollWhilePaused()
         }
     }
 
@@ -168,7 +168,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         }
     }
 
-    private var mustGiveWay: Bool {
+    private var mustReturn: Bool {
         isStopped.load(ordering: .acquiring) || waiting.load(ordering: .acquiring) > 0
     }
 
@@ -185,11 +185,11 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
 
     /// Keeps polling while the loop is paused and requests no batch, since a member that does not poll for 5 minutes is
     /// removed from its group.
-    private func stayMember() {
+    private func pollWhilePaused() {
         guard isPaused.load(ordering: .acquiring), !isClosed.load(ordering: .acquiring) else { return }
         // An error is reported by the next batch.
         if waiting.load(ordering: .acquiring) == 0 { try? source.serve() }
-        thread.submit { [weak self] in self?.stayMember() }
+        thread.submit { [weak self] in self?.pollWhilePaused() }
     }
 
     private func subscribe() throws(MessageBusError) {
@@ -205,9 +205,10 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw MessageBusError(code, while: "unsubscribe") }
     }
 
-    /// Leaves and rejoins the group as requested. Also polls the client, so that its events do not accumulate.
-    /// - Returns: whether no records may be returned now.
-    private func isAway() throws(MessageBusError) -> Bool {
+    /// Leaves or rejoins the group if that was requested. While the consumer is out of its group, polls the client, so
+    /// that its events do not accumulate.
+    /// - Returns: whether the consumer is out of its group, so that no records may be returned.
+    private func followMembership() throws(MessageBusError) -> Bool {
         guard !membership.isOver else { return false }
         switch membership.move(holdsPartitions: !assignment.partitions.isEmpty) {
         case .subscribe:
@@ -232,11 +233,11 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         try unsubscribe()
     }
 
-    /// Commits offsets unless a rebalance is in progress, during which the coordinator may reject commits while
-    /// processing continues. A member that gives up a partition commits its offsets before. Other uncommitted offsets
-    /// are committed with the next batch, or with the next poll that returns no records.
+    /// Commits offsets, unless a rebalance is in progress: the coordinator may reject commits then. Offsets of
+    /// partitions that this member gives up are committed in the rebalance itself. The others are committed with the
+    /// next batch, or with the next poll that returns no records.
     private func commit(_ offsets: [(TopicPartition, offset: Int64)] = []) throws {
-        let due = assignment.due(adding: offsets, since: handedOutAt.load(ordering: .acquiring))
+        let due = assignment.due(adding: offsets, since: changesAtLastBatch.load(ordering: .acquiring))
         guard !due.isEmpty, !assignment.isRebalancing else { return }
         let list = PartitionList(due)
         let code = handle.withPointer { list.commit($0) }

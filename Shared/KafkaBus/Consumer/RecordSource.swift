@@ -52,7 +52,7 @@ final class RecordSource: @unchecked Sendable {
         return batch
     }
 
-    /// Keeps the group membership without returning records.
+    /// Polls once, which keeps the group membership. Records that arrive are kept for the next batch.
     func serve() throws(MessageBusError) { try add(to: &stash, waiting: Self.idlePoll) }
 
     /// Polls the client and drops all records. The next owner of the partitions receives them again.
@@ -160,8 +160,8 @@ extension Record {
 /// Detects and reports records that the broker deleted before this client read them.
 ///
 /// Retention deletes records whether they were read or not; the embedded broker keeps 5 MiB per partition. librdkafka
-/// continues with the first remaining record and reports nothing. Gaps from compaction and transactions do not count:
-/// only records before the beginning of the log were deleted.
+/// continues with the first remaining record and reports nothing. Offsets are also missing after compaction and
+/// transactions. Those gaps are not counted: only offsets before the beginning of the log are.
 struct OffsetGaps {
     private struct Place {
         let topic: String

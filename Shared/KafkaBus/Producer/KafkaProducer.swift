@@ -108,7 +108,8 @@ public final class KafkaProducer: MessageProducer {
         assert(topics[missing.topic] != nil)
     }
 
-    /// Called once metadata has arrived and with it the cluster id. A cluster without an id is not the embedded broker.
+    /// Finds out from the cluster id whether this is the embedded broker. Must be called after metadata has arrived,
+    /// which contains the id.
     private func lookAtBroker() {
         guard !knowsBroker.load(ordering: .acquiring) else { return }
         if (try? handle.isEmbeddedBroker(timeout: 1_000)) == true {

@@ -7,13 +7,13 @@ import Telemetry
 
 /// Keeps the unread records of one producer below the amount that a partition of the embedded broker can hold.
 ///
-/// Each record only costs an addition. From half of the limit on, the window reads the position of the consumer group
-/// in the background. Only a producer that is faster than its readers waits. Topics without a consumer group that must
-/// see every record have no limit.
+/// A record normally costs one addition. From half of the limit on, a background thread reads what the consumer group
+/// has committed. So only a producer that is faster than its readers waits. There is no limit for topics without a
+/// consumer group that must see every record (`ConsumerGroup.reading`).
 final class UnreadWindow: Sendable {
     /// The time between two checks while a producer waits.
     private static let pause = Duration.milliseconds(20)
-    /// Shorter waits do not call `onWait`: active readers are faster, and pausing partitions costs more.
+    /// Only longer waits call `onWait`: pausing partitions costs more than a wait this short.
     private static let shortWait = Duration.milliseconds(200)
 
     private let limit: UnreadLimit
@@ -242,7 +242,7 @@ struct UnreadTopic: Sendable {
 
     mutating func giveUp() { givenUpAt = committed }
 
-    /// The group's position in the record's partitions; `nil` if there is nothing to wait for.
+    /// The group's committed offsets in the partitions that the record may go to; `nil` if the record need not wait.
     func progress(of record: OutgoingRecord) -> ArraySlice<Int64>? {
         givenUpAt != nil || hasRoom(for: record) ? nil : committed[places(of: record)]
     }
@@ -262,7 +262,7 @@ struct UnreadTopic: Sendable {
 
 /// The bytes of one partition that this process wrote and the consumer group has not read.
 private struct UnreadBytes: Sendable {
-    /// An end offset of the log. Once the group has committed it, the group has read the first `written` bytes.
+    /// An end offset, seen when the log held `written` bytes. A group that has committed it has read these bytes.
     private struct Mark {
         let end: Int64
         let written: Int

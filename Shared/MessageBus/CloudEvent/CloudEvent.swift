@@ -3,7 +3,7 @@ import Contracts
 /// A CloudEvents 1.0 event: its attributes and its data.
 /// - Source: CloudEvents 1.0, Kafka protocol binding
 public struct CloudEvent: Sendable, Equatable {
-    /// Unique within `source`. An event with a known id is the same event, delivered again.
+    /// Unique within `source`. Two events with the same source and id are the same event, sent or delivered twice.
     public var id: String
     public var type: String
     public var source: String

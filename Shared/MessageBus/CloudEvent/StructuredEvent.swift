@@ -81,7 +81,7 @@ enum StructuredEvent {
 }
 
 extension JSONWriter {
-    /// Writes a value as it was read. Only white space and the spelling of numbers and escapes may differ.
+    /// Writes a value as it was read. Only white space and the notation of numbers and escapes may differ.
     fileprivate mutating func value(_ value: JSONValue) {
         switch value.kind {
         case .object:
