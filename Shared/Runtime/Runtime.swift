@@ -92,7 +92,8 @@ public enum Runtime {
     }
 }
 
-/// The last service of the group, so that it is asked to stop first, whatever the reason.
+/// Makes the process not ready, and starts the shutdown's deadline, when the process begins to stop. It is the last
+/// service of the group, because the last one is asked to stop first, whatever the reason is.
 private struct Draining: Service {
     let health: Health
     let deadline: ShutdownDeadline

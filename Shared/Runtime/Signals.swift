@@ -18,7 +18,7 @@ enum Signals {
     /// Returns when both handlers are installed. A signal before that would be lost.
     static func install(onFirst stop: @escaping @Sendable () -> Void) {
         let registered = DispatchSemaphore(value: 0)
-        // A closed connection is a write error, and must not end the process.
+        // Writing to a closed connection must be an error and not a signal that ends the process.
         signal(SIGPIPE, SIG_IGN)
         for number in [SIGTERM, SIGINT] {
             signal(number, SIG_IGN)
@@ -69,6 +69,6 @@ final class ShutdownDeadline: Sendable {
         }
     }
 
-    /// Records that everything has stopped in time. The process then continues, for example in a test.
+    /// Called when everything has stopped in time. The deadline then no longer ends the process.
     func met() { isMet.store(true, ordering: .relaxed) }
 }

@@ -3,7 +3,7 @@ import Glibc
 /// Reads and writes small files, such as a secret, an address or a list of topics. Foundation would cost every service
 /// megabytes.
 public enum SmallFile {
-    /// - Units: bytes. A longer file was probably named by mistake.
+    /// The largest file that is read. A larger one was probably named by mistake. - Units: bytes.
     public static let limit = 1 << 20
 
     /// - Throws: `SmallFileError`, with the system's reason.
@@ -86,7 +86,8 @@ public enum SmallFile {
         /// With the permissions of the existing file, or `nil` if there is none.
         case file(String, mode: mode_t?)
         case stream
-        /// An open stream of this process, by its number. It has a position and must not be opened again.
+        /// An open file descriptor of this process, such as `/dev/stdout`. It is written to as it is: opening the path
+        /// again would start at the beginning of the file.
         case descriptor(Int32)
     }
 

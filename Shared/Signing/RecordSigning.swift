@@ -12,7 +12,7 @@ import Telemetry
 /// - it carries a signature of this key,
 /// - on a topic where the newest record applies, it is not older than an accepted record with the same key, so that
 ///   nobody can replay an old one,
-/// - on a topic for the present moment, it is at most `window` old.
+/// - on a topic whose records are valid only for a short time, its time differs from now by at most `window`.
 public final class RecordSigning: Sendable {
     /// The maximum difference between the time of a control or heartbeat and now.
     public static let window = Duration.seconds(300)
@@ -36,7 +36,7 @@ public final class RecordSigning: Sendable {
     private let counters: [Fault: Counter]
     private let now: @Sendable () -> Timestamp
     private let newest = Mutex<[Place: Timestamp]>([:])
-    private let complained = Mutex<Set<String>>([])
+    private let loggedFaults = Mutex<Set<String>>([])
 
     public init(
         key: SigningKey?, logger: Logger, metrics: Metrics, now: @escaping @Sendable () -> Timestamp = { .now }
@@ -63,12 +63,12 @@ public final class RecordSigning: Sendable {
         self.init(key: try SigningKey.read(&settings), logger: logger, metrics: metrics)
     }
 
-    /// A value that neither signs nor checks.
+    /// Signs nothing and accepts every record.
     public static var none: RecordSigning {
         RecordSigning(key: nil, logger: Logger(service: "", level: .error) { _ in }, metrics: Metrics())
     }
 
-    /// Derives a secret number from the key. It is the same in all processes.
+    /// Derives a secret number from the key, the same one in every process that has the key.
     /// - Returns: 0 if there is no key.
     public func secret(for purpose: String) -> UInt64 {
         guard let key else { return 0 }
@@ -97,7 +97,7 @@ public final class RecordSigning: Sendable {
         guard let fault = fault(of: record, key) else { return true }
         counters[fault]?.increment()
         // Logs once for each topic and reason, because an attacker may write many such records.
-        if complained.withLock({ $0.insert("\(record.topic) \(fault)").inserted }) {
+        if loggedFaults.withLock({ $0.insert("\(record.topic) \(fault)").inserted }) {
             logger.warning(
                 "Record ignored: its signature is missing, wrong or too old",
                 metadata: [LogKeys.destination: record.topic, LogKeys.reason: fault.rawValue])

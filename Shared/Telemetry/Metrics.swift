@@ -156,8 +156,8 @@ public final class Histogram: MetricSource {
     }
 }
 
-/// Series of one name that are replaced together, for example figures read from elsewhere. An empty set renders no
-/// sample, which is better than an outdated one.
+/// The series of one name that are replaced together, such as figures that are read from the database. If they cannot
+/// be read, the set is emptied: no sample is better than an outdated one.
 public final class SampleSet: MetricSource {
     public enum Kind: String, Sendable { case gauge, counter }
 

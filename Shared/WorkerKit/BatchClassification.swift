@@ -65,7 +65,8 @@ public enum BatchClassification {
         init(_ group: Group) { (route, isBeginnings) = (group.route, group.isBeginnings) }
     }
 
-    /// Finds a group whose texts are at fault by bisection, as the delivery loop finds a record.
+    /// Classifies the groups in one call. If that fails because of a text, bisects the groups until the one with the
+    /// text is alone, as the delivery loop does with records.
     private static func classify(
         _ members: ArraySlice<(index: Int, group: Group)>, on classifier: any Classifier, _ gate: LaneGate?,
         _ answer: (Int, Result<Share, InferenceError>) -> Void
@@ -112,7 +113,8 @@ public enum BatchClassification {
                 : try await classifier.classify(chunk, as: call.route)
             let took = clock.now - start
             sum += took
-            // The cost of a text is known only after the call, and varies by a factor of a thousand.
+            // Aims the next chunk at `Self.chunk` of model time. The time of a text is known only after the call, and
+            // varies by a factor of a thousand, so a chunk at most doubles.
             size = max(1, min(2 * size, Int(Double(size) * (Self.chunk / max(took, .microseconds(1))))))
         } while predictions.count < texts.count
         return (predictions, sum / .microseconds(1))

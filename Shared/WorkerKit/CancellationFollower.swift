@@ -7,9 +7,9 @@ import Synchronization
 
 /// Follows the cancellations from the first record that the topic still has.
 ///
-/// Every instance reads all of them, because any worker may have a step of a request. A cancellation that is dropped
-/// for lack of room, or missed while the broker is unavailable, costs a call but never an answer, because the
-/// aggregator has already settled the request.
+/// Every instance reads all of them, because any worker may have a step of a request. If a cancellation is missed,
+/// because the broker was unavailable or more than `capacity` followed it, a call is made for nothing. The result is
+/// right all the same: the aggregator has already settled the request.
 /// - Consumes: `winnow.cancellations.v1`, without a group
 public final class CancellationFollower: Cancellations {
     private let cancelled: Mutex<RecentEntries<Request.ID, Void>>

@@ -75,7 +75,7 @@ public final class CertificateFollower: Certificates {
         return valid.flatMap { $0.revokedTenants.contains(tenant) ? nil : $0.certificate }
     }
 
-    /// Expires certificates on time even if no step needs them, so that metric and log are current.
+    /// Expires certificates on time, even if no step asks for one, so that the metric and the log are current.
     public func watch() async {
         repeat { expire() } while await sleepUnlessShutDown(for: untilNextExpiry)
     }
@@ -126,7 +126,7 @@ public final class CertificateFollower: Certificates {
                 metadata: [
                     LogKeys.route: "\(standing.route)",
                     LogKeys.certificateID: valid.map { "\($0.certificate.id)" } ?? "none",
-                    LogKeys.count: "\(valid?.revokedTenants.count ?? 0) tenants excepted",
+                    LogKeys.count: "revoked for \(valid?.revokedTenants.count ?? 0) tenants",
                 ])
         }
     }

@@ -10,7 +10,8 @@ public struct RecentEntries<Key: Hashable & Sendable, Value: Sendable>: Sendable
 
     public subscript(key: Key) -> Value? { known[key] }
 
-    /// Replaces the value of a known key, which keeps its place in the order.
+    /// Adds an entry, which replaces the oldest one if there is no room. A known key gets the new value and keeps its
+    /// age.
     public mutating func remember(_ value: Value, for key: Key) {
         guard known.updateValue(value, forKey: key) == nil else { return }
         guard order.count == capacity else { return order.append(key) }

@@ -77,7 +77,8 @@ public struct StepHandler: BatchHandler {
                 }
             }
         } catch let error as InferenceError where isLastTry {
-            // The delivery loop has retried these steps already, and must not delay others for them again.
+            // These steps came back from the retry topic. Retrying them once more would delay others, so the full model
+            // answers.
             for (event, command) in work { emitted.append(giveUp(command, error, event)) }
         }
         return emitted
@@ -121,7 +122,8 @@ public struct StepHandler: BatchHandler {
         return [source.outcome(outcome, of: event)] + checks
     }
 
-    /// - Returns: at most one record, with the sampled items of the step.
+    /// Draws the sample of the answered items that the full model is to answer too.
+    /// - Returns: one record with the drawn items; empty if none was drawn.
     private func check(
         _ command: StepCommand, _ answers: [Answer?], _ certificate: Certificate, _ attempt: Attempt, _ event: StepEvent
     ) -> [OutgoingRecord] {
@@ -154,8 +156,8 @@ public struct StepHandler: BatchHandler {
 /// Computes what the full model would have consumed for the same items, read in as many windows. It uses only the full
 /// model's card.
 ///
-/// A small model's vocabulary splits rare words into more pieces, so its token count is an upper bound of the full
-/// model's by a few percent (`infra/decisions/0006-counterfactual.md`).
+/// The tokens are those that the small model counted. Its vocabulary splits rare words into more pieces, so the count
+/// is up to a few percent above the full model's (`infra/decisions/0006-counterfactual.md`).
 public struct Counterfactual: Sendable {
     private let card: ModelCard
 

@@ -78,10 +78,10 @@ public final class Health: Sendable {
         }
     }
 
-    /// Makes the process not ready from now on, while it finishes its work in flight.
+    /// Makes the process not ready until it ends. Called when it has been asked to stop and finishes its current work.
     public func drain() { state.withLock { $0.isStopping = true } }
 
-    /// Makes the process not ready while an operator has drained it.
+    /// Makes the process not ready from an operator's command to drain it until the command to resume.
     public func setDrained(_ isDrained: Bool) { state.withLock { $0.isDrained = isDrained } }
 
     public var isReady: Bool { report.isReady }
@@ -147,7 +147,7 @@ public enum ProcessorTime {
     }
 }
 
-/// The version that this source builds.
+/// The version of this source, as `--version` and the metrics report it.
 public enum Build {
     public static let version = "0.1.0"
 }

@@ -1,8 +1,8 @@
 import CMicroHTTPD
 import Glibc
 
-/// The event loop of an HTTP server. libmicrohttpd reads, parses and writes. This loop keeps the deadlines of
-/// connections, because libmicrohttpd has only an idle timeout, which a client avoids by sending a byte now and then.
+/// The event loop of an HTTP server. libmicrohttpd reads, parses and writes. This loop enforces the deadlines of
+/// connections: libmicrohttpd has only an idle timeout, which a client circumvents by sending a byte now and then.
 ///
 /// `@unchecked Sendable`: only the thread that calls `run` touches `connections` and the daemon.
 final class HTTPLoop: @unchecked Sendable {
@@ -23,7 +23,8 @@ final class HTTPLoop: @unchecked Sendable {
         var ends: [Int32] = [-1, -1]
         let hasPipe = pipe(&ends) == 0 && ends.allSatisfy { fcntl($0, F_SETFD, FD_CLOEXEC) == 0 }
         wakeUp = (ends[0], ends[1])
-        // Leaves room for connections that are about to close. At its own limit libmicrohttpd would stop accepting.
+        // More than `connections` admits, because connections that were chosen to be closed still count for a moment.
+        // At its own limit libmicrohttpd would stop accepting.
         daemon = winnow_mhd_start(
             socket.descriptor, UInt32(2 * limits.total), received, changed, Unmanaged.passUnretained(self).toOpaque())
         guard daemon != nil, hasPipe else {
@@ -42,7 +43,7 @@ final class HTTPLoop: @unchecked Sendable {
         guard let daemon else { return }
         var events = [winnow_mhd_epoll(daemon), wakeUp.read].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         while events[1].revents == 0 {
-            poll(&events, nfds_t(events.count), patience(of: daemon))
+            poll(&events, nfds_t(events.count), timeout(of: daemon))
             MHD_run(daemon)
             for descriptor in connections.removeOverdue(at: .now) { end(descriptor) }
         }
@@ -55,8 +56,9 @@ final class HTTPLoop: @unchecked Sendable {
         write(wakeUp.write, &byte, 1)
     }
 
-    /// Returns the milliseconds until the next timer; -1 if there is none.
-    private func patience(of daemon: OpaquePointer) -> Int32 {
+    /// Returns the milliseconds until libmicrohttpd or a deadline of a connection needs the loop again; -1 if none
+    /// does.
+    private func timeout(of daemon: OpaquePointer) -> Int32 {
         var own: UInt64 = 0
         if MHD_get_timeout(daemon, &own) != winnow_mhd_refused { return Int32(clamping: own) }
         guard let deadline = connections.nextDeadline else { return -1 }

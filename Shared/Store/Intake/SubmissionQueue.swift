@@ -12,7 +12,8 @@ public struct Submission: Sendable, Equatable {
     /// Whether the request was cancelled while it waited.
     public var isCancelled: Bool
     public var lane: Lane
-    /// See `Origin`. A request that was submitted directly to the store has a random number.
+    /// Where the request came from (`Origin.place`). A request that was submitted directly to the store has a random
+    /// number.
     public var place: Int64
 
     public init(
@@ -42,8 +43,8 @@ public protocol SubmissionQueue: Sendable {
     func submit(_ submissions: [Submission]) async throws -> Set<Int>
 
     /// Stores arrivals as `RequestStore.accept` does. In the same transaction, stores the requests that exceed their
-    /// tenant's share. At most one request per (tenant, event id) waits. A copy of an accepted request also waits,
-    /// since sending its result again uses the tenant's share.
+    /// tenant's share, so that they wait. At most one request per (tenant, event id) waits. A copy of an accepted
+    /// request waits too: sending the result again counts against the tenant's share.
     /// - Returns: the results in the order of the arguments.
     func accept(
         _ arrivals: [Arrival], parking: [Parking]
@@ -159,12 +160,13 @@ public struct WaitingCount: Sendable, Equatable {
     }
 }
 
-/// Weighted round robin over the tenants. It bounds the requests in progress and gives each tenant a share of them.
+/// Fair queueing of requests by tenant. It bounds the requests in progress and gives each tenant a share of them by
+/// weight.
 ///
-/// The n-th request in progress of a tenant has the place ⌈n / weight⌉, and lower places go first. Up to `window`
-/// requests are admitted without regard to their place. Above that, only places up to `share` are admitted, so that
-/// requests of one tenant that make no progress do not block other tenants. The number of requests in progress never
-/// exceeds twice the window.
+/// The tenant with the fewest requests in progress, relative to its weight, goes first: its n-th request has the place
+/// ⌈n / weight⌉, and lower places go first. While fewer than `window` requests are in progress, every place is
+/// admitted. Above that, only places up to `share` are, so that a tenant whose requests make no progress does not block
+/// the others. The number of requests in progress never exceeds twice the window.
 /// - Source: infra/decisions/0014-tenant-fair-share.md
 public struct FairShare: Sendable {
     public static let weights = 1...100

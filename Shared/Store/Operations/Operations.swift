@@ -88,7 +88,7 @@ public struct SuiteFigures: Sendable, Equatable {
     }
 
     public var requests: [Lane: Requests]
-    /// The costs of calls by kind, over the whole period that the ledger's sums cover.
+    /// The costs of calls by kind, summed over everything that the ledger's sums still hold.
     public var costs: [Attempt.Kind: PicoDollars]
 
     public init(requests: [Lane: Requests], costs: [Attempt.Kind: PicoDollars]) {

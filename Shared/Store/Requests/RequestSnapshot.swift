@@ -17,10 +17,10 @@ public struct RequestSnapshot: Sendable, Equatable {
     /// Whether the tenant has topics of its own. If so, the result is sent only to the tenant's topic.
     public var hasOwnTopics: Bool
     public var state: State
-    /// One clear sentence that says why the request was not answered.
+    /// One sentence for the client on why the request was not answered.
     public var error: String?
-    /// The time after which to send a rejected request again. Not stored, since rejected requests of this kind are not
-    /// stored.
+    /// How long the client of an `overloaded` request should wait before it sends the request again. Such requests are
+    /// not stored, so neither is this.
     public var retryAfterSeconds: Int?
     public var acceptedAt: Timestamp
     public var deadline: Timestamp?
@@ -28,18 +28,20 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var completedAt: Timestamp?
     /// The time at which the payload of the steps was erased.
     public var erasedAt: Timestamp?
-    /// The time at which the last emission was derived. It is used to find requests without progress.
+    /// The time of the last progress, at which the last emission was derived. Requests that have not changed for long
+    /// after it are re-driven.
     public var progressedAt: Timestamp
-    /// The number of times that its emissions were repeated since it last made progress.
+    /// The number of re-drives since the request last made progress.
     public var redrives = 0
-    /// Its emissions are not repeated again before this instant.
+    /// The request is not re-driven again before this instant.
     public var redriveAt: Timestamp?
     /// The integrator's W3C trace context, which every hop passes on.
     public var traceparent: String?
     public var steps: [Step]
     /// The sum of the request's ledger rows, maintained once the request is final.
     public var totals: LedgerTotals
-    /// The cost in the result. It is set once, when the request becomes final; `nil` while it is open.
+    /// The cost that the result reports. It is set once, when the request becomes final, and later costs do not change
+    /// it; `nil` while the request is open.
     public var resultCost: ResultCost?
 
     public init(

@@ -8,7 +8,7 @@ public protocol RequestStore: Sendable {
     /// - Throws: `StoreError`, retriable while the database is unavailable.
     func accept(_ arrivals: [Arrival]) async throws -> [Acceptance]
 
-    /// Looks up event ids. Used for requests whose planning costs more than the look-up.
+    /// Looks up event ids without storing anything. Used before planning if that costs more than the look-up.
     /// - Returns: what the store holds, in the given order; `nil` for an unknown id.
     func known(_ events: [(key: EventKey, origin: Origin)]) async throws -> [Acceptance?]
 
@@ -24,11 +24,11 @@ public protocol RequestStore: Sendable {
     /// Open requests whose deadline has passed at `time`, the longest overdue first, at most `limit`.
     func pastDeadline(at time: Timestamp, limit: Int) async throws -> [Request.ID]
 
-    /// Open requests without progress since `since`, or since `bulkSince` in the bulk lane, except those that are
-    /// postponed. The oldest come first, at most `limit`.
+    /// Open requests that have made no progress since `since` (in the bulk lane, since `bulkSince`) and whose next
+    /// re-drive is due at `now`. The oldest come first, at most `limit`.
     func stalled(now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int) async throws -> [Request.ID]
 
-    /// Postpones stalled requests until `instant`, or until they make progress.
+    /// Postpones the next re-drive of stalled requests until `instant`. Progress ends the postponement.
     func postponeRedrive(of requests: [Request.ID], until instant: Timestamp) async throws
 
     /// Marks calls that were started longer ago than `age` and never settled as `unknown`. They keep their reserved
@@ -79,7 +79,8 @@ public struct RequestChange: Sendable, Equatable {
     /// `nil` leaves the state unchanged.
     public var state: RequestSnapshot.State?
     public var error: String?
-    /// If the request becomes final: `false` when work was in progress that may still cost something.
+    /// Whether the cost is complete when the request becomes final. It is `false` if a step that was given up may still
+    /// be computed by a worker.
     public var isCostFinal: Bool
     /// Steps that a settled routing step added to the plan.
     public var newSteps: [Step]
@@ -91,8 +92,8 @@ public struct RequestChange: Sendable, Equatable {
     /// If the change only repeats emissions of a request without progress: the earliest time at which they may be
     /// repeated again.
     public var redriveAt: Timestamp?
-    /// Emissions to store until the broker acknowledges them. Used only for decisions that no record from a topic
-    /// caused.
+    /// Emissions to store until the broker acknowledges them. Used only by background jobs: work that a record has
+    /// caused is emitted again when the record is redelivered.
     public var owed: [OwedEmission.Kind]
 
     public init(
@@ -182,7 +183,7 @@ public struct Acceptance: Sendable, Equatable {
     }
 }
 
-/// A request that exceeds its tenant's share and is to wait in the store.
+/// A request that exceeds its tenant's share, and is therefore to wait in the store until its turn comes.
 public struct Parking: Sendable, Equatable {
     public enum Verdict: Sendable, Equatable {
         /// The request waits in the store, now or from before.
