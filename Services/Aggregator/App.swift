@@ -38,7 +38,8 @@ import Store
             let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
             return [
                 heartbeat, follower,
-                // Not governed: a drained aggregator, which may be the only one, still records heartbeats.
+                // Not registered with `heartbeat.governing`, so a drain does not stop it: the only aggregator must
+                // still record heartbeats, its own among them, when it is drained.
                 DeliveryLoop(
                     service: HeartbeatHandler.service,
                     consumer: try KafkaConsumer(

@@ -6,8 +6,8 @@ import Planning
 
 /// Returns records to their topics when they are due.
 ///
-/// One handler serves all services. The topic is ordered by due time, so a record that is not due delays the records
-/// behind it by no more than its own wait.
+/// One handler serves all services. Every record waits equally long, so the topic is ordered by due time, and nothing
+/// behind a record that is not due yet is due before it.
 /// - Consumes: `winnow.retries.v1`
 /// - Produces: the topics that records came from
 struct RetryHandler: BatchHandler {

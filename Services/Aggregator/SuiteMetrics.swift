@@ -4,7 +4,7 @@ import Store
 import Telemetry
 
 /// Publishes the metrics of the whole suite. Each aggregator reads them from Postgres twice a minute, however often it
-/// is scraped. All instances report the same figures, so queries take the maximum over the instances.
+/// is scraped. All aggregators report the same figures, so a query must take their maximum and not their sum.
 struct SuiteMetrics: Service {
     private let source: any SuiteFiguresSource
     private let logger: Logger

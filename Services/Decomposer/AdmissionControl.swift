@@ -10,12 +10,14 @@ import Telemetry
 /// When too many requests of a tenant, or of all tenants, wait already, further requests are refused. Clients may send
 /// them again later.
 ///
-/// In the interactive lane the answer of the store is valid for one second. While it left room for a whole batch, the
-/// batch costs no round trip. Requests that other decomposers admit within that second are not counted.
+/// In the interactive lane, the store's count of requests in progress is used for one second. While it leaves room for
+/// a whole batch, admitting the batch costs no round trip. Requests that other decomposers admit within that second are
+/// not counted.
 final class AdmissionControl: Sendable {
     enum Verdict: Sendable, Equatable {
+        /// Admitted at once, or stored until its turn comes.
         case now, later
-        /// Refused: too many requests wait already, so this one is not stored.
+        /// Refused as `overloaded`, because too many requests wait already. Nothing is stored.
         case never
     }
 
@@ -49,15 +51,16 @@ final class AdmissionControl: Sendable {
             "Requests answered as overloaded because too many requests wait for their turn.")
     }
 
-    /// Returns whether there is room for a batch. The interactive lane always has room. The bulk lane has room if the
-    /// database answers and fewer requests than its window are under way.
+    /// Returns whether the lane's loop may read a batch from its topic. The interactive lane always may: what exceeds
+    /// its window is stored. The bulk lane may if the database answers and fewer requests than its window are in
+    /// progress.
     func isOpen() async -> Bool {
         guard lane == .bulk else { return true }
         let occupancy = try? await queue.occupancy(of: [], settings.turn(lane, at: .now))
         return occupancy.map { $0.underWay < settings.bulkWindow } ?? false
     }
 
-    /// Returns once there is room for a batch.
+    /// Waits until `isOpen` is true.
     /// - Returns: `false` if a stop was requested first.
     func opens() async -> Bool {
         repeat {

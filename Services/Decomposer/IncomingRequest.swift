@@ -16,11 +16,11 @@ struct IncomingRequest {
     private(set) var request: Request?
     /// Whether a client cancelled the request while it waited.
     let isCancelled: Bool
-    /// Whether the request returns after a transient fault. Such a request has been admitted before.
+    /// Whether the request returns after a temporary fault. Such a request has been admitted before.
     let isRetried: Bool
     var rejection: ContractError?
     var decomposition: Decomposition?
-    /// What the language stage cost before it rejected the request.
+    /// The router's call, if the language stage rejected the request after it. Its cost is charged.
     var refused: Attempt?
 
     /// - Throws: `ContractError` if no id can be read. The record then becomes a dead letter.
@@ -54,7 +54,7 @@ struct IncomingRequest {
         if let owner, event.authID ?? "" != "", named != owner {
             fault = fault ?? ContractError(.wrongTenant, "ce_authid names another tenant than the topic")
         }
-        // The tenant has given up its topics after this record was fetched.
+        // After this record was fetched, the tenant's topics were taken from it.
         if owner == nil, Topic.isOwn(place.topic) {
             throw ContractError(.wrongTenant, "the topic belongs to no tenant")
         }

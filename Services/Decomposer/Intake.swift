@@ -36,7 +36,7 @@ final class Intake: MessageConsumer {
         self.now = now
     }
 
-    /// No partitions: the first instance that asks gets the next requests.
+    /// Always 0. The requests are not divided among instances: whichever asks first gets the next ones.
     var partitionCount: Int { 0 }
 
     func connect() async throws {}
@@ -83,8 +83,8 @@ final class Intake: MessageConsumer {
 
     func close() async {}
 
-    /// Tells the caller of `leave` that no batch is in progress.
-    /// - Returns: whether the intake is away; `nil` if it was stopped.
+    /// Called between two batches. Tells the caller of `leave`, if there is one, that no batch is in progress.
+    /// - Returns: whether the intake was asked to leave and not to rejoin; `nil` if it was stopped.
     private func depart() -> Bool? {
         let (isStopped, isAway, gone) = state.withLock { state in
             defer { state.gone = nil }

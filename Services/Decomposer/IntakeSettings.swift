@@ -10,8 +10,9 @@ struct IntakeSettings: Sendable {
     /// Time after which a taken but unhandled request is taken again. - Default: 15 s. Key:
     /// `WINNOW_INTAKE_RESEND_SECONDS`.
     var resendAfterMilliseconds: Int64
-    /// Open or taken requests at which tenants begin to take turns. The number never exceeds twice this window. The
-    /// embedded broker keeps 5 MiB a partition, and a request takes some kilobytes in each of four topics.
+    /// The number of open or taken requests from which on tenants take turns. Their number never exceeds twice this
+    /// window. The default suits the embedded broker, which keeps 5 MiB a partition: a request takes some kilobytes in
+    /// each of four topics.
     /// - Default: 2000. Key: `WINNOW_INTAKE_WINDOW`.
     var window: Int
     /// Requests under way that a tenant may always have, per unit of its weight, even if the window is full.
@@ -21,8 +22,8 @@ struct IntakeSettings: Sendable {
     /// sources exceeds it by at most one batch.
     /// - Default: 256. Key: `WINNOW_BULK_WINDOW`.
     var bulkWindow: Int
-    /// Requests of one tenant, and of all tenants, that may wait for their turn. Requests above the limit are answered
-    /// `overloaded`. Other decomposers may exceed it within one second.
+    /// The number of requests of one tenant, and of all tenants, that may wait for their turn. Requests above it are
+    /// answered `overloaded`. Several decomposers together may exceed it for a second.
     /// - Default: 100,000 and 1,000,000. Keys: `WINNOW_TENANT_WAITING_LIMIT`, `WINNOW_WAITING_LIMIT`.
     var waiting: WaitingLimits
     /// When a refused request may be sent again. - Default: 60 s. Key: `WINNOW_OVERLOAD_RETRY_SECONDS`.
@@ -44,9 +45,9 @@ struct IntakeSettings: Sendable {
         retryAfterSeconds = try reader.integer("WINNOW_OVERLOAD_RETRY_SECONDS", default: 60, in: 1...86_400)
     }
 
-    /// Returns how long a lane waits until it polls again. The bulk lane may wait longer. After a hundred
-    /// polls without a request it polls a third as often.
-    /// - Parameter looks: consecutive polls that found nothing.
+    /// Returns how long a lane waits until it polls again. The bulk lane waits twice as long as the interactive lane.
+    /// After a hundred empty polls, each lane waits three times as long.
+    /// - Parameter looks: the number of consecutive polls that found no request.
     func interval(_ lane: Lane, afterEmptyPolls looks: Int = 0) -> Duration {
         let interval = lane == .bulk ? interval * 2 : interval
         return looks < 100 ? interval : interval * 3

@@ -78,9 +78,9 @@ struct Planner: Sendable {
         return Decomposition(steps: steps)
     }
 
-    /// The first steps are the routing itself, as many as its items need. They hold the items that fit no capability
-    /// and the items that the full model must route. Step 0 is always a routing step, because it carries the router's
-    /// ledger row.
+    /// Builds the plan of a human request. Its first steps are the routing itself, as many as its items need. They hold
+    /// the items that fit no capability and the items that the full model must route. There is always at least one,
+    /// step 0, to which the router's ledger row belongs.
     private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, Refusal> {
         guard !draft.isTooLarge else { return .failure(refusal(draft, Self.tooManyItems)) }
         var unrouted: [Unrouted] = []
@@ -129,13 +129,13 @@ struct Planner: Sendable {
         }
     }
 
-    /// The router's work is charged although there is no plan.
+    /// A refusal with the router's call, whose cost is charged although there is no plan.
     private func refusal(_ draft: RoutingDraft, _ reason: ContractError) -> Refusal {
         Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft) : nil)
     }
 
-    /// The full model alone would need no routing, so routing adds nothing to the counterfactual cost. The items that
-    /// fit no capability do, because for them the routing is the answer.
+    /// The router's call as an attempt. The full model alone would need no routing, so the attempt has a counterfactual
+    /// only for the items that fit no capability: for them the routing is the answer.
     /// - Parameter answered: the router's predictions for the items that fit no capability.
     private func attempt(_ draft: RoutingDraft, answering answered: [Prediction] = []) -> Attempt {
         Attempt(

@@ -97,8 +97,9 @@ struct RequestHandler: BatchHandler {
         return parked
     }
 
-    /// Removes requests whose id was accepted before from the batch, so that the router does not compute a copy again.
-    /// Machine requests stay, because planning them costs less than the lookup.
+    /// Removes the human requests whose id was accepted before from the batch, so that the router does not compute a
+    /// copy again. Machine requests stay, because planning them costs less than the lookup.
+    /// - Returns: the removed requests, with what the store holds under their ids.
     private func takeKnown(
         from incomingRequests: inout [IncomingRequest]
     ) async throws -> [(incomingRequest: IncomingRequest, acceptance: Acceptance)] {

@@ -3,8 +3,8 @@ import Inference
 import Planning
 import WorkerKit
 
-/// A human request before it has a plan. The router classifies whole blocks first, and parts only of blocks that are
-/// not accepted whole.
+/// A human request before it has a plan. The router classifies whole blocks first, and their parts only if no task for
+/// whole documents accepts the block.
 ///
 /// A bug report or a prompt has its meaning as a whole, a contract sentence by sentence, and a compound wish part by
 /// part (`infra/decisions/0005-route-whole-texts-first.md`).
@@ -30,7 +30,8 @@ struct RoutingDraft {
 
     init(request: Request, segmenter: Segmenter) {
         var segments = segmenter.segments(of: request)
-        // The text has only fences or marks. It becomes the one item, so that nothing is lost.
+        // The rules found nothing, because the text consists of fence or list marks only. The whole text becomes the
+        // one item, so that it gets an answer.
         if segments.isEmpty, let text = request.text {
             let whole = Item(text: text, span: Item.Span(0, text.unicodeScalars.count))
             segments = [Segment(whole: whole, kind: .quotation, sentences: [.init(whole: whole, parts: [whole])])]
@@ -41,7 +42,7 @@ struct RoutingDraft {
     /// Whether there are more items than any plan holds. This is known before a model is called.
     var isTooLarge: Bool { max(segments.count, chosen.count) > Limits.itemsPerPlan }
 
-    /// Blocks of several sentences and compound sentences: texts that may be better kept whole.
+    /// The texts that are routed as a whole first: blocks of several sentences, and compound sentences.
     var wholes: [Item] {
         segments.flatMap { segment in
             (segment.sentences.count > 1 ? [segment.whole] : [])
@@ -49,7 +50,8 @@ struct RoutingDraft {
         }
     }
 
-    /// Chosen items that are not routed yet. For a long sentence the router has read only the beginning so far.
+    /// Chosen items that are still to be routed. An item of which the router has read only the beginning is among them,
+    /// unless it is a document.
     var openItems: [Item] {
         chosen.filter { item in
             let text = ExactText(item.text)

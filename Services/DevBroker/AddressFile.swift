@@ -8,7 +8,7 @@ struct AddressFile {
     func publish(_ address: String) throws {
         if let path { try SmallFile.replace(path, with: address + "\n") }
         print(address)
-        // Without a flush, a pipe would hold the address back until the process ends.
+        // Output to a pipe is buffered: without a flush, the reader would get the address only when the process ends.
         fflush(nil)
     }
 

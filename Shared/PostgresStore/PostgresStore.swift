@@ -11,9 +11,9 @@ public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue
     let onFinal: FinalRequestObserver?
     private let knownTenants = Mutex(KnownTenants())
 
-    /// A cache of tenants that have a row. Tenants come from outside, so the cache is bounded. It is cleared after an
-    /// hour. Retention deletes a tenant only if it has no requests left, so a tenant with a request within the last
-    /// hour still has its row.
+    /// A cache of tenants that have a row. Names of tenants come from outside, so the cache is bounded. It is cleared
+    /// after an hour, because retention may delete tenants. It deletes only tenants without requests, so a tenant that
+    /// had a request within the last hour still has its row.
     private struct KnownTenants {
         static let most = 10_000
         static let lifetime = Duration.seconds(3600)
@@ -28,9 +28,9 @@ public final class PostgresStore: RequestStore, AttemptLedger, CancellationQueue
         self.onFinal = onFinal
     }
 
-    /// Plans must not depend on statistics: the partition of a new day has none, and a plan that scans it while it is
-    /// empty would still be used when it is full. So every plan is generic, is made once, and uses indexes.
-    /// The timeouts are below the 30 s for which a partition may be blocked.
+    /// Plans must not depend on statistics: the partition of a new day has none, and a sequential scan that was planned
+    /// while it was empty would still be used when it is full. So every plan is generic, is made once, and uses
+    /// indexes. The timeouts are below the 30 s for which a partition may be blocked.
     private static let sessionOptions = [
         (name: "plan_cache_mode", value: "force_generic_plan"), (name: "enable_seqscan", value: "off"),
         (name: "enable_bitmapscan", value: "off"), (name: "enable_hashjoin", value: "off"),

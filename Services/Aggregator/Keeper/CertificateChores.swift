@@ -9,8 +9,8 @@ import Telemetry
 /// Publishes the valid certificates to the workers: when this process becomes the leader, after every change, and
 /// periodically.
 ///
-/// It writes a record for every task, even if the task has no valid certificate. Otherwise the last record of a
-/// compacted topic could be a certificate that has been revoked.
+/// It writes a record for every task, even if the task has no valid certificate. Otherwise the newest record of the
+/// task, which the compacted topic keeps, could be a certificate that has been revoked.
 final class CertificateChore: Chore {
     let name = "certificates"
     let interval: Duration

@@ -9,7 +9,7 @@ import Telemetry
 struct EmissionChore: Chore {
     let name = "emissions"
     let interval: Duration
-    /// Other chores call it after they have decided an emission.
+    /// Called by chores that have stored an emission, so that it is sent at once.
     let wake: Wake?
     let source: EventSource
     let store: any RequestStore & EmissionOutbox

@@ -85,7 +85,8 @@ extension Keeper {
         & InstanceRegister
 
     /// The chores that need only the seams.
-    /// - Parameter connect: opens a connection. A chore that may wait for locks does not share one with the others.
+    /// - Parameter connect: creates a store with a connection of its own. Chores that may wait for locks of requests do
+    ///   not share theirs with the others.
     static func chores(
         service: String, connect: () -> any KeeperStore, producer: any MessageProducer, backlog: any BacklogReader,
         settings: KeeperSettings, logger: Logger, metrics: Metrics, now: @escaping @Sendable () -> Timestamp = { .now }
@@ -127,7 +128,8 @@ struct KeeperSettings: Sendable {
     /// How often the keeper checks deadlines, cancellations, certificates and owed emissions.
     /// - Default: 1000. Key: `WINNOW_SWEEP_INTERVAL_MS`.
     var interval: Duration
-    /// The time without progress after which a request is re-driven first. Later re-drives take longer.
+    /// The time without progress after which a request is re-driven for the first time. Later re-drives come after
+    /// longer intervals.
     /// - Default: 120 s. Key: `WINNOW_REDRIVE_AFTER_SECONDS`.
     private var redriveAfterMilliseconds: Int64
     /// The same for the bulk lane, which may pause while the interactive lane has work.
@@ -138,8 +140,8 @@ struct KeeperSettings: Sendable {
     var abandonAfter: Duration
     /// The silence after which an instance is removed from the list.
     var forgetMilliseconds: Int64 = 86_400_000
-    /// How often unchanged certificates are published again. Workers drop certificates that are not repeated, and the
-    /// embedded broker may have lost them.
+    /// How often unchanged certificates are published again. Without a repetition they expire in the workers, and the
+    /// embedded broker may have lost the last publication.
     var republishMilliseconds = Int64(StandingCertificates.publicationInterval / .milliseconds(1))
     /// How many requests a chore handles in one transaction.
     var limit = 500

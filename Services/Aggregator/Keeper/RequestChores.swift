@@ -27,8 +27,8 @@ struct DeadlineChore: Chore {
 
 /// Ends the requests that a client has cancelled.
 ///
-/// The cancellation is deleted last. After a crash before that, the request is already final and keeps its owed
-/// emissions.
+/// The row of the cancellation is deleted last. If the process crashes before that, the next round finds the request
+/// final, and its stored emissions are sent all the same.
 struct CancellationChore: Chore {
     let name = "cancellations"
     let interval: Duration
@@ -53,7 +53,8 @@ struct CancellationChore: Chore {
 }
 
 extension RequestStore {
-    /// Ends those of the requests that are still open, and owes the given emissions for them.
+    /// Ends those of the requests that are still open. In the same transaction, stores the given emissions, which
+    /// `EmissionChore` then sends.
     fileprivate func end(
         _ requests: [Request.ID], at time: Timestamp, owing owed: [OwedEmission.Kind],
         _ end: @escaping @Sendable (inout RequestProgress) -> Void
@@ -70,11 +71,11 @@ extension RequestStore {
     }
 }
 
-/// Emits the open steps of stalled requests again. A broker may lose data, and Postgres holds everything that is
-/// needed.
+/// Emits the open steps of stalled requests again: their records may have been lost by the broker, and Postgres has all
+/// that is needed to write them again.
 ///
 /// A request whose record still waits in a queue is left alone, however long that takes: another copy would only
-/// lengthen the queue. After each re-drive of another request the interval doubles, up to eight times the first.
+/// lengthen the queue. For every other request, the interval doubles with each re-drive, up to eight times the first.
 struct RedriveChore: Chore {
     let name = "redrives"
     let interval: Duration
@@ -86,7 +87,7 @@ struct RedriveChore: Chore {
     let now: @Sendable () -> Timestamp
 
     /// The maximum number of times that the interval is doubled.
-    private static let mostDoublings = 3
+    private static let maximumDoublings = 3
 
     func work() async throws -> ChoreRound {
         let time = now()
@@ -123,7 +124,7 @@ struct RedriveChore: Chore {
             snapshots.filter { !$0.state.isFinal }.map { snapshot in
                 var progress = RequestProgress(snapshot, now: time)
                 var change = progress.change()
-                let doublings = min(snapshot.redrives + 1, Self.mostDoublings)
+                let doublings = min(snapshot.redrives + 1, Self.maximumDoublings)
                 change.redriveAt = time.adding(milliseconds: settings.redriveAfter(snapshot.lane) << Int64(doublings))
                 change.owed = [.state]
                 return change
@@ -140,7 +141,8 @@ private struct Queues {
 
     init(backlog: any BacklogReader) { self.backlog = backlog }
 
-    /// Returns whether a record still waits that was written for the request's last emission or as a consequence of it.
+    /// Returns whether a record of the request may still wait in one of its queues: a record of its last emission, or
+    /// one that a service wrote in response.
     mutating func hold(_ snapshot: RequestSnapshot) async throws -> Bool {
         let key = Array(snapshot.id.description.utf8)
         for (topic, service) in queues(of: snapshot) {
@@ -179,8 +181,8 @@ struct LostCallChore: Chore {
     }
 }
 
-/// Handles requests together. If one of them cannot be read or written, finds it by bisection and skips it, so that it
-/// does not block the others.
+/// Handles requests in one transaction. If one of them cannot be read or written, bisects the batch to find it, and
+/// skips it, so that it does not block the others.
 struct RequestBatch: Sendable {
     let logger: Logger
     let refused: Counter

@@ -100,11 +100,12 @@ struct ChoreRound: Sendable, Equatable {
     static let nothing = ChoreRound(handled: 0)
 }
 
-/// Ends the wait of another job.
+/// Lets one job wake another one that waits for its next round.
 final class Wake: Sendable {
     private let next = Mutex(Signal())
 
-    /// Fires at the next `call`. A job that takes it before it looks for work misses no call.
+    /// A signal that fires at the next `call`. A job must take it before it looks for work: then it also wakes for a
+    /// call that comes while it works.
     var signal: Signal { next.withLock(\.self) }
 
     func call() {

@@ -16,8 +16,8 @@ enum Sentences {
         }
     }
 
-    /// ICU ends a sentence at every line end. A long line was probably wrapped by an editor, and only a short line,
-    /// such as a heading, ends on purpose.
+    /// Replaces line ends after long lines by spaces, because ICU ends a sentence at every line end. A long line was
+    /// probably wrapped by an editor. Only a short line, such as a heading, ends on purpose.
     private static func unwrapped(_ text: Substring.UTF8View) -> [UInt8] {
         var bytes = Array(text)
         var lineStart = 0

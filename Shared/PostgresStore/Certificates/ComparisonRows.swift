@@ -43,7 +43,7 @@ struct ComparisonRows {
         }
     }
 
-    /// Counts only texts that are new.
+    /// Stores the comparisons, and counts those whose text is new for its tenant, certificate and full model.
     var statement: SQL {
         let sql: SQL = """
             WITH input AS MATERIALIZED (

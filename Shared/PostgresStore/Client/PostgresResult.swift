@@ -186,7 +186,7 @@ extension StoreError {
         }
     }
 
-    /// Whether the lock timeout expired.
+    /// Whether the transaction has waited for a lock until the lock timeout expired.
     var hasWaited: Bool { (underlying as? PostgresFault)?.sqlState == "55P03" }
 
     /// Creates an error for a stored value that cannot be read.

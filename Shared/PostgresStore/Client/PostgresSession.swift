@@ -15,8 +15,8 @@ public final class PostgresSession: Sendable {
         var failures = 0
     }
 
-    /// The maximum number of tries of a transaction with conflicts. A transaction that has used up its lock timeout is
-    /// not retried, since several such waits would block a partition for too long.
+    /// How often a transaction is run if it conflicts with others. After a lock timeout it is not run again here:
+    /// several such waits would block a partition for too long.
     private static let conflictTries = 5
 
     public init(_ settings: PostgresSettings) { self.settings = settings }

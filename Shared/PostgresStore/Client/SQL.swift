@@ -67,7 +67,7 @@ struct SQL: ExpressibleByStringInterpolation, Sendable {
 
 /// The inserts that several statements share.
 extension SQL.StringInterpolation {
-    /// A constant SQL fragment, inserted unchanged.
+    /// Inserts a constant fragment of SQL as text. A `StaticString` cannot contain a value from outside.
     mutating func appendInterpolation(literal fragment: StaticString) { appendLiteral(fragment.description) }
 
     /// `arrived AS (INSERT INTO winnow.request …)`, which returns the ids of the inserted requests.

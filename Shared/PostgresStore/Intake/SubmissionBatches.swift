@@ -1,13 +1,13 @@
 import Contracts
 import Store
 
-/// One statement for the requests that exceed their tenants' share, with each event once. It stores the requests that
-/// may wait and reports the state of the others.
+/// One statement for the requests that exceed their tenants' share. It stores those that may wait, and tells what
+/// became of each. An event that occurs several times in the batch is stored once.
 struct ParkBatch: Sendable {
     /// The state of an event after the statement.
     enum Found: Sendable { case waits, refused, reused, redelivered }
 
-    /// The first offer of each event.
+    /// For each event, the first request of the batch. `offers` are all requests of the batch.
     private let firsts: [EventKey: Parking]
     private let offers: [Parking]
 
@@ -31,8 +31,8 @@ struct ParkBatch: Sendable {
         return Dictionary(rows) { first, _ in first }
     }
 
-    /// Returns the verdicts in the order of the offers. A second offer of an event waits with the first one unless its
-    /// body differs.
+    /// Returns the verdicts in the order of the offers. A second request with the id of an earlier one waits as part of
+    /// it, unless its body differs.
     func verdicts(_ found: [EventKey: Found], _ stored: [EventKey: StoredEvent]) -> [Parking.Verdict] {
         offers.map { offer in
             let key = offer.submission.key

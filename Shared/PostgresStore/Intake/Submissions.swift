@@ -12,8 +12,8 @@ extension PostgresStore: SubmissionQueue {
         }
     }
 
-    /// Submits requests again that were answered before `instant`. Their clients have not received the result, which
-    /// the broker may have lost.
+    /// Submits again those of the requests that were answered before `instant`, for clients that still wait for the
+    /// result: the broker may have lost it. The result is then sent again.
     public func submitAgain(_ submissions: [Submission], answeredBefore instant: Timestamp) async throws {
         let eventIDs = Dictionary(grouping: submissions, by: \.tenant)
         var lost: [Submission] = []
@@ -95,8 +95,8 @@ extension PostgresStore: SubmissionQueue {
 
     public func forget(_ events: [EventKey]) async throws {
         guard !events.isEmpty else { return }
-        // Uses `num_nulls` instead of `IS NOT NULL`. With the latter, the planner would use the index of all requests
-        // in progress and compare all of them with all given events.
+        // `num_nulls` hides the condition from the planner. With `IS NOT NULL` it would use the partial index on taken
+        // requests, and compare each of them with each event.
         let delete: SQL = """
             DELETE FROM winnow.submission AS s
             USING unnest(\(PostgresArray(events.map(\.tenant.rawValue))), \(PostgresArray(events.map(\.eventID.text))))

@@ -6,7 +6,7 @@ public struct TaskUse: Sendable, Equatable {
     public var route: Route
     /// Items that a small model or the router was asked about.
     public var items: Int64
-    /// Repeated calls of the full model count again.
+    /// Items that the full model was asked about. An item that was asked about twice counts twice.
     public var escalatedItems: Int64
     public var escalationCost: PicoDollars
     /// Escalated items for which the small model's answer is known; `agreedItems` of them have the same answer as the
@@ -163,8 +163,8 @@ public struct Durability: Sendable, Equatable {
         self.standbys = standbys
     }
 
-    /// What may be lost in which event, the worst risk first. Empty if a committed request survives the loss of the
-    /// server.
+    /// Sentences that name an event and what it would lose, the worst risk first. Empty if a committed request survives
+    /// the loss of the server.
     public var risks: [String] {
         var risks: [String] = []
         if !syncsToDisk { risks.append("fsync is off: a crash of the machine may damage the database") }

@@ -94,9 +94,8 @@ public final class OperationsReader: Sendable {
         }
     }
 
-    /// - Parameter select: a statement that returns each of `columns` under its name. It orders by columns that are
-    ///   qualified with their table: an unqualified name is that of an output column, which is text, and text orders 10
-    ///   before 9.
+    /// - Parameter select: returns at least `columns`, all as text. It must qualify the names in ORDER BY with their
+    ///   table: a name alone would mean the output column, which is text and sorts 10 before 9.
     func report(_ select: SQL, _ columns: [OperationsReport.Column]) async throws -> OperationsReport {
         let rows = try await session.run { connection in
             try connection.execute(select).flatMap { result in

@@ -2,7 +2,8 @@ import Contracts
 import Store
 
 extension PostgresStore: SuiteFiguresSource {
-    /// Reads two small indexes and the ledger's sums, so the cost does not grow with the number of past requests.
+    /// Reads the indexes of open and of waiting requests, and the ledger's sums. So the time does not grow with the
+    /// number of past requests.
     public func suiteFigures() async throws -> SuiteFigures {
         let open: SQL = """
             SELECT lane, count(*) AS requests, min(accepted_at) AS oldest FROM winnow.request

@@ -54,7 +54,8 @@ extension PostgresStore {
         return (batch.resolved(found), park.verdicts(parked, found))
     }
 
-    /// Runs outside of the arrivals' transaction: a conflict with a row means that the row is committed.
+    /// Reads stored requests. It may run after the arrivals' transaction: if an insert conflicted with a row, the row
+    /// is committed and can be read.
     private func stored(_ events: [EventKey]) async throws -> [EventKey: StoredEvent] {
         let tenants = PostgresArray(events.map(\.tenant.rawValue))
         let eventIDs = PostgresArray(events.map(\.eventID.text))

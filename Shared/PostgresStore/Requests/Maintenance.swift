@@ -17,7 +17,8 @@ extension PostgresStore {
         return try await requests(select.named("read requests past their deadline"))
     }
 
-    /// Requests without progress were accepted before that time, so only old requests are read.
+    /// A request without progress since a time was accepted before it, which an index can find. So recent requests are
+    /// not read.
     public func stalled(
         now: Timestamp, since: Timestamp, bulkSince: Timestamp, limit: Int
     ) async throws -> [Request.ID] {

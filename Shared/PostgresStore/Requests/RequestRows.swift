@@ -147,8 +147,8 @@ struct StepUpdateRows {
 }
 
 extension StepUpdateRows {
-    /// An insert that always conflicts, since the rows exist and are locked. An insert opens only the partition of its
-    /// row, whereas an update would open every partition.
+    /// Updates the rows by INSERT … ON CONFLICT DO UPDATE. All of them exist and are locked, so every row conflicts. An
+    /// insert opens only the partitions of its rows, whereas an UPDATE that joins arrays would open every partition.
     var statement: SQL {
         let sql: SQL = """
             INSERT INTO winnow.step AS s (

@@ -118,9 +118,10 @@ struct RequestUpdateRows {
         self.sumsLedger = self.sumsLedger || sumsLedger
     }
 
-    /// Sums the ledger of final requests without background comparisons, which only the operator pays for. The bounds
-    /// prune its partitions. The cost in the result is set while `completed_at` is still null. A sum that is too large
-    /// saturates, as in memory.
+    /// Writes the changes, and the sums of the ledger for final requests. The sums leave out comparisons in the
+    /// background, for which the operator pays. The bounds restrict the sums to the partitions of these requests. The
+    /// cost in the result is set only while `completed_at` is still null. A sum that is too large becomes the largest
+    /// number, as in memory.
     func statement(from lowest: RequestKey, to highest: RequestKey) -> SQL {
         guard sumsLedger else { return progress }
         let sql: SQL = """
@@ -166,7 +167,7 @@ struct RequestUpdateRows {
         return sql.named("complete requests")
     }
 
-    /// Changes no indexed column, so that the row is updated in place.
+    /// Changes no indexed column, so that Postgres can update the row without touching its indexes (HOT).
     private var progress: SQL {
         let sql: SQL = """
             UPDATE winnow.request AS r
