@@ -52,35 +52,12 @@ struct EscalationHandler: BatchHandler {
     }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        var emitted: [OutgoingRecord] = []
-        var requested: [Call] = []
-        let now = Timestamp.now
-        for record in records {
-            do throws(ContractError) {
-                let event = try StepEvent(record, as: EventType.escalation)
-                let escalation = try event.body(Escalation.init(decoding:))
-                if cancellations.contains(event.request) {
-                    cancelled.increment()
-                    guard !escalation.attempts.isEmpty else { continue }
-                    // No call is made, but the worker's attempt must still reach the ledger.
-                    let outcome = Outcome.cancelled(
-                        escalation.step, escalation.route, attempts: escalation.attempts)
-                    emitted.append(source.outcome(outcome, of: event))
-                } else if event.isExpired(at: now) {
-                    let outcome = Outcome.expired(escalation.step, escalation.route, attempts: escalation.attempts)
-                    emitted.append(source.outcome(outcome, of: event))
-                } else if classifier.routes.contains(escalation.route) {
-                    requested.append(Call(event: event, escalation: escalation))
-                } else {
-                    let outcome = Outcome.failed(
-                        escalation.step, escalation.route, "the full model does not answer this task",
-                        attempts: escalation.attempts)
-                    emitted.append(source.outcome(outcome, of: event))
-                }
-            } catch {
-                emitted.append(source.deadLetter(record, error))
-            }
-        }
+        let triage = StepTriage<Escalation>(
+            source: source, routes: classifier.routes, unknownRoute: "the full model does not answer this task",
+            cancellations: cancellations, cancelled: cancelled)
+        let (accepted, settled) = triage.sort(records)
+        var emitted = settled
+        let requested = accepted.map { Call(event: $0.event, escalation: $0.message) }
         // A copy asks nothing, but gets an outcome of its own: it may carry other attempts of the worker.
         var asked: Set<Call.Key> = []
         let replies = try await replies(to: requested.filter { asked.insert($0.key).inserted })

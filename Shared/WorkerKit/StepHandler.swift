@@ -44,42 +44,24 @@ public struct StepHandler: BatchHandler {
     }
 
     public func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        let now = Timestamp.now
-        var emitted: [OutgoingRecord] = []
-        var work: [(event: StepEvent, command: StepCommand)] = []
-        var isLastTry = true
-        for record in records {
-            do throws(ContractError) {
-                let event = try StepEvent(record, as: EventType.step)
-                let command = try event.body(StepCommand.init(decoding:))
-                if cancellations.contains(event.request) {
-                    metrics.cancelled.increment()
-                } else if event.isExpired(at: now) {
-                    emitted.append(source.outcome(.expired(command.step, command.route), of: event))
-                } else if classifier.routes.contains(command.route) {
-                    work.append((event, command))
-                    isLastTry = isLastTry && Retry.attempt(of: record) > 1
-                } else {
-                    let outcome = Outcome.failed(command.step, command.route, "no model here answers this task")
-                    emitted.append(source.outcome(outcome, of: event))
-                }
-            } catch {
-                emitted.append(source.deadLetter(record, error))
-            }
-        }
+        let triage = StepTriage<StepCommand>(
+            source: source, routes: classifier.routes, unknownRoute: "no model here answers this task",
+            cancellations: cancellations, cancelled: metrics.cancelled)
+        let (work, settled) = triage.sort(records)
+        var emitted = settled
         do {
             let shares = try await BatchClassification.run(
-                work.map { .init(route: $0.command.route, texts: $0.command.items) }, on: classifier, gate: gate)
-            for ((event, command), share) in zip(work, shares) {
+                work.map { .init(route: $0.message.route, texts: $0.message.items) }, on: classifier, gate: gate)
+            for (step, share) in zip(work, shares) {
                 switch share {
-                case .success(let share): emitted += decide(command, share, event)
-                case .failure(let error): emitted.append(giveUp(command, error, event))
+                case .success(let share): emitted += decide(step.message, share, step.event)
+                case .failure(let error): emitted.append(giveUp(step.message, error, step.event))
                 }
             }
-        } catch let error as InferenceError where isLastTry {
+        } catch let error as InferenceError where work.allSatisfy({ $0.delivery > 1 }) {
             // These steps came back from the retry topic. Retrying them once more would delay others, so the full model
             // answers.
-            for (event, command) in work { emitted.append(giveUp(command, error, event)) }
+            for step in work { emitted.append(giveUp(step.message, error, step.event)) }
         }
         return emitted
     }
