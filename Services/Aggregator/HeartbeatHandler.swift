@@ -28,21 +28,14 @@ struct HeartbeatHandler: BatchHandler {
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         var instances: [Instance] = []
-        var unreadable: [OutgoingRecord] = []
-        for record in records where signing.accepts(record) {
-            do {
-                let instance = try Instance(decoding: try CloudEvent(record, as: EventType.heartbeat).data ?? [])
-                // An instance with a heartbeat from the future would never count as lost.
-                let latest = now().adding(milliseconds: Int64(RecordSigning.window / .milliseconds(1)))
-                guard instance.beatAt <= latest else {
-                    throw ContractError(.wrongType, "beatAt is in the future")
-                }
-                instances.append(instance)
-            } catch let error as ContractError {
-                unreadable.append(source.deadLetter(record, error))
-            }
+        let deadLetters = source.read(records.filter(signing.accepts)) { record throws(ContractError) in
+            let instance = try CloudEvent(record, as: EventType.heartbeat).body(Instance.init(decoding:))
+            // An instance with a heartbeat from the future would never count as lost.
+            let latest = now().adding(milliseconds: Int64(RecordSigning.window / .milliseconds(1)))
+            guard instance.beatAt <= latest else { throw ContractError(.wrongType, "beatAt is in the future") }
+            instances.append(instance)
         }
         try await register.note(instances)
-        return unreadable
+        return deadLetters
     }
 }

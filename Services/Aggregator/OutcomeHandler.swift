@@ -39,17 +39,12 @@ struct OutcomeHandler: BatchHandler {
     func prepare() async throws { _ = try await prices.current() }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        var emitted: [OutgoingRecord] = []
         var outcomes: [Request.ID: [Outcome]] = [:]
         var sources: [Request.ID: [Record]] = [:]
-        for record in records {
-            do throws(ContractError) {
-                let event = try StepEvent(record, as: EventType.outcome)
-                outcomes[event.request, default: []].append(try event.body(Outcome.init(decoding:)))
-                sources[event.request, default: []].append(record)
-            } catch {
-                emitted.append(source.deadLetter(record, error))
-            }
+        var emitted = source.read(records) { record throws(ContractError) in
+            let event = try StepEvent(record, as: EventType.outcome)
+            outcomes[event.request, default: []].append(try event.body(Outcome.init(decoding:)))
+            sources[event.request, default: []].append(record)
         }
         guard !outcomes.isEmpty else { return emitted }
         let pricing = try await prices.current()

@@ -47,14 +47,9 @@ struct RequestHandler: BatchHandler {
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let now = Timestamp.now
-        var emitted: [OutgoingRecord] = []
         var incomingRequests: [IncomingRequest] = []
-        for record in records {
-            do throws(ContractError) {
-                incomingRequests.append(try IncomingRequest(record, ownTopics: ownTopics, at: now))
-            } catch {
-                emitted.append(source.deadLetter(record, error))
-            }
+        let deadLetters = source.read(records) { record throws(ContractError) in
+            incomingRequests.append(try IncomingRequest(record, ownTopics: ownTopics, at: now))
         }
         let parked = try await park(&incomingRequests)
         let known = try await takeKnown(from: &incomingRequests)
@@ -70,7 +65,7 @@ struct RequestHandler: BatchHandler {
         for (parked, verdict) in zip(parked, verdicts) {
             answers.add(verdict, parked.incomingRequest, retryAfterSeconds: admission?.retryAfterSeconds)
         }
-        return emitted + answers.records
+        return deadLetters + answers.records
     }
 
     /// Removes the requests that must wait or are refused from the batch. Rejected requests make no work, and retried

@@ -33,24 +33,19 @@ struct ShadowHandler: BatchHandler {
     func prepare() async throws { _ = try await prices.current() }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        var emitted: [OutgoingRecord] = []
         var shadows: [Step.ID: Call] = [:]
-        for record in records {
-            do throws(ContractError) {
-                let event = try StepEvent(record, as: EventType.shadow)
-                let shadow = try event.body(Shadow.init(decoding:))
-                guard classifier.routes.contains(shadow.route) else {
-                    throw ContractError(.wrongType, "the full model does not answer this task")
-                }
-                let step = Step.ID(request: event.request, ordinal: shadow.step)
-                shadows[step] = Call(step: step, tenant: event.tenant, shadow: shadow)
-            } catch {
-                emitted.append(source.deadLetter(record, error))
+        let deadLetters = source.read(records) { record throws(ContractError) in
+            let event = try StepEvent(record, as: EventType.shadow)
+            let shadow = try event.body(Shadow.init(decoding:))
+            guard classifier.routes.contains(shadow.route) else {
+                throw ContractError(.wrongType, "the full model does not answer this task")
             }
+            let step = Step.ID(request: event.request, ordinal: shadow.step)
+            shadows[step] = Call(step: step, tenant: event.tenant, shadow: shadow)
         }
         let calls = try await new(shadows.values.sorted { $0.step.request < $1.step.request })
         if !calls.isEmpty { try await compare(calls) }
-        return emitted
+        return deadLetters
     }
 
     /// Omits texts that have been compared before, also by an earlier call of the batch.

@@ -7,7 +7,6 @@ public struct StepEvent: Sendable {
     public let request: Request.ID
     public let tenant: TenantID
     public let lane: Lane
-    private let value: [UInt8]
 
     /// - Parameter type: the `EventType` of the topic's records.
     /// - Throws: `ContractError` if the record was not written by Winnow.
@@ -20,22 +19,28 @@ public struct StepEvent: Sendable {
         self.request = request
         tenant = TenantID(authID: event.authID)
         lane = Lane(topic: record.topic)
-        guard let value = event.data else { throw ContractError(.notJSON, "the record has no value") }
-        self.value = value
+        guard event.data != nil else { throw ContractError(.notJSON, "the record has no value") }
     }
 
     public func body<Message>(_ decode: ([UInt8]) throws -> Message) throws(ContractError) -> Message {
+        try event.body(decode)
+    }
+
+    /// Whether the deadline has passed, so that nothing is computed for the step any more.
+    public func isExpired(at now: Timestamp) -> Bool { event.expiryTime.map { $0 <= now } ?? false }
+}
+
+extension CloudEvent {
+    /// Decodes the data of a record that Winnow has written.
+    public func body<Message>(_ decode: ([UInt8]) throws -> Message) throws(ContractError) -> Message {
         do {
-            return try decode(value)
+            return try decode(data ?? [])
         } catch let error as ContractError {
             throw error
         } catch {
             throw ContractError(.wrongType, "the message cannot be read")
         }
     }
-
-    /// Whether the deadline has passed, so that nothing is computed for the step any more.
-    public func isExpired(at now: Timestamp) -> Bool { event.expiryTime.map { $0 <= now } ?? false }
 }
 
 /// The `ce_type` of each record that Winnow writes.
@@ -80,6 +85,21 @@ public struct EventSource: Sendable {
         DeadLetter.record(
             from: record, consumerGroup: ConsumerGroup.name(of: service), error: error,
             attempt: Retry.attempt(of: record))
+    }
+
+    /// Reads every record of a batch with `body`. The delivery loop counts and logs the dead letters when it sends them.
+    /// - Returns: dead letters for the records that cannot be read.
+    public func read(
+        _ records: [Record], _ body: (Record) throws(ContractError) -> Void
+    ) -> [OutgoingRecord] {
+        records.compactMap { record in
+            do throws(ContractError) {
+                try body(record)
+                return nil
+            } catch {
+                return deadLetter(record, error)
+            }
+        }
     }
 
     /// The id consists of the step and the kind, so that a repetition writes the same id.

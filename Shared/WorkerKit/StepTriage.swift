@@ -60,33 +60,27 @@ public struct StepTriage<Message: StepMessage>: Sendable {
         _ records: [Record], at now: Timestamp = .now
     ) -> (accepted: [Accepted], emitted: [OutgoingRecord]) {
         var accepted: [Accepted] = []
-        var emitted: [OutgoingRecord] = []
-        for record in records {
-            do throws(ContractError) {
-                let event = try StepEvent(record, as: Message.eventType)
-                let message = try event.body(Message.init(decoding:))
-                switch verdict(on: event, message.route, at: now) {
-                case .compute:
-                    accepted.append(
-                        Accepted(event: event, message: message, delivery: Retry.attempt(of: record)))
-                case .cancelled:
-                    cancelled.increment()
-                    guard !message.attempts.isEmpty else { continue }
-                    let outcome = Outcome.cancelled(message.step, message.route, attempts: message.attempts)
-                    emitted.append(source.outcome(outcome, of: event))
-                case .expired:
-                    let outcome = Outcome.expired(message.step, message.route, attempts: message.attempts)
-                    emitted.append(source.outcome(outcome, of: event))
-                case .unknownRoute:
-                    let outcome = Outcome.failed(
-                        message.step, message.route, unknownRoute, attempts: message.attempts)
-                    emitted.append(source.outcome(outcome, of: event))
-                }
-            } catch {
-                emitted.append(source.deadLetter(record, error))
+        var settled: [OutgoingRecord] = []
+        let deadLetters = source.read(records) { record throws(ContractError) in
+            let event = try StepEvent(record, as: Message.eventType)
+            let message = try event.body(Message.init(decoding:))
+            switch verdict(on: event, message.route, at: now) {
+            case .compute:
+                accepted.append(Accepted(event: event, message: message, delivery: Retry.attempt(of: record)))
+            case .cancelled:
+                cancelled.increment()
+                guard !message.attempts.isEmpty else { return }
+                let outcome = Outcome.cancelled(message.step, message.route, attempts: message.attempts)
+                settled.append(source.outcome(outcome, of: event))
+            case .expired:
+                let outcome = Outcome.expired(message.step, message.route, attempts: message.attempts)
+                settled.append(source.outcome(outcome, of: event))
+            case .unknownRoute:
+                let outcome = Outcome.failed(message.step, message.route, unknownRoute, attempts: message.attempts)
+                settled.append(source.outcome(outcome, of: event))
             }
         }
-        return (accepted, emitted)
+        return (accepted, deadLetters + settled)
     }
 }
 

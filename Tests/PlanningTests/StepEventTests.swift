@@ -102,6 +102,18 @@ struct StepEventTests {
         #expect(letter.headers["kafka_dlt-exception-fqcn"] == "ContractError.not_json")
     }
 
+    @Test func `of a batch, the records that cannot be read become dead letters, and no other`() {
+        let source = EventSource(service: "some-worker")
+        var read: [Int] = []
+        let bad = record { $0.value = [0xFF] }
+        let letters = source.read([bad, record(), bad, record()]) { record throws(ContractError) in
+            read.append(try StepEvent(record, as: EventType.step).body(StepCommand.init(decoding:)).step)
+        }
+        #expect(read == [4, 4])
+        #expect(letters.map(\.topic) == [Topic.deadLetters, Topic.deadLetters])
+        #expect(letters.map(\.value) == [bad.value, bad.value])
+    }
+
     @Test func `a failed or expired outcome has no answers and says why`() {
         #expect(Outcome.expired(1, Fixture.clause).state == .expired)
         #expect(Outcome.expired(1, Fixture.clause).error?.isEmpty == false)
