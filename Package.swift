@@ -85,8 +85,8 @@ let sharedModules: [Target] = [
     shared(
         "WorkerKit",
         [
-            "Certification", "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Planning", "Runtime",
-            "Settings", "Signing", "Telemetry",
+            "Certification", "Contracts", "Delivery", "Inference", "Instances", "Lifecycle", "MessageBus", "Planning",
+            "Runtime", "Settings", "Signing", "Telemetry",
         ]),
 ]
 
@@ -105,7 +105,7 @@ let services: [Target] =
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     ]
     + capabilities.map {
-        service("\($0)Worker", path: "Services/Workers/\($0)Worker", live + ["Inference", "WorkerKit"])
+        service("\($0)Worker", path: "Services/Workers/\($0)Worker", ["Contracts", "KafkaBus", "WorkerKit"])
     }
 
 // `make bench` measures these beside the reference.
