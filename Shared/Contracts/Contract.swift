@@ -21,13 +21,16 @@ enum Contract {
         }
     }
 
-    private static func parsed<Result>(
+    /// - Throws: `ContractError` for bytes that are not JSON, and for a field that `body` cannot read; errors of `body`.
+    static func parsed<Result>(
         _ bytes: some Sequence<UInt8>, _ body: (JSONValue) throws -> Result
     ) throws -> Result {
         do {
             return try JSONDocument.read(bytes, body)
         } catch let error as JSONError {
             throw ContractError(.notJSON, error.message)
+        } catch let error as JSONFieldError {
+            throw ContractError(error.code == .missing ? .missingField : .wrongType, error.message)
         }
     }
 
@@ -97,98 +100,22 @@ public protocol RetriableError: Error {
     var isRetriable: Bool { get }
 }
 
-/// Typed access to the fields of a message. A value of the wrong type is an error that names the field.
+/// Fields with a meaning of their own, beside those that `JSON` reads.
 extension JSONValue {
-    func text(_ name: StaticString, in path: String? = nil) throws -> String? {
-        try member(name, in: path, "a string") { $0.string }
-    }
-
-    func integer(_ name: StaticString, in path: String? = nil) throws -> Int? {
-        try member(name, in: path, "a whole number") { $0.integer }
-    }
-
-    func number(_ name: StaticString, in path: String? = nil) throws -> Double? {
-        try member(name, in: path, "a number") { $0.double }
-    }
-
-    func required(_ name: StaticString, in path: String? = nil) throws -> String {
-        try present(try text(name, in: path), name, path)
-    }
-
-    func requiredInteger(_ name: StaticString, in path: String? = nil) throws -> Int {
-        try present(try integer(name, in: path), name, path)
-    }
-
-    /// - Throws: `ContractError` for a number outside `range`.
-    func integer(_ name: StaticString, in path: String? = nil, within range: ClosedRange<Int>) throws -> Int? {
-        guard let number = try integer(name, in: path) else { return nil }
-        guard range.contains(number) else {
-            throw ContractError(
-                .wrongType,
-                "\(Self.field(name, path)) must be a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
-    }
-
-    func requiredInteger(
-        _ name: StaticString, in path: String? = nil, within range: ClosedRange<Int>
-    ) throws -> Int {
-        try present(try integer(name, in: path, within: range), name, path)
-    }
-
-    /// - Throws: `ContractError` for a time before 1970 or after the year 9999.
-    func requiredTime(_ name: StaticString, in path: String? = nil) throws -> Timestamp {
+    /// - Throws: `JSONFieldError` for a time before 1970 or after the year 9999.
+    func requiredTime(_ name: StaticString, in path: String? = nil) throws(JSONFieldError) -> Timestamp {
         let range = 0...Int(Timestamp.last.milliseconds)
         return Timestamp(milliseconds: Int64(try requiredInteger(name, in: path, within: range)))
     }
 
     /// Reads a name that becomes part of a key.
-    /// - Throws: `ContractError` if the name is too long.
+    /// - Throws: `JSONFieldError`; `ContractError` if the name is too long.
     func requiredName(_ name: StaticString, in path: String? = nil) throws -> String {
         let text = try required(name, in: path)
         guard text.utf8.count <= Limits.identifierBytes else {
-            throw ContractError(.tooLarge, "\(Self.field(name, path)) has more than \(Limits.identifierBytes) bytes")
+            let field = Self.path(of: name, in: path)
+            throw ContractError(.tooLarge, "\(field) has more than \(Limits.identifierBytes) bytes")
         }
         return text
-    }
-
-    func requiredNumber(_ name: StaticString, in path: String? = nil) throws -> Double {
-        try present(try number(name, in: path), name, path)
-    }
-
-    /// Treats an absent list as an empty one.
-    func list<Element>(
-        _ name: StaticString, in path: String? = nil, _ body: (JSONValue) throws -> Element
-    ) throws -> [Element] {
-        guard let value = self[name] else {
-            guard kind == .object else { throw ContractError(.wrongType, "\(path ?? "the value") must hold objects") }
-            return []
-        }
-        guard let elements = try value.map(body) else {
-            throw ContractError(.wrongType, "\(Self.field(name, path)) must be an array")
-        }
-        return elements
-    }
-
-    private func member<Value>(
-        _ name: StaticString, in path: String?, _ type: String, _ read: (JSONValue) -> Value?
-    ) throws -> Value? {
-        guard let value = self[name] else {
-            guard kind == .object else { throw ContractError(.wrongType, "\(path ?? "the value") must hold objects") }
-            return nil
-        }
-        guard let typed = read(value) else {
-            throw ContractError(.wrongType, "\(Self.field(name, path)) must be \(type)")
-        }
-        return typed
-    }
-
-    private func present<Value>(_ value: Value?, _ name: StaticString, _ path: String?) throws -> Value {
-        guard let value else { throw ContractError(.missingField, "\(Self.field(name, path)) is missing") }
-        return value
-    }
-
-    private static func field(_ name: StaticString, _ path: String?) -> String {
-        (path.map { $0 + "." } ?? "") + name.description
     }
 }

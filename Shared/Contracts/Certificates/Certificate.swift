@@ -243,7 +243,7 @@ extension JSONValue {
     fileprivate func share(_ name: StaticString, in path: String? = nil) throws -> Double {
         let number = try requiredNumber(name, in: path)
         guard (0...1).contains(number) else {
-            throw ContractError(.wrongType, "\(path.map { $0 + "." } ?? "")\(name) must be from 0 to 1")
+            throw ContractError(.wrongType, "\(Self.path(of: name, in: path)) must be from 0 to 1")
         }
         return number
     }

@@ -9,18 +9,14 @@ extension Request {
         guard bytes.count <= Limits.requestBytes else {
             throw ContractError(.tooLarge, "the request has \(bytes.count) bytes; at most \(Limits.requestBytes)")
         }
-        do {
-            return try JSONDocument.read(bytes) { body in
-                guard body.kind == .object else { throw ContractError(.wrongType, "the request must be a JSON object") }
-                let request = Request(
-                    eventID: eventID, tenant: tenant, channel: try channel(of: body), text: try body.text("text"),
-                    attachments: try attachments(of: body), steps: try steps(of: body),
-                    deadline: try earlier(deadline, bodyDeadline(of: body)))
-                try request.validate()
-                return request
-            }
-        } catch let error as JSONError {
-            throw ContractError(.notJSON, error.message)
+        return try Contract.parsed(bytes) { body in
+            guard body.kind == .object else { throw ContractError(.wrongType, "the request must be a JSON object") }
+            let request = Request(
+                eventID: eventID, tenant: tenant, channel: try channel(of: body), text: try body.text("text"),
+                attachments: try attachments(of: body), steps: try steps(of: body),
+                deadline: try earlier(deadline, bodyDeadline(of: body)))
+            try request.validate()
+            return request
         }
     }
 

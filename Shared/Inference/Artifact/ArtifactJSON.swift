@@ -1,6 +1,6 @@
 import JSON
 
-/// A JSON value with its path, so that an error can name the wrong member.
+/// A JSON value of an artifact's file, with its path. `JSON` reads the fields, and their errors name the file.
 struct ArtifactJSON {
     let value: JSONValue
     let path: String
@@ -28,37 +28,36 @@ struct ArtifactJSON {
 
     /// - Returns: `nil` if the member is absent or `null`.
     func optional(_ name: StaticString) -> ArtifactJSON? {
-        value[name].map {
-            ArtifactJSON(value: $0, path: path.isEmpty ? "\(name)" : "\(path).\(name)", file: file, code: code)
-        }
+        value[name].map { at(JSONValue.path(of: name, in: parent), $0) }
     }
 
     func member(_ name: StaticString) throws(ArtifactError) -> ArtifactJSON {
-        guard let member = optional(name) else {
-            throw fault("\(path.isEmpty ? "\(name)" : "\(path).\(name)") is missing")
-        }
-        return member
+        at(JSONValue.path(of: name, in: parent), try field { try $0.requiredMember(name, in: parent) })
     }
 
-    func text() throws(ArtifactError) -> String {
-        guard let text = value.string else { throw fault("\(path) is not a string") }
-        return text
-    }
+    func text() throws(ArtifactError) -> String { try field { try $0.text(at: path) } }
 
-    func number() throws(ArtifactError) -> Double {
-        guard let number = value.double else { throw fault("\(path) is not a number") }
-        return number
-    }
+    func number() throws(ArtifactError) -> Double { try field { try $0.number(at: path) } }
 
-    func integer() throws(ArtifactError) -> Int {
-        guard let integer = value.integer else { throw fault("\(path) is not an integer") }
-        return integer
-    }
+    func integer() throws(ArtifactError) -> Int { try field { try $0.integer(at: path) } }
 
     func elements() throws(ArtifactError) -> [ArtifactJSON] {
-        guard let values = value.map({ $0 }) else { throw fault("\(path) is not an array") }
-        return values.enumerated().map { index, element in
-            ArtifactJSON(value: element, path: "\(path)[\(index)]", file: file, code: code)
+        try field { try $0.elements(at: path) }.enumerated().map { at("\(path)[\($0)]", $1) }
+    }
+
+    /// The path of the members; `nil` for those of the root.
+    private var parent: String? { path.isEmpty ? nil : path }
+
+    private func at(_ path: String, _ value: JSONValue) -> ArtifactJSON {
+        ArtifactJSON(value: value, path: path, file: file, code: code)
+    }
+
+    /// - Parameter read: throws `JSONFieldError`.
+    private func field<Field>(_ read: (JSONValue) throws -> Field) throws(ArtifactError) -> Field {
+        do {
+            return try read(value)
+        } catch {
+            throw fault("\(error)")
         }
     }
 
