@@ -25,7 +25,7 @@ struct Identity: Sendable {
 
     func record(_ state: Instance.State, partitions: Int, at time: Timestamp) -> OutgoingRecord {
         let instance = Instance(
-            id: id, service: service, host: host, processID: Int(getpid()), version: Release.version, state: state,
+            id: id, service: service, host: host, processID: Int(getpid()), version: Build.version, state: state,
             partitions: partitions, startedAt: startedAt, beatAt: time,
             processorTime: Int(ProcessorTime.seconds * 1000), beatInterval: Int(interval / .milliseconds(1)))
         let event = CloudEvent(
@@ -57,9 +57,4 @@ public struct InstanceSettings: Sendable {
         self.id = id
         interval = .seconds(try reader.integer("WINNOW_HEARTBEAT_SECONDS", default: 5, in: 1...3600))
     }
-}
-
-/// The version that heartbeats report.
-public enum Release {
-    public static let version = "0.1.0"
 }
