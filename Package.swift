@@ -193,7 +193,7 @@ let testTargets: [Target] = [
             "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "Planning",
             "PostgresStore", "Store", "TestKit",
         ]),
-    tests("Architecture", exclude: ["PublicAPI"], []),
+    tests("Architecture", exclude: ["PublicAPI", "migrations.sha256"], ["Crypto"]),
     // Makes threads visible to ThreadSanitizer.
     .target(name: "VisibleThreads", path: "Tests/Sanitizers/VisibleThreads"),
     tests(
