@@ -1,6 +1,6 @@
 # Each target only calls a script, which documents what it does.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof migrations models certificates api format lint docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models certificates api format lint docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ ledger-proof: packages ## Measure queries over a month of 100 million calls
 
 restore-proof: build ## Back up a suite, restore it on another server, and compare the answers
 	@infra/postgres/restore-proof.sh
+
+upgrade-proof: build ## Upgrade a running suite from the version before the newest migration, roll it back, and count results
+	@infra/postgres/upgrade-proof.sh
 
 migrations: ## Record the SHA-256 of new migrations, which a test compares with the files
 	@infra/dev/record-migrations.sh

@@ -3,12 +3,14 @@ import Store
 
 /// Migrates the schema to the version of this binary.
 public final class Migrator: Sendable {
-    /// A migration of this binary and the time at which it was applied.
+    /// A migration and the time at which it was applied.
     public struct Status: Sendable, Equatable {
         public let version: Int
         public let name: String
         /// `nil` if it is pending.
         public let appliedAt: Timestamp?
+        /// Whether a newer version of Winnow applied it, and this binary does not know it.
+        public let isNewer: Bool
     }
 
     private let session: PostgresSession
@@ -24,9 +26,13 @@ public final class Migrator: Sendable {
 
     /// Applies the pending migrations, each in its own transaction. If several processes migrate at the same time, one
     /// applies them; the others wait and have nothing to do.
+    ///
+    /// A database with newer migrations is accepted, because each migration is compatible with the version before it:
+    /// after an upgrade, services of that version still run, or are started again.
     /// - Returns: the migrations that this call applied.
-    /// - Throws: `StoreError` with code `.migration` if an applied migration was changed or is unknown, or if a script
-    ///   fails.
+    /// - Throws: `StoreError` with code `.migration` if an applied migration was changed, if the migrations have a gap,
+    ///   or if a script fails.
+    /// - Source: decision 45.
     @discardableResult
     public func migrate() async throws -> [Migration] {
         let migrations = migrations
@@ -34,21 +40,25 @@ public final class Migrator: Sendable {
             try connection.run(script: "SELECT pg_advisory_lock(\(Self.lockKey))", name: "lock migrations")
             defer { try? connection.run(script: "SELECT pg_advisory_unlock(\(Self.lockKey))", name: "unlock") }
             try connection.run(script: Self.bootstrap, name: "create schema_migration")
-            let applied = try Self.verified(migrations, on: connection)
-            let pending = migrations.filter { applied[$0.version] == nil }
+            let known = try Self.verified(migrations, on: connection).count { !$0.isNewer }
+            let pending = Array(migrations.dropFirst(known))
             for migration in pending { try Self.apply(migration, on: connection) }
             return pending
         }
     }
 
+    /// Returns the migrations of this binary, followed by newer ones of the database.
     /// - Throws: as `migrate`. Before the first migration, all migrations are pending.
     public func status() async throws -> [Status] {
         let migrations = migrations
         return try await session.run { connection in
             let exists = try connection.execute("SELECT to_regclass('winnow.schema_migration') IS NOT NULL")
             let hasTable = try exists[0].first { try $0.bool(.only) } ?? false
-            let applied = hasTable ? try Self.verified(migrations, on: connection) : [:]
-            return migrations.map { Status(version: $0.version, name: $0.name, appliedAt: applied[$0.version]) }
+            let applied = hasTable ? try Self.verified(migrations, on: connection) : []
+            let pending = migrations.dropFirst(applied.count { !$0.isNewer }).map {
+                Status(version: $0.version, name: $0.name, appliedAt: nil, isNewer: false)
+            }
+            return applied + pending
         }
     }
 
@@ -68,34 +78,34 @@ public final class Migrator: Sendable {
         COMMIT;
         """
 
-    /// Returns when each migration was applied, after verifying that they are this binary's migrations.
-    private static func verified(
-        _ migrations: [Migration], on connection: PostgresConnection
-    ) throws -> [Int: Timestamp] {
+    /// Returns the applied migrations in ascending order, after verifying them: those of this binary are unchanged and
+    /// have no gap. So they are its first ones, or all of them if newer ones follow.
+    private static func verified(_ migrations: [Migration], on connection: PostgresConnection) throws -> [Status] {
         let versions = PostgresArray(migrations.map { Int32($0.version) })
         let scripts = PostgresArray(migrations.map { Blob(bytes: $0.script) })
         // The server computes the hash, so no cryptography is needed here.
         let select: SQL = """
-            SELECT a.version, a.applied_at, a.checksum IS NOT DISTINCT FROM encode(sha256(u.script), 'hex') AS is_unchanged
+            SELECT a.version, a.name, a.applied_at,
+                a.checksum IS NOT DISTINCT FROM encode(sha256(u.script), 'hex') AS is_unchanged
             FROM winnow.schema_migration AS a
             LEFT JOIN unnest(\(versions), \(scripts)) AS u (version, script) ON u.version = a.version
             ORDER BY a.version
             """
+        let newest = migrations.last?.version ?? 0
         let rows = try connection.execute(select.named("read migrations"))[0].rows { row throws in
-            (
-                version: Int(try row.integer("version")), appliedAt: try row.timestamp("applied_at"),
-                isUnchanged: try row.bool("is_unchanged")
-            )
+            let version = Int(try row.integer("version"))
+            let status = Status(
+                version: version, name: try row.text("name"), appliedAt: try row.timestamp("applied_at"),
+                isNewer: version > newest)
+            return (status: status, isUnchanged: try row.bool("is_unchanged"))
         }
-        for row in rows {
-            guard let migration = migrations.first(where: { $0.version == row.version }) else {
-                throw failure("the database is newer: this binary does not know migration \(row.version)")
-            }
-            guard row.isUnchanged else {
-                throw failure("migration \(row.version) \(migration.name) was changed after it was applied")
-            }
+        for row in rows where !row.status.isNewer && !row.isUnchanged {
+            throw failure("migration \(row.status.version) \(row.status.name) was changed after it was applied")
         }
-        return Dictionary(rows.map { ($0.version, $0.appliedAt) }) { first, _ in first }
+        for (row, migration) in zip(rows, migrations) where row.status.version != migration.version {
+            throw failure("migration \(migration.version) \(migration.name) is missing before \(row.status.version)")
+        }
+        return rows.map(\.status)
     }
 
     private static func apply(_ migration: Migration, on connection: PostgresConnection) throws {

@@ -2,6 +2,7 @@
 # Runs a whole suite on this machine: Postgres, a broker, migrations, every service.
 #
 #   stack.sh up        start the suite; it keeps running
+#   stack.sh replace   stop every service and start it from WINNOW_BIN_DIRECTORY, one at a time; broker and database keep running
 #   stack.sh down      stop the processes that `up` started, and no others
 #   stack.sh status    show the suite; exit code 0 if all is ready, 1 if something is not, 3 if nothing runs
 #   stack.sh forget    remove the database of a stopped suite
@@ -122,6 +123,15 @@ create_reader() {
     infra/docker/create-logins.sh ops winnow_ops "$run/ops-password" >>"$run/logs/reader.log" 2>&1
 }
 
+# As in the image: oneDNN runs on the caller's thread, and all threads share one heap, because each heap keeps freed memory.
+limit_threads() { export OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=1; }
+
+# start_service NAME: NAME is a service, or the second of its processes, as in decomposer.2.
+start_service() {
+    rm -f "$run/ports/$1"
+    WINNOW_HTTP_PORT=0 WINNOW_HTTP_PORT_FILE=$run/ports/$1 launch "$1" "$bin/${1%%.*}"
+}
+
 start_services() {
     local service count index name
     mkdir -p "$run/ports"
@@ -130,8 +140,7 @@ start_services() {
         for index in $(seq "${!count:-1}"); do
             name=$service
             [ "$index" = 1 ] || name=$service.$index
-            rm -f "$run/ports/$name"
-            WINNOW_HTTP_PORT=0 WINNOW_HTTP_PORT_FILE=$run/ports/$name launch "$name" "$bin/$service"
+            start_service "$name"
         done
     done
     say "waiting until every service is ready"
@@ -178,8 +187,7 @@ up() {
     trap 'trap - EXIT; down' EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    # As in the image: oneDNN runs on the caller's thread, and all threads share one heap, because each heap keeps freed memory.
-    export OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=1
+    limit_threads
     note "WINNOW_MODELS_DIRECTORY=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models}"
     note "WINNOW_TOPICS_FILE=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}"
     start_signing
@@ -191,21 +199,47 @@ up() {
     status
 }
 
+# stop_process NAME PID START: stops our process, and kills it if it does not stop in time.
+stop_process() {
+    local name=$1 pid=$2 began=$3 deadline=$((SECONDS + stop_seconds))
+    alive "$pid" "$began" || return 0
+    kill -TERM "$pid" 2>/dev/null || true
+    while alive "$pid" "$began" && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
+    alive "$pid" "$began" || return 0
+    say "$name did not stop within $stop_seconds s and is killed"
+    kill -KILL "$pid" 2>/dev/null || true
+    return 1
+}
+
+# In the order of the start: consumers are replaced before their producers. Models and topics are those of the caller.
+replace() {
+    local models=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models} topics=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}
+    local entries entry name pid began
+    [ -s "$run/pids" ] || { say "nothing runs"; exit 1; }
+    read_environment
+    sed -i '/^WINNOW_MODELS_DIRECTORY=/d; /^WINNOW_TOPICS_FILE=/d' "$run/env"
+    note "WINNOW_MODELS_DIRECTORY=$models"
+    note "WINNOW_TOPICS_FILE=$topics"
+    limit_threads
+    mapfile -t entries <"$run/pids"
+    for entry in "${entries[@]}"; do
+        read -r name pid began <<<"$entry"
+        [ "$name" != dev-broker ] || continue
+        say "replacing $name"
+        stop_process "$name" "$pid" "$began" || exit 1
+        sed -i "/^$name /d" "$run/pids"
+        start_service "$name"
+        await "$name" is_ready "$name"
+    done
+}
+
 down() {
-    local entries entry name pid began deadline left=0
+    local entries entry name pid began left=0
     if [ -s "$run/pids" ]; then
         mapfile -t entries < <(tac "$run/pids")
         for entry in "${entries[@]}"; do
             read -r name pid began <<<"$entry"
-            alive "$pid" "$began" || continue
-            kill -TERM "$pid" 2>/dev/null || true
-            deadline=$((SECONDS + stop_seconds))
-            while alive "$pid" "$began" && [ $SECONDS -lt $deadline ]; do sleep 0.05; done
-            if alive "$pid" "$began"; then
-                say "$name did not stop within $stop_seconds s and is killed"
-                kill -KILL "$pid" 2>/dev/null || true
-                left=1
-            fi
+            stop_process "$name" "$pid" "$began" || left=1
         done
     fi
     if [ -f "$run/postgres-directory" ]; then
@@ -253,6 +287,7 @@ run_until_stopped() {
 
 case ${1:-} in
     up) up ;;
+    replace) replace ;;
     down) read_environment && down ;;
     status) status ;;
     forget) infra/postgres/cluster.sh stop "$(postgres_directory)" --remove ;;

@@ -127,16 +127,11 @@ struct DoctorVerb: Verb {
     private func database(_ session: Session) async -> [Finding] {
         do {
             let settings = try session.postgres()
-            let pending = try await Migrator(settings).status().filter { $0.appliedAt == nil }
-            guard pending.isEmpty else {
-                return [
-                    Finding("database", .good, "reached"),
-                    Finding("migrations", .bad, "\(pending.count) to apply", "run 'winnow migrate'"),
-                ]
-            }
+            let migrations = Self.migrations(try await Migrator(settings).status())
+            guard migrations.verdict != .bad else { return [Finding("database", .good, "reached"), migrations] }
             let prices = try await PostgresStore(settings).prices()
             return [
-                Finding("database", .good, "reached"), Finding("migrations", .good, "all applied"),
+                Finding("database", .good, "reached"), migrations,
                 prices.isEmpty
                     ? Finding("prices", .doubtful, "none: every cost is 0", "run 'winnow models register'")
                     : Finding("prices", .good, "\(Set(prices.map(\.model)).count) models have one"),
@@ -145,6 +140,16 @@ struct DoctorVerb: Verb {
         } catch {
             return [Finding("database", .bad, "\(error)", "set DATABASE_URL or PG*, and see that the server answers")]
         }
+    }
+
+    /// A newer database is no fault: services of this version run on it, as they do during an upgrade and after a rollback.
+    static func migrations(_ status: [Migrator.Status]) -> Finding {
+        let pending = status.count { $0.appliedAt == nil }
+        if pending > 0 { return Finding("migrations", .bad, "\(pending) to apply", "run 'winnow migrate'") }
+        if let notice = MigrateVerb.notice(of: status.filter(\.isNewer)) {
+            return Finding("migrations", .doubtful, notice, "see infra/runbooks/upgrade.md")
+        }
+        return Finding("migrations", .good, "all applied")
     }
 
     /// Checks whether accepted requests survive the loss of the database server.

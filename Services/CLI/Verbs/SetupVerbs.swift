@@ -9,7 +9,8 @@ struct MigrateVerb: Verb {
         Usage: winnow migrate [--json]
 
         Applies the numbered migrations under an advisory lock, each in a transaction of its own, and prepares the
-        partitions of the coming days. Refuses to run if an applied migration was changed afterwards.
+        partitions of the coming days. Refuses to run if an applied migration was changed afterwards. If a newer version
+        of Winnow has migrated the database, says so and exits with 0.
         """
 
     private let isJSON: Bool
@@ -17,7 +18,9 @@ struct MigrateVerb: Verb {
     init(_ arguments: inout Arguments) throws(UsageError) { isJSON = arguments.flag("--json") }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let applied = try await Migrator(try session.postgres()).migrate()
+        let migrator = Migrator(try session.postgres())
+        let applied = try await migrator.migrate()
+        let newer = try await migrator.status().filter(\.isNewer)
         // Without this the first day's rows would go to the default partition.
         _ = try await PostgresStore(try session.postgres()).maintainPartitions()
         let table = Table(
@@ -27,7 +30,15 @@ struct MigrateVerb: Verb {
         } else {
             Console.print(table, asJSON: isJSON)
         }
+        if let notice = Self.notice(of: newer) { Console.complain("winnow migrate: \(notice)") }
         return .ok
+    }
+
+    /// What `migrate` and `doctor` say about a database that a newer version has migrated.
+    static func notice(of newer: [Migrator.Status]) -> String? {
+        guard !newer.isEmpty else { return nil }
+        let names = newer.map { "\($0.version) \($0.name)" }.joined(separator: ", ")
+        return "the database is newer than this version, which does not know these migrations: \(names)"
     }
 }
 

@@ -47,13 +47,39 @@ import Testing
         }
     }
 
-    @Test func `a database that is newer than the binary is refused`() async throws {
+    @Test func `a database with newer migrations is accepted, and status names them`() async throws {
+        try await TestDatabase.with(migrated: false) { database in
+            let all = (1...3).map { Self.migration($0, "SELECT \($0)") }
+            try await Migrator(database.settings, migrations: all).migrate()
+            let older = Migrator(database.settings, migrations: [all[0]])
+            #expect(try await older.migrate() == [])
+            let status = try await older.status()
+            #expect(status.map(\.name) == ["step_1", "step_2", "step_3"])
+            #expect(status.map(\.isNewer) == [false, true, true])
+            #expect(status.allSatisfy { $0.appliedAt != nil })
+        }
+    }
+
+    @Test func `a newer database in which a migration of this binary was changed is refused`() async throws {
         try await TestDatabase.with(migrated: false) { database in
             let both = [Self.migration(1, "SELECT 1"), Self.migration(2, "SELECT 2")]
             try await Migrator(database.settings, migrations: both).migrate()
-            let migrator = Migrator(database.settings, migrations: [both[0]])
-            let error = await #expect(throws: StoreError.self) { try await migrator.migrate() }
+            let older = Migrator(database.settings, migrations: [Self.migration(1, "SELECT 3")])
+            let error = await #expect(throws: StoreError.self) { try await older.migrate() }
+            #expect(error?.message == "migration 1 step_1 was changed after it was applied")
+        }
+    }
+
+    @Test func `a database that lacks a migration below a newer one is refused`() async throws {
+        try await TestDatabase.with(migrated: false) { database in
+            let applied = [Self.migration(1, "SELECT 1"), Self.migration(3, "SELECT 3")]
+            try await Migrator(database.settings, migrations: applied).migrate()
+            let missing = Self.migration(2, "CREATE TABLE winnow.a ()")
+            let older = Migrator(database.settings, migrations: [applied[0], missing])
+            let error = await #expect(throws: StoreError.self) { try await older.migrate() }
             #expect(error?.code == .migration)
+            #expect(error?.message == "migration 2 step_2 is missing before 3")
+            #expect(try await database.column("SELECT relname FROM pg_class WHERE relname = 'a'") == [])
         }
     }
 
