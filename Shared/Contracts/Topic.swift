@@ -30,7 +30,7 @@ public enum Topic {
 
     public static func requests(_ lane: Lane) -> String { "winnow.\(lane.prefix)requests.v1" }
 
-    /// Requests that are delivered again after a transient error. They have a topic of their own, for two reasons: no
+    /// Requests that are delivered again after a temporary fault. They have a topic of their own, for two reasons: no
     /// service writes to a topic of the integrators, and the headers about earlier deliveries can be trusted.
     public static func retriedRequests(_ lane: Lane) -> String { "winnow.\(lane.prefix)retried-requests.v1" }
 

@@ -149,7 +149,8 @@ public struct RequestProgress {
         updated.insert(index)
     }
 
-    /// `nil` while a step is open, otherwise the worst state of the steps.
+    /// `nil` while a step is open. Otherwise `cancelled` if the request is being cancelled, else the worst state of its
+    /// steps.
     private var finalState: RequestSnapshot.State? {
         guard snapshot.steps.allSatisfy(\.state.isFinal) else { return nil }
         if isCancelled { return .cancelled }

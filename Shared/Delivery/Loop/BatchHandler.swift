@@ -21,7 +21,7 @@ public protocol BatchHandler: Sendable {
     func waitUntilDue(_ records: [Record]) async -> Bool
 
     /// - Returns: the records that the resulting state requires. A repetition returns the same ids.
-    /// - Throws: an error of a dependency, for which the loop waits, or of the records, which may be transient or
+    /// - Throws: an error of a dependency, for which the loop waits, or of the records, which may be temporary or
     ///   permanent (`infra/decisions/0009-three-kinds-of-faults.md`).
     func handle(_ records: [Record]) async throws -> [OutgoingRecord]
 }
@@ -109,7 +109,9 @@ struct DeliveryMetrics: Sendable {
         consumed = metrics.counter("winnow_messaging_consumed_messages_total", "Records applied and committed.")
         emitted = metrics.counter("winnow_messaging_sent_messages_total", "Records emitted and acknowledged.")
         faults = metrics.counter("winnow_messaging_faults_total", "Batches that could not be applied as a whole.")
-        retries = metrics.counter("winnow_messaging_retries_total", "Retries after a transient error.")
+        retries = metrics.counter(
+            "winnow_messaging_retries_total",
+            "Calls repeated while a dependency was unavailable, or after a temporary fault.")
         putOff = metrics.counter(
             "winnow_messaging_put_off_messages_total", "Records written to the retry topic for a later delivery.")
         duration = metrics.histogram(
