@@ -22,7 +22,7 @@ import Testing
         return Record(event.record(topic: Topic.heartbeats, key: nil))
     }
 
-    @Test func `beats are noted, and what cannot be read is a dead letter`() async throws {
+    @Test func `heartbeats are stored, and a record that cannot be read is a dead letter`() async throws {
         let store = InMemoryStore()
         let handler = HeartbeatHandler(register: store)
         let last = try instance(.stopped, at: Fixture.now.adding(milliseconds: 5))
@@ -35,7 +35,7 @@ import Testing
         #expect(try await store.instances() == [last])
     }
 
-    @Test func `a beat from the future is a dead letter, for it would never be taken for lost`() async throws {
+    @Test func `a heartbeat from the future is a dead letter, because it would never count as lost`() async throws {
         let store = InMemoryStore()
         let handler = HeartbeatHandler(register: store) { Fixture.now }
         let soon = try instance(.running, at: Fixture.now.adding(milliseconds: 300_000))
@@ -45,7 +45,7 @@ import Testing
         #expect(try await store.instances() == [soon])
     }
 
-    @Test func `where there is a key, unsigned beats are ignored and no dead letters`() async throws {
+    @Test func `with a signing key, unsigned heartbeats are ignored and do not become dead letters`() async throws {
         let store = InMemoryStore()
         let metrics = Metrics()
         let signing = RecordSigning(

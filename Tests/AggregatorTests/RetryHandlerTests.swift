@@ -54,7 +54,7 @@ struct RetryHandlerTests {
     }
 
     @Test(arguments: Lane.allCases)
-    func `a request comes again by a topic that only Winnow writes to`(lane: Lane) async throws {
+    func `a retried request comes back through a topic that only Winnow writes to`(lane: Lane) async throws {
         var request = original
         request.topic = Topic.requests(lane)
         let waiting = Record(Retry.record(from: request, notBefore: Fixture.now))
@@ -71,7 +71,7 @@ struct RetryHandlerTests {
         #expect(RecordPlace(second.redelivered) == RecordPlace(request))
     }
 
-    @Test func `headers of a record from outside that are named like Winnow's own count nowhere`() throws {
+    @Test func `headers of a record from outside with the names of internal headers are ignored`() throws {
         var forged = original
         forged.topic = Topic.requests(.interactive)
         let names = [
@@ -115,7 +115,7 @@ struct RetryHandlerTests {
         #expect(bus.records(in: Topic.outcomes(.interactive)).isEmpty)
     }
 
-    @Test func `a record of a clock that is astray waits no longer than the delay`() async throws {
+    @Test func `a record from a process whose clock is ahead waits no longer than the retry delay`() async throws {
         let later = Fixture.now.adding(milliseconds: 86_400_000)
         try await bus.producer().send([Retry.record(from: original, notBefore: later)])
         try await run(loop(at: Fixture.now, delay: .milliseconds(1))) {
@@ -125,7 +125,7 @@ struct RetryHandlerTests {
     }
 
     @Test(arguments: [nil, "elsewhere", Topic.retries, Topic.results, Topic.deadLetters])
-    func `a record that may not go where it says is a dead letter`(topic: String?) async throws {
+    func `a record that names a topic to which it may not return is a dead letter`(topic: String?) async throws {
         let headers = topic.map { [Header("kafka_original-topic", text: $0)] } ?? []
         let forged = Record(OutgoingRecord(topic: Topic.retries, key: nil, value: [1], headers: headers))
         let emitted = try await RetryHandler().handle([forged])
@@ -134,7 +134,7 @@ struct RetryHandlerTests {
     }
 
     @Test(arguments: ["-1", "many", "99999999999999999999", ""])
-    func `a count that nobody can have written counts as none`(count: String) {
+    func `an impossible delivery count counts as none`(count: String) {
         var record = original
         record.headers.append(Header(Retry.attemptsHeader, text: count))
         #expect(Retry.attempt(of: record) == 1)

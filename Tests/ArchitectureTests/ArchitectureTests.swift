@@ -5,7 +5,7 @@ import Testing
     private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    @Test func `no import goes against the arrows`() throws {
+    @Test func `no module imports a module that comes after it`() throws {
         let architecture = Architecture(manifest: try manifest())
         #expect(architecture.violations(in: try sources()) == [])
     }
@@ -25,7 +25,7 @@ import Testing
         #expect(Set(try sources().map(\.module)) == Set(architecture.shared + architecture.services))
     }
 
-    @Test func `every file keeps the house's habits`() throws {
+    @Test func `every file keeps the house style`() throws {
         #expect(Habits.violations(in: try sources()) == [])
     }
 

@@ -20,7 +20,7 @@ import Testing
         ("Services/Aggregator/A.swift", "import Contracts\n  public import FoundationNetworking"),
         ("Services/Workers/LegalServicesWorker/A.swift", "import KafkaBus"),
     ])
-    func `an import against the arrows is found`(path: String, text: String) {
+    func `an import of a later module is found`(path: String, text: String) {
         #expect(violations(path, text).count == 1)
     }
 
@@ -32,7 +32,7 @@ import Testing
         ("Services/Aggregator/App.swift", "import KafkaBus\nimport Contracts"),
         ("Services/CLI/Session.swift", "import KafkaBus"),
     ])
-    func `an import along the arrows is not`(path: String, text: String) {
+    func `an import of an earlier module is not reported`(path: String, text: String) {
         #expect(violations(path, text) == [])
     }
 
@@ -51,7 +51,7 @@ import Testing
         "let a = #\"\\#(b!)\"#", "record.headers[name]", "headers.first { $0.name == name }",
         "var eventID: String", "func f(tenants: [String])", "let tenantIDs: Set<String>", "var tenants: [String: Int]",
     ])
-    func `a bad habit is found`(code: String) {
+    func `code against the house style is found`(code: String) {
         #expect(habits(code).count == 1)
     }
 
@@ -60,7 +60,7 @@ import Testing
         "writer.print(a)", "blueprint(a)", "TaskGroup { }", "withTaskGroup { }", "let a = #\"say \"hi!\" \\(b!)\"#",
         "let a = \"\"\"\n  go! \"so!\"\n  \"\"\"", "func preprint(_ a: Int) {}", "let a = \"\\(f(\"go!\", (1)))!\"",
     ])
-    func `what only looks like a bad habit is not`(code: String) {
+    func `code that only looks like a violation is not reported`(code: String) {
         #expect(habits(code) == [])
     }
 

@@ -32,7 +32,7 @@ import Testing
         #expect(found.count == 1)
     }
 
-    @Test func `the same defaults are not, nor secrets with their files, nor rows of scripts`() {
+    @Test func `equal defaults, secrets with their files, and rows of scripts are not reported`() {
         let page = """
             | `WINNOW_A` | `1000` | services | x |
             | `WINNOW_B` | the name of the program | services | x |

@@ -29,7 +29,7 @@ struct ArgumentsTests {
     }
 
     @Test(arguments: ["--nobody", "--nobody x", "--nobody=x", "word", "--json", "--json=yes", "--file"])
-    func `what nobody asked for is wrong usage`(line: String) {
+    func `an unknown option or operand is wrong usage`(line: String) {
         #expect(throws: UsageError.self) { try arguments(line).finish() }
     }
 
@@ -39,7 +39,7 @@ struct ArgumentsTests {
         #expect(throws: UsageError.self) { try arguments.finish() }
     }
 
-    @Test func `an option without its value is wrong usage, also where somebody asked for it`() {
+    @Test func `an option without its value is wrong usage, also if a verb reads it`() {
         var arguments = arguments("--file")
         let value = arguments.value("--file")
         #expect(value == nil)
@@ -53,7 +53,7 @@ struct ArgumentsTests {
         #expect(throws: UsageError.self) { try arguments.finish() }
     }
 
-    @Test func `what follows two hyphens is no option`() throws {
+    @Test func `an argument after two hyphens is not an option`() throws {
         var arguments = arguments("--json -- --id -x")
         let isJSON = arguments.flag("--json")
         let rest = arguments.rest()
@@ -82,7 +82,7 @@ struct ArgumentsTests {
         #expect(none == nil)
     }
 
-    @Test func `what is absent has its default or is missed`() throws {
+    @Test func `an absent option has its default, or is an error if it is required`() throws {
         var arguments = arguments("")
         let timeout = try arguments.integer("--timeout", default: 3, in: 1...9)
         #expect(timeout == 3)

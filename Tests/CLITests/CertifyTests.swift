@@ -46,7 +46,7 @@ struct CertifyTests {
     }
 
     @Test(arguments: [(1.0, 15), (0.4, 0)])
-    func `a label that the full model holds for as good agrees`(tieShare: Double, disagreements: Int) async throws {
+    func `a label that is nearly the full model's best agrees`(tieShare: Double, disagreements: Int) async throws {
         let undecided = ScriptedClassifier("full") { text, _ in
             var prediction = Prediction.of(text, "x")
             prediction.rivals = [.init(label: "y", share: 0.4)]
@@ -60,7 +60,7 @@ struct CertifyTests {
         #expect(comparisons.count { $0.observation.right == .init(small: false, full: true) } == 15)
     }
 
-    @Test func `a certificate says what is to be expected, and whether the models knew the items`() async throws {
+    @Test func `a certificate says what to expect, and whether the models were trained on the items`() async throws {
         let comparisons = try await compare(800, period: 4)
         let terms = 0.5
         let promise = try #require(Promise(agreement: 0.99, confidence: 0.95, tieShare: terms))
@@ -87,7 +87,7 @@ struct CertifyTests {
         }
     }
 
-    @Test func `a refusal says how far it came, and what would help`() async throws {
+    @Test func `a refusal shows its figures, and what would help`() async throws {
         let promise = try #require(Promise(agreement: 0.99, confidence: 0.95))
         for (count, period, advice) in [
             (200, 1000, "suffice, or a better model"), (2000, 1, "Too few answers agree"),

@@ -10,7 +10,7 @@ struct CommandLineToolTests {
         ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"], ["tenants", "--help"],
         ["--version"], ["prices", "--help"], ["budget", "--help"], ["report", "--help"], ["rank", "--help"],
     ])
-    func `help ends well`(words: [String]) async {
+    func `help ends with 0`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .ok)
     }
 
@@ -58,7 +58,7 @@ struct CommandLineToolTests {
         #expect(await CommandLineTool.run(["submit", "--file", "/nowhere/at/all.jsonl"]) == .failed)
     }
 
-    @Test func `the exit codes are those that were promised`() {
+    @Test func `the exit codes are the documented ones`() {
         #expect(ExitStatus.allCases.map(\.rawValue) == [0, 1, 2, 3, 4])
         #expect([ExitStatus.ok, .failed, .wrongUsage, .notCertifiable, .notCompleted] == ExitStatus.allCases)
     }

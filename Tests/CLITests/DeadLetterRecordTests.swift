@@ -38,7 +38,7 @@ struct DeadLetterRecordTests {
     }
 
     @Test(arguments: ["", "0", "0-", "-1", "0--1", "0-1-2", "00-1", "a-b", "0-+1", "0-99999999999999999999"])
-    func `what is no place is no id`(text: String) {
+    func `text that is not a topic, partition and offset is not an id of a dead letter`(text: String) {
         #expect(DeadLetterRecord.ID(text) == nil)
     }
 
@@ -46,7 +46,7 @@ struct DeadLetterRecordTests {
         [], ["0-42"], ["0-1", "0-42"], ["--reason", "ContractError.wrong_type"], ["--since", noon.rfc3339],
         ["--until", noon.adding(milliseconds: 1).rfc3339],
     ])
-    func `what was meant is selected`(words: [String]) throws {
+    func `dead letters are selected by id, reason and time`(words: [String]) throws {
         #expect(try selection(words).contains(letter))
     }
 
@@ -54,7 +54,7 @@ struct DeadLetterRecordTests {
         ["0-41"], ["1-42"], ["--reason", "ContractError"], ["--since", noon.adding(milliseconds: 1).rfc3339],
         ["--until", noon.rfc3339], ["0-42", "--reason", "StoreError.conflict"],
     ])
-    func `what was not meant is not`(words: [String]) throws {
+    func `other dead letters are not selected`(words: [String]) throws {
         #expect(try !selection(words).contains(letter))
     }
 
@@ -83,7 +83,7 @@ struct DeadLetterRecordTests {
                 + "1 ContractError.not_json from winnow.outcomes.v1")
     }
 
-    @Test func `the payload is shown only where it is asked for, and moves no cursor`() throws {
+    @Test func `the payload is shown only on request, with control characters escaped`() throws {
         let short = DeadLetterReport(letter: letter, withPayload: false)
         #expect(!short.text.contains("secret") && !short.json.contains("secret"))
         #expect(short.text.contains("7 bytes"))

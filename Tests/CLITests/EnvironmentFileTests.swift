@@ -54,13 +54,13 @@ struct EnvironmentFileTests {
         #expect(throws: UsageError.self) { try EnvironmentFile.environment(["WINNOW_ENV_FILE": "/nowhere/at/all"]) }
     }
 
-    @Test func `whoever names a broker needs no file`() throws {
+    @Test func `a broker in the environment makes the file unnecessary`() throws {
         let own = ["KAFKA_BOOTSTRAP_SERVERS": "own:1"]
         #expect(try EnvironmentFile.environment(own) == own)
     }
 
     @Test(arguments: [(0o600, true), (0o640, false), (0o604, false), (0o622, false)])
-    func `the working directory's file is read aloud, and only where nobody else could have written or read it`(
+    func `the working directory's file is announced, and read only if no other user has access to it`(
         mode: Int, isTrusted: Bool
     ) async throws {
         let folder = try TemporaryFolder()

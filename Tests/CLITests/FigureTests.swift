@@ -47,7 +47,7 @@ struct FigureTests {
         #expect(Figure(ratio: pairs, using: &one) == Figure(ratio: pairs, using: &two))
     }
 
-    @Test func `of nothing there is no figure`() {
+    @Test func `an empty sample gives no figure`() {
         var generator = SeededGenerator(seed: 1)
         for figure in [Figure(successes: 0, of: 0), Figure(ratio: [], using: &generator)] {
             var writer = JSONWriter()

@@ -8,7 +8,7 @@ struct InFlightWindowTests {
         (0..<count).map { Exchange.Pending(eventID: "\($0)", bytes: [UInt8](repeating: 0x20, count: bytes)) }
     }
 
-    @Test func `no more depart than may be under way, and each arrival makes room`() {
+    @Test func `no more requests are sent than may be in flight, and each result makes room for one`() {
         var window = InFlightWindow(Self.pending(5), mostUnderWay: 2, mostBytes: 1000)
         let first = window.departures(atMost: 10), none = window.departures(atMost: 10)
         let arrived = window.arrived("1"), next = window.departures(atMost: 10)
@@ -28,7 +28,7 @@ struct InFlightWindowTests {
         #expect(window.isDone)
     }
 
-    @Test func `one that is larger than all room goes alone`() {
+    @Test func `a request larger than the whole window is sent alone`() {
         var window = InFlightWindow(Self.pending(2, bytes: 500), mostUnderWay: 10, mostBytes: 100)
         let counts = [window.departures(atMost: 10).count, window.departures(atMost: 10).count]
         let arrived = window.arrived("0"), last = window.departures(atMost: 10)
@@ -36,7 +36,7 @@ struct InFlightWindowTests {
         #expect(arrived && last.count == 1)
     }
 
-    @Test func `only the first result of an id counts, and none of a stranger's`() {
+    @Test func `only the first result of an id counts, and no result of another tenant`() {
         var window = InFlightWindow(Self.pending(1), mostUnderWay: 1, mostBytes: 100)
         let departed = window.departures(atMost: 1)
         let arrivals = ["stranger", "0", "0"].map { window.arrived($0) }
@@ -45,7 +45,7 @@ struct InFlightWindowTests {
         #expect(window.isDone)
     }
 
-    @Test func `what nobody waits for goes in chunks that the embedded broker can keep`() {
+    @Test func `requests without a wait are sent in chunks that the embedded broker can hold`() {
         func sizes(_ bytes: [Int]) -> [Int] {
             Exchange.chunks(
                 of: bytes.map { Exchange.Pending(eventID: "", bytes: [UInt8](repeating: 0, count: $0)) }

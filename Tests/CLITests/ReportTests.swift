@@ -85,7 +85,7 @@ struct ReportTests {
         #expect(firsts.count > 1)
     }
 
-    @Test func `where all models say the same, or one item is all there is, every place on the page is a number`() {
+    @Test func `if all models agree, or there is one item only, every figure on the page is a number`() {
         var alike = Self.requests()
         for request in alike.indices {
             for item in alike[request].indices {
@@ -113,7 +113,7 @@ struct ReportTests {
         #expect(Curve(alike).recovered.isNaN)
     }
 
-    @Test func `bins hold all items, and a model that keeps its word has little error`() {
+    @Test func `bins hold all items, and a well-calibrated model has a small calibration error`() {
         let reliability = Reliability(Self.requests().flatMap(\.self))
         #expect(reliability.bins.map(\.items).reduce(0, +) == 200)
         #expect(reliability.bins.count == 10)
@@ -143,7 +143,7 @@ struct ReportTests {
     }
 
     @Test(arguments: [true, false])
-    func `what was not answered, or only degraded, was paid for and saves nothing`(isDegraded: Bool) throws {
+    func `items that were not answered, or only degraded, have a cost and no saving`(isDegraded: Bool) throws {
         let whole = Self.requests(8)
         let less = whole.map { request in
             request.map { item in

@@ -24,7 +24,7 @@ struct ResultViewTests {
         #expect(view.fullModelCost == PicoDollars(30))
     }
 
-    @Test func `people read a line an item with who decided it`() throws {
+    @Test func `people read one line for each item, with who decided it`() throws {
         let lines = try ResultView(Array(json.utf8)).text().split(separator: "\n")
         #expect(lines.count == 3)
         #expect(lines[0] == "mine  completed  0.003 nano-USD, full model alone 0.030 nano-USD")
@@ -62,7 +62,7 @@ struct ResultViewTests {
         #expect(view.text(fitting: 120).split(separator: "\n").count == 3)
     }
 
-    @Test func `what is no result is refused`() {
+    @Test func `a record that is not a result is refused`() {
         #expect(throws: JSONError.self) { try ResultView(Array("{".utf8)) }
     }
 }

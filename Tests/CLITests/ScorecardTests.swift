@@ -37,7 +37,7 @@ struct ScorecardTests {
             tieShare: 0.5)
     }
 
-    @Test func `labels are held against each other item by item`() throws {
+    @Test func `labels are compared item by item`() throws {
         var card = Scorecard()
         let items = [
             #"{"text":"t0","label":"a","decidedBy":"worker"}"#, #"{"text":"t1","label":"b","decidedBy":"full"}"#,
@@ -67,7 +67,7 @@ struct ScorecardTests {
         #expect(card.figures.prefix(5).map(\.value) == [0.25, 1, 1, 0.25, 0.25])
     }
 
-    @Test func `cards add up`() throws {
+    @Test func `scorecards of tasks add up to the total`() throws {
         var card = Scorecard()
         card.add(request(["a"], try result(#"{"text":"t0","label":"a"}"#), full: ["a"], small: ["a"]))
         var sum = Scorecard()

@@ -14,7 +14,7 @@ struct SecretTests {
     ]
 
     @Test(arguments: urls)
-    func `a connection string that cannot be read is refused without a word of it`(url: String) async throws {
+    func `a connection string that cannot be read is refused, and no part of it is quoted`(url: String) async throws {
         let costs = try await Command.winnow(["costs"], environment: ["DATABASE_URL": url])
         #expect(costs.status == 1)
         #expect(costs.errors.contains("setting DATABASE_URL: is not a connection string"))

@@ -15,7 +15,7 @@ struct SubmitLineTests {
     }
 
     @Test(arguments: [#"{"text":"a"}"#, #"{"id":null,"text":"a"}"#, "no JSON", "[1]", #"{"text":""}"#, "\u{0}"])
-    func `a line without an id gets a new one, and is the suite's to judge`(json: String) {
+    func `a line without an id gets a new one, and is sent even if the suite will reject it`(json: String) {
         #expect(line(json).eventID == "new")
         #expect(line(json).rejection == nil)
     }
@@ -46,7 +46,7 @@ struct SubmitLineTests {
         #expect(lines.map(\.rejection?.code) == [nil, nil, .idReused, nil, .idReused])
     }
 
-    @Test func `a line that is rejected here keeps its id from no other`() {
+    @Test func `a line that is rejected here leaves its id free for another line`() {
         let text = String(repeating: "x", count: SubmitLine.mostBytes)
         var lines = [line(#"{"id":"a","text":"\#(text)"}"#), line(#"{"id":"a","text":"x"}"#)]
         SubmitLine.rejectReusedIDs(in: &lines)

@@ -5,7 +5,7 @@ import Testing
 @testable import CLI
 
 @Suite struct TenantTopicsTests {
-    @Test func `every right that makes the topics the tenant's is printed, and none that anybody else has`() throws {
+    @Test func `the printed rights give a tenant's topics to the tenant and to Winnow's services only`() throws {
         let plan = try #require(TenantTopicsPlan(TenantID(rawValue: "acme"), principal: "User:o'neill"))
         let commands = plan.commands
         #expect(commands.allSatisfy { $0.hasPrefix("kafka-acls.sh --bootstrap-server") })
@@ -22,7 +22,7 @@ import Testing
             ])
     }
 
-    @Test func `a tenant that can have no topics has no plan`() {
+    @Test func `a tenant whose name cannot be in a topic gets no plan`() {
         #expect(TenantTopicsPlan(.default, principal: "User:a") == nil)
         #expect(TenantTopicsPlan(TenantID(rawValue: String(repeating: "a", count: 101)), principal: "User:a") == nil)
     }

@@ -8,7 +8,7 @@ struct VersionTests {
         "legal-services-worker", "security-services-worker", "dev-broker",
     ]
 
-    @Test func `every product of the package is looked at here`() throws {
+    @Test func `this suite covers every executable of the package`() throws {
         let manifest = try String(contentsOf: Command.repository.appending(path: "Package.swift"), encoding: .utf8)
         let named = manifest.matches(of: /\.executable\(name: "([a-z-]+)"/).map { String($0.output.1) }
         let list = try #require(manifest.firstMatch(of: /let capabilities = \[([^\]]*)\]/)?.output.1)

@@ -20,7 +20,7 @@ struct CertifierTests {
         try #require(Promise(agreement: agreement, confidence: 0.95))
     }
 
-    @Test func `a model that is right where it is sure is certified down to there`() throws {
+    @Test func `a model that agrees above some confidence is certified down to this confidence`() throws {
         var generator = SeededGenerator(seed: 1)
         let items = items(4000, using: &generator) { $0 > 0.7 ? 0.001 : 0.3 }
         guard case .certified(let found) = Certifier(try promise(0.99)).certify(items) else {
@@ -44,7 +44,7 @@ struct CertifierTests {
         #expect(certifier.certify(items) == certifier.certify(items.shuffled(using: &generator)))
     }
 
-    @Test func `what the bound rests on decides nothing of the calibration`() throws {
+    @Test func `the items of the bound do not influence the temperature`() throws {
         var generator = SeededGenerator(seed: 3)
         let fitting = items(300, using: &generator) { _ in 0.001 }
         let certifier = Certifier(try promise(0.99))
@@ -61,7 +61,7 @@ struct CertifierTests {
         #expect(refused.bound == 1)
     }
 
-    @Test func `too few items are refused, with how many would do`() throws {
+    @Test func `too few items are refused, with the number that would suffice`() throws {
         var generator = SeededGenerator(seed: 4)
         let items = items(213, using: &generator) { _ in 0 }
         guard case .refused(let refusal) = Certifier(try promise(0.99)).certify(items) else {
@@ -74,7 +74,7 @@ struct CertifierTests {
         #expect((299...400).contains(needed))
     }
 
-    @Test func `few items that all agree do not make it begin where half of the others differ`() throws {
+    @Test func `a few fitting items that all agree do not start the sequence where half of the others differ`() throws {
         var generator = SeededGenerator(seed: 8)
         let fitting = items(50, using: &generator) { _ in 0 }
         let bounding = items(450, using: &generator) { $0 > 0.65 ? 0 : 0.5 }
@@ -95,7 +95,7 @@ struct CertifierTests {
         #expect((299...found.tally.accepted).contains(refusal.tally.accepted))
     }
 
-    @Test func `where too many differ no number of items helps`() throws {
+    @Test func `if too many items differ, no number of items is named`() throws {
         var generator = SeededGenerator(seed: 5)
         let items = items(3000, using: &generator) { _ in 0.2 }
         guard case .refused(let refusal) = Certifier(try promise(0.99)).certify(items) else {
@@ -115,7 +115,7 @@ struct CertifierTests {
         #expect(refusal.itemsNeeded == nil)
     }
 
-    @Test func `labels bound the loss of accuracy, which copies no more than the disagreements`() throws {
+    @Test func `labels bound the loss of accuracy, which counts no more than the disagreements`() throws {
         var generator = SeededGenerator(seed: 6)
         let items = items(3000, using: &generator) { $0 > 0.6 ? 0.002 : 0.3 }.map { item in
             var item = item
@@ -135,7 +135,7 @@ struct CertifierTests {
 
     /// The rate of disagreement exceeds the promise slightly at every threshold, so every certificate breaks its
     /// promise.
-    @Test func `the promise is broken as rarely as it says, where trying many thresholds breaks it often`() throws {
+    @Test func `the promise is broken as rarely as stated, where the best threshold breaks it often`() throws {
         let promise = try promise(0.95)
         var generator = SeededGenerator(seed: 8)
         var broken = 0
@@ -151,7 +151,7 @@ struct CertifierTests {
     }
 
     @Test(arguments: [0.0, 1, -1, .nan, 1.5])
-    func `a promise of nothing or of everything is none`(share: Double) {
+    func `an agreement or a confidence of 0 or 1 is not a promise`(share: Double) {
         #expect(Promise(agreement: share, confidence: 0.95) == nil)
         #expect(Promise(agreement: 0.99, confidence: share) == nil)
     }

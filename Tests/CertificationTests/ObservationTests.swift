@@ -11,7 +11,7 @@ struct ObservationTests {
     }
 
     @Test(arguments: ["", "[]", "{}", #"{"hash":"x","confidence":1,"agrees":true}"#, #"{"hash":"1","confidence":1}"#])
-    func `what is no observation is refused`(text: String) {
+    func `bytes that are not an observation are refused`(text: String) {
         #expect(Observation(decoding: Array(text.utf8)) == nil)
     }
 

@@ -12,7 +12,7 @@ import Testing
         .init(position: position, own: rate(disagreements, of: items), novel: rate(disagreements, of: items))
     }
 
-    @Test func `nothing is broken where nothing was compared`() {
+    @Test func `without comparisons no promise is broken`() {
         #expect(!Self.watch.isBroken(for: Self.sample(0, of: 0)))
         #expect(!Self.watch.isBrokenForAll([]))
         #expect(!Self.watch.isBrokenForAll([Self.sample(0, of: 0)]))
@@ -32,7 +32,7 @@ import Testing
         #expect(!Self.watch.isBrokenForAll([attacker] + (2...20).map { Self.sample(1, of: 200, position: $0) }))
     }
 
-    @Test func `where the rest agrees with those who drifted, it is broken for everybody`() {
+    @Test func `if all tenants drift, the promise is broken for everybody`() {
         let drifted = (1...6).map { Self.sample(20, of: 200, position: $0) }
         #expect(Self.watch.isBrokenForAll(drifted))
         #expect(!Self.watch.isBrokenForAll(drifted.prefix(3)))
@@ -40,7 +40,7 @@ import Testing
         #expect(!Self.watch.isBrokenForAll(drifted + (7...60).map { Self.sample(0, of: 400, position: $0) }))
     }
 
-    @Test func `a big tenant that agrees hides no other's drift`() {
+    @Test func `a large tenant that agrees does not hide the drift of another one`() {
         let big = Self.sample(100, of: 100_000)
         let small = Self.sample(12, of: 100, position: 2)
         #expect(Self.watch.isBroken(for: small))
@@ -49,7 +49,7 @@ import Testing
     }
 
     /// Ten tenants that only just keep the promise, evaluated after every text.
-    @Test func `a promise that is kept is revoked for anybody as rarely as promised`() {
+    @Test func `the probability that a kept promise is revoked for anybody is at most delta`() {
         var generator = SeededGenerator(seed: 11)
         let watch = PromiseWatch(alpha: 0.02, delta: 0.1)
         var misled = 0

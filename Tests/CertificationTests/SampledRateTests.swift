@@ -6,7 +6,7 @@ import Testing
         SampledRate([.init(probability: probability, tally: Tally(accepted: items, disagreements: disagreements))])
     }
 
-    @Test func `of nothing nothing is known`() {
+    @Test func `an empty sample has no estimate`() {
         let nothing = SampledRate([])
         #expect(nothing.value.isNaN)
         #expect(nothing.interval(confidence: 0.95) == 0...1)
@@ -40,7 +40,7 @@ import Testing
     }
 
     /// Evaluated after every item, like a watch: a bound for a single look would be violated far more often.
-    @Test func `who looks after every item is misled as rarely as promised`() {
+    @Test func `looking after every item errs no more often than promised`() {
         var generator = SeededGenerator(seed: 7)
         let runs = 200, items = 1_500, promised = 0.01
         var misled = 0, uncovered = 0

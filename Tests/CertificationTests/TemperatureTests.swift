@@ -15,7 +15,7 @@ struct TemperatureTests {
         #expect(abs(Temperature(fitting: items).value - value) < 0.1 * value)
     }
 
-    @Test func `few items that all agree prove no certainty`() {
+    @Test func `a few items that all agree do not give certainty`() {
         let items = (0..<50).map { Observation(hash: $0, confidence: 0.5 + Double($0) / 100, agrees: true) }
         let temperature = Temperature(fitting: items)
         let mean = items.reduce(0) { $0 + temperature.calibrated($1.confidence) } / 50
@@ -33,7 +33,7 @@ struct TemperatureTests {
         }
     }
 
-    @Test func `certainty and an empty set have a temperature`() {
+    @Test func `confidences of 0 and 1, and an empty set, have a temperature`() {
         let sure = (0..<10).map { Observation(hash: $0, confidence: 1, agrees: true) }
         #expect(Temperature(fitting: sure).value.isFinite)
         #expect(Temperature(fitting: []).value.isFinite)

@@ -48,7 +48,7 @@ struct CertificateTests {
         #expect(standing.encode().count < 900_000)
     }
 
-    @Test func `a certificate that says nothing of equal labels counts the best alone`() throws {
+    @Test func `a certificate without a tie share counts only the best label`() throws {
         let text = String(decoding: Self.certificate().encode(), as: UTF8.self)
             .replacing(#""tieShare":0.25,"#, with: "")
         #expect(try Certificate(decoding: Array(text.utf8)).tieShare == 1)

@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(arguments: ["", "a b", "a/b", "ä", "a\u{0}", String(repeating: "a", count: 129)])
-    func `what could not be typed is no id`(text: String) {
+    func `text with characters that are hard to type is not an id`(text: String) {
         #expect(Instance.ID(text) == nil)
     }
 

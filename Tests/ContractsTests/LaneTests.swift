@@ -3,7 +3,7 @@ import Testing
 
 struct LaneTests {
     @Test(arguments: Lane.allCases)
-    func `every topic of a lane says whose it is`(lane: Lane) {
+    func `the lane of every topic is read from its name`(lane: Lane) {
         #expect(Topic.all(lane).count == 4 + Capability.requestable.count)
         #expect(Topic.all(lane).allSatisfy { Lane(topic: $0) == lane })
         #expect(Topic.worked.isSuperset(of: Topic.all(lane)))

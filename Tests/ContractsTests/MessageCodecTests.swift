@@ -78,7 +78,7 @@ struct MessageCodecTests {
         ("0.01", "0.0"), ("0.01", "1.5"), ("0.01", "\"x\""), ("00ff00ff00ff00ff", "00FF"), ("0.25", "0"),
         ("0.25", "1.5"),
     ])
-    func `a shadow without a weight, of no terms, or of no certificate, is refused`(good: String, bad: String) throws {
+    func `a shadow with an invalid probability, tie share or certificate is refused`(good: String, bad: String) throws {
         let text = String(decoding: try Self.shadow().encode(), as: UTF8.self).replacing(good, with: bad)
         #expect(throws: ContractError.self) { try Shadow(decoding: Array(text.utf8)) }
     }

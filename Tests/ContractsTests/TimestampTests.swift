@@ -20,7 +20,7 @@ struct TimestampTests {
         "2030-01-31T24:00:01Z", "2030-01-31T12:60:00Z", "2030-01-31T12:34:56Z and more", " 2030-01-31T12:34:56Z",
         "1900-02-29T00:00:00Z", "2030-04-31T00:00:00Z", "1896093296", "2030-01-31T12:34Z", "30-01-31T12:34:56Z",
     ])
-    func `what is no RFC 3339 time is none`(text: String) {
+    func `text that is not an RFC 3339 time is refused`(text: String) {
         #expect(Timestamp(rfc3339: text) == nil)
     }
 

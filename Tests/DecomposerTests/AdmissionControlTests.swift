@@ -48,7 +48,7 @@ struct AdmissionControlTests {
         #expect(try await admission(.interactive, window: 1).isOpen())
     }
 
-    @Test func `one that ends makes room`() async throws {
+    @Test func `a request that ends makes room`() async throws {
         try await accept(1)
         let admission = try admission(window: 1)
         async let isOpen = admission.opens()

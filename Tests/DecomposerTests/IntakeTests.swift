@@ -33,7 +33,7 @@ struct IntakeTests {
 
     private func ids(_ batch: [Record]?) -> [String?]? { batch?.map { $0.headers["ce_id"] } }
 
-    @Test func `where nothing came for ten seconds it looks a third as often, and a bulk lane half as often as that`()
+    @Test func `after ten seconds without requests it polls a third as often, and a bulk lane half as often as that`()
         throws
     {
         var reader = SettingsReader(environment: [:])
@@ -71,8 +71,7 @@ struct IntakeTests {
         #expect(ids(try await intake(at: 1_011_000).nextBatch()) == ["b"])
     }
 
-    @Test func `one that was left takes nothing until it takes part again, and one that was stopped ends`() async throws
-    {
+    @Test func `an intake that has left takes nothing until it rejoins, and one that is stopped ends`() async throws {
         let intake = try intake()
         try await submit(["a"])
         let (gone, continuation) = AsyncStream.makeStream(of: Void.self)

@@ -152,7 +152,7 @@ struct OwnTopicsTests {
         #expect(ownTopics.owner(of: "winnow.bulk-requests.acme.v1") == nil)
     }
 
-    @Test func `a consumer that could not follow is told again`() async throws {
+    @Test func `a consumer whose subscription failed is subscribed again`() async throws {
         let followed = Subscriptions()
         ownTopics.keep(Subscriber(lane: .bulk, followed: followed, failures: 1), in: .bulk)
         await #expect(throws: MessageBusError.self) { try await giveTopics() }

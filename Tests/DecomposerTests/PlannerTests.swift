@@ -162,7 +162,7 @@ struct PlannerTests {
         #expect(attempt.counterfactual == .zero)
     }
 
-    @Test func `what fits no capability is what the full model alone would have been asked for`() async throws {
+    @Test func `only items that fit no capability have a counterfactual in the routing`() async throws {
         let plan = try await plan("Some music. The weather. More weather? weather")
         #expect(plan.attempt?.counterfactual.inputTokens == Int64("The weather.".count + "weather".count))
         #expect(plan.answered == 2)
@@ -218,7 +218,7 @@ struct PlannerTests {
         #expect(refusal?.reason.message.contains("needs 17 steps") == true)
     }
 
-    @Test func `what a router that is ill cannot route the full model routes, and its call is in the ledger`()
+    @Test func `the full model routes what a failing router cannot, and the failed call is in the ledger`()
         async throws
     {
         let ill = ScriptedClassifier(routes: [.decomposition]) { _, _ in
@@ -253,12 +253,12 @@ struct PlannerTests {
     }
 
     @Test(arguments: ["```", "> ", "```\n```", "-", ">"])
-    func `a text of nothing but marks is one item`(text: String) async throws {
+    func `a text that consists of marks only is one item`(text: String) async throws {
         let items = try await plan(text).steps.flatMap(\.items)
         #expect(items.count == 1)
     }
 
-    @Test func `a repeated line is answered as often as it stands there`() async throws {
+    @Test func `a repeated line is answered as often as it occurs`() async throws {
         let items = try await plan("- music\n- music").steps.flatMap(\.items)
         #expect(items.map(\.span) == [Item.Span(2, 7), Item.Span(10, 15)])
     }

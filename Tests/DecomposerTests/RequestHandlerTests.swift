@@ -70,7 +70,7 @@ struct RequestHandlerTests {
         }
     }
 
-    @Test func `a router that is ill is tried again by the loop, and then the full model routes`() async throws {
+    @Test func `the loop retries a failing router, and then the full model routes`() async throws {
         let ill = ScriptedClassifier(routes: [.decomposition]) { _, _ in throw InferenceError(.compute, "no memory") }
         let planner = Planner(
             segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: ill,

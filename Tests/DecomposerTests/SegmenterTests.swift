@@ -57,7 +57,7 @@ struct SegmenterTests {
     }
 
     @Test(arguments: ["And", "and then", "...", "👍", "?!", "and, also"])
-    func `whatever is said is an item with the splitter of this repository too`(text: String) throws {
+    func `with the repository's splitter no part of a text is lost either`(text: String) throws {
         let splitter = try Splitter(directory: Tree.model("splitter"))
         let request = Request(eventID: "e", channel: .human, text: text)
         let segments = Segmenter { splitter.split($0) }.segments(of: request)

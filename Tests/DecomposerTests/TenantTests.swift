@@ -105,7 +105,7 @@ struct TenantTests {
         #expect(try next.first?.event().traceparent == "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     }
 
-    @Test func `a batch that comes again is parked once and answered once`() async throws {
+    @Test func `a redelivered batch is parked once and answered once`() async throws {
         let batch = (0..<4).map { request("\($0)") }
         let first = try await arrive(batch)
         #expect(try await arrive(batch) == first)
@@ -181,7 +181,7 @@ struct TenantTests {
         #expect(try await waiting() == 2)
     }
 
-    @Test func `what comes again after a fault has had its turn`() async throws {
+    @Test func `a request that returns after a temporary fault needs no second turn`() async throws {
         _ = try await arrive((0..<3).map { request("\($0)") })
         var again = request("again")
         again.topic = Topic.retriedRequests(.interactive)
@@ -222,7 +222,7 @@ struct TenantTests {
     }
 
     /// The real loop: it processes waiting rows, and deletes them only afterwards.
-    @Test func `the loop works on what waits and forgets it`() async throws {
+    @Test func `the loop handles waiting requests and deletes them`() async throws {
         let first = try await arrive((0..<4).map { request("\($0)") })
         try await complete(first)
         try await ownTopics.look()

@@ -43,7 +43,7 @@ struct DeliveryLoopTests {
         #expect(!rig.journal.entries.contains(.committed(2)))
     }
 
-    @Test func `a record of which more comes than a topic takes becomes a dead letter alone`() async throws {
+    @Test func `a record whose emission is too large for a topic becomes a dead letter alone`() async throws {
         let rig = Rig { records in
             Rig.echo(records).map { $0.value == Array("b".utf8) ? $0.grown(to: 1_000_001) : $0 }
         }
@@ -163,7 +163,7 @@ struct DeliveryLoopTests {
         }
     }
 
-    @Test func `a passing fault while halving dead-letters nobody who is good`() async throws {
+    @Test func `a temporary fault during bisection dead-letters no good record`() async throws {
         let faults = Faults([Self.away])
         let rig = Rig { records in
             guard !records.contains(where: \.isPoison) else { throw ContractError(.wrongType, "poison") }
@@ -188,7 +188,7 @@ struct DeliveryLoopTests {
         #expect(rig.journal.count(.resumed) == 1)
     }
 
-    @Test func `a handler that was cancelled says nothing against its records`() async throws {
+    @Test func `a cancelled handler does not count as a fault of its records`() async throws {
         let shutdown = GracefulShutdown()
         let rig = Rig(shutdown: shutdown) { _ in
             shutdown.trigger()
@@ -249,7 +249,7 @@ struct DeliveryLoopTests {
             ])
     }
 
-    @Test func `what is done is counted`() async throws {
+    @Test func `records, emissions and batches are counted`() async throws {
         let rig = Rig { records in
             guard !records.contains(where: \.isPoison) else { throw ContractError(.wrongType, "poison") }
             return Rig.echo(records) + Rig.echo(records)

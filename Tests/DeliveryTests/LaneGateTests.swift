@@ -23,7 +23,7 @@ struct LaneGateTests {
         #expect(order.notes == ["interactive begins", "interactive ends", "bulk"])
     }
 
-    @Test func `a batch that takes up what it never let go keeps nobody waiting after its end`() async {
+    @Test func `retaking a gate that was never released holds nobody back after the batch`() async {
         let (begun, taken) = (Signal(), Signal())
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -40,7 +40,7 @@ struct LaneGateTests {
         #expect(order.notes == ["bulk"])
     }
 
-    @Test func `it does not wait for the next one: it gets its turn under any load`() async {
+    @Test func `the bulk lane waits for current batches only, so it gets its turn under any load`() async {
         let (firstBegun, firstDone, nextBegun, nextDone) = (Signal(), Signal(), Signal(), Signal())
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -60,7 +60,7 @@ struct LaneGateTests {
         #expect(order.notes == ["first begins", "first ends", "next begins", "bulk", "next ends"])
     }
 
-    @Test func `it waits for all that is in hand`() async {
+    @Test func `the bulk lane waits for all interactive batches in progress`() async {
         let (first, second) = (Signal(), Signal()), (begun, begunToo) = (Signal(), Signal())
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await hold("first", begun, first) }
@@ -84,7 +84,7 @@ struct LaneGateTests {
         #expect(order.notes == ["interactive", "bulk"])
     }
 
-    @Test func `a stop ends the wait, so that what is in hand is finished`() async {
+    @Test func `a stop ends the wait, so that the bulk batch is finished`() async {
         let (begun, done, shutdown) = (Signal(), Signal(), GracefulShutdown())
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await hold("interactive", begun, done) }

@@ -53,7 +53,7 @@ struct LaneLoopsTests {
         #expect(!health.check("delivery").isGood && !health.check("delivery.bulk").isGood)
     }
 
-    @Test func `bulk work in hand holds up no interactive batch`() async throws {
+    @Test func `a bulk batch in progress delays no interactive batch`() async throws {
         let (begun, released) = (Signal(), Signal())
         let loops = try loops { lane, _ in
             guard lane == .bulk else { return }
@@ -94,8 +94,7 @@ struct LaneLoopsTests {
         #expect(services.allSatisfy { $0.batch(.interactive).wasReleased && $0.batch(.bulk).wasReleased })
     }
 
-    @Test func `a bulk batch in hand goes on between its chunks once the interactive batch is committed`() async throws
-    {
+    @Test func `a bulk batch continues with its next chunk once the interactive batch is committed`() async throws {
         let (chunk, begun) = (Signal(), Signal())
         let order = Order()
         let loops = try loops { lane, gate in

@@ -22,7 +22,7 @@ struct RetryTests {
 
     private static func delivered(_ count: Int) -> [Header] { [Header("retry_topic-attempts", text: "\(count)")] }
 
-    @Test func `a transaction that lost is tried again in place, with the source going on`() async throws {
+    @Test func `a transaction that lost a conflict is retried in place, without pausing the source`() async throws {
         let faults = Faults([Self.lost, Self.lost])
         let rig = Rig { records in
             if let fault = faults.next() { throw fault }
@@ -37,7 +37,7 @@ struct RetryTests {
     }
 
     @Test(arguments: [true, false])
-    func `an error that says that it passes is tried again in place, and any other is not`(passes: Bool) async throws {
+    func `a retriable error is retried in place, and any other is not`(passes: Bool) async throws {
         struct Ill: RetriableError {
             var code = StoreError.Code.query
             let isRetriable: Bool
@@ -54,7 +54,7 @@ struct RetryTests {
     }
 
     @Test(arguments: [[4], [0, 8], Array(0..<9)])
-    func `a record that keeps losing is put off alone`(poison: [Int]) async throws {
+    func `a record with repeated conflicts goes to the retry topic alone`(poison: [Int]) async throws {
         let rig = Rig(policy: Self.atOnce, handling: Self.poison)
         let values = (0..<9).map { poison.contains($0) ? [0xFF, UInt8($0)] : Array("\($0)".utf8) }
         try await rig.send(bytes: values)
@@ -114,7 +114,7 @@ struct RetryTests {
         #expect(rig.bus.records(in: Topic.deadLetters).first?.headers["kafka_deliveryAttempt"] == "2")
     }
 
-    @Test func `a batch that has held up its partition for long enough is put off, and nobody given up`() async throws {
+    @Test func `a batch that blocks its partition too long is put off, without dead letters`() async throws {
         let rig = Rig(policy: Self.noTime, handling: Self.poison)
         try await rig.send(bytes: [[1], [0xFF], [2], [3]], headers: Self.delivered(9))
         try await rig.run { await rig.committed(4) }
@@ -123,7 +123,7 @@ struct RetryTests {
         #expect(rig.bus.records(in: Topic.deadLetters).isEmpty)
     }
 
-    @Test func `what waits for a dependency is never put off`() async throws {
+    @Test func `records that wait for a dependency never go to the retry topic`() async throws {
         let faults = Faults(Array(repeating: StoreError(.unavailable, "away", isRetriable: true), count: 2))
         let rig = Rig(policy: Self.noTime) { records in
             if let fault = faults.next() { throw fault }

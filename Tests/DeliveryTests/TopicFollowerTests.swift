@@ -29,7 +29,7 @@ struct TopicFollowerTests {
         var values: [[UInt8]] { seen.withLock(\.self) }
     }
 
-    @Test func `all topics come through one reader, each to whoever asked for it`() async throws {
+    @Test func `all topics are read by one reader, and each follower gets its own`() async throws {
         let reader = ScriptedReader(backlog: ["a": 2, "b": 1])
         let opened = Mutex<[[String: ReadStart]]>([])
         let topics = TopicFollower(logger: .silent) { starts in
@@ -51,7 +51,7 @@ struct TopicFollowerTests {
         #expect(opened.withLock(\.self) == [["a": .beginning, "b": noon]])
     }
 
-    @Test func `a topic that is read up is not held up by another`() async throws {
+    @Test func `a follower has caught up even if another topic has more to read`() async throws {
         let reader = ScriptedReader(backlog: ["a": 1, "b": 1])
         let topics = TopicFollower.reading(reader)
         let (a, b, empty) = (Follower("a", of: topics), Follower("b", of: topics), Follower("empty", of: topics))
@@ -67,7 +67,7 @@ struct TopicFollowerTests {
     }
 
     @Test(arguments: [true, false])
-    func `a cluster that lacks a topic, or lets nobody read it, holds nobody up`(isMissing: Bool) async throws {
+    func `a topic that is missing or may not be read delays no start`(isMissing: Bool) async throws {
         let code: MessageBusError.Code = isMissing ? .unknownTopic : .configuration
         let topics = TopicFollower(logger: .silent) { _ in throw MessageBusError(code, "no", isRetriable: isMissing) }
         let follower = Follower("a", of: topics)
@@ -75,7 +75,7 @@ struct TopicFollowerTests {
         #expect(follower.values.isEmpty)
     }
 
-    @Test func `a broker that is away is asked again`() async throws {
+    @Test func `opening is retried while the broker is unavailable`() async throws {
         let faults = Faults([MessageBusError(.unavailable, "away", isRetriable: true)])
         let reader = ScriptedReader(backlog: ["a": 1])
         reader.write([Self.record("a", 1, offset: 0)])

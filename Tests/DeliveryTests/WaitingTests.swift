@@ -127,7 +127,7 @@ struct WaitingTests {
         #expect(rig.emitted == ["a"])
     }
 
-    @Test func `a batch that waits for readers and then for the broker is in hand once, and done once`() async throws {
+    @Test func `a batch that waits for readers and then for the broker holds the gate once`() async throws {
         let gate = LaneGate()
         let rig = Rig(
             sendFaults: [MessageBusError(.unavailable, "away", isRetriable: true)], gate: gate, readers: Wait { true })

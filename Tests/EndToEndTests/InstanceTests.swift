@@ -97,7 +97,7 @@ extension `Whole suite` {
     }
 
     @Test
-    func `nobody is told to drain who is not there`() async throws {
+    func `draining an unknown instance is an error`() async throws {
         let suite = try await Suite.shared()
         for verb in ["drain", "resume"] {
             let result = try await suite.winnow([verb, "no-such-instance"])

@@ -141,7 +141,7 @@ struct EncoderTests {
         }
     }
 
-    @Test func `a text that is cut is never sure`() throws {
+    @Test func `an answer to a text that was cut is never sure`() throws {
         try TinyModel().written { folder in
             let model = try EncoderClassifier(directory: folder)
             // The threshold of this head is one half, and windows with only one word give the same answer.

@@ -56,7 +56,7 @@ struct HeartbeatTests {
         }
     }
 
-    @Test func `it tells when it begins, and last of all that it has stopped`() async throws {
+    @Test func `it reports when it starts, and last of all that it has stopped`() async throws {
         let rig = try rig()
         try await run(rig) { _ = try await beats(1) }
         let told = try await beats(2)
@@ -99,7 +99,7 @@ struct HeartbeatTests {
         #expect(try await batch?.count == 1)
     }
 
-    @Test func `of what came at once the last word counts, and what is unreadable is passed over`() async throws {
+    @Test func `of several commands the last one counts, and an unreadable record is ignored`() async throws {
         let rig = try rig()
         let consumer = rig.heartbeat.governing(bus.consumer(group: "workers", topics: ["work"]))
         let unreadable = Record(OutgoingRecord(topic: Topic.controls, key: nil, value: [0xFF]))
@@ -120,7 +120,7 @@ struct HeartbeatTests {
         #expect(try await beats(2).map(\.state) == [.running, .stopped])
     }
 
-    @Test func `a broker that takes no beats ends nothing`() async throws {
+    @Test func `a broker that accepts no heartbeats does not end the service`() async throws {
         let producer = DeafProducer()
         let rig = try rig(producer: producer)
         try await run(rig) { for await _ in producer.tried.stream { break } }

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(arguments: [("WINNOW_INSTANCE_ID", "a b"), ("WINNOW_HEARTBEAT_SECONDS", "0")])
-    func `what makes no sense is refused by name`(key: String, value: String) {
+    func `an invalid setting is refused by its name`(key: String, value: String) {
         var reader = SettingsReader(environment: [key: value])
         let error = #expect(throws: SettingsError.self) { try InstanceSettings(&reader) }
         #expect(error?.key == key)

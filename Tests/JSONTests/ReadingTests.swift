@@ -40,7 +40,7 @@ import Testing
         }
     }
 
-    @Test func `asking a value for what it is not gives nil`() throws {
+    @Test func `reading a value as another type gives nil`() throws {
         try JSONDocument.read(#"[{}, "s", 1, 1.5, true, null]"#.utf8) { root in
             #expect(root["a"] == nil)
             #expect(root.string == nil)
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `what the body throws comes through, and the tape is given back`() throws {
+    @Test func `an error of the body is thrown, and the parser is returned`() throws {
         struct Refused: Error {}
         for _ in 0..<100 {
             #expect(throws: Refused.self) { try JSONDocument.read("{}".utf8) { _ in throw Refused() } }

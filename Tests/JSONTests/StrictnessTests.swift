@@ -7,7 +7,7 @@ import Testing
         "01", "+1", "1.", ".5", "1e", "- 1", "0x10", "NaN", "Infinity", "\"a", "\"\\x41\"", "\"\\u12\"", "\"\\",
         "[1][2]", "{} {}", "1 2", "{\"a\":1}]", "\u{FEFF}{}", "1e400", "18446744073709551616", "-9223372036854775809",
     ])
-    func `what is not exactly one JSON value is refused`(text: String) {
+    func `bytes that are not exactly one JSON value are refused`(text: String) {
         #expect(throws: JSONError.self) { try JSONDocument.read(text.utf8) { _ in } }
     }
 

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct SignalTests {
-    @Test func `all who wait go on, and whoever comes later does not wait`() async {
+    @Test func `all waiting tasks continue, and later ones do not wait`() async {
         let signal = Signal()
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<5 { group.addTask { await signal.wait() } }

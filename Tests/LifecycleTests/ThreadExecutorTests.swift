@@ -52,7 +52,7 @@ struct ThreadExecutorTests {
         for (executor, _) in blocked { executor.stop() }
     }
 
-    @Test func `a background thread alone goes behind the others`() async throws {
+    @Test func `only a background thread gives way to the others`() async throws {
         let background = ThreadExecutor(isBackground: true), other = ThreadExecutor()
         #expect(try await background.run { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) } == 19)
         #expect(try await other.run { getpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0) } < 19)

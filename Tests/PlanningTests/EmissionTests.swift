@@ -42,7 +42,7 @@ struct EmissionTests {
     }
 
     @Test(arguments: Lane.allCases)
-    func `what is to be done stays in the request's lane, and the result has none`(lane: Lane) {
+    func `commands stay in the request's lane, and the result has none`(lane: Lane) {
         var snapshot = Fixture.snapshot([Fixture.step(0), Fixture.step(1, .decomposition)])
         snapshot.lane = lane
         #expect(emit(snapshot).map(\.topic) == [Topic.steps(.legalServices, lane), Topic.escalations(lane)])
@@ -50,7 +50,7 @@ struct EmissionTests {
         #expect(emit(snapshot).map(\.topic) == [Topic.results])
     }
 
-    @Test func `what settled emits only what waited for it`() throws {
+    @Test func `a settled step emits only the steps that waited for it`() throws {
         let steps = [
             Fixture.step(0, Fixture.clause, ["a"], .answered), Fixture.step(1), Fixture.step(2, dependsOn: [0]),
             Fixture.step(3, dependsOn: [0, 1], .waiting), Fixture.step(4, dependsOn: [1]),
@@ -117,7 +117,7 @@ struct EmissionTests {
         #expect(event.source == "/winnow")
     }
 
-    @Test func `what is derived twice is the same, byte for byte`() {
+    @Test func `records that are derived twice are the same, byte for byte`() {
         let snapshots = [
             Fixture.snapshot([Fixture.step(0), Fixture.step(1, .decomposition, ["a", "b"])]),
             Fixture.snapshot(

@@ -161,7 +161,7 @@ struct ResultMessageTests {
         #expect(view.order == [["a", "c"]])
     }
 
-    @Test func `an item that was routed to nothing that is known is not lost`() throws {
+    @Test func `an item that was routed to an unknown task is not lost`() throws {
         let routing = Fixture.step(
             0, .decomposition, ["a"], .answered, answers: [Fixture.answer("legal-services/poetry", .full)])
         let view = try View(Fixture.snapshot(.completed, channel: .human, [routing]))

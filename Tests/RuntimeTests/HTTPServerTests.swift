@@ -59,7 +59,7 @@ import Testing
         withExtendedLifetime(stranger) {}
     }
 
-    @Test func `many ask at once and all are answered`() async throws {
+    @Test func `many concurrent requests are all answered`() async throws {
         let server = try server()
         defer { server.stop() }
         let client = LoopbackClient(port: server.port)

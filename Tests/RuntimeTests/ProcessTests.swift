@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test func `what does not stop in time is ended, with 1`() async throws {
+    @Test func `a service that does not stop in time is ended, with 1`() async throws {
         try await ProbeProcess.run(["PROBE": "hangs", "WINNOW_SHUTDOWN_TIMEOUT_SECONDS": "1"]) { probe in
             try await probe.logs("Running")
             probe.send(SIGTERM)

@@ -94,7 +94,7 @@ import Testing
         #expect(log.all.map { $0["service.name"] } == ["other"])
     }
 
-    @Test func `what stops late is ended by the deadline, which counts from its first call`() async {
+    @Test func `a service that stops too late is ended by the deadline, which starts once`() async {
         let (expirations, continuation) = AsyncStream.makeStream(of: Void.self)
         let deadline = ShutdownDeadline(.milliseconds(1)) { continuation.yield() }
         deadline.arm()

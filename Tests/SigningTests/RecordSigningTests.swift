@@ -53,7 +53,7 @@ import Testing
         #expect(count("forged"))
     }
 
-    @Test func `a producer that signs tells before it waits, as the one behind it does`() async throws {
+    @Test func `a signing producer calls onWait as the producer behind it does`() async throws {
         let bus = InMemoryBus(topics: [Topic.controls: 1])
         var waits = 0
         try await signing().signing(WaitingProducer(producer: bus.producer())).send([record()]) { waits += 1 }
@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test(arguments: [Topic.controls, Topic.certificates])
-    func `a word is not taken back by an older one of its key`(topic: String) async throws {
+    func `an older record of the same key does not override a newer one`(topic: String) async throws {
         let signing = signing()
         let old = try await sent(record(topic, at: Self.now.adding(milliseconds: -2)), by: signing)
         let new = try await sent(record(topic, at: Self.now.adding(milliseconds: -1)), by: signing)
@@ -131,13 +131,13 @@ import Testing
     }
 
     /// The expected value was computed with Python's hmac and struct.
-    @Test func `a signature is what others compute`() async throws {
+    @Test func `a signature equals the one that openssl computes`() async throws {
         let signed = try await sent(record(), by: signing())
         #expect(
             signed.headers["winnow_signature"] == "4c5ae9ddb52aa55263c4fe7faa6b2ba52c057aee1b1267403b4b854fccef3f93")
     }
 
-    @Test func `a secret is known to those who have the key`() {
+    @Test func `a derived secret needs the key`() {
         #expect(signing().secret(for: "a") == signing().secret(for: "a"))
         #expect(signing().secret(for: "a") != signing().secret(for: "b"))
         #expect(signing().secret(for: "a") != signing(Array("another key of at least 32 bytes!".utf8)).secret(for: "a"))

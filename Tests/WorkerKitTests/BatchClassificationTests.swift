@@ -91,7 +91,7 @@ struct BatchClassificationTests {
     }
 
     @Test(arguments: [InferenceError.Code.compute, .unavailable])
-    func `a fault that may pass is the caller's, at once`(code: InferenceError.Code) async throws {
+    func `a retriable error is thrown at once`(code: InferenceError.Code) async throws {
         let ill = ScriptedClassifier(routes: [Self.clause]) { _, _ in throw InferenceError(code, "no memory") }
         let groups = (0..<4).map { BatchClassification.Group(route: Self.clause, texts: ["\($0)"]) }
         let error = await #expect(throws: InferenceError.self) { try await BatchClassification.run(groups, on: ill) }
@@ -99,7 +99,7 @@ struct BatchClassificationTests {
         #expect(ill.calls.count == 1)
     }
 
-    @Test func `nothing to classify asks nobody`() async throws {
+    @Test func `without texts no model is called`() async throws {
         #expect(try await shares(of: [], on: classifier).isEmpty)
         #expect(classifier.calls.isEmpty)
     }

@@ -56,7 +56,7 @@ struct CertificateFollowerTests {
             #"winnow_certificate_valid{capability="\#(route.capability)",task="\#(route.task)"} 1"# + "\n")
     }
 
-    @Test func `without a certificate nothing is sure, and the metric says so`() async throws {
+    @Test func `without a certificate no answer is sure, and the metric says so`() async throws {
         try await after([]) { certificates in
             #expect(certificates.certificate(Self.clause, for: .default) == nil)
             let line = #"winnow_certificate_valid{capability="legal-services",task="clause-type"} 0"#
@@ -99,7 +99,7 @@ struct CertificateFollowerTests {
         }
     }
 
-    @Test func `among several that stand it finds its own`() async throws {
+    @Test func `it finds its own among several valid certificates`() async throws {
         let standing = [
             Certificate.of(Self.clause, small: "small@8", acceptThreshold: 0.1),
             .of(Self.clause, acceptThreshold: 0.93),
@@ -109,7 +109,7 @@ struct CertificateFollowerTests {
         }
     }
 
-    @Test func `what came last counts: a revoked one holds no more, a new one holds without a restart`() async throws {
+    @Test func `the latest publication counts: revocations and new certificates need no restart`() async throws {
         let reader = ScriptedReader(backlog: [Topic.certificates: 2])
         let follower = TopicFollower.reading(reader)
         let certificates = certificates(follower)

@@ -26,7 +26,7 @@ extension StepHandlerTests {
         return emitted.filter { $0.topic == Topic.shadows }
     }
 
-    @Test func `what is drawn of the answered items goes to the full model too, with all that it takes to judge`()
+    @Test func `drawn items go to the full model too, with all that the comparison needs`()
         async throws
     {
         let record = try #require(try await shadows(1, probability: 1).first)

@@ -94,7 +94,7 @@ struct StepHandlerTests {
         #expect(try record.escalation().open.map(\.index) == [0, 1])
     }
 
-    @Test func `what a tenant asks for whom the certificate was revoked is escalated, and nothing of it is drawn`()
+    @Test func `items of a tenant for whom the certificate was revoked are escalated, and none is drawn`()
         async throws
     {
         let handler = StepHandler(
@@ -240,7 +240,7 @@ struct StepHandlerTests {
         #expect(escalation.attempts.map(\.error) == ["invalid_answer"])
     }
 
-    @Test func `a fault that may pass is tried again by the loop, and then the full model is asked`() async throws {
+    @Test func `the loop retries a temporary fault, and then the full model answers`() async throws {
         let ill = ScriptedClassifier(routes: [Self.clause]) { _, _ in throw InferenceError(.compute, "no memory") }
         let record = Record.step(StepCommand(step: 0, route: Self.clause, items: ["a"]), of: id)
         var again = record

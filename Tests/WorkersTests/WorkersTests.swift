@@ -26,14 +26,14 @@ struct WorkersTests {
     }
 
     @Test(arguments: Route.requestable)
-    func `clear cases are labelled as anybody would`(_ route: Route) async throws {
+    func `clear cases get the label that everybody would give`(_ route: Route) async throws {
         let clear = try #require(ClearCases.of[route])
         let predictions = try await Self.model(of: route.capability).classify(clear.texts, as: route)
         #expect(predictions.map(\.label) == clear.labels)
     }
 
     @Test(arguments: Route.requestable)
-    func `what its certificate covers it answers, and nothing else`(_ route: Route) async throws {
+    func `it answers only what its certificate covers`(_ route: Route) async throws {
         let model = try Self.model(of: route.capability)
         let full = try Tree.fullCard().identity.description
         let certificate = try Tree.certificates(of: route.capability).first {

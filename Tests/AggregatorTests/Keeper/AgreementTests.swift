@@ -98,7 +98,7 @@ struct AgreementTests {
             told.filter { $0.route == Fixture.clause }.map { $0.revokedTenants[certificate.id]?.count ?? 0 } == [0, 1])
     }
 
-    @Test func `one sentence sent four thousand times revokes nothing`() async throws {
+    @Test func `one sentence that is sent four thousand times revokes nothing`() async throws {
         try await store.registerCertificates([certificate])
         try await compare(0..<200, of: "honest", disagree: 0)
         try await compare(0..<4_000, of: "attacker", disagree: 1) { _ in "one sentence" }
@@ -118,7 +118,7 @@ struct AgreementTests {
         #expect(try await revokedTenants() == ["attacker"])
     }
 
-    @Test func `where the tenants agree that the promise is broken, it is revoked for everybody`() async throws {
+    @Test func `a certificate that all tenants together disprove is revoked for everybody`() async throws {
         try await store.registerCertificates([certificate])
         let chore = chore()
         for tenant in 0..<3 { try await compare(0..<100, of: "tenant \(tenant)", disagree: 5) }
@@ -140,7 +140,7 @@ struct AgreementTests {
         #expect(metrics.render().contains(#"winnow_certificates_revoked_total{scope="tenant"} 0"#))
     }
 
-    @Test func `more tenants than a message can name are everybody`() async throws {
+    @Test func `more revoked tenants than a message can name revoke the certificate for everybody`() async throws {
         try await store.registerCertificates([certificate])
         for number in 0...StandingCertificates.mostRevokedTenants {
             _ = try await store.revoke(
@@ -151,7 +151,7 @@ struct AgreementTests {
         #expect(try await store.standingCertificates().isEmpty)
     }
 
-    @Test func `what compares with another certificate, or is rare, revokes nothing`() async throws {
+    @Test func `comparisons under another certificate, or too few comparisons, revoke nothing`() async throws {
         let newer = Certificate.of(Fixture.clause, id: 2, certifiedAt: Fixture.now)
         try await store.registerCertificates([certificate])
         try await store.registerCertificates([newer])

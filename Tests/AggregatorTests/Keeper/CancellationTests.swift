@@ -57,7 +57,7 @@ struct CancellationTests {
         #expect(change.entries.map(\.cost) == [PicoDollars(3)])
     }
 
-    @Test func `a wish is seen to once: a result that says so, and word to whoever computes`() async throws {
+    @Test func `a cancellation is handled once: a result, and a message to workers and escalators`() async throws {
         try await ask(for: Fixture.snapshot([Fixture.step(0), Fixture.step(1)]))
         #expect(try await rig.cancellations().work() == ChoreRound(handled: 1))
         #expect(try await rig.cancellations().work() == .nothing)
@@ -70,7 +70,7 @@ struct CancellationTests {
         #expect(try await rig.store.requestedCancellations(limit: 10).isEmpty)
     }
 
-    @Test func `a wish that comes too late, or names nothing, is forgotten`() async throws {
+    @Test func `a cancellation that comes too late, or names an unknown request, is deleted`() async throws {
         let done = Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer()])
         try await ask(for: Fixture.snapshot([done], .completed))
         try await rig.store.requestCancellation(of: [.numbered(9)], at: Fixture.now)
@@ -79,7 +79,7 @@ struct CancellationTests {
         #expect(try await rig.store.requestedCancellations(limit: 10).isEmpty)
     }
 
-    @Test func `a wish whose records could not be written stays owed`() async throws {
+    @Test func `a cancellation whose records could not be written is sent again later`() async throws {
         try await ask(for: Fixture.snapshot([Fixture.step(0)]))
         _ = try await rig.cancellations().work()
         await #expect(throws: MessageBusError.self) {

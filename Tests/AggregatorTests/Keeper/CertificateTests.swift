@@ -34,7 +34,7 @@ struct CertificateTests {
         }
     }
 
-    @Test func `at the start every task is told of, also those for which nothing stands`() async throws {
+    @Test func `at the start every task is published, also tasks without a valid certificate`() async throws {
         let certificate = Certificate.of(Fixture.clause)
         try await store.registerCertificates([certificate])
         _ = try await publication().work()
@@ -44,7 +44,7 @@ struct CertificateTests {
         #expect(told.filter { !$0.certificates.isEmpty } == [.init(route: Fixture.clause, certificates: [certificate])])
     }
 
-    @Test func `a change is told at once, and nothing else before the time is over`() async throws {
+    @Test func `a change is published at once, and an unchanged state only after the interval`() async throws {
         let clock = ManualClock(Fixture.now)
         let publication = publication { clock.now }
         let count = Route.requestable.count
@@ -66,7 +66,7 @@ struct CertificateTests {
         #expect(try published().count == 4 * count)
     }
 
-    @Test func `a tenant for whom a certificate is revoked is told of at once, with the certificate`() async throws {
+    @Test func `a revocation for a tenant is published at once, with the certificate`() async throws {
         let publication = publication()
         let certificate = Certificate.of(Fixture.clause)
         try await store.registerCertificates([certificate])
@@ -78,7 +78,7 @@ struct CertificateTests {
         #expect(last.certificates == [certificate] && last.revokedTenants == [certificate.id: [tenant]])
     }
 
-    @Test func `what could not be written is written again`() async throws {
+    @Test func `a publication that could not be written is written again`() async throws {
         let broken = InMemoryBus(topics: [:])
         let publication = publication(to: broken)
         await #expect(throws: MessageBusError.self) { try await publication.work() }

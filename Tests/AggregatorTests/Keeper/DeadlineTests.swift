@@ -30,13 +30,13 @@ struct DeadlineTests {
         }
     }
 
-    @Test func `a request whose deadline is to come is left alone`() async throws {
+    @Test func `a request whose deadline has not passed is left alone`() async throws {
         try await rig.accept(
             Fixture.snapshot([Fixture.step(0)], deadline: Fixture.now.adding(milliseconds: 1)))
         #expect(try await rig.deadlines().work() == .nothing)
     }
 
-    @Test func `a request that is final is nobody's business`() async throws {
+    @Test func `a request that is final is not expired`() async throws {
         let done = Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer()])
         try await rig.accept(Fixture.snapshot([done], .completed, deadline: Fixture.now))
         #expect(try await rig.deadlines(at: Fixture.now.adding(milliseconds: 1_000_000)).work() == .nothing)

@@ -46,7 +46,7 @@ struct KeeperTests {
         #expect(await lead.current == nil)
     }
 
-    @Test func `a process that has lost its lead works no more`() async throws {
+    @Test func `a process that has lost the leadership runs no more chores`() async throws {
         let lead = Lead()
         let chore = Rounds()
         try await run([keeper(lead.member(1), [chore])]) {
@@ -60,7 +60,7 @@ struct KeeperTests {
         }
     }
 
-    @Test func `a lease that is over is not worked on`() async throws {
+    @Test func `no chore works on after the lease has expired`() async throws {
         let lease = Lease(until: .now - .seconds(1))
         #expect(!lease.isHeld)
         lease.extend(until: .now + .seconds(60))
@@ -79,7 +79,7 @@ struct KeeperTests {
         #expect(!text.contains(#"winnow_keeper_rounds_total{chore="rounds"} 0"#))
     }
 
-    @Test func `a chore that waits is woken, also by what came while it worked`() async throws {
+    @Test func `a waiting chore is woken, also by a call that came while it worked`() async throws {
         let wake = Wake()
         let chore = Rounds(interval: .seconds(3600), wake: wake)
         try await run([keeper(SoleLeadership(), [chore])]) {

@@ -95,7 +95,7 @@ struct RedriveTests {
         #expect(try await redrive(at: after(60)) == 0)
     }
 
-    @Test func `a queue that began after the emission does not hold a request`() async throws {
+    @Test func `a queue whose oldest record is newer than the emission does not hold the request back`() async throws {
         try await rig.accept(Fixture.snapshot([Fixture.step(0)], progressedAt: Fixture.now.adding(milliseconds: -1)))
         // Another record of the same partition was written later, so all earlier records have been read.
         try await rig.bus.producer().send([

@@ -16,7 +16,7 @@ struct CreditTests {
 
     private let request = Fixture.snapshot([Fixture.step(0, Fixture.clause, ["aaaa", "bbbb"])])
 
-    @Test func `what was answered would have cost the full model's price, item by item or as one question`() {
+    @Test func `answered items are credited with the full model's price, item by item or as one question`() {
         let attempt = Fixture.attempt(tokens: 10)
         let rows = entries(
             request, Fixture.answered(0, Fixture.clause, [Fixture.answer(), Fixture.answer()], attempts: [attempt]))
@@ -40,7 +40,7 @@ struct CreditTests {
         }
     }
 
-    @Test func `degraded items save nothing, and the others beside them do`() {
+    @Test func `degraded items save nothing, and the other items of their step do`() {
         var degraded = Fixture.answer()
         degraded.isDegraded = true
         let rows = entries(

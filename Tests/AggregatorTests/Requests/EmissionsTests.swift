@@ -48,7 +48,7 @@ struct EmissionsTests {
         #expect(results[0].headers == results[1].headers)
     }
 
-    @Test func `a record too large for its topic holds up no other, and is not tried for ever`() async throws {
+    @Test func `a record too large for its topic delays no other record, and is not retried forever`() async throws {
         var huge = Fixture.snapshot([Fixture.step(0)], id: .numbered(2), deadline: Fixture.now)
         huge.traceparent = String(repeating: "0", count: 1_100_000)
         try await rig.accept(huge, Fixture.snapshot([Fixture.step(0)], deadline: Fixture.now))

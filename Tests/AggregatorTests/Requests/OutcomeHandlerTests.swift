@@ -49,7 +49,7 @@ struct OutcomeHandlerTests {
         }
     }
 
-    @Test func `an outcome dispatches what waited for it`() async throws {
+    @Test func `an outcome dispatches the steps that waited for it`() async throws {
         try await accept(Fixture.snapshot([Fixture.step(0), Fixture.step(1, dependsOn: [0])]))
         let records = try await handle([.outcome(Fixture.answered(0), of: id)])
         #expect(records.map(\.topic) == ["winnow.steps.legal-services.v1"])
@@ -151,7 +151,7 @@ struct OutcomeHandlerTests {
         #expect(try await store.ledger(of: id).isEmpty)
     }
 
-    @Test func `what the full model has routed is dispatched`() async throws {
+    @Test func `steps for items that the full model has routed are dispatched`() async throws {
         let routing = Fixture.step(0, .decomposition, ["a"])
         try await accept(Fixture.snapshot([routing]))
         let answer = Fixture.answer("software-development/issue-type", .full)

@@ -40,7 +40,7 @@ struct RequestProgressTests {
         ([.answered, .failed], .failed), ([.failed, .answered], .failed), ([.answered, .expired], .expired),
         ([.failed, .expired], .failed), ([.expired, .expired], .expired),
     ])
-    func `a request ends as the worst of its steps`(ends: [Outcome.State], state: RequestSnapshot.State) {
+    func `a request ends in the worst state of its steps`(ends: [Outcome.State], state: RequestSnapshot.State) {
         var progress = RequestProgress(Fixture.snapshot(ends.indices.map { Fixture.step($0) }), now: Fixture.now)
         for (ordinal, end) in ends.enumerated() {
             progress.settle(
@@ -81,7 +81,7 @@ struct RequestProgressTests {
         #expect(progress.change().entries.map(\.counterfactualCost) == [PicoDollars(300)])
     }
 
-    @Test func `an outcome that comes twice settles once and keeps the first answers`() {
+    @Test func `an outcome that is delivered twice settles its step once and keeps the first answers`() {
         let change = change(
             Fixture.snapshot([Fixture.step(0), Fixture.step(1)]), Fixture.answered(0),
             Fixture.answered(0, Fixture.clause, [Fixture.answer("another")]), Fixture.failed(0))
@@ -130,7 +130,7 @@ struct RequestProgressTests {
         #expect(change.state == nil)
     }
 
-    @Test func `work that is given up leaves the cost open, and what only waited does not`() {
+    @Test func `the cost is not final if dispatched steps were given up, and final if only waiting ones were`() {
         var expired = RequestProgress(Fixture.snapshot([Fixture.step(0)]), now: Fixture.now)
         expired.expire()
         #expect(!expired.change().isCostFinal)
@@ -152,7 +152,7 @@ struct RequestProgressTests {
         #expect(change.entries.count == 1)
     }
 
-    @Test func `a step goes out once all that it depends on is answered`() {
+    @Test func `a step is dispatched once all steps that it depends on are answered`() {
         let steps = [Fixture.step(0), Fixture.step(1), Fixture.step(2, dependsOn: [0, 1])]
         #expect(states(change(Fixture.snapshot(steps), Fixture.answered(0))) == [0: .answered])
         let both = change(Fixture.snapshot(steps), Fixture.answered(0), Fixture.answered(1))
@@ -171,7 +171,7 @@ struct RequestProgressTests {
         #expect(change.updatedSteps.first?.error == "a step that it depends on was not answered")
     }
 
-    @Test func `a deadline expires what is open and keeps what is answered`() {
+    @Test func `a deadline expires open steps and keeps answered ones`() {
         var progress = RequestProgress(
             Fixture.snapshot([
                 Fixture.step(0, Fixture.clause, ["a"], .answered, answers: [Fixture.answer()]), Fixture.step(1),
@@ -192,7 +192,7 @@ struct RequestProgressTests {
         #expect(change == RequestChange(request: done.id, progressedAt: Fixture.now))
     }
 
-    @Test func `a request without progress that is looked at again only says so`() {
+    @Test func `a change without any input only records the time of progress`() {
         var progress = RequestProgress(Fixture.snapshot([Fixture.step(0)]), now: Fixture.now)
         let change = progress.change()
         #expect(change == RequestChange(request: .numbered(1), progressedAt: Fixture.now))

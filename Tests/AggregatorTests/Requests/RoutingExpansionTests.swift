@@ -41,7 +41,7 @@ struct RoutingExpansionTests {
         #expect(change.newSteps.first?.items == routing.items)
     }
 
-    @Test func `what the router itself had sent away is not routed again`() {
+    @Test func `items that the router itself routed are not routed again`() {
         let routing = Fixture.step(0, .decomposition, ["a", "b"])
         let change = change(Fixture.snapshot([routing]), [Fixture.answer("none"), full("none")])
         #expect(change.newSteps.isEmpty)
@@ -86,7 +86,7 @@ struct RoutingExpansionTests {
         #expect(change.newSteps.allSatisfy { $0.dependsOn.contains(2) })
     }
 
-    @Test func `where the routed items do not fit into the plan, every routing step that holds some of them fails`() {
+    @Test func `if the routed items do not fit into the plan, every routing step that holds some of them fails`() {
         var progress = afterTwoOfThree(13)
         apply(full("none"), to: 2, of: &progress)
         let change = progress.change()

@@ -59,7 +59,7 @@ struct KafkaFaultTests {
     }
 
     @Test(.enabled(if: Cluster.isEmbedded, "a cluster's retention takes longer than a test"))
-    func `a member that comes after records were dropped tells of them, too`() async throws {
+    func `a member that joins after records were dropped reports them too`() async throws {
         let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 1)
         let (log, metrics) = (LogLines(), Metrics())
         func member() throws -> KafkaConsumer {

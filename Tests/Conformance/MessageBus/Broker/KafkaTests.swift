@@ -126,7 +126,7 @@ struct KafkaTests {
         for tenant in tenants { #expect(!series.contains(tenant)) }
     }
 
-    @Test func `what is worked on while the group rebalances is committed before it is given away`() async throws {
+    @Test func `records in progress during a rebalance are committed before they are given up`() async throws {
         let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 4)
         let producer = try KafkaProducer(settings: settings, logger: Cluster.logger, metrics: Metrics())
         let group = topic + ".group"

@@ -13,7 +13,7 @@ struct UnreadTopicTests {
         UnreadTopic(group: "g", partitions: partitions, limit: 2 * record.wireSize + 1, others: others)
     }
 
-    @Test func `what the group has read makes room, and what came after the look does not`() {
+    @Test func `records that the group has read make room, and records written after the check do not`() {
         var topic = topic()
         #expect(topic.admit(record) == .admitted)
         topic.settle(record)
@@ -29,7 +29,7 @@ struct UnreadTopicTests {
         #expect(topic.admit(record) == .full)
     }
 
-    @Test func `a group that is never quite at the end makes room all the same`() {
+    @Test func `a group that never reaches the end of the log makes room all the same`() {
         var topic = topic()
         var end: Int64 = 0
         for _ in 0..<20 {
@@ -49,7 +49,7 @@ struct UnreadTopicTests {
         #expect(topic.admit(record) == .full)
     }
 
-    @Test func `a broker that came back empty holds up nobody`() {
+    @Test func `a broker that was restarted empty delays no producer`() {
         var topic = topic()
         for _ in 0..<2 {
             _ = topic.admit(record)
@@ -92,7 +92,7 @@ struct UnreadTopicTests {
         #expect(topic.admit(record) == .full)
     }
 
-    @Test func `a look is due above half of the limit, one at a time and ten a second at most`() {
+    @Test func `a check is due above half of the limit, one at a time and at most ten a second`() {
         var topic = topic()
         #expect(topic.admit(record, now: Self.start) == .admitted)
         #expect(topic.admit(record, now: Self.start) == .admittedAndLookIsDue)

@@ -82,7 +82,7 @@ struct UnreadWindowTests {
         await producer.close()
     }
 
-    @Test func `who hands in requests waits for what others left there, and is told when nobody reads`() async throws {
+    @Test func `a submitting client waits for records of others too, and fails if nobody reads`() async throws {
         let (other, producer) = (try producer(), try producer(.submission))
         try await other.send(records(1, for: topic))
         let impatient = try self.producer(
@@ -111,7 +111,7 @@ struct UnreadWindowTests {
         await producer.close()
     }
 
-    @Test func `a topic that no group must read whole is not bounded`() async throws {
+    @Test func `a topic that no consumer group must read in full has no limit`() async throws {
         let producer = try producer()
         try await producer.send(records(8, for: Topic.results)) { Issue.record("it waited") }
         await producer.close()

@@ -9,7 +9,7 @@ struct BacklogTests {
     }
 
     @Test(arguments: BusUnderTest.allCases)
-    func `where nothing was written, or all is committed, nothing waits`(bus: BusUnderTest) async throws {
+    func `nothing waits in a topic that is empty or committed to its end`(bus: BusUnderTest) async throws {
         let rig = try await bus.makeRig(partitions: 3)
         #expect(try await backlog(rig) == Backlog(oldest: [nil, nil, nil]))
         try await rig.send(30)

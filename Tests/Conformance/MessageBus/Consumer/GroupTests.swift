@@ -16,7 +16,7 @@ struct GroupTests {
     }
 
     @Test(arguments: BusUnderTest.allCases)
-    func `who comes after a close goes on behind the commit and gets again what was not`(
+    func `after a close, the next member continues after the commit and gets uncommitted records again`(
         bus: BusUnderTest
     ) async throws {
         let rig = try await bus.makeRig(partitions: 1)
@@ -117,7 +117,7 @@ struct GroupTests {
     }
 
     @Test(arguments: BusUnderTest.allCases)
-    func `who leaves hands its partitions over with nothing lost or repeated, and gets some when it is back`(
+    func `a member that leaves hands over its partitions without loss or repetition, and gets some when it rejoins`(
         bus: BusUnderTest
     ) async throws {
         let rig = try await bus.makeRig(partitions: 2)
@@ -157,7 +157,7 @@ struct GroupTests {
     }
 
     @Test(arguments: BusUnderTest.allCases)
-    func `what was handed out is committed before its partitions go`(bus: BusUnderTest) async throws {
+    func `returned records are committed before their partitions are given up`(bus: BusUnderTest) async throws {
         let rig = try await bus.makeRig(partitions: 1)
         try await rig.send(10)
         let leaver = try rig.consumer(maxBatch: 4)
@@ -192,7 +192,7 @@ struct GroupTests {
     }
 
     @Test(arguments: BusUnderTest.allCases)
-    func `who is called back at once loses nothing`(bus: BusUnderTest) async throws {
+    func `a member that is told to leave and at once to rejoin loses nothing`(bus: BusUnderTest) async throws {
         let rig = try await bus.makeRig(partitions: 3)
         try await rig.send(60)
         let consumer = try rig.consumer(maxBatch: 10)

@@ -43,7 +43,7 @@ struct ProgressWatchTests {
         #expect(watch.judge(hasLag: false, unassignedSince: at(0), at: at(60)) == .stalled(rejoins: true))
     }
 
-    @Test mutating func `it joins anew after a minute, two, four and eight, and no more often`() {
+    @Test mutating func `it rejoins after one, two, four and eight minutes, and not more often`() {
         var rejoins: [Int] = []
         for second in stride(from: 20, through: 1800, by: 20)
         where watch.judge(hasLag: true, unassignedSince: nil, at: at(second)) == .stalled(rejoins: true) {

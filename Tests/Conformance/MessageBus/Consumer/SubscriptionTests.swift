@@ -27,7 +27,7 @@ struct SubscriptionTests {
     }
 
     @Test(arguments: BusUnderTest.allCases)
-    func `what is told to a consumer that is away holds when it comes back`(bus: BusUnderTest) async throws {
+    func `topics set while a consumer is out of its group apply when it rejoins`(bus: BusUnderTest) async throws {
         let rig = try await bus.makeRig(partitions: 1)
         let other = try await bus.makeRig(like: rig, partitions: 1)
         try await other.send(3)

@@ -55,7 +55,7 @@ struct CloudEventTests {
         (#""traceparent":"OWN""#, nil, "own"), ("", "traceparent", "hop"), ("", "ce_traceparent", "hop"),
         (#""traceparent":"OWN""#, "traceparent", "own"), (#""traceparent":"none""#, "traceparent", "hop"),
     ])
-    func `a structured event's trace is kept, and goes before that of its hop`(
+    func `the trace of a structured event is kept, and takes precedence over the trace of the hop`(
         member: String, header: String?, trace: String
     ) throws {
         let traces = ["own": "1", "hop": "2"].mapValues {
@@ -68,7 +68,7 @@ struct CloudEventTests {
         #expect(try CloudEvent(record(headers, json)).traceparent == traces[trace])
     }
 
-    @Test func `an event's trace as an extension goes before that of its hop in binary mode`() throws {
+    @Test func `in binary mode the event's own trace takes precedence over the trace of the hop`() throws {
         let (own, hop) = (
             "00-11111111111111111111111111111111-1111111111111111-01",
             "00-22222222222222222222222222222222-2222222222222222-01"
@@ -90,7 +90,7 @@ struct CloudEventTests {
         (#"{"id":7}"#, nil, nil), ("{", nil, nil), (#"["id"]"#, nil, nil),
         (#"{"id":"\#(String(repeating: "x", count: 257))"}"#, nil, nil),
     ])
-    func `who sent a structured event is read, whatever else it lacks`(
+    func `the sender of a structured event is read even if the event is otherwise invalid`(
         json: String, id: String?, tenant: String?
     ) {
         let identity = CloudEvent.identity(
@@ -125,7 +125,7 @@ struct CloudEventTests {
     }
 
     @Test(arguments: ["A", "AAE", "AA=A", "A===", "====", "AA==AA==", "AA-_", "AA\\nA=", "AAEü"])
-    func `what is no base64 is refused`(text: String) {
+    func `text that is not base64 is refused`(text: String) {
         let json = #"{"specversion":"1.0","id":"1","type":"t","source":"s","data_base64":"\#(text)"}"#
         #expect(throws: ContractError(.wrongType, "data_base64 is not base64")) {
             try CloudEvent(record([Header("content-type", text: "application/cloudevents+json")], json))
@@ -135,7 +135,7 @@ struct CloudEventTests {
     @Test(arguments: [
         "", "00", String(repeating: "0", count: 55), "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
     ])
-    func `a traceparent of another form is as none`(value: String) throws {
+    func `a malformed traceparent is ignored`(value: String) throws {
         let headers = event.headers.filter { $0.name != "traceparent" } + [Header("traceparent", text: value)]
         #expect(try CloudEvent(record(headers, "{}")).traceparent == nil)
     }

@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `where the newest is revoked no older one comes back, and only a newer one stands`(
+    func `after the newest certificate is revoked no older one is valid, only a newer one`(
         kind: StoreKind
     ) async throws {
         try await kind.with { store in

@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `a revocation is there as soon as the evidence is judged, and told when it is new`(
+    func `a revocation is stored with the verdict on the evidence, and returned if it is new`(
         kind: StoreKind
     ) async throws {
         try await kind.with { store in

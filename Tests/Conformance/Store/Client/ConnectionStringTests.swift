@@ -33,7 +33,7 @@ import Testing
         "postgres://",
         "postgres://u:a?b@h/d", "postgres://u:@h/d", "postgres://u@[::1]:5/d",
     ])
-    func `what libpq reads in one way only is taken`(text: String) throws {
+    func `an unambiguous connection string is accepted`(text: String) throws {
         #expect(throws: Never.self) { try settings(["DATABASE_URL": text]) }
     }
 

@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test func `a server that is away is a passing fault`() async throws {
+    @Test func `a server that is unavailable is a retriable error`() async throws {
         var reader = SettingsReader(environment: ["PGHOST": "127.0.0.1", "PGPORT": "1", "PGPASSWORD": "hidden"])
         let store = PostgresStore(try PostgresSettings(from: &reader))
         let error = await #expect(throws: StoreError.self) { try await store.prices() }
@@ -37,7 +37,7 @@ import Testing
     }
 
     /// Several such waits in sequence would hold up a partition for longer than allowed.
-    @Test func `a lock that was waited for in vain is a conflict, and not waited for again by the session`()
+    @Test func `a lock timeout is a conflict, and the session does not wait for the lock again`()
         async throws
     {
         try await TestDatabase.with { database in
@@ -104,7 +104,7 @@ import Testing
         #expect("\(settings)" == "postgres(DATABASE_URL host=db.example)")
     }
 
-    @Test func `an interpolated value is a bind`() {
+    @Test func `an interpolated value becomes a bind`() {
         let sql: SQL = "SELECT \("Robert'); DROP TABLE"), \(nil as Int64?), \(PostgresArray<Int16>([1, 2]))"
         #expect(sql.text == "SELECT $1, $2, $3")
         #expect(sql.binds.map(\.typeID) == [25, 20, 1005])

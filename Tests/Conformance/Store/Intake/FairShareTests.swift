@@ -30,7 +30,7 @@ import Testing
         #expect(admitted == (0..<50).map { $0 < 10 ? 2 : 0 })
     }
 
-    @Test func `nobody goes ahead of its own, nor beyond its share ahead of others`() {
+    @Test func `a tenant's request overtakes none of its own, and none of others beyond its share`() {
         var behindItsOwn = Self.turns([Self.quiet: .init(waiting: 1)])
         #expect(Self.admitted(Self.quiet, of: 1, &behindItsOwn) == 0)
         var behindOthers = Self.turns([Self.flooding: .init(waiting: 1)])
@@ -50,7 +50,7 @@ import Testing
         #expect(next == [Self.flooding: 10, Self.quiet: 30])
     }
 
-    @Test func `who has much under way comes after who has little, however little room there is`() {
+    @Test func `a tenant with many requests in progress comes after a tenant with few, however little room there is`() {
         let old = Timestamp(milliseconds: 1), new = Timestamp(milliseconds: 2)
         let tenants: [TenantID: Occupancy.Tenant] = [
             Self.flooding: .init(underWay: 9, waiting: 100, waitingSince: old),
@@ -61,7 +61,7 @@ import Testing
         #expect(next == [Self.quiet: 1])
     }
 
-    @Test func `of equal places the one that has waited longest is next`() {
+    @Test func `among equal places the tenant that has waited longest is next`() {
         let tenants = (0..<9).map { number in
             let since = Timestamp(milliseconds: 100 - Int64(number))
             return (TenantID(rawValue: "\(number)"), Occupancy.Tenant(waiting: 1, waitingSince: since))
@@ -71,7 +71,7 @@ import Testing
         #expect(next == [TenantID(rawValue: "8"): 1])
     }
 
-    @Test func `what hangs for one tenant holds up no other`() {
+    @Test func `requests of one tenant that make no progress delay no other tenant`() {
         var turns = Self.turns([Self.flooding: .init(underWay: 10, waiting: 50), Self.quiet: .init(waiting: 5)])
         let next = turns.next(limit: 100)
         #expect(next == [Self.quiet: 2])

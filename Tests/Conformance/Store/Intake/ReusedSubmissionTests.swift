@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `the same body again is given out again, from the place that it had`(kind: StoreKind) async throws {
+    func `the same body submitted again is returned again, with its first place`(kind: StoreKind) async throws {
         try await kind.with { store in
             let first = try await store.submit([Self.submission("a", "one", place: 7)])
             #expect(first.isEmpty)
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `of several bodies of one id the first that can be is taken`(kind: StoreKind) async throws {
+    func `of several bodies under one id the first acceptable one is stored`(kind: StoreKind) async throws {
         try await kind.with { store in
             let lines = [
                 Self.submission("a", "one"), Self.submission("b", "one"), Self.submission("a", "two"),
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what was parked waits like what was submitted`(kind: StoreKind) async throws {
+    func `a parked request waits like a submitted one`(kind: StoreKind) async throws {
         try await kind.with { store in
             let parked = Self.submission("a", "one")
             let verdicts = try await store.accept([], parking: [Parking(parked)]).parked

@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what was submitted is given out once, and again when nobody accepted it`(kind: StoreKind) async throws {
+    func `a submitted request is returned once, and again if nobody has accepted it`(kind: StoreKind) async throws {
         try await kind.with { store in
             _ = try await store.submit([Self.submission("a")])
             #expect(try await store.next(Self.turn()) == [Self.submission("a")])
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what was seen to is forgotten, unless it was submitted again meanwhile`(kind: StoreKind) async throws {
+    func `a handled request is deleted, unless it was submitted again in the meantime`(kind: StoreKind) async throws {
         try await kind.with { store in
             let submissions = [Self.submission("a"), Self.submission("b")]
             _ = try await store.submit(submissions)
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `all that a request needs waits with it`(kind: StoreKind) async throws {
+    func `a waiting request keeps its deadline, trace and place`(kind: StoreKind) async throws {
         try await kind.with { store in
             let submission = Submission(
                 tenant: .default, eventID: "a", body: [1, 0, 255], deadline: Fixture.noon.adding(milliseconds: 60_000),
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what is parked again waits once, and what was accepted from the same place is told and does not wait`(
+    func `a request that is parked twice waits once, and a redelivery of an accepted one does not wait`(
         kind: StoreKind
     ) async throws {
         try await kind.with { store in
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `another body under an id that waits or was accepted is not kept, and nobody loses by it`(
+    func `another body under an id that waits or was accepted is not stored, and the first one stays`(
         kind: StoreKind
     ) async throws {
         try await kind.with { store in
@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what is refused is not kept, unless it waits or was accepted before`(kind: StoreKind) async throws {
+    func `a refused request is not stored, unless it waits or was accepted before`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot("known", tenant: TenantID(rawValue: "acme"))
             let known = Self.parking("known", place: 3, isRefused: true)
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what waits is counted by tenant and in all, up to a limit and in its lane`(kind: StoreKind) async throws {
+    func `waiting requests are counted by tenant and in total, up to a limit, by lane`(kind: StoreKind) async throws {
         try await kind.with { store in
             _ = try await store.submit((0..<5).map { Self.submission("\($0)", "one") })
             _ = try await store.submit((0..<2).map { Self.submission("\($0)", "two") })
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what is past its deadline or cancelled needs no turn`(kind: StoreKind) async throws {
+    func `a request that is cancelled or past its deadline needs no turn`(kind: StoreKind) async throws {
         try await kind.with { store in
             _ = try await store.accept([Arrival(snapshot: Fixture.snapshot("open"))])
             var late = Self.submission("late")
@@ -206,7 +206,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `a tenant that floods waits behind its own`(kind: StoreKind) async throws {
+    func `a tenant that floods waits behind its own requests`(kind: StoreKind) async throws {
         try await kind.with { store in
             _ = try await store.submit((0..<50).map { Self.submission("flood-\($0)", "flooding") })
             for tenant in 0..<10 { _ = try await store.submit([Self.submission("quiet", "quiet-\(tenant)")]) }
@@ -217,7 +217,7 @@ import Testing
         }
     }
 
-    @Test func `of several that take at once none takes what another has`() async throws {
+    @Test func `several decomposers that dequeue at once never get the same request`() async throws {
         try await TestDatabase.with { database in
             let stores = (0..<4).map { _ in PostgresStore(database.settings) }
             _ = try await stores[0].submit((0..<200).map { Self.submission("\($0)") })
@@ -237,7 +237,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `no more is given out than the window has room for`(kind: StoreKind) async throws {
+    func `no more requests are dequeued than the window has room for`(kind: StoreKind) async throws {
         try await kind.with { store in
             _ = try await store.accept([Arrival(snapshot: Fixture.snapshot("open"))])
             _ = try await store.submit((0..<9).map { Self.submission("\($0)") })

@@ -7,7 +7,7 @@ import Testing
     private static let acme = TenantID(rawValue: "acme")
 
     @Test(arguments: StoreKind.allCases)
-    func `what is read of a request says whether its tenant has topics of its own now`(kind: StoreKind) async throws {
+    func `a request that is read says whether its tenant now has topics of its own`(kind: StoreKind) async throws {
         try await kind.with { store in
             let (own, other) = (Fixture.snapshot("1", tenant: Self.acme), Fixture.snapshot("1"))
             _ = try await store.accept([.init(snapshot: own), .init(snapshot: other)])

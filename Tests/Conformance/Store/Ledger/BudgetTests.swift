@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what a call did not cost is given back, and what was abandoned is not`(kind: StoreKind) async throws {
+    func `the unused part of a reservation is released, except for an abandoned call`(kind: StoreKind) async throws {
         try await kind.with { store in
             try await store.setBudget(Self.budget(100))
             let call = Self.call(100)
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    @Test func `a budget that is set after the others were locked takes no other's place`() async throws {
+    @Test func `a budget that is set after the locks were taken does not displace another one`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
             let first = TenantID(rawValue: "aaa")

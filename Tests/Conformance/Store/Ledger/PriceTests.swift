@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `nothing gives the past another price`() async throws {
+    @Test func `a price for a past time is refused`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
             let price = Price(model: "full", inputToken: PicoDollars(10), outputToken: .zero, validFrom: Fixture.noon)

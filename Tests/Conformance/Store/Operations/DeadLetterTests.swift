@@ -19,7 +19,7 @@ import Testing
         }
     }
 
-    @Test func `the last word on a dead letter counts`() async throws {
+    @Test func `the latest disposition of a dead letter counts`() async throws {
         try await TestDatabase.with { database in
             let register = DeadLetterRegister(database.settings)
             try await register.dispose(of: [place(1)], as: .discarded)

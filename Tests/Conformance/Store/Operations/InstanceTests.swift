@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `who was silent is forgotten, whatever it said last`(kind: StoreKind) async throws {
+    func `an instance without heartbeats is deleted, whatever its last state was`(kind: StoreKind) async throws {
         try await kind.with { store in
             let later = Fixture.noon.adding(milliseconds: 1)
             try await store.note([
@@ -41,7 +41,7 @@ import Testing
         }
     }
 
-    @Test func `who is silent for three beats is lost, and who has stopped is not`() async throws {
+    @Test func `an instance that misses three heartbeats is lost, and a stopped one is not`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
             let now = Timestamp.now

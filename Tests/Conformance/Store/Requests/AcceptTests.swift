@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `a request of another channel than known ones has none`(kind: StoreKind) async throws {
+    func `a stored request with an unknown channel has none`(kind: StoreKind) async throws {
         try await kind.with { store in
             var snapshot = Fixture.snapshot(state: .rejected, steps: [])
             snapshot.channel = nil
@@ -133,7 +133,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `a request that was stored without an origin takes any for its own`(kind: StoreKind) async throws {
+    func `a request that was stored without an origin matches every origin`(kind: StoreKind) async throws {
         try await kind.with { store in
             let first = Fixture.snapshot()
             _ = try await store.accept([Arrival(snapshot: first)])
@@ -181,7 +181,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what arrives final has its ledger summed`(kind: StoreKind) async throws {
+    func `the ledger of a request that is final on arrival is summed`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot(state: .rejected)
             let entries = [Fixture.entry(snapshot.id, cost: 5), Fixture.entry(snapshot.id, number: 2, cost: 6)]

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct CancellationTests {
     @Test(arguments: StoreKind.allCases)
-    func `a wish is kept until it is forgotten, and wishes come oldest first`(kind: StoreKind) async throws {
+    func `requested cancellations are kept until they are deleted, oldest first`(kind: StoreKind) async throws {
         try await kind.with { store in
             let requests = (0..<3).map { _ in Fixture.id() }.sorted()
             let later = Fixture.noon.adding(milliseconds: 5)
@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    @Test func `what was never computed is counted, and what was computed is not`() async throws {
+    @Test func `items that were never computed count as avoided, and computed ones do not`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
             let never = Fixture.snapshot(

@@ -10,7 +10,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what a change owes is kept in its order until it is forgotten`(kind: StoreKind) async throws {
+    func `the emissions that a change owes are kept in order until they are deleted`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshots = [Fixture.snapshot("1"), Fixture.snapshot("2"), Fixture.snapshot("3")]
             _ = try await store.accept(snapshots.map { Arrival(snapshot: $0) })
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `what is owed while the same is sent is not forgotten with it`(kind: StoreKind) async throws {
+    func `an emission owed again while it is sent is not deleted with the first`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot()
             _ = try await store.accept([Arrival(snapshot: snapshot)])
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
-    func `a decision that is undone owes nothing`(kind: StoreKind) async throws {
+    func `a change that is rolled back owes no emission`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot()
             _ = try await store.accept([Arrival(snapshot: snapshot)])

@@ -24,7 +24,7 @@ import Testing
         #expect(Migration.all.map(\.version) == Array(1...Migration.all.count))
     }
 
-    @Test func `of migrators that run at once one applies`() async throws {
+    @Test func `of several migrators that run at once one applies the migrations`() async throws {
         try await TestDatabase.with(migrated: false) { database in
             let applied = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<4 { group.addTask { try await Migrator(database.settings).migrate().count } }
@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    @Test func `a migration that fails leaves nothing, and those before it applied`() async throws {
+    @Test func `a migration that fails leaves no trace, and the earlier ones stay applied`() async throws {
         try await TestDatabase.with(migrated: false) { database in
             let failing = [
                 Self.migration(1, "CREATE TABLE winnow.a ()"),

@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test func `rows that came before their partition are moved to it`() async throws {
+    @Test func `rows that were written before their partition existed are moved to it`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
             let id = Fixture.id(at: Timestamp.now.adding(milliseconds: 5 * Self.day))
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `what is past retention goes, except for what is open`() async throws {
+    @Test func `requests past retention are deleted, except open ones`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
             let old = Timestamp.now.adding(milliseconds: -40 * Self.day)

@@ -9,7 +9,7 @@ import Testing
     private let globex = TenantID(rawValue: "globex")
 
     /// Every new table needs a decision about its retention. Tables that are partitioned by day are excluded.
-    @Test func `every table that grows has something that empties it`() async throws {
+    @Test func `every table that grows has a job that deletes its old rows`() async throws {
         try await TestDatabase.with { database in
             let tables = try await database.column(
                 """
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func `what is past its retention goes, and what is younger stays`() async throws {
+    @Test func `rows past their retention are deleted, and younger ones stay`() async throws {
         try await TestDatabase.with { database in
             try await database.run(
                 """
