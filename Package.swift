@@ -77,8 +77,7 @@ let sharedModules: [Target] = [
         "PostgresStore", ["CLibPQ", "Contracts", "Lifecycle", "Settings", "Store", "Telemetry"],
         resources: [.embedInCode("Migrations")]),
     shared("Runtime", ["CMicroHTTPD", "CStandardStreams", "Contracts", "JSON", "Lifecycle", "Settings", "Telemetry"]),
-    shared(
-        "Delivery", ["Contracts", "Lifecycle", "MessageBus", "Runtime", "Signing", "Store", "Telemetry"]),
+    shared("Delivery", ["Contracts", "Lifecycle", "MessageBus", "Runtime", "Signing", "Telemetry"]),
     shared(
         "Instances",
         ["Contracts", "Delivery", "Lifecycle", "MessageBus", "Planning", "Runtime", "Settings", "Telemetry"]),

@@ -98,6 +98,13 @@ public struct ContractError: Error, Equatable, Sendable, CustomStringConvertible
 public protocol RetriableError: Error {
     /// `false` if the same call would fail in the same way again.
     var isRetriable: Bool { get }
+    /// Whether a dependency is unavailable, such as the broker or the database. A retry then succeeds once it is back,
+    /// whatever the caller asks for. By default it is not.
+    var isDependencyUnavailable: Bool { get }
+}
+
+extension RetriableError {
+    public var isDependencyUnavailable: Bool { false }
 }
 
 /// Fields with a meaning of their own, beside those that `JSON` reads.

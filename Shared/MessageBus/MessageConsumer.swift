@@ -129,7 +129,7 @@ public struct Backlog: Sendable, Equatable {
 }
 
 /// An error of the message bus. Its description never contains keys, values or credentials.
-public struct MessageBusError: Error, Sendable, CustomStringConvertible {
+public struct MessageBusError: RetriableError, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         case configuration, unavailable, timedOut = "timed_out", tooLarge = "too_large", unknownTopic = "unknown_topic"
         /// The broker rejects the credentials, or one side rejects the other's certificate.
@@ -148,6 +148,9 @@ public struct MessageBusError: Error, Sendable, CustomStringConvertible {
         self.isRetriable = isRetriable
         self.underlying = underlying
     }
+
+    /// Every retriable error comes from a broker that does not answer.
+    public var isDependencyUnavailable: Bool { isRetriable }
 
     public var description: String { "\(code.rawValue): \(message)" }
 }

@@ -1,5 +1,7 @@
+import Contracts
+
 /// An error of the store. Its description holds the SQLSTATE and the statement's name, never bound values.
-public struct StoreError: Error, Sendable, CustomStringConvertible {
+public struct StoreError: RetriableError, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable { case unavailable, conflict, query, migration, configuration }
 
     public let code: Code
@@ -13,6 +15,9 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.isRetriable = isRetriable
         self.underlying = underlying
     }
+
+    /// A conflict with another transaction is a fault of these rows only.
+    public var isDependencyUnavailable: Bool { isRetriable && code != .conflict }
 
     public var description: String { "\(code.rawValue): \(message)" }
 }

@@ -135,6 +135,22 @@ struct RetryTests {
         #expect(rig.bus.records(in: Topic.retries).isEmpty)
     }
 
+    @Test func `any error may say that a dependency is unavailable`() async throws {
+        struct Away: RetriableError {
+            let isRetriable = true
+            let isDependencyUnavailable = true
+        }
+        let faults = Faults([Away()])
+        let rig = Rig(policy: Self.noTime) { records in
+            if let fault = faults.next() { throw fault }
+            return Rig.echo(records)
+        }
+        try await rig.send(["a"])
+        try await rig.run { await rig.committed(1) }
+        #expect(rig.emitted == ["a"])
+        #expect(rig.journal.count(.paused) == 1)
+    }
+
     @Test func `a record too large to be put off is put away by reference`() async throws {
         let rig = Rig(policy: Self.noTime, handling: Self.poison)
         try await rig.send(bytes: [[0xFF], [UInt8](repeating: 0xFF, count: 999_700)])

@@ -1,7 +1,6 @@
 import Contracts
 import Glibc
 import MessageBus
-import Store
 import Telemetry
 
 /// Processes the records of a batch and returns the records to emit.
@@ -51,10 +50,9 @@ enum Fault: Sendable {
         self =
             switch error {
             case is CancellationError: .fatal
-            case let error as StoreError where error.isRetriable: error.code == .conflict ? .passing : .dependency
-            case let error as MessageBusError where error.isRetriable: .dependency
+            case let error as any RetriableError where error.isRetriable:
+                error.isDependencyUnavailable ? .dependency : .passing
             case let error as MessageBusError: error.code == .tooLarge ? .permanent : .fatal
-            case let error as any RetriableError where error.isRetriable: .passing
             default: .permanent
             }
     }
