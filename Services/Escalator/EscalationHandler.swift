@@ -195,7 +195,7 @@ private struct Call {
     /// If the worker failed, its attempt has no tokens. In a routing, this call answers the items that fit no
     /// capability. The steps that the other items are routed to count those.
     func answeredHere(_ predictions: [Prediction]) -> [Prediction] {
-        if escalation.route == .decomposition {
+        if escalation.route.expandsPlan {
             return predictions.filter { PlanBuilder.routes(in: $0.label).isEmpty }
         }
         let isWorkerLost = escalation.attempts.contains { $0.kind == .worker && $0.state == .failed }
@@ -223,7 +223,7 @@ private struct Call {
     /// An item that the router was not sure of stays unrouted. On a guessed route, workers would give answers that do
     /// not show that the route was a guess.
     private var noRoute: Answer? {
-        guard escalation.route == .decomposition else { return nil }
+        guard escalation.route.expandsPlan else { return nil }
         return Answer(label: Answer.noRoute, confidence: 0, decidedBy: .worker, model: "none")
     }
 

@@ -28,6 +28,13 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
         Route(.softwareDevelopment, "issue-type"),
     ]
 
+    /// Whether an answer names other routes. The item then becomes an item of a step on each of these, which answer it;
+    /// the answer itself counts only for an item that fits no route.
+    public var expandsPlan: Bool { self == .decomposition }
+
+    /// Whether a worker answers first. Otherwise a step goes directly to the full model.
+    public var hasWorker: Bool { self != .decomposition }
+
     public var description: String { "\(capability)/\(task)" }
 }
 

@@ -51,8 +51,8 @@ private struct EventContext {
 
     func command(for step: Step) -> OutgoingRecord {
         let id = Step.ID(request: snapshot.id, ordinal: step.ordinal)
-        // No worker routes. The open items of a routing step, of which the router was not sure, go to the full model.
-        guard step.route != .decomposition else {
+        // The open items of a routing step, of which the router was not sure, go to the full model.
+        guard step.route.hasWorker else {
             let open = step.items.indices.filter { index in
                 !step.answers.indices.contains(index) || step.answers[index] == nil
             }

@@ -29,7 +29,7 @@ public struct RequestProgress {
         if let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) {
             if !snapshot.state.isFinal, !snapshot.steps[index].state.isFinal {
                 settle(index, outcome)
-                if snapshot.steps[index].route == .decomposition { expandRouting() }
+                if snapshot.steps[index].route.expandsPlan { expandPlan() }
                 credit = Credit(of: snapshot.steps[index], in: snapshot)
             }
         } else if !snapshot.state.isFinal || !snapshot.steps.isEmpty {
@@ -94,8 +94,8 @@ public struct RequestProgress {
     /// Expanding all routing steps together fills the new steps up to `Limits.itemsPerStep`. Expanding each routing
     /// step alone would create a step per capability each time. The new steps depend on all routing steps, so that a
     /// redelivered outcome of any of them emits the new steps again.
-    private mutating func expandRouting() {
-        let routings = snapshot.steps.indices.filter { snapshot.steps[$0].route == .decomposition }
+    private mutating func expandPlan() {
+        let routings = snapshot.steps.indices.filter { snapshot.steps[$0].route.expandsPlan }
         guard routings.allSatisfy({ snapshot.steps[$0].state.isFinal }) else { return }
         var plan = PlanBuilder(
             firstOrdinal: snapshot.steps.count, dependsOn: routings.map { snapshot.steps[$0].ordinal })

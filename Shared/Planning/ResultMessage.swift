@@ -57,7 +57,7 @@ public enum ResultMessage {
         var merged: [Step] = []
         for step in snapshot.steps {
             var step = step
-            if step.route == .decomposition { step.keepUnrouted() }
+            if step.route.expandsPlan { step.keepUnrouted() }
             guard !step.items.isEmpty else { continue }
             if let index = merged.firstIndex(where: { $0.route == step.route && $0.state == step.state }) {
                 merged[index].append(step)

@@ -91,4 +91,9 @@ struct IdentifierTests {
     @Test func `every route comes back from its text`() {
         for route in Route.requestable + [.decomposition] { #expect(Route("\(route)") == route) }
     }
+
+    @Test func `a route that a request may name has a worker, and only the router's question expands a plan`() {
+        for route in Route.requestable { #expect(route.hasWorker && !route.expandsPlan) }
+        #expect(!Route.decomposition.hasWorker && Route.decomposition.expandsPlan)
+    }
 }

@@ -154,8 +154,7 @@ public struct Credit: Sendable, Equatable {
             self = .none
             return
         }
-        // A routing step contains the routed items as well, but gives no answers to them.
-        let earlier = request.steps.lazy.filter { $0.ordinal < step.ordinal && $0.route != .decomposition }
+        let earlier = request.steps.lazy.filter { $0.ordinal < step.ordinal && !$0.route.expandsPlan }
         let read = earlier.reduce(into: Set<Place>()) { $0.formUnion($1.items.lazy.map(Place.init)) }
         var (all, answered, once, onceTexts) = (0, 0, 0, 0)
         for (index, item) in step.items.enumerated() {
