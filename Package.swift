@@ -69,6 +69,7 @@ let sharedModules: [Target] = [
     shared("Signing", ["Contracts", "Crypto", "MessageBus", "Settings", "Telemetry"]),
     shared("Store", ["Contracts"]),
     shared("Planning", ["Contracts", "JSON", "MessageBus", "Store", "Telemetry"]),
+    shared("Client", ["Contracts", "JSON", "MessageBus", "Planning", "Store"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "Crypto", "JSON"]),
     shared(
         "KafkaBus",
@@ -99,7 +100,9 @@ let services: [Target] =
         service("Decomposer", live + ["CICU", "Crypto", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
         service("Escalator", live + ["Crypto", "Inference", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
-        service("CLI", live + ["CZlib", "Certification", "Crypto", "Inference", "JSON", "PostgresStore", "Store"]),
+        service(
+            "CLI",
+            live + ["CZlib", "Certification", "Client", "Crypto", "Inference", "JSON", "PostgresStore", "Store"]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     ]
@@ -149,6 +152,9 @@ let testTargets: [Target] = [
         path: "Tests/TestKit", swiftSettings: strict),
     tests("Planning", ["Contracts", "JSON", "MessageBus", "Planning", "Store", "Telemetry", "TestKit"]),
     tests(
+        "Client",
+        ["Client", "Contracts", "JSON", "MessageBus", "MessageBusTesting", "Planning", "Store", "StoreTesting"]),
+    tests(
         "Delivery",
         [
             "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning", "Runtime",
@@ -189,7 +195,7 @@ let testTargets: [Target] = [
     tests(
         "CLI",
         [
-            "CLI", "Certification", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "Planning",
+            "CLI", "Certification", "Client", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "Planning",
             "PostgresStore", "Store", "TestKit",
         ]),
     tests("Architecture", exclude: ["PublicAPI", "migrations.sha256"], ["Crypto"]),

@@ -1,22 +1,34 @@
 import Contracts
 import JSON
 
-/// One line of `winnow submit`: the unchanged bytes of a request, and its id.
+/// A request to submit: the unchanged bytes of its JSON, and its id.
 ///
-/// The line is sent unchanged. The suite validates it, so that every client gets the same answer.
-struct SubmitLine: Equatable {
-    var eventID: EventID
-    var bytes: [UInt8]
-    /// Why the line cannot be sent at all.
-    var rejection: ContractError?
+/// The bytes are sent unchanged. The suite validates them, so that every client gets the same answer.
+public struct PendingRequest: Sendable, Equatable {
+    /// Sent as `ce_id`. Results are matched by it.
+    public private(set) var eventID: EventID
+    /// - Shape: the JSON of a request, as in infra/docs/integrate.md.
+    public let body: [UInt8]
+    /// Why the request cannot be sent at all; `nil` if it can be sent.
+    public private(set) var rejection: ContractError?
 
     /// The limit of the topics. The suite's own limit is smaller, and the suite enforces it.
+    /// - Units: bytes.
     static let mostBytes = 900 * 1024
 
-    init(_ bytes: [UInt8], newID: () -> EventID) {
-        self.bytes = bytes
+    /// - Parameter request: it keeps its event id.
+    public init(_ request: Request) { self.init(eventID: request.eventID, body: request.encode()) }
+
+    init(eventID: EventID, body: [UInt8]) { (self.eventID, self.body) = (eventID, body) }
+
+    /// Reads the id in JSON from outside.
+    /// - Parameters:
+    ///   - body: any bytes. If they cannot be read, they are sent nevertheless, and the suite rejects them.
+    ///   - newID: the id of a request without one.
+    public init(_ body: [UInt8], newID: () -> EventID) {
+        self.body = body
         let id =
-            (try? JSONDocument.read(bytes) { root -> Result<String?, ContractError> in
+            (try? JSONDocument.read(body) { root -> Result<String?, ContractError> in
                 guard let member = root["id"] else { return .success(nil) }
                 guard let id = member.string, !id.isEmpty else {
                     return .failure(ContractError(.wrongType, "id must be a non-empty string"))
@@ -33,52 +45,20 @@ struct SubmitLine: Equatable {
             eventID = newID()
             rejection = error
         }
-        if bytes.count > Self.mostBytes {
+        if body.count > Self.mostBytes {
             rejection = ContractError(
-                .tooLarge, "the request has \(bytes.count) bytes; at most \(Limits.requestBytes)")
+                .tooLarge, "the request has \(body.count) bytes; at most \(Limits.requestBytes)")
         }
     }
 
-    /// Rejects each line whose id an earlier line has with other bytes. Results are matched by id, and of two bodies
+    /// Rejects each request whose id an earlier one has with other bytes. Results are matched by id, and of two bodies
     /// under one id only the first gets a result of its own.
-    static func rejectReusedIDs(in lines: inout [SubmitLine]) {
+    public static func rejectReusedIDs(in requests: inout [PendingRequest]) {
         var first: [EventID: [UInt8]] = [:]
-        for index in lines.indices where lines[index].rejection == nil {
-            let line = lines[index]
-            if first[line.eventID, default: line.bytes] != line.bytes { lines[index].rejection = .idReused }
-            first[line.eventID] = first[line.eventID] ?? line.bytes
+        for index in requests.indices where requests[index].rejection == nil {
+            let request = requests[index]
+            if first[request.eventID, default: request.body] != request.body { requests[index].rejection = .idReused }
+            first[request.eventID] = first[request.eventID] ?? request.body
         }
-    }
-
-    /// Returns the result of a line that was not sent, in the suite's format.
-    static func rejected(_ id: EventID, _ error: ContractError) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.object { body in
-            body.member("id", id.text)
-            body.member("status", "rejected")
-            body.member("error", error.description)
-            body.name("steps")
-            body.array { _ in }
-            body.name("usage")
-            body.object { usage in
-                for name in ["inputTokens", "outputTokens", "flops", "fullModelTokens", "fullModelFlops"] {
-                    usage.member(name, 0)
-                }
-            }
-            body.name("cost")
-            body.object { cost in
-                cost.member("picoUSD", 0)
-                cost.member("fullModelPicoUSD", 0)
-            }
-        }
-        return writer.bytes
-    }
-}
-
-extension SubmitLine {
-    static func acknowledgement(_ id: EventID) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.object { $0.member("id", id.text) }
-        return writer.bytes
     }
 }

@@ -1,43 +1,55 @@
 import Contracts
 import JSON
 
-/// A result as `winnow` reads it from the results topic.
-struct ResultView: Sendable {
-    struct Item: Sendable {
-        var text: String
-        var label: String?
-        var confidence: Double?
-        var decidedBy: Answer.DecidedBy?
-        var isDegraded = false
+/// A decoded result. Members that are missing in the JSON are `nil`, empty or zero.
+/// - Shape: the JSON of infra/docs/integrate.md.
+public struct RequestResult: Sendable {
+    /// One text of a step, and its answer.
+    public struct Item: Sendable {
+        public let text: String
+        /// The answer; `nil` if there is none.
+        public let label: String?
+        /// - Units: from 0 to 1.
+        public let confidence: Double?
+        /// Which model answered.
+        public let decidedBy: Answer.DecidedBy?
+        /// Whether the small model's guess stands in for an answer that the budget did not allow.
+        public let isDegraded: Bool
         /// Whether the model read only a part of the text.
-        var isTruncated = false
-
-        var marks: [String] { (isDegraded ? ["degraded"] : []) + (isTruncated ? ["truncated"] : []) }
+        public let isTruncated: Bool
     }
 
-    struct Step: Sendable {
-        var route: Route
-        var status: String
-        var items: [Item]
+    /// One step of the request, with its items in the order of the request.
+    public struct Step: Sendable {
+        public let route: Route
+        /// For example `answered` or `failed`.
+        public let status: String
+        public let items: [Item]
     }
 
-    static let rejected = "rejected"
+    /// The event id that the client gave.
+    public let id: String
+    /// `completed`, `rejected`, `failed`, `expired` or `cancelled`.
+    public let status: String
+    /// Why the request was not completed, as `code: message`. It contains no payload.
+    public let error: String?
+    public let steps: [Step]
+    /// What the models computed for the request. - Units: operations.
+    public let flops: Int
+    /// What the full model alone would have computed. - Units: operations.
+    public let fullModelFlops: Int
+    /// What the request cost.
+    public let cost: PicoDollars
+    /// What the full model alone would have cost.
+    public let fullModelCost: PicoDollars
 
-    var id: String
-    var status: String
-    var error: String?
-    var steps: [Step]
-    var flops: Int
-    var fullModelFlops: Int
-    var cost: PicoDollars
-    var fullModelCost: PicoDollars
-
+    /// - Parameter bytes: a result's JSON, as `Results.Element.body`.
     /// - Throws: `JSONError`
-    init(_ bytes: [UInt8]) throws {
+    public init(_ bytes: [UInt8]) throws {
         self = try JSONDocument.read(bytes) { root in
             let usage = root["usage"]
             let cost = root["cost"]
-            return ResultView(
+            return RequestResult(
                 id: root["id"]?.string ?? "", status: root["status"]?.string ?? "", error: root["error"]?.string,
                 steps: root["steps"]?.map(Self.step) ?? [], flops: usage?["flops"]?.integer ?? 0,
                 fullModelFlops: usage?["fullModelFlops"]?.integer ?? 0,
@@ -46,7 +58,10 @@ struct ResultView: Sendable {
         }
     }
 
-    var isCompleted: Bool { status == "completed" }
+    public var isCompleted: Bool { status == "completed" }
+
+    /// Whether the suite refused the request, so that nothing was computed.
+    public var isRejected: Bool { status == "rejected" }
 
     /// Reads only the request's id.
     static func id(of bytes: [UInt8]) throws -> EventID? {
@@ -81,43 +96,30 @@ struct ResultView: Sendable {
                     isTruncated: item["truncated"]?.bool ?? false)
             } ?? [])
     }
+}
 
-    /// Describes the result for people: the request, then a line for each item that shows who decided it and whether
-    /// the answer is degraded or truncated.
-    /// - Parameter width: columns of the terminal. If a line does not fit, the item's text follows on a line of its
-    ///   own.
-    func text(fitting width: Int? = nil) -> String {
-        var lines = ["\(id.visible)  \(status.visible)  \(cost.short), full model alone \(fullModelCost.short)"]
-        if let error { lines.append("    \(error.visible)") }
-        for step in steps {
-            for item in step.items {
-                let cells = [
-                    "\(step.route)".visible, (item.label ?? step.status).visible,
-                    item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? "", item.decidedBy?.rawValue ?? "",
-                ]
-                let line = "    " + zip(cells, [30, 24, 6, 7]).map { $0.padded(to: $1) }.joined(separator: " ")
-                let marks = item.marks.map { $0 + " " }.joined()
-                let gap = marks.isEmpty ? "" : " "
-                let room = (width ?? .max) - line.columns - gap.count - marks.count - 2
-                if room >= Self.leastText {
-                    lines.append(line + gap + marks + Self.quoted(item.text, within: room))
-                } else {
-                    let fits = line.trimmingTrailingSpaces.columns <= width ?? .max
-                    lines.append(
-                        fits
-                            ? line.trimmingTrailingSpaces
-                            : "    " + cells.filter { !$0.isEmpty }.joined(separator: "  "))
-                    let room = max(1, (width ?? .max) - 10 - marks.count)
-                    lines.append("        " + marks + Self.quoted(item.text, within: room))
+extension RequestResult {
+    /// Returns the result of a request that was not sent, in the suite's format.
+    public static func rejection(of id: EventID, _ error: ContractError) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.member("id", id.text)
+            body.member("status", "rejected")
+            body.member("error", error.description)
+            body.name("steps")
+            body.array { _ in }
+            body.name("usage")
+            body.object { usage in
+                for name in ["inputTokens", "outputTokens", "flops", "fullModelTokens", "fullModelFlops"] {
+                    usage.member(name, 0)
                 }
             }
+            body.name("cost")
+            body.object { cost in
+                cost.member("picoUSD", 0)
+                cost.member("fullModelPicoUSD", 0)
+            }
         }
-        return lines.joined(separator: "\n")
-    }
-
-    private static let (leastText, mostText) = (20, 60)
-
-    private static func quoted(_ text: String, within room: Int) -> String {
-        "\"\(text.shortened(to: 4 * mostText).visible.shortened(to: min(mostText, room)))\""
+        return writer.bytes
     }
 }

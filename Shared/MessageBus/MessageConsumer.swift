@@ -90,6 +90,13 @@ public protocol MessageReader: Sendable {
     func stop()
 }
 
+/// A reader for callers that also have to act while no record arrives.
+public protocol PolledReader: MessageReader {
+    /// - Returns: an empty batch if no record arrived in time; `nil` once `stop` was called or the task was cancelled.
+    /// - Throws: `MessageBusError` only for an error that a retry cannot fix.
+    func nextBatch(within wait: Duration) async throws -> [Record]?
+}
+
 /// The position at which reading a topic begins.
 public enum ReadStart: Sendable, Equatable {
     case beginning, end

@@ -4,6 +4,7 @@ import Settings
 import Testing
 
 @testable import CLI
+@testable import Client
 
 struct LabelledItemTests {
     private static let good = #"{"capability":"legal-services","task":"clause-type","text":"é \u0000","label":"x"}"#
@@ -78,7 +79,7 @@ struct LabelledItemTests {
         let items = try TemporaryFile(lines.joined(separator: "\n")).reading { try LabelledFile($0) }.items
         let chunks = EvaluationRun.chunks(of: items)
         #expect(chunks.flatMap(\.items).map(\.text) == items.map(\.text))
-        #expect(chunks.allSatisfy { $0.items.count <= 8 && $0.pending.bytes.count <= Limits.requestBytes })
+        #expect(chunks.allSatisfy { $0.items.count <= 8 && $0.pending.body.count <= Limits.requestBytes })
         #expect(chunks.count < 20)
     }
 

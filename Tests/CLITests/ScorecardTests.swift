@@ -5,6 +5,7 @@ import TestKit
 import Testing
 
 @testable import CLI
+@testable import Client
 
 struct ScorecardTests {
     private let route = Route(.legalServices, "clause-type")
@@ -15,17 +16,17 @@ struct ScorecardTests {
             items: labels.enumerated().map { LabelledItem(route: route, text: "t\($0)", label: $1) })
     }
 
-    private func result(_ items: String) throws -> ResultView {
+    private func result(_ items: String) throws -> RequestResult {
         let json =
             #"{"id":"e","status":"completed","steps":[{"capability":"legal-services","task":"clause-type","#
             + #""items":[\#(items)]}],"usage":{"flops":30,"fullModelFlops":100}}"#
-        return try ResultView(Array(json.utf8))
+        return try RequestResult(Array(json.utf8))
     }
 
     /// - Parameters:
     ///   - full: one label for each item, each with a second label that is nearly as likely.
     private func request(
-        _ labels: [String], _ result: ResultView?, full: [String], small: [String], rival: String = "none"
+        _ labels: [String], _ result: RequestResult?, full: [String], small: [String], rival: String = "none"
     ) -> EvaluationRun.Request {
         EvaluationRun.Request(
             chunk: chunk(labels), result: result, small: small.map { .of("t", $0) },
@@ -92,7 +93,7 @@ struct ScorecardTests {
 
     @Test func `a chunk goes out as a machine request of one step`() throws {
         let pending = chunk(["a", "b"]).pending
-        let request = try Request.decode(pending.bytes, eventID: pending.eventID, tenant: .default, deadline: nil)
+        let request = try Request.decode(pending.body, eventID: pending.eventID, tenant: .default, deadline: nil)
         #expect(request.channel == .machine)
         #expect(request.steps == [RequestedStep(route: route, items: ["t0", "t1"])])
     }

@@ -1,11 +1,11 @@
 import Contracts
 import Testing
 
-@testable import CLI
+@testable import Client
 
 struct InFlightWindowTests {
-    private static func pending(_ count: Int, bytes: Int = 10) -> [Exchange.Pending] {
-        (0..<count).map { Exchange.Pending(eventID: "\($0)", bytes: [UInt8](repeating: 0x20, count: bytes)) }
+    private static func pending(_ count: Int, bytes: Int = 10) -> [PendingRequest] {
+        (0..<count).map { PendingRequest(eventID: "\($0)", body: [UInt8](repeating: 0x20, count: bytes)) }
     }
 
     @Test func `no more requests are sent than may be in flight, and each result makes room for one`() {
@@ -20,7 +20,7 @@ struct InFlightWindowTests {
 
     @Test func `ids that differ in their bytes alone are two requests`() {
         let ids = ["caf\u{E9}", "cafe\u{301}"].map { EventID($0) }
-        var window = InFlightWindow(ids.map { .init(eventID: $0, bytes: [1]) }, mostUnderWay: 9, mostBytes: 99)
+        var window = InFlightWindow(ids.map { .init(eventID: $0, body: [1]) }, mostUnderWay: 9, mostBytes: 99)
         let departed = window.departures(atMost: 9)
         #expect(departed.map(\.eventID) == ids)
         let arrivals = ids.map { window.arrived($0) }
@@ -47,8 +47,8 @@ struct InFlightWindowTests {
 
     @Test func `requests without a wait are sent in chunks that the embedded broker can hold`() {
         func sizes(_ bytes: [Int]) -> [Int] {
-            Exchange.chunks(
-                of: bytes.map { Exchange.Pending(eventID: "", bytes: [UInt8](repeating: 0, count: $0)) }
+            Client.chunks(
+                of: bytes.map { PendingRequest(eventID: "", body: [UInt8](repeating: 0, count: $0)) }
             ).map(\.count)
         }
         #expect(sizes([]) == [])

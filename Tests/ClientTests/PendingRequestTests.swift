@@ -2,15 +2,15 @@ import Contracts
 import JSON
 import Testing
 
-@testable import CLI
+@testable import Client
 
-struct SubmitLineTests {
-    private func line(_ json: String) -> SubmitLine { SubmitLine(Array(json.utf8)) { "new" } }
+struct PendingRequestTests {
+    private func line(_ json: String) -> PendingRequest { PendingRequest(Array(json.utf8)) { "new" } }
 
     @Test func `a line is sent byte for byte under its own id`() {
         let json = #" {"text" : "é\u0041", "id":"mine"} "#
         #expect(line(json).eventID == "mine")
-        #expect(line(json).bytes == Array(json.utf8))
+        #expect(line(json).body == Array(json.utf8))
         #expect(line(json).rejection == nil)
     }
 
@@ -30,7 +30,7 @@ struct SubmitLineTests {
     }
 
     @Test func `a line that no topic would take is rejected here`() {
-        let text = String(repeating: "x", count: SubmitLine.mostBytes)
+        let text = String(repeating: "x", count: PendingRequest.mostBytes)
         let long = line(#"{"id":"mine","text":"\#(text)"}"#)
         #expect(long.rejection?.code == .tooLarge)
         #expect(long.eventID == "mine")
@@ -42,24 +42,23 @@ struct SubmitLineTests {
             line(#"{"id":"a","text":"x"}"#), line(#"{"id":"b","text":"x"}"#), line(#"{"id":"a","text":"y"}"#),
             line(#"{"id":"a","text":"x"}"#), line(#"{"id":"a", "text":"x"}"#),
         ]
-        SubmitLine.rejectReusedIDs(in: &lines)
+        PendingRequest.rejectReusedIDs(in: &lines)
         #expect(lines.map(\.rejection?.code) == [nil, nil, .idReused, nil, .idReused])
     }
 
     @Test func `a line that is rejected here leaves its id free for another line`() {
-        let text = String(repeating: "x", count: SubmitLine.mostBytes)
+        let text = String(repeating: "x", count: PendingRequest.mostBytes)
         var lines = [line(#"{"id":"a","text":"\#(text)"}"#), line(#"{"id":"a","text":"x"}"#)]
-        SubmitLine.rejectReusedIDs(in: &lines)
+        PendingRequest.rejectReusedIDs(in: &lines)
         #expect(lines.map(\.rejection?.code) == [.tooLarge, nil])
     }
 
     @Test func `a rejection here reads like one of the suite's`() throws {
-        let view = try ResultView(SubmitLine.rejected("mine", ContractError(.wrongType, "why")))
-        #expect(view.id == "mine")
-        #expect(view.status == "rejected")
-        #expect(view.error == "wrong_type: why")
-        #expect(view.steps.isEmpty)
-        #expect(view.cost == .zero)
-        #expect(try ResultView.id(of: SubmitLine.acknowledgement("mine")) == "mine")
+        let result = try RequestResult(RequestResult.rejection(of: "mine", ContractError(.wrongType, "why")))
+        #expect(result.id == "mine")
+        #expect(result.status == "rejected")
+        #expect(result.error == "wrong_type: why")
+        #expect(result.steps.isEmpty)
+        #expect(result.cost == .zero)
     }
 }

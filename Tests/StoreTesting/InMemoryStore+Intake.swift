@@ -32,6 +32,16 @@ extension InMemoryStore: SubmissionQueue, TenantRegister {
         }
     }
 
+    public func submitAgain(_ submissions: [Submission], answeredBefore instant: Timestamp) async throws {
+        let lost = state.withLock { state in
+            submissions.filter { submission in
+                guard let request = state.events[submission.key].flatMap({ state.requests[$0] }) else { return false }
+                return request.state.isFinal && request.completedAt.map { $0 < instant } ?? false
+            }
+        }
+        _ = try await submit(lost)
+    }
+
     public func accept(
         _ arrivals: [Arrival], parking: [Parking]
     ) async throws -> (accepted: [Acceptance], parked: [Parking.Verdict]) {

@@ -1,5 +1,7 @@
+import Client
 import Contracts
 import Inference
+import MessageBus
 import PostgresStore
 import Store
 
@@ -8,7 +10,7 @@ struct EvaluationRun {
     struct Request {
         var chunk: EvaluationChunk
         /// `nil` if the suite did not answer in time.
-        var result: ResultView?
+        var result: RequestResult?
         /// One prediction for each item.
         var small: [Prediction]
         var full: [Prediction]
@@ -44,14 +46,14 @@ struct EvaluationRun {
         let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
         let chunks = Self.chunks(of: file.items)
         let results = try await Self.throughSuite(chunks, session, timeout, verb)
-        let rejected = chunks.filter { results[$0.eventID]?.status == ResultView.rejected }
+        let rejected = chunks.filter { results[$0.eventID]?.isRejected == true }
         rejectedRows += rejected.reduce(0) { $0 + $1.items.count }
         if let first = rejected.first {
             Console.complain(
                 "winnow \(verb): the suite rejected \(rejected.count) of \(chunks.count) requests, and omits their"
                     + " items: \(results[first.eventID]?.error ?? "")")
         }
-        let measured = chunks.filter { results[$0.eventID]?.status != ResultView.rejected }
+        let measured = chunks.filter { results[$0.eventID]?.isRejected != true }
         let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
         for (route, members) in Dictionary(grouping: measured, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             Console.progress("comparing \(route)")
@@ -103,16 +105,21 @@ struct EvaluationRun {
 
     private static func throughSuite(
         _ chunks: [EvaluationChunk], _ session: Session, _ timeout: Int, _ verb: String
-    ) async throws -> [EventID: ResultView] {
-        let exchange = try await Exchange(session, tenant: TenantID(rawValue: "winnow-evaluate"), mostUnderWay: 200)
-        var results: [EventID: ResultView] = [:]
-        let missing = try await exchange.run(chunks.map(\.pending), timeout: .seconds(timeout)) { id, bytes in
-            results[id] = try ResultView(bytes)
+    ) async throws -> [EventID: RequestResult] {
+        let (client, reader) = try await session.clientAndResults(of: TenantID(rawValue: "winnow-evaluate"))
+        let answers = client.results(
+            of: chunks.map(\.pending), from: reader, timeout: .seconds(timeout), maxInFlight: 200)
+        var results: [EventID: RequestResult] = [:]
+        for try await result in answers {
+            results[result.eventID] = try RequestResult(result.body)
             Console.progress("\(results.count) of \(chunks.count) requests answered")
         }
+        reader.stop()
+        await client.close()
         guard !results.isEmpty else { throw SilentSuiteError(seconds: timeout) }
-        if !missing.isEmpty {
-            Console.complain("winnow \(verb): \(missing.count) of \(chunks.count) requests without a result")
+        let missing = chunks.count - results.count
+        if missing > 0 {
+            Console.complain("winnow \(verb): \(missing) of \(chunks.count) requests without a result")
         }
         return results
     }
@@ -131,10 +138,10 @@ struct EvaluationChunk: Sendable {
     var route: Route
     var items: [LabelledItem]
 
-    var pending: Exchange.Pending {
-        let request = Request(
-            eventID: eventID, channel: .machine, steps: [RequestedStep(route: route, items: items.map(\.text))])
-        return Exchange.Pending(eventID: eventID, bytes: request.encode())
+    var pending: PendingRequest {
+        PendingRequest(
+            Request(
+                eventID: eventID, channel: .machine, steps: [RequestedStep(route: route, items: items.map(\.text))]))
     }
 }
 

@@ -1,4 +1,5 @@
 import Certification
+import Client
 import Contracts
 import FoundationEssentials
 import JSON

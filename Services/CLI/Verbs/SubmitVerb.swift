@@ -1,4 +1,7 @@
+import Client
 import Contracts
+import JSON
+import MessageBus
 
 /// Sends requests. With `--wait` it prints a result for each.
 struct SubmitVerb: Verb {
@@ -44,43 +47,50 @@ struct SubmitVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let lines = try readLines()
-        let sendable = lines.filter { $0.rejection == nil }
-        let pending = sendable.map { Exchange.Pending(eventID: $0.eventID, bytes: $0.bytes) }
+        let requests = try readRequests()
         guard isWaiting else {
-            let refused = try await Exchange.send(pending, tenant: tenant, lane: lane, session)
-            for line in lines { acknowledge(line, isRefused: refused.contains(line.eventID)) }
-            return sendable.count == lines.count && refused.isEmpty ? .ok : .notCompleted
+            let client = try await session.client(of: tenant, lane: lane)
+            let refused = try await client.submit(requests)
+            await client.close()
+            for request in requests { acknowledge(request, isRefused: refused.contains(request.eventID)) }
+            return refused.isEmpty && requests.allSatisfy { $0.rejection == nil } ? .ok : .notCompleted
         }
-        return try await wait(lines, pending, session)
+        return try await wait(requests, session)
     }
 
-    private func wait(
-        _ lines: [SubmitLine], _ pending: [Exchange.Pending], _ session: Session
-    ) async throws -> ExitStatus {
-        let exchange = try await Exchange(session, tenant: tenant, lane: lane)
-        var printer = OrderedPrinter(lines) { bytes in
+    private func wait(_ requests: [PendingRequest], _ session: Session) async throws -> ExitStatus {
+        let (client, reader) = try await session.clientAndResults(of: tenant, lane: lane)
+        var printer = OrderedPrinter(requests) { bytes in
             if isJSON {
                 Console.print(bytes)
             } else {
-                Console.print((try? ResultView(bytes).text(fitting: Console.width)) ?? "")
+                Console.print((try? RequestResult(bytes).text(fitting: Console.width)) ?? "")
             }
         }
         printer.printReady()
+        let sendable = requests.filter { $0.rejection == nil }
+        var missing = Set(sendable.map(\.eventID))
         var done = 0
-        var isCompleted = pending.count == lines.count
-        let missing = try await exchange.run(pending, timeout: .seconds(timeout)) { id, result in
-            done += 1
-            isCompleted = isCompleted && (try? ResultView(result).isCompleted) == true
-            printer.add(id, result)
-            Console.progress("\(done) of \(pending.count) answered")
+        var isCompleted = sendable.count == requests.count
+        // Once nothing can be printed any more, waiting is pointless.
+        if !Console.hasFailed {
+            for try await result in client.results(of: sendable, from: reader, timeout: .seconds(timeout)) {
+                missing.remove(result.eventID)
+                done += 1
+                isCompleted = isCompleted && (try? RequestResult(result.body).isCompleted) == true
+                printer.add(result.eventID, result.body)
+                Console.progress("\(done) of \(sendable.count) answered")
+                if Console.hasFailed { break }
+            }
         }
+        reader.stop()
+        await client.close()
         Console.progress("")
         printer.finish()
         guard missing.isEmpty else {
             if !Console.hasFailed {
                 Console.complain(
-                    "winnow submit: \(missing.count) of \(pending.count) without a result after \(timeout) s")
+                    "winnow submit: \(missing.count) of \(sendable.count) without a result after \(timeout) s")
             }
             return .failed
         }
@@ -88,35 +98,37 @@ struct SubmitVerb: Verb {
     }
 
     /// - Parameter isRefused: whether another body waits under its id.
-    private func acknowledge(_ line: SubmitLine, isRefused: Bool) {
-        if let rejection = line.rejection ?? (isRefused ? .idReused : nil) {
-            Console.complain("winnow submit: \(line.eventID): \(rejection)")
+    private func acknowledge(_ request: PendingRequest, isRefused: Bool) {
+        if let rejection = request.rejection ?? (isRefused ? .idReused : nil) {
+            Console.complain("winnow submit: \(request.eventID): \(rejection)")
         } else if isJSON {
-            Console.print(SubmitLine.acknowledgement(line.eventID))
+            var writer = JSONWriter()
+            writer.object { $0.member("id", request.eventID.text) }
+            Console.print(writer.bytes)
         } else {
-            Console.print(line.eventID.text)
+            Console.print(request.eventID.text)
         }
     }
 
-    private func readLines() throws -> [SubmitLine] {
+    private func readRequests() throws -> [PendingRequest] {
         var generator = SystemRandomNumberGenerator()
-        var lines = InputFile.lines(of: try InputFile.read(file)).map { line in
-            SubmitLine(Array(line.bytes)) { EventID("\(Request.ID(using: &generator))") }
+        var requests = InputFile.lines(of: try InputFile.read(file)).map { line in
+            PendingRequest(Array(line.bytes)) { EventID("\(Request.ID(using: &generator))") }
         }
-        SubmitLine.rejectReusedIDs(in: &lines)
-        return lines
+        PendingRequest.rejectReusedIDs(in: &requests)
+        return requests
     }
 }
 
 /// Prints results in the order of the lines, each as soon as all earlier results are printed.
 private struct OrderedPrinter {
-    private let lines: [SubmitLine]
+    private let requests: [PendingRequest]
     private let print: ([UInt8]) -> Void
     private var results: [EventID: [UInt8]] = [:]
     private var next = 0
 
-    init(_ lines: [SubmitLine], print: @escaping ([UInt8]) -> Void) {
-        self.lines = lines
+    init(_ requests: [PendingRequest], print: @escaping ([UInt8]) -> Void) {
+        self.requests = requests
         self.print = print
     }
 
@@ -126,7 +138,7 @@ private struct OrderedPrinter {
     }
 
     mutating func printReady() {
-        while next < lines.count, let result = result(of: lines[next]) {
+        while next < requests.count, let result = result(of: requests[next]) {
             print(result)
             next += 1
         }
@@ -134,13 +146,13 @@ private struct OrderedPrinter {
 
     /// Prints the remaining results, and skips the missing ones.
     mutating func finish() {
-        for line in lines[next...] {
-            if let result = result(of: line) { print(result) }
+        for request in requests[next...] {
+            if let result = result(of: request) { print(result) }
         }
-        next = lines.count
+        next = requests.count
     }
 
-    private func result(of line: SubmitLine) -> [UInt8]? {
-        line.rejection.map { SubmitLine.rejected(line.eventID, $0) } ?? results[line.eventID]
+    private func result(of request: PendingRequest) -> [UInt8]? {
+        request.rejection.map { RequestResult.rejection(of: request.eventID, $0) } ?? results[request.eventID]
     }
 }

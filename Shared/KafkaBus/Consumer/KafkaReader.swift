@@ -6,7 +6,7 @@ import Synchronization
 import Telemetry
 
 /// Reads all partitions of some topics through one client.
-public final class KafkaReader: MessageReader {
+public final class KafkaReader: PolledReader {
     public let backlog: [TopicPartition: Int64]
     private let handle: KafkaHandle
     private let source: RecordSource
@@ -49,7 +49,6 @@ public final class KafkaReader: MessageReader {
         return nil
     }
 
-    /// - Returns: an empty batch if no record arrived in time; `nil` once `stop` was called or the task was cancelled.
     public func nextBatch(within wait: Duration) async throws -> [Record]? {
         try await withTaskCancellationHandler {
             guard !isStopped.load(ordering: .acquiring) else { return nil }

@@ -12,8 +12,6 @@ extension PostgresStore: SubmissionQueue {
         }
     }
 
-    /// Submits again those of the requests that were answered before `instant`, for clients that still wait for the
-    /// result: the broker may have lost it. The result is then sent again.
     public func submitAgain(_ submissions: [Submission], answeredBefore instant: Timestamp) async throws {
         let eventIDs = Dictionary(grouping: submissions, by: \.tenant)
         var lost: [Submission] = []

@@ -42,6 +42,11 @@ public protocol SubmissionQueue: Sendable {
     /// - Throws: `StoreError`, retriable while the database is unavailable.
     func submit(_ submissions: [Submission]) async throws -> Set<Int>
 
+    /// Submits those of the requests again that were answered before `instant`. Their clients have not received the
+    /// result, which the broker may have lost.
+    /// - Throws: `StoreError`, retriable while the database is unavailable.
+    func submitAgain(_ submissions: [Submission], answeredBefore instant: Timestamp) async throws
+
     /// Stores arrivals as `RequestStore.accept` does. In the same transaction, stores the requests that exceed their
     /// tenant's share, so that they wait. At most one request per (tenant, event id) waits. A copy of an accepted
     /// request waits too: sending the result again counts against the tenant's share.

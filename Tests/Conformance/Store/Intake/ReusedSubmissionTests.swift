@@ -48,6 +48,21 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `of requests whose clients ask again only those wait again that were answered before`(
+        kind: StoreKind
+    ) async throws {
+        try await kind.with { store in
+            let snapshots = [Fixture.snapshot("a", state: .rejected, steps: []), Fixture.snapshot("b")]
+            _ = try await store.accept(snapshots.map { Arrival(snapshot: $0) })
+            let asked = ["a", "b", "c"].map { Self.submission(EventID($0), "{}", of: TenantID.default.rawValue) }
+            try await store.submitAgain(asked, answeredBefore: Fixture.noon)
+            #expect(try await next(store).isEmpty)
+            try await store.submitAgain(asked, answeredBefore: Fixture.noon.adding(milliseconds: 1))
+            #expect(try await next(store) == ["default a {}"])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `of several bodies under one id the first acceptable one is stored`(kind: StoreKind) async throws {
         try await kind.with { store in
             let lines = [

@@ -1,10 +1,9 @@
-import Contracts
-import JSON
+import Client
 import Testing
 
 @testable import CLI
 
-struct ResultViewTests {
+struct ResultTextTests {
     private let json = #"""
         {"id":"mine","requestId":"r","status":"completed","steps":[{"capability":"legal-services","task":"clause-type",
         "status":"answered","items":[{"text":"a\nb","span":[0,3],"label":"x","confidence":0.87654,"decidedBy":"full",
@@ -12,20 +11,8 @@ struct ResultViewTests {
         "cost":{"picoUSD":3,"fullModelPicoUSD":30}}
         """#
 
-    @Test func `a result is read as it was promised`() throws {
-        let view = try ResultView(Array(json.utf8))
-        #expect(view.status == "completed")
-        #expect(view.steps.map(\.route) == [Route(.legalServices, "clause-type")])
-        #expect(view.steps.first?.items.map(\.label) == ["x", nil])
-        #expect(view.steps.first?.items.map(\.decidedBy) == [.full, nil])
-        #expect(view.flops == 7)
-        #expect(view.fullModelFlops == 70)
-        #expect(view.cost == PicoDollars(3))
-        #expect(view.fullModelCost == PicoDollars(30))
-    }
-
     @Test func `people read one line for each item, with who decided it`() throws {
-        let lines = try ResultView(Array(json.utf8)).text().split(separator: "\n")
+        let lines = try RequestResult(Array(json.utf8)).text().split(separator: "\n")
         #expect(lines.count == 3)
         #expect(lines[0] == "mine  completed  0.003 nano-USD, full model alone 0.030 nano-USD")
         #expect(lines[1].contains("legal-services/clause-type"))
@@ -39,7 +26,7 @@ struct ResultViewTests {
     @Test(arguments: [nil, 60, 200])
     func `people see which answers are degraded, and of which texts a part was not read`(width: Int?) throws {
         func text(_ members: String) throws -> String {
-            try ResultView(Array(json.replacing(#""model":"full@1""#, with: members).utf8)).text(fitting: width)
+            try RequestResult(Array(json.replacing(#""model":"full@1""#, with: members).utf8)).text(fitting: width)
         }
         let plain = try text(#""model":"full@1""#)
         #expect(!plain.contains("degraded") && !plain.contains("truncated"))
@@ -53,16 +40,12 @@ struct ResultViewTests {
     @Test func `nothing in a result reaches the terminal raw, and a narrow one is not overflowed`() throws {
         let hostile = json.replacing("mine", with: #"i\u001b[2J"#).replacing(#""x""#, with: "\"x\u{202E}\"")
             .replacing("a\\nb", with: #"\u009b31m"# + String(repeating: "word ", count: 40))
-        let view = try ResultView(Array(hostile.utf8))
-        #expect(view.text().unicodeScalars.allSatisfy { !Set(["\u{1B}", "\u{9B}", "\u{202E}"]).contains($0) })
-        for line in view.text(fitting: 60).split(separator: "\n").dropFirst() {
+        let result = try RequestResult(Array(hostile.utf8))
+        #expect(result.text().unicodeScalars.allSatisfy { !Set(["\u{1B}", "\u{9B}", "\u{202E}"]).contains($0) })
+        for line in result.text(fitting: 60).split(separator: "\n").dropFirst() {
             #expect(String(line).columns <= 60, "\(line)")
         }
-        #expect(view.text(fitting: 80).split(separator: "\n").count == 5)
-        #expect(view.text(fitting: 120).split(separator: "\n").count == 3)
-    }
-
-    @Test func `a record that is not a result is refused`() {
-        #expect(throws: JSONError.self) { try ResultView(Array("{".utf8)) }
+        #expect(result.text(fitting: 80).split(separator: "\n").count == 5)
+        #expect(result.text(fitting: 120).split(separator: "\n").count == 3)
     }
 }

@@ -1,0 +1,47 @@
+import Client
+import Contracts
+
+extension RequestResult {
+    /// Describes the result for people: the request, then a line for each item that shows who decided it and whether
+    /// the answer is degraded or truncated.
+    /// - Parameter width: columns of the terminal. If a line does not fit, the item's text follows on a line of its
+    ///   own.
+    func text(fitting width: Int? = nil) -> String {
+        var lines = ["\(id.visible)  \(status.visible)  \(cost.short), full model alone \(fullModelCost.short)"]
+        if let error { lines.append("    \(error.visible)") }
+        for step in steps {
+            for item in step.items {
+                let cells = [
+                    "\(step.route)".visible, (item.label ?? step.status).visible,
+                    item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? "", item.decidedBy?.rawValue ?? "",
+                ]
+                let line = "    " + zip(cells, [30, 24, 6, 7]).map { $0.padded(to: $1) }.joined(separator: " ")
+                let marks = item.marks.map { $0 + " " }.joined()
+                let gap = marks.isEmpty ? "" : " "
+                let room = (width ?? .max) - line.columns - gap.count - marks.count - 2
+                if room >= Self.leastText {
+                    lines.append(line + gap + marks + Self.quoted(item.text, within: room))
+                } else {
+                    let fits = line.trimmingTrailingSpaces.columns <= width ?? .max
+                    lines.append(
+                        fits
+                            ? line.trimmingTrailingSpaces
+                            : "    " + cells.filter { !$0.isEmpty }.joined(separator: "  "))
+                    let room = max(1, (width ?? .max) - 10 - marks.count)
+                    lines.append("        " + marks + Self.quoted(item.text, within: room))
+                }
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private static let (leastText, mostText) = (20, 60)
+
+    private static func quoted(_ text: String, within room: Int) -> String {
+        "\"\(text.shortened(to: 4 * mostText).visible.shortened(to: min(mostText, room)))\""
+    }
+}
+
+extension RequestResult.Item {
+    fileprivate var marks: [String] { (isDegraded ? ["degraded"] : []) + (isTruncated ? ["truncated"] : []) }
+}
