@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 unset KAFKA_BOOTSTRAP_SERVERS DATABASE_URL DATABASE_URL_FILE "${!PG@}"
-new=$(readlink -m "${NEW_BIN:-.build/release}")
+new=$(realpath -ms "${NEW_BIN:-.build/release}")
 work=$(mktemp -d "${TMPDIR:-/tmp}/winnow-upgrade.XXXXXX")
 chmod 755 "$work"
 export WINNOW_RUN_DIRECTORY=$work/run
@@ -26,7 +26,7 @@ finish() {
     infra/dev/stack.sh down >/dev/null 2>&1 || true
     infra/dev/stack.sh forget >/dev/null 2>&1 || true
     [ ! -d "$work/old" ] || git worktree remove --force "$work/old" || true
-    [ "$code" = 0 ] || { say "failed; see the lines above" && tail -n 3 "$work"/load.log "$work"/run/logs/*.log >&2 || true; }
+    [ "$code" = 0 ] || { say "failed; see the lines above" && tail -n 3 "$work"/load.log "$work"/run/logs/*.log >&2 2>/dev/null || true; }
     rm -rf "$work"
     exit "$code"
 }
