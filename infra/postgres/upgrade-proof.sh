@@ -37,7 +37,7 @@ trap 'exit 143' TERM
 build_old() {
     local newest ref
     newest=$(git ls-files Shared/PostgresStore/Migrations | tail -n 1)
-    ref=${OLD_REF:-$(git log --first-parent --diff-merges=first-parent --diff-filter=A --format=%H -1 -- "$newest")^}
+    ref=${OLD_REF:-$(git log --first-parent --diff-merges=first-parent --diff-filter=A --no-patch --format=%H -1 -- "$newest")^}
     say "building $(git rev-parse --short "$ref")"
     git worktree add --quiet --detach "$work/old" "$ref"
     (cd "$work/old" && infra/dev/build.sh >&2)
