@@ -124,6 +124,12 @@ def print_packages():
         print(fields["Package"], fields["Version"], fields["Architecture"])
 
 
+def package_of(path):
+    """Debian 12 merges /lib into /usr/lib, but its packages may list a file under either path."""
+    found = subprocess.run(["dpkg-query", "-S", path, path.removeprefix("/usr")], capture_output=True, text=True).stdout
+    return found.split(":")[0]
+
+
 def executable_faults(work):
     wanted = set(re.search(r"for name in (.*?);", build_commands()[-1])[1].split())
     staged = {path.name: path for path in (work / "staged/bin").iterdir()}
@@ -135,7 +141,7 @@ def executable_faults(work):
             if library[1] == "not found":
                 yield f"{name} needs {library[0]}, which is not found"
                 continue
-            owner = output("dpkg-query", "-S", os.path.realpath(library[1])).split(":")[0]
+            owner = package_of(os.path.realpath(library[1]))
             if owner not in installed:
                 yield f"{name} needs {library[0]} of the package {owner}, which the image does not install"
     if subprocess.run([staged["winnow"], "help"], env={}, stdout=subprocess.DEVNULL).returncode != 0:
