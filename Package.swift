@@ -71,6 +71,7 @@ let sharedModules: [Target] = [
     shared("Planning", ["Contracts", "JSON", "MessageBus", "Store", "Telemetry"]),
     shared("Client", ["Contracts", "JSON", "MessageBus", "Planning", "Store"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "Crypto", "JSON"]),
+    shared("Evaluation", ["Certification", "Client", "Contracts", "Inference", "JSON", "Store"]),
     shared(
         "KafkaBus",
         ["CPatientWait", "CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
@@ -102,7 +103,10 @@ let services: [Target] =
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
         service(
             "CLI",
-            live + ["CZlib", "Certification", "Client", "Crypto", "Inference", "JSON", "PostgresStore", "Store"]),
+            live + [
+                "CZlib", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON", "PostgresStore",
+                "Store",
+            ]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     ]
@@ -155,6 +159,9 @@ let testTargets: [Target] = [
         "Client",
         ["Client", "Contracts", "JSON", "MessageBus", "MessageBusTesting", "Planning", "Store", "StoreTesting"]),
     tests(
+        "Evaluation",
+        ["Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "Store", "TestKit"]),
+    tests(
         "Delivery",
         [
             "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning", "Runtime",
@@ -195,8 +202,8 @@ let testTargets: [Target] = [
     tests(
         "CLI",
         [
-            "CLI", "Certification", "Client", "Contracts", "Inference", "JSON", "KafkaBus", "MessageBus", "Planning",
-            "PostgresStore", "Store", "TestKit",
+            "CLI", "Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "KafkaBus", "MessageBus",
+            "Planning", "PostgresStore", "Store", "TestKit",
         ]),
     tests("Architecture", exclude: ["PublicAPI", "migrations.sha256"], ["Crypto"]),
     // Makes threads visible to ThreadSanitizer.

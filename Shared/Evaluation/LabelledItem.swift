@@ -1,14 +1,12 @@
 import Contracts
-import Crypto
 import JSON
-import Settings
 
 /// A line of a labelled file: `{"capability", "task", "text", "label"}`.
-struct LabelledItem: Sendable {
-    var route: Route
-    var text: String
+public struct LabelledItem: Sendable {
+    public let route: Route
+    public let text: String
     /// `nil` only if labels are optional.
-    var label: String?
+    public let label: String?
 
     /// A machine request with this item alone.
     var request: Request {
@@ -16,33 +14,35 @@ struct LabelledItem: Sendable {
     }
 }
 
-/// A file of labelled items: JSON Lines, plain or gzipped.
-struct LabelledFile: Sendable {
+/// The contents of a file of labelled items, one on each line.
+public struct LabelledFile: Sendable {
     /// A row that no request can carry, because the suite would reject it.
-    struct Rejection: Sendable {
-        let line: Int
-        let error: ContractError
+    public struct Rejection: Sendable {
+        public let line: Int
+        public let error: ContractError
     }
 
-    let path: String
+    public let path: String
     /// The digest of the file's bytes.
-    let sha256: String
-    let items: [LabelledItem]
-    let rejected: [Rejection]
+    public let sha256: String
+    public let items: [LabelledItem]
+    public let rejected: [Rejection]
 
     /// The last component of the path.
-    var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+    public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 
-    /// Reads the file once, so that it may be a pipe.
-    /// - Parameter mayLackLabels: whether labels are optional.
-    /// - Throws: `SmallFileError`; `LabelledFileError`, which names the line and never quotes it.
-    init(_ path: String, mayLackLabels: Bool = false) throws {
-        self.path = path
-        let bytes = try InputFile.read(path)
-        sha256 = bytes.withUnsafeBytes { SHA256.hex($0) }
+    /// - Parameters:
+    ///   - path: named in errors.
+    ///   - lines: with their numbers, from 1.
+    ///   - mayLackLabels: whether labels are optional.
+    /// - Throws: `LabelledFileError`, which names the line and never quotes it.
+    public init(
+        path: String, sha256: String, lines: [(number: Int, bytes: ArraySlice<UInt8>)], mayLackLabels: Bool = false
+    ) throws(LabelledFileError) {
+        (self.path, self.sha256) = (path, sha256)
         var items: [LabelledItem] = []
         var rejected: [Rejection] = []
-        for (number, line) in InputFile.lines(of: try Self.contents(of: bytes, path)) {
+        for (number, line) in lines {
             let item: LabelledItem
             do {
                 item = try JSONDocument.read(line) { try LabelledItem(json: $0, mayLackLabels) }
@@ -63,30 +63,6 @@ struct LabelledFile: Sendable {
         guard !items.isEmpty else { throw LabelledFileError("\(path) contains no items that a request can carry") }
         (self.items, self.rejected) = (items, rejected)
     }
-
-    /// Reports the omitted rows.
-    func complainOfRejected(_ verb: String) {
-        for rejection in rejected.prefix(Self.mostComplaints) {
-            Console.complain("winnow \(verb): \(path), line \(rejection.line) is omitted: \(rejection.error)")
-        }
-        if rejected.count > Self.mostComplaints {
-            Console.complain("winnow \(verb): \(rejected.count - Self.mostComplaints) more lines are omitted")
-        }
-    }
-
-    private static let mostComplaints = 10
-
-    private static func contents(of bytes: [UInt8], _ path: String) throws(LabelledFileError) -> [UInt8] {
-        guard Gzip.isGzip(bytes) else { return bytes }
-        do {
-            return try Gzip.inflated(bytes, limit: InputFile.limit)
-        } catch {
-            switch error {
-            case .damaged: throw LabelledFileError("\(path) is damaged")
-            case .tooLarge: throw LabelledFileError("\(path) contains more than \(InputFile.limit) bytes")
-            }
-        }
-    }
 }
 
 extension LabelledItem {
@@ -101,8 +77,8 @@ extension LabelledItem {
     }
 }
 
-struct LabelledFileError: Error, CustomStringConvertible {
-    let description: String
+public struct LabelledFileError: Error, CustomStringConvertible {
+    public let description: String
 
-    init(_ description: String) { self.description = description }
+    public init(_ description: String) { self.description = description }
 }

@@ -1,11 +1,11 @@
 import Certification
 import Client
 import Contracts
-import FoundationEssentials
+import Inference
 import JSON
 
 /// Compares the answers of the suite, the full model alone and the small model alone on the same labelled items.
-struct Scorecard {
+public struct Scorecard {
     /// One item's expected label and three answers, and how it was answered.
     struct Verdict {
         var label: String?
@@ -21,14 +21,15 @@ struct Scorecard {
     private var verdicts: [Verdict] = []
     private var compute: [(part: Double, whole: Double)] = []
 
-    static let columns = [
+    /// The names of the figures.
+    public static let columns = [
         "suiteAccuracy", "fullAccuracy", "smallAccuracy", "agreement", "promisedAgreement", "escalationRate",
         "computeShare",
     ]
 
-    var count: Int { verdicts.count }
+    public var count: Int { verdicts.count }
 
-    var unanswered: Int { verdicts.count { $0.suite == nil } }
+    public var unanswered: Int { verdicts.count { $0.suite == nil } }
 
     mutating func add(_ verdicts: [Verdict], flops: Int, fullModelFlops: Int) {
         self.verdicts += verdicts
@@ -41,7 +42,7 @@ struct Scorecard {
     }
 
     /// The figures in the order of `columns`.
-    var figures: [Figure] {
+    public var figures: [Figure] {
         func share(_ condition: (Verdict) -> Bool) -> Figure {
             Figure(successes: verdicts.count { condition($0) }, of: verdicts.count)
         }
@@ -63,79 +64,51 @@ struct Scorecard {
     }
 }
 
-/// A measured value with its 95% interval.
-struct Figure: Equatable {
-    var value: Double
-    var low: Double
-    var high: Double
-
-    /// A proportion with Wilson's score interval.
-    /// - Source: Probable inference, the law of succession, and statistical inference, JASA 22 (1927)
-    init(successes: Int, of count: Int) {
-        guard count > 0 else {
-            self.init(value: .nan, low: .nan, high: .nan)
-            return
+extension Scorecard {
+    mutating func add(_ request: EvaluationRun.Request) {
+        let answers = request.result?.steps.first?.items ?? []
+        let verdicts = request.chunk.items.indices.map { index in
+            let answer = answers.indices.contains(index) ? answers[index] : nil
+            return Verdict(
+                label: request.chunk.items[index].label, suite: answer?.label, full: request.full[index].label,
+                small: request.small[index].label, isPromised: request.isPromised(answer?.label, index),
+                isEscalated: answer?.decidedBy == .full)
         }
-        let z = 1.959963984540054
-        let n = Double(count)
-        let p = Double(successes) / n
-        let centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
-        self.init(value: p, low: max(0, centre - half), high: min(1, centre + half))
+        add(verdicts, flops: request.result?.flops ?? 0, fullModelFlops: request.result?.fullModelFlops ?? 0)
     }
-
-    /// A ratio of sums over requests, with a percentile bootstrap interval over them.
-    /// - Source: Bootstrap methods, Annals of Statistics 7 (1979)
-    init(ratio pairs: [(part: Double, whole: Double)], using generator: inout some RandomNumberGenerator) {
-        func ratio(_ pairs: some Sequence<(part: Double, whole: Double)>) -> Double {
-            let sums = pairs.reduce((0.0, 0.0)) { ($0.0 + $1.part, $0.1 + $1.whole) }
-            return sums.1 > 0 ? sums.0 / sums.1 : .nan
-        }
-        guard !pairs.isEmpty else {
-            self.init(value: .nan, low: .nan, high: .nan)
-            return
-        }
-        let resampled = (0..<1000)
-            .map { _ in ratio(pairs.indices.map { _ in pairs[Int.random(in: pairs.indices, using: &generator)] }) }
-        self.init(ratio(pairs), drawn: resampled)
-    }
-
-    /// With the middle 95% of the drawn values as the interval.
-    init(_ value: Double, drawn: [Double]) {
-        let sorted = drawn.sorted()
-        guard !sorted.isEmpty else {
-            self.init(value: value, low: .nan, high: .nan)
-            return
-        }
-        let tail = sorted.count / 40
-        self.init(value: value, low: sorted[tail], high: sorted[sorted.count - 1 - tail])
-    }
-
-    init(value: Double, low: Double, high: Double) {
-        self.value = value
-        self.low = low
-        self.high = high
-    }
-
-    /// - Parameter number: writes one number; as a share by default.
-    func write(
-        to writer: inout JSONWriter, _ number: (inout JSONWriter, Double) -> Void = { $0.probability($1) }
-    ) {
-        writer.object { body in
-            for (name, value) in [("value", value), ("low", low), ("high", high)] {
-                body.name(name)
-                number(&body, value)
-            }
-        }
-    }
-
-    /// `97.3 [96.6, 97.8]`, in percent.
-    var text: String { text { $0.isNaN ? "-" : $0.percent } }
-
-    func text(_ number: (Double) -> String) -> String { "\(number(value)) [\(number(low)), \(number(high))]" }
 }
 
-extension Double {
-    /// A share in percent, as `97.3`.
-    var percent: String { "\((self * 1000).rounded() / 10)" }
+/// The scorecards of a run: one for each task, in the order of their names, and one for all.
+public struct TaskScores {
+    public let tasks: [(route: Route, card: Scorecard)]
+    public let overall: Scorecard
+    private let rejectedRows: Int
+
+    public init(_ run: EvaluationRun) {
+        var cards: [Route: Scorecard] = [:]
+        for request in run.requests { cards[request.chunk.route, default: Scorecard()].add(request) }
+        tasks = cards.sorted { "\($0.key)" < "\($1.key)" }.map { (route: $0.key, card: $0.value) }
+        overall = tasks.reduce(into: Scorecard()) { $0.add($1.card) }
+        rejectedRows = run.rejectedRows
+    }
+
+    /// - Shape: `{"tasks": [{"capability", "task", "n", "unanswered", "suiteAccuracy", …}], "overall", "rejected"}`,
+    ///   each figure `{"value", "low", "high"}`
+    public var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.name("tasks")
+            body.array(tasks) { writer, entry in
+                writer.object { task in
+                    task.member("capability", entry.route.capability.rawValue)
+                    task.member("task", entry.route.task)
+                    entry.card.writeFigures(to: &task)
+                }
+            }
+            body.name("overall")
+            body.object { overall.writeFigures(to: &$0) }
+            body.member("rejected", rejectedRows)
+        }
+        return writer.bytes
+    }
 }

@@ -41,11 +41,8 @@ struct Architecture {
 
     private func violation(of file: SourceFile, importing module: String) -> String? {
         if services.contains(module) { return "imports the service \(module)" }
-        if module == "Foundation" || module == "FoundationNetworking" {
-            return "imports \(module), which costs memory and start: FoundationEssentials does"
-        }
-        if module == "FoundationEssentials", file.module != "CLI" {
-            return "imports \(module), which costs every service megabytes: Glibc and Settings.SmallFile do"
+        if ["Foundation", "FoundationEssentials", "FoundationNetworking"].contains(module) {
+            return "imports \(module), which costs megabytes and start: Glibc and Settings.SmallFile do"
         }
         if Self.liveAdapters.contains(module), file.isService, file.name != "App.swift",
             !Self.tools.contains(file.module)

@@ -12,6 +12,7 @@ import Testing
         ("Shared/Contracts/A.swift", "import Foundation"),
         ("Shared/Contracts/A.swift", "import FoundationEssentials"),
         ("Services/Aggregator/A.swift", "import FoundationEssentials"),
+        ("Services/CLI/A.swift", "import FoundationEssentials"),
         ("Shared/Runtime/A.swift", "import KafkaBus"),
         ("Shared/Unknown/A.swift", "import Contracts"),
         ("Services/Aggregator/A.swift", "import Escalator"),
@@ -26,7 +27,6 @@ import Testing
 
     @Test(arguments: [
         ("Shared/KafkaBus/A.swift", "import Contracts"),
-        ("Services/CLI/A.swift", "import FoundationEssentials"),
         ("Shared/Contracts/A.swift", "import Synchronization\nimport Glibc\n// import Runtime"),
         ("Shared/Contracts/A.swift", "let text = \"\"\"\nimport Runtime\n\"\"\""),
         ("Services/Aggregator/App.swift", "import KafkaBus\nimport Contracts"),

@@ -5,7 +5,7 @@ import JSON
 import TestKit
 import Testing
 
-@testable import CLI
+@testable import Evaluation
 
 struct CertifyTests {
     private static let route = Route(.legalServices, "clause-type")
@@ -101,38 +101,9 @@ struct CertifyTests {
             let complaint = try #require(report.complaint)
             #expect(complaint.contains("no threshold keeps the promise"))
             #expect(complaint.contains(advice))
-            #expect(report.row.count == CertifyReport.columns.count)
             var writer = JSONWriter()
             report.write(to: &writer)
             #expect(try JSONDocument.read(writer.bytes) { $0["certified"]?.bool } == false)
         }
-    }
-
-    @Test func `a file holds one certificate a task, the last one`() throws {
-        let file = try TemporaryFile("")
-        let unfair = Route(.legalServices, "unfair-term")
-        try CertificateFile.replace([.of(Self.route, id: 1), .of(unfair, id: 2)], in: file.path)
-        try CertificateFile.replace([.of(Self.route, id: 3)], in: file.path)
-        #expect(try CertificateFile.read(file.path) == [.of(Self.route, id: 3), .of(unfair, id: 2)])
-        #expect(try CertificateFile.read(file.path + ".none").isEmpty)
-        let wrong = try TemporaryFile("{}\n")
-        #expect(throws: ContractError.self) { try CertificateFile.read(wrong.path) }
-    }
-
-    @Test(arguments: [
-        "", "--capability nobody --data x", "--capability legal-services",
-        "--capability legal-services --task x --data y",
-        "--capability legal-services --data x --agreement 1", "--capability legal-services --data x --confidence no",
-        "--capability legal-services --data x --tie-share 0.09", "--capability legal-services --data x --tie-share 2",
-    ])
-    func `what certify cannot understand is wrong usage`(line: String) async {
-        let words = line.split(separator: " ").map(String.init)
-        #expect(await CommandLineTool.run(["certify"] + words) == .wrongUsage)
-    }
-
-    @Test(arguments: ["revoke", "revoke 0123456789abcdef", "revoke xyz --why a", "sing", "list more"])
-    func `what certificates cannot understand is wrong usage`(line: String) async {
-        let words = line.split(separator: " ").map(String.init)
-        #expect(await CommandLineTool.run(["certificates"] + words) == .wrongUsage)
     }
 }

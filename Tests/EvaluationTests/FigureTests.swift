@@ -2,7 +2,7 @@ import JSON
 import Certification
 import Testing
 
-@testable import CLI
+@testable import Evaluation
 
 struct FigureTests {
     /// - Source: R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3; four decimals

@@ -1,34 +1,29 @@
 import Contracts
-import Foundation
-import Settings
 import Testing
 
-@testable import CLI
 @testable import Client
+@testable import Evaluation
 
 struct LabelledItemTests {
     private static let good = #"{"capability":"legal-services","task":"clause-type","text":"é \u0000","label":"x"}"#
-    private static let many = (0..<2000)
-        .map { #"{"capability":"legal-services","task":"clause-type","text":"number \#($0)","label":"x"}"# + "\n" }
-        .joined()
 
-    private func read(_ file: TemporaryFile) throws -> [LabelledItem] { try LabelledFile(file.path).items }
-
-    private func fault(_ file: TemporaryFile) -> String {
-        "\(#expect(throws: LabelledFileError.self) { try read(file) }?.description ?? "")"
+    private func file(_ lines: String..., mayLackLabels: Bool = false) throws -> LabelledFile {
+        try file(lines, mayLackLabels: mayLackLabels)
     }
 
-    @Test func `a file is read plain or gzipped, with any line ends`() throws {
-        for file in [
-            try TemporaryFile(Self.good + "\r\n\n" + Self.good), try .gzipped(Self.good + "\n" + Self.good + "\n"),
-        ] {
-            let items = try read(file)
-            #expect(items.map(\.text) == ["é \u{0}", "é \u{0}"])
-            #expect(items.map(\.route) == [Route(.legalServices, "clause-type"), Route(.legalServices, "clause-type")])
-            #expect(items.map(\.label) == ["x", "x"])
-        }
-        #expect(try read(try .gzipped(Self.many)).count == 2000)
-        #expect(fault(try TemporaryFile("\n \r\n")).contains("no items"))
+    private func file(_ lines: [String], mayLackLabels: Bool = false) throws -> LabelledFile {
+        try LabelledFile(
+            path: "a/b/items.jsonl", sha256: "ab",
+            lines: lines.enumerated().map { (number: $0.offset + 1, bytes: Array($0.element.utf8)[...]) },
+            mayLackLabels: mayLackLabels)
+    }
+
+    @Test func `an item has its task, text and label, and the file its name`() throws {
+        let file = try file(Self.good)
+        #expect(file.name == "items.jsonl")
+        #expect(file.items.map(\.text) == ["é \u{0}"])
+        #expect(file.items.map(\.route) == [Route(.legalServices, "clause-type")])
+        #expect(file.items.map(\.label) == ["x"])
     }
 
     @Test(arguments: [
@@ -37,59 +32,27 @@ struct LabelledItemTests {
         #"{"capability":"legal-services","task":"clause-type","text":"CANARY","label":1}"#,
     ])
     func `a line that is wrong is named and not quoted`(line: String) throws {
-        let message = fault(try TemporaryFile(Self.good + "\n" + line))
+        let error = #expect(throws: LabelledFileError.self) { try file(Self.good, line) }
+        let message = error?.description ?? ""
         #expect(message.contains("line 2"))
         #expect(!message.contains("CANARY"))
     }
 
     @Test func `a label may be left out where none is needed, and is a string where it is not`() throws {
         let bare = #"{"capability":"legal-services","task":"clause-type","text":"a"}"#
-        let file = try TemporaryFile(bare)
-        #expect(try LabelledFile(file.path, mayLackLabels: true).items.map(\.label) == [nil])
-        #expect(throws: LabelledFileError.self) {
-            let file = try TemporaryFile(bare.replacing("}", with: #","label":1}"#))
-            return try LabelledFile(file.path, mayLackLabels: true)
-        }
-    }
-
-    @Test(arguments: [0.2, 0.5, 0.9, 0.999])
-    func `a gzipped file that was cut off is refused`(share: Double) throws {
-        #expect(fault(try .gzipped(Self.many, share: share)).contains("damaged"))
-    }
-
-    @Test func `a file that is not there is refused`() {
-        let error = #expect(throws: SmallFileError.self) { try LabelledFile("/nowhere/at/all") }
-        #expect(error?.description == "/nowhere/at/all: No such file or directory")
-    }
-
-    @Test func `a row that no request can carry is set apart under its number, and the others are read`() throws {
-        func row(_ text: String) -> String { Self.good.replacing("é \\u0000", with: text) }
-        let long = String(repeating: "x", count: Limits.requestBytes)
-        let lines = [row("a"), "", row("  "), row(long), " \t", row("b")]
-        let file = try TemporaryFile(lines.joined(separator: "\n")).reading { try LabelledFile($0) }
-        #expect(file.items.map(\.text) == ["a", "b"])
-        #expect(file.rejected.map(\.line) == [3, 4])
-        #expect(file.rejected.map(\.error.code) == [.emptyText, .tooLarge])
+        #expect(try file(bare, mayLackLabels: true).items.map(\.label) == [nil])
+        let wrong = #"{"capability":"legal-services","task":"clause-type","text":"a","label":1}"#
+        #expect(throws: LabelledFileError.self) { try file(wrong, mayLackLabels: true) }
     }
 
     @Test func `an evaluation's requests have no more items and bytes than a request may have`() throws {
         let lines = (0..<40).map {
             Self.good.replacing("é \\u0000", with: "\($0)" + String(repeating: "x", count: $0 * 2_000))
         }
-        let items = try TemporaryFile(lines.joined(separator: "\n")).reading { try LabelledFile($0) }.items
+        let items = try file(lines).items
         let chunks = EvaluationRun.chunks(of: items)
         #expect(chunks.flatMap(\.items).map(\.text) == items.map(\.text))
         #expect(chunks.allSatisfy { $0.items.count <= 8 && $0.pending.body.count <= Limits.requestBytes })
         #expect(chunks.count < 20)
-    }
-
-    /// Several members in one file, as with `cat a.gz b.gz`, followed by other bytes.
-    @Test func `every member of a gzip file is read`() throws {
-        let parts = try ["one", "two", ""].map {
-            try TemporaryFile.gzipped($0).reading { try [UInt8](Data(contentsOf: URL(filePath: $0))) }
-        }
-        #expect(try Gzip.inflated(Array(parts.joined()) + [0, 0, 7], limit: 100) == Array("onetwo".utf8))
-        #expect(throws: Gzip.Fault.tooLarge) { try Gzip.inflated(parts[0], limit: 2) }
-        #expect(throws: Gzip.Fault.damaged) { try Gzip.inflated([0x1F, 0x8B], limit: 100) }
     }
 }

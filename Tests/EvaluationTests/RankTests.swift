@@ -1,9 +1,9 @@
 import Certification
 import Contracts
-import PostgresStore
+import Store
 import Testing
 
-@testable import CLI
+@testable import Evaluation
 
 struct RankTests {
     private static func use(

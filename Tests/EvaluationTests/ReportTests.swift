@@ -5,7 +5,7 @@ import FoundationXML
 import JSON
 import Testing
 
-@testable import CLI
+@testable import Evaluation
 
 struct ReportTests {
     private static let clause = Route(.legalServices, "clause-type")

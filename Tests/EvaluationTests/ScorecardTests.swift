@@ -4,8 +4,8 @@ import JSON
 import TestKit
 import Testing
 
-@testable import CLI
 @testable import Client
+@testable import Evaluation
 
 struct ScorecardTests {
     private let route = Route(.legalServices, "clause-type")

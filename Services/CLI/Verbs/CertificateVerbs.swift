@@ -155,123 +155,20 @@ struct ModelsVerb: Verb {
     }
 }
 
-/// Finds the confidence from which a small model may answer for the full model, and writes a certificate.
-struct CertifyVerb: Verb {
-    static let name = "certify"
-    static let summary = "find the confidence from which a small model may answer, with a bound on its errors"
-    static let help = """
-        Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--tie-share S]
-                              [--out FILE] [--record FILE] [--json]
+/// The models in the models directory, by `name@version`.
+struct DeployedModels {
+    private let small: [Capability: String]
+    private let full: String
 
-        FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Labels are optional. The small
-        and the full model run over its items here. The lowest threshold that an exact binomial bound supports becomes
-        a certificate in Postgres, which workers apply within seconds: of the answers that the small model gives
-        itself, at least A agree with the full model's, with confidence P. If items have labels, the loss of accuracy
-        is bounded too.
-
-          --capability C  the capability whose small model is certified
-          --task T        one of its tasks (default: every task with items in FILE)
-          --data FILE     the calibration items: a sample of real requests that the models have not seen
-          --agreement A   the promised agreement (default 0.99)
-          --confidence P  the confidence of the promise (default 0.95)
-          --tie-share S  also accept a label to which the full model gives at least S of the probability of its best
-                          label: from 0.1 to 1 (default 1, only the best label)
-          --out FILE      write the certificates to FILE instead of Postgres
-          --record FILE   also write a line for each item: hash of its text, confidence, whether the models agree
-          --json          print an array with an object for each task
-
-        Exits with 3 if no threshold of a task keeps the promise. That task stays on the full model.
-        """
-
-    private let capability: Capability
-    private let task: String?
-    private let data: String
-    private let promise: Promise
-    private let out: String?
-    private let record: String?
-    private let isJSON: Bool
-
-    init(_ arguments: inout Arguments) throws(UsageError) {
-        let names = Capability.requestable.map(\.rawValue)
-        guard let name = arguments.value("--capability"), names.contains(name) else {
-            throw UsageError("--capability must be one of \(names.joined(separator: ", "))")
+    /// - Throws: `ArtifactError`
+    init(directory: String) throws {
+        full = try ModelCard.load(directory: "\(directory)/full").identity.description
+        small = try Capability.requestable.reduce(into: [:]) { small, capability in
+            small[capability] = try ModelCard.load(directory: "\(directory)/\(capability)").identity.description
         }
-        let capability = Capability(rawValue: name)
-        let task = arguments.value("--task")
-        let tasks = Route.requestable.filter { $0.capability == capability }.map(\.task)
-        if let task, !tasks.contains(task) {
-            throw UsageError("--task must be one of \(tasks.joined(separator: ", "))")
-        }
-        guard let data = arguments.value("--data") else { throw UsageError("--data is missing") }
-        let agreement = try arguments.share("--agreement", default: 0.99)
-        let confidence = try arguments.share("--confidence", default: 0.95)
-        let tieShare = try arguments.number("--tie-share", default: 1, in: Prediction.leastShare...1)
-        guard let promise = Promise(agreement: agreement, confidence: confidence, tieShare: tieShare) else {
-            throw UsageError("--agreement and --confidence must lie between 0 and 1")
-        }
-        (self.capability, self.task, self.data, self.promise) = (capability, task, data, promise)
-        out = arguments.value("--out")
-        record = arguments.value("--record")
-        isJSON = arguments.flag("--json")
     }
 
-    func run(_ session: Session) async throws -> ExitStatus {
-        for path in [out, record].compactMap(\.self) { try SmallFile.ensureReplaceable(path) }
-        let file = try LabelledFile(data, mayLackLabels: true)
-        file.complainOfRejected(Self.name)
-        let items = file.items.filter {
-            $0.route.capability == capability && $0.route.task == task ?? $0.route.task
-        }
-        let groups = Dictionary(grouping: items, by: \.route).sorted { $0.key.description < $1.key.description }
-        guard !groups.isEmpty else { throw LabelledFileError("\(data) contains no items of this capability or task") }
-        guard record == nil || groups.count == 1 else {
-            throw LabelledFileError("\(data) contains several tasks: choose the one to record with --task")
-        }
-        let source = Certificate.Source(file: file.name, sha256: file.sha256)
-        let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
-        let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(capability)")
-        var generator = SystemRandomNumberGenerator()
-        var reports: [CertifyReport] = []
-        for (route, items) in groups {
-            let comparisons = try await Comparison.run(
-                items, as: route, small: small, full: full, tieShare: promise.tieShare)
-            if let record { try Self.write(comparisons.map(\.observation), to: record) }
-            let result: CertifyReport.Result
-            switch Certifier(promise).certify(comparisons.map(\.observation)) {
-            case .certified(let certified):
-                result = .certified(
-                    Certificate(
-                        certified, of: promise, route: route, small: small.card, full: full.card,
-                        comparisons: comparisons, source: source, at: .now, using: &generator))
-            case .refused(let refusal): result = .refused(refusal)
-            }
-            reports.append(CertifyReport(route: route, promise: promise, result: result))
-        }
-        Console.progress("")
-        let certificates = reports.compactMap { report in
-            if case .certified(let certificate) = report.result { certificate } else { nil }
-        }
-        if let out {
-            if !certificates.isEmpty { try CertificateFile.replace(certificates, in: out) }
-        } else {
-            try await PostgresStore(try session.postgres()).registerCertificates(certificates)
-        }
-        show(reports)
-        return certificates.count == reports.count ? .ok : .notCertifiable
-    }
-
-    private func show(_ reports: [CertifyReport]) {
-        if isJSON {
-            var writer = JSONWriter()
-            writer.array(reports) { writer, report in report.write(to: &writer) }
-            Console.print(writer.bytes)
-        } else {
-            Console.print(Table(columns: CertifyReport.columns, rows: reports.map(\.row)), asJSON: false)
-        }
-        for report in reports { if let complaint = report.complaint { Console.complain(complaint) } }
-    }
-
-    private static func write(_ observations: [Observation], to path: String) throws {
-        try SmallFile.replace(path, with: Array(observations.map { $0.encode() + [0x0A] }.joined()))
+    func run(_ route: Route, small: String?, full: String?) -> Bool {
+        small != nil && self.small[route.capability] == small && self.full == full
     }
 }

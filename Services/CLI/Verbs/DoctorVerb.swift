@@ -1,4 +1,5 @@
 import Contracts
+import Evaluation
 import Inference
 import KafkaBus
 import MessageBus

@@ -1,6 +1,6 @@
 import Contracts
+import Evaluation
 import Inference
-import JSON
 import PostgresStore
 import Settings
 import Store
@@ -41,43 +41,21 @@ struct EvaluateVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         let evaluation = try await EvaluationRun(
-            of: try LabelledFile(file), session, timeout: timeout, verb: Self.name)
-        var cards: [Route: Scorecard] = [:]
-        for request in evaluation.requests {
-            cards[request.chunk.route, default: Scorecard()].add(request)
-        }
-        show(cards, rejected: evaluation.rejectedRows)
+            of: try LabelledFile(reading: file), session, timeout: timeout, verb: Self.name)
+        show(TaskScores(evaluation))
         return evaluation.status
     }
 
-    private func show(_ cards: [Route: Scorecard], rejected: Int) {
-        let ordered = cards.sorted { "\($0.key)" < "\($1.key)" }
-        let overall = ordered.reduce(into: Scorecard()) { $0.add($1.value) }
-        guard isJSON else {
-            let rows = ordered.map { ("\($0.key)", $0.value) } + [("overall", overall)]
-            let table = Table(
-                columns: ["task", "n", "unanswered"] + Scorecard.columns,
-                rows: rows.map { name, card in
-                    [.text(name), .number("\(card.count)"), .number("\(card.unanswered)")]
-                        + card.figures.map { .text($0.text) }
-                })
-            return Console.print(table, asJSON: false)
-        }
-        var writer = JSONWriter()
-        writer.object { body in
-            body.name("tasks")
-            body.array(ordered) { writer, entry in
-                writer.object { task in
-                    task.member("capability", entry.key.capability.rawValue)
-                    task.member("task", entry.key.task)
-                    entry.value.writeFigures(to: &task)
-                }
-            }
-            body.name("overall")
-            body.object { overall.writeFigures(to: &$0) }
-            body.member("rejected", rejected)
-        }
-        Console.print(writer.bytes)
+    private func show(_ scores: TaskScores) {
+        guard !isJSON else { return Console.print(scores.json) }
+        let rows = scores.tasks.map { ("\($0.route)", $0.card) } + [("overall", scores.overall)]
+        let table = Table(
+            columns: ["task", "n", "unanswered"] + Scorecard.columns,
+            rows: rows.map { name, card in
+                [.text(name), .number("\(card.count)"), .number("\(card.unanswered)")]
+                    + card.figures.map { .text($0.text) }
+            })
+        Console.print(table, asJSON: false)
     }
 }
 
@@ -118,7 +96,7 @@ struct ReportVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         try SmallFile.ensureReplaceable(out)
-        let labelled = try LabelledFile(file)
+        let labelled = try LabelledFile(reading: file)
         let prices = PriceList(try await PostgresStore(try session.postgres()).prices())
         let evaluation = try await EvaluationRun(of: labelled, session, timeout: timeout, verb: Self.name)
         let full = try ModelCard.load(directory: session.modelsDirectory + "/full").identity
@@ -126,19 +104,8 @@ struct ReportVerb: Verb {
         for capability in Set(evaluation.requests.map(\.chunk.route.capability)) {
             small[capability] = try ModelCard.load(directory: "\(session.modelsDirectory)/\(capability)").identity
         }
-        let now = Timestamp.now
-        let requests = try evaluation.requests.map { request in
-            try ReportItem.items(
-                of: request, prices: prices, small: small[request.chunk.route.capability]?.name ?? "", full: full.name,
-                at: now)
-        }
         Console.progress("drawing")
-        let report = Report(
-            requests,
-            source: .init(
-                file: labelled.name, sha256: labelled.sha256, rejected: evaluation.rejectedRows,
-                date: String(now.rfc3339.prefix(10)),
-                models: [full.description] + small.values.map(\.description).sorted()))
+        let report = try Report(of: evaluation, file: labelled, prices: prices, full: full, small: small, at: .now)
         Console.progress("")
         try SmallFile.replace(out, with: ReportPage.html(report))
         if isJSON { Console.print(report.json) } else { Console.print("\(out): \(report.overall.items) items") }

@@ -1,7 +1,8 @@
 import Contracts
+import Evaluation
 import Inference
-import JSON
 import PostgresStore
+import Store
 
 /// Ranks the models to cut next by what they would save, and groups the items that fit no capability.
 struct RankVerb: Verb {
@@ -22,7 +23,6 @@ struct RankVerb: Verb {
     static let flags: Set<String> = ["--json", "--propose"]
 
     private static let mostItems = 2_000
-    private static let examples = 5
 
     private let days: Int
     private let proposes: Bool
@@ -37,8 +37,12 @@ struct RankVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus {
         let reader = OperationsReader(try session.postgres())
         let ranked = Prospect.ranked(try await reader.use(days: days))
-        let proposals = proposes ? try await proposals(reader, session) : []
-        if isJSON { Console.print(json(ranked, proposals)) } else { show(ranked, proposals) }
+        let proposals = proposes ? try await proposals(reader, session) : nil
+        if isJSON {
+            Console.print(RankReport(days: days, tasks: ranked, proposals: proposals).json)
+        } else {
+            show(ranked, proposals)
+        }
         return .ok
     }
 
@@ -54,7 +58,7 @@ struct RankVerb: Verb {
         }
     }
 
-    private func show(_ ranked: [Prospect], _ proposals: [Proposal]) {
+    private func show(_ ranked: [Prospect], _ proposals: [Proposal]?) {
         let columns = [
             "rank", "task", "items", "escalated", "escalation_cost", "would_accept", "saves", "reason",
         ]
@@ -68,7 +72,7 @@ struct RankVerb: Verb {
                 ]
             })
         Console.print(table, asJSON: false)
-        guard proposes else { return }
+        guard let proposals else { return }
         guard !proposals.isEmpty else { return Console.print("\nToo few unrouted items to propose a capability.") }
         let proposed = Table(
             columns: ["proposal", "items", "share", "cohesion", "cost", "flops", "examples"],
@@ -77,74 +81,12 @@ struct RankVerb: Verb {
                     .text("capability-\(index + 1)"), .number("\(proposal.items.count)"),
                     .number(proposal.share.percent),
                     .number("\((proposal.cohesion * 100).rounded() / 100)"), .number(proposal.cost.short),
-                    .number("\(proposal.flops)"), .text(proposal.examples(Self.examples).joined(separator: " ")),
+                    .number("\(proposal.flops)"), .text(proposal.examples(RankReport.examples).joined(separator: " ")),
                 ]
             })
         Console.print("")
         Console.print(proposed, asJSON: false)
     }
-
-    private func json(_ ranked: [Prospect], _ proposals: [Proposal]) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.object { body in
-            body.member("days", days)
-            body.name("tasks")
-            body.array(ranked) { writer, prospect in
-                writer.object { task in
-                    task.member("capability", prospect.use.route.capability.rawValue)
-                    task.member("task", prospect.use.route.task)
-                    task.member("items", prospect.use.items)
-                    task.member("escalatedItems", prospect.use.escalatedItems)
-                    task.member("escalationPicoUSD", prospect.use.escalationCost.amount)
-                    task.member("certified", prospect.use.isCertified)
-                    task.name("expectedAcceptedShare")
-                    prospect.acceptedShare.write(to: &task)
-                    task.name("savingPicoUSD")
-                    prospect.saving.write(to: &task) { writer, amount in
-                        if amount.isNaN { writer.null() } else { writer.integer(PicoDollars(rounding: amount).amount) }
-                    }
-                    task.member("reason", prospect.reason)
-                }
-            }
-            guard proposes else { return }
-            body.name("proposals")
-            body.array(proposals) { writer, proposal in
-                writer.object { group in
-                    group.member("items", proposal.items.count)
-                    group.name("share")
-                    group.double(proposal.share)
-                    group.name("cohesion")
-                    group.double(proposal.cohesion)
-                    group.member("picoUSD", proposal.cost.amount)
-                    group.member("flops", proposal.flops)
-                    group.name("examples")
-                    group.array(proposal.examples(Self.examples)) { $0.string($1) }
-                }
-            }
-        }
-        return writer.bytes
-    }
-}
-
-/// A group of items that fit no capability.
-struct Proposal {
-    /// The items nearest to the centre first.
-    let items: [UnroutedItem]
-    /// The share of all items that fit no capability.
-    let share: Double
-    let cohesion: Double
-
-    init(items: [UnroutedItem], of all: Int, cohesion: Double) {
-        self.items = items
-        share = Double(items.count) / Double(all)
-        self.cohesion = cohesion
-    }
-
-    var cost: PicoDollars { items.reduce(.zero) { $0 + $1.cost } }
-    var flops: Int64 { items.reduce(TokenUsage.zero) { $0 + TokenUsage(inputTokens: 0, flops: $1.flops) }.flops }
-
-    /// Examples as `request/item`, with the item's place in the request's routing.
-    func examples(_ count: Int) -> [String] { items.prefix(count).map { "\($0.request)/\($0.index)" } }
 }
 
 extension Prospect {

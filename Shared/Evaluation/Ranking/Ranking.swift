@@ -1,14 +1,15 @@
 import Certification
 import Contracts
-import PostgresStore
+import JSON
+import Store
 
 /// What a new cut of a task's model would save, according to the measured use.
-struct Prospect {
-    let use: TaskUse
+public struct Prospect {
+    public let use: TaskUse
     /// The share of currently escalated items that a new cut is expected to answer itself, with its 95% interval.
-    let acceptedShare: Figure
+    public let acceptedShare: Figure
     /// Pico-USD in the period: escalated items × the full model's cost per item × the expected share.
-    let saving: Figure
+    public let saving: Figure
 
     /// A model that knew when it is right would answer exactly the items that it guessed right.
     init(_ use: TaskUse) {
@@ -27,7 +28,7 @@ struct Prospect {
     }
 
     /// Sorts by the lower bound of the saving, so that an estimate from few items does not come first.
-    static func ranked(_ uses: [TaskUse]) -> [Prospect] {
+    public static func ranked(_ uses: [TaskUse]) -> [Prospect] {
         uses.map(Prospect.init).sorted {
             ($0.saving.low, $0.use.escalationCost, $0.use.items) > ($1.saving.low, $1.use.escalationCost, $1.use.items)
         }
@@ -37,7 +38,8 @@ struct Prospect {
         use.items > 0 ? min(1, Double(use.escalatedItems) / Double(use.items)) : .nan
     }
 
-    var reason: String {
+    /// Why it has its rank, and what would help, in one line.
+    public var reason: String {
         guard use.escalatedItems > 0 else { return "nothing escalates, so there is nothing left to save" }
         let why =
             use.route == .decomposition
@@ -56,105 +58,81 @@ struct Prospect {
     }
 }
 
-/// Clusters points of unit length.
-/// - Source: Lloyd's algorithm with k-means++ seeds, SODA 2007; the number of clusters by the simplified silhouette
-struct Clusters {
-    /// The indices of the points, the one nearest to the centre first.
-    let members: [[Int]]
-    /// The mean cosine between a cluster's points and its centre.
-    let cohesion: [Double]
+/// A group of items that fit no capability.
+public struct Proposal {
+    /// The items nearest to the centre first.
+    public let items: [UnroutedItem]
+    /// The share of all items that fit no capability.
+    public let share: Double
+    /// The mean cosine between the items and their centre.
+    public let cohesion: Double
 
-    private static let mostClusters = 10
-    /// Fewer points are too few to cut a model for.
-    private static let leastMembers = 5
-
-    init(of points: [[Float]]) {
-        let most = min(Self.mostClusters, points.count / Self.leastMembers)
-        guard most >= 1 else {
-            (members, cohesion) = ([], [])
-            return
-        }
-        let attempts = (1...most).map { Partition(points, count: $0) }
-        // If no division is better than none, the result is a single cluster.
-        let best = attempts.max { $0.silhouette < $1.silhouette } ?? attempts[0]
-        let groups = best.centres.indices.map { centre in
-            points.indices.filter { best.owner[$0] == centre }.sorted { best.nearness[$0] > best.nearness[$1] }
-        }
-        let kept = groups.filter { $0.count >= Self.leastMembers }.sorted { $0.count > $1.count }
-        members = kept
-        cohesion = kept.map { group in group.reduce(0) { $0 + Double(best.nearness[$1]) } / Double(group.count) }
+    public init(items: [UnroutedItem], of all: Int, cohesion: Double) {
+        self.items = items
+        share = Double(items.count) / Double(all)
+        self.cohesion = cohesion
     }
+
+    public var cost: PicoDollars { items.reduce(.zero) { $0 + $1.cost } }
+    public var flops: Int64 { items.reduce(TokenUsage.zero) { $0 + TokenUsage(inputTokens: 0, flops: $1.flops) }.flops }
+
+    /// Examples as `request/item`, with the item's place in the request's routing.
+    public func examples(_ count: Int) -> [String] { items.prefix(count).map { "\($0.request)/\($0.index)" } }
 }
 
-private struct Partition {
-    private(set) var centres: [[Float]]
-    private(set) var owner: [Int]
-    /// The cosine of each point with its centre.
-    private(set) var nearness: [Float]
-    private(set) var silhouette = 0.0
+/// What `winnow rank` reports to programs.
+public struct RankReport {
+    public static let examples = 5
 
-    init(_ points: [[Float]], count: Int) {
-        centres = Self.seeds(points, count: count)
-        owner = Array(repeating: 0, count: points.count)
-        nearness = Array(repeating: -1, count: points.count)
-        for _ in 0..<25 {
-            let before = owner
-            assign(points)
-            if owner == before { break }
-            move(points)
-        }
-        assign(points)
+    private let days: Int
+    private let tasks: [Prospect]
+    private let proposals: [Proposal]?
+
+    /// - Parameter proposals: `nil` if none were requested.
+    public init(days: Int, tasks: [Prospect], proposals: [Proposal]?) {
+        (self.days, self.tasks, self.proposals) = (days, tasks, proposals)
     }
 
-    private static func seeds(_ points: [[Float]], count: Int) -> [[Float]] {
-        var generator = SeededGenerator(seed: 1)
-        var centres = [points[Int.random(in: points.indices, using: &generator)]]
-        while centres.count < count {
-            let distances = points.map { point in
-                max(0, 1 - (centres.map { cosine($0, point) }.max() ?? 0))
+    /// - Shape: `{"days", "tasks": [{"capability", "task", "items", …, "savingPicoUSD", "reason"}], "proposals"?: [{"items",
+    ///   "share", "cohesion", "picoUSD", "flops", "examples"}]}`
+    public var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.object { body in
+            body.member("days", days)
+            body.name("tasks")
+            body.array(tasks) { writer, prospect in
+                writer.object { task in
+                    task.member("capability", prospect.use.route.capability.rawValue)
+                    task.member("task", prospect.use.route.task)
+                    task.member("items", prospect.use.items)
+                    task.member("escalatedItems", prospect.use.escalatedItems)
+                    task.member("escalationPicoUSD", prospect.use.escalationCost.amount)
+                    task.member("certified", prospect.use.isCertified)
+                    task.name("expectedAcceptedShare")
+                    prospect.acceptedShare.write(to: &task)
+                    task.name("savingPicoUSD")
+                    prospect.saving.write(to: &task) { writer, amount in
+                        if amount.isNaN { writer.null() } else { writer.integer(PicoDollars(rounding: amount).amount) }
+                    }
+                    task.member("reason", prospect.reason)
+                }
             }
-            let sum = distances.reduce(0, +)
-            guard sum > 0 else { break }
-            var mark = Float.random(in: 0..<sum, using: &generator)
-            let next = distances.firstIndex { distance in
-                mark -= distance
-                return mark < 0
+            guard let proposals else { return }
+            body.name("proposals")
+            body.array(proposals) { writer, proposal in
+                writer.object { group in
+                    group.member("items", proposal.items.count)
+                    group.name("share")
+                    group.double(proposal.share)
+                    group.name("cohesion")
+                    group.double(proposal.cohesion)
+                    group.member("picoUSD", proposal.cost.amount)
+                    group.member("flops", proposal.flops)
+                    group.name("examples")
+                    group.array(proposal.examples(Self.examples)) { $0.string($1) }
+                }
             }
-            centres.append(points[next ?? points.count - 1])
         }
-        return centres
+        return writer.bytes
     }
-
-    private mutating func assign(_ points: [[Float]]) {
-        var quality = 0.0
-        for (index, point) in points.enumerated() {
-            let ranked = centres.map { cosine($0, point) }
-            let best = ranked.indices.max { ranked[$0] < ranked[$1] } ?? 0
-            owner[index] = best
-            nearness[index] = ranked[best]
-            let second = ranked.indices.filter { $0 != best }.map { ranked[$0] }.max() ?? ranked[best]
-            let (own, other) = (1 - Double(ranked[best]), 1 - Double(second))
-            quality += other > 0 ? (other - own) / max(own, other) : 0
-        }
-        silhouette = quality / Double(points.count)
-    }
-
-    private mutating func move(_ points: [[Float]]) {
-        for centre in centres.indices {
-            let group = points.indices.filter { owner[$0] == centre }
-            guard !group.isEmpty else { continue }
-            var sum = [Float](repeating: 0, count: points[0].count)
-            for index in group {
-                for place in sum.indices { sum[place] += points[index][place] }
-            }
-            let length = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
-            centres[centre] = sum.map { length > 0 ? $0 / length : 0 }
-        }
-    }
-}
-
-private func cosine(_ left: [Float], _ right: [Float]) -> Float {
-    var sum: Float = 0
-    for index in left.indices { sum += left[index] * right[index] }
-    return sum
 }

@@ -1,12 +1,11 @@
 import Certification
-import Client
 import Contracts
 import Inference
 import JSON
 import Store
 
 /// All figures of a report. The page and the JSON show the same figures.
-struct Report {
+public struct Report {
     /// The origin of the figures.
     struct Source {
         var file: String
@@ -19,9 +18,9 @@ struct Report {
     }
 
     /// The figures of one task, or of all tasks.
-    struct Part {
+    public struct Part {
         var name: String
-        var items: Int
+        public internal(set) var items: Int
         var unanswered: Int
         var escalation: Figure
         var accuracy: [Policy: Figure]
@@ -36,8 +35,30 @@ struct Report {
 
     let source: Source
     let tasks: [Part]
-    let overall: Part
+    public let overall: Part
     let policies: PolicyBootstrap
+
+    /// - Parameters:
+    ///   - prices: the cost of each model's tokens.
+    ///   - small: the small model of each capability in the run.
+    ///   - time: the time of the prices and of the report.
+    /// - Throws: `ContractError` if a cost is too large to write.
+    public init(
+        of run: EvaluationRun, file: LabelledFile, prices: PriceList, full: ModelIdentity,
+        small: [Capability: ModelIdentity], at time: Timestamp
+    ) throws {
+        let requests = try run.requests.map { request in
+            try ReportItem.items(
+                of: request, prices: prices, small: small[request.chunk.route.capability]?.name ?? "", full: full.name,
+                at: time)
+        }
+        self.init(
+            requests,
+            source: Source(
+                file: file.name, sha256: file.sha256, rejected: run.rejectedRows,
+                date: String(time.rfc3339.prefix(10)),
+                models: [full.description] + small.values.map(\.description).sorted()))
+    }
 
     /// - Parameter requests: the items of each request.
     init(_ requests: [[ReportItem]], source: Source, draws: Int = 1000) {
@@ -86,7 +107,7 @@ extension Report {
     /// - Shape: `{"file", "sha256", "rejected", "tasks": [{"task", "items", "suiteAccuracy", …}], "overall", "policies": [{"policy", "accuracy",
     ///   "agreement", "computeShare", "usdPerMillionItems", "saved", "savedOnOnce"}], "gain": {"accuracy", "agreement"}}`, each figure
     ///   `{"value", "low", "high"}`
-    var json: [UInt8] {
+    public var json: [UInt8] {
         var writer = JSONWriter()
         writer.object { body in
             body.member("file", source.file)
@@ -143,63 +164,5 @@ extension JSONWriter {
     fileprivate mutating func figure(_ name: String, _ figure: Figure) {
         self.name(name)
         figure.write(to: &self) { $0.double($1) }
-    }
-}
-
-/// One item of a report: the answers of suite and models, and their cost. It holds no text.
-struct ReportItem: Sendable {
-    var route: Route
-    var label: String
-    /// `nil` if the suite did not answer, which counts as wrong.
-    var suite: String?
-    var small: String
-    var full: String
-    /// Whether the task's certificate accepts the suite's answer as the full model's.
-    var isPromised: Bool
-    /// The small model's confidence.
-    var confidence: Double
-    var isEscalated: Bool
-    /// Whether the suite gave the small model's answer because the budget was exhausted.
-    var isDegraded = false
-    /// - Units: operations.
-    var smallFlops: Double
-    var fullFlops: Double
-    /// - Units: pico-USD, at the current prices.
-    var smallCost: Double
-    var fullCost: Double
-    /// The full model's cost if it is asked once for the whole request.
-    var fullOnceCost: Double
-
-    /// A missing or degraded answer saves nothing.
-    var isSaved: Bool { suite != nil && !isDegraded }
-    var smallAgrees: Bool { small == full }
-}
-
-extension ReportItem {
-    /// Returns the items of one request. They stay together when requests are drawn.
-    /// - Throws: `ContractError` if a cost is too large to write.
-    static func items(
-        of request: EvaluationRun.Request, prices: PriceList, small: String, full: String, at time: Timestamp
-    ) throws -> [ReportItem] {
-        let answers = request.result?.steps.first?.items ?? []
-        return try request.chunk.items.indices.compactMap { index in
-            guard let label = request.chunk.items[index].label else { return nil }
-            let answer = answers.indices.contains(index) ? answers[index] : nil
-            let (bySmall, byFull) = (request.small[index], request.full[index])
-            func usage(_ prediction: Prediction) -> TokenUsage {
-                TokenUsage(inputTokens: Int64(prediction.inputTokens), flops: prediction.flops)
-            }
-            func cost(_ usage: TokenUsage, _ model: String) throws -> Double {
-                Double(try prices.cost(of: usage, model: model, at: time).amount)
-            }
-            return ReportItem(
-                route: request.chunk.route, label: label, suite: answer?.label, small: bySmall.label,
-                full: byFull.label, isPromised: request.isPromised(answer?.label, index),
-                confidence: bySmall.confidence, isEscalated: answer?.decidedBy == .full,
-                isDegraded: answer?.isDegraded ?? false,
-                smallFlops: Double(bySmall.flops), fullFlops: Double(byFull.flops),
-                smallCost: try cost(usage(bySmall), small), fullCost: try cost(usage(byFull), full),
-                fullOnceCost: try cost(usage(byFull).joined(texts: 1), full))
-        }
     }
 }

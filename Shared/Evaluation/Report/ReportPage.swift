@@ -1,6 +1,6 @@
 /// Renders the report as one self-contained page: it loads no script, font or picture.
-enum ReportPage {
-    static func html(_ report: Report) -> String {
+public enum ReportPage {
+    public static func html(_ report: Report) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
             + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>Winnow: what it answers and what it saves</title>"
             + "<style>\(style)</style></head><body><main>"

@@ -1,0 +1,59 @@
+import Certification
+import Contracts
+import Inference
+import TestKit
+import Testing
+
+@testable import CLI
+@testable import Evaluation
+
+struct CertifyVerbTests {
+    private static let route = Route(.legalServices, "clause-type")
+
+    @Test func `a row has a cell for each column, whether there is a certificate or not`() throws {
+        let promise = try #require(Promise(agreement: 0.9, confidence: 0.95))
+        let card = try Tree.fullCard()
+        for (count, isCertified) in [(800, true), (10, false)] {
+            let comparisons = (0..<count).map { number in
+                Comparison(
+                    LabelledItem(route: Self.route, text: "item \(number)", label: nil), small: .of("", "x"),
+                    full: .of("", "x"),
+                    tieShare: 1)
+            }
+            var generator = Seeded(1)
+            let report = CertifyReport(
+                comparisons, of: Self.route, promise: promise, small: card, full: card,
+                source: .init(file: "items", sha256: "ab"), at: Timestamp(milliseconds: 1), using: &generator)
+            #expect((report.certificate != nil) == isCertified)
+            #expect(report.row.count == CertifyReport.columns.count)
+        }
+    }
+
+    @Test func `a file holds one certificate a task, the last one`() throws {
+        let file = try TemporaryFile("")
+        let unfair = Route(.legalServices, "unfair-term")
+        try CertificateFile.replace([.of(Self.route, id: 1), .of(unfair, id: 2)], in: file.path)
+        try CertificateFile.replace([.of(Self.route, id: 3)], in: file.path)
+        #expect(try CertificateFile.read(file.path) == [.of(Self.route, id: 3), .of(unfair, id: 2)])
+        #expect(try CertificateFile.read(file.path + ".none").isEmpty)
+        let wrong = try TemporaryFile("{}\n")
+        #expect(throws: ContractError.self) { try CertificateFile.read(wrong.path) }
+    }
+
+    @Test(arguments: [
+        "", "--capability nobody --data x", "--capability legal-services",
+        "--capability legal-services --task x --data y",
+        "--capability legal-services --data x --agreement 1", "--capability legal-services --data x --confidence no",
+        "--capability legal-services --data x --tie-share 0.09", "--capability legal-services --data x --tie-share 2",
+    ])
+    func `what certify cannot understand is wrong usage`(line: String) async {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(await CommandLineTool.run(["certify"] + words) == .wrongUsage)
+    }
+
+    @Test(arguments: ["revoke", "revoke 0123456789abcdef", "revoke xyz --why a", "sing", "list more"])
+    func `what certificates cannot understand is wrong usage`(line: String) async {
+        let words = line.split(separator: " ").map(String.init)
+        #expect(await CommandLineTool.run(["certificates"] + words) == .wrongUsage)
+    }
+}
