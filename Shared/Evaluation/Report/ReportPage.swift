@@ -1,35 +1,43 @@
 /// Renders the report as one self-contained page: it loads no script, font or picture.
 public enum ReportPage {
     public static func html(_ report: Report) -> String {
-        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
-            + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>Winnow: what it answers and what it saves</title>"
-            + "<style>\(style)</style></head><body><main>"
-            + [
-                head(report), summary(report), mix(report), table(report), policies(report), curves(report),
-                reliability(report), method(report),
-            ].joined(separator: "\n")
-            + "</main></body></html>\n"
+        let page: HTML = """
+            <!DOCTYPE html>
+            <html lang="en"><head><meta charset="utf-8"/>\
+            <meta name="viewport" content="width=device-width, initial-scale=1"/>\
+            <title>Winnow: what it answers and what it saves</title><style>\(style)</style></head><body><main>\
+            \(head(report))
+            \(summary(report))
+            \(mix(report))
+            \(table(report))
+            \(policies(report))
+            \(curves(report))
+            \(reliability(report))
+            \(method(report))</main></body></html>
+
+            """
+        return page.text
     }
 
-    private static func section(_ title: String, _ content: String) -> String {
+    private static func section(_ title: HTML, _ content: HTML) -> HTML {
         "<section><h2>\(title)</h2>\(content)</section>"
     }
 
-    private static func head(_ report: Report) -> String {
-        let source = report.source
-        return
-            "<header><h1>What Winnow answers, and what it saves</h1><p class=\"quiet\">\(Markup.escaped(source.date)). "
-            + "\(report.overall.items) labelled items of \(report.tasks.count) tasks, from \(Markup.escaped(source.file)).</p></header>"
+    private static func head(_ report: Report) -> HTML {
+        """
+        <header><h1>What Winnow answers, and what it saves</h1><p class="quiet">\(report.source.date). \
+        \(report.overall.items) labelled items of \(report.tasks.count) tasks, from \(report.source.file).</p></header>
+        """
     }
 
-    private static func summary(_ report: Report) -> String {
+    private static func summary(_ report: Report) -> HTML {
         let overall = report.overall
         guard let suite = report.policies.figures[.suite] else { return "" }
-        func figure(_ value: String, _ range: String, _ words: String) -> String {
-            "<div><strong>\(value)</strong><span>\(words)</span><small>\(range)</small></div>"
-        }
-        func range(_ figure: Figure) -> String {
-            "95% interval \(Markup.range(figure, Markup.percent))"
+        func figure(_ figure: Figure, _ words: HTML) -> HTML {
+            """
+            <div><strong>\(Markup.percent(figure.value))</strong><span>\(words)</span>\
+            <small>95% interval \(Markup.range(figure, Markup.percent))</small></div>
+            """
         }
         let computeSaved = Figure(
             value: 1 - suite.computeShare.value, low: 1 - suite.computeShare.high, high: 1 - suite.computeShare.low)
@@ -38,15 +46,16 @@ public enum ReportPage {
             loss > 0.0005
             ? "Winnow is right \(Markup.fixed(loss * 100, digits: 1)) points less often than the full model alone."
             : "Winnow is right as often as the full model alone."
-        return "<section class=\"key\">"
-            + figure(
-                Markup.percent(overall.agreement.value), range(overall.agreement),
-                "of answers equal the full model's answers")
-            + figure(Markup.percent(computeSaved.value), range(computeSaved), "of the full model's compute saved")
-            + figure(Markup.percent(suite.saved.value), range(suite.saved), "of its cost saved, asked item by item")
-            + "</section>"
-            + "<p class=\"lead\">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves. The full model was "
-            + "asked about the others. The certificates accept \(Markup.percent(overall.promisedAgreement.value)) of answers as the full model's. \(words)\(unanswered(overall))\(rejected(report.source))</p>"
+        return """
+            <section class="key">\
+            \(figure(overall.agreement, "of answers equal the full model's answers"))\
+            \(figure(computeSaved, "of the full model's compute saved"))\
+            \(figure(suite.saved, "of its cost saved, asked item by item"))</section>\
+            <p class="lead">Small models answered \(Markup.percent(1 - overall.escalation.value)) of the items themselves. \
+            The full model was asked about the others. The certificates accept \
+            \(Markup.percent(overall.promisedAgreement.value)) of answers as the full model's. \
+            \(words)\(unanswered(overall))\(rejected(report.source))</p>
+            """
     }
 
     private static func rejected(_ source: Report.Source) -> String {
@@ -57,55 +66,63 @@ public enum ReportPage {
         part.unanswered == 0 ? "" : " \(part.unanswered) items had no answer in time and count as wrong."
     }
 
-    private static func mix(_ report: Report) -> String {
+    private static func mix(_ report: Report) -> HTML {
         section(
             "The mix",
-            "<p>Items of each task. The right end of a bar shows the items that the full model answered.</p><figure>\(ReportCharts.mix(report.tasks))</figure>"
-        )
+            """
+            <p>Items of each task. The right end of a bar shows the items that the full model answered.</p>\
+            <figure>\(ReportCharts.mix(report.tasks))</figure>
+            """)
     }
 
-    private static func table(_ report: Report) -> String {
-        let columns = [
-            "items", "right: Winnow", "right: full model", "right: small model", "as the full model", "as promised",
-            "escalated", "compute",
-        ]
+    private static func table(columns: [HTML], rows: [HTML]) -> HTML {
+        """
+        <div class="wide"><table><thead><tr>\(columns.map { #"<th scope="col">\#($0)</th>"# as HTML })</tr></thead>\
+        <tbody>\(rows)</tbody></table></div>
+        """
+    }
+
+    private static func row(_ name: String, isAll: Bool, _ cells: [HTML]) -> HTML {
+        """
+        <tr class="\(isAll ? "all" : "task")"><th scope="row">\(name)</th>\(cells.map { "<td>\($0)</td>" as HTML })</tr>
+        """
+    }
+
+    private static func table(_ report: Report) -> HTML {
         let none = Figure(value: .nan, low: .nan, high: .nan)
-        func row(_ part: Report.Part, _ kind: String) -> String {
-            let cells =
-                ["<b>\(part.items)</b>"]
-                + [
-                    part.accuracy[.suite], part.accuracy[.full], part.accuracy[.small], part.agreement,
-                    part.promisedAgreement, part.escalation, part.computeShare,
-                ]
-                .map { Markup.interval($0 ?? none) }
-            return "<tr class=\"\(kind)\"><th scope=\"row\">\(Markup.escaped(part.name))</th>"
-                + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+        func row(_ part: Report.Part, isAll: Bool = false) -> HTML {
+            let figures = [
+                part.accuracy[.suite], part.accuracy[.full], part.accuracy[.small], part.agreement,
+                part.promisedAgreement, part.escalation, part.computeShare,
+            ]
+            return Self.row(
+                part.name, isAll: isAll, ["<b>\(part.items)</b>"] + figures.map { Markup.interval($0 ?? none) })
         }
+        let table = table(
+            columns: [
+                "task", "items", "right: Winnow", "right: full model", "right: small model", "as the full model",
+                "as promised", "escalated", "compute",
+            ], rows: report.tasks.map { row($0) } + [row(report.overall, isAll: true)])
         return section(
             "Task by task",
-            "<div class=\"wide\"><table><thead><tr><th scope=\"col\">task</th>"
-                + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>"
-                + report.tasks.map { row($0, "task") }.joined() + row(report.overall, "all") + "</tbody></table></div>"
-                + "<p class=\"quiet\">All intervals are 95%. As promised: the full model's label, or a label that "
-                + "the task's certificate accepts as equal where the full model itself is undecided. Compute is the share of the operations that the full model alone would need.</p>"
-        )
+            """
+            \(table)<p class="quiet">All intervals are 95%. As promised: the full model's label, or a label that \
+            the task's certificate accepts as equal where the full model itself is undecided. Compute is the share of \
+            the operations that the full model alone would need.</p>
+            """)
     }
 
-    private static func policies(_ report: Report) -> String {
-        let columns = [
-            "right", "as the full model", "compute", "USD a million items", "saved: item by item",
-            "saved: request once",
-        ]
-        let rows = Policy.allCases.compactMap { policy -> String? in
+    private static func policies(_ report: Report) -> HTML {
+        let rows = Policy.allCases.compactMap { policy -> HTML? in
             guard let figures = report.policies.figures[policy] else { return nil }
-            let money =
-                "<b>\(Markup.dollars(figures.cost.value))</b> <small>\(Markup.range(figures.cost, Markup.dollars))</small>"
-            let cells =
+            let money: HTML = """
+                <b>\(Markup.dollars(figures.cost.value))</b> <small>\(Markup.range(figures.cost, Markup.dollars))</small>
+                """
+            return row(
+                policy.rawValue, isAll: policy == .suite,
                 [figures.accuracy, figures.agreement, figures.computeShare].map(Markup.interval) + [
                     money, Markup.interval(figures.saved), Markup.interval(figures.savedOnOnce),
-                ]
-            return "<tr class=\"\(policy == .suite ? "all" : "task")\"><th scope=\"row\">\(policy.rawValue)</th>"
-                + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
+                ])
         }
         let gain = report.policies.gain
         func sentence(_ figure: Figure, _ what: String) -> String {
@@ -116,44 +133,59 @@ public enum ReportPage {
                 : figure.high < 0 ? "which is worse than chance" : "which chance may explain"
             return "\(points(figure.value)) points of \(what) (\(Markup.range(figure, points))), \(verdict)"
         }
+        let table = table(
+            columns: [
+                "who answers", "right", "as the full model", "compute", "USD a million items", "saved: item by item",
+                "saved: request once",
+            ], rows: rows)
         return section(
             "Does the choice of items matter, or only their number?",
-            "<p>A system that escalates must beat a system that escalates as many items at random. Winnow gains "
-                + "\(sentence(gain.agreement, "agreement")), and \(sentence(gain.accuracy, "accuracy")).</p><div class=\"wide\"><table><thead><tr><th scope=\"col\">who answers</th>"
-                + columns.map { "<th scope=\"col\">\($0)</th>" }.joined() + "</tr></thead><tbody>" + rows.joined()
-                + "</tbody></table></div>"
-                + "<p class=\"quiet\">Saved: the cost of the full model alone minus the actual cost. The full model is asked item by item, or once for all items of a request. "
-                + "Items without an answer and degraded items save nothing.</p>")
+            """
+            <p>A system that escalates must beat a system that escalates as many items at random. Winnow gains \
+            \(sentence(gain.agreement, "agreement")), and \(sentence(gain.accuracy, "accuracy")).</p>\(table)\
+            <p class="quiet">Saved: the cost of the full model alone minus the actual cost. The full model is asked item \
+            by item, or once for all items of a request. Items without an answer and degraded items save nothing.</p>
+            """)
     }
 
-    private static func curves(_ report: Report) -> String {
-        let small = report.tasks.map { task in
-            "<figure><figcaption>\(Markup.escaped(task.name))\(recovered(task))</figcaption>\(ReportCharts.curve(task))</figure>"
+    private static func curves(_ report: Report) -> HTML {
+        let small = report.tasks.map { task -> HTML in
+            "<figure><figcaption>\(task.name)\(recovered(task))</figcaption>\(ReportCharts.curve(task))</figure>"
         }
         return section(
             "What compute buys",
-            "<p>As the threshold rises, more items escalate, and more answers equal the full model's. The line shows agreement with the full model "
-                + "when items escalate by the small models' confidence. The pale line shows the share of right answers, and the dashed line agreement when items escalate at random.\(recovered(report.overall))</p>"
-                + "<p class=\"legend\"><span><i class=\"suite\">◯</i> Winnow, as it ran</span> <span><i class=\"small\">●</i> always the small model</span> "
-                + "<span><i class=\"full\">●</i> always the full model</span></p>"
-                + "<figure>\(ReportCharts.curve(report.overall, wide: true))</figure><div class=\"grid2\">\(small.joined())</div>"
-        )
+            """
+            <p>As the threshold rises, more items escalate, and more answers equal the full model's. The line shows \
+            agreement with the full model when items escalate by the small models' confidence. The pale line shows the \
+            share of right answers, and the dashed line agreement when items escalate at random.\(recovered(report.overall))</p>\
+            <p class="legend"><span><i class="suite">◯</i> Winnow, as it ran</span> \
+            <span><i class="small">●</i> always the small model</span> \
+            <span><i class="full">●</i> always the full model</span></p>\
+            <figure>\(ReportCharts.curve(report.overall, wide: true))</figure><div class="grid2">\(small)</div>
+            """)
     }
 
-    private static func recovered(_ part: Report.Part) -> String {
-        part.curve.recovered.isNaN
-            ? ""
-            : " <span class=\"quiet\">Recovered on average: \(Markup.percent(part.curve.recovered)), at random 50%.</span>"
+    private static func recovered(_ part: Report.Part) -> HTML {
+        let share = part.curve.recovered
+        guard !share.isNaN else { return "" }
+        return #" <span class="quiet">Recovered on average: \#(Markup.percent(share)), at random 50%.</span>"#
     }
 
-    private static func reliability(_ report: Report) -> String {
-        let plots = report.tasks.map { task in
-            "<figure><figcaption>\(Markup.escaped(task.name)) <span class=\"quiet\">calibration error \(Markup.percent(task.reliability.error)), \(groups(task.reliability))</span></figcaption>\(ReportCharts.reliability(task))</figure>"
+    private static func reliability(_ report: Report) -> HTML {
+        let plots = report.tasks.map { task -> HTML in
+            """
+            <figure><figcaption>\(task.name) <span class="quiet">calibration error \
+            \(Markup.percent(task.reliability.error)), \(groups(task.reliability))</span></figcaption>\
+            \(ReportCharts.reliability(task))</figure>
+            """
         }
         return section(
             "Is the confidence reliable?",
-            "<p>The items are in ten groups by the small model's confidence. On the dashed line, confidence equals the share that agrees with the full model. "
-                + "The pale line shows the share of right answers.</p><div class=\"grid2\">\(plots.joined())</div>")
+            """
+            <p>The items are in ten groups by the small model's confidence. On the dashed line, confidence equals the \
+            share that agrees with the full model. The pale line shows the share of right answers.</p>\
+            <div class="grid2">\(plots)</div>
+            """)
     }
 
     /// `10 groups of 50 items`, or `10 groups of 33 to 34 items`.
@@ -163,22 +195,22 @@ public enum ReportPage {
         return "\(sizes.count) groups of \(least == most ? "\(least)" : "\(least) to \(most)") items"
     }
 
-    private static func method(_ report: Report) -> String {
+    private static func method(_ report: Report) -> HTML {
         section(
             "How it was measured",
             """
             <div class="method"><p>Every item went through the running suite in machine requests of eight. The small and the full model were also run alone on the same items. \
             Intervals of shares of items are Wilson's (1927). Intervals of compute, price, differences and the random control are the middle 95% of 1,000 draws of \
-            whole requests (Efron 1979), with the seed \(PolicyBootstrap.seed). The random control escalates exactly as many items of each task as Winnow did, \
+            whole requests (Efron 1979), with the seed \("\(PolicyBootstrap.seed)"). The random control escalates exactly as many items of each task as Winnow did, \
             chosen again for each of 1,000 draws. Its value is their mean. Compute counts the operations of matrix products. The compute of the full model alone is measured here; \
             the ledger and <code>winnow evaluate</code> estimate it a few percent high. Background checks and the cost of the platform itself are not included (<code>winnow costs</code> shows the latter). Prices are the current ones, for the tokens that each model \
             read. The recovered share is RouteLLM's APGR (arXiv:2406.18665) with agreement as the quality. The calibration error is ECE with groups of equal size (Guo 2017).</p>\
-            <p>Models: \(Markup.escaped(report.source.models.joined(separator: ", "))).<br/>File: \(Markup.escaped(report.source.file)), SHA-256 \
-            <code>\(Markup.escaped(report.source.sha256))</code>.</p></div>
+            <p>Models: \(report.source.models.joined(separator: ", ")).<br/>File: \(report.source.file), SHA-256 \
+            <code>\(report.source.sha256)</code>.</p></div>
             """)
     }
 
-    private static let style = """
+    private static let style: HTML = """
         :root{--paper:#fff;--ink:#1c2321;--quiet:#66706c;--line:#d9dedb;--suite:#0a7d5a;--small:#c98a2b;--full:#2f4858;--guide:#9aa5a0}\
         @media(prefers-color-scheme:dark){:root{--paper:#141817;--ink:#e7ecea;--quiet:#9aa5a0;--line:#333c39;--suite:#4cc79a;--small:#e0a94e;--full:#9fc0d3;--guide:#66706c}}\
         *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numeric:tabular-nums}\
@@ -198,84 +230,4 @@ public enum ReportPage {
         .suite-fill{fill:var(--suite)}.small-fill{fill:var(--small)}.full-fill{fill:var(--full)}.method{font-size:.82rem;color:var(--quiet)}.method p{max-width:none}code{font-size:.95em;overflow-wrap:anywhere}\
         @media print{:root{--paper:#fff;--ink:#000;--quiet:#555;--line:#ccc;--suite:#0a7d5a;--small:#b0741a;--full:#2f4858;--guide:#888}@page{margin:14mm}main{max-width:none;padding:0}figure,tr,.key{break-inside:avoid}h2{break-after:avoid}.wide{overflow:visible}table{font-size:8pt}th,td{padding:.3rem .3rem}}
         """
-}
-
-/// Draws the charts of a report.
-enum ReportCharts {
-    static func mix(_ tasks: [Report.Part]) -> String {
-        let most = Double(max(1, tasks.map(\.items).max() ?? 1))
-        // Each name stands above its bar, so that a phone screen has room for both.
-        let row = 42.0
-        let height = row * Double(tasks.count) + 4
-        let bars = tasks.enumerated().map { index, task in
-            let y = Double(index) * row + 4
-            let width = max(1, 340 * Double(task.items) / most)
-            let escalated = width * min(1, task.escalation.value)
-            return
-                "<text class=\"label\" x=\"0\" y=\"\(Markup.number(y + 12))\">\(Markup.escaped(task.name))</text>"
-                + "<rect class=\"small-fill\" x=\"0\" y=\"\(Markup.number(y + 17))\" width=\"\(Markup.number(width))\" height=\"14\"/>"
-                + "<rect class=\"full-fill\" x=\"\(Markup.number(width - escalated))\" y=\"\(Markup.number(y + 17))\" width=\"\(Markup.number(escalated))\" height=\"14\"/>"
-                + "<text class=\"label\" x=\"\(Markup.number(width + 8))\" y=\"\(Markup.number(y + 28.5))\">\(task.items)</text>"
-        }
-        return
-            "<svg class=\"mix\" viewBox=\"0 0 400 \(Markup.number(height))\" role=\"img\" aria-label=\"Items of each task\"><title>Items of each task</title>"
-            + "<desc>One bar for each task. Its length is the number of items, and its right end the items that the full model answered.</desc>"
-            + bars.joined() + "</svg>"
-    }
-
-    static func reliability(_ task: Report.Part) -> String {
-        let bins = task.reliability.bins
-        let least = bins.flatMap { [$0.confidence, $0.agreement, $0.accuracy] }.min() ?? 0
-        // Most items of a confident model are in one corner, so the axes begin near it.
-        let from = least > 0.8 ? 0.8 : least > 0.5 ? 0.5 : 0
-        var plot = Plot(x: from...1, y: from...1)
-        plot.line([(from, from), (1, 1)], "guide")
-        plot.line(bins.map { ($0.confidence, $0.accuracy) }, "quiet-line")
-        plot.line(bins.map { ($0.confidence, $0.agreement) }, "small-line")
-        for bin in bins { plot.dot(bin.confidence, bin.agreement, "small-fill", radius: 3.5) }
-        let ticks = stride(from: from, through: 1.0001, by: from == 0.8 ? 0.05 : from == 0.5 ? 0.1 : 0.2).map(\.self)
-        return plot.svg(
-            title: "\(task.name): confidence and agreement",
-            description: bins.map {
-                "\(Markup.percent($0.confidence)) sure: \(Markup.percent($0.agreement)) agree, \(Markup.percent($0.accuracy)) right, \($0.items) items"
-            }.joined(separator: "; "),
-            xLabel: "confidence, %", yLabel: "share of answers, %", xTicks: ticks, yTicks: ticks)
-    }
-
-    static func curve(_ part: Report.Part, wide: Bool = false) -> String {
-        let points = part.curve.points
-        let least = min(points.flatMap { [$0.agreement, $0.accuracy] }.min() ?? 0, part.agreement.value)
-        let step = least > 0.95 ? 0.01 : least > 0.9 ? 0.02 : least > 0.75 ? 0.05 : 0.1
-        // A task with full agreement also needs an axis of some length.
-        let from = max(0, min(1 - step, (least / step).rounded(.down) * step))
-        // The small and the full model together take a little more than the full model alone.
-        let most = max(1, points.last?.computeShare ?? 1, part.computeShare.value)
-        var plot = Plot(width: wide ? 560 : 320, height: wide ? 340 : 260, x: 0...(most * 1.02), y: from...1)
-        if let first = points.first, let last = points.last {
-            plot.line([(first.computeShare, first.agreement), (last.computeShare, last.agreement)], "guide")
-            plot.line(points.map { ($0.computeShare, $0.accuracy) }, "pale-line")
-            plot.line(points.map { ($0.computeShare, $0.agreement) }, "suite-line")
-            plot.dot(first.computeShare, first.agreement, "small-fill")
-            plot.dot(1, 1, "full-fill")
-        }
-        // This dot is drawn last and hollow, so that it does not hide the full model's dot at the same place.
-        plot.dot(part.computeShare.value, part.agreement.value, "suite-ring", radius: 6)
-        if wide, let first = points.first {
-            plot.text(first.computeShare, first.agreement, "always the small model", dx: 9, dy: 4)
-            plot.text(1, 1, "always the full model", dx: -9, dy: 16, "end")
-            let isRight = part.computeShare.value > 0.6
-            plot.text(
-                part.computeShare.value, part.agreement.value, "Winnow, as it ran", dx: isRight ? -10 : 10, dy: 16,
-                isRight ? "end" : "start")
-            let middle = (first.computeShare + most) / 2
-            plot.text(middle, (first.agreement + 1) / 2, "escalated at random", dx: 8, dy: 12)
-        }
-        return plot.svg(
-            title: "\(part.name): compute, agreement and accuracy", style: wide ? "overall" : "",
-            description:
-                "As it ran: \(Markup.percent(part.agreement.value)) agreement for \(Markup.percent(part.computeShare.value)) of the full model's compute.",
-            xLabel: "share of the full model's compute, %", yLabel: "share of answers, %",
-            xTicks: [0, 0.25, 0.5, 0.75, 1],
-            yTicks: stride(from: from, through: 1.0001, by: step).map(\.self))
-    }
 }
