@@ -1,6 +1,6 @@
-# Each target only calls a script, which documents what it does.
+# Each target only calls scripts, which document what they do.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models certificates api format lint docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models certificates api format lint docc docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,7 +77,11 @@ format: ## Format all Swift
 lint: packages ## Check format, scripts, compose file, image context, mutations and documentation
 	@infra/dev/lint.sh
 
-docs-check: build ## Run every command of the documentation against a private suite (2 minutes)
+docc: packages ## Check the doc comments and the DocC pages of the shared modules
+	@infra/dev/docc.sh
+
+docs-check: build ## Check the DocC pages, and run every command of the documentation against a private suite (2 minutes)
+	@infra/dev/docc.sh .build/release
 	@infra/dev/docs-check.sh
 
 compose: build ## Run every service on this machine with exactly the environment of docker-compose.yml
