@@ -29,6 +29,10 @@ import Testing
         #expect(Habits.violations(in: try sources()) == [])
     }
 
+    @Test func `no folder is crowded`() throws {
+        #expect(Habits.crowdedFolders(in: try sources() + SourceFile.all(in: "Tests", of: root)) == [])
+    }
+
     @Test func `no test sleeps`() throws {
         #expect(Habits.testViolations(in: try SourceFile.all(in: "Tests", of: root)) == [])
     }

@@ -74,6 +74,15 @@ import Testing
         #expect(habits(String(repeating: line, count: Habits.maxLines + 1)).count == 1)
     }
 
+    @Test func `a folder with too many files is found, and files of its sub-folders do not count`() {
+        func files(_ count: Int, in folder: String) -> [SourceFile] {
+            (0..<count).map { SourceFile(path: "\(folder)/\($0).swift", text: "") }
+        }
+        let most = files(Habits.mostFilesPerFolder, in: "Tests/A") + files(1, in: "Tests/A/B")
+        #expect(Habits.crowdedFolders(in: most) == [])
+        #expect(Habits.crowdedFolders(in: files(13, in: "Tests/A")) == ["Tests/A: has 13 files"])
+    }
+
     @Test(arguments: [
         "try await Task.sleep(for: .seconds(1))", "usleep(3)", "sleep(1)", "Thread.sleep(forTimeInterval: 1)",
     ])

@@ -24,6 +24,16 @@ enum Habits {
         }
     }
 
+    /// A folder with more files than this has sub-folders.
+    static let mostFilesPerFolder = 12
+
+    /// Returns the folders that hold too many files themselves.
+    static func crowdedFolders(in files: [SourceFile]) -> [String] {
+        Dictionary(grouping: files) { $0.path.split(separator: "/").dropLast().joined(separator: "/") }
+            .filter { $0.value.count > mostFilesPerFolder }
+            .map { "\($0.key): has \($0.value.count) files" }.sorted()
+    }
+
     /// A header counts only on topics that nobody else can write to, and only MessageBus knows these.
     private static func headers(in file: SourceFile) -> [String] {
         guard file.module != "MessageBus" else { return [] }
