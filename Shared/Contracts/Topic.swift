@@ -21,8 +21,7 @@ public enum Topic {
     /// The name of the shared topic that a tenant's own topic stands for, and any other topic's own name. Metrics use
     /// it, so that no time series names a tenant.
     public static func sharedName(of topic: String) -> String {
-        if isOwn(topic, stem: ownResultStem) { return results }
-        return Lane.allCases.map { requests($0) }.first { isOwn(topic, stem: stem($0)) } ?? topic
+        families.first { $0.contains(topic) }?.shared ?? topic
     }
 
     /// The topics whose records change how every process behaves. Their records are signed if a signing key is set.
@@ -57,24 +56,34 @@ public enum Topic {
 
     /// Whether a record may be written back to the topic to be processed again.
     public static func isWorked(_ topic: String) -> Bool {
-        worked.contains(topic) || ownRequestStems.contains { isOwn(topic, stem: $0) }
+        worked.contains(topic) || requestFamilies.contains { $0.contains(topic) }
     }
 
     /// Whether the topic belongs to one tenant, such as `winnow.requests.acme.v1`.
     public static func isOwn(_ topic: String) -> Bool {
-        isOwn(topic, stem: ownResultStem) || ownRequestStems.contains { isOwn(topic, stem: $0) }
+        families.contains { $0.contains(topic) }
     }
 
-    private static func isOwn(_ topic: String, stem: String) -> Bool {
-        topic.hasPrefix(stem) && topic.utf8.suffix(version.utf8.count).elementsEqual(version.utf8)
-            && topic.utf8.count > stem.utf8.count + version.utf8.count
+    /// A shared topic, and the common prefix of the tenants' own topics that stand for it.
+    private struct Family {
+        let shared: String
+        private let stem: String
+
+        init(_ shared: String) {
+            self.shared = shared
+            stem = shared.dropLast(version.count) + "."
+        }
+
+        /// Whether `topic` is one tenant's own.
+        func contains(_ topic: String) -> Bool {
+            topic.hasPrefix(stem) && topic.utf8.suffix(version.utf8.count).elementsEqual(version.utf8)
+                && topic.utf8.count > stem.utf8.count + version.utf8.count
+        }
     }
 
-    /// The common prefix of tenants' own topics. It is computed once, since it is needed for the origin of every
-    /// record.
-    private static func stem(_ shared: String) -> String { shared.dropLast(version.count) + "." }
-    private static let ownResultStem = stem(results)
-    private static let ownRequestStems = Lane.allCases.map { stem(requests($0)) }
+    /// Computed once, since they are needed for the origin of every record.
+    private static let requestFamilies = Lane.allCases.map { Family(requests($0)) }
+    private static let families = requestFamilies + [Family(results)]
 
     /// The request topic of one tenant.
     /// - Returns: `nil` if the tenant cannot have topics of its own.

@@ -9,27 +9,29 @@ import Telemetry
 final class ConsumerLag: Sendable {
     private let group: String
     private let metrics: Metrics
-    private let counts = Mutex<[TopicPartition: Int]>([:])
+    private let state = Mutex(State())
+
+    private struct State {
+        var counts: [TopicPartition: Int] = [:]
+        /// The sums of the series. A tenant's own topic belongs to the series of the shared topic.
+        var sums: [TopicPartition: Int] = [:]
+    }
 
     init(group: String, metrics: Metrics) {
         self.group = group
         self.metrics = metrics
     }
 
-    /// The series of a tenant's own topic is that of the shared topic. It has the sum over these topics.
     func set(_ count: Int, _ partition: TopicPartition) {
         let topic = Topic.sharedName(of: partition.topic)
+        let series = TopicPartition(topic: topic, partition: partition.partition)
         let gauge = metrics.gauge(
             "winnow_kafka_consumer_group_topic_partition_lag", "Records between the committed offset and the end.",
             [("group_id", group), ("topic_name", topic), ("partition_id", "\(partition.partition)")])
-        counts.withLock { counts in
-            counts[partition] = count
-            let sum = counts.reduce(0) { sum, known in
-                let isSame =
-                    known.key.partition == partition.partition && Topic.sharedName(of: known.key.topic) == topic
-                return isSame ? sum + known.value : sum
-            }
-            gauge.set(sum)
+        state.withLock { state in
+            let before = state.counts.updateValue(count, forKey: partition) ?? 0
+            state.sums[series, default: 0] += count - before
+            gauge.set(state.sums[series, default: 0])
         }
     }
 
