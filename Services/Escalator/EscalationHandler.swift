@@ -21,7 +21,7 @@ struct EscalationHandler: BatchHandler {
     private let ledger: any AttemptLedger
     private let prices: PriceBook
     private let cancellations: any Cancellations
-    private let cancelled: Counter
+    private let triage: StepTriage<Escalation>
     private let refused: [Budget.Policy: Counter]
     private let gate: LaneGate?
 
@@ -42,8 +42,9 @@ struct EscalationHandler: BatchHandler {
                 "Steps that were not escalated because the tenant's budget had no room.",
                 [("policy", policy.rawValue)])
         }
-        cancelled = metrics.counter(
-            "winnow_steps_cancelled_total", "Steps dropped before any compute because their request was cancelled.")
+        triage = StepTriage(
+            source: source, routes: classifier.routes, unknownRoute: "the full model does not answer this task",
+            cancellations: cancellations, metrics: metrics)
     }
 
     func prepare() async throws {
@@ -52,9 +53,6 @@ struct EscalationHandler: BatchHandler {
     }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        let triage = StepTriage<Escalation>(
-            source: source, routes: classifier.routes, unknownRoute: "the full model does not answer this task",
-            cancellations: cancellations, cancelled: cancelled)
         let (accepted, settled) = triage.sort(records)
         var emitted = settled
         let requested = accepted.map { Call(event: $0.event, escalation: $0.message) }

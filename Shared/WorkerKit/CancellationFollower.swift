@@ -12,16 +12,16 @@ import Synchronization
 /// right all the same: the aggregator has already settled the request.
 /// - Consumes: `winnow.cancellations.v1`, without a group
 public final class CancellationFollower: Cancellations {
-    private let cancelled: Mutex<RecentEntries<Request.ID, Void>>
+    private let cancelled: Mutex<RecentRequests>
     private let caughtUp = Signal()
 
     /// - Parameter capacity: the number of requests to remember. A hundred thousand take about ten megabytes.
     public init(capacity: Int = 100_000, follower: TopicFollower) {
-        cancelled = Mutex(RecentEntries(capacity: capacity))
+        cancelled = Mutex(RecentRequests(capacity: capacity))
         follower.follow(Topic.cancellations, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
     }
 
-    public func contains(_ request: Request.ID) -> Bool { cancelled.withLock { $0[request] != nil } }
+    public func contains(_ request: Request.ID) -> Bool { cancelled.withLock { $0.contains(request) } }
 
     /// Without this, a starting worker would compute steps that were cancelled before it started.
     public func prepare() async { await caughtUp.wait() }
@@ -31,8 +31,29 @@ public final class CancellationFollower: Cancellations {
             let request = (try? CloudEvent(record, as: EventType.cancellation))?.correlationID.flatMap {
                 Request.ID($0)
             }
-            if let request { cancelled.withLock { $0.remember((), for: request) } }
+            if let request { cancelled.withLock { $0.insert(request) } }
         }
+    }
+}
+
+/// The requests that were added last, up to a capacity. A new one replaces the oldest.
+private struct RecentRequests: Sendable {
+    private let capacity: Int
+    private var known: Set<Request.ID> = []
+    /// In the order of arrival, as a ring buffer.
+    private var order: [Request.ID] = []
+    private var oldest = 0
+
+    init(capacity: Int) { self.capacity = capacity }
+
+    func contains(_ request: Request.ID) -> Bool { known.contains(request) }
+
+    mutating func insert(_ request: Request.ID) {
+        guard known.insert(request).inserted else { return }
+        guard order.count == capacity else { return order.append(request) }
+        known.remove(order[oldest])
+        order[oldest] = request
+        oldest = (oldest + 1) % capacity
     }
 }
 

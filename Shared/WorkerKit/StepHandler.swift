@@ -19,6 +19,7 @@ public struct StepHandler: BatchHandler {
     private let counterfactual: Counterfactual
     private let draw: ShadowDraw
     private let metrics: AnswerMetrics
+    private let triage: StepTriage<StepCommand>
     private let cancellations: any Cancellations
     private let gate: LaneGate?
 
@@ -34,6 +35,9 @@ public struct StepHandler: BatchHandler {
         self.counterfactual = counterfactual
         self.draw = draw
         self.metrics = AnswerMetrics(metrics)
+        triage = StepTriage(
+            source: source, routes: classifier.routes, unknownRoute: "no model here answers this task",
+            cancellations: cancellations, metrics: metrics)
         self.cancellations = cancellations
         self.gate = gate
     }
@@ -44,9 +48,6 @@ public struct StepHandler: BatchHandler {
     }
 
     public func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        let triage = StepTriage<StepCommand>(
-            source: source, routes: classifier.routes, unknownRoute: "no model here answers this task",
-            cancellations: cancellations, cancelled: metrics.cancelled)
         let (work, settled) = triage.sort(records)
         var emitted = settled
         do {
@@ -189,13 +190,10 @@ public struct ShadowDraw: Sendable {
 struct AnswerMetrics: Sendable {
     private let answers: Counter
     private let escalations: Counter
-    let cancelled: Counter
     let shadowed: Counter
 
     init(_ metrics: Metrics) {
         answers = metrics.counter("winnow_items_answered_total", "Items that the small model was sure of.")
-        cancelled = metrics.counter(
-            "winnow_steps_cancelled_total", "Steps dropped before any compute because their request was cancelled.")
         shadowed = metrics.counter(
             "winnow_items_shadowed_total", "Answered items that the full model also answers in the background.")
         escalations = metrics.counter("winnow_items_escalated_total", "Items escalated to the full model.")

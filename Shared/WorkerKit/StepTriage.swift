@@ -36,16 +36,15 @@ public struct StepTriage<Message: StepMessage>: Sendable {
     /// - Parameters:
     ///   - routes: those that the model answers.
     ///   - unknownRoute: the error of a step on another route.
-    ///   - cancelled: counts the steps of cancelled requests.
     public init(
-        source: EventSource, routes: [Route], unknownRoute: String, cancellations: any Cancellations,
-        cancelled: Counter
+        source: EventSource, routes: [Route], unknownRoute: String, cancellations: any Cancellations, metrics: Metrics
     ) {
         self.source = source
         self.routes = routes
         self.unknownRoute = unknownRoute
         self.cancellations = cancellations
-        self.cancelled = cancelled
+        cancelled = metrics.counter(
+            "winnow_steps_cancelled_total", "Steps dropped before any compute because their request was cancelled.")
     }
 
     public func verdict(on event: StepEvent, _ route: Route, at now: Timestamp) -> Verdict {

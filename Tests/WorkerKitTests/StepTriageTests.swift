@@ -17,7 +17,7 @@ struct StepTriageTests {
     private func triage<Message>(_ cancellations: KnownCancellations = KnownCancellations()) -> StepTriage<Message> {
         StepTriage(
             source: EventSource(service: "test"), routes: [Self.clause], unknownRoute: "no such task",
-            cancellations: cancellations, cancelled: metrics.counter("cancelled", ""))
+            cancellations: cancellations, metrics: metrics)
     }
 
     private func sort(
@@ -72,7 +72,7 @@ struct StepTriageTests {
                 .expired(3, Self.clause, attempts: attempts),
                 .failed(3, Self.other, "no such task", attempts: attempts),
             ])
-        #expect(metrics.render().contains("\ncancelled 0\n"))
+        #expect(metrics.render().contains("\nwinnow_steps_cancelled_total 0\n"))
     }
 
     @Test func `a step of a cancelled request is counted, and has an outcome only if it has cost something`() throws {
@@ -81,7 +81,7 @@ struct StepTriageTests {
         #expect(accepted.isEmpty)
         #expect(
             try emitted.map { try $0.outcome() } == [.cancelled(3, Self.clause, attempts: escalation().attempts)])
-        #expect(metrics.render().contains("\ncancelled 2\n"))
+        #expect(metrics.render().contains("\nwinnow_steps_cancelled_total 2\n"))
     }
 
     @Test func `a record that cannot be read becomes a dead letter`() {
