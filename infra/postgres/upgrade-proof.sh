@@ -3,7 +3,8 @@
 # sent. Every request must get exactly one result, and the sums of the ledger must match its rows.
 #
 # OLD_BIN   folder of the older executables (default: a build of OLD_REF in a temporary worktree)
-# OLD_REF   git ref of the older version (default: the last one of this branch without the newest migration)
+# OLD_REF   git ref of the older version (default: the last one of this branch without the newest migration, if its migrations were
+#           not edited since, as they were before the baseline was final; else the newer version itself)
 # NEW_BIN   folder of the newer executables (default: .build/release)
 #
 # If both versions have the same migrations, a migration that only adds stands in for the next one.
@@ -38,6 +39,11 @@ build_old() {
     local newest ref
     newest=$(git ls-files Shared/PostgresStore/Migrations | tail -n 1)
     ref=${OLD_REF:-$(git log --first-parent --diff-merges=first-parent --diff-filter=A --no-patch --format=%H -1 -- "$newest")^}
+    if [ -z "${OLD_REF:-}" ] && ! git diff --quiet --diff-filter=MD "$ref" -- Shared/PostgresStore/Migrations; then
+        say "the migrations of $(git rev-parse --short "$ref") were edited since; the newer version is the older one too"
+        old=$new
+        return
+    fi
     say "building $(git rev-parse --short "$ref")"
     git worktree add --quiet --detach "$work/old" "$ref"
     (cd "$work/old" && infra/dev/build.sh >&2)
@@ -135,8 +141,8 @@ PYTHON
 }
 
 [ -x "$new/winnow" ] || fail "$new/winnow is not there: run 'make build' first"
-[ -n "${OLD_BIN:-}" ] || build_old
 old=$(realpath -ms "${OLD_BIN:-$work/old/.build/release}")
+[ -n "${OLD_BIN:-}" ] || build_old
 
 say "starting the older version, and sending requests"
 with "$old" infra/dev/stack.sh up >/dev/null
