@@ -1,6 +1,6 @@
 """Breaks the source in small ways, one at a time, and expects a named test to fail for each.
 
-    mutants.py [--only NAME] [--check] [--keep]
+    mutants.py [--only NAME...] [--check] [--keep]
 
 A mutation is a patch in `patches/NAME.patch`. Its first lines describe what it breaks and name the test that must fail:
 
@@ -96,12 +96,16 @@ class Copy:
 
 def main() -> int:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", metavar="NAME", help="run only this mutation")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="run only these mutations")
     parser.add_argument("--check", action="store_true", help="only check that every patch applies")
     parser.add_argument("--keep", action="store_true", help="keep the copy")
     arguments = parser.parse_args()
     mutations = [Mutation.read(patch) for patch in sorted((HERE / "patches").glob("*.patch"))]
-    mutations = [one for one in mutations if arguments.only in (None, one.name)]
+    if arguments.only:
+        unknown = set(arguments.only) - {one.name for one in mutations}
+        if unknown:
+            parser.error(f"no such mutation: {', '.join(sorted(unknown))}")
+        mutations = [one for one in mutations if one.name in arguments.only]
     if not mutations:
         raise SystemExit("there is no mutation with this name")
     if arguments.check:
