@@ -10,12 +10,12 @@ public enum Topic {
     public static let deadLetters = "winnow.dead-letters.v1"
 
     /// The topics that services consume in a group, so that a failed record may be written back to them.
-    public static let worked = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
+    public static let processed = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
 
     /// The label in metrics of a topic whose name comes from outside: `other`, unless services process its records.
     public static func label(_ topic: String) -> String {
         let shared = sharedName(of: topic)
-        return worked.contains(shared) || shared == retries ? shared : "other"
+        return processed.contains(shared) || shared == retries ? shared : "other"
     }
 
     /// The name of the shared topic that a tenant's own topic stands for, and any other topic's own name. Metrics use
@@ -55,8 +55,8 @@ public enum Topic {
     }
 
     /// Whether a record may be written back to the topic to be processed again.
-    public static func isWorked(_ topic: String) -> Bool {
-        worked.contains(topic) || requestFamilies.contains { $0.contains(topic) }
+    public static func isProcessed(_ topic: String) -> Bool {
+        processed.contains(topic) || requestFamilies.contains { $0.contains(topic) }
     }
 
     /// Whether the topic belongs to one tenant, such as `winnow.requests.acme.v1`.

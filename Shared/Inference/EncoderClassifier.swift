@@ -40,7 +40,7 @@ public final class EncoderClassifier: Classifier {
         let isTruncated: Bool
     }
 
-    /// The results of the route's ladder for each window. A text that is not long has one window.
+    /// The results of the route's exits for each window. A text that is not long has one window.
     struct Reading {
         let encoder: Encoder.Reading
         /// The tokens of each window.
@@ -153,9 +153,9 @@ public final class EncoderClassifier: Classifier {
     }
 
     private func flops(of window: Int, in reading: Reading, _ head: ModelCard.Head) -> Int64 {
-        let rung = reading.encoder.rungs[window]
+        let exit = reading.encoder.exits[window]
         return card.flops(
-            tokens: reading.lengths[window], route: head.route, exit: rung < head.exits.count ? rung : nil)
+            tokens: reading.lengths[window], route: head.route, exit: exit < head.exits.count ? exit : nil)
     }
 
     public func mostTokens(of text: String, as route: Route) -> Int {

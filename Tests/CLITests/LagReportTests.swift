@@ -64,7 +64,7 @@ struct LagReportTests {
     @Test func `every delivery loop is looked at`() {
         let loops = LagReport.loops()
         #expect(Set(loops.map(\.name)).count == loops.count)
-        #expect(Set(loops.flatMap(\.topics)) == Topic.worked.union([Topic.retries]))
+        #expect(Set(loops.flatMap(\.topics)) == Topic.processed.union([Topic.retries]))
         for lane in Lane.allCases {
             #expect(loops.contains { $0.topics.contains(Topic.retriedRequests(lane)) && $0.lane == lane })
         }

@@ -6,7 +6,7 @@ struct LaneTests {
     func `the lane of every topic is read from its name`(lane: Lane) {
         #expect(Topic.all(lane).count == 4 + Capability.requestable.count)
         #expect(Topic.all(lane).allSatisfy { Lane(topic: $0) == lane })
-        #expect(Topic.worked.isSuperset(of: Topic.all(lane)))
+        #expect(Topic.processed.isSuperset(of: Topic.all(lane)))
     }
 
     @Test func `the bulk lane's topics have names of their own`() {

@@ -36,12 +36,12 @@ import Testing
 
     @Test func `records go back to request topics of tenants, and to no other topic that looks like one`() {
         for topic in ["winnow.requests.a.v1", "winnow.bulk-requests.x--00.v1", Topic.requests(.bulk)] {
-            #expect(Topic.isWorked(topic))
+            #expect(Topic.isProcessed(topic))
             #expect(Lane(topic: topic) == (topic.contains("bulk") ? .bulk : .interactive))
         }
         for topic in ["winnow.results.a.v1", "winnow.requests.a.v2", "winnow.requests..v1", "winnow.requestsa.v1", "a"]
         {
-            #expect(!Topic.isWorked(topic))
+            #expect(!Topic.isProcessed(topic))
         }
         #expect(!Topic.isOwn(Topic.results) && !Topic.isOwn(Topic.requests(.interactive)))
     }
@@ -65,7 +65,7 @@ import Testing
 
     @Test func `every topic of commands has one group that must read it whole, and no other topic has`() {
         let samples: Set = [Topic.shadows, Topic.heartbeats]
-        for topic in Topic.worked.subtracting(samples).union([Topic.retries]) {
+        for topic in Topic.processed.subtracting(samples).union([Topic.retries]) {
             #expect(ConsumerGroup.reading(topic) != nil, "\(topic)")
         }
         let unbounded = samples.union([Topic.results, Topic.deadLetters, "winnow.results.acme.v1", "a"])

@@ -12,8 +12,8 @@ import Testing
 struct RetryTests {
     private static let lost = StoreError(.conflict, "SQLSTATE 40P01 in 'lock'", isRetriable: true)
     /// Retries nothing in place, and leaves time to find the faulty record.
-    private static let atOnce = RetryPolicy(inPlace: .zero, holdUp: .seconds(60))
-    private static let noTime = RetryPolicy(inPlace: .zero, holdUp: .zero)
+    private static let atOnce = RetryPolicy(inPlace: .zero, longestBlock: .seconds(60))
+    private static let noTime = RetryPolicy(inPlace: .zero, longestBlock: .zero)
 
     private static func poison(_ records: [Record]) throws -> [OutgoingRecord] {
         guard !records.contains(where: \.isPoison) else { throw lost }

@@ -36,7 +36,7 @@ struct EncoderTests {
             var dice = Dice(17)
             let texts = (0..<80).map { _ in Self.text(words: Int.random(in: 0...12, using: &dice), &dice) }
             let predictions = try model.predict(texts, as: Self.clauseType)
-            let rungs = try model.read(texts, as: Self.clauseType).encoder.rungs
+            let exits = try model.read(texts, as: Self.clauseType).encoder.exits
             var seen: Set<Int> = []
             for (index, text) in texts.enumerated() {
                 let ids = model.tokenizer.encode(text, maxTokens: head.maxTokens)
@@ -47,8 +47,8 @@ struct EncoderTests {
                 // A confidence at the threshold may fall on either side.
                 guard confidences.allSatisfy({ abs($0 - TinyModel.leavesFrom) > 5e-3 }) else { continue }
                 let exit = confidences.firstIndex { $0 >= TinyModel.leavesFrom }
-                #expect(rungs[index] == exit ?? head.exits.count, "text \(index)")
-                seen.insert(rungs[index])
+                #expect(exits[index] == exit ?? head.exits.count, "text \(index)")
+                seen.insert(exits[index])
                 let confidence =
                     exit.map { confidences[$0] }
                     ?? head.decide(reference.logits(ids, "heads.\(head.route)", layers: head.layers)).confidence
@@ -56,7 +56,7 @@ struct EncoderTests {
                 let layers = exit.map { head.exits[$0].layers } ?? head.layers
                 #expect(
                     predictions[index].flops
-                        == Int64(2 * (ids.count * layers * (28_672 + 128 * ids.count) + (rungs[index] + 1) * 64 * 3)))
+                        == Int64(2 * (ids.count * layers * (28_672 + 128 * ids.count) + (exits[index] + 1) * 64 * 3)))
             }
             #expect(seen == [0, 1, 2], "every way out is met")
         }

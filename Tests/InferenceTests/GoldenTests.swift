@@ -57,8 +57,8 @@ struct GoldenTests {
         var astray = 0
         for (head, lines) in Dictionary(grouping: lines, by: \.head) {
             let route = try #require(Route(head))
-            let rungs = try model.read(lines.map(\.text), as: route, mostWindows: 1).encoder.rungs
-            astray += zip(rungs, lines).count { $0 != $1.rung }
+            let exits = try model.read(lines.map(\.text), as: route, mostWindows: 1).encoder.exits
+            astray += zip(exits, lines).count { $0 != $1.exit }
         }
         #expect(astray <= lines.count / 50, "\(astray) of \(lines.count) leave elsewhere")
     }

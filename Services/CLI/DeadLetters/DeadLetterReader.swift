@@ -94,7 +94,7 @@ struct DeadLetterRecord: Sendable {
     /// The record to write to its original topic.
     /// - Returns: `nil` if the dead letter holds only a reference, or if no service reads the topic.
     var replay: OutgoingRecord? {
-        guard !DeadLetter.isReference(record), Topic.isWorked(originalTopic) else { return nil }
+        guard !DeadLetter.isReference(record), Topic.isProcessed(originalTopic) else { return nil }
         return DeadLetter.replay(record)
     }
 }

@@ -37,9 +37,9 @@ extension BatchHandler {
 enum Fault: Sendable {
     /// The broker or the database is unavailable. The loop waits; the records are not at fault.
     case dependency
-    /// A temporary fault: caused by these records, but a retry may succeed. Examples are a conflict with another
+    /// Caused by these records, but a retry may succeed. Examples are a conflict with another
     /// transaction, and a model that has no memory.
-    case passing
+    case temporary
     /// Caused by these records, and a retry cannot succeed. Other records may succeed.
     case permanent
     /// Not caused by the records, and a retry cannot succeed: the process is ending, or the Kafka client cannot
@@ -51,14 +51,14 @@ enum Fault: Sendable {
             switch error {
             case is CancellationError: .fatal
             case let error as any RetriableError where error.isRetriable:
-                error.isDependencyUnavailable ? .dependency : .passing
+                error.isDependencyUnavailable ? .dependency : .temporary
             case let error as MessageBusError: error.code == .tooLarge ? .permanent : .fatal
             default: .permanent
             }
     }
 
     /// Whether the records caused the error.
-    var isOfRecords: Bool { self == .passing || self == .permanent }
+    var isOfRecords: Bool { self == .temporary || self == .permanent }
 
     /// The error's type and code, for `error.type` and for dead letters. Contains no payload.
     static func type(of error: any Error) -> String { DeadLetter.reason(of: error) }

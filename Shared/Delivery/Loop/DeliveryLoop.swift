@@ -182,7 +182,7 @@ public struct DeliveryLoop<Handler: BatchHandler>: Service {
                 return result
             } catch {
                 let fault = Fault(error)
-                guard fault == .dependency || fault == .passing && retryBudget.allowsRetry else {
+                guard fault == .dependency || fault == .temporary && retryBudget.allowsRetry else {
                     if isPaused, fault.isOfRecords { await endWait(&retryBudget) }
                     throw error
                 }

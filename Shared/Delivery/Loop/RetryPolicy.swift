@@ -7,7 +7,7 @@ public struct RetryPolicy: Sendable {
     public var inPlace: Duration
     /// After this time no part of the batch is retried, and what is left goes to the retry topic. The last retry may
     /// wait 10 s for a lock, so a batch blocks its partitions for at most 30 s. - Default: 20 s.
-    public var holdUp: Duration
+    public var longestBlock: Duration
     /// The number of deliveries after which a record becomes a dead letter. - Default: 5.
     public var maxAttempts: Int
     /// The time between two deliveries. It is the same for all records, so that the topic is ordered by due time.
@@ -15,11 +15,11 @@ public struct RetryPolicy: Sendable {
     public var delay: Duration
 
     public init(
-        inPlace: Duration = .seconds(10), holdUp: Duration = .seconds(20), maxAttempts: Int = 5,
+        inPlace: Duration = .seconds(10), longestBlock: Duration = .seconds(20), maxAttempts: Int = 5,
         delay: Duration = .seconds(30)
     ) {
         self.inPlace = inPlace
-        self.holdUp = holdUp
+        self.longestBlock = longestBlock
         self.maxAttempts = maxAttempts
         self.delay = delay
     }
@@ -31,7 +31,7 @@ public struct RetryPolicy: Sendable {
         for record: Record, _ error: any Error, wasAlone: Bool, consumerGroup: String, now: Timestamp
     ) -> OutgoingRecord {
         let attempt = Retry.attempt(of: record)
-        guard Fault(error) == .passing, attempt < maxAttempts || !wasAlone else {
+        guard Fault(error) == .temporary, attempt < maxAttempts || !wasAlone else {
             return DeadLetter.record(from: record, consumerGroup: consumerGroup, error: error, attempt: attempt)
         }
         return Retry.record(from: record, notBefore: now.adding(milliseconds: Int64(delay / .milliseconds(1))))
@@ -43,7 +43,7 @@ struct RetryBudget {
     /// Whether the batch may be retried as a whole.
     var allowsRetry: Bool { bounds.map { elapsed < $0.inPlace } ?? true }
     /// Whether nothing more of the batch may be retried.
-    var isOver: Bool { bounds.map { elapsed >= $0.holdUp } ?? false }
+    var isOver: Bool { bounds.map { elapsed >= $0.longestBlock } ?? false }
 
     private let bounds: RetryPolicy?
     private var start = ContinuousClock.now

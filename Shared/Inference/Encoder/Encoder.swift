@@ -20,14 +20,14 @@ final class Encoder {
     var kernels: winnow_kernels { weights.kernels }
     var embeddings: Embeddings { weights.embeddings }
 
-    /// The results of a task's ladder for some sequences.
+    /// The results of a task's exits for some sequences.
     struct Reading {
         /// One row for each sequence.
         var logits: [Float]
         /// One decision for each row.
         var decisions: [ModelCard.Head.Decision]
-        /// The rung that answered each sequence.
-        var rungs: [Int]
+        /// The number of the exit that answered each sequence.
+        var exits: [Int]
     }
 
     /// `ids` contains the sequences one after another.
@@ -35,14 +35,14 @@ final class Encoder {
     func read(
         _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true
     ) throws(InferenceError) -> Reading {
-        let ladder = weights.ladders[head], width = ladder.head.labels.count
+        let exits = weights.exits[head], width = exits.head.labels.count
         var reading = Reading(
             logits: [Float](repeating: 0, count: lengths.count * width),
             decisions: [ModelCard.Head.Decision](repeating: ("", 0, []), count: lengths.count),
-            rungs: [Int](repeating: 0, count: lengths.count))
+            exits: [Int](repeating: 0, count: lengths.count))
         try eachChunk(ids, lengths) { chunk throws(InferenceError) in
-            try climb(ladder, chunk, leavesEarly: leavesEarly) { sequence, rung, row, decision in
-                (reading.rungs[sequence], reading.decisions[sequence]) = (rung, decision)
+            try visit(exits, chunk, leavesEarly: leavesEarly) { sequence, exit, row, decision in
+                (reading.exits[sequence], reading.decisions[sequence]) = (exit, decision)
                 reading.logits.replaceSubrange((sequence * width)..<((sequence + 1) * width), with: row)
             }
         }
@@ -87,30 +87,30 @@ final class Encoder {
     }
 
     /// Computes the layers for a chunk of sequences. At each exit, those that are sure enough leave.
-    /// - Parameter answer: called once for each sequence, with its number, its rung, its logits and the decision.
-    private func climb(
-        _ ladder: Ladder, _ chunk: Chunk, leavesEarly: Bool,
-        _ answer: (_ sequence: Int, _ rung: Int, _ row: ArraySlice<Float>, _ decision: ModelCard.Head.Decision) -> Void
+    /// - Parameter answer: called once for each sequence, with its number, its exit's number, its logits and the decision.
+    private func visit(
+        _ exits: HeadExits, _ chunk: Chunk, leavesEarly: Bool,
+        _ answer: (_ sequence: Int, _ exit: Int, _ row: ArraySlice<Float>, _ decision: ModelCard.Head.Decision) -> Void
     ) throws(InferenceError) {
         embed(chunk.ids, from: chunk.start, chunk.lengths)
         var staying = Array(chunk.lengths.indices), lengths = chunk.lengths[...]
         var done = 0
-        for (number, rung) in ladder.rungs.enumerated() where !staying.isEmpty {
-            if rung.from != nil, !leavesEarly { continue }
-            try run(done..<rung.layers, lengths, isLast: rung.from == nil)
-            done = rung.layers
+        for (number, exit) in exits.points.enumerated() where !staying.isEmpty {
+            if exit.from != nil, !leavesEarly { continue }
+            try run(done..<exit.layers, lengths, isLast: exit.from == nil)
+            done = exit.layers
             pool(lengths, into: &pooled)
-            let logits = rung.projection.logits(pooled, rows: staying.count, kernels)
-            let width = ladder.head.labels.count
+            let logits = exit.projection.logits(pooled, rows: staying.count, kernels)
+            let width = exits.head.labels.count
             var kept: [Bool] = []
             for (index, sequence) in staying.enumerated() {
                 let row = logits[(index * width)..<((index + 1) * width)]
-                let decision = ladder.head.decide(row)
-                let leaves = rung.from.map { decision.confidence >= $0 } ?? true
+                let decision = exits.head.decide(row)
+                let leaves = exit.from.map { decision.confidence >= $0 } ?? true
                 if leaves { answer(sequence, number, row, decision) }
                 kept.append(!leaves)
             }
-            guard rung.from != nil else { return }
+            guard exit.from != nil else { return }
             keep(kept, of: lengths)
             lengths = zip(lengths, kept).filter(\.1).map(\.0)[...]
             staying = zip(staying, kept).filter(\.1).map(\.0)

@@ -8,8 +8,8 @@ final class EncoderWeights: @unchecked Sendable {
     let kernels: winnow_kernels
     let embeddings: Embeddings
     let layers: [Layer]
-    /// One ladder for each head of the card.
-    let ladders: [Ladder]
+    /// The exits of each head of the card.
+    let exits: [HeadExits]
     /// `nil` if oneDNN's sums are not exact.
     let library: OneDNN?
 
@@ -35,8 +35,8 @@ final class EncoderWeights: @unchecked Sendable {
         layers = try (0..<shape.layers).map { index throws(ArtifactError) in
             try Layer(&tensors, index: index, shape, library: library)
         }
-        ladders = try card.heads.map { head throws(ArtifactError) in
-            try Ladder(&tensors, head, inputs: shape.hiddenSize)
+        exits = try card.heads.map { head throws(ArtifactError) in
+            try HeadExits(&tensors, head, inputs: shape.hiddenSize)
         }
     }
 }
@@ -192,10 +192,10 @@ final class Workspace {
 
 /// The points at which a text can leave the model with an answer: the early exits of a task in ascending order of
 /// layers, and last the head (`infra/decisions/0023-early-exits.md`).
-struct Ladder {
+struct HeadExits {
     /// An early exit, or the head.
-    struct Rung {
-        /// The number of layers that run before this rung.
+    struct Point {
+        /// The number of layers that run before this point.
         let layers: Int
         let projection: Projection
         /// The lowest confidence at which a text leaves here; `nil` for the head, where every text leaves.
@@ -203,18 +203,18 @@ struct Ladder {
     }
 
     let head: ModelCard.Head
-    let rungs: [Rung]
+    let points: [Point]
 
     init(_ tensors: inout TensorReader, _ head: ModelCard.Head, inputs: Int) throws(ArtifactError) {
         self.head = head
         let exits = try head.exits.map { exit throws(ArtifactError) in
-            Rung(
+            Point(
                 layers: exit.layers,
                 projection: try Projection(
                     &tensors, "exits.\(exit.layers).\(head.route)", labels: head.labels.count, inputs: inputs),
                 from: exit.from)
         }
         let last = try Projection(&tensors, "heads.\(head.route)", labels: head.labels.count, inputs: inputs)
-        rungs = exits + [Rung(layers: head.layers, projection: last, from: nil)]
+        points = exits + [Point(layers: head.layers, projection: last, from: nil)]
     }
 }

@@ -217,44 +217,42 @@ final class Assignment: Sendable {
 }
 
 /// Coordinates a drain: an operator's wish that the consumer leave its group, and how far the consumer has followed it.
-///
-/// In the names of the members, `wanted` and `over` refer to the absence from the group, not to the membership.
 final class GroupMembership: Sendable {
     enum Move { case unsubscribe, subscribe, none }
 
     private struct State {
-        var isWanted = false
+        var mustLeave = false
         var hasLeft = false
-        var gone: (@Sendable () -> Void)?
+        var left: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
 
     /// Whether the consumer takes part in its group and is not asked to leave it, so that it may return batches.
-    var isOver: Bool { state.withLock { !$0.isWanted && !$0.hasLeft } }
+    var isActive: Bool { state.withLock { !$0.mustLeave && !$0.hasLeft } }
 
     /// Whether the consumer has been asked to leave its group and has not been asked to rejoin it.
-    var isWanted: Bool { state.withLock(\.isWanted) }
+    var mustLeave: Bool { state.withLock(\.mustLeave) }
 
     /// Whether the consumer still has to leave, to rejoin, or to report that it has left. The next poll must be short
     /// then.
-    var isMoving: Bool { state.withLock { $0.isWanted != $0.hasLeft || $0.gone != nil } }
+    var isMoving: Bool { state.withLock { $0.mustLeave != $0.hasLeft || $0.left != nil } }
 
     /// Asks the consumer to leave its group.
-    /// - Parameter gone: called once no partition is assigned.
-    func begin(_ gone: @escaping @Sendable () -> Void) {
+    /// - Parameter left: called once no partition is assigned.
+    func leave(_ left: @escaping @Sendable () -> Void) {
         state.withLock { state in
-            guard !state.isWanted else { return }
-            state.isWanted = true
-            state.gone = gone
+            guard !state.mustLeave else { return }
+            state.mustLeave = true
+            state.left = left
         }
     }
 
     /// Asks the consumer to rejoin its group.
-    func end() {
+    func rejoin() {
         state.withLock { state in
-            state.isWanted = false
-            state.gone = nil
+            state.mustLeave = false
+            state.left = nil
         }
     }
 
@@ -262,31 +260,31 @@ final class GroupMembership: Sendable {
     /// - Returns: whether the caller must unsubscribe now; `false` if the member has left or is about to leave anyway.
     func bounce() -> Bool {
         state.withLock { state in
-            guard !state.isWanted, !state.hasLeft else { return false }
+            guard !state.mustLeave, !state.hasLeft else { return false }
             state.hasLeft = true
             return true
         }
     }
 
-    /// Returns the next action of the consumer's thread, and calls `gone` when the consumer has left. The consumer
+    /// Returns the next action of the consumer's thread, and calls what `leave` was given when the consumer has left. The consumer
     /// subscribes again only once no partition is assigned. With a partition that it kept, librdkafka would continue
     /// after the last record that it returned, and records that were fetched and dropped while leaving would be lost.
     func move(holdsPartitions: Bool) -> Move {
-        let (move, gone) = state.withLock { state -> (Move, (@Sendable () -> Void)?) in
-            switch (state.isWanted, state.hasLeft) {
+        let (move, left) = state.withLock { state -> (Move, (@Sendable () -> Void)?) in
+            switch (state.mustLeave, state.hasLeft) {
             case (true, false):
                 state.hasLeft = true
                 return (.unsubscribe, nil)
             case (true, true) where !holdsPartitions:
-                defer { state.gone = nil }
-                return (.none, state.gone)
+                defer { state.left = nil }
+                return (.none, state.left)
             case (false, true) where !holdsPartitions:
                 state.hasLeft = false
                 return (.subscribe, nil)
             default: return (.none, nil)
             }
         }
-        gone?()
+        left?()
         return move
     }
 }

@@ -137,18 +137,18 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     public func subscribe(to topics: [String]) async throws {
         self.topics.withLock { $0 = topics }
         try await onThread { consumer in
-            guard consumer.membership.isOver, !consumer.isClosed.load(ordering: .acquiring) else { return }
+            guard consumer.membership.isActive, !consumer.isClosed.load(ordering: .acquiring) else { return }
             try consumer.subscribe()
         }
     }
 
-    public func leave(_ gone: @escaping @Sendable () -> Void) {
-        membership.begin(gone)
+    public func leave(_ left: @escaping @Sendable () -> Void) {
+        membership.leave(left)
         handle.wake()
     }
 
     public func rejoin() {
-        membership.end()
+        membership.rejoin()
         handle.wake()
     }
 
@@ -209,7 +209,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     /// that its events do not accumulate.
     /// - Returns: whether the consumer is out of its group, so that no records may be returned.
     private func followMembership() throws(MessageBusError) -> Bool {
-        guard !membership.isOver else { return false }
+        guard !membership.isActive else { return false }
         switch membership.move(holdsPartitions: !assignment.partitions.isEmpty) {
         case .subscribe:
             try subscribe()
@@ -224,7 +224,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
 
     /// Rejoins the group if records wait and none arrived for a minute.
     private func watchProgress(isAway: Bool) throws(MessageBusError) {
-        guard !isAway else { return progress.reset(unlessStalled: !membership.isWanted) }
+        guard !isAway else { return progress.reset(unlessStalled: !membership.mustLeave) }
         let mustRejoin = progress.look(unassignedSince: assignment.unassignedSince) {
             let lags = try? readLag(handle, Array(assignment.partitions), timeout: 2_000)
             return lags?.contains { $0.count > 0 }

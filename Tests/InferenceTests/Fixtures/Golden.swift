@@ -15,7 +15,7 @@ enum Golden {
         /// The logits of the head, after all its layers.
         let logits: [Float]
         /// Where the text leaves: the number of an exit, or the number after the last exit for the head.
-        let rung: Int
+        let exit: Int
     }
 
     struct Split: Decodable {

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from . import data
 from .batches import in_order
-from .decision import left_at, of_card, of_rungs
+from .decision import left_at, of_card, of_exits
 from .encoder import Encoder, Shape
 from .quantization import QuantizedEncoder, dequantized
 from .tasks import max_tokens
@@ -80,17 +80,17 @@ class Artifact:
 
     def logits(self, texts: Sequence[str], key: str) -> Tensor:
         """The model's logits, one row for each text in the given order, from the exit or head at which the text leaves."""
-        rungs = self.rungs(texts, key)
-        return of_rungs(rungs, self.left(rungs, key))
+        exit_logits = self.exit_logits(texts, key)
+        return of_exits(exit_logits, self.left(exit_logits, key))
 
-    def left(self, rungs: Sequence[Tensor], key: str) -> np.ndarray:
-        """The number of the rung (exit or head) that answers each text."""
-        if len(rungs) == 1:
-            return np.zeros(len(rungs[0]), dtype=int)
+    def left(self, exit_logits: Sequence[Tensor], key: str) -> np.ndarray:
+        """The number of the exit or head that answers each text."""
+        if len(exit_logits) == 1:
+            return np.zeros(len(exit_logits[0]), dtype=int)
         card = self.head_card(key)
-        return left_at(rungs, [rung["from"] for rung in card["exits"]], of_card(card))
+        return left_at(exit_logits, [point["from"] for point in card["exits"]], of_card(card))
 
-    def rungs(self, texts: Sequence[str], key: str) -> list[Tensor]:
+    def exit_logits(self, texts: Sequence[str], key: str) -> list[Tensor]:
         """The logits of each exit and of the head, for every text."""
         names = [*(exit_name(key, layers) for layers in self.exits.get(key, ())), f"heads.{key}"]
         return [self.encoder.read(state, name) for name, state in zip(names, self.states(texts, key, self.rung_depths(key)))]
@@ -127,7 +127,7 @@ class Artifact:
         vocabulary = bytes(tensors.pop(_VOCABULARY).tolist()).decode("utf-8").split("\n")
         heads = {f"{head['capability']}/{head['task']}": head for head in card["heads"]}
         depths = {key: head.get("layers", card["encoder"]["layers"]) for key, head in heads.items()}
-        exits = {key: tuple(rung["layers"] for rung in head.get("exits", ())) for key, head in heads.items()}
+        exits = {key: tuple(point["layers"] for point in head.get("exits", ())) for key, head in heads.items()}
         return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card, depths, exits)
 
 

@@ -82,17 +82,17 @@ def of_card(head: dict[str, Any]) -> SingleLabel | MultiLabel:
     return SingleLabel(head["labels"], head["temperature"], gate or None)
 
 
-def left_at(rungs: Sequence[Tensor], leave_from: Sequence[float], rule: SingleLabel) -> np.ndarray:
-    """The number of the rung that answers each text: of the first exit that is sure enough, or of the head.
+def left_at(exit_logits: Sequence[Tensor], leave_from: Sequence[float], rule: SingleLabel) -> np.ndarray:
+    """The number of the exit that answers each text: of the first exit that is sure enough, or of the head.
 
-    - Parameter rungs: the logits of each exit and of the head, one row a text.
+    - Parameter exit_logits: the logits of each exit and of the head, one row a text.
     """
-    left = np.full(len(rungs[-1]), len(rungs) - 1)
+    left = np.full(len(exit_logits[-1]), len(exit_logits) - 1)
     for number in reversed(range(len(leave_from))):
-        left[rule.confidence(rungs[number].double()) >= leave_from[number]] = number
+        left[rule.confidence(exit_logits[number].double()) >= leave_from[number]] = number
     return left
 
 
-def of_rungs(rungs: Sequence[Tensor], left: np.ndarray) -> Tensor:
-    """The logits of the rung that each text left at."""
-    return torch.stack(list(rungs))[torch.from_numpy(left), torch.arange(len(left))]
+def of_exits(exit_logits: Sequence[Tensor], left: np.ndarray) -> Tensor:
+    """The logits of the exit that each text left at."""
+    return torch.stack(list(exit_logits))[torch.from_numpy(left), torch.arange(len(left))]

@@ -25,12 +25,12 @@ def per_head(shape: Shape, labels: int) -> int:
 def work(model: Artifact, key: str, texts: Sequence[str], left: np.ndarray | None = None) -> float:
     """On all the texts, in the model's own tokens.
 
-    - Parameter left: the number of the rung that answers each; the head where nothing is said.
+    - Parameter left: the number of the exit that answers each; the head where nothing is said.
     """
     depths, labels = model.rung_depths(key), len(model.tensors[f"heads.{key}.bias"])
-    rungs = left if left is not None else [len(depths) - 1] * len(texts)
-    return sum(len(row) * per_token(model.shape, len(row), depths[rung]) + (rung + 1) * per_head(model.shape, labels)
-               for row, rung in zip(model.tokenizer.encode(texts, max_tokens(key)), rungs))
+    numbers = left if left is not None else [len(depths) - 1] * len(texts)
+    return sum(len(row) * per_token(model.shape, len(row), depths[number]) + (number + 1) * per_head(model.shape, labels)
+               for row, number in zip(model.tokenizer.encode(texts, max_tokens(key)), numbers))
 
 
 def tokens(model: Artifact, key: str, texts: Sequence[str]) -> int:

@@ -63,9 +63,9 @@ def _logits(model: Artifact) -> Iterable[dict[str, Any]]:
     for key in model.encoder.head_names():
         texts = _items(key)
         ids = model.tokenizer.encode(texts, max_tokens(key))
-        rungs = model.rungs(texts, key)
-        for text, tokens, row, left in zip(texts, ids, rungs[-1].tolist(), model.left(rungs, key).tolist()):
-            yield {"head": key, "text": text, "ids": tokens, "logits": [round(value, 5) for value in row], "rung": left}
+        exit_logits = model.exit_logits(texts, key)
+        for text, tokens, row, left in zip(texts, ids, exit_logits[-1].tolist(), model.left(exit_logits, key).tolist()):
+            yield {"head": key, "text": text, "ids": tokens, "logits": [round(value, 5) for value in row], "exit": left}
 
 
 def _items(key: str) -> list[str]:

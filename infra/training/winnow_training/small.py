@@ -13,7 +13,7 @@ from torch import Tensor
 from . import calibration, data, distil, documentation, exits, fitting, flops, importance, pools, quantization, router_data
 from .artifact import Artifact, Said, encoder_card
 from .cut import Cut, Recipe, cut
-from .decision import MultiLabel, SingleLabel, left_at, of_card, of_rungs
+from .decision import MultiLabel, SingleLabel, left_at, of_card, of_exits
 from .full import SECOND_OPINION
 from .metrics import multi_label, share, single_label
 from .tasks import BY_KEY, ISSUE_TYPE, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
@@ -152,14 +152,14 @@ def _with_exits(small: Artifact, key: str, texts: Sequence[str], expected: Seque
     """Fits the head to the full model's answers, then trains the exits to reproduce the head's answers."""
     _shift_bias(small, key, small.said(texts, key).logits, expected, teacher)
     exits.teach(small, key)
-    rungs = small.rungs(texts, key)
-    rule = _rule(rungs[-1], expected, teacher)
+    exit_logits = small.exit_logits(texts, key)
+    rule = _rule(exit_logits[-1], expected, teacher)
     if rule.gate is None:  # the gate uses the magnitude of logits, which scaling would change
-        exits.scale(small, key, [rule.temperature / _rule(rung, expected, teacher).temperature for rung in rungs[:-1]])
-        rungs = small.rungs(texts, key)
+        exits.scale(small, key, [rule.temperature / _rule(logits, expected, teacher).temperature for logits in exit_logits[:-1]])
+        exit_logits = small.exit_logits(texts, key)
     leave_from = exits.leave_from(small, key, rule)
-    left = left_at(rungs, leave_from, rule)
-    logits = of_rungs(rungs, left)
+    left = left_at(exit_logits, leave_from, rule)
+    logits = of_exits(exit_logits, left)
     error = fitting.out_of_fold_error(logits, expected, lambda part, answers: _rule(part, answers, teacher))
     own = len(validation(key)[1])
     card = [{"layers": layers, "from": threshold, "share": share(left[:own] == number)}
