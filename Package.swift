@@ -63,6 +63,7 @@ let sharedModules: [Target] = [
     shared("Crypto", ["CCrypto", "Contracts"]),
     shared("Certification", ["Contracts", "JSON"]),
     shared("Settings"),
+    shared("CatalogFile", ["Contracts", "Crypto", "JSON", "Settings"]),
     shared("Telemetry", ["Contracts", "JSON"]),
     shared("Lifecycle", ["Telemetry"]),
     shared("MessageBus", ["Contracts", "JSON"]),
@@ -138,6 +139,8 @@ let testTargets: [Target] = [
     tests("JSON", ["JSON"]),
     tests("Crypto", ["Crypto"]),
     tests("Contracts", ["Contracts", "JSON"]),
+    tests(
+        "CatalogFile", exclude: ["Examples", "check_examples.py"], ["CatalogFile", "Contracts", "Inference", "TestKit"]),
     tests("Certification", ["Certification", "Contracts"]),
     tests("Settings", ["Settings"]),
     tests("Telemetry", ["JSON", "Telemetry"]),

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Format, length of files, scripts, compose file, image, documentation. Every check runs; the exit code says whether all were clean.
+# Format, length of files, scripts, compose file, image, capabilities, documentation. Every check runs; the exit code says whether all were clean.
 #
 #   lint.sh [--sources]     --sources: only the checks that need nothing but Swift, as continuous integration runs them
 set -euo pipefail
@@ -27,5 +27,6 @@ check "shell scripts" shellcheck --severity=warning "${scripts[@]}"
 check "compose file" infra/dev/check-compose.sh
 check "image context" infra/dev/check-image.py
 check "mutations apply" infra/dev/mutants.sh --check
+check "schema of capabilities" /usr/bin/python3 Tests/CatalogFileTests/check_examples.py
 check "documentation" Tests/Docs/check_docs.py
 exit "$failed"

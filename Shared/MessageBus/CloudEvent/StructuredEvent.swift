@@ -80,27 +80,6 @@ enum StructuredEvent {
     }
 }
 
-extension JSONWriter {
-    /// Writes a value as it was read. Only white space and the notation of numbers and escapes may differ.
-    fileprivate mutating func value(_ value: JSONValue) {
-        switch value.kind {
-        case .object:
-            object { writer in
-                value.forEachMember { name, member in
-                    writer.name(name)
-                    writer.value(member)
-                }
-            }
-        case .array: array { writer in _ = value.map { writer.value($0) } }
-        case .string: string(value.string ?? "")
-        case .integer: if let integer = value.integer { self.integer(integer) } else { null() }
-        case .double: double(value.double ?? 0)
-        case .bool: bool(value.bool ?? false)
-        case .null: null()
-        }
-    }
-}
-
 /// - Source: RFC 4648, section 4
 enum Base64 {
     /// The number of base64 digits, including padding, that encode a number of bytes.

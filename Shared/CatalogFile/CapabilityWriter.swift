@@ -1,0 +1,73 @@
+import Contracts
+import JSON
+
+extension JSONWriter {
+    mutating func capability(_ capability: CapabilityDescription) {
+        object { writer in
+            writer.member("name", capability.name.rawValue)
+            writer.member("title", capability.title)
+            writer.member("description", capability.description)
+            writer.name("tasks")
+            writer.array(capability.tasks) { $0.task($1) }
+        }
+    }
+
+    private mutating func task(_ task: TaskDescription) {
+        object { writer in
+            writer.member("name", task.name)
+            writer.member("title", task.title)
+            writer.member("description", task.description)
+            writer.member("unit", task.unit.rawValue)
+            writer.name("output")
+            writer.output(task.output)
+            writer.member("comparator", task.comparator.rawValue)
+            writer.name("models")
+            writer.object { writer in
+                writer.member("small", task.models.small)
+                writer.member("middle", task.models.middle)
+                writer.member("full", task.models.full)
+            }
+            writer.longText(task.windowRule)
+            if task.isRoutedByAnyWindow { writer.member("routedByAnyWindow", true) }
+            writer.member("pool", task.pool)
+        }
+    }
+
+    private mutating func output(_ output: TaskDescription.Output) {
+        object { writer in
+            switch output {
+            case .label(let labels):
+                writer.member("kind", "label")
+                writer.name("labels")
+                writer.array(labels) { writer, label in
+                    writer.object { writer in
+                        writer.member("name", label.name)
+                        writer.member("description", label.description)
+                    }
+                }
+            case .text: writer.member("kind", "text")
+            case .json(let schema):
+                writer.member("kind", "json")
+                writer.name("schema")
+                writer.raw(schema)
+            case .transcript: writer.member("kind", "transcript")
+            }
+        }
+    }
+
+    private mutating func longText(_ rule: WindowRule) {
+        switch rule {
+        // The default. Only the router's own route, which is in no file, has findings.
+        case .mean, .beginningAnd: return
+        case .anyFinding(let clean):
+            name("longText")
+            object { writer in
+                writer.member("rule", "anyFinding")
+                writer.member("clean", clean)
+            }
+        case .beginning:
+            name("longText")
+            object { $0.member("rule", "beginning") }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Contracts
+
+/// What changes from one catalog to another, for people to read before they apply it.
+public struct CatalogDifference: Sendable, Equatable {
+    public struct Change: Sendable, Equatable {
+        public enum Kind: String, Sendable { case added, removed, changed }
+
+        public let kind: Kind
+        public let capability: Capability
+        /// `nil` if the change concerns the capability itself.
+        public let task: String?
+        /// What changed, in words; empty unless `kind` is `changed`.
+        public let details: [String]
+
+        /// The capability, or `capability/task`.
+        public var subject: String { task.map { "\(capability)/\($0)" } ?? capability.rawValue }
+    }
+
+    /// Ordered by capability. The change of a capability comes before those of its tasks.
+    public let changes: [Change]
+
+    public var isEmpty: Bool { changes.isEmpty }
+
+    public init(from old: Catalog, to new: Catalog) {
+        let names = Set((old.capabilities + new.capabilities).map(\.name.rawValue)).sorted()
+        changes = names.flatMap { name in
+            let capability = Capability(rawValue: name)
+            return Self.changes(from: old[capability], to: new[capability])
+        }
+    }
+
+    private static func changes(from old: CapabilityDescription?, to new: CapabilityDescription?) -> [Change] {
+        guard let name = (new ?? old)?.name else { return [] }
+        func change(_ kind: Change.Kind, _ task: String? = nil, _ details: [String] = []) -> Change {
+            Change(kind: kind, capability: name, task: task, details: details)
+        }
+        guard let old else { return [change(.added)] + (new?.tasks ?? []).map { change(.added, $0.name) } }
+        guard let new else { return [change(.removed)] + old.tasks.map { change(.removed, $0.name) } }
+        var own = Details()
+        own.compare("title", old.title, new.title)
+        own.compare("description", old.description, new.description)
+        let names = old.tasks.map(\.name).filter { name in new.tasks.contains { $0.name == name } }
+        if names != new.tasks.map(\.name).filter(names.contains) { own.lines.append("another order of tasks") }
+        var changes = own.lines.isEmpty ? [] : [change(.changed, nil, own.lines)]
+        for task in old.tasks {
+            guard let successor = new.tasks.first(where: { $0.name == task.name }) else {
+                changes.append(change(.removed, task.name))
+                continue
+            }
+            let details = Details(from: task, to: successor).lines
+            if !details.isEmpty { changes.append(change(.changed, task.name, details)) }
+        }
+        let known = Set(old.tasks.map(\.name))
+        return changes + new.tasks.filter { !known.contains($0.name) }.map { change(.added, $0.name) }
+    }
+}
+
+/// Collects what differs. Long texts are named and not quoted.
+private struct Details {
+    var lines: [String] = []
+
+    init() {}
+
+    init(from old: TaskDescription, to new: TaskDescription) {
+        compare("title", old.title, new.title)
+        compare("description", old.description, new.description)
+        compareWords("unit", old.unit.rawValue, new.unit.rawValue)
+        compareOutput(old.output, new.output)
+        compareWords("comparator", old.comparator.rawValue, new.comparator.rawValue)
+        compareWords("small model", old.models.small, new.models.small)
+        compareWords("middle model", old.models.middle, new.models.middle)
+        compareWords("full model", old.models.full, new.models.full)
+        compareWords("long texts", old.windowRule.words, new.windowRule.words)
+        compareWords(
+            "routed by any window", old.isRoutedByAnyWindow ? "yes" : "no", new.isRoutedByAnyWindow ? "yes" : "no")
+        compareWords("pool", old.pool, new.pool)
+    }
+
+    mutating func compare(_ name: String, _ old: String, _ new: String) {
+        if ExactText(old) != ExactText(new) { lines.append("another \(name)") }
+    }
+
+    private mutating func compareWords(_ name: String, _ old: String?, _ new: String?) {
+        if old != new { lines.append("\(name): \(old ?? "none") → \(new ?? "none")") }
+    }
+
+    private mutating func compareOutput(_ old: TaskDescription.Output, _ new: TaskDescription.Output) {
+        compareWords("output", old.kind.rawValue, new.kind.rawValue)
+        switch (old, new) {
+        case (.label(let old), .label(let new)): compareLabels(old, new)
+        case (.json(let old), .json(let new)): compare("schema of answers", old, new)
+        default: break
+        }
+    }
+
+    private mutating func compareLabels(_ old: [LabelDescription], _ new: [LabelDescription]) {
+        func byName(_ labels: [LabelDescription]) -> [ExactText: String] {
+            Dictionary(labels.map { (ExactText($0.name), $0.description) }) { first, _ in first }
+        }
+        let before = byName(old), after = byName(new)
+        let added = new.filter { before[ExactText($0.name)] == nil }.map(\.name)
+        let removed = old.filter { after[ExactText($0.name)] == nil }.map(\.name)
+        let described = new.filter { label in
+            before[ExactText(label.name)].map { ExactText($0) != ExactText(label.description) } ?? false
+        }
+        if !added.isEmpty { lines.append("labels added: \(added.joined(separator: ", "))") }
+        if !removed.isEmpty { lines.append("labels removed: \(removed.joined(separator: ", "))") }
+        let kept = old.filter { after[ExactText($0.name)] != nil }.map { ExactText($0.name) }
+        if kept != new.filter({ before[ExactText($0.name)] != nil }).map({ ExactText($0.name) }) {
+            lines.append("another order of labels")
+        }
+        if !described.isEmpty {
+            lines.append("another description of labels: \(described.map(\.name).joined(separator: ", "))")
+        }
+    }
+}
+
+extension WindowRule {
+    fileprivate var words: String {
+        switch self {
+        case .anyFinding(let clean): "any finding, clean is \(clean)"
+        case .mean: "mean"
+        case .beginning: "beginning"
+        case .beginningAnd: "beginning and findings"
+        }
+    }
+}

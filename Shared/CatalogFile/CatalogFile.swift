@@ -1,0 +1,134 @@
+import Contracts
+import Crypto
+import JSON
+import Settings
+
+/// The catalog as files: one `capability.json` for each capability, in a folder with the capability's name.
+///
+/// Reading is strict. A file that says something unknown, twice or contradictory is refused, because a catalog decides
+/// which model answers, and a misspelt member would silently mean its default.
+/// - Source: infra/capabilities/schema.json
+public enum CatalogFile {
+    /// The name of each capability's file.
+    public static let name = "capability.json"
+
+    /// Reads the capabilities in the subfolders of `folder`. Other files and hidden folders are ignored.
+    /// - Throws: `CatalogFileError` with every fault of every file.
+    public static func read(folder: String) throws(CatalogFileError) -> Catalog {
+        let names = try CapabilityFolder.names(in: folder)
+        var capabilities: [CapabilityDescription] = [], faults: [CatalogFileError.Fault] = []
+        for name in names {
+            let file = "\(folder)/\(name)/\(Self.name)"
+            do throws(CatalogFileError) {
+                let capability = try read(file: file)
+                capabilities.append(capability)
+                if capability.name.rawValue != name {
+                    faults.append(.init(.conflict, file, "name", "differs from the name of the file's folder"))
+                }
+            } catch {
+                faults += error.faults
+            }
+        }
+        guard faults.isEmpty else { throw CatalogFileError(faults) }
+        let catalog = Catalog(capabilities)
+        guard write(catalog).count <= CatalogLimits.catalogBytes else {
+            throw CatalogFileError(.size, folder, "holds more than \(CatalogLimits.catalogBytes) bytes")
+        }
+        return catalog
+    }
+
+    /// Reads the file of one capability.
+    /// - Throws: `CatalogFileError` with every fault of the file.
+    public static func read(file: String) throws(CatalogFileError) -> CapabilityDescription {
+        // Opening a pipe would wait for a writer.
+        guard !SmallFile.exists(file) || SmallFile.isRegular(file) else {
+            throw CatalogFileError(.unreadable, file, "is not a regular file")
+        }
+        let bytes: [UInt8]
+        do {
+            bytes = try SmallFile.read(file, limit: CatalogLimits.fileBytes)
+        } catch {
+            throw CatalogFileError(.unreadable, file, error.reason)
+        }
+        return try read(bytes: bytes, file: file)
+    }
+
+    /// Reads one capability.
+    /// - Parameter file: the name that errors give the bytes.
+    /// - Throws: `CatalogFileError` with every fault.
+    public static func read(bytes: [UInt8], file: String) throws(CatalogFileError) -> CapabilityDescription {
+        try document(bytes, limit: CatalogLimits.fileBytes, file) { reader, root in
+            reader.capability(root, at: "")
+        }
+    }
+
+    /// Reads a whole catalog, as `write` wrote it.
+    /// - Parameter file: the name that errors give the bytes.
+    /// - Throws: `CatalogFileError` with every fault.
+    public static func read(catalog bytes: [UInt8], file: String) throws(CatalogFileError) -> Catalog {
+        try document(bytes, limit: CatalogLimits.catalogBytes, file) { reader, root in reader.catalog(root) }
+    }
+
+    private static func document<Value>(
+        _ bytes: [UInt8], limit: Int, _ file: String, _ body: (inout CapabilityReader, JSONValue) -> Value?
+    ) throws(CatalogFileError) -> Value {
+        guard bytes.count <= limit else { throw CatalogFileError(.size, file, "has more than \(limit) bytes") }
+        var reader = CapabilityReader(file: file)
+        var value: Value?
+        do {
+            value = try JSONDocument.read(bytes) { root in body(&reader, root) }
+        } catch {
+            throw CatalogFileError(.json, file, "\(error)")
+        }
+        guard reader.faults.isEmpty, let value else { throw CatalogFileError(reader.faults) }
+        return value
+    }
+
+    /// Returns the canonical form: compact JSON, members in the order of the schema, and none that has its default.
+    /// The bytes of equal capabilities are equal. A schema of answers is written as it is.
+    public static func write(_ capability: CapabilityDescription) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 4096)
+        writer.capability(capability)
+        return writer.bytes
+    }
+
+    /// Returns the canonical form of a whole catalog.
+    public static func write(_ catalog: Catalog) -> [UInt8] {
+        var writer = JSONWriter(reservingCapacity: 1 << 16)
+        writer.object { writer in
+            writer.name("capabilities")
+            writer.array(catalog.capabilities) { $0.capability($1) }
+        }
+        return writer.bytes
+    }
+
+    /// Returns the SHA-256 of the canonical form in lower-case hexadecimal. Equal catalogs have equal fingerprints.
+    public static func fingerprint(_ catalog: Catalog) -> String {
+        write(catalog).withUnsafeBytes { SHA256.hex($0) }
+    }
+
+    /// Returns the SHA-256 of the canonical form in lower-case hexadecimal.
+    public static func fingerprint(_ capability: CapabilityDescription) -> String {
+        write(capability).withUnsafeBytes { SHA256.hex($0) }
+    }
+}
+
+/// How large a catalog may be.
+public enum CatalogLimits {
+    /// - Units: bytes of one capability's file.
+    public static let fileBytes = 1 << 20
+    /// - Units: bytes of a whole catalog in its canonical form.
+    public static let catalogBytes = 16 << 20
+    public static let capabilities = 256
+    /// Of one capability.
+    public static let tasks = 64
+    /// Of one task. One label would leave nothing to decide.
+    public static let labels = 2...1000
+    /// - Units: bytes of the JSON Schema of a task's answers, in compact form.
+    public static let answerSchemaBytes = 64 << 10
+    // The following are counted in code points, as JSON Schema does.
+    public static let titleLength = 100
+    public static let descriptionLength = 1000
+    public static let labelLength = 128
+    public static let labelDescriptionLength = 500
+}
