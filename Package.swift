@@ -105,8 +105,8 @@ let services: [Target] =
         service(
             "CLI",
             live + [
-                "CZlib", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON", "PostgresStore",
-                "Store",
+                "CZlib", "CatalogFile", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON",
+                "PostgresStore", "Store",
             ]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
@@ -205,8 +205,8 @@ let testTargets: [Target] = [
     tests(
         "CLI",
         [
-            "CLI", "Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "KafkaBus", "MessageBus",
-            "Planning", "PostgresStore", "Store", "TestKit",
+            "CLI", "CatalogFile", "Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "KafkaBus",
+            "MessageBus", "Planning", "PostgresStore", "Store", "TestKit",
         ]),
     tests("Architecture", exclude: ["PublicAPI", "migrations.sha256"], ["Crypto"]),
     // Makes threads visible to ThreadSanitizer.

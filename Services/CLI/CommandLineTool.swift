@@ -13,7 +13,7 @@ enum ExitStatus: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .ok: "everything was done, and all output was written"
-        case .failed: "something is missing or unavailable: a setting, file, server, result, or space for the output"
+        case .failed: "a setting, file, server, result or space for the output is missing, faulty or unavailable"
         case .wrongUsage: "the command line is invalid"
         case .notCertifiable: "certify: no threshold of a task keeps the promise"
         case .notCompleted: "submit, evaluate, report: a request or a row was rejected, failed, expired or cancelled"
@@ -28,7 +28,7 @@ enum CommandLineTool {
         BudgetVerb.self, EraseVerb.self, DeadLettersVerb.self, InstancesVerb.self, DrainVerb.self, ResumeVerb.self,
         EvaluateVerb.self,
         ReportVerb.self, CertifyVerb.self, CertificatesVerb.self, RankVerb.self, DoctorVerb.self, MigrateVerb.self,
-        TopicsVerb.self, ModelsVerb.self,
+        TopicsVerb.self, ModelsVerb.self, CatalogVerb.self,
     ]
 
     /// The flag that every verb takes in addition to its own.

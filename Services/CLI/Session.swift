@@ -40,6 +40,8 @@ struct Session: Sendable {
 
     var modelsDirectory: String { setting("WINNOW_MODELS_DIRECTORY", default: "infra/models") }
 
+    var capabilitiesDirectory: String { setting("WINNOW_CAPABILITIES_DIRECTORY", default: "infra/capabilities") }
+
     var topicsFile: String { setting("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json") }
 
     func setting(_ key: String, default fallback: String) -> String {

@@ -116,7 +116,8 @@ private struct Details {
 }
 
 extension WindowRule {
-    fileprivate var words: String {
+    /// For people.
+    public var words: String {
         switch self {
         case .anyFinding(let clean): "any finding, clean is \(clean)"
         case .mean: "mean"

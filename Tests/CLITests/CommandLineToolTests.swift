@@ -9,6 +9,7 @@ struct CommandLineToolTests {
         ["evaluate", "--help"], ["doctor", "--help"], ["migrate", "--help"], ["topics", "--help"],
         ["models", "--help"], ["dead-letters", "--help"], ["cancel", "--help"], ["tenants", "--help"],
         ["--version"], ["prices", "--help"], ["budget", "--help"], ["report", "--help"], ["rank", "--help"],
+        ["catalog", "--help"],
     ])
     func `help ends with 0`(words: [String]) async {
         #expect(await CommandLineTool.run(words) == .ok)
@@ -47,6 +48,10 @@ struct CommandLineToolTests {
         ["prices", "set", "full", "--input", "-1", "--output", "1"],
         ["prices", "set", "full", "--input", "1", "--output", "1", "--from", "yesterday"],
         ["tenants"], ["tenants", "drop"], ["tenants", "set"], ["tenants", "set", "acme"],
+        ["catalog"], ["catalog", "drop"], ["catalog", "validate", "a", "b"], ["catalog", "show", "a", "b"],
+        ["catalog", "show", "--catalog"], ["catalog", "diff"], ["catalog", "diff", "a"],
+        ["catalog", "diff", "a", "b", "c"],
+        ["catalog", "validate", "--catalog", "a"],
         ["tenants", "set", "acme", "--weight", "0"], ["tenants", "set", "acme", "--weight", "101"],
     ])
     func `wrong usage ends with 2`(words: [String]) async {
@@ -71,7 +76,7 @@ struct CommandLineToolTests {
                 "instances",
                 "drain", "resume", "evaluate", "report", "certify", "certificates", "rank", "doctor", "migrate",
                 "topics",
-                "models",
+                "models", "catalog",
             ])
         for verb in verbs {
             #expect(verb.help.hasPrefix("Usage: winnow \(verb.name)"))

@@ -148,13 +148,11 @@ enum TextForm {
     func accepts(_ text: String) -> Bool {
         switch self {
         case .name: Self.isName(text.utf8)
-        case .model: Self.isName(text.utf8.starts(with: Self.endpoint.utf8) ? text.utf8.dropFirst(9) : text.utf8[...])
+        case .model: Self.isName(TaskModels.isEndpoint(text) ? text.utf8.dropFirst(9) : text.utf8[...])
         case .line(let limit): Self.isLine(text, limit)
         case .label: Self.isLine(text, CatalogLimits.labelLength) && !text.utf8.contains(UInt8(ascii: ","))
         }
     }
-
-    static let endpoint = "endpoint:"
 
     static func isLowerCase(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
 

@@ -1,0 +1,70 @@
+import CatalogFile
+import Contracts
+import Inference
+import Settings
+
+/// Finds what the files of a catalog cannot show: whether its models exist and answer what it says.
+///
+/// Endpoints are not checked here: they are settings of the services.
+struct CatalogCheck {
+    let modelsDirectory: String
+    /// Cards that were read, by the model's name.
+    private var cards: [String: Result<ModelCard, ArtifactError>] = [:]
+
+    init(modelsDirectory: String) { self.modelsDirectory = modelsDirectory }
+
+    /// - Parameter file: the file of the capability, which faults name.
+    mutating func faults(in capability: CapabilityDescription, file: String) -> [CatalogFileError.Fault] {
+        capability.tasks.enumerated().flatMap { index, task in
+            let tiers = [("small", task.models.small), ("middle", task.models.middle), ("full", task.models.full)]
+            return tiers.compactMap { tier, model -> CatalogFileError.Fault? in
+                guard let model, !TaskModels.isEndpoint(model),
+                    let message = fault(of: model, on: Route(capability.name, task.name), task.output)
+                else { return nil }
+                return CatalogFileError.Fault(.conflict, file, "tasks[\(index)].models.\(tier)", message)
+            }
+        }
+    }
+
+    private mutating func fault(of model: String, on route: Route, _ output: TaskDescription.Output) -> String? {
+        let folder = "\(modelsDirectory)/\(model)"
+        switch output {
+        case .text, .json: return "is a folder of a model, which answers with labels only; name an endpoint"
+        // The card of a speech model has no heads.
+        case .transcript: return SmallFile.exists("\(folder)/card.json") ? nil : "has no card in \(folder)"
+        case .label(let labels):
+            guard SmallFile.exists("\(folder)/card.json") else { return "has no card in \(folder)" }
+            switch card(model, in: folder) {
+            case .failure(let error): return "has a faulty card: \(error)"
+            case .success(let card):
+                guard let head = card.head(route) else { return "has no head for this task" }
+                return Self.difference(between: labels.map(\.name), and: head.labelsWithGate)
+            }
+        }
+    }
+
+    private mutating func card(_ model: String, in folder: String) -> Result<ModelCard, ArtifactError> {
+        if let card = cards[model] { return card }
+        let card = Result { () throws(ArtifactError) in try ModelCard.load(directory: folder) }
+        cards[model] = card
+        return card
+    }
+
+    /// Labels are compared by bytes, and their order counts: a model's answer is a number until its card names it.
+    private static func difference(between described: [String], and known: [String]) -> String? {
+        let described = described.map { ExactText($0) }, known = known.map { ExactText($0) }
+        guard described != known else { return nil }
+        func places(_ count: Int) -> String { count == 1 ? "1 label" : "\(count) labels" }
+        let surplus = described.filter { !known.contains($0) }.count
+        let missing = known.filter { !described.contains($0) }.count
+        guard surplus + missing > 0 else { return "has the labels of this task in another order" }
+        return "lacks \(places(surplus)) of this task, and knows \(places(missing)) that the task lacks"
+    }
+}
+
+extension ModelCard.Head {
+    /// Every label that the head can answer: its own, and then the one for what is out of scope.
+    fileprivate var labelsWithGate: [String] {
+        if case .singleLabel(let gate?) = kind { labels + [gate.label] } else { labels }
+    }
+}

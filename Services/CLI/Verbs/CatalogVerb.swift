@@ -1,0 +1,165 @@
+import CatalogFile
+import Contracts
+import Settings
+
+/// Checks, shows and compares catalogs of capabilities.
+struct CatalogVerb: Verb {
+    static let name = "catalog"
+    static let summary = "check, show or compare the descriptions of capabilities"
+    static let help = """
+        Usage: winnow catalog validate [DIR|FILE] [--json]
+               winnow catalog show [CAPABILITY] [--catalog DIR] [--json]
+               winnow catalog diff DIR DIR [--json]
+
+        A catalog is a folder with a folder for each capability, which holds its capability.json. The default is
+        WINNOW_CAPABILITIES_DIRECTORY (infra/capabilities).
+
+        'validate' checks the files, and whether each model in WINNOW_MODELS_DIRECTORY exists and has exactly the labels
+        of the task. It prints every fault, and exits with 1 if there is one. Endpoints are not checked. 'show' lists the
+        tasks, or the labels of one capability. With --json it prints the canonical form, which is stored and
+        published. 'diff' says in words what changes from the first catalog to the second.
+
+          --catalog DIR  show this catalog
+        """
+
+    private enum Action {
+        case validate(String?)
+        case show(Capability?, directory: String?)
+        case diff(String, String)
+    }
+
+    private let action: Action
+    private let isJSON: Bool
+
+    init(_ arguments: inout Arguments) throws(UsageError) {
+        let word = try arguments.operand("validate, show or diff")
+        var words = arguments.rest()[...]
+        switch word {
+        case "validate": action = .validate(words.popFirst())
+        case "show":
+            action = .show(
+                words.popFirst().map { Capability(rawValue: $0) }, directory: arguments.value("--catalog"))
+        case "diff":
+            guard let old = words.popFirst(), let new = words.popFirst() else { throw UsageError("DIR is missing") }
+            action = .diff(old, new)
+        default: throw UsageError("no such action: \(word)")
+        }
+        if let word = words.first { throw UsageError("unexpected word: \(word)") }
+        isJSON = arguments.flag("--json")
+    }
+
+    func run(_ session: Session) async throws -> ExitStatus {
+        switch action {
+        case .validate(let path): return validate(path ?? session.capabilitiesDirectory, session)
+        case .show(let capability, let directory):
+            return try show(capability, in: directory ?? session.capabilitiesDirectory)
+        case .diff(let old, let new):
+            let changes = CatalogDifference(
+                from: try CatalogFile.read(folder: old), to: try CatalogFile.read(folder: new)
+            ).changes
+            if changes.isEmpty, !isJSON {
+                Console.print("The catalogs are equal.")
+            } else {
+                Console.print(Table(changes), asJSON: isJSON)
+            }
+            return .ok
+        }
+    }
+
+    private func validate(_ path: String, _ session: Session) -> ExitStatus {
+        var faults: [CatalogFileError.Fault] = []
+        var capabilities: [CapabilityDescription] = []
+        do throws(CatalogFileError) {
+            let isFile = SmallFile.isRegular(path)
+            capabilities = isFile ? [try CatalogFile.read(file: path)] : try CatalogFile.read(folder: path).capabilities
+            var check = CatalogCheck(modelsDirectory: session.modelsDirectory)
+            for capability in capabilities {
+                faults += check.faults(
+                    in: capability, file: isFile ? path : "\(path)/\(capability.name)/\(CatalogFile.name)")
+            }
+        } catch {
+            faults = error.faults
+        }
+        if isJSON || !faults.isEmpty {
+            Console.print(Table(faults), asJSON: isJSON)
+        } else {
+            let tasks = capabilities.reduce(0) { $0 + $1.tasks.count }
+            Console.print("No faults. Capabilities: \(capabilities.count), tasks: \(tasks).")
+        }
+        return faults.isEmpty ? .ok : .failed
+    }
+
+    private func show(_ name: Capability?, in directory: String) throws -> ExitStatus {
+        let catalog = try CatalogFile.read(folder: directory)
+        guard let name else {
+            if isJSON {
+                Console.print(CatalogFile.write(catalog))
+            } else {
+                Console.print(Table(catalog.capabilities), asJSON: false)
+            }
+            return .ok
+        }
+        guard let capability = catalog[name] else {
+            Console.complain("winnow catalog: no such capability: \(name)")
+            return .failed
+        }
+        guard !isJSON else {
+            Console.print(CatalogFile.write(capability))
+            return .ok
+        }
+        Console.print("\(capability.title): \(capability.description)\n")
+        Console.print(Table([capability]), asJSON: false)
+        for task in capability.tasks {
+            Console.print("\n\(capability.name)/\(task.name): \(task.description)")
+            guard case .label(let labels) = task.output else { continue }
+            let rows = labels.map { [Table.Cell.text($0.name), .text($0.description)] }
+            Console.print(Table(columns: ["label", "meaning"], rows: rows), asJSON: false)
+        }
+        return .ok
+    }
+}
+
+extension Table {
+    fileprivate init(_ faults: [CatalogFileError.Fault]) {
+        self.init(
+            columns: ["file", "place", "fault", "code"],
+            rows: faults.map { [.text($0.file), .text($0.path), .text($0.message), .text($0.code.rawValue)] })
+    }
+
+    fileprivate init(_ changes: [CatalogDifference.Change]) {
+        self.init(
+            columns: ["change", "what", "details"],
+            rows: changes.map { change in
+                [.text(change.kind.rawValue), .text(change.subject), .text(change.details.joined(separator: "; "))]
+            })
+    }
+
+    /// Lists the tasks of capabilities.
+    fileprivate init(_ capabilities: [CapabilityDescription]) {
+        self.init(
+            columns: ["task", "unit", "answer", "comparator", "small", "middle", "full", "long texts", "pool"],
+            rows: capabilities.flatMap { capability in
+                capability.tasks.map { task in
+                    [
+                        .text("\(capability.name)/\(task.name)"), .text(task.unit.rawValue),
+                        .text(task.output.words), .text(task.comparator.rawValue), Self.cell(task.models.small),
+                        Self.cell(task.models.middle), .text(task.models.full), .text(task.windowRule.words),
+                        Self.cell(task.pool),
+                    ]
+                }
+            })
+    }
+
+    private static func cell(_ text: String?) -> Cell { text.map { .text($0) } ?? .none }
+}
+
+extension TaskDescription.Output {
+    fileprivate var words: String {
+        switch self {
+        case .label(let labels): "\(labels.count) labels"
+        case .text: "text"
+        case .json: "json"
+        case .transcript: "transcript"
+        }
+    }
+}
