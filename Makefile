@@ -1,6 +1,6 @@
 # Each target only calls scripts, which document what they do.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models certificates api format lint docc docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models certificates api render format lint docc docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ certificates: packages ## Issue new certificates for the models from the labelle
 
 api: packages ## Record the public declarations that a test compares
 	@infra/dev/record-api.sh
+
+render: build ## Write what follows from infra/capabilities into compose, Kubernetes, Prometheus and Kafka's files
+	@infra/dev/render.sh
 
 format: ## Format all Swift
 	@infra/dev/format.sh

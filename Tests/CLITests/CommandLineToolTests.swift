@@ -51,7 +51,9 @@ struct CommandLineToolTests {
         ["catalog"], ["catalog", "drop"], ["catalog", "validate", "a", "b"], ["catalog", "show", "a", "b"],
         ["catalog", "show", "--catalog"], ["catalog", "diff"], ["catalog", "diff", "a"],
         ["catalog", "diff", "a", "b", "c"],
-        ["catalog", "validate", "--catalog", "a"],
+        ["catalog", "validate", "--catalog", "a"], ["catalog", "render"], ["catalog", "render", "helm"],
+        ["catalog", "render", "rights", "b"], ["catalog", "render", "rights", "--json"],
+        ["catalog", "show", "--write"],
         ["tenants", "set", "acme", "--weight", "0"], ["tenants", "set", "acme", "--weight", "101"],
     ])
     func `wrong usage ends with 2`(words: [String]) async {

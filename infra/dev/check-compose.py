@@ -8,7 +8,7 @@ import sys
 
 import yaml
 
-WORKERS = [f"{name}-worker" for name in ("semantic-understanding", "software-development", "legal-services", "security-services")]
+WORKERS = sorted(f"{path.parent.name}-worker" for path in pathlib.Path("infra/capabilities").glob("*/capability.json"))
 WITH_DATABASE = ["decomposer", "escalator", "aggregator"]
 SERVICES = WITH_DATABASE + WORKERS
 JOBS = ["migrate", "topics", "principals", "signing-key"]
@@ -73,8 +73,13 @@ def security_faults(compose, rights, topics, readme):
         if holders("Write", topic) != set(allowed):
             yield f"rights.txt: {topic} may be written by {sorted(holders('Write', topic))}, but must be for {allowed}"
     for right in rights:
-        row = next((line for line in readme if line.startswith(f"| `{right[0]}` | {right[1]} |")), "")
-        if f"`{right[4]}{'*' if right[3] == 'prefixed' else ''}`" not in row:
+        principal, name = right[0], f"{right[4]}{'*' if right[3] == 'prefixed' else ''}"
+        if principal in WORKERS:
+            # The page has one row for all workers.
+            capability = principal.removesuffix("-worker")
+            principal, name = "<capability>-worker", name.replace(capability, "<capability>")
+        row = next((line for line in readme if line.startswith(f"| `{principal}` | {right[1]} |")), "")
+        if f"`{name}`" not in row:
             yield f"infra/kafka/README.md: does not list {' '.join(right)}"
 
 
@@ -133,6 +138,36 @@ def faults(compose, source, dockerfile, prometheus):
             yield "the file itself contains a password"
 
 
+def kubernetes_faults(manifests, settings, rights, topics):
+    """Faults in the manifests: services, topics and names that do not exist."""
+    found = {(manifest["kind"], manifest["metadata"]["name"]): manifest["spec"] for manifest in manifests}
+    if set(found) != {(kind, name) for kind in ("Deployment", "ScaledObject") for name in SERVICES}:
+        yield "infra/kubernetes/winnow.yaml: does not have exactly one Deployment and one ScaledObject for each service"
+        return
+    known = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in settings}
+    for name in SERVICES:
+        container = found["Deployment", name]["template"]["spec"]["containers"][0]
+        if container["args"] != [name]:
+            yield f"infra/kubernetes/winnow.yaml: {name} runs {container['args']}"
+        if (container["livenessProbe"]["httpGet"]["path"], container["readinessProbe"]["httpGet"]["path"]) != ("/livez", "/readyz"):
+            yield f"infra/kubernetes/winnow.yaml: {name} is probed elsewhere"
+        maps = [source["configMapRef"]["name"] for source in container["envFrom"] if "configMapRef" in source]
+        if ("winnow-postgres" in maps) != (name in WITH_DATABASE):
+            yield f"infra/kubernetes/winnow.yaml: {name}: only {', '.join(WITH_DATABASE)} may reach the database"
+        for map_name in maps:
+            if ("ConfigMap", map_name) not in known:
+                yield f"infra/kubernetes/winnow.yaml: {name} uses the map {map_name}, which settings.yaml lacks"
+        scaled = found["ScaledObject", name]
+        if scaled["maxReplicaCount"] > max(topics.get(trigger["metadata"]["topic"], 0) for trigger in scaled["triggers"]):
+            yield f"infra/kubernetes/winnow.yaml: {name} can have more replicas than its topics have partitions"
+        for trigger in scaled["triggers"]:
+            topic, group = trigger["metadata"]["topic"], trigger["metadata"]["consumerGroup"]
+            if (name, "Read", "topic", "literal", topic) not in rights or (name, "Read", "group", "literal", group) not in rights:
+                yield f"infra/kubernetes/winnow.yaml: {name} follows {topic} of {group}, which it may not read"
+            if ("TriggerAuthentication", trigger["authenticationRef"]["name"]) not in known:
+                yield f"infra/kubernetes/winnow.yaml: {name} uses a login of KEDA that settings.yaml lacks"
+
+
 def rule_faults(rules):
     """Faults in the rules. An alert on a metric that no code exports would never fire."""
     code = "\n".join(path.read_text() for folder in ("Shared", "Services") for path in pathlib.Path(folder).rglob("*.swift"))
@@ -157,14 +192,19 @@ def main():
     with open("infra/kafka/rights.txt", encoding="utf-8") as file:
         rights = [tuple(line.split()) for line in file if not line.startswith("#")]
     with open("infra/kafka/topics.json", encoding="utf-8") as file:
-        topics = [topic["name"] for topic in json.load(file)["topics"]]
+        topics = {topic["name"]: topic["partitions"] for topic in json.load(file)["topics"]}
     with open("infra/kafka/README.md", encoding="utf-8") as file:
         readme = file.read().splitlines()
     with open("infra/prometheus/rules.yml", encoding="utf-8") as file:
         rules = yaml.safe_load(file)
+    with open("infra/kubernetes/winnow.yaml", encoding="utf-8") as file:
+        manifests = list(filter(None, yaml.safe_load_all(file)))
+    with open("infra/kubernetes/settings.yaml", encoding="utf-8") as file:
+        settings = list(yaml.safe_load_all(file))
     compose = yaml.safe_load(sys.stdin)
     found = [
-        *faults(compose, source, dockerfile, prometheus), *security_faults(compose, rights, topics, readme), *rule_faults(rules),
+        *faults(compose, source, dockerfile, prometheus), *security_faults(compose, rights, topics, readme),
+        *kubernetes_faults(manifests, settings, rights, topics), *rule_faults(rules),
     ]
     for fault in found:
         print(f"check-compose: {fault}", file=sys.stderr)

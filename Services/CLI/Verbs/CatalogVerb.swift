@@ -1,15 +1,17 @@
 import CatalogFile
 import Contracts
+import KafkaBus
 import Settings
 
 /// Checks, shows and compares catalogs of capabilities.
 struct CatalogVerb: Verb {
     static let name = "catalog"
-    static let summary = "check, show or compare the descriptions of capabilities"
+    static let summary = "check, show, compare or render the descriptions of capabilities"
     static let help = """
         Usage: winnow catalog validate [DIR|FILE] [--json]
                winnow catalog show [CAPABILITY] [--catalog DIR] [--json]
                winnow catalog diff DIR DIR [--json]
+               winnow catalog render TARGET [--catalog DIR] [--file FILE] [--write]
 
         A catalog is a folder with a folder for each capability, which holds its capability.json. The default is
         WINNOW_CAPABILITIES_DIRECTORY (infra/capabilities).
@@ -19,20 +21,30 @@ struct CatalogVerb: Verb {
         tasks, or the labels of one capability. With --json it prints the canonical form, which is stored and
         published. 'diff' says in words what changes from the first catalog to the second.
 
-          --catalog DIR  show this catalog
+        'render' reads a deployment file, replaces the parts that follow from the catalog, and prints the whole file.
+        Redirect it to another file only, since a shell empties the target before it is read. The parts are marked by
+        comments, in topics.json they are the topics of steps. TARGET is compose, environment, prometheus, kubernetes,
+        topics or rights. The replicas of kubernetes follow the partitions in WINNOW_TOPICS_FILE.
+
+          --catalog DIR  show or render this catalog
+          --file FILE    read this file (default: the repository's, in the current directory)
+          --write        replace the file, and print nothing
         """
+
+    static let flags: Set<String> = ["--json", "--write"]
 
     private enum Action {
         case validate(String?)
         case show(Capability?, directory: String?)
         case diff(String, String)
+        case render(CatalogRendering.Target, directory: String?, file: String?, writes: Bool)
     }
 
     private let action: Action
     private let isJSON: Bool
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        let word = try arguments.operand("validate, show or diff")
+        let word = try arguments.operand("validate, show, diff or render")
         var words = arguments.rest()[...]
         switch word {
         case "validate": action = .validate(words.popFirst())
@@ -42,10 +54,19 @@ struct CatalogVerb: Verb {
         case "diff":
             guard let old = words.popFirst(), let new = words.popFirst() else { throw UsageError("DIR is missing") }
             action = .diff(old, new)
+        case "render":
+            guard let word = words.popFirst() else { throw UsageError("TARGET is missing") }
+            guard let target = CatalogRendering.Target(rawValue: word) else {
+                throw UsageError("no such target: \(word)")
+            }
+            action = .render(
+                target, directory: arguments.value("--catalog"), file: arguments.value("--file"),
+                writes: arguments.flag("--write"))
         default: throw UsageError("no such action: \(word)")
         }
         if let word = words.first { throw UsageError("unexpected word: \(word)") }
-        isJSON = arguments.flag("--json")
+        // A rendered file has its own form.
+        if case .render = action { isJSON = false } else { isJSON = arguments.flag("--json") }
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
@@ -63,6 +84,33 @@ struct CatalogVerb: Verb {
                 Console.print(Table(changes), asJSON: isJSON)
             }
             return .ok
+        case .render(let target, let directory, let file, let writes):
+            let path = file ?? target.file
+            let catalog = try CatalogFile.read(folder: directory ?? session.capabilitiesDirectory)
+            let rendering = CatalogRendering(catalog, topics: try TopicCatalog(contentsOf: session.topicsFile))
+            guard let present = String(validating: try SmallFile.read(path), as: UTF8.self) else {
+                throw RenderingError("\(path): is not UTF-8")
+            }
+            do throws(RenderingError) {
+                let text = try rendering.render(target, in: present)
+                if writes {
+                    if text != present { try write(text, to: path) }
+                } else {
+                    // The console ends what it prints with a line break.
+                    Console.print(text.hasSuffix("\n") ? String(text.dropLast()) : text)
+                }
+            } catch {
+                throw RenderingError("\(path): \(error)")
+            }
+            return .ok
+        }
+    }
+
+    private func write(_ text: String, to path: String) throws(RenderingError) {
+        do {
+            try SmallFile.replace(path, with: text)
+        } catch {
+            throw RenderingError(error.reason)
         }
     }
 
