@@ -23,7 +23,9 @@ def faults() -> Iterator[str]:
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
     folders = {
-        True: [*ROOT.glob("infra/capabilities/*/capability.json"), *EXAMPLES.glob("valid/*.json"), *EXAMPLES.glob("refused/*.json")],
+        True: [
+            *ROOT.glob("infra/capabilities/*/capability.json"), *EXAMPLES.glob("valid/*.json"), *EXAMPLES.glob("refused/*.json"),
+        ],
         False: [*EXAMPLES.glob("invalid/*.json")],
     }
     for expected, files in folders.items():

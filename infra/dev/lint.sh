@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Format, length of files, scripts, compose file, image, capabilities, documentation. Every check runs; the exit code says whether all were clean.
+# Format, length of files, scripts, compose file, image, capabilities, documentation. Every check runs; the exit code says whether
+# all were clean.
 #
 #   lint.sh [--sources]     --sources: only the checks that need nothing but Swift, as continuous integration runs them
 set -euo pipefail
