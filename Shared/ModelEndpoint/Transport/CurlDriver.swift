@@ -1,0 +1,144 @@
+import CCurl
+import Glibc
+import Lifecycle
+import Synchronization
+
+/// Makes transfers over libcurl's multi interface, all on one thread. Connections are kept and used again.
+///
+/// A thread for each call would be hundreds of threads that wait, and blocking calls would stall the cooperative pool.
+/// - Source: infra/decisions/0048-models-behind-http.md
+final class CurlDriver: HTTPTransport {
+    private struct Queue {
+        var lastID = 0
+        /// The calls without a transfer yet, and whether they are cancelled already.
+        var issued: [Int: Bool] = [:]
+        var added: [(id: Int, transfer: CurlTransfer)] = []
+        var cancelled: [Int] = []
+        var isStopped = false
+
+        mutating func issue() -> Int {
+            lastID += 1
+            issued[lastID] = false
+            return lastID
+        }
+
+        mutating func cancel(_ id: Int) {
+            if issued[id] == nil { cancelled.append(id) } else { issued[id] = true }
+        }
+
+        mutating func add(_ transfer: CurlTransfer, as id: Int) {
+            added.append((id, transfer))
+            if issued.removeValue(forKey: id) == true { cancelled.append(id) }
+        }
+    }
+
+    private let loop: Loop
+    private let thread = ThreadExecutor()
+
+    /// - Throws: `TransportError` if libcurl cannot start.
+    init() throws(TransportError) {
+        guard winnow_curl_start() == CURLE_OK, let transfers = curl_multi_init() else {
+            thread.stop()
+            throw TransportError(code: .misconfigured, message: "libcurl cannot start", wasSent: false)
+        }
+        loop = Loop(transfers)
+        thread.submit { [loop] in loop.run() }
+        thread.stop()
+    }
+
+    /// The thread ends the transfers that are left, and frees everything.
+    deinit { loop.submit { $0.isStopped = true } }
+
+    func send(_ request: HTTPRequest) async throws -> HTTPReply {
+        try Task.checkCancellation()
+        let id = loop.submit { $0.issue() }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                do throws(TransportError) {
+                    let transfer = try CurlTransfer(request) { continuation.resume(with: $0) }
+                    loop.submit { $0.add(transfer, as: id) }
+                } catch {
+                    loop.submit { $0.issued[id] = nil }
+                    continuation.resume(throwing: error)
+                }
+            }
+        } onCancel: {
+            loop.submit { $0.cancel(id) }
+        }
+    }
+
+    /// What the thread does.
+    ///
+    /// `@unchecked Sendable`: a mutex protects the queue, `curl_multi_wakeup` may be called from any thread, and only
+    /// the thread touches everything else.
+    private final class Loop: @unchecked Sendable {
+        private let queue = Mutex(Queue())
+        private let transfers: UnsafeMutableRawPointer
+        private var running: [Int: CurlTransfer] = [:]
+
+        init(_ transfers: UnsafeMutableRawPointer) { self.transfers = transfers }
+
+        deinit { curl_multi_cleanup(transfers) }
+
+        func submit<Result: Sendable>(_ body: (inout Queue) -> Result) -> Result {
+            defer { curl_multi_wakeup(transfers) }
+            return queue.withLock { body(&$0) }
+        }
+
+        func run() {
+            // A write to a connection that the server has closed is an error of that transfer, and no signal.
+            var signals = sigset_t()
+            sigemptyset(&signals)
+            sigaddset(&signals, SIGPIPE)
+            pthread_sigmask(SIG_BLOCK, &signals, nil)
+            while takeQueue() {
+                var count: Int32 = 0
+                curl_multi_perform(transfers, &count)
+                endTransfers()
+                expireTransfers()
+                // libcurl returns earlier if one of its own timeouts is due, or at a wake-up.
+                curl_multi_poll(transfers, nil, 0, timeout, nil)
+            }
+            for id in running.keys.sorted() { remove(id)?.cancel() }
+        }
+
+        /// - Returns: `false` once the driver has stopped.
+        private func takeQueue() -> Bool {
+            let (added, cancelled, isStopped) = queue.withLock { queue in
+                defer { (queue.added, queue.cancelled) = ([], []) }
+                return (queue.added, queue.cancelled, queue.isStopped)
+            }
+            for (id, transfer) in added {
+                curl_multi_add_handle(transfers, transfer.handle)
+                running[id] = transfer
+            }
+            for id in cancelled { remove(id)?.cancel() }
+            return !isStopped
+        }
+
+        private func remove(_ id: Int) -> CurlTransfer? {
+            guard let transfer = running.removeValue(forKey: id) else { return nil }
+            curl_multi_remove_handle(transfers, transfer.handle)
+            return transfer
+        }
+
+        private func endTransfers() {
+            var result = CURLE_OK
+            while let handle = winnow_curl_ended(transfers, &result) {
+                guard let id = running.first(where: { $0.value.handle == handle })?.key else { continue }
+                remove(id)?.end(result)
+            }
+        }
+
+        private func expireTransfers() {
+            let now = ContinuousClock.now
+            for (id, transfer) in running where transfer.deadline <= now { remove(id)?.expire() }
+        }
+
+        /// - Units: milliseconds.
+        private var timeout: Int32 {
+            guard let next = running.values.map(\.deadline).min() else { return 60_000 }
+            return Int32(clamping: ContinuousClock.now.duration(to: next).milliseconds)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Contracts
+
+/// Anything that answers questions about inputs: a model behind an HTTP server, or an artifact in the process.
+///
+/// A caller sees inputs, a question and outputs. How the model batches, retries or waits is its own business.
+public protocol Model: Sendable {
+    var identity: ModelIdentity { get }
+
+    /// Answers the question for each input, in the order of the inputs.
+    /// - Throws: `ModelError`, which also has the answers and attempts that were paid for before the failure. So has
+    ///   the one for a cancelled task, since a request that was under way may have cost something.
+    func answer(_ inputs: [ModelInput], as question: Question) async throws -> [ModelOutput]
+}
+
+/// The name and version of a model. A certificate holds for exactly one identity.
+public struct ModelIdentity: Hashable, Sendable, CustomStringConvertible {
+    public let name: String
+    /// Changes with everything that can change an answer, such as the weights or the prompt.
+    public let version: String
+
+    public init(name: String, version: String) {
+        self.name = name
+        self.version = version
+    }
+
+    /// `name@version`, as answers and the ledger name a model.
+    public var description: String { "\(name)@\(version)" }
+}
+
+/// What a question is asked about.
+public enum ModelInput: Hashable, Sendable {
+    case text(String)
+}
+
+/// A question that is asked about each input separately.
+public struct Question: Hashable, Sendable {
+    /// One of the answers that a question of labels allows.
+    public struct Label: Hashable, Sendable {
+        public let name: String
+        /// What the label stands for, for a model that has not learned it. Empty if the name says it all.
+        public let description: String
+
+        public init(_ name: String, description: String = "") {
+            self.name = name
+            self.description = description
+        }
+    }
+
+    public enum Kind: Hashable, Sendable {
+        /// Exactly one of these labels.
+        case labels([Label])
+        case text
+        /// A JSON value. `schema` is the text of a JSON Schema.
+        case json(schema: String)
+    }
+
+    /// Bounds of an answer. They hold for each input.
+    public struct Limits: Hashable, Sendable {
+        /// The most tokens of the answer. The price that is reserved for a call depends on it.
+        public var maxTokens: Int
+        /// `nil` leaves it to the model.
+        public var temperature: Double?
+        /// Texts at which the answer ends.
+        public var stop: [String]
+
+        public init(maxTokens: Int = 256, temperature: Double? = 0, stop: [String] = []) {
+            self.maxTokens = maxTokens
+            self.temperature = temperature
+            self.stop = stop
+        }
+    }
+
+    /// The name of the task, such as `legal-services/clause-type`.
+    public var task: String
+    /// What is asked, in words. Part of the prompt of a language model.
+    public var description: String
+    public var kind: Kind
+    public var limits: Limits
+    /// The instant at which the caller no longer needs an answer. No try begins or lasts beyond it.
+    public var deadline: ContinuousClock.Instant?
+
+    public init(
+        task: String, description: String, kind: Kind, limits: Limits = Limits(),
+        deadline: ContinuousClock.Instant? = nil
+    ) {
+        self.task = task
+        self.description = description
+        self.kind = kind
+        self.limits = limits
+        self.deadline = deadline
+    }
+}
