@@ -45,6 +45,8 @@ struct Rig {
     let clock: any EndpointClock
     let metrics = Metrics()
 
+    /// All metrics as text.
+    var figures: String { metrics.render() }
     /// What was logged.
     var log: String { sink.text }
     private let sink = Sink()
