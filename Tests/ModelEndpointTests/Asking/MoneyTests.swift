@@ -118,8 +118,9 @@ import Testing
     }
 
     @Test func `a refusal costs what the server counts, and a garbled response what it may have cost`() async throws {
-        let refusal =
-            #"{"choices":[{"message":{"content":null,"refusal":"no"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}}"#
+        let refusal = """
+            {"choices":[{"message":{"content":null,"refusal":"no"}}],"usage":{"prompt_tokens":5,"completion_tokens":1}}
+            """
         let (refusing, _) = rig { _, _ in .json(refusal) }
         let refused = try #require(await refusing.error("a")?.attempts.first)
         #expect(refused.state == .failed)
