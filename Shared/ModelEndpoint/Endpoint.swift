@@ -23,18 +23,37 @@ final class Endpoint: Model {
 
     func answer(_ inputs: [ModelInput], as question: Question) async throws -> [ModelOutput] {
         try QuestionCheck.check(question)
-        let texts = inputs.map { input in
-            switch input {
-            case .text(let text): text
-            }
-        }
-        let sheet = AnswerSheet(count: texts.count)
+        let sheet = AnswerSheet(count: inputs.count)
+        let asking = EndpointAsking(endpoint: self, question: question, texts: inputs.map(\.text), sheet: sheet)
+        await asking.ask(calls(inputs.count, question))
+        return try sheet.outputs()
+    }
+
+    /// Which inputs are asked about in which call, by their indices.
+    private func calls(_ count: Int, _ question: Question) -> [[Int]] {
         // The schema of a caller describes one answer, so there is no form for several.
         let size = if case .json = question.kind { 1 } else { configuration.itemsPerCall }
-        let calls = stride(from: 0, to: texts.count, by: size).map { Array($0..<min($0 + size, texts.count)) }
-        let asking = EndpointAsking(endpoint: self, question: question, texts: texts, sheet: sheet)
-        await asking.ask(calls)
-        return try sheet.outputs()
+        return stride(from: 0, to: count, by: size).map { Array($0..<min($0 + size, count)) }
+    }
+
+    func reservation(for inputs: [ModelInput], as question: Question, at time: Timestamp) -> PicoDollars {
+        let requests = if case .labels = question.kind { configuration.samples } else { 1 }
+        return calls(inputs.count, question).reduce(.zero) { sum, indices in
+            let request = request(question, texts: indices.map { inputs[$0].text })
+            let cost = configuration.prices.reservation(
+                bodyBytes: request.body(of: configuration).count, maxTokens: request.maxTokens, at: time)
+            return (0..<requests).reduce(sum) { sum, _ in sum + cost }
+        }
+    }
+
+    /// - Parameter temperature: in place of the question's.
+    func request(_ question: Question, texts: [String], temperature: Double? = nil) -> ChatRequest {
+        let form = ChatForm(
+            kind: question.kind, batch: texts.count > 1 ? texts.count : nil,
+            isEnforced: features.allows(.responseFormat), asksConfidence: configuration.asksConfidence)
+        return ChatRequest(
+            question, texts: texts, form: form, configuration: configuration, temperature: temperature,
+            asksLogprobs: features.allows(.logprobs))
     }
 
     func error(
@@ -80,6 +99,14 @@ enum QuestionCheck {
         case .text: break
         case .json(let schema):
             guard JSONText.isValue(schema) else { throw invalid("the schema is not valid JSON") }
+        }
+    }
+}
+
+extension ModelInput {
+    fileprivate var text: String {
+        switch self {
+        case .text(let text): text
         }
     }
 }

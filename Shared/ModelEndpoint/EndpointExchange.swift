@@ -60,13 +60,8 @@ struct EndpointExchange: Sendable {
     }
 
     private func attempt() async throws(ModelError) -> (ModelAttempt, Verdict) {
-        let form = ChatForm(
-            kind: question.kind, batch: texts.count > 1 ? texts.count : nil,
-            isEnforced: endpoint.features.allows(.responseFormat), asksConfidence: configuration.asksConfidence)
-        let request = ChatRequest(
-            question, texts: texts, form: form, configuration: configuration, temperature: temperature,
-            asksLogprobs: endpoint.features.allows(.logprobs))
-        let body = request.body(model: configuration.model, maxTokensField: configuration.maxTokensField)
+        let request = endpoint.request(question, texts: texts, temperature: temperature)
+        let body = request.body(of: configuration)
 
         let most = TokenEstimate.tokens(bytes: body.count) + request.maxTokens
         let pass = try await enter(tokens: most)
@@ -112,11 +107,13 @@ struct EndpointExchange: Sendable {
             fields: configuration.extraFields + [
                 HTTPRequest.Field(name: "Content-Type", value: "application/json"),
                 HTTPRequest.Field(name: "Accept", value: "application/json"),
+                HTTPRequest.Field(name: "User-Agent", value: "winnow"),
             ],
             body: body, timeouts: configuration.timeouts, certificates: configuration.certificates,
             proxy: configuration.proxy)
         let left = question.deadline.map { $0 - clock.now }
         if let left { request.timeouts.shorten(to: left) }
+        guard !Task.isCancelled else { return .cancelled(wasSent: false) }
         do {
             if let key = try configuration.key?.read() { request.fields.append(key) }
             let reply = try await environment.transport.send(request)
@@ -130,7 +127,7 @@ struct EndpointExchange: Sendable {
         } catch let error as APIKey.KeyError {
             return .withoutKey(error.reason)
         } catch {
-            return .cancelled
+            return .cancelled(wasSent: true)
         }
     }
 

@@ -65,12 +65,12 @@ final class EndpointMetrics: Sendable {
         switch state {
         case .closed:
             breaker.set(0)
-            logger.notice("Endpoint circuit closed", metadata: ["winnow.endpoint": name])
+            logger.notice("Endpoint circuit closed", metadata: [LogKeys.endpoint: name])
         case .halfOpen: breaker.set(1)
         case .open:
             breaker.set(2)
             opened.increment()
-            logger.warning("Endpoint circuit opened", metadata: ["winnow.endpoint": name])
+            logger.warning("Endpoint circuit opened", metadata: [LogKeys.endpoint: name])
         }
     }
 
@@ -105,7 +105,7 @@ final class EndpointMetrics: Sendable {
         logger.info(
             "Endpoint request retried",
             metadata: [
-                "winnow.endpoint": name, LogKeys.requestModel: model, LogKeys.errorType: error.code.rawValue,
+                LogKeys.endpoint: name, LogKeys.requestModel: model, LogKeys.errorType: error.code.rawValue,
                 LogKeys.errorMessage: error.message,
             ])
     }
@@ -116,13 +116,13 @@ final class EndpointMetrics: Sendable {
         guard isNew else { return }
         dropsLogprobs.set(areMissing ? 1 : 0)
         if areMissing {
-            logger.warning("Endpoint leaves out token probabilities", metadata: ["winnow.endpoint": name])
+            logger.warning("Endpoint leaves out token probabilities", metadata: [LogKeys.endpoint: name])
         }
     }
 
     func refuses(_ feature: String) {
         logger.notice(
             "Endpoint refuses a feature and is asked without it",
-            metadata: ["winnow.endpoint": name, LogKeys.reason: feature])
+            metadata: [LogKeys.endpoint: name, LogKeys.reason: feature])
     }
 }

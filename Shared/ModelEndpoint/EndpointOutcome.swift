@@ -12,7 +12,7 @@ enum EndpointOutcome: Sendable {
     /// - Parameter isLate: whether the deadline of the caller ended it, and not a timeout of the endpoint.
     case broken(TransportError, isLate: Bool)
     case withoutKey(String)
-    case cancelled
+    case cancelled(wasSent: Bool)
 
     /// What the try says about the health of the server. One that refuses a request is healthy.
     var health: CircuitBreaker.Outcome {
@@ -74,7 +74,8 @@ extension EndpointOutcome {
     /// refusal does not charge; a gateway that lost its server knows nothing.
     fileprivate var mayHaveCost: Bool {
         switch self {
-        case .answered, .garbled, .cancelled: true
+        case .answered, .garbled: true
+        case .cancelled(let wasSent): wasSent
         case .refused(let reply): [502, 504].contains(reply.status)
         case .broken(let error, _): error.wasSent
         case .withoutKey: false

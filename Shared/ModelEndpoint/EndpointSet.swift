@@ -1,3 +1,4 @@
+import Contracts
 import Glibc
 import JSON
 import Models
@@ -35,6 +36,16 @@ public final class EndpointSet: Sendable {
 
     /// - Returns: `nil` if no file has this name.
     public func model(named name: String) -> (any Model)? { models[name] }
+
+    /// The most that answering may cost if every request is answered at once, by the dearest of the model and its
+    /// fallbacks. To reserve it before the call is the caller's business, and so is settling what the attempts cost.
+    /// - Returns: `nil` if no file has this name.
+    public func reservation(
+        for inputs: [ModelInput], as question: Question, by name: String, at time: Timestamp
+    ) -> PicoDollars? {
+        models[name]?.models.compactMap { $0 as? Endpoint }
+            .map { $0.reservation(for: inputs, as: question, at: time) }.max()
+    }
 
     static func configurations(of folder: String) throws(EndpointConfigurationErrors) -> [EndpointConfiguration] {
         guard let directory = opendir(folder) else {

@@ -92,6 +92,7 @@ public enum LogKeys {
     public static let stepID = "winnow.step.id"
     public static let route = "winnow.route"
     public static let certificateID = "winnow.certificate.id"
+    public static let endpoint = "winnow.endpoint"
     public static let tenant = "winnow.tenant"
     public static let reason = "winnow.reason"
     public static let chore = "winnow.keeper.chore"

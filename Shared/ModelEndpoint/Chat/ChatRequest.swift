@@ -44,10 +44,10 @@ struct ChatRequest: Sendable {
         }
     }
 
-    func body(model: String, maxTokensField: EndpointConfiguration.MaxTokensField) -> [UInt8] {
+    func body(of configuration: EndpointConfiguration) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: system.utf8.count + user.utf8.count + 1024)
         writer.object { body in
-            body.member("model", model)
+            body.member("model", configuration.model)
             body.name("messages")
             body.array { messages in
                 for (role, content) in [("system", system), ("user", user)] where !content.isEmpty {
@@ -57,7 +57,7 @@ struct ChatRequest: Sendable {
                     }
                 }
             }
-            body.member(maxTokensField.rawValue, maxTokens)
+            body.member(configuration.maxTokensField.rawValue, maxTokens)
             body.optional("temperature", temperature) { $0.double($1) }
             if !stop.isEmpty {
                 body.name("stop")

@@ -44,7 +44,9 @@ enum EndpointReader {
         read.extraFields = headers(&object, key: read.key)
         read.certificates = object.text("caFile").map { path($0, folder) }
         read.proxy = object.text("proxy")
-        if let proxy = read.proxy, !isURL(proxy) { object.fault("proxy", "must be an http or https URL") }
+        if let proxy = read.proxy, !isURL(proxy) || proxy.contains("@") {
+            object.fault("proxy", "must be an http or https URL, without a user")
+        }
         read.timeouts = object.object("timeouts", timeouts) ?? read.timeouts
         read.retries = object.object("retries", retries) ?? read.retries
         read.gate = gate(&object)
@@ -101,7 +103,7 @@ enum EndpointReader {
     /// The fields that the client sets itself.
     private static let ownFields: Set = [
         "accept", "accept-encoding", "connection", "content-length", "content-type", "expect", "host",
-        "transfer-encoding",
+        "transfer-encoding", "user-agent",
     ]
 
     private static func headers(_ object: inout StrictObject, key: APIKey?) -> [HTTPRequest.Field] {
@@ -138,10 +140,11 @@ enum EndpointReader {
 
     private static func timeouts(_ object: inout StrictObject) -> HTTPRequest.Timeouts {
         var read = HTTPRequest.Timeouts()
-        read.connect = object.duration("connectSeconds", in: 0.01...300) ?? read.connect
-        read.firstByte = object.duration("firstByteSeconds", in: 0.01...3600) ?? read.firstByte
-        read.body = object.duration("bodySeconds", in: 0.01...3600) ?? read.body
         read.whole = object.duration("wholeSeconds", in: 0.01...3600) ?? read.whole
+        // A short limit of the whole shortens the others, unless they are given too.
+        read.connect = object.duration("connectSeconds", in: 0.01...300) ?? min(read.connect, read.whole)
+        read.firstByte = object.duration("firstByteSeconds", in: 0.01...3600) ?? min(read.firstByte, read.whole)
+        read.body = object.duration("bodySeconds", in: 0.01...3600) ?? min(read.body, read.whole)
         if read.whole < max(read.connect, read.firstByte, read.body) {
             object.fault("wholeSeconds", "must not be shorter than the others")
         }

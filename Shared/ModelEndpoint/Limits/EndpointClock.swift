@@ -1,7 +1,7 @@
 import Contracts
 
 /// The time as an endpoint sees it. Tests replace it, so that no test sleeps.
-public protocol EndpointClock: Sendable {
+protocol EndpointClock: Sendable {
     /// For deadlines, limits and pauses.
     var now: ContinuousClock.Instant { get }
     /// For prices, and for servers that name an instant.
@@ -12,13 +12,11 @@ public protocol EndpointClock: Sendable {
 }
 
 /// The clock of the machine.
-public struct SystemClock: EndpointClock {
-    public init() {}
+struct SystemClock: EndpointClock {
+    var now: ContinuousClock.Instant { .now }
+    var time: Timestamp { .now }
 
-    public var now: ContinuousClock.Instant { .now }
-    public var time: Timestamp { .now }
-
-    public func pause(until instant: ContinuousClock.Instant) async throws {
+    func pause(until instant: ContinuousClock.Instant) async throws {
         try await ContinuousClock().sleep(until: instant)
     }
 }

@@ -164,11 +164,12 @@ extension EndpointClock {
                 try await pause(until: deadline)
                 return nil
             }
-            defer { group.cancelAll() }
-            if let first = try await group.next(), let result = first { return result }
+            let first = await group.nextResult()
             group.cancelAll()
-            // The body may have ended at the same moment. What it returns must not be lost.
-            return try? await group.next() ?? nil
+            if case .success(let result?)? = first { return result }
+            // The body may have ended at the same moment. What it returns, such as a place, must not be lost.
+            if case .success(let result?)? = await group.nextResult() { return result }
+            return try first?.get() ?? nil
         }
     }
 }

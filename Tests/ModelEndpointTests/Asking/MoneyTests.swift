@@ -72,6 +72,21 @@ import Testing
         #expect(text.contains(#"winnow_endpoint_requests_total{endpoint="big",outcome="answered"} 1"#))
     }
 
+    @Test func `what is reserved before the call is what its first tries are reserved at`() async throws {
+        let (rig, _) = Rig.scripted({
+            $0.prices = Self.prices()
+            $0.samples = 3
+        }) { _, _ in .json(Replies.chat("refund")) }
+        let inputs = [ModelInput.text("a"), .text("bcd")]
+        let reserved = rig.endpoint.reservation(for: inputs, as: Rig.refund, at: .last)
+        let attempts = try await rig.endpoint.answer(inputs, as: Rig.refund).flatMap(\.attempts)
+        #expect(attempts.count == 6)
+        // A sample has another temperature, which may take a byte more or less.
+        let sum = attempts.reduce(PicoDollars.zero) { $0 + $1.reserved }
+        #expect(abs(reserved.amount - sum.amount) <= 4 * 2 * 200)
+        #expect(reserved > .zero)
+    }
+
     @Test(arguments: [nil, (-1, 2), (10, Int.max)])
     func `tokens that the server does not tell are estimated, and marked`(usage: (Int, Int)?) async throws {
         let (rig, transport) = rig { _, _ in .json(Replies.chat("refund", usage: usage)) }

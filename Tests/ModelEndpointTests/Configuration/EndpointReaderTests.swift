@@ -123,14 +123,18 @@ import Testing
             #""baseURL": "https://a/v1?key=k""#,
             "baseURL must have no user, query or fragment: a key belongs in keyFile"
         ),
-        (#""proxy": "socks5://a""#, "proxy must be an http or https URL"),
+        (#""proxy": "socks5://a""#, "proxy must be an http or https URL, without a user"),
+        (#""proxy": "http://user:password@a""#, "proxy must be an http or https URL, without a user"),
         (#""unknown": 1"#, "unknown is not known"), (#""Model": "a""#, "Model is not known"),
         (#""timeouts": {"connect": 1}"#, "timeouts.connect is not known"),
         (#""timeouts": 5"#, "timeouts must be an object"),
         (
             #""timeouts": {"connectSeconds": 0}"#, "timeouts.connectSeconds must be a number from 0.01 to 300.0"
         ),
-        (#""timeouts": {"wholeSeconds": 1}"#, "timeouts.wholeSeconds must not be shorter than the others"),
+        (
+            #""timeouts": {"wholeSeconds": 1, "bodySeconds": 2}"#,
+            "timeouts.wholeSeconds must not be shorter than the others"
+        ),
         (#""maxInFlight": 0"#, "maxInFlight must be a whole number from 1 to 1000"),
         (#""maxInFlight": 1.5"#, "maxInFlight must be a whole number from 1 to 1000"),
         (#""retries": {"most": "3"}"#, "retries.most must be a whole number from 0 to 20"),
@@ -172,6 +176,14 @@ import Testing
             ])
         #expect(faults("{").count == 1)
         #expect(faults("[]").first == " must be an object")
+    }
+
+    @Test func `a short limit of the whole shortens the others`() throws {
+        let read = try read(#"{"baseURL": "http://a/v1", "model": "m", "timeouts": {"wholeSeconds": 10}}"#)
+        #expect(
+            read.timeouts
+                == HTTPRequest.Timeouts(
+                    connect: .seconds(5), firstByte: .seconds(10), body: .seconds(10), whole: .seconds(10)))
     }
 
     @Test func `the version changes with what can change an answer, and with nothing else`() throws {

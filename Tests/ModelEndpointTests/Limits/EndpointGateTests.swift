@@ -100,6 +100,24 @@ import Testing
         gate.leave(try await gate.enter(tokens: 1, deadline: clock.now), .success, consumed: 1)
     }
 
+    @Test func `a place that is given at the moment of the cancellation is given back`() async throws {
+        for _ in 0..<200 {
+            let gate = gate { $0.maxInFlight = 1 }
+            let first = try await gate.enter(tokens: 1, deadline: nil)
+            let deadline = clock.now + .seconds(5)
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    guard let pass = try? await gate.enter(tokens: 1, deadline: deadline) else { return }
+                    gate.leave(pass, .success, consumed: 1)
+                }
+                await clock.sleepers(1)
+                group.addTask { gate.leave(first, .success, consumed: 1) }
+                group.cancelAll()
+            }
+            gate.leave(try await gate.enter(tokens: 1, deadline: clock.now), .success, consumed: 1)
+        }
+    }
+
     private func error(_ body: () async throws -> EndpointGate.Pass) async -> ModelError? {
         do {
             _ = try await body()

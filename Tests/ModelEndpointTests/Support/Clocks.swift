@@ -1,6 +1,7 @@
 import Contracts
-import ModelEndpoint
 import Synchronization
+
+@testable import ModelEndpoint
 
 /// A clock that jumps to the end of every pause, and remembers them.
 final class SkippingClock: EndpointClock {

@@ -21,6 +21,7 @@ import Testing
         #expect(request.line == "POST /v1/chat/completions HTTP/1.1")
         #expect(request.fields["content-type"] == "application/json")
         #expect(request.fields["expect"] == nil)
+        #expect(request.fields["user-agent"] == "winnow")
         #expect(request.text.contains("Give me my money back"))
     }
 
