@@ -1,3 +1,4 @@
+import CatalogFeed
 import Contracts
 import Delivery
 import Instances
@@ -36,6 +37,7 @@ import Store
                 signing: signing, logger: logger,
                 open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
             let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
+            let catalog = try await CatalogFeed.live(from: PostgresStore(postgres), follower: follower, logger: logger)
             return [
                 heartbeat, follower,
                 // Not registered with `heartbeat.governing`, so a drain does not stop it: the only aggregator must
@@ -60,7 +62,7 @@ import Store
                         OutcomeHandler(
                             service: lane.loop(of: service),
                             store: PostgresStore(postgres, onFinal: requests.observe), fullModel: fullModel,
-                            logger: logger, metrics: metrics)
+                            catalog: catalog, logger: logger, metrics: metrics)
                     }),
                 DeliveryLoop(
                     service: RetryHandler.service,
@@ -79,7 +81,7 @@ import Store
                     chores: Keeper.chores(
                         service: service, connect: { PostgresStore(postgres, onFinal: requests.observe) },
                         producer: producer, backlog: KafkaBacklog(settings: kafka, logger: logger), settings: keeper,
-                        logger: logger, metrics: metrics)
+                        catalog: catalog, logger: logger, metrics: metrics)
                         + Keeper.maintenance(PostgresStore(postgres), retention),
                     logger: logger, metrics: metrics),
             ]

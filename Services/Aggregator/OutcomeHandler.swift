@@ -17,17 +17,20 @@ struct OutcomeHandler: BatchHandler {
     private let store: any RequestStore
     private let prices: PriceBook
     private let fullModel: String
+    private let catalog: LiveCatalog
     private let logger: Logger
     private let unknown: Counter
     private let now: @Sendable () -> Timestamp
 
     init(
-        service: String, store: any RequestStore, fullModel: String, logger: Logger, metrics: Metrics = Metrics(),
+        service: String, store: any RequestStore, fullModel: String, catalog: LiveCatalog, logger: Logger,
+        metrics: Metrics = Metrics(),
         now: @escaping @Sendable () -> Timestamp = { .now }
     ) {
         source = EventSource(service: service)
         self.store = store
         self.fullModel = fullModel
+        self.catalog = catalog
         self.logger = logger
         unknown = metrics.counter(
             "winnow_outcomes_of_unknown_requests_total",
@@ -48,12 +51,14 @@ struct OutcomeHandler: BatchHandler {
         }
         guard !outcomes.isEmpty else { return emitted }
         let pricing = try await prices.current()
-        let (settled, time, fullModel) = (outcomes, now(), fullModel)
+        let (settled, time, fullModel, catalog) = (outcomes, now(), fullModel, catalog.current)
         let snapshots = try await store.update(Array(settled.keys)) { snapshots in
             try snapshots.map { snapshot in
                 var progress = RequestProgress(snapshot, now: time)
                 for outcome in settled[snapshot.id] ?? [] {
-                    try progress.apply(outcome, pricing: pricing, fullModel: fullModel)
+                    try progress.apply(
+                        outcome, pricing: pricing, fullModel: catalog[outcome.route]?.models.full ?? fullModel,
+                        catalog: catalog)
                 }
                 return progress.change()
             }

@@ -1,3 +1,4 @@
+import CatalogFile
 import Contracts
 import KafkaBus
 import PostgresStore
@@ -41,6 +42,10 @@ struct Session: Sendable {
     var modelsDirectory: String { setting("WINNOW_MODELS_DIRECTORY", default: "infra/models") }
 
     var capabilitiesDirectory: String { setting("WINNOW_CAPABILITIES_DIRECTORY", default: "infra/capabilities") }
+
+    /// The catalog in the capabilities' files.
+    /// - Throws: `CatalogFileError`
+    func catalog() throws -> Catalog { try CatalogFile.read(folder: capabilitiesDirectory) }
 
     var topicsFile: String { setting("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json") }
 

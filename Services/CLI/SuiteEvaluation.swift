@@ -9,7 +9,9 @@ import Store
 extension EvaluationRun {
     /// Sends a labelled file through the running suite, and runs both models alone on the same items.
     /// - Parameter verb: the verb that complaints name.
-    init(of file: LabelledFile, _ session: Session, timeout: Int, verb: String) async throws {
+    init(
+        of file: LabelledFile, _ session: Session, catalog: Catalog, timeout: Int, verb: String
+    ) async throws {
         file.complainOfRejected(verb)
         // A missing database is found here, and not only after all requests were answered.
         let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
@@ -24,8 +26,8 @@ extension EvaluationRun {
         try await self.init(
             chunks.filter { results[$0.eventID]?.isRejected != true }, results: results,
             rejectedRows: file.rejected.count + rejected.reduce(0) { $0 + $1.items.count }, certificates: certificates,
-            full: try EncoderClassifier(directory: session.modelsDirectory + "/full"),
-            small: { try EncoderClassifier(directory: "\(session.modelsDirectory)/\($0)") },
+            full: try EncoderClassifier(directory: session.modelsDirectory + "/full", catalog: catalog),
+            small: { try EncoderClassifier(directory: "\(session.modelsDirectory)/\($0)", catalog: catalog) },
             progress: { Console.progress("comparing \($0)") })
         Console.progress("")
     }

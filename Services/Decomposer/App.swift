@@ -1,3 +1,4 @@
+import CatalogFeed
 import Contracts
 import Delivery
 import Inference
@@ -24,14 +25,6 @@ import WorkerKit
             let postgres = try PostgresSettings(from: &context.settings)
             let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
             let splitter = try Splitter(directory: models.splitter)
-            let router = try EncoderClassifier(directory: models.router, answering: [.decomposition])
-            let gate = LaneGate()
-            // One planner for each lane, shared by topic and intake: each has its own workspace of the router.
-            let planner = Planner(
-                segmenter: Segmenter { splitter.split($0) }, router: router, counterfactual: counterfactual)
-            let bulkPlanner = Planner(
-                segmenter: Segmenter { splitter.split($0) }, router: try router.serving(.bulk),
-                counterfactual: counterfactual, gate: gate)
             // One connection for each loop: admitted requests do not wait for a batch from the topic, nor one lane for
             // the other.
             let requests = RequestMetrics(context.metrics)
@@ -41,10 +34,19 @@ import WorkerKit
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
             let intake = try IntakeSettings(&context.settings)
-            let follower = TopicFollower(
-                signing: signing, logger: logger,
-                open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+            let open = KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics)
+            let follower = TopicFollower(signing: signing, logger: logger, open: open)
             let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
+            let catalog = try await CatalogFeed.live(follower: follower, signing: signing, logger: logger, open: open)
+            let router = try EncoderClassifier(
+                directory: models.router, catalog: catalog.current, answering: [.decomposition])
+            let gate = LaneGate()
+            // One planner for each lane, shared by topic and intake: each has its own workspace of the router.
+            let planner = Planner(
+                segmenter: Segmenter { splitter.split($0) }, router: router, counterfactual: counterfactual)
+            let bulkPlanner = Planner(
+                segmenter: Segmenter { splitter.split($0) }, router: try router.serving(.bulk),
+                counterfactual: counterfactual, gate: gate)
             let ownTopics = OwnTopics(register: PostgresStore(postgres), logger: logger)
             return [
                 heartbeat, follower, ownTopics,
@@ -64,7 +66,7 @@ import WorkerKit
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: store,
                             admission: AdmissionControl(queue: store, lane: lane, settings: intake, metrics: metrics),
-                            ownTopics: ownTopics, fullModel: counterfactual.model)
+                            ownTopics: ownTopics, fullModel: counterfactual.model, catalog: catalog)
                     }),
                 try LaneLoops(
                     service: service, name: "intake", gate: gate, producer: producer, logger: logger, metrics: metrics,
@@ -78,7 +80,7 @@ import WorkerKit
                         RequestHandler(
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: lane == .bulk ? bulkQueue : queue, admission: nil, ownTopics: ownTopics,
-                            fullModel: counterfactual.model)
+                            fullModel: counterfactual.model, catalog: catalog)
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()

@@ -24,10 +24,12 @@ struct IncomingRequest {
     var refused: Attempt?
 
     /// - Throws: `ContractError` if no id can be read. The record then becomes a dead letter.
-    /// - Parameter ownTopics: says which tenant a topic belongs to. A record on a tenant's own topic belongs to that
-    ///   tenant, and a `ce_authid` that names another tenant is an error. A record on a shared topic may not name a
-    ///   tenant that has topics of its own.
-    init(_ record: Record, ownTopics: OwnTopics, at now: Timestamp) throws(ContractError) {
+    /// - Parameters:
+    ///   - ownTopics: says which tenant a topic belongs to. A record on a tenant's own topic belongs to that tenant, and
+    ///     a `ce_authid` that names another tenant is an error. A record on a shared topic may not name a tenant that
+    ///     has topics of its own.
+    ///   - catalog: the routes that the request may name.
+    init(_ record: Record, ownTopics: OwnTopics, catalog: Catalog, at now: Timestamp) throws(ContractError) {
         isCancelled = RequestRecord.isCancelled(record)
         isRetried = record.topic == Topic.retriedRequests(Lane(topic: record.topic))
         var fault: ContractError?
@@ -72,7 +74,8 @@ struct IncomingRequest {
         }
         do {
             let request = try Request.decode(
-                event.data ?? [], eventID: EventID(event.id), tenant: tenant, deadline: event.expiryTime)
+                event.data ?? [], eventID: EventID(event.id), tenant: tenant, deadline: event.expiryTime,
+                catalog: catalog)
             if let deadline = request.deadline, deadline <= now {
                 throw ContractError(.expired, "the deadline had passed when the request arrived")
             }

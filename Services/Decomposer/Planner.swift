@@ -20,17 +20,21 @@ struct Planner: Sendable {
         self.gate = gate
     }
 
-    /// - Parameter isLastTry: whether the full model routes items for which the router fails, instead of another try.
+    /// - Parameters:
+    ///   - catalog: the routes that the items may take.
+    ///   - isLastTry: whether the full model routes items for which the router fails, instead of another try.
     /// - Returns: a plan for each request, in order; a refusal if a text has more items than a plan can hold.
     /// - Throws: a retriable `InferenceError`, except on the last try.
-    func plans(for requests: [Request], isLastTry: Bool = false) async throws -> [Result<Decomposition, Refusal>] {
+    func plans(
+        for requests: [Request], catalog: Catalog, isLastTry: Bool = false
+    ) async throws -> [Result<Decomposition, Refusal>] {
         let human = requests.indices.filter { requests[$0].channel == .human }
-        var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter) }
+        var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter, catalog: catalog) }
         try await route(&drafts, isLastTry, isBeginnings: true) { $0.wholes }
         for index in drafts.indices { drafts[index].choose() }
         try await route(&drafts, isLastTry) { $0.openItems }
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
-        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft) }
+        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, catalog) }
         return plans
     }
 
@@ -81,13 +85,13 @@ struct Planner: Sendable {
     /// Builds the plan of a human request. Its first steps are the routing itself, as many as its items need. They hold
     /// the items that fit no capability and the items that the full model must route. There is always at least one,
     /// step 0, to which the router's ledger row belongs.
-    private func humanPlan(_ draft: RoutingDraft) -> Result<Decomposition, Refusal> {
+    private func humanPlan(_ draft: RoutingDraft, _ catalog: Catalog) -> Result<Decomposition, Refusal> {
         guard !draft.isTooLarge else { return .failure(refusal(draft, Self.tooManyItems)) }
         var unrouted: [Unrouted] = []
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
         for (item, prediction) in draft.routed {
-            let routes = PlanBuilder.routes(in: prediction.label)
+            let routes = catalog.routes(in: prediction.label)
             if prediction.isSure, !routes.isEmpty {
                 routed.append((item, routes))
                 continue

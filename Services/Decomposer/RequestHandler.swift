@@ -21,11 +21,12 @@ struct RequestHandler: BatchHandler {
     private let ownTopics: OwnTopics
     private let prices: PriceBook
     private let fullModel: String
+    private let catalog: LiveCatalog
 
     /// - Parameter admission: `nil` for requests that have waited for their turn.
     init(
         service: String, planner: Planner, store: any RequestStore & SubmissionQueue, admission: AdmissionControl?,
-        ownTopics: OwnTopics, fullModel: String
+        ownTopics: OwnTopics, fullModel: String, catalog: LiveCatalog
     ) {
         source = EventSource(service: service)
         self.planner = planner
@@ -33,6 +34,7 @@ struct RequestHandler: BatchHandler {
         self.admission = admission
         self.ownTopics = ownTopics
         self.fullModel = fullModel
+        self.catalog = catalog
         prices = PriceBook(store: store)
     }
 
@@ -46,14 +48,14 @@ struct RequestHandler: BatchHandler {
     func waitUntilDue(_ records: [Record]) async -> Bool { await admission?.opens() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        let now = Timestamp.now
+        let (now, catalog) = (Timestamp.now, catalog.current)
         var incomingRequests: [IncomingRequest] = []
         let deadLetters = source.read(records) { record throws(ContractError) in
-            incomingRequests.append(try IncomingRequest(record, ownTopics: ownTopics, at: now))
+            incomingRequests.append(try IncomingRequest(record, ownTopics: ownTopics, catalog: catalog, at: now))
         }
         let parked = try await park(&incomingRequests)
         let known = try await takeKnown(from: &incomingRequests)
-        try await plan(&incomingRequests)
+        try await plan(&incomingRequests, catalog)
         let pricing = try await prices.current()
         let arrivals = try incomingRequests.map { try $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
         let (accepted, verdicts) = try await store.accept(arrivals, parking: parked.map(\.offer))
@@ -112,14 +114,14 @@ struct RequestHandler: BatchHandler {
         return taken
     }
 
-    private func plan(_ incomingRequests: inout [IncomingRequest]) async throws {
+    private func plan(_ incomingRequests: inout [IncomingRequest], _ catalog: Catalog) async throws {
         // If an id occurs twice in the batch, its first record is the request.
         var seen: Set<EventKey> = []
         let open = incomingRequests.indices.filter {
             seen.insert(incomingRequests[$0].key).inserted && incomingRequests[$0].isOpen
         }
         let plans = try await planner.plans(
-            for: open.compactMap { incomingRequests[$0].request },
+            for: open.compactMap { incomingRequests[$0].request }, catalog: catalog,
             isLastTry: open.allSatisfy { incomingRequests[$0].isRetried })
         for (index, plan) in zip(open, plans) {
             switch plan {

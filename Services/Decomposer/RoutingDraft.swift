@@ -9,11 +9,7 @@ import WorkerKit
 /// A bug report or a prompt has its meaning as a whole, a contract sentence by sentence, and a compound wish part by
 /// part (`infra/decisions/0005-route-whole-texts-first.md`).
 struct RoutingDraft {
-    /// Tasks whose unit is a document.
-    private static let documentRoutes: Set<Route> = [
-        Route(.softwareDevelopment, "issue-type"), Route(.securityServices, "prompt-attack"),
-    ]
-
+    private let catalog: Catalog
     private let segments: [Segment]
     private var predictions: [ExactText: Prediction] = [:]
     /// Texts that are kept whole as documents. Their beginning shows what they are.
@@ -28,7 +24,8 @@ struct RoutingDraft {
 
     var wasRouted: Bool { usage != .zero || fault != nil }
 
-    init(request: Request, segmenter: Segmenter) {
+    init(request: Request, segmenter: Segmenter, catalog: Catalog) {
+        self.catalog = catalog
         var segments = segmenter.segments(of: request)
         // The rules found nothing, because the text consists of fence or list marks only. The whole text becomes the
         // one item, so that it gets an answer.
@@ -83,7 +80,7 @@ struct RoutingDraft {
     mutating func choose() {
         // A document with an unsure route also stays whole: the full model could tell less from its sentences.
         documents = Set(
-            segments.filter { $0.sentences.count > 1 && isAllowed($0.whole, Self.documentRoutes.contains) }
+            segments.filter { $0.sentences.count > 1 && isAllowed($0.whole, as: [.document]) }
                 .map { ExactText($0.whole.text) })
         chosen = segments.flatMap { segment in
             segment.sentences.count > 1 && documents.contains(ExactText(segment.whole.text))
@@ -93,9 +90,9 @@ struct RoutingDraft {
 
     private func parts(of segment: Segment) -> [Item] {
         segment.sentences.flatMap { sentence in
-            // A legal clause is long and contains many conjunctions, but is one clause.
+            // A clause of a contract is long and contains many conjunctions, but is one clause.
             sentence.parts.count > 1 && isSure(sentence.whole)
-                && isAllowed(sentence.whole, { $0.capability == .legalServices })
+                && isAllowed(sentence.whole, as: [.clause, .sentence])
                 ? [sentence.whole] : sentence.parts
         }
     }
@@ -111,9 +108,9 @@ struct RoutingDraft {
 
     private func isSure(_ item: Item) -> Bool { predictions[ExactText(item.text)]?.isSure ?? false }
 
-    /// Returns whether the item was routed, and only to routes that satisfy `condition`.
-    private func isAllowed(_ item: Item, _ condition: (Route) -> Bool) -> Bool {
-        let routes = predictions[ExactText(item.text)].map { PlanBuilder.routes(in: $0.label) } ?? []
-        return !routes.isEmpty && routes.allSatisfy(condition)
+    /// Returns whether the item was routed, and only to tasks that read one of these units.
+    private func isAllowed(_ item: Item, as units: Set<TaskDescription.Unit>) -> Bool {
+        let routes = predictions[ExactText(item.text)].map { catalog.routes(in: $0.label) } ?? []
+        return !routes.isEmpty && routes.allSatisfy { catalog[$0].map { units.contains($0.unit) } ?? false }
     }
 }

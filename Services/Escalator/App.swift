@@ -1,3 +1,4 @@
+import CatalogFeed
 import Contracts
 import Delivery
 import Inference
@@ -27,15 +28,14 @@ import WorkerKit
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
-            let model = try EncoderClassifier(
-                directory: models.fullModel, answering: Route.requestable + [.decomposition])
             let (logger, metrics) = (context.logger, context.metrics)
             let signing = try RecordSigning(&context.settings, logger: logger, metrics: metrics)
             let producer = signing.signing(try KafkaProducer(settings: kafka, logger: logger, metrics: metrics))
-            let follower = TopicFollower(
-                signing: signing, logger: logger,
-                open: KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics))
+            let open = KafkaReader.opening(settings: kafka, logger: logger, metrics: metrics)
+            let follower = TopicFollower(signing: signing, logger: logger, open: open)
             let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
+            let catalog = try await CatalogFeed.live(follower: follower, signing: signing, logger: logger, open: open)
+            let newest = Newest<[Route: TaskDescription], FullModels>()
             let cancellations = CancellationFollower(follower: follower)
             return [
                 heartbeat, follower,
@@ -53,14 +53,21 @@ import WorkerKit
                     handler: { lane, gate in
                         let store = PostgresStore(postgres)
                         let prices = PriceBook(store: store)
-                        let model = try model.serving(lane)
-                        return FullModelHandler(
-                            escalations: EscalationHandler(
-                                service: lane.loop(of: service), classifier: model, ledger: store, prices: prices,
-                                metrics: metrics, cancellations: cancellations, gate: gate),
-                            shadows: ShadowHandler(
-                                service: lane.loop(of: service), classifier: model, register: store, prices: prices,
-                                gate: gate))
+                        return try CatalogHandler(
+                            catalog, key: \.taskDescriptions, logger: logger,
+                            onReadiness: context.health.check(lane.loop(of: "models"), initially: true).set
+                        ) { catalogNow in
+                            let model = try newest.value(for: catalogNow.taskDescriptions) {
+                                try FullModels(of: catalogNow, models)
+                            }.serving(lane)
+                            return FullModelHandler(
+                                escalations: EscalationHandler(
+                                    service: lane.loop(of: service), classifier: model, ledger: store, prices: prices,
+                                    catalog: catalog, metrics: metrics, cancellations: cancellations, gate: gate),
+                                shadows: ShadowHandler(
+                                    service: lane.loop(of: service), classifier: model, register: store,
+                                    prices: prices, gate: gate))
+                        }
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()

@@ -24,10 +24,13 @@ struct EscalationHandler: BatchHandler {
     private let triage: StepTriage<Escalation>
     private let refused: [Budget.Policy: Counter]
     private let gate: LaneGate?
+    private let catalog: LiveCatalog
 
-    /// - Parameter gate: the point at which the bulk lane yields to the interactive lane.
+    /// - Parameters:
+    ///   - catalog: the routes that an answer to a routing may name.
+    ///   - gate: the point at which the bulk lane yields to the interactive lane.
     init(
-        service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook,
+        service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook, catalog: LiveCatalog,
         metrics: Metrics = Metrics(), cancellations: any Cancellations = NoCancellations(), gate: LaneGate? = nil
     ) {
         source = EventSource(service: service)
@@ -36,6 +39,7 @@ struct EscalationHandler: BatchHandler {
         self.prices = prices
         self.cancellations = cancellations
         self.gate = gate
+        self.catalog = catalog
         refused = Budget.Policy.allCases.reduce(into: [:]) { counters, policy in
             counters[policy] = metrics.counter(
                 "winnow_escalations_refused_total",
@@ -98,16 +102,20 @@ struct EscalationHandler: BatchHandler {
         _ started: [(call: Call, entry: LedgerEntry)], _ pricing: PriceList
     ) async throws -> [Call.Key: Reply] {
         guard !started.isEmpty else { return [:] }
+        let catalog = catalog.current
         do {
             let shares = try await BatchClassification.run(
                 started.map(\.call.group), on: classifier, gate: gate)
-            let replies = shares.map { Reply($0, of: classifier.identity) }
+            let replies = zip(started, shares).map {
+                Reply($1, of: classifier.identity(of: $0.call.escalation.route))
+            }
             try await ledger.settle(
                 try zip(started, shares).map { started, share in
                     switch share {
                     case .success(let share):
                         var entry = try started.entry.settled(
-                            by: share, pricing: pricing, answered: started.call.answeredHere(share.predictions))
+                            by: share, pricing: pricing, answered: started.call.answeredHere(share.predictions, catalog)
+                        )
                         entry.guesses = started.call.guesses(share)
                         return entry
                     case .failure(let error): return started.entry.failed(error)
@@ -192,9 +200,9 @@ private struct Call {
     ///
     /// If the worker failed, its attempt has no tokens. In a routing, this call answers the items that fit no
     /// capability. The steps that the other items are routed to count those.
-    func answeredHere(_ predictions: [Prediction]) -> [Prediction] {
+    func answeredHere(_ predictions: [Prediction], _ catalog: Catalog) -> [Prediction] {
         if escalation.route.expandsPlan {
-            return predictions.filter { PlanBuilder.routes(in: $0.label).isEmpty }
+            return predictions.filter { catalog.routes(in: $0.label).isEmpty }
         }
         let isWorkerLost = escalation.attempts.contains { $0.kind == .worker && $0.state == .failed }
         return isWorkerLost ? predictions : []

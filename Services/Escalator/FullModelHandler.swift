@@ -33,7 +33,7 @@ extension LedgerEntry {
         _ kind: Attempt.Kind, of step: Step.ID, tenant: TenantID, _ group: BatchClassification.Group,
         on classifier: any Classifier
     ) {
-        let model = classifier.identity
+        let model = classifier.identity(of: group.route)
         let tokens = group.texts.reduce(0) { $0 + classifier.mostTokens(of: $1, as: group.route) }
         self.init(
             step: step, tenant: tenant, route: group.route,

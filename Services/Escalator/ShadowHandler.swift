@@ -50,9 +50,9 @@ struct ShadowHandler: BatchHandler {
 
     /// Omits texts that have been compared before, also by an earlier call of the batch.
     private func new(_ calls: [Call]) async throws -> [Call] {
-        let model = classifier.identity.description
         let texts = calls.flatMap { call in
-            call.shadow.items.map {
+            let model = classifier.identity(of: call.shadow.route).description
+            return call.shadow.items.map {
                 ShadowText(
                     certificate: call.shadow.certificate, fullModel: model, tenant: call.tenant, text: $0.text)
             }
@@ -73,7 +73,6 @@ struct ShadowHandler: BatchHandler {
 
     private func compare(_ calls: [Call]) async throws {
         let pricing = try await prices.current()
-        let model = classifier.identity
         let started = try await register.start(
             calls.map { LedgerEntry(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: classifier) }
         ) { try pricing.begun($0, at: $1) }
@@ -90,7 +89,9 @@ struct ShadowHandler: BatchHandler {
                     }
                 },
                 comparing: zip(calls, shares).flatMap { call, share in
-                    (try? share.get()).map { call.comparisons($0, by: model, at: now) } ?? []
+                    (try? share.get()).map {
+                        call.comparisons($0, by: classifier.identity(of: call.shadow.route), at: now)
+                    } ?? []
                 })
         } catch let error as InferenceError {
             // A transient fault: the delivery loop retries.

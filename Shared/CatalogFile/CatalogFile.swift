@@ -113,11 +113,6 @@ public enum CatalogFile {
     }
 }
 
-extension TaskModels {
-    /// Whether a model's name is that of an endpoint, and not of a folder of models.
-    public static func isEndpoint(_ name: String) -> Bool { name.utf8.starts(with: "endpoint:".utf8) }
-}
-
 /// How large a catalog may be.
 public enum CatalogLimits {
     /// - Units: bytes of one capability's file.

@@ -15,18 +15,13 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
         self.init(Capability(rawValue: String(parts[0])), String(parts[1]))
     }
 
+    /// Reads a routing label, such as `legal-services/clause-type,security-services/payload`; empty for `none`.
+    public static func list(in label: String) -> [Route] {
+        label.split(separator: ",").compactMap { Route(String($0)) }
+    }
+
     /// The router's question: to which of the other routes does an item belong?
     public static let decomposition = Route(.decomposition, "route")
-
-    /// Every route that a request may name.
-    public static let requestable: [Route] = [
-        Route(.semanticUnderstanding, "intent"),
-        Route(.legalServices, "clause-type"),
-        Route(.legalServices, "unfair-term"),
-        Route(.securityServices, "payload"),
-        Route(.securityServices, "prompt-attack"),
-        Route(.softwareDevelopment, "issue-type"),
-    ]
 
     /// Whether an answer names other routes. The item then becomes an item of a step on each of these, which answer it;
     /// the answer itself counts only for an item that fits no route.
@@ -38,22 +33,23 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(capability)/\(task)" }
 }
 
-/// A named domain that a small model can be trained for.
+/// The name of a domain that a small model can be trained for, such as `legal-services`.
 public struct Capability: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public let rawValue: String
 
     public init(rawValue: String) { self.rawValue = rawValue }
 
     public static let decomposition = Capability(rawValue: "decomposition")
-    public static let semanticUnderstanding = Capability(rawValue: "semantic-understanding")
-    public static let softwareDevelopment = Capability(rawValue: "software-development")
-    public static let legalServices = Capability(rawValue: "legal-services")
-    public static let securityServices = Capability(rawValue: "security-services")
 
-    /// The capabilities that a request may name. `decomposition` is internal to Winnow.
-    public static let requestable: [Capability] = [
-        .semanticUnderstanding, .softwareDevelopment, .legalServices, .securityServices,
-    ]
+    /// Whether the name can be part of a topic's name. `decomposition` is Winnow's own.
+    public var isNameable: Bool {
+        let bytes = rawValue.utf8
+        guard (1...63).contains(bytes.count), let first = bytes.first, (0x61...0x7A).contains(first) else {
+            return false
+        }
+        return self != .decomposition
+            && bytes.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+    }
 
     public var description: String { rawValue }
 }
@@ -73,21 +69,6 @@ public enum WindowRule: Sendable, Equatable {
     case beginning
     /// The first window answers. Each label in `findings` is added if any window shows it.
     case beginningAnd(findings: [String])
-}
-
-extension Route {
-    public var windowRule: WindowRule {
-        switch self {
-        case Route(.legalServices, "unfair-term"): .anyFinding(clean: "fair")
-        case Route(.securityServices, "payload"), Route(.securityServices, "prompt-attack"):
-            .anyFinding(clean: "benign")
-        case Route(.softwareDevelopment, "issue-type"): .beginning
-        case .decomposition:
-            .beginningAnd(
-                findings: Route.requestable.filter { $0.capability == .securityServices }.map(\.description))
-        default: .mean
-        }
-    }
 }
 
 /// How urgent a request is. The topic of the request determines the lane, and every hop keeps it.

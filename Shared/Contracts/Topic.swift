@@ -5,17 +5,15 @@ public enum Topic {
     public static let retries = "winnow.retries.v1"
     public static let cancellations = "winnow.cancellations.v1"
     public static let certificates = "winnow.certificates.v1"
+    public static let catalog = "winnow.catalog.v1"
     public static let heartbeats = "winnow.heartbeats.v1"
     public static let controls = "winnow.controls.v1"
     public static let deadLetters = "winnow.dead-letters.v1"
 
-    /// The topics that services consume in a group, so that a failed record may be written back to them.
-    public static let processed = Set(Lane.allCases.flatMap(all) + [shadows, heartbeats])
-
     /// The label in metrics of a topic whose name comes from outside: `other`, unless services process its records.
     public static func label(_ topic: String) -> String {
         let shared = sharedName(of: topic)
-        return processed.contains(shared) || shared == retries ? shared : "other"
+        return isProcessed(shared) || shared == retries ? shared : "other"
     }
 
     /// The name of the shared topic that a tenant's own topic stands for, and any other topic's own name. Metrics use
@@ -25,7 +23,7 @@ public enum Topic {
     }
 
     /// The topics whose records change how every process behaves. Their records are signed if a signing key is set.
-    public static let signed: Set = [controls, certificates, heartbeats, cancellations]
+    public static let signed: Set = [controls, catalog, certificates, heartbeats, cancellations]
 
     public static func requests(_ lane: Lane) -> String { "winnow.\(lane.prefix)requests.v1" }
 
@@ -48,16 +46,31 @@ public enum Topic {
         "winnow.\(lane.prefix)steps.\(capability).v1"
     }
 
-    /// All topics of a lane.
-    public static func all(_ lane: Lane) -> [String] {
-        [requests(lane), retriedRequests(lane), outcomes(lane), escalations(lane)]
-            + Capability.requestable.map { steps($0, lane) }
+    /// All topics of a lane, with those of the capabilities' steps.
+    public static func all(_ lane: Lane, of capabilities: [Capability]) -> [String] {
+        perLane(lane) + capabilities.map { steps($0, lane) }
     }
 
-    /// Whether a record may be written back to the topic to be processed again.
-    public static func isProcessed(_ topic: String) -> Bool {
-        processed.contains(topic) || requestFamilies.contains { $0.contains(topic) }
+    private static func perLane(_ lane: Lane) -> [String] {
+        [requests(lane), retriedRequests(lane), outcomes(lane), escalations(lane)]
     }
+
+    /// The capability and the lane whose steps the topic holds; `nil` for any other topic.
+    static func capability(ofSteps topic: String) -> (capability: Capability, lane: Lane)? {
+        guard let (lane, prefix) = stepPrefixes.first(where: { topic.hasPrefix($0.prefix) }), topic.hasSuffix(version)
+        else { return nil }
+        let capability = Capability(rawValue: String(topic.dropFirst(prefix.count).dropLast(version.count)))
+        return capability.isNameable ? (capability, lane) : nil
+    }
+
+    /// Whether services consume the topic in a group, so that a record may be written back to it.
+    public static func isProcessed(_ topic: String) -> Bool {
+        processed.contains(topic) || capability(ofSteps: topic) != nil
+            || requestFamilies.contains { $0.contains(topic) }
+    }
+
+    private static let processed = Set(Lane.allCases.flatMap(perLane) + [shadows, heartbeats])
+    private static let stepPrefixes = Lane.allCases.map { (lane: $0, prefix: "winnow.\($0.prefix)steps.") }
 
     /// Whether the topic belongs to one tenant, such as `winnow.requests.acme.v1`.
     public static func isOwn(_ topic: String) -> Bool {
@@ -131,6 +144,9 @@ public enum ConsumerGroup {
     ///   and heartbeats and shadows are samples that may be incomplete.
     public static func reading(_ topic: String) -> String? {
         if let group = readers[topic] { return group }
+        if let (capability, lane) = Topic.capability(ofSteps: topic) {
+            return name(of: lane.loop(of: "\(capability)-worker"))
+        }
         guard Topic.isOwn(topic), Topic.isOpenToIntegrators(topic) else { return nil }
         return name(of: Lane(topic: topic).loop(of: "decomposer"))
     }
@@ -143,9 +159,6 @@ public enum ConsumerGroup {
             }
             readers[Topic.escalations(lane)] = name(of: lane.loop(of: "escalator"))
             readers[Topic.outcomes(lane)] = name(of: lane.loop(of: "aggregator"))
-            for capability in Capability.requestable {
-                readers[Topic.steps(capability, lane)] = name(of: lane.loop(of: "\(capability)-worker"))
-            }
         }
         return readers
     }()

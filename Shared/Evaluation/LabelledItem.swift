@@ -34,10 +34,12 @@ public struct LabelledFile: Sendable {
     /// - Parameters:
     ///   - path: named in errors.
     ///   - lines: with their numbers, from 1.
+    ///   - catalog: the tasks that a line may name.
     ///   - mayLackLabels: whether labels are optional.
     /// - Throws: `LabelledFileError`, which names the line and never quotes it.
     public init(
-        path: String, sha256: String, lines: [(number: Int, bytes: ArraySlice<UInt8>)], mayLackLabels: Bool = false
+        path: String, sha256: String, lines: [(number: Int, bytes: ArraySlice<UInt8>)], catalog: Catalog,
+        mayLackLabels: Bool = false
     ) throws(LabelledFileError) {
         (self.path, self.sha256) = (path, sha256)
         var items: [LabelledItem] = []
@@ -45,7 +47,7 @@ public struct LabelledFile: Sendable {
         for (number, line) in lines {
             let item: LabelledItem
             do {
-                item = try JSONDocument.read(line) { try LabelledItem(json: $0, mayLackLabels) }
+                item = try JSONDocument.read(line) { try LabelledItem(json: $0, catalog, mayLackLabels) }
             } catch {
                 throw LabelledFileError("\(path), line \(number): \(error)")
             }
@@ -66,13 +68,13 @@ public struct LabelledFile: Sendable {
 }
 
 extension LabelledItem {
-    fileprivate init(json value: JSONValue, _ mayLackLabels: Bool) throws {
+    fileprivate init(json value: JSONValue, _ catalog: Catalog, _ mayLackLabels: Bool) throws {
         let label = value["label"]
         guard let capability = value["capability"]?.string, let task = value["task"]?.string,
             let text = value["text"]?.string, label?.string != nil || mayLackLabels && label == nil
         else { throw LabelledFileError("capability, task, text and label must be strings") }
         let route = Route(Capability(rawValue: capability), task)
-        guard Route.requestable.contains(route) else { throw LabelledFileError("no such capability/task") }
+        guard catalog[route] != nil else { throw LabelledFileError("no such capability/task") }
         self.init(route: route, text: text, label: label?.string)
     }
 }

@@ -6,6 +6,9 @@ public protocol Classifier: Sendable {
     /// The routes that the model answers.
     var routes: [Route] { get }
 
+    /// The model that answers `route`. It differs from `identity` in a set of models.
+    func identity(of route: Route) -> ModelIdentity
+
     /// Returns one prediction for each text, in order.
     /// - Throws: `InferenceError.unknownRoute` if `route` is not one of `routes`; never retriable.
     func classify(_ texts: [String], as route: Route) async throws -> [Prediction]
@@ -15,6 +18,43 @@ public protocol Classifier: Sendable {
 
     /// The maximum number of tokens that a call for `text` consumes. A budget reserves this many before the call.
     func mostTokens(of text: String, as route: Route) -> Int
+}
+
+extension Classifier {
+    public func identity(of route: Route) -> ModelIdentity { identity }
+}
+
+/// Several models, each of which answers other routes.
+public struct ClassifierSet: Classifier {
+    private let main: any Classifier
+    private let members: [Route: any Classifier]
+
+    /// - Parameters:
+    ///   - main: answers every route that no other member answers.
+    ///   - members: the other models by route.
+    public init(_ main: any Classifier, _ members: [Route: any Classifier]) {
+        self.main = main
+        self.members = members
+    }
+
+    /// The identity of the main model.
+    public var identity: ModelIdentity { main.identity }
+
+    public var routes: [Route] { main.routes.filter { members[$0] == nil } + members.keys.sorted { "\($0)" < "\($1)" } }
+
+    public func identity(of route: Route) -> ModelIdentity { member(route).identity(of: route) }
+
+    public func classify(_ texts: [String], as route: Route) async throws -> [Prediction] {
+        try await member(route).classify(texts, as: route)
+    }
+
+    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
+        try await member(route).classifyBeginnings(texts, as: route)
+    }
+
+    public func mostTokens(of text: String, as route: Route) -> Int { member(route).mostTokens(of: text, as: route) }
+
+    private func member(_ route: Route) -> any Classifier { members[route] ?? main }
 }
 
 /// Name and version of a model.

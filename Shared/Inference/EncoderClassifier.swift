@@ -49,14 +49,17 @@ public final class EncoderClassifier: Classifier {
     }
 
     /// Loads and checks the artifact in a folder such as `infra/models/full`.
+    /// - Parameter catalog: says how each task combines the windows of a long text.
     /// - Throws: errors that are never retriable, because the artifact must change.
-    public convenience init(directory: String) throws(ArtifactError) {
-        try self.init(directory: directory, kernels: 0, exactLibrary: OneDNN.isExact)
+    public convenience init(directory: String, catalog: Catalog) throws(ArtifactError) {
+        try self.init(directory: directory, catalog: catalog, kernels: 0, exactLibrary: OneDNN.isExact)
     }
 
     /// Loads the artifact, and refuses it unless its heads answer every one of `routes`.
-    public convenience init(directory: String, answering routes: [Route]) throws(ArtifactError) {
-        try self.init(directory: directory)
+    public convenience init(
+        directory: String, catalog: Catalog, answering routes: [Route]
+    ) throws(ArtifactError) {
+        try self.init(directory: directory, catalog: catalog)
         let missing = routes.filter { card.head($0) == nil }
         guard missing.isEmpty else {
             throw ArtifactError(
@@ -65,8 +68,14 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    init(directory: String, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
-        card = try ModelCard.load(directory: directory)
+    init(
+        directory: String, catalog: Catalog, kernels: Int32, exactLibrary: Bool
+    ) throws(ArtifactError) {
+        var card = try ModelCard.load(directory: directory)
+        for index in card.heads.indices {
+            card.heads[index].windowRule = catalog.windowRule(of: card.heads[index].route)
+        }
+        self.card = card
         guard let shape = card.encoder else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is not a classifier")
         }

@@ -52,7 +52,7 @@ public enum Retry {
     public static func redelivery(_ record: Record) -> OutgoingRecord? {
         guard let origin = record.internalHeader(topic) else { return nil }
         let isRequest = Topic.isOpenToIntegrators(origin)
-        guard isRequest || Topic.processed.contains(origin) else { return nil }
+        guard isRequest || Topic.isProcessed(origin) else { return nil }
         return OutgoingRecord(
             topic: isRequest ? Topic.retriedRequests(Lane(topic: origin)) : origin, key: record.key,
             value: record.value, headers: record.headers.filter { $0.name != notBefore })

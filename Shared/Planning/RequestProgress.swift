@@ -21,15 +21,21 @@ public struct RequestProgress {
 
     /// Settles a step and records its cost. A step that is already final keeps its answers, but the cost of this
     /// outcome still counts. It counts even if the steps of the request were erased or their retention has ended.
+    /// - Parameter catalog: the routes that a routing answer may name. Others count as `none`.
     /// - Throws: `ContractError` if a cost is too large to be stored or if the request never had the step. The outcome
     ///   then becomes a dead letter.
-    public mutating func apply(_ outcome: Outcome, pricing: PriceList, fullModel: String) throws(ContractError) {
+    public mutating func apply(
+        _ outcome: Outcome, pricing: PriceList, fullModel: String, catalog: Catalog
+    ) throws(ContractError) {
         // An outcome that comes too late gives no answer, so it saves nothing.
         var credit = Credit.none
         if let index = snapshot.steps.firstIndex(where: { $0.ordinal == outcome.step }) {
             if !snapshot.state.isFinal, !snapshot.steps[index].state.isFinal {
                 settle(index, outcome)
-                if snapshot.steps[index].route.expandsPlan { expandPlan() }
+                if snapshot.steps[index].route.expandsPlan {
+                    snapshot.steps[index].dropRoutes { catalog[$0] == nil }
+                    expandPlan()
+                }
                 credit = Credit(of: snapshot.steps[index], in: snapshot)
             }
         } else if !snapshot.state.isFinal || !snapshot.steps.isEmpty {
@@ -103,7 +109,7 @@ public struct RequestProgress {
         for index in routings where snapshot.steps[index].state == .answered {
             let routed = zip(snapshot.steps[index].items, snapshot.steps[index].answers).compactMap { item, answer in
                 // Items that the router itself routed became steps when the request was accepted.
-                answer.flatMap { $0.decidedBy == .full ? (item, PlanBuilder.routes(in: $0.label)) : nil }
+                answer.flatMap { $0.decidedBy == .full ? (item, $0.routes) : nil }
             }
             for (item, routes) in routed { plan.add(item, to: routes) }
             if routed.contains(where: { !$0.1.isEmpty }) { expanded.append(index) }
@@ -186,9 +192,15 @@ public struct PlanBuilder: Sendable {
             }
         }
     }
+}
 
-    /// The routes that a routing answer names. Unknown names and `none` are ignored.
-    public static func routes(in label: String) -> [Route] {
-        label.split(separator: ",").compactMap { Route(String($0)) }.filter { Route.requestable.contains($0) }
+extension Step {
+    /// Removes routes from the answers of a routing step, so that whatever reads it later needs no catalog.
+    fileprivate mutating func dropRoutes(_ isUnknown: (Route) -> Bool) {
+        for index in answers.indices {
+            guard let answer = answers[index], answer.routes.contains(where: isUnknown) else { continue }
+            let known = answer.routes.filter { !isUnknown($0) }.map(\.description)
+            answers[index]?.label = known.isEmpty ? Answer.noRoute : known.joined(separator: ",")
+        }
     }
 }

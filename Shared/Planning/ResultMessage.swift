@@ -90,7 +90,7 @@ extension Step {
     /// Removes routed items, which are part of the steps to which they were routed.
     fileprivate mutating func keepUnrouted() {
         guard state == .answered else { return }
-        let kept = items.indices.filter { PlanBuilder.routes(in: answers[$0]?.label ?? "").isEmpty }
+        let kept = items.indices.filter { answers[$0]?.routes.isEmpty ?? true }
         items = kept.map { items[$0] }
         answers = kept.map { answers[$0] }
     }

@@ -51,6 +51,7 @@ public enum EventType {
     public static let shadow = "winnow.shadow.v1"
     public static let outcome = "winnow.outcome.v1"
     public static let cancellation = "winnow.cancellation.v1"
+    public static let catalog = "winnow.catalog.v1"
     public static let certificate = "winnow.certificate.v1"
     public static let heartbeat = "winnow.heartbeat.v1"
     public static let control = "winnow.control.v1"

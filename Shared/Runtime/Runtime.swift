@@ -78,7 +78,13 @@ public enum Runtime {
         logger.notice("Serving health and metrics", metadata: address)
 
         let starting = health.check("started", initially: false)
-        let services = try await GracefulShutdown.$current.withValue(shutdown) { try await build(&context) }
+        let services: [any Service]
+        do {
+            services = try await GracefulShutdown.$current.withValue(shutdown) { try await build(&context) }
+        } catch is CancellationError where shutdown.isTriggered {
+            // What the service waits for at its start has not come.
+            return
+        }
         logger.notice("Settings", metadata: context.settings.shown)
         guard !shutdown.isTriggered else { return }
         starting.set(true)

@@ -10,37 +10,60 @@ import Signing
 /// The service of one capability's small model. It is stateless, so it scales out to as many instances as its topic has
 /// partitions.
 public struct CapabilityWorker: Service {
-    private let loops: LaneLoops<StepHandler>
-    private let certificates: CertificateFollower
+    private let loops: LaneLoops<CatalogHandler<StepHandler, CapabilityDescription?>>
+    private let certificates: PublishedCertificates
+
+    /// The models of one version of the capability.
+    private struct Models: Sendable {
+        let small: EncoderClassifier
+        let counterfactual: Counterfactual
+        let certificates: CertificateFollower
+    }
 
     /// Loads the model, and the full model's card to compute what the full model would have consumed.
     /// - Parameters:
+    ///   - catalog: names the capability's models and tasks.
     ///   - follower: reads cancellations and certificates.
     ///   - signing: its key decides which texts are compared with the full model.
     /// - Throws: `ArtifactError`, `InferenceError`, and errors of `consumer`.
     public init(
-        _ settings: WorkerSettings, _ context: RuntimeContext, producer: any MessageProducer, follower: TopicFollower,
-        signing: RecordSigning, consumer: (Lane) throws -> any MessageConsumer
+        _ settings: WorkerSettings, _ context: RuntimeContext, catalog: LiveCatalog, producer: any MessageProducer,
+        follower: TopicFollower, signing: RecordSigning, consumer: (Lane) throws -> any MessageConsumer
     ) throws {
-        let routes = Route.requestable.filter { $0.capability == settings.capability }
-        let model = try EncoderClassifier(directory: settings.model, answering: routes)
-        let counterfactual = try Counterfactual(fullModelDirectory: settings.fullModel)
+        let (logger, metrics, capability) = (context.logger, context.metrics, settings.capability)
         let cancellations = CancellationFollower(follower: follower)
-        let certificates = CertificateFollower(
-            routes: routes, small: model.identity, full: counterfactual.identity, follower: follower,
-            logger: context.logger,
-            metrics: context.metrics)
-        self.certificates = certificates
+        let published = PublishedCertificates(follower)
+        certificates = published
         let draw = ShadowDraw(settings.shadowRate, seed: signing.secret(for: "shadow draw"))
+        let newest = Newest<CapabilityDescription?, Models>()
+        let models = { @Sendable (catalog: Catalog) throws -> Models in
+            try newest.value(for: catalog[capability]) {
+                let routes = catalog.routes(of: capability)
+                let small = try EncoderClassifier(
+                    directory: settings.models.model(named: catalog.smallModel(of: capability) ?? ""),
+                    catalog: catalog, answering: routes)
+                let counterfactual = try Counterfactual(
+                    fullModelDirectory: settings.models.model(named: catalog.fullModel(of: capability) ?? ""))
+                let certificates = CertificateFollower(
+                    routes: routes, small: small.identity, full: counterfactual.identity, published: published,
+                    logger: logger, metrics: metrics)
+                return Models(small: small, counterfactual: counterfactual, certificates: certificates)
+            }
+        }
         loops = try LaneLoops(
-            service: settings.service, producer: producer, logger: context.logger, metrics: context.metrics,
+            service: settings.service, producer: producer, logger: logger, metrics: metrics,
             health: context.health, consumer: consumer
         ) { lane, gate in
-            StepHandler(
-                service: lane.loop(of: settings.service), classifier: try model.serving(lane),
-                certificates: certificates, counterfactual: counterfactual, draw: draw,
-                metrics: context.metrics,
-                cancellations: cancellations, gate: gate)
+            try CatalogHandler(
+                catalog, key: { $0[capability] }, logger: logger,
+                onReadiness: context.health.check("\(lane.loop(of: "models"))", initially: true).set
+            ) { catalog in
+                let models = try models(catalog)
+                return StepHandler(
+                    service: lane.loop(of: settings.service), classifier: try models.small.serving(lane),
+                    certificates: models.certificates, counterfactual: models.counterfactual, draw: draw,
+                    metrics: metrics, cancellations: cancellations, gate: gate)
+            }
         }
     }
 
@@ -57,19 +80,16 @@ public struct CapabilityWorker: Service {
 public struct WorkerSettings: Sendable {
     public let capability: Capability
     public let service: String
-    public let model: String
-    public let fullModel: String
+    public let models: ModelSettings
     /// The share of answered items that the full model answers too, for comparison.
     /// - Default: 0.01. Key: `WINNOW_SHADOW_RATE`. With 0 no drift is noticed.
     public let shadowRate: Double
 
     /// - Throws: `SettingsError`
     public init(_ reader: inout SettingsReader, capability: Capability) throws(SettingsError) {
-        let models = ModelSettings(&reader)
         self.capability = capability
         service = "\(capability)-worker"
-        model = models.model(of: capability)
-        fullModel = models.fullModel
+        models = ModelSettings(&reader)
         shadowRate = try reader.number("WINNOW_SHADOW_RATE", default: 0.01, in: 0...1)
     }
 
@@ -87,11 +107,14 @@ public struct ModelSettings: Sendable {
         directory = reader.string("WINNOW_MODELS_DIRECTORY", default: "infra/models")
     }
 
-    public var fullModel: String { directory + "/full" }
-    public var router: String { directory + "/router" }
-    public var splitter: String { directory + "/splitter" }
+    /// The name of the full model that also routes items.
+    public static let main = "full"
 
-    public func model(of capability: Capability) -> String { "\(directory)/\(capability)" }
+    public var fullModel: String { model(named: Self.main) }
+    public var router: String { model(named: "router") }
+    public var splitter: String { model(named: "splitter") }
+
+    public func model(named name: String) -> String { "\(directory)/\(name)" }
 }
 
 extension EncoderClassifier {

@@ -7,12 +7,11 @@ import Planning
 import Synchronization
 import Telemetry
 
-/// Follows the certificates from the first record that the topic still has, so that a new certificate needs no restart.
+/// The certificates of the models that run, so that a new certificate needs no restart.
 ///
 /// A publication about a task replaces the previous one. Each is valid for `StandingCertificates.lifetime` after it was
 /// read. Without an aggregator nobody checks the certificates, so they expire, and the next publication restores them.
 /// If no certificate is valid, the follower logs one warning and sets `winnow_certificate_valid` to 0.
-/// - Consumes: `winnow.certificates.v1`, without a group
 public final class CertificateFollower: Certificates {
     public typealias Instant = ContinuousClock.Instant
 
@@ -34,32 +33,31 @@ public final class CertificateFollower: Certificates {
     private let gauges: [Route: Gauge]
     private let now: @Sendable () -> Instant
     private let state = Mutex(State())
-    private let caughtUp = Signal()
+    private let published: PublishedCertificates
 
     /// - Parameters:
     ///   - routes: the tasks that the small model answers.
     ///   - full: the model that the small model must agree with.
-    ///   - lifetime: how long a publication is valid after it was read.
-    ///   - now: a monotonic clock, because the clocks of producer and consumer may differ.
+    ///   - published: what was read before counts too.
     public init(
-        routes: [Route], small: ModelIdentity, full: ModelIdentity, follower: TopicFollower, logger: Logger,
-        metrics: Metrics,
-        lifetime: Duration = StandingCertificates.lifetime, now: @escaping @Sendable () -> Instant = { .now }
+        routes: [Route], small: ModelIdentity, full: ModelIdentity, published: PublishedCertificates, logger: Logger,
+        metrics: Metrics
     ) {
         self.small = small.description
         self.full = full.description
-        self.lifetime = lifetime
+        self.published = published
         self.logger = logger
-        self.now = now
+        lifetime = published.lifetime
+        now = published.now
         gauges = routes.reduce(into: [:]) { gauges, route in
             gauges[route] = metrics.gauge(
                 "winnow_certificate_valid", "1 if a certificate is valid for the running models, else 0.",
                 [("capability", route.capability.rawValue), ("task", route.task)])
         }
-        follower.follow(Topic.certificates, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
+        published.subscribe(self)
     }
 
-    public func prepare() async { await caughtUp.wait() }
+    public func prepare() async { await published.prepare() }
 
     public func certificate(_ route: Route, for tenant: TenantID) -> Certificate? {
         expire()
@@ -75,17 +73,13 @@ public final class CertificateFollower: Certificates {
         return valid.flatMap { $0.revokedTenants.contains(tenant) ? nil : $0.certificate }
     }
 
-    /// Expires certificates on time, even if no step asks for one, so that the metric and the log are current.
-    public func watch() async {
-        repeat { expire() } while await sleepUnlessShutDown(for: untilNextExpiry)
-    }
-
-    private var untilNextExpiry: Duration {
+    /// The time until the next certificate expires.
+    fileprivate var untilNextExpiry: Duration {
         let next = state.withLock { $0.valid.values.map(\.expiresAt).min() }
         return next.map { now().duration(to: $0) } ?? lifetime
     }
 
-    private func expire() {
+    fileprivate func expire() {
         let time = now()
         let expired = state.withLock { state in
             let expired = state.valid.filter { $0.value.expiresAt <= time }
@@ -103,31 +97,93 @@ public final class CertificateFollower: Certificates {
         }
     }
 
+    fileprivate func note(_ standing: StandingCertificates, until expiresAt: Instant) {
+        guard let gauge = gauges[standing.route] else { return }
+        let valid = standing.certificates.first {
+            $0.route == standing.route && $0.covers(small: small, full: full)
+        }.map { Valid(certificate: $0, revokedTenants: standing.revokedTenants[$0.id] ?? []) }
+        let isNews = state.withLock { state in
+            let before = state.valid[standing.route]?.entry
+            state.valid[standing.route] = valid.map { ($0, expiresAt) }
+            if before?.certificate.id != valid?.certificate.id { state.complained.remove(standing.route) }
+            return before != valid
+        }
+        gauge.set(valid == nil ? 0 : 1)
+        guard isNews else { return }
+        logger.notice(
+            valid == nil ? "Certificate is no longer valid" : "Certificate is valid",
+            metadata: [
+                LogKeys.route: "\(standing.route)",
+                LogKeys.certificateID: valid.map { "\($0.certificate.id)" } ?? "none",
+                LogKeys.count: "revoked for \(valid?.revokedTenants.count ?? 0) tenants",
+            ])
+    }
+}
+
+/// The newest publication about each task, for the models that a process runs one after the other.
+/// - Consumes: `winnow.certificates.v1`, without a group
+public final class PublishedCertificates: Sendable {
+    public typealias Instant = ContinuousClock.Instant
+
+    private struct State {
+        var newest: [Route: (standing: StandingCertificates, expiresAt: Instant)] = [:]
+        var subscribers: [WeakFollower] = []
+    }
+
+    private struct WeakFollower {
+        weak var follower: CertificateFollower?
+    }
+
+    fileprivate let lifetime: Duration
+    fileprivate let now: @Sendable () -> Instant
+    private let state = Mutex(State())
+    private let caughtUp = Signal()
+
+    /// - Parameters:
+    ///   - lifetime: how long a publication is valid after it was read.
+    ///   - now: a monotonic clock, because the clocks of producer and consumer may differ.
+    public init(
+        _ follower: TopicFollower, lifetime: Duration = StandingCertificates.lifetime,
+        now: @escaping @Sendable () -> Instant = { .now }
+    ) {
+        self.lifetime = lifetime
+        self.now = now
+        follower.follow(Topic.certificates, from: .beginning, caughtUp) { [weak self] in self?.note($0) }
+    }
+
+    /// Returns once every earlier certificate is known, or a stop was requested.
+    func prepare() async { await caughtUp.wait() }
+
+    /// Expires certificates on time, even if no step asks for one, so that the metric and the log are current.
+    public func watch() async {
+        var wait: Duration
+        repeat {
+            let followers = followers
+            for follower in followers { follower.expire() }
+            wait = followers.map(\.untilNextExpiry).min() ?? lifetime
+        } while await sleepUnlessShutDown(for: wait)
+    }
+
+    fileprivate func subscribe(_ follower: CertificateFollower) {
+        // Under the lock, so that no newer publication comes in between.
+        state.withLock { state in
+            state.subscribers.removeAll { $0.follower == nil }
+            state.subscribers.append(WeakFollower(follower: follower))
+            for publication in state.newest.values { follower.note(publication.standing, until: publication.expiresAt) }
+        }
+    }
+
+    private var followers: [CertificateFollower] { state.withLock { $0.subscribers.compactMap(\.follower) } }
+
     private func note(_ records: [Record]) {
         for record in records {
             let data = (try? CloudEvent(record, as: EventType.certificate))?.data
-            guard let standing = data.flatMap({ try? StandingCertificates(decoding: $0) }),
-                let gauge = gauges[standing.route]
-            else { continue }
-            let valid = standing.certificates.first {
-                $0.route == standing.route && $0.covers(small: small, full: full)
-            }.map { Valid(certificate: $0, revokedTenants: standing.revokedTenants[$0.id] ?? []) }
+            guard let standing = data.flatMap({ try? StandingCertificates(decoding: $0) }) else { continue }
             let expiresAt = now().advanced(by: lifetime)
-            let isNews = state.withLock { state in
-                let before = state.valid[standing.route]?.entry
-                state.valid[standing.route] = valid.map { ($0, expiresAt) }
-                if before?.certificate.id != valid?.certificate.id { state.complained.remove(standing.route) }
-                return before != valid
+            state.withLock { state in
+                state.newest[standing.route] = (standing, expiresAt)
+                for subscriber in state.subscribers { subscriber.follower?.note(standing, until: expiresAt) }
             }
-            gauge.set(valid == nil ? 0 : 1)
-            guard isNews else { continue }
-            logger.notice(
-                valid == nil ? "Certificate is no longer valid" : "Certificate is valid",
-                metadata: [
-                    LogKeys.route: "\(standing.route)",
-                    LogKeys.certificateID: valid.map { "\($0.certificate.id)" } ?? "none",
-                    LogKeys.count: "revoked for \(valid?.revokedTenants.count ?? 0) tenants",
-                ])
         }
     }
 }

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Planning
 import Store
@@ -61,7 +62,7 @@ extension RequestProgress {
     /// Applies an outcome whose cost can be stored.
     mutating func settle(_ outcome: Outcome, pricing: PriceList) {
         do {
-            try apply(outcome, pricing: pricing, fullModel: "full")
+            try apply(outcome, pricing: pricing, fullModel: "full", catalog: .builtIn)
         } catch {
             Issue.record(error)
         }

@@ -32,7 +32,7 @@ import Testing
             text.split(separator: "\n").filter { $0.hasPrefix("\(capability)-worker ") }
                 .map { String($0.replacing(capability, with: "NAME")) }
         }
-        #expect(rights(of: "invoices").count == 16)
+        #expect(rights(of: "invoices").count == 17)
         #expect(rights(of: "invoices") == rights(of: "legal-services"))
     }
 

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Certification
 import Contracts
 import Inference

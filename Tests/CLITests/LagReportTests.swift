@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import KafkaBus
 import MessageBus
@@ -62,9 +63,10 @@ struct LagReportTests {
     }
 
     @Test func `every delivery loop is looked at`() {
-        let loops = LagReport.loops()
+        let loops = LagReport.loops(.builtIn)
         #expect(Set(loops.map(\.name)).count == loops.count)
-        #expect(Set(loops.flatMap(\.topics)) == Topic.processed.union([Topic.retries]))
+        let perLane = Lane.allCases.flatMap { Topic.all($0, of: Catalog.builtIn.capabilities.map(\.name)) }
+        #expect(Set(loops.flatMap(\.topics)) == Set(perLane + [Topic.shadows, Topic.heartbeats, Topic.retries]))
         for lane in Lane.allCases {
             #expect(loops.contains { $0.topics.contains(Topic.retriedRequests(lane)) && $0.lane == lane })
         }
@@ -78,7 +80,7 @@ struct LagReportTests {
     }
 
     @Test func `request topics of tenants are looked at apart, for the group that reads them`() {
-        let loops = LagReport.loops(of: [TenantID(rawValue: "b"), TenantID(rawValue: "a")])
+        let loops = LagReport.loops(.builtIn, tenants: [TenantID(rawValue: "b"), TenantID(rawValue: "a")])
             .filter { $0.part != nil }
         #expect(
             loops.map(\.check) == [

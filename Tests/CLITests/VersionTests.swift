@@ -5,7 +5,7 @@ import Testing
 struct VersionTests {
     static let services = [
         "decomposer", "escalator", "aggregator", "semantic-understanding-worker", "software-development-worker",
-        "legal-services-worker", "security-services-worker", "dev-broker",
+        "legal-services-worker", "security-services-worker", "capability-worker", "dev-broker",
     ]
 
     @Test func `this suite covers every executable of the package`() throws {

@@ -15,9 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SERVICES = ["aggregator", "escalator", "semantic-understanding-worker", "software-development-worker",
-            "legal-services-worker", "security-services-worker", "decomposer"]
-WORKERS = [name for name in SERVICES if name.endswith("-worker")]
+WORKERS = [f"{file.parent.name}-worker" for file in sorted(ROOT.glob("infra/capabilities/*/capability.json"))]
+SERVICES = ["aggregator", "escalator", *WORKERS, "decomposer"]
 POINTS = ["before-apply", "after-commit", "after-emit", "before-offset-commit"]
 
 
@@ -151,6 +150,7 @@ class Stack:
         self.winnow("models", "register")
         if self.external:
             self.winnow("topics", "create")
+        self.winnow("catalog", "apply", str(ROOT / "infra" / "capabilities"))
         for instance in self.instances:
             instance.start()
         self.wait_ready(90)

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -89,11 +90,11 @@ struct IdentifierTests {
     }
 
     @Test func `every route comes back from its text`() {
-        for route in Route.requestable + [.decomposition] { #expect(Route("\(route)") == route) }
+        for route in Catalog.builtIn.routes + [.decomposition] { #expect(Route("\(route)") == route) }
     }
 
     @Test func `a route that a request may name has a worker, and only the router's question expands a plan`() {
-        for route in Route.requestable { #expect(route.hasWorker && !route.expandsPlan) }
+        for route in Catalog.builtIn.routes { #expect(route.hasWorker && !route.expandsPlan) }
         #expect(!Route.decomposition.hasWorker && Route.decomposition.expandsPlan)
     }
 }

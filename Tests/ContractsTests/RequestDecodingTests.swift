@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -6,7 +7,8 @@ struct RequestDecodingTests {
     private let late = Timestamp(milliseconds: 1_893_456_000_001)
 
     private func decode(_ json: String, deadline: Timestamp? = nil) throws -> Request {
-        try Request.decode(Array(json.utf8), eventID: "e", tenant: TenantID(rawValue: "t"), deadline: deadline)
+        try Request.decode(
+            Array(json.utf8), eventID: "e", tenant: TenantID(rawValue: "t"), deadline: deadline, catalog: .builtIn)
     }
 
     @Test func `a request keeps the id and the tenant that its record gave`() throws {
@@ -77,7 +79,8 @@ struct RequestDecodingTests {
             ]),
     ])
     func `a request comes back from its bytes as it was`(request: Request) throws {
-        let back = try Request.decode(request.encode(), eventID: "e", tenant: .default, deadline: nil)
+        let back = try Request.decode(
+            request.encode(), eventID: "e", tenant: .default, deadline: nil, catalog: .builtIn)
         #expect(back == request)
         // Swift's == considers canonical equivalents equal, but their bytes differ.
         #expect(back.encode() == request.encode())

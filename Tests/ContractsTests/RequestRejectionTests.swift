@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -138,7 +139,8 @@ struct RequestRejectionTests {
     @Test(arguments: syntax + types + rules)
     func `a request that breaks a rule is refused with the rule's code`(bad: Case) {
         let error = #expect(throws: ContractError.self) {
-            try Request.decode(bad.bytes, eventID: "CANARY", tenant: TenantID(rawValue: "CANARY"), deadline: nil)
+            try Request.decode(
+                bad.bytes, eventID: "CANARY", tenant: TenantID(rawValue: "CANARY"), deadline: nil, catalog: .builtIn)
         }
         #expect(error?.code == bad.code, "\(error?.description ?? "")")
         #expect(error?.message.isEmpty == false)
@@ -147,14 +149,16 @@ struct RequestRejectionTests {
     @Test(arguments: syntax + types + rules)
     func `an error never quotes what was sent`(bad: Case) {
         let error = #expect(throws: ContractError.self) {
-            try Request.decode(bad.bytes, eventID: "CANARY", tenant: TenantID(rawValue: "CANARY"), deadline: nil)
+            try Request.decode(
+                bad.bytes, eventID: "CANARY", tenant: TenantID(rawValue: "CANARY"), deadline: nil, catalog: .builtIn)
         }
         #expect("\(error?.description ?? "")".contains(Self.canary) == false)
     }
 
     @Test func `a request of exactly the largest size is read`() throws {
         let request = try Request.decode(
-            Array(Self.padded(to: Limits.requestBytes).utf8), eventID: "a", tenant: .default, deadline: nil)
+            Array(Self.padded(to: Limits.requestBytes).utf8), eventID: "a", tenant: .default, deadline: nil,
+            catalog: .builtIn)
         #expect(request.text?.count == Limits.requestBytes - 11)
     }
 
@@ -162,7 +166,8 @@ struct RequestRejectionTests {
         let step =
             #"{"capability":"legal-services","task":"clause-type","items":[\#(Self.repeated(#""a""#, 64))]}"#
         let request = try Request.decode(
-            Array(#"{"steps":[\#(Self.repeated(step, 16))]}"#.utf8), eventID: "a", tenant: .default, deadline: nil)
+            Array(#"{"steps":[\#(Self.repeated(step, 16))]}"#.utf8), eventID: "a", tenant: .default, deadline: nil,
+            catalog: .builtIn)
         #expect(request.steps.count == 16)
         #expect(request.steps.allSatisfy { $0.items.count == 64 })
     }

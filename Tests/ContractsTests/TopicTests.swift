@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -39,8 +40,11 @@ import Testing
             #expect(Topic.isProcessed(topic))
             #expect(Lane(topic: topic) == (topic.contains("bulk") ? .bulk : .interactive))
         }
-        for topic in ["winnow.results.a.v1", "winnow.requests.a.v2", "winnow.requests..v1", "winnow.requestsa.v1", "a"]
-        {
+        for topic in [
+            "winnow.results.a.v1", "winnow.requests.a.v2", "winnow.requests..v1", "winnow.requestsa.v1", "a",
+            "winnow.steps..v1", "winnow.steps.a.v2", "winnow.steps.A.v1", "winnow.steps.1a.v1", "winnow.steps.a.b.v1",
+            "winnow.steps.decomposition.v1",
+        ] {
             #expect(!Topic.isProcessed(topic))
         }
         #expect(!Topic.isOwn(Topic.results) && !Topic.isOwn(Topic.requests(.interactive)))
@@ -65,7 +69,8 @@ import Testing
 
     @Test func `every topic of commands has one group that must read it whole, and no other topic has`() {
         let samples: Set = [Topic.shadows, Topic.heartbeats]
-        for topic in Topic.processed.subtracting(samples).union([Topic.retries]) {
+        let commands = Lane.allCases.flatMap { Topic.all($0, of: [.legalServices, Capability(rawValue: "new-1")]) }
+        for topic in commands + [Topic.retries] {
             #expect(ConsumerGroup.reading(topic) != nil, "\(topic)")
         }
         let unbounded = samples.union([Topic.results, Topic.deadLetters, "winnow.results.acme.v1", "a"])

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import JSON
 import Lifecycle
@@ -33,8 +34,7 @@ struct OwnTopicsTests {
         let handler = RequestHandler(
             service: "decomposer", planner: planner, store: store,
             admission: atTheDoor ? AdmissionControl(queue: store, settings: settings, metrics: Metrics()) : nil,
-            ownTopics: ownTopics,
-            fullModel: "full")
+            ownTopics: ownTopics, fullModel: "full", catalog: .builtIn)
         return try await handler.handle(records)
     }
 

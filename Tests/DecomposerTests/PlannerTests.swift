@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Inference
 import TestKit
@@ -33,7 +34,7 @@ struct PlannerTests {
     private func human(_ text: String) -> Request { Request(eventID: "e", channel: .human, text: text) }
 
     private func plan(_ text: String) async throws -> Decomposition {
-        try #require(try await planner().plans(for: [human(text)]).first).get()
+        try #require(try await planner().plans(for: [human(text)], catalog: .builtIn).first).get()
     }
 
     private func routed(_ decomposition: Decomposition) -> [String: [String]] {
@@ -48,7 +49,7 @@ struct PlannerTests {
                 RequestedStep(route: route, items: ["party and music. lights?"]),
                 RequestedStep(route: route, items: ["b", "c"], dependsOn: [0]),
             ])
-        let decomposition = try #require(try await planner().plans(for: [request]).first).get()
+        let decomposition = try #require(try await planner().plans(for: [request], catalog: .builtIn).first).get()
         #expect(
             decomposition.steps == [
                 Step(
@@ -136,13 +137,13 @@ struct PlannerTests {
         }
         let planner = Planner(segmenter: segmenter, router: cutting, counterfactual: try Tree.counterfactual())
         let (report, clause) = ("It started well. Then a crash came.", "one party and another")
-        _ = try await planner.plans(for: [human(report), human(clause)])
+        _ = try await planner.plans(for: [human(report), human(clause)], catalog: .builtIn)
         #expect(cutting.calls.map(\.texts) == [[report, clause], [clause]])
     }
 
     @Test func `all requests of a batch are routed in two calls`() async throws {
         let texts = ["music and lights", "Some music. Another party.", "weather"]
-        let plans = try await planner().plans(for: texts.map(human))
+        let plans = try await planner().plans(for: texts.map(human), catalog: .builtIn)
         #expect(plans.count == 3)
         #expect(
             router.calls.map(\.texts) == [
@@ -172,7 +173,7 @@ struct PlannerTests {
         let lines = (0...Limits.itemsPerPlan).map { "\($0)" }.joined(separator: "\n")
         let request = Request(
             eventID: "e", channel: .human, attachments: [.init(name: "a.csv", mediaType: "text/csv", text: lines)])
-        let plan = try #require(try await planner().plans(for: [request]).first)
+        let plan = try #require(try await planner().plans(for: [request], catalog: .builtIn).first)
         let refusal = #expect(throws: Refusal.self) { try plan.get() }
         #expect(refusal?.attempt == nil)
         #expect(refusal?.reason.message == "the text has more than 1024 items, the maximum of a plan")
@@ -185,7 +186,7 @@ struct PlannerTests {
 
     @Test func `a text with more items than a plan holds is refused`() async throws {
         let requests = [lines(15 * 64, "music"), lines(15 * 64 + 1, "music")]
-        let plans = try await planner().plans(for: requests.map(human))
+        let plans = try await planner().plans(for: requests.map(human), catalog: .builtIn)
         #expect(try plans[0].get().steps.count == 16)
         let refusal = #expect(throws: Refusal.self) { try plans[1].get() }
         #expect(refusal?.reason.code == .tooLarge)
@@ -213,7 +214,7 @@ struct PlannerTests {
     @Test func `routing steps count against the steps of a plan`() async throws {
         #expect(try await plan(lines(16 * 64, "what", "?")).steps.count == 16)
         let texts = [lines(15 * 64 + 1, "what", "?") + "\n- music"]
-        let plans = try await planner().plans(for: texts.map(human))
+        let plans = try await planner().plans(for: texts.map(human), catalog: .builtIn)
         let refusal = #expect(throws: Refusal.self) { try plans[0].get() }
         #expect(refusal?.reason.message.contains("needs 17 steps") == true)
     }
@@ -227,8 +228,10 @@ struct PlannerTests {
         let planner = Planner(
             segmenter: Segmenter { _ in [] }, router: ill, counterfactual: try Tree.counterfactual())
         // The loop retries as long as another try may help.
-        await #expect(throws: InferenceError.self) { try await planner.plans(for: [human("play music")]) }
-        let plans = try await planner.plans(for: [human("play music")], isLastTry: true)
+        await #expect(throws: InferenceError.self) {
+            try await planner.plans(for: [human("play music")], catalog: .builtIn)
+        }
+        let plans = try await planner.plans(for: [human("play music")], catalog: .builtIn, isLastTry: true)
         let plan = try #require(plans.first).get()
         #expect(plan.attempt?.state == .failed)
         #expect(plan.attempt?.error == "unavailable")
@@ -247,7 +250,9 @@ struct PlannerTests {
         }
         let planner = Planner(
             segmenter: Segmenter { _ in [] }, router: picky, counterfactual: try Tree.counterfactual())
-        let plans = try await planner.plans(for: ["music", "poison", "lights"].map(human)).map { try $0.get() }
+        let plans = try await planner.plans(for: ["music", "poison", "lights"].map(human), catalog: .builtIn).map {
+            try $0.get()
+        }
         #expect(plans.map { $0.steps.first?.state } == [.answered, .dispatched, .answered])
         #expect(plans.map { $0.attempt?.state } == [.settled, .failed, .settled])
     }

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Inference
 import JSON
@@ -30,7 +31,7 @@ struct RequestHandlerTests {
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
             service: "decomposer", planner: planner, store: store, admission: nil,
-            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
+            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full", catalog: .builtIn)
         return try await handler.handle(records)
     }
 
@@ -77,7 +78,7 @@ struct RequestHandlerTests {
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
             service: "decomposer", planner: planner, store: store, admission: nil,
-            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full")
+            ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full", catalog: .builtIn)
         let record = request(#"{"text": "play music"}"#)
         var again = record
         again.topic = Topic.retriedRequests(.interactive)

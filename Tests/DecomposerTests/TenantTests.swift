@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Delivery
 import JSON
@@ -43,7 +44,7 @@ struct TenantTests {
         let admission = AdmissionControl(queue: store, settings: try settings(more), metrics: Metrics())
         return RequestHandler(
             service: "decomposer", planner: planner, store: store, admission: isAtTheDoor ? admission : nil,
-            ownTopics: ownTopics, fullModel: "full")
+            ownTopics: ownTopics, fullModel: "full", catalog: .builtIn)
     }
 
     private func request(

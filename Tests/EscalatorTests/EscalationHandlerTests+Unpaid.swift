@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Delivery
 import Inference
@@ -99,7 +100,8 @@ extension EscalationHandlerTests {
         let model = Self.full()
         func handler() -> EscalationHandler {
             EscalationHandler(
-                service: "escalator", classifier: model, ledger: store, prices: PriceBook(store: store))
+                service: "escalator", classifier: model, ledger: store, prices: PriceBook(store: store),
+                catalog: .builtIn)
         }
         let record = Record.escalation(escalation(), of: id)
         let first = try await handler().handle([record])

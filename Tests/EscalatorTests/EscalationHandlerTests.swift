@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Inference
 import MessageBus
@@ -36,12 +37,13 @@ struct EscalationHandlerTests {
         try await store.registerPrices([Self.price])
         let handler = EscalationHandler(
             service: "escalator", classifier: model, ledger: ledger ?? store, prices: PriceBook(store: store),
+            catalog: .builtIn,
             cancellations: cancellations)
         return try await handler.handle(records)
     }
 
     static func full() -> ScriptedClassifier {
-        ScriptedClassifier("full", version: "2", routes: Route.requestable + [.decomposition]) { text, _ in
+        ScriptedClassifier("full", version: "2", routes: Catalog.builtIn.routes + [.decomposition]) { text, _ in
             .of(text, "label of \(text)", 0.75, isSure: false)
         }
     }
@@ -123,7 +125,8 @@ struct EscalationHandlerTests {
         (later.inputToken, later.validFrom) = (PicoDollars(1000), instant.adding(milliseconds: 1))
         try await store.registerPrices([Self.price, later])
         let handler = EscalationHandler(
-            service: "escalator", classifier: Self.full(), ledger: store, prices: PriceBook(store: store))
+            service: "escalator", classifier: Self.full(), ledger: store, prices: PriceBook(store: store),
+            catalog: .builtIn)
         _ = try await handler.handle([.escalation(escalation(), of: id)])
         let row = try #require(try await store.ledger(of: id).first)
         #expect(row.attempt.startedAt == instant && row.cost == PicoDollars(70))

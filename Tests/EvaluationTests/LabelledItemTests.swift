@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -15,7 +16,7 @@ struct LabelledItemTests {
         try LabelledFile(
             path: "a/b/items.jsonl", sha256: "ab",
             lines: lines.enumerated().map { (number: $0.offset + 1, bytes: Array($0.element.utf8)[...]) },
-            mayLackLabels: mayLackLabels)
+            catalog: .builtIn, mayLackLabels: mayLackLabels)
     }
 
     @Test func `an item has its task, text and label, and the file its name`() throws {

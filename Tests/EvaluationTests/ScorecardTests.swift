@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Inference
 import JSON
@@ -93,7 +94,8 @@ struct ScorecardTests {
 
     @Test func `a chunk goes out as a machine request of one step`() throws {
         let pending = chunk(["a", "b"]).pending
-        let request = try Request.decode(pending.body, eventID: pending.eventID, tenant: .default, deadline: nil)
+        let request = try Request.decode(
+            pending.body, eventID: pending.eventID, tenant: .default, deadline: nil, catalog: .builtIn)
         #expect(request.channel == .machine)
         #expect(request.steps == [RequestedStep(route: route, items: ["t0", "t1"])])
     }

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Testing
 
 @testable import Inference
@@ -15,7 +16,7 @@ struct ArtifactFaultTests {
     }
 
     @Test func `the artifact that the faults are made from is sound`() throws {
-        try TinyModel().written { folder in _ = try EncoderClassifier(directory: folder) }
+        try TinyModel().written { folder in _ = try EncoderClassifier(directory: folder, catalog: .builtIn) }
     }
 
     @Test(arguments: cardFaults + fileFaults + headerFaults + tensorFaults)
@@ -23,7 +24,9 @@ struct ArtifactFaultTests {
         var model = TinyModel()
         fault.model(&model)
         try model.written(editCard: fault.card, editFile: fault.file) { folder in
-            let error = #expect(throws: ArtifactError.self) { try EncoderClassifier(directory: folder) }
+            let error = #expect(throws: ArtifactError.self) {
+                try EncoderClassifier(directory: folder, catalog: .builtIn)
+            }
             #expect(error?.code == fault.code, "\(String(describing: error))")
             #expect(error?.message.contains(fault.says) == true, "\(String(describing: error))")
             #expect(error?.file.hasPrefix(folder) == true)
@@ -31,7 +34,9 @@ struct ArtifactFaultTests {
     }
 
     @Test func `a folder without an artifact is refused`() {
-        let error = #expect(throws: ArtifactError.self) { try EncoderClassifier(directory: "/nowhere") }
+        let error = #expect(throws: ArtifactError.self) {
+            try EncoderClassifier(directory: "/nowhere", catalog: .builtIn)
+        }
         #expect(error?.code == .unreadable)
         #expect(error?.file == "/nowhere/card.json")
     }

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -28,7 +29,10 @@ struct EncoderTests {
     func `a text leaves at the first exit that is sure, with that exit's answer and its work`(kernels: Int32) throws {
         let tiny = TinyModel(), reference = ReferenceEncoder(model: tiny)
         try tiny.written { folder in
-            guard let model = try? EncoderClassifier(directory: folder, kernels: kernels, exactLibrary: false) else {
+            guard
+                let model = try? EncoderClassifier(
+                    directory: folder, catalog: .builtIn, kernels: kernels, exactLibrary: false)
+            else {
                 #expect(kernels > 0, "table 0 runs everywhere")
                 return
             }
@@ -64,7 +68,7 @@ struct EncoderTests {
 
     @Test func `a text is answered the same alone and among others`() throws {
         try TinyModel().written { folder in
-            let model = try EncoderClassifier(directory: folder)
+            let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
             var dice = Dice(3)
             let texts = (0..<60).map { _ in Self.text(words: Int.random(in: 0...40, using: &dice), &dice) }
             let together = try model.predict(texts, as: Self.clauseType)
@@ -74,7 +78,7 @@ struct EncoderTests {
     }
 
     @Test func `callers on several threads get what one alone would`() async throws {
-        let model = try TinyModel().written { try EncoderClassifier(directory: $0) }
+        let model = try TinyModel().written { try EncoderClassifier(directory: $0, catalog: .builtIn) }
         var dice = Dice(5)
         let texts = (0..<40).map { _ in Self.text(words: Int.random(in: 0...30, using: &dice), &dice) }
         let expected = try model.predict(texts, as: Self.clauseType)
@@ -89,7 +93,7 @@ struct EncoderTests {
     @Test(arguments: [true, false])
     func `two that share the weights compute side by side, each what one alone would`(exactLibrary: Bool) async throws {
         let model = try TinyModel().written {
-            try EncoderClassifier(directory: $0, kernels: 0, exactLibrary: exactLibrary)
+            try EncoderClassifier(directory: $0, catalog: .builtIn, kernels: 0, exactLibrary: exactLibrary)
         }
         let twin = try EncoderClassifier(sharing: model)
         var dice = Dice(5)
@@ -105,14 +109,15 @@ struct EncoderTests {
 
     @Test func `no texts give no predictions`() throws {
         try TinyModel().written { folder in
-            let predictions = try EncoderClassifier(directory: folder).predict([], as: Self.clauseType)
+            let predictions = try EncoderClassifier(directory: folder, catalog: .builtIn).predict(
+                [], as: Self.clauseType)
             #expect(predictions.isEmpty)
         }
     }
 
     @Test func `a route without a head is an error that names it`() throws {
         try TinyModel().written { folder in
-            let model = try EncoderClassifier(directory: folder)
+            let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
             let error = #expect(throws: InferenceError.self) {
                 try model.predict(["a"], as: Route(.securityServices, "payload"))
             }
@@ -125,7 +130,7 @@ struct EncoderTests {
         words: Int, windows: Int, isTruncated: Bool
     ) throws {
         try TinyModel().written { folder in
-            let model = try EncoderClassifier(directory: folder)
+            let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
             let unfair = Route(.legalServices, "unfair-term")
             let text = String(repeating: "jazz ", count: words)
             let prediction = try model.predict([text], as: unfair)[0]
@@ -143,7 +148,7 @@ struct EncoderTests {
 
     @Test func `an answer to a text that was cut is never sure`() throws {
         try TinyModel().written { folder in
-            let model = try EncoderClassifier(directory: folder)
+            let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
             // The threshold of this head is one half, and windows with only one word give the same answer.
             func predict(_ words: Int) throws -> Prediction {
                 try model.predict([String(repeating: "jazz ", count: words)], as: Self.clauseType)[0]
@@ -156,7 +161,7 @@ struct EncoderTests {
     }
 
     @Test func `a beginning is one window, and as sure as it says`() async throws {
-        let model = try TinyModel().written { try EncoderClassifier(directory: $0) }
+        let model = try TinyModel().written { try EncoderClassifier(directory: $0, catalog: .builtIn) }
         let text = String(repeating: "jazz ", count: 700)
         let beginning = try #require(try await model.classifyBeginnings([text], as: Self.clauseType).first)
         let alone = try model.predict([String(repeating: "jazz ", count: 46)], as: Self.clauseType)[0]
@@ -167,7 +172,7 @@ struct EncoderTests {
 
     @Test func `a long text is answered the same alone and among others`() throws {
         try TinyModel().written { folder in
-            let model = try EncoderClassifier(directory: folder)
+            let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
             var dice = Dice(23)
             let texts = [3, 200, 0, 40, 900, 41, 5].map { Self.text(words: $0, &dice) }
             let together = try model.predict(texts, as: Self.clauseType)
@@ -179,7 +184,9 @@ struct EncoderTests {
     private func compare(_ shape: TinyModel.Shape, kernels: Int32, exactLibrary: Bool) throws {
         let model = TinyModel(shape, seed: UInt64(shape.hidden)), reference = ReferenceEncoder(model: model)
         try model.written { folder in
-            guard let fast = try? EncoderClassifier(directory: folder, kernels: kernels, exactLibrary: exactLibrary)
+            guard
+                let fast = try? EncoderClassifier(
+                    directory: folder, catalog: .builtIn, kernels: kernels, exactLibrary: exactLibrary)
             else {
                 #expect(kernels > 0, "table 0 runs everywhere")
                 return

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -17,7 +18,7 @@ struct GoldenTests {
         let lines = Dictionary(grouping: try Golden.lines(file, as: Golden.Tokenized.self), by: \.vocabulary)
         #expect(!lines.isEmpty)
         for (vocabulary, lines) in lines {
-            let tokenizer = try EncoderClassifier(directory: Golden.model(vocabulary)).tokenizer
+            let tokenizer = try EncoderClassifier(directory: Golden.model(vocabulary), catalog: .builtIn).tokenizer
             let wrong = lines.filter { tokenizer.encode($0.text, maxTokens: .max) != $0.ids }
             #expect(
                 wrong.isEmpty,
@@ -27,7 +28,7 @@ struct GoldenTests {
 
     @Test(arguments: Golden.encoders)
     func `logits equal the reference arithmetic`(name: String) throws {
-        let model = try EncoderClassifier(directory: Golden.model(name))
+        let model = try EncoderClassifier(directory: Golden.model(name), catalog: .builtIn)
         let lines = try Golden.lines("logits-\(name).jsonl", as: Golden.Logits.self)
         var differences: [Float] = [], agreeing = 0
         for (head, lines) in Dictionary(grouping: lines, by: \.head) {
@@ -52,7 +53,7 @@ struct GoldenTests {
     /// A confidence at the threshold may fall on either side of it.
     @Test(arguments: Golden.encoders)
     func `texts leave where the reference does`(name: String) throws {
-        let model = try EncoderClassifier(directory: Golden.model(name))
+        let model = try EncoderClassifier(directory: Golden.model(name), catalog: .builtIn)
         let lines = try Golden.lines("logits-\(name).jsonl", as: Golden.Logits.self)
         var astray = 0
         for (head, lines) in Dictionary(grouping: lines, by: \.head) {

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Testing
 
@@ -55,7 +56,9 @@ struct WindowRuleTests {
         model.card["heads"] = """
             [{"capability":"\(route.capability)","task":"\(route.task)","labels":\(labels),"maxTokens":9,"temperature":1,\(kind)}]
             """
-        return try model.written { try ModelCard.load(directory: $0).heads[0] }
+        var head = try model.written { try ModelCard.load(directory: $0).heads[0] }
+        head.windowRule = Catalog.builtIn.windowRule(of: route)
+        return head
     }
 
     private func combined(_ head: ModelCard.Head, _ rows: [[Float]]) -> [Float] { head.combine(rows.map { $0[...] }) }
@@ -118,13 +121,13 @@ struct WindowRuleTests {
     @Test func `the rules name labels of the committed models, in the small and the full one alike`() throws {
         let full = try ModelCard.load(directory: Golden.model("full"))
         let router = try ModelCard.load(directory: Golden.model("router"))
-        for route in Route.requestable + [.decomposition] {
+        for route in Catalog.builtIn.routes + [.decomposition] {
             let small =
                 route == .decomposition
                 ? router : try ModelCard.load(directory: Golden.model(route.capability.rawValue))
             for card in [small, full] {
                 let labels = try #require(card.head(route)).labels
-                switch route.windowRule {
+                switch Catalog.builtIn.windowRule(of: route) {
                 case .anyFinding(let clean): #expect(labels.contains(clean))
                 case .beginningAnd(let findings):
                     #expect(findings.count == 2 && findings.allSatisfy(labels.contains))

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Planning
 import Testing
@@ -48,6 +49,6 @@ struct PlanBuilderTests {
         ("decomposition/route", []),
     ])
     func `a routing answer names the routes that there are`(label: String, routes: [Route]) {
-        #expect(PlanBuilder.routes(in: label) == routes)
+        #expect(Catalog.builtIn.routes(in: label) == routes)
     }
 }

@@ -161,13 +161,6 @@ struct ResultMessageTests {
         #expect(view.order == [["a", "c"]])
     }
 
-    @Test func `an item that was routed to an unknown task is not lost`() throws {
-        let routing = Fixture.step(
-            0, .decomposition, ["a"], .answered, answers: [Fixture.answer("legal-services/poetry", .full)])
-        let view = try View(Fixture.snapshot(.completed, channel: .human, [routing]))
-        #expect(view.order == [["a"]])
-    }
-
     @Test func `a routing with nothing left over is not shown`() throws {
         let routing = Fixture.step(0, .decomposition, [], .answered)
         let answered = Fixture.step(1, Fixture.clause, ["b"], .answered, answers: [Fixture.answer("x")])

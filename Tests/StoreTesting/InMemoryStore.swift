@@ -26,6 +26,8 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
     let register = Mutex<[Instance.ID: Instance]>([:])
     let certificates = Mutex(Certificates())
     let shadows = Mutex(Shadows())
+    /// In the order of their numbers.
+    let catalogs = Mutex<[CatalogVersion]>([])
 
     /// The clock of the store, which corresponds to the clock of the database.
     let now: @Sendable () -> Timestamp

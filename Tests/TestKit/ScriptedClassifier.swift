@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Inference
 import Synchronization
@@ -22,7 +23,7 @@ public final class ScriptedClassifier: Classifier {
     private let asked = Mutex<[Call]>([])
 
     public init(
-        _ name: String = "small", version: String = "7", routes: [Route] = Route.requestable,
+        _ name: String = "small", version: String = "7", routes: [Route] = Catalog.builtIn.routes,
         answering: @escaping Answering
     ) {
         identity = ModelIdentity(name: name, version: version)

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Delivery
 import Inference
@@ -22,11 +23,15 @@ struct CertificateFollowerTests {
         _ follower: TopicFollower, lifetime: Duration = StandingCertificates.lifetime,
         now: @escaping @Sendable () -> CertificateFollower.Instant = { .now }
     ) -> CertificateFollower {
+        certificates(PublishedCertificates(follower, lifetime: lifetime, now: now))
+    }
+
+    private func certificates(_ published: PublishedCertificates, small: String = "7") -> CertificateFollower {
         CertificateFollower(
-            routes: [Self.clause, Self.unfair], small: ModelIdentity(name: "small", version: "7"),
-            full: ModelIdentity(name: "full", version: "1"), follower: follower,
-            logger: Logger(service: "test", level: .warning) { [lines] in lines.append($0) }, metrics: metrics,
-            lifetime: lifetime, now: now)
+            routes: [Self.clause, Self.unfair], small: ModelIdentity(name: "small", version: small),
+            full: ModelIdentity(name: "full", version: "1"),
+            published: published,
+            logger: Logger(service: "test", level: .warning) { [lines] in lines.append($0) }, metrics: metrics)
     }
 
     private func record(_ certificates: [Certificate], of route: Route = clause, offset: Int64) -> Record {
@@ -187,15 +192,31 @@ struct CertificateFollowerTests {
         }
     }
 
+    @Test func `a model that takes over has its own certificate at once, and the old one keeps its own`() async throws {
+        let reader = ScriptedReader(backlog: [Topic.certificates: 1])
+        let follower = TopicFollower.reading(reader)
+        let published = PublishedCertificates(follower)
+        let old = certificates(published)
+        let both = [Certificate.of(Self.clause, acceptThreshold: 0.1), .of(Self.clause, small: "small@8")]
+        reader.write([record(both, offset: 0)])
+        try await follower.whileRunning {
+            await old.prepare()
+            let new = certificates(published, small: "8")
+            #expect(new.certificate(Self.clause, for: .default)?.smallModel == "small@8")
+            #expect(old.certificate(Self.clause, for: .default)?.smallModel == "small@7")
+        }
+    }
+
     @Test func `a certificate expires on time though no step asks for it`() async throws {
         let reader = ScriptedReader(backlog: [Topic.certificates: 1])
         let follower = TopicFollower.reading(reader)
-        let certificates = certificates(follower, lifetime: .milliseconds(20))
+        let published = PublishedCertificates(follower, lifetime: .milliseconds(20))
+        let certificates = certificates(published)
         reader.write([record([.of(Self.clause)], offset: 0)])
         try await follower.whileRunning {
             await certificates.prepare()
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await certificates.watch() }
+                group.addTask { await published.watch() }
                 await lines.wait(for: "Certificate expired")
                 group.cancelAll()
             }

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Settings
 import Testing
@@ -12,15 +13,14 @@ struct WorkerSettingsTests {
         #expect(settings.group(.interactive) == "winnow.legal-services-worker")
         #expect(settings.topic(.bulk) == "winnow.bulk-steps.legal-services.v1")
         #expect(settings.group(.bulk) == "winnow.legal-services-worker.bulk")
-        #expect(settings.model == "infra/models/legal-services")
-        #expect(settings.fullModel == "infra/models/full")
+        #expect(settings.models.directory == "infra/models")
         #expect(settings.shadowRate == 0.01)
     }
 
     @Test func `the models are where the environment says`() {
         var reader = SettingsReader(environment: ["WINNOW_MODELS_DIRECTORY": "/elsewhere"])
         let models = ModelSettings(&reader)
-        #expect(models.model(of: .securityServices) == "/elsewhere/security-services")
+        #expect(models.model(named: "security-services") == "/elsewhere/security-services")
         #expect(
             [models.fullModel, models.router, models.splitter]
                 == ["full", "router", "splitter"].map { "/elsewhere/" + $0 })

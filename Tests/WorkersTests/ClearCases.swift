@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 
 /// Unambiguous items of every task, with their labels.

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Inference
 import MessageBus
@@ -8,7 +9,7 @@ import WorkerKit
 
 /// Tests every capability's worker with its shipped model.
 struct WorkersTests {
-    @Test(arguments: Capability.requestable)
+    @Test(arguments: Catalog.builtIn.capabilities.map(\.name))
     func `it reads its capability's topics, each in a group of its own`(_ capability: Capability) throws {
         var reader = SettingsReader(environment: [:])
         let settings = try WorkerSettings(&reader, capability: capability)
@@ -19,20 +20,20 @@ struct WorkersTests {
         #expect(settings.group(.bulk) == "winnow.\(capability)-worker.bulk")
     }
 
-    @Test(arguments: Capability.requestable)
+    @Test(arguments: Catalog.builtIn.capabilities.map(\.name))
     func `its model answers every task of its capability and no other`(_ capability: Capability) throws {
         let model = try Self.model(of: capability)
-        #expect(Set(model.routes) == Set(Route.requestable.filter { $0.capability == capability }))
+        #expect(Set(model.routes) == Set(Catalog.builtIn.routes.filter { $0.capability == capability }))
     }
 
-    @Test(arguments: Route.requestable)
+    @Test(arguments: Catalog.builtIn.routes)
     func `clear cases get the label that everybody would give`(_ route: Route) async throws {
         let clear = try #require(ClearCases.of[route])
         let predictions = try await Self.model(of: route.capability).classify(clear.texts, as: route)
         #expect(predictions.map(\.label) == clear.labels)
     }
 
-    @Test(arguments: Route.requestable)
+    @Test(arguments: Catalog.builtIn.routes)
     func `it answers only what its certificate covers`(_ route: Route) async throws {
         let model = try Self.model(of: route.capability)
         let full = try Tree.fullCard().identity.description
@@ -70,7 +71,7 @@ struct WorkersTests {
         }
     }
 
-    @Test(arguments: Capability.requestable)
+    @Test(arguments: Catalog.builtIn.capabilities.map(\.name))
     func `the certificates that it comes with are of the models that it comes with`(_ capability: Capability) throws {
         let small = try Self.model(of: capability).identity.description
         let full = try Tree.fullCard().identity.description
@@ -81,10 +82,10 @@ struct WorkersTests {
     }
 
     private static var full: EncoderClassifier {
-        get throws { try EncoderClassifier(directory: Tree.model("full")) }
+        get throws { try EncoderClassifier(directory: Tree.model("full"), catalog: .builtIn) }
     }
 
     private static func model(of capability: Capability) throws -> EncoderClassifier {
-        try EncoderClassifier(directory: Tree.model(capability.rawValue))
+        try EncoderClassifier(directory: Tree.model(capability.rawValue), catalog: .builtIn)
     }
 }

@@ -15,8 +15,18 @@ undecided=0.316
 (cd infra/training && WINNOW_DATA_DIRECTORY=$data python3 -m winnow_training.calibration_items "$work") >/dev/null
 infra/dev/build.sh --product winnow >&2
 rm -f infra/models/*/certificates.jsonl
-for task in semantic-understanding/intent legal-services/clause-type legal-services/unfair-term \
-    security-services/payload security-services/prompt-attack software-development/issue-type; do
+# Every route of the catalog that has a small model.
+mapfile -t tasks < <(python3 - infra/capabilities/*/capability.json <<'PYTHON'
+import json, sys
+for path in sys.argv[1:]:
+    with open(path) as file:
+        capability = json.load(file)
+    for task in capability["tasks"]:
+        if "small" in task["models"]:
+            print(f"{capability['name']}/{task['name']}")
+PYTHON
+)
+for task in "${tasks[@]}"; do
     name=${task/\//.}
     items=$work/$name.calibration.jsonl
     [ -f "$items" ] || items=$data/$name.val.jsonl.gz

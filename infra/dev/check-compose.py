@@ -8,10 +8,11 @@ import sys
 
 import yaml
 
-WORKERS = sorted(f"{path.parent.name}-worker" for path in pathlib.Path("infra/capabilities").glob("*/capability.json"))
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORKERS = [f"{file.parent.name}-worker" for file in sorted(ROOT.glob("infra/capabilities/*/capability.json"))]
 WITH_DATABASE = ["decomposer", "escalator", "aggregator"]
 SERVICES = WITH_DATABASE + WORKERS
-JOBS = ["migrate", "topics", "principals", "signing-key"]
+JOBS = ["migrate", "topics", "catalog", "principals", "signing-key"]
 # Resident size in MB after a complete load run: Tests/Benchmarks/README.md.
 RESIDENT = {"aggregator": 30, "decomposer": 43, "escalator": 64, **dict.fromkeys(WORKERS, 39)}
 
@@ -106,8 +107,11 @@ def faults(compose, source, dockerfile, prometheus):
                 yield f"{name}: waits for the end of {dependency}, which is restarted"
     for name in SERVICES:
         service = services.get(name, {})
-        if service.get("command") != [name]:
+        program = "capability-worker" if name in WORKERS else name
+        if service.get("command") != [program]:
             yield f"{name}: runs {service.get('command')}"
+        if name in WORKERS and service["environment"].get("WINNOW_CAPABILITY") != name.removesuffix("-worker"):
+            yield f"{name}: serves {service['environment'].get('WINNOW_CAPABILITY')}"
         if service.get("ports"):
             yield f"{name}: a host port cannot be scaled"
         if not any("/readyz" in part for part in service.get("healthcheck", {}).get("test", [])):
@@ -121,7 +125,7 @@ def faults(compose, source, dockerfile, prometheus):
             yield f"{name}: logs in as {environment['PGUSER']}"
         if "topics" not in service.get("depends_on", {}):
             yield f"{name}: starts before its topics exist"
-        if not re.search(rf"\b{name}\b", dockerfile.replace("\\\n", " ")):
+        if not re.search(rf"\b{program}\b", dockerfile.replace("\\\n", " ")):
             yield f"{name}: is not in the image"
         if name not in prometheus["scrape_configs"][0]["dns_sd_configs"][0]["names"]:
             yield f"{name}: is not scraped"

@@ -17,12 +17,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+catalog=$(readlink -m "${WINNOW_CAPABILITIES_DIRECTORY:-infra/capabilities}")
 # Consumers start before their producers, and stop in reverse order.
-services=(
-    aggregator escalator
-    semantic-understanding-worker software-development-worker legal-services-worker security-services-worker
-    decomposer
-)
+services=(aggregator escalator)
+for file in "$catalog"/*/capability.json; do services+=("$(basename "$(dirname "$file")")-worker"); done
+services+=(decomposer)
 run=$(readlink -m "${WINNOW_RUN_DIRECTORY:-.run}")
 bin=$(readlink -m "${WINNOW_BIN_DIRECTORY:-.build/release}")
 ready_seconds=90
@@ -112,6 +111,7 @@ start_broker() {
 prepare() {
     "$bin/winnow" migrate >>"$run/logs/migrate.log" 2>&1 || give_up migrate
     "$bin/winnow" models register >>"$run/logs/models.log" 2>&1 || give_up models
+    "$bin/winnow" catalog apply "$catalog" >>"$run/logs/catalog.log" 2>&1 || give_up catalog
     [ ! -f "$run/postgres-directory" ] || create_reader || give_up reader
     [ -f "$run/broker" ] || "$bin/winnow" topics create >>"$run/logs/topics.log" 2>&1 || give_up topics
 }
@@ -127,9 +127,16 @@ create_reader() {
 limit_threads() { export OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=1; }
 
 # start_service NAME: NAME is a service, or the second of its processes, as in decomposer.2.
+# A capability without an executable of its own is served by the general worker.
 start_service() {
+    local service=${1%%.*}
     rm -f "$run/ports/$1"
-    WINNOW_HTTP_PORT=0 WINNOW_HTTP_PORT_FILE=$run/ports/$1 launch "$1" "$bin/${1%%.*}"
+    if [ -x "$bin/$service" ]; then
+        WINNOW_HTTP_PORT=0 WINNOW_HTTP_PORT_FILE=$run/ports/$1 launch "$1" "$bin/$service"
+    else
+        WINNOW_CAPABILITY=${service%-worker} OTEL_SERVICE_NAME=$service \
+            WINNOW_HTTP_PORT=0 WINNOW_HTTP_PORT_FILE=$run/ports/$1 launch "$1" "$bin/capability-worker"
+    fi
 }
 
 start_services() {
@@ -189,6 +196,7 @@ up() {
     trap 'exit 143' TERM
     limit_threads
     note "WINNOW_MODELS_DIRECTORY=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models}"
+    note "WINNOW_CAPABILITIES_DIRECTORY=$catalog"
     note "WINNOW_TOPICS_FILE=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}"
     start_signing
     start_database
@@ -211,13 +219,14 @@ stop_process() {
     return 1
 }
 
-# In the order of the start: consumers are replaced before their producers. Models and topics are those of the caller.
+# In the order of the start: consumers are replaced before their producers. Models, catalog and topics are those of the caller.
 replace() {
     local models=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models} topics=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}
     local entries entry name pid began
     [ -s "$run/pids" ] || { say "nothing runs"; exit 1; }
     read_environment
-    sed -i '/^WINNOW_MODELS_DIRECTORY=/d; /^WINNOW_TOPICS_FILE=/d' "$run/env"
+    sed -i '/^WINNOW_MODELS_DIRECTORY=/d; /^WINNOW_CAPABILITIES_DIRECTORY=/d; /^WINNOW_TOPICS_FILE=/d' "$run/env"
+    note "WINNOW_CAPABILITIES_DIRECTORY=$catalog"
     note "WINNOW_MODELS_DIRECTORY=$models"
     note "WINNOW_TOPICS_FILE=$topics"
     limit_threads

@@ -77,10 +77,9 @@ report() {
 start migrate
 if wait "${running[-1]}"; then report migrate "ok    "; else report migrate FAILED; fi
 
-services=(
-    aggregator escalator semantic-understanding-worker software-development-worker legal-services-worker
-    security-services-worker decomposer
-)
+services=(aggregator escalator)
+for file in infra/capabilities/*/capability.json; do services+=("$(basename "$(dirname "$file")")-worker"); done
+services+=(decomposer)
 # All run at the same time, because each waits for its client's timeout.
 checks=()
 for service in "${services[@]}"; do

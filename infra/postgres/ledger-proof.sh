@@ -15,13 +15,19 @@ psql --single-transaction --command "CREATE SCHEMA winnow; CREATE TABLE winnow.s
     >"$work/schema.log" 2>&1 || { cat "$work/schema.log" >&2; exit 1; }
 
 echo "A million calls through the ledger, 100 in each statement like services, without and with its sums:"
-# The tasks of the committed models, and the kinds of call of each task.
-psql <<'SQL'
+# The tasks of the catalog, and the kinds of call of each task.
+tasks=$(python3 - infra/capabilities/*/capability.json <<'PYTHON'
+import json, sys
+for path in sys.argv[1:]:
+    with open(path) as file:
+        capability = json.load(file)
+    print(*(f"('{capability['name']}', '{task['name']}')," for task in capability["tasks"]))
+PYTHON
+)
+psql --variable tasks="$tasks" <<'SQL'
 CREATE TABLE keys AS
 SELECT t.capability, t.task, 'tenant-' || n AS tenant_id, m.model, '1.0.0' AS version, m.kind::winnow.attempt_kind
-FROM (VALUES ('semantic-understanding', 'intent'), ('legal-services', 'clause-type'), ('legal-services', 'unfair-term'),
-    ('security-services', 'payload'), ('security-services', 'prompt-attack'), ('software-development', 'issue-type'),
-    ('decomposition', 'route')) AS t (capability, task)
+FROM (VALUES :tasks ('decomposition', 'route')) AS t (capability, task)
 CROSS JOIN generate_series(1, 10) AS n
 CROSS JOIN LATERAL (VALUES ('small', 'worker'), ('full', 'full')) AS m (model, kind);
 ALTER TABLE keys ADD COLUMN id serial;

@@ -49,13 +49,14 @@ build_old() {
     (cd "$work/old" && infra/dev/build.sh >&2)
 }
 
-# with BIN COMMAND...: runs a command for the version of these executables, with its models and topics if they are beside it.
+# with BIN COMMAND...: runs a command for the version of these executables, with its models, catalog and topics if they are beside it.
 with() {
     local bin=$1 root
     shift
     root=$(realpath -ms "$bin/../..")
     [ -d "$root/infra/models" ] || root=$PWD
-    WINNOW_BIN_DIRECTORY=$bin WINNOW_MODELS_DIRECTORY=$root/infra/models WINNOW_TOPICS_FILE=$root/infra/kafka/topics.json "$@"
+    WINNOW_BIN_DIRECTORY=$bin WINNOW_MODELS_DIRECTORY=$root/infra/models WINNOW_CAPABILITIES_DIRECTORY=$root/infra/capabilities \
+        WINNOW_TOPICS_FILE=$root/infra/kafka/topics.json "$@"
 }
 
 # in_stack COMMAND...: runs a command with the environment of the suite.
@@ -166,6 +167,7 @@ await_rounds
 
 say "replacing the services one by one"
 in_stack with "$new" "$new/winnow" models register >/dev/null
+in_stack with "$new" "$new/winnow" catalog apply "$(realpath -ms "$new/../../infra/capabilities")" >/dev/null
 with "$new" infra/dev/stack.sh replace
 echo "$new/winnow" >"$work/client"
 await_rounds

@@ -18,6 +18,7 @@ final class CertificateChore: Chore {
     private let store: any CertificateRegister
     private let producer: any MessageProducer
     private let republishMilliseconds: Int64
+    private let catalog: LiveCatalog
     private let logger: Logger
     private let unreadable: Gauge
     private let now: @Sendable () -> Timestamp
@@ -28,13 +29,15 @@ final class CertificateChore: Chore {
 
     init(
         interval: Duration, source: EventSource, store: any CertificateRegister, producer: any MessageProducer,
-        republishMilliseconds: Int64, logger: Logger, metrics: Metrics, now: @escaping @Sendable () -> Timestamp
+        republishMilliseconds: Int64, catalog: LiveCatalog, logger: Logger, metrics: Metrics,
+        now: @escaping @Sendable () -> Timestamp
     ) {
         self.interval = interval
         self.source = source
         self.store = store
         self.producer = producer
         self.republishMilliseconds = republishMilliseconds
+        self.catalog = catalog
         self.logger = logger
         self.now = now
         unreadable = metrics.gauge(
@@ -45,7 +48,10 @@ final class CertificateChore: Chore {
         let register = try await store.readCertificates()
         note(register.unreadable)
         let revoked = try await store.revokedTenants(of: register.standing.map(\.id))
-        let standing = Route.requestable.map { route in
+        // A task that has left the catalog keeps its certificates: requests that were accepted before may need them.
+        let routes = catalog.current.routes
+        let left = Set(register.standing.map(\.route)).subtracting(routes).sorted { "\($0)" < "\($1)" }
+        let standing = (routes + left).map { route in
             let own = register.standing.filter { $0.route == route }
             return StandingCertificates(
                 route: route, certificates: own,

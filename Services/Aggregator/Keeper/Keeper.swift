@@ -82,14 +82,15 @@ final class Lease: Sendable {
 
 extension Keeper {
     typealias KeeperStore = RequestStore & CancellationQueue & EmissionOutbox & CertificateRegister & AgreementRegister
-        & InstanceRegister
+        & CatalogRegister & InstanceRegister
 
     /// The chores that need only the seams.
     /// - Parameter connect: creates a store with a connection of its own. Chores that may wait for locks of requests do
     ///   not share theirs with the others.
     static func chores(
         service: String, connect: () -> any KeeperStore, producer: any MessageProducer, backlog: any BacklogReader,
-        settings: KeeperSettings, logger: Logger, metrics: Metrics, now: @escaping @Sendable () -> Timestamp = { .now }
+        settings: KeeperSettings, catalog: LiveCatalog, logger: Logger, metrics: Metrics,
+        now: @escaping @Sendable () -> Timestamp = { .now }
     ) -> [any Chore] {
         let (requests, emissions, rest) = (connect(), connect(), connect())
         let source = EventSource(service: service)
@@ -114,7 +115,11 @@ extension Keeper {
                 now: now),
             CertificateChore(
                 interval: settings.interval, source: source, store: rest, producer: producer,
-                republishMilliseconds: settings.republishMilliseconds, logger: logger, metrics: metrics, now: now),
+                republishMilliseconds: settings.republishMilliseconds, catalog: catalog, logger: logger,
+                metrics: metrics, now: now),
+            CatalogChore(
+                interval: settings.interval, source: source, store: rest, producer: producer,
+                republishMilliseconds: settings.republishMilliseconds, logger: logger, now: now),
             MaintenanceChore("silent-instances", every: .seconds(60)) {
                 try await rest.forgetInstances(silentSince: now().adding(milliseconds: -settings.forgetMilliseconds))
                 return .nothing

@@ -13,6 +13,26 @@ struct CatalogCheck {
 
     init(modelsDirectory: String) { self.modelsDirectory = modelsDirectory }
 
+    /// Reads a folder of capabilities, or the file of one, and checks it.
+    static func read(
+        _ path: String, modelsDirectory: String
+    ) -> (capabilities: [CapabilityDescription], faults: [CatalogFileError.Fault]) {
+        var faults: [CatalogFileError.Fault] = []
+        var capabilities: [CapabilityDescription] = []
+        do throws(CatalogFileError) {
+            let isFile = SmallFile.isRegular(path)
+            capabilities = isFile ? [try CatalogFile.read(file: path)] : try CatalogFile.read(folder: path).capabilities
+            var check = CatalogCheck(modelsDirectory: modelsDirectory)
+            for capability in capabilities {
+                faults += check.faults(
+                    in: capability, file: isFile ? path : "\(path)/\(capability.name)/\(CatalogFile.name)")
+            }
+        } catch {
+            faults = error.faults
+        }
+        return (capabilities, faults)
+    }
+
     /// - Parameter file: the file of the capability, which faults name.
     mutating func faults(in capability: CapabilityDescription, file: String) -> [CatalogFileError.Fault] {
         capability.tasks.enumerated().flatMap { index, task in

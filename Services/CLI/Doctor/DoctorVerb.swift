@@ -46,7 +46,10 @@ struct DoctorVerb: Verb {
             return [
                 Finding("broker", .good, "\(metadata.brokers) reached"), topics(session, metadata),
                 TenantTopicsCheck.finding(tenants, in: metadata.topics.keys),
-            ] + (await lag(admin, LagReport.loops(of: (try? tenants.get()) ?? []))) + [await deadLetters(session)]
+            ]
+                + (await lag(
+                    admin, LagReport.loops((try? session.catalog()) ?? Catalog(), tenants: (try? tenants.get()) ?? [])))
+                + [await deadLetters(session)]
         } catch {
             return [Finding("broker", .bad, "\(error)", Self.advice(on: error))]
         }
@@ -170,8 +173,9 @@ struct DoctorVerb: Verb {
     private func certificates(_ session: Session, _ settings: PostgresSettings) async -> [Finding] {
         do {
             let standing = try await PostgresStore(settings).standingCertificates()
-            let models = try DeployedModels(directory: session.modelsDirectory)
-            return Route.requestable.map { route in
+            let catalog = try session.catalog()
+            let models = try DeployedModels(directory: session.modelsDirectory, catalog: catalog)
+            return catalog.routes.map { route in
                 let check = "certificate of \(route)"
                 let valid = standing.first { certificate in
                     certificate.route == route
@@ -191,9 +195,11 @@ struct DoctorVerb: Verb {
     }
 
     private func models(_ session: Session) -> [Finding] {
-        (["full", "router"] + Capability.requestable.map(\.rawValue)).map { name in
+        let catalog: Catalog
+        do { catalog = try session.catalog() } catch { return [Finding("catalog", .bad, "\(error)", Self.restore)] }
+        return catalog.artifactNames.map { name in
             do {
-                let model = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(name)")
+                let model = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(name)", catalog: catalog)
                 return Finding("model \(name)", .good, model.identity.description)
             } catch {
                 return Finding("model \(name)", .bad, "\(error)", Self.restore)

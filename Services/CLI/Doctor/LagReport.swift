@@ -23,9 +23,11 @@ struct LagReport {
     let second: [PartitionLag]
     let now: Timestamp
 
-    /// - Parameter tenants: the tenants with topics of their own. Their requests are checked separately from the shared
-    ///   topics, so that the shared ones do not hide a tenant's topic that no consumer follows.
-    static func loops(of tenants: Set<TenantID> = []) -> [Loop] {
+    /// - Parameters:
+    ///   - catalog: the capabilities, each of which has workers.
+    ///   - tenants: the tenants with topics of their own. Their requests are checked separately from the shared topics,
+    ///     so that the shared ones do not hide a tenant's topic that no consumer follows.
+    static func loops(_ catalog: Catalog, tenants: Set<TenantID> = []) -> [Loop] {
         let perLane = Lane.allCases.flatMap { lane in
             [
                 Loop(
@@ -36,7 +38,7 @@ struct LagReport {
                     topics: [Topic.escalations(lane)] + (lane == .bulk ? [Topic.shadows] : []), lane: lane),
                 Loop(name: lane.loop(of: "aggregator"), topics: [Topic.outcomes(lane)], lane: lane),
             ]
-                + Capability.requestable.map {
+                + catalog.capabilities.map(\.name).map {
                     Loop(name: lane.loop(of: "\($0)-worker"), topics: [Topic.steps($0, lane)], lane: lane)
                 }
         }

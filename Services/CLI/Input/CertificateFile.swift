@@ -3,8 +3,8 @@ import Settings
 
 /// Reads and writes certificates in a file beside their models, one on each line.
 enum CertificateFile {
-    static func path(of capability: Capability, in modelsDirectory: String) -> String {
-        "\(modelsDirectory)/\(capability)/certificates.jsonl"
+    static func path(of model: String, in modelsDirectory: String) -> String {
+        "\(modelsDirectory)/\(model)/certificates.jsonl"
     }
 
     /// - Returns: an empty list if the file does not exist.

@@ -1,16 +1,20 @@
+import Contracts
 import Crypto
 import Evaluation
 import Settings
 
 extension LabelledFile {
     /// Reads a file, plain or gzipped. It is read once, so that it may be a pipe.
-    /// - Parameter mayLackLabels: whether labels are optional.
+    /// - Parameters:
+    ///   - catalog: the tasks that a line may name.
+    ///   - mayLackLabels: whether labels are optional.
     /// - Throws: `SmallFileError`, `LabelledFileError`
-    init(reading path: String, mayLackLabels: Bool = false) throws {
+    init(reading path: String, catalog: Catalog, mayLackLabels: Bool = false) throws {
         let bytes = try InputFile.read(path)
         try self.init(
             path: path, sha256: bytes.withUnsafeBytes { SHA256.hex($0) },
-            lines: InputFile.lines(of: try Self.contents(of: bytes, path)), mayLackLabels: mayLackLabels)
+            lines: InputFile.lines(of: try Self.contents(of: bytes, path)), catalog: catalog,
+            mayLackLabels: mayLackLabels)
     }
 
     /// Reports the omitted rows.

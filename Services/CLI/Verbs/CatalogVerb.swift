@@ -1,7 +1,10 @@
 import CatalogFile
 import Contracts
+import Glibc
+import PostgresStore
 import KafkaBus
 import Settings
+import Store
 
 /// Checks, shows and compares catalogs of capabilities.
 struct CatalogVerb: Verb {
@@ -11,6 +14,9 @@ struct CatalogVerb: Verb {
         Usage: winnow catalog validate [DIR|FILE] [--json]
                winnow catalog show [CAPABILITY] [--catalog DIR] [--json]
                winnow catalog diff DIR DIR [--json]
+               winnow catalog apply DIR|FILE [--dry-run] [--json]
+               winnow catalog history [--json]
+               winnow catalog export DIR
                winnow catalog render TARGET [--catalog DIR] [--file FILE] [--write]
 
         A catalog is a folder with a folder for each capability, which holds its capability.json. The default is
@@ -21,30 +27,39 @@ struct CatalogVerb: Verb {
         tasks, or the labels of one capability. With --json it prints the canonical form, which is stored and
         published. 'diff' says in words what changes from the first catalog to the second.
 
+        'apply' checks the files, prints what changes from the catalog in force, creates the topics of new capabilities,
+        and puts the catalog in force for all services. A file adds or replaces one capability, a folder is the whole
+        catalog. A route of which an open request has a step cannot disappear. 'history' lists the versions, and
+        'export' writes the one in force to DIR.
+
         'render' reads a deployment file, replaces the parts that follow from the catalog, and prints the whole file.
         Redirect it to another file only, since a shell empties the target before it is read. The parts are marked by
         comments, in topics.json they are the topics of steps. TARGET is compose, environment, prometheus, kubernetes,
         topics or rights. The replicas of kubernetes follow the partitions in WINNOW_TOPICS_FILE.
 
+          --dry-run      change nothing
           --catalog DIR  show or render this catalog
           --file FILE    read this file (default: the repository's, in the current directory)
           --write        replace the file, and print nothing
         """
 
-    static let flags: Set<String> = ["--json", "--write"]
-
     private enum Action {
         case validate(String?)
         case show(Capability?, directory: String?)
         case diff(String, String)
+        case apply(String, isDryRun: Bool)
+        case history
+        case export(String)
         case render(CatalogRendering.Target, directory: String?, file: String?, writes: Bool)
     }
+
+    static let flags: Set<String> = ["--json", "--dry-run", "--write"]
 
     private let action: Action
     private let isJSON: Bool
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        let word = try arguments.operand("validate, show, diff or render")
+        let word = try arguments.operand("validate, show, diff, apply, history, export or render")
         var words = arguments.rest()[...]
         switch word {
         case "validate": action = .validate(words.popFirst())
@@ -54,6 +69,13 @@ struct CatalogVerb: Verb {
         case "diff":
             guard let old = words.popFirst(), let new = words.popFirst() else { throw UsageError("DIR is missing") }
             action = .diff(old, new)
+        case "apply":
+            guard let path = words.popFirst() else { throw UsageError("DIR or FILE is missing") }
+            action = .apply(path, isDryRun: arguments.flag("--dry-run"))
+        case "history": action = .history
+        case "export":
+            guard let folder = words.popFirst() else { throw UsageError("DIR is missing") }
+            action = .export(folder)
         case "render":
             guard let word = words.popFirst() else { throw UsageError("TARGET is missing") }
             guard let target = CatalogRendering.Target(rawValue: word) else {
@@ -84,6 +106,10 @@ struct CatalogVerb: Verb {
                 Console.print(Table(changes), asJSON: isJSON)
             }
             return .ok
+        case .apply(let path, let isDryRun):
+            return try await CatalogApplication(path, session).run(isDryRun: isDryRun, asJSON: isJSON)
+        case .history: return try await history(session)
+        case .export(let folder): return try await export(to: folder, session)
         case .render(let target, let directory, let file, let writes):
             let path = file ?? target.file
             let catalog = try CatalogFile.read(folder: directory ?? session.capabilitiesDirectory)
@@ -114,20 +140,37 @@ struct CatalogVerb: Verb {
         }
     }
 
-    private func validate(_ path: String, _ session: Session) -> ExitStatus {
-        var faults: [CatalogFileError.Fault] = []
-        var capabilities: [CapabilityDescription] = []
-        do throws(CatalogFileError) {
-            let isFile = SmallFile.isRegular(path)
-            capabilities = isFile ? [try CatalogFile.read(file: path)] : try CatalogFile.read(folder: path).capabilities
-            var check = CatalogCheck(modelsDirectory: session.modelsDirectory)
-            for capability in capabilities {
-                faults += check.faults(
-                    in: capability, file: isFile ? path : "\(path)/\(capability.name)/\(CatalogFile.name)")
-            }
-        } catch {
-            faults = error.faults
+    private func history(_ session: Session) async throws -> ExitStatus {
+        let versions = try await PostgresStore(session.postgres()).catalogVersions(limit: 100)
+        let rows = versions.map { version in
+            [
+                Table.Cell.number("\(version.number)"), .text(version.appliedAt.rfc3339),
+                .text(String(version.fingerprint.prefix(12))),
+            ]
         }
+        Console.print(Table(columns: ["version", "applied_at", "fingerprint"], rows: rows), asJSON: isJSON)
+        return .ok
+    }
+
+    private func export(to folder: String, _ session: Session) async throws -> ExitStatus {
+        guard let version = try await PostgresStore(session.postgres()).currentCatalog() else {
+            Console.complain("winnow catalog: no catalog is applied")
+            return .failed
+        }
+        let catalog = try CatalogFile.read(catalog: version.body, file: "version \(version.number)")
+        mkdir(folder, 0o755)
+        for capability in catalog.capabilities {
+            let place = "\(folder)/\(capability.name)"
+            // A folder that cannot be made is reported by the file that cannot be written.
+            mkdir(place, 0o755)
+            try SmallFile.replace("\(place)/\(CatalogFile.name)", with: CatalogFile.write(capability))
+        }
+        Console.print("Version \(version.number): \(catalog.capabilities.count) capabilities in \(folder)")
+        return .ok
+    }
+
+    private func validate(_ path: String, _ session: Session) -> ExitStatus {
+        let (capabilities, faults) = CatalogCheck.read(path, modelsDirectory: session.modelsDirectory)
         if isJSON || !faults.isEmpty {
             Console.print(Table(faults), asJSON: isJSON)
         } else {
@@ -168,13 +211,13 @@ struct CatalogVerb: Verb {
 }
 
 extension Table {
-    fileprivate init(_ faults: [CatalogFileError.Fault]) {
+    init(_ faults: [CatalogFileError.Fault]) {
         self.init(
             columns: ["file", "place", "fault", "code"],
             rows: faults.map { [.text($0.file), .text($0.path), .text($0.message), .text($0.code.rawValue)] })
     }
 
-    fileprivate init(_ changes: [CatalogDifference.Change]) {
+    init(_ changes: [CatalogDifference.Change]) {
         self.init(
             columns: ["change", "what", "details"],
             rows: changes.map { change in

@@ -73,7 +73,7 @@ struct CertificatesVerb: Verb {
 
     private func list(all: Bool, _ session: Session) async throws -> ExitStatus {
         let report = try await OperationsReader(session.postgres()).certificates(all: all)
-        let models = try DeployedModels(directory: session.modelsDirectory)
+        let models = try DeployedModels(directory: session.modelsDirectory, catalog: try session.catalog())
         var table = Table(report)
         func column(_ name: String, of row: [String?]) -> String? {
             report.columns.firstIndex { $0.name == name }.flatMap { row[$0] }
@@ -107,8 +107,6 @@ struct ModelsVerb: Verb {
         revoked.
         """
 
-    private static let names = ["full", "router"] + Capability.requestable.map(\.rawValue)
-
     private let isRegistering: Bool
     private let rate: Int
     private let isJSON: Bool
@@ -122,7 +120,8 @@ struct ModelsVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
-        let cards = try Self.names.map { try ModelCard.load(directory: "\(session.modelsDirectory)/\($0)") }
+        let catalog = try session.catalog()
+        let cards = try catalog.artifactNames.map { try ModelCard.load(directory: "\(session.modelsDirectory)/\($0)") }
         if isRegistering {
             let store = PostgresStore(try session.postgres())
             try await store.registerPrices(
@@ -132,8 +131,8 @@ struct ModelsVerb: Verb {
                         validFrom: Timestamp(milliseconds: 0))
                 })
             try await store.registerCertificates(
-                Capability.requestable.flatMap { capability in
-                    try CertificateFile.read(CertificateFile.path(of: capability, in: session.modelsDirectory))
+                catalog.artifactNames.flatMap { model in
+                    try CertificateFile.read(CertificateFile.path(of: model, in: session.modelsDirectory))
                 })
         }
         let table = Table(
@@ -158,17 +157,21 @@ struct ModelsVerb: Verb {
 /// The models in the models directory, by `name@version`.
 struct DeployedModels {
     private let small: [Capability: String]
-    private let full: String
+    private let full: [Capability: String]
 
     /// - Throws: `ArtifactError`
-    init(directory: String) throws {
-        full = try ModelCard.load(directory: "\(directory)/full").identity.description
-        small = try Capability.requestable.reduce(into: [:]) { small, capability in
-            small[capability] = try ModelCard.load(directory: "\(directory)/\(capability)").identity.description
+    init(directory: String, catalog: Catalog) throws {
+        func identities(_ name: (Capability) -> String?) throws -> [Capability: String] {
+            try catalog.capabilities.map(\.name).reduce(into: [:]) { models, capability in
+                guard let name = name(capability), !TaskModels.isEndpoint(name) else { return }
+                models[capability] = try ModelCard.load(directory: "\(directory)/\(name)").identity.description
+            }
         }
+        small = try identities(catalog.smallModel)
+        full = try identities(catalog.fullModel)
     }
 
     func run(_ route: Route, small: String?, full: String?) -> Bool {
-        small != nil && self.small[route.capability] == small && self.full == full
+        small != nil && self.small[route.capability] == small && self.full[route.capability] == full
     }
 }

@@ -44,16 +44,9 @@ struct CertifyVerb: Verb {
     private let isJSON: Bool
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        let names = Capability.requestable.map(\.rawValue)
-        guard let name = arguments.value("--capability"), names.contains(name) else {
-            throw UsageError("--capability must be one of \(names.joined(separator: ", "))")
-        }
+        guard let name = arguments.value("--capability") else { throw UsageError("--capability is missing") }
         let capability = Capability(rawValue: name)
         let task = arguments.value("--task")
-        let tasks = Route.requestable.filter { $0.capability == capability }.map(\.task)
-        if let task, !tasks.contains(task) {
-            throw UsageError("--task must be one of \(tasks.joined(separator: ", "))")
-        }
         guard let data = arguments.value("--data") else { throw UsageError("--data is missing") }
         let agreement = try arguments.share("--agreement", default: 0.99)
         let confidence = try arguments.share("--confidence", default: 0.95)
@@ -69,7 +62,12 @@ struct CertifyVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         for path in [out, record].compactMap(\.self) { try SmallFile.ensureReplaceable(path) }
-        let file = try LabelledFile(reading: data, mayLackLabels: true)
+        let catalog = try session.catalog()
+        if let fault = fault(in: catalog) {
+            Console.complain("winnow \(Self.name): \(fault)")
+            return .wrongUsage
+        }
+        let file = try LabelledFile(reading: data, catalog: catalog, mayLackLabels: true)
         file.complainOfRejected(Self.name)
         let items = file.items.filter {
             $0.route.capability == capability && $0.route.task == task ?? $0.route.task
@@ -80,8 +78,10 @@ struct CertifyVerb: Verb {
             throw LabelledFileError("\(data) contains several tasks: choose the one to record with --task")
         }
         let source = Certificate.Source(file: file.name, sha256: file.sha256)
-        let full = try EncoderClassifier(directory: session.modelsDirectory + "/full")
-        let small = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(capability)")
+        let full = try EncoderClassifier(
+            directory: "\(session.modelsDirectory)/\(catalog.fullModel(of: capability) ?? "full")", catalog: catalog)
+        let small = try EncoderClassifier(
+            directory: "\(session.modelsDirectory)/\(catalog.smallModel(of: capability) ?? "")", catalog: catalog)
         var generator = SystemRandomNumberGenerator()
         var reports: [CertifyReport] = []
         for (route, items) in groups {
@@ -103,6 +103,19 @@ struct CertifyVerb: Verb {
         }
         show(reports)
         return certificates.count == reports.count ? .ok : .notCertifiable
+    }
+
+    /// What is wrong with the options that name a capability and a task.
+    private func fault(in catalog: Catalog) -> String? {
+        guard let description = catalog[capability] else {
+            let names = catalog.capabilities.map(\.name.rawValue)
+            return "--capability must be one of \(names.joined(separator: ", "))"
+        }
+        let tasks = description.tasks.map(\.name)
+        if let task, !tasks.contains(task) {
+            return "--task must be one of \(tasks.joined(separator: ", "))"
+        }
+        return nil
     }
 
     private func show(_ reports: [CertifyReport]) {

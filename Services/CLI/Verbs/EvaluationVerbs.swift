@@ -40,8 +40,10 @@ struct EvaluateVerb: Verb {
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
+        let catalog = try session.catalog()
         let evaluation = try await EvaluationRun(
-            of: try LabelledFile(reading: file), session, timeout: timeout, verb: Self.name)
+            of: try LabelledFile(reading: file, catalog: catalog), session, catalog: catalog, timeout: timeout,
+            verb: Self.name)
         show(TaskScores(evaluation))
         return evaluation.status
     }
@@ -96,9 +98,11 @@ struct ReportVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         try SmallFile.ensureReplaceable(out)
-        let labelled = try LabelledFile(reading: file)
+        let catalog = try session.catalog()
+        let labelled = try LabelledFile(reading: file, catalog: catalog)
         let prices = PriceList(try await PostgresStore(try session.postgres()).prices())
-        let evaluation = try await EvaluationRun(of: labelled, session, timeout: timeout, verb: Self.name)
+        let evaluation = try await EvaluationRun(
+            of: labelled, session, catalog: catalog, timeout: timeout, verb: Self.name)
         let full = try ModelCard.load(directory: session.modelsDirectory + "/full").identity
         var small: [Capability: ModelIdentity] = [:]
         for capability in Set(evaluation.requests.map(\.chunk.route.capability)) {

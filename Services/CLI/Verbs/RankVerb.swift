@@ -50,7 +50,8 @@ struct RankVerb: Verb {
         let items = try await reader.unrouted(days: days, limit: Self.mostItems)
         guard !items.isEmpty else { return [] }
         Console.progress("reading \(items.count) items that no capability fits")
-        let model = try EncoderClassifier(directory: session.modelsDirectory + "/full")
+        let model = try EncoderClassifier(
+            directory: session.modelsDirectory + "/full", catalog: try session.catalog())
         let clusters = Clusters(of: try model.embeddings(items.map(\.text)))
         Console.progress("")
         return zip(clusters.members, clusters.cohesion).map { members, cohesion in

@@ -1,8 +1,7 @@
-import Contracts
 import KafkaBus
 import WorkerKit
 
 /// Software development: decides whether an issue is a bug, a feature request or a question.
 @main enum App {
-    static func main() async { await CapabilityWorkerApp.run(.softwareDevelopment, on: KafkaClients.init) }
+    static func main() async { await CapabilityWorkerApp.run("software-development", on: KafkaClients.init) }
 }

@@ -35,6 +35,9 @@ public struct Answer: Sendable, Equatable {
 
     /// The router's label for an item that fits no capability.
     public static let noRoute = "none"
+
+    /// The routes that a routing answer names; empty for `none`.
+    public var routes: [Route] { Route.list(in: label) }
 }
 
 /// The only codec of answers: messages, stored steps and results all use it.

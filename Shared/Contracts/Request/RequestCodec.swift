@@ -2,9 +2,10 @@ import JSON
 
 extension Request {
     /// Decodes the data of a request record and checks every limit.
+    /// - Parameter catalog: the routes that the request may name.
     /// - Throws: `ContractError`, which names the field and never quotes its value.
     public static func decode(
-        _ bytes: [UInt8], eventID: EventID, tenant: TenantID, deadline: Timestamp?
+        _ bytes: [UInt8], eventID: EventID, tenant: TenantID, deadline: Timestamp?, catalog: Catalog
     ) throws -> Request {
         guard bytes.count <= Limits.requestBytes else {
             throw ContractError(.tooLarge, "the request has \(bytes.count) bytes; at most \(Limits.requestBytes)")
@@ -13,7 +14,7 @@ extension Request {
             guard body.kind == .object else { throw ContractError(.wrongType, "the request must be a JSON object") }
             let request = Request(
                 eventID: eventID, tenant: tenant, channel: try channel(of: body), text: try body.text("text"),
-                attachments: try attachments(of: body), steps: try steps(of: body),
+                attachments: try attachments(of: body), steps: try steps(of: body, catalog),
                 deadline: try earlier(deadline, bodyDeadline(of: body)))
             try request.validate()
             return request
@@ -74,21 +75,18 @@ extension Request {
         }
     }
 
-    private static func steps(of body: JSONValue) throws -> [RequestedStep] {
-        try body.list("steps") { try RequestedStep(json: $0) }
+    private static func steps(of body: JSONValue, _ catalog: Catalog) throws -> [RequestedStep] {
+        try body.list("steps") { try RequestedStep(json: $0, catalog) }
     }
 }
 
 extension RequestedStep {
-    init(json value: JSONValue) throws {
+    init(json value: JSONValue, _ catalog: Catalog) throws {
         let capability = try value.required("capability", in: "steps")
         let task = try value.required("task", in: "steps")
         let route = Route(Capability(rawValue: capability), task)
-        guard Route.requestable.contains(route) else {
-            throw ContractError(
-                .unknownRoute,
-                "steps: unknown capability/task; known: \(Route.requestable.map(\.description).joined(separator: ", "))"
-            )
+        guard catalog[route] != nil else {
+            throw ContractError(.unknownRoute, "steps: unknown capability/task; known: \(catalog.knownRoutes)")
         }
         let items = try value.list("items", in: "steps") { item in
             guard let text = try item.string ?? item.text("text", in: "steps.items") else {

@@ -38,6 +38,8 @@ extension ModelCard {
         public let temperature: Double
         /// The confidence from which the model is sure; `nil` if it never is.
         public let acceptThreshold: Double?
+        /// How the windows of a long text are combined. The catalog says it, not the card.
+        public internal(set) var windowRule = WindowRule.mean
     }
 }
 
@@ -218,14 +220,14 @@ func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
 
 extension ModelCard.Head {
     /// The maximum number of windows in which a text is read.
-    var mostWindows: Int { route.windowRule == .beginning ? 1 : Windows.mostPerText }
+    var mostWindows: Int { windowRule == .beginning ? 1 : Windows.mostPerText }
 
     /// Returns the certainty of the answer to a long text, for comparison with a threshold.
     ///
     /// Thresholds are calibrated on single windows, so each window must pass on its own. For tasks that read only the
     /// beginning, thresholds are calibrated on beginnings.
     func certainty(_ confidence: Double, windows: [Double], isTruncated: Bool) -> Double {
-        switch route.windowRule {
+        switch windowRule {
         case .beginning: confidence
         case _ where isTruncated: 0
         case .beginningAnd: confidence
@@ -236,7 +238,7 @@ extension ModelCard.Head {
     /// Combines the logits of a text that was read in several windows.
     /// - Parameter rows: each window's logits, in the order of the text; at least one.
     func combine(_ rows: [ArraySlice<Float>]) -> [Float] {
-        switch route.windowRule {
+        switch windowRule {
         case .anyFinding(let clean):
             guard let index = labels.firstIndex(of: clean) else { return mean(rows) }
             return Array(rows.min { cleanness($0, index) < cleanness($1, index) } ?? [])

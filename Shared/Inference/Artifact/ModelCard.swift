@@ -25,7 +25,7 @@ public struct ModelCard: Sendable {
     public let weights: Weights
     /// `nil` for a splitter, which has no encoder.
     public let encoder: Encoder?
-    public let heads: [Head]
+    public internal(set) var heads: [Head]
     /// Average operations per token of the model's validation items, including the effect of exits. 0 for a splitter.
     public let flopsPerToken: Double
     /// The model that a small model was cut from and must agree with.

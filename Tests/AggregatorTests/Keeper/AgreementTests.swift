@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import MessageBus
 import MessageBusTesting
@@ -25,7 +26,7 @@ struct AgreementTests {
     private func publication() -> CertificateChore {
         CertificateChore(
             interval: .seconds(1), source: EventSource(service: "aggregator"), store: store, producer: bus.producer(),
-            republishMilliseconds: 15_000, logger: .silent, metrics: metrics, now: { Fixture.now })
+            republishMilliseconds: 15_000, catalog: .builtIn, logger: .silent, metrics: metrics, now: { Fixture.now })
     }
 
     /// - Parameter disagree: every nth item disagrees; 0 means none.

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import MessageBus
 import MessageBusTesting
@@ -20,7 +21,7 @@ struct CertificateTests {
     ) -> CertificateChore {
         CertificateChore(
             interval: .seconds(1), source: EventSource(service: "aggregator"), store: store,
-            producer: (bus ?? self.bus).producer(), republishMilliseconds: 15_000, logger: .silent,
+            producer: (bus ?? self.bus).producer(), republishMilliseconds: 15_000, catalog: .builtIn, logger: .silent,
             metrics: Metrics(), now: now)
     }
 
@@ -39,15 +40,15 @@ struct CertificateTests {
         try await store.registerCertificates([certificate])
         _ = try await publication().work()
         let told = try published()
-        #expect(Set(told.map(\.route)) == Set(Route.requestable))
-        #expect(told.count == Route.requestable.count)
+        #expect(Set(told.map(\.route)) == Set(Catalog.builtIn.routes))
+        #expect(told.count == Catalog.builtIn.routes.count)
         #expect(told.filter { !$0.certificates.isEmpty } == [.init(route: Fixture.clause, certificates: [certificate])])
     }
 
     @Test func `a change is published at once, and an unchanged state only after the interval`() async throws {
         let clock = ManualClock(Fixture.now)
         let publication = publication { clock.now }
-        let count = Route.requestable.count
+        let count = Catalog.builtIn.routes.count
         _ = try await publication.work()
         _ = try await publication.work()
         #expect(try published().count == count)
@@ -84,7 +85,7 @@ struct CertificateTests {
         await #expect(throws: MessageBusError.self) { try await publication.work() }
         broken.createTopic(Topic.certificates, partitions: 1)
         _ = try await publication.work()
-        #expect(broken.records(in: Topic.certificates).count == Route.requestable.count)
+        #expect(broken.records(in: Topic.certificates).count == Catalog.builtIn.routes.count)
     }
 }
 

@@ -94,7 +94,8 @@ struct KeeperTests {
     @Test func `a chore with more to do goes on at once`() async throws {
         let chore = Rounds(interval: .seconds(3600), more: 4)
         try await run([keeper(SoleLeadership(), [chore])]) { await chore.wait(for: 5) }
-        #expect(metrics.render().contains(#"winnow_keeper_handled_total{chore="rounds"} 5"#))
+        // A machine under load may lose the lead and take it again, which begins another round.
+        #expect(metrics.render().contains(#"winnow_keeper_handled_total{chore="rounds"} \#(chore.count)"# + "\n"))
     }
 }
 

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import MessageBus
 import MessageBusTesting
@@ -27,6 +28,7 @@ struct LostCallTests {
         let settings = try KeeperRig().settings()
         let chores = Keeper.chores(
             service: "aggregator", connect: { store }, producer: bus.producer(), backlog: bus, settings: settings,
+            catalog: .builtIn,
             logger: .silent, metrics: Metrics(), now: { Fixture.now.adding(milliseconds: 1000 * seconds) })
         return try #require(chores.first { $0.name == "lost-calls" })
     }

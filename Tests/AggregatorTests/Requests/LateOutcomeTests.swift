@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Delivery
 import JSON
@@ -26,9 +27,9 @@ struct LateOutcomeTests {
     }
 
     private var handler: OutcomeHandler {
-        OutcomeHandler(service: "aggregator", store: store, fullModel: "full", logger: .silent, metrics: metrics) {
-            Fixture.now
-        }
+        OutcomeHandler(
+            service: "aggregator", store: store, fullModel: "full", catalog: .builtIn, logger: .silent, metrics: metrics
+        ) { Fixture.now }
     }
 
     @Test func `what a call cost whose request is erased is in the ledger and in the total, once`() async throws {

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import JSON
 import MessageBus
@@ -22,7 +23,7 @@ struct OutcomeHandlerTests {
 
     private func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         try await OutcomeHandler(
-            service: "aggregator", store: store, fullModel: "full", logger: .silent, metrics: metrics
+            service: "aggregator", store: store, fullModel: "full", catalog: .builtIn, logger: .silent, metrics: metrics
         ) { Fixture.now }.handle(records)
     }
 

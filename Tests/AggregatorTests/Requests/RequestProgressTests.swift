@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Planning
 import Store
@@ -96,7 +97,8 @@ struct RequestProgressTests {
             Fixture.snapshot([Fixture.step(0, Fixture.clause, ["a"], state == .open ? .dispatched : .answered)], state),
             now: Fixture.now)
         let error = #expect(throws: ContractError.self) {
-            try progress.apply(Fixture.answered(7), pricing: PriceList(Fixture.prices), fullModel: "full")
+            try progress.apply(
+                Fixture.answered(7), pricing: PriceList(Fixture.prices), fullModel: "full", catalog: .builtIn)
         }
         #expect(error?.code == .unknownStep)
         #expect(progress.change() == RequestChange(request: .numbered(1), progressedAt: Fixture.now))
@@ -105,7 +107,8 @@ struct RequestProgressTests {
     @Test func `an open request without steps is damaged, and no outcome completes it`() {
         var progress = RequestProgress(Fixture.snapshot([]), now: Fixture.now)
         #expect(throws: ContractError.self) {
-            try progress.apply(Fixture.answered(0), pricing: PriceList(Fixture.prices), fullModel: "full")
+            try progress.apply(
+                Fixture.answered(0), pricing: PriceList(Fixture.prices), fullModel: "full", catalog: .builtIn)
         }
     }
 

@@ -109,6 +109,17 @@ struct RoutingExpansionTests {
         #expect(change.state == (fits ? nil : .failed))
     }
 
+    @Test(arguments: [
+        ("legal-services/poetry", "none", 0), ("legal-services/poetry,\(Self.clauseLabel)", Self.clauseLabel, 1),
+    ])
+    func `a route that the catalog does not have makes no step, and its item is not lost`(
+        label: String, kept: String, steps: Int
+    ) {
+        let change = change(Fixture.snapshot([Fixture.step(0, .decomposition, ["a"])]), [full(label)])
+        #expect(change.newSteps.count == steps)
+        #expect(change.updatedSteps.first?.answers.map { $0?.label } == [kept])
+    }
+
     @Test func `a routing that is settled twice expands once`() {
         var progress = RequestProgress(
             Fixture.snapshot([Fixture.step(0, .decomposition, ["a"])]), now: Fixture.now)

@@ -16,7 +16,7 @@ struct Bench {
     init(_ argument: String, _ texts: [String]) throws {
         let parts = argument.split(separator: ":", maxSplits: 1).map(String.init)
         guard let directory = parts.first else { throw Fault(message: "no model named") }
-        model = try EncoderClassifier(directory: directory)
+        model = try EncoderClassifier(directory: directory, catalog: Catalog())
         guard let route = parts.count > 1 ? Route(parts[1]) : model.routes.first else {
             throw Fault(message: "no route named")
         }

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 
 /// The composition of a stream of requests.
@@ -13,7 +14,7 @@ enum Mix {
     private static let payload = Route(.securityServices, "payload")
 
     static func requests(_ kind: Kind, _ count: Int, data: String, seed: UInt64) throws -> [Load] {
-        let routes = kind == .mixed ? Route.requestable : [payload]
+        let routes = kind == .mixed ? Catalog.builtIn.routes : [payload]
         let texts = try LabelledTexts(directory: data, routes: routes).texts
         var generator = SplitMix(seed: seed)
         // Tasks are drawn in proportion to the number of their texts.

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Evaluation
 import Foundation
@@ -12,7 +13,9 @@ struct LabelledFileTests {
         .map { #"{"capability":"legal-services","task":"clause-type","text":"number \#($0)","label":"x"}"# + "\n" }
         .joined()
 
-    private func read(_ file: TemporaryFile) throws -> [LabelledItem] { try LabelledFile(reading: file.path).items }
+    private func read(_ file: TemporaryFile) throws -> [LabelledItem] {
+        try LabelledFile(reading: file.path, catalog: .builtIn).items
+    }
 
     private func fault(_ file: TemporaryFile) -> String {
         "\(#expect(throws: LabelledFileError.self) { try read(file) }?.description ?? "")"
@@ -37,7 +40,9 @@ struct LabelledFileTests {
     }
 
     @Test func `a file that is not there is refused`() {
-        let error = #expect(throws: SmallFileError.self) { try LabelledFile(reading: "/nowhere/at/all") }
+        let error = #expect(throws: SmallFileError.self) {
+            try LabelledFile(reading: "/nowhere/at/all", catalog: .builtIn)
+        }
         #expect(error?.description == "/nowhere/at/all: No such file or directory")
     }
 
@@ -45,7 +50,9 @@ struct LabelledFileTests {
         func row(_ text: String) -> String { Self.good.replacing("é \\u0000", with: text) }
         let long = String(repeating: "x", count: Limits.requestBytes)
         let lines = [row("a"), "", row("  "), row(long), " \t", row("b")]
-        let file = try TemporaryFile(lines.joined(separator: "\n")).reading { try LabelledFile(reading: $0) }
+        let file = try TemporaryFile(lines.joined(separator: "\n")).reading {
+            try LabelledFile(reading: $0, catalog: .builtIn)
+        }
         #expect(file.items.map(\.text) == ["a", "b"])
         #expect(file.rejected.map(\.line) == [3, 4])
         #expect(file.rejected.map(\.error.code) == [.emptyText, .tooLarge])

@@ -14,6 +14,8 @@ actor Suite {
 
     nonisolated let environment: [String: String]
     private nonisolated let directory: URL
+    /// Links to the models of this repository. A test may add others.
+    nonisolated var modelsDirectory: URL { directory.appending(path: "models") }
     private var services: [ServiceProcess] = []
 
     private init(environment: [String: String], directory: URL) {
@@ -86,6 +88,13 @@ actor Suite {
         for key in environment.keys where key.hasPrefix("PG") || key == "DATABASE_URL" { environment[key] = nil }
         environment["WINNOW_SWEEP_INTERVAL_MS"] = "200"
         environment["WINNOW_HEARTBEAT_SECONDS"] = "1"
+        let models = directory.appending(path: "models"), shipped = Repository.root.appending(path: "infra/models")
+        try FileManager.default.createDirectory(at: models, withIntermediateDirectories: true)
+        for name in try FileManager.default.contentsOfDirectory(atPath: shipped.path) {
+            try FileManager.default.createSymbolicLink(
+                at: models.appending(path: name), withDestinationURL: shipped.appending(path: name))
+        }
+        environment["WINNOW_MODELS_DIRECTORY"] = models.path
         let key = directory.appending(path: "signing-key")
         try (UUID().uuidString + UUID().uuidString).write(to: key, atomically: true, encoding: .utf8)
         environment["WINNOW_SIGNING_KEY_FILE"] = key.path
@@ -101,7 +110,10 @@ actor Suite {
             environment["KAFKA_BOOTSTRAP_SERVERS"] = try await startBroker(environment, directory)
         }
         let suite = Suite(environment: environment, directory: directory)
-        for arguments in [["migrate"], ["topics", "create"], ["models", "register"]] {
+        for arguments in [
+            ["migrate"], ["topics", "create"], ["models", "register"],
+            ["catalog", "apply", Repository.root.appending(path: "infra/capabilities").path],
+        ] {
             // The embedded broker has created the topics itself, and has no admin API.
             if arguments[0] == "topics", ProcessInfo.processInfo.environment["KAFKA_BOOTSTRAP_SERVERS"] == nil {
                 continue

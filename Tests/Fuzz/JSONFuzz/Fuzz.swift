@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import JSON
 
@@ -6,8 +7,10 @@ import JSON
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
     let tenant = TenantID(rawValue: "fuzz")
-    guard let request = try? Request.decode(bytes, eventID: "fuzz", tenant: tenant, deadline: nil) else { return 0 }
-    let again = try? Request.decode(request.encode(), eventID: "fuzz", tenant: tenant, deadline: request.deadline)
+    guard let request = try? Request.decode(bytes, eventID: "fuzz", tenant: tenant, deadline: nil, catalog: .builtIn)
+    else { return 0 }
+    let again = try? Request.decode(
+        request.encode(), eventID: "fuzz", tenant: tenant, deadline: request.deadline, catalog: .builtIn)
     precondition(again == request, "a request changed by being written and read")
     return 0
 }

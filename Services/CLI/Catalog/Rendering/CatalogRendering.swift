@@ -64,9 +64,11 @@ struct CatalogRendering {
         return [
             "  \(worker):",
             "    <<: *worker",
-            "    command: [\"\(worker)\"]",
+            "    command: [\"capability-worker\"]",
             "    environment:",
             "      <<: *kafka-environment",
+            "      WINNOW_CAPABILITY: \(capability)",
+            "      OTEL_SERVICE_NAME: \(worker)",
             "      KAFKA_CONF_SASL_USERNAME: \(worker)",
             "      KAFKA_CONF_SASL_PASSWORD: ${\(password):?copy .env.example to .env}",
         ]
@@ -75,7 +77,7 @@ struct CatalogRendering {
     private func rights(of capability: Capability) -> [String] {
         let read =
             Lane.allCases.map { Topic.steps(capability, $0) }
-            + [Topic.cancellations, Topic.certificates, Topic.controls]
+            + [Topic.cancellations, Topic.catalog, Topic.certificates, Topic.controls]
         let write =
             Lane.allCases.map(Topic.outcomes) + Lane.allCases.map(Topic.escalations)
             + [Topic.shadows, Topic.retries, Topic.deadLetters, Topic.heartbeats]

@@ -12,7 +12,8 @@ extension CatalogRendering {
         ]
         let workers = capabilities.map { capability in
             KubernetesService(
-                capability.worker, hasDatabase: false, scaledBy: lanes { Topic.steps(capability, $0) })
+                capability.worker, serving: capability, hasDatabase: false,
+                scaledBy: lanes { Topic.steps(capability, $0) })
         }
         return (services + workers).flatMap { service in
             service.deployment + service.scaledObject(maxReplicas: maxReplicas(of: service))
@@ -30,11 +31,17 @@ extension CatalogRendering {
 
 private struct KubernetesService {
     let name: String
+    /// `nil` for a service that is no worker.
+    let capability: Capability?
     let hasDatabase: Bool
     let topics: [(lane: Lane, topic: String)]
 
-    init(_ name: String, hasDatabase: Bool, scaledBy topics: [(lane: Lane, topic: String)]) {
+    init(
+        _ name: String, serving capability: Capability? = nil, hasDatabase: Bool,
+        scaledBy topics: [(lane: Lane, topic: String)]
+    ) {
         self.name = name
+        self.capability = capability
         self.hasDatabase = hasDatabase
         self.topics = topics
     }
@@ -43,6 +50,8 @@ private struct KubernetesService {
     var deployment: [String] {
         let maps = ["winnow"] + (hasDatabase ? ["winnow-postgres"] : [])
         let memory = hasDatabase ? "256Mi" : "160Mi"
+        let environment = capability.map { ["WINNOW_CAPABILITY": $0.rawValue, "OTEL_SERVICE_NAME": name] } ?? [:]
+        let variables = environment.sorted { $0.key > $1.key }.map { "\n            - {name: \($0), value: \($1)}" }
         return Self.lines(
             """
             ---
@@ -68,7 +77,8 @@ private struct KubernetesService {
                   containers:
                     - name: \(name)
                       image: winnow:0.1.0
-                      args: ["\(name)"]
+                      args: ["\(capability == nil ? name : "capability-worker")"]\(
+                        variables.isEmpty ? "" : "\n          env:" + variables.joined())
                       envFrom:
             \(maps.map { "            - configMapRef: {name: \($0)}" }.joined(separator: "\n"))
                         - secretRef: {name: winnow-\(name)}

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Foundation
 import KafkaBus
@@ -248,14 +249,15 @@ struct KafkaTests {
         let names =
             [
                 Topic.results, Topic.retries, Topic.cancellations, Topic.certificates, Topic.heartbeats, Topic.controls,
-                Topic.deadLetters, Topic.shadows,
-            ] + Lane.allCases.flatMap(Topic.all)
+                Topic.deadLetters, Topic.shadows, Topic.catalog,
+            ] + Lane.allCases.flatMap { Topic.all($0, of: Catalog.builtIn.capabilities.map(\.name)) }
         #expect(Set(catalog.entries.map(\.name)) == Set(names))
         for entry in catalog.entries {
             #expect(!entry.why.isEmpty)
             // A compacted topic keeps the last record of each key.
-            #expect((entry.configuration["cleanup.policy"] == "compact") == (entry.name == Topic.certificates))
-            #expect((entry.configuration["retention.ms"] == nil) == (entry.name == Topic.certificates))
+            let isCompacted = [Topic.certificates, Topic.catalog].contains(entry.name)
+            #expect((entry.configuration["cleanup.policy"] == "compact") == isCompacted)
+            #expect((entry.configuration["retention.ms"] == nil) == isCompacted)
             // Without this limit, a broker accepts a batch of 1 MB that unpacks to a gigabyte.
             let isBounded =
                 entry.configuration["compression.type"] == "uncompressed"

@@ -24,7 +24,7 @@ import Testing
             ]
             let byServices = ["cancellation", "instance", "owed_emission", "submission"]
             let byDecisionsAlone = [
-                "budget", "certificate", "certificate_agreement", "certificate_revocation",
+                "catalog_version", "budget", "certificate", "certificate_agreement", "certificate_revocation",
                 "certificate_tenant_revocation", "platform_rate", "price", "tenant_topic", "test_tenant",
             ]
             let fixed = ["platform_meter", "role_grant", "schema_migration", "text_key"]

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Store
 import Testing
@@ -25,8 +26,9 @@ import Testing
             let views = try await database.column("SELECT viewname FROM pg_views WHERE schemaname = 'ops' ORDER BY 1")
             #expect(
                 views == [
-                    "agreement", "avoided_compute", "budget", "capability_cost", "capability_use", "certificate",
-                    "certificate_agreement", "daily_cost", "focus_cost", "instance", "platform_cost", "price",
+                    "agreement", "avoided_compute", "budget", "capability_cost", "capability_use", "catalog_version",
+                    "certificate", "certificate_agreement", "daily_cost", "focus_cost", "instance", "platform_cost",
+                    "price",
                     "request", "request_timeline", "savings", "savings_total", "tenant", "tenant_agreement",
                     "tenant_revocation", "tenant_topic",
                 ])

@@ -7,8 +7,8 @@ import Store
 
 /// The seams that both stores implement, and a few test functions.
 protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, CancellationQueue,
-    InstanceRegister, TenantRegister, CertificateRegister, ShadowRegister, AgreementRegister, BudgetRegister,
-    EmissionOutbox, TenantTopicRegister
+    InstanceRegister, TenantRegister, CatalogRegister, CertificateRegister, ShadowRegister, AgreementRegister,
+    BudgetRegister, EmissionOutbox, TenantTopicRegister
 {
     func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func agreement(of scope: AgreementScope) async throws -> Agreement?

@@ -1,0 +1,27 @@
+import CatalogFile
+import Contracts
+import MessageBus
+import Planning
+import Store
+
+/// A record of `winnow.catalog.v1`: one version of the whole catalog.
+///
+/// Its key is always the same, so that the compacted topic keeps the newest version.
+public enum CatalogMessage {
+    private static let key = Array("catalog".utf8)
+
+    /// The data is the catalog in its canonical form, and the id names its version.
+    public static func record(of version: CatalogVersion, from source: String, at time: Timestamp) -> OutgoingRecord {
+        CloudEvent(
+            id: "\(version.number)", type: EventType.catalog, source: source, time: time, data: version.body
+        ).record(topic: Topic.catalog, key: key)
+    }
+
+    /// - Returns: `nil` for a record that is no readable catalog.
+    static func read(_ record: Record) -> (number: Int64, catalog: Catalog)? {
+        guard let event = try? CloudEvent(record, as: EventType.catalog), let number = Int64(event.id),
+            let catalog = try? CatalogFile.read(catalog: event.data ?? [], file: Topic.catalog)
+        else { return nil }
+        return (number, catalog)
+    }
+}

@@ -1,0 +1,48 @@
+import Contracts
+import Store
+
+extension PostgresStore: CatalogRegister {
+    public func currentCatalog() async throws -> CatalogVersion? { try await catalogVersions(limit: 1).first }
+
+    public func catalogVersions(limit: Int) async throws -> [CatalogVersion] {
+        let select: SQL = """
+            SELECT version, applied_at, fingerprint, body FROM winnow.catalog_version
+            ORDER BY version DESC LIMIT \(Int64(max(0, limit)))
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("read catalog"))[0].rows { row throws in try Self.version(row) }
+        }
+    }
+
+    public func addCatalog(
+        _ body: [UInt8], fingerprint: String, after previous: Int64?
+    ) async throws -> CatalogVersion? {
+        // A second writer waits, and then finds that its predecessor is not the newest. LOCK TABLE would need the right
+        // to change rows.
+        let lock: SQL = "SELECT pg_advisory_xact_lock(hashtext('winnow.catalog_version'))"
+        let insert: SQL = """
+            INSERT INTO winnow.catalog_version (fingerprint, body)
+            SELECT \(fingerprint), \(JSONBytes(bytes: body))
+            WHERE (SELECT max(version) FROM winnow.catalog_version) IS NOT DISTINCT FROM \(previous)
+            RETURNING version, applied_at, fingerprint, body
+            """
+        // Without BEGIN, the statements are one transaction.
+        return try await session.run { connection in
+            try connection.execute(lock.named("lock catalog"), insert.named("add catalog version"))[1]
+                .first { row throws in try Self.version(row) }
+        }
+    }
+
+    public func openRoutes() async throws -> Set<Route> {
+        let select: SQL = "SELECT capability, task FROM winnow.open_routes()"
+        return try await session.run { connection in
+            Set(try connection.execute(select.named("find open routes"))[0].rows { row throws in try row.route() })
+        }
+    }
+
+    private static func version(_ row: PostgresRow) throws -> CatalogVersion {
+        CatalogVersion(
+            number: try row.integer("version"), appliedAt: try row.timestamp("applied_at"),
+            fingerprint: try row.text("fingerprint"), body: Array(try row.bytes("body")))
+    }
+}
