@@ -115,13 +115,16 @@ struct IncomingRequest {
     }
 
     /// - Throws: `ContractError` if a cost is too large to store.
-    func arrival(at now: Timestamp, pricing: PriceList, fullModel: String) throws(ContractError) -> Arrival {
+    func arrival(
+        at now: Timestamp, pricing: PriceList, fullModel: String, catalogVersion: Int64
+    ) throws(ContractError) -> Arrival {
         var generator = SystemRandomNumberGenerator()
         let id = Request.ID(acceptedAt: now, using: &generator)
         var snapshot = RequestSnapshot(
             id: id, tenant: tenant, eventID: eventID, channel: request?.channel, state: .open, acceptedAt: now,
             deadline: request?.deadline, progressedAt: now, traceparent: event.traceparent, lane: lane,
             hasOwnTopics: hasOwnTopics)
+        snapshot.catalogVersion = catalogVersion
         guard !isCancelled else {
             snapshot.state = .cancelled
             snapshot.error = "cancelled on request"

@@ -48,7 +48,7 @@ struct RequestHandler: BatchHandler {
     func waitUntilDue(_ records: [Record]) async -> Bool { await admission?.opens() ?? true }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        let (now, catalog) = (Timestamp.now, catalog.current)
+        let (now, (catalog, version)) = (Timestamp.now, catalog.snapshot)
         var incomingRequests: [IncomingRequest] = []
         let deadLetters = source.read(records) { record throws(ContractError) in
             incomingRequests.append(try IncomingRequest(record, ownTopics: ownTopics, catalog: catalog, at: now))
@@ -57,7 +57,9 @@ struct RequestHandler: BatchHandler {
         let known = try await takeKnown(from: &incomingRequests)
         try await plan(&incomingRequests, catalog)
         let pricing = try await prices.current()
-        let arrivals = try incomingRequests.map { try $0.arrival(at: now, pricing: pricing, fullModel: fullModel) }
+        let arrivals = try incomingRequests.map {
+            try $0.arrival(at: now, pricing: pricing, fullModel: fullModel, catalogVersion: version)
+        }
         let (accepted, verdicts) = try await store.accept(arrivals, parking: parked.map(\.offer))
         var answers = Answers(source: source)
         for (incomingRequest, acceptance) in zip(incomingRequests, accepted) {

@@ -1,6 +1,12 @@
+import BuiltInCatalog
+import CatalogFile
+import Contracts
 import Foundation
 import JSON
+import Store
 import Testing
+
+@testable import CLI
 
 /// `winnow catalog` on the built-in capabilities and on copies of them.
 @Suite final class CatalogVerbTests {
@@ -158,5 +164,17 @@ import Testing
         let file = directory.appending(path: "capability.json")
         try Data(text.utf8).write(to: file)
         return file.path
+    }
+}
+
+struct CatalogFindingTests {
+    private static let version = CatalogVersion(
+        number: 3, appliedAt: Timestamp(milliseconds: 0), fingerprint: "", body: CatalogFile.write(.builtIn))
+
+    @Test func `a doctor says whether a catalog is in force, and whether it is that of the files`() {
+        #expect(DoctorVerb.catalog(Self.version, files: .builtIn).verdict == .good)
+        #expect(DoctorVerb.catalog(nil, files: .builtIn).verdict == .bad)
+        #expect(DoctorVerb.catalog(Self.version, files: Catalog()).verdict == .doubtful)
+        #expect(DoctorVerb.catalog(Self.version, files: nil).verdict == .doubtful)
     }
 }

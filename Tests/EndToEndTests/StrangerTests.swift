@@ -11,11 +11,19 @@ extension `Whole suite` {
         let stranger = try await Stranger(suite)
         #expect(try await stranger.ask("before").status == "rejected")
 
+        let tried = try await suite.winnow(["catalog", "apply", stranger.file, "--dry-run"])
+        #expect(tried.status == 0 && tried.output.contains("customer-support/contact-reason"), "\(tried.errors)")
+        #expect(try await stranger.ask("dry run").status == "rejected")
         let applied = try await suite.winnow(["catalog", "apply", stranger.file])
         #expect(applied.status == 0, "\(applied.output) \(applied.errors)")
         #expect(applied.output.contains("customer-support/contact-reason"))
+        let again = try await suite.winnow(["catalog", "apply", stranger.file])
+        #expect(again.output.contains("Nothing changes"))
         let registered = try await stranger.winnow(["models", "register"])
         #expect(registered.status == 0, "\(registered.errors)")
+        try await stranger.leaveOpen()
+        let refused = try await suite.winnow(["catalog", "apply", stranger.builtIn])
+        #expect(refused.status == 1 && refused.errors.contains("customer-support/contact-reason"), "\(refused.errors)")
         let worker = try await suite.launch("capability-worker", with: ["WINNOW_CAPABILITY": "customer-support"])
         try await worker.ready()
 
@@ -32,13 +40,15 @@ extension `Whole suite` {
             return answer.decidedBy == "worker" && answer.model?.hasPrefix("customer-support@") == true
         }
 
+        try await stranger.allAreClosed()
         let taken = try await suite.winnow(["catalog", "apply", stranger.builtIn])
         #expect(taken.status == 0, "\(taken.output) \(taken.errors)")
         try await Eventually.holds("the capability is unknown again", within: .seconds(60)) {
             try await stranger.ask("after").status == "rejected"
         }
         let history = try await suite.winnow(["catalog", "history", "--json"])
-        #expect(try JSONSerialization.jsonObject(with: Data(history.output.utf8)) as? [Any] != nil)
+        let versions = try JSONSerialization.jsonObject(with: Data(history.output.utf8)) as? [[String: Any]]
+        #expect(versions?.count == 3, "the dry run and the refused application are no versions")
         #expect(await worker.terminate() == 0)
         await suite.forget(worker)
     }
@@ -104,17 +114,38 @@ private struct Stranger {
     }
 
     func ask(_ text: String) async throws -> Answer {
-        let id = UUID().uuidString
-        let request = """
-            {"id": "\(id)", "steps": [{"capability": "customer-support", "task": "contact-reason", \
-            "items": ["28014"]}]}
-            """
-        let result = try #require(try await suite.submit([request]).objects.first, "\(text)")
+        let result = try #require(try await suite.submit([request(UUID().uuidString)]).objects.first, "\(text)")
         let steps = result["steps"] as? [[String: Any]]
         let item = (steps?.first?["items"] as? [[String: Any]])?.first
         return Answer(
             status: result["status"] as? String, decidedBy: item?["decidedBy"] as? String,
             model: item?["model"] as? String)
+    }
+
+    /// Sends a request that nobody answers before the worker runs.
+    func leaveOpen() async throws {
+        try await Eventually.holds("a request of the new capability is open", within: .seconds(60)) {
+            _ = try await suite.winnow(["submit"], input: Array(request(UUID().uuidString).utf8))
+            return try await open() > 0
+        }
+    }
+
+    func allAreClosed() async throws {
+        try await Eventually.holds("every request of the capability is answered", within: .seconds(60)) {
+            try await open() == 0
+        }
+    }
+
+    private func open() async throws -> Int {
+        let count = try await suite.query(
+            "SELECT count(*) FROM winnow.open_routes() WHERE capability = 'customer-support'")
+        return Int(count) ?? 0
+    }
+
+    private func request(_ id: String) -> String {
+        """
+        {"id": "\(id)", "steps": [{"capability": "customer-support", "task": "contact-reason", "items": ["28014"]}]}
+        """
     }
 
     func certify() async throws -> Command.Result {

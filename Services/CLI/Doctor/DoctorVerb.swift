@@ -1,3 +1,4 @@
+import CatalogFile
 import Contracts
 import Evaluation
 import Inference
@@ -133,9 +134,11 @@ struct DoctorVerb: Verb {
             let settings = try session.postgres()
             let migrations = Self.migrations(try await Migrator(settings).status())
             guard migrations.verdict != .bad else { return [Finding("database", .good, "reached"), migrations] }
-            let prices = try await PostgresStore(settings).prices()
+            let store = PostgresStore(settings)
+            let prices = try await store.prices()
             return [
                 Finding("database", .good, "reached"), migrations,
+                Self.catalog(try await store.currentCatalog(), files: try? session.catalog()),
                 prices.isEmpty
                     ? Finding("prices", .doubtful, "none: every cost is 0", "run 'winnow models register'")
                     : Finding("prices", .good, "\(Set(prices.map(\.model)).count) models have one"),
@@ -144,6 +147,21 @@ struct DoctorVerb: Verb {
         } catch {
             return [Finding("database", .bad, "\(error)", "set DATABASE_URL or PG*, and see that the server answers")]
         }
+    }
+
+    /// - Parameter files: the capabilities' files, with which the models and the lag are checked.
+    static func catalog(_ version: CatalogVersion?, files: Catalog?) -> Finding {
+        guard let version else {
+            return Finding(
+                "catalog", .bad, "none is applied, so every service waits",
+                "run 'winnow catalog apply infra/capabilities'")
+        }
+        guard files.map({ CatalogFile.write($0) }) == version.body else {
+            return Finding(
+                "catalog", .doubtful, "version \(version.number) is in force, and differs from the files here",
+                "compare 'winnow catalog export DIR' with WINNOW_CAPABILITIES_DIRECTORY")
+        }
+        return Finding("catalog", .good, "version \(version.number) is in force")
     }
 
     /// A newer database is no fault: services of this version run on it, as they do during an upgrade and after a rollback.

@@ -77,22 +77,24 @@ extension SQL.StringInterpolation {
             arrived AS (
             INSERT INTO winnow.request (
                 request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
-                completed_at, traceparent, lane, body_digest, place, input_tokens, output_tokens, flops, cost_pico_usd,
-                full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd)
+                completed_at, traceparent, lane, body_digest, place, catalog_version, input_tokens, output_tokens, flops,
+                cost_pico_usd, full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd)
             SELECT request_id, tenant_id, event_id, channel::winnow.channel, state::winnow.request_state, error,
                 accepted_at, deadline_at, progressed_at, CASE WHEN state <> 'open' THEN progressed_at END,
-                traceparent, lane, body_digest, place, t1, t2, t3, t4, t5, t6, t7, t8
+                traceparent, lane, body_digest, place, catalog_version, t1, t2, t3, t4, t5, t6, t7, t8
             FROM unnest(
             """)
         list(rows.keys, rows.tenants, rows.eventIDs, rows.channels, rows.states, rows.errors, rows.acceptedAt)
         appendLiteral(", ")
         list(rows.deadlines, rows.progressedAt, rows.traceparents, rows.lanes, rows.digests, rows.places)
+        appendLiteral(", ")
+        list(rows.catalogVersions)
         list(rows.totals)
         appendLiteral(
             """
             ) AS u (
                 request_id, tenant_id, event_id, channel, state, error, accepted_at, deadline_at, progressed_at,
-                traceparent, lane, body_digest, place, t1, t2, t3, t4, t5, t6, t7, t8)
+                traceparent, lane, body_digest, place, catalog_version, t1, t2, t3, t4, t5, t6, t7, t8)
             ON CONFLICT (tenant_id, event_id) DO NOTHING RETURNING request_id)
             """)
     }

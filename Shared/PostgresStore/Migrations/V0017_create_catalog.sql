@@ -11,6 +11,10 @@ CREATE TABLE winnow.catalog_version (
 COMMENT ON TABLE winnow.catalog_version IS 'Versions of the catalog of capabilities. The newest is in force.';
 COMMENT ON COLUMN winnow.catalog_version.fingerprint IS 'SHA-256 of body, which is the catalog in its canonical form.';
 
+ALTER TABLE winnow.request ADD COLUMN catalog_version bigint;
+COMMENT ON COLUMN winnow.request.catalog_version IS
+    'Version of the catalog that accepted the request; NULL for requests from before catalogs.';
+
 CREATE VIEW ops.catalog_version AS
 SELECT version, applied_at, fingerprint, json_array_length(body -> 'capabilities') AS capabilities
 FROM winnow.catalog_version;

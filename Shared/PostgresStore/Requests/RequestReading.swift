@@ -8,7 +8,7 @@ enum RequestReading {
             r.progressed_at, r.traceparent, r.input_tokens, r.output_tokens, r.flops, r.cost_pico_usd,
             r.full_model_input_tokens, r.full_model_output_tokens, r.full_model_flops, r.full_model_cost_pico_usd,
             r.lane, r.completed_at, r.cost_final, r.result_totals::text, r.erased_at,
-            r.redrives, r.redrive_at,
+            r.redrives, r.redrive_at, r.catalog_version,
             EXISTS (SELECT FROM winnow.tenant_topic AS o WHERE o.tenant_id = r.tenant_id) AS has_own_topics
         """
 
@@ -77,6 +77,7 @@ enum RequestReading {
         snapshot.erasedAt = try row.optionalTimestamp(columns.erasedAt)
         snapshot.redrives = Int(try row.integer(columns.redrives))
         snapshot.redriveAt = try row.optionalTimestamp(columns.redriveAt)
+        snapshot.catalogVersion = try row.optionalInteger(columns.catalogVersion)
         if snapshot.state.isFinal {
             let column = columns.resultTotals
             let totals = try row.isNull(column) ? snapshot.totals : try LedgerTotals(array: try row.text(column))
@@ -112,7 +113,8 @@ enum RequestReading {
 private struct RequestColumns {
     let id, tenant, eventID, channel, state, error, acceptedAt, deadline, progressedAt, traceparent,
         lane: PostgresColumn
-    let completedAt, costFinal, resultTotals, erasedAt, redrives, redriveAt, hasOwnTopics: PostgresColumn
+    let completedAt, costFinal, resultTotals, erasedAt, redrives, redriveAt, catalogVersion: PostgresColumn
+    let hasOwnTopics: PostgresColumn
     let totals: LedgerTotals.Columns
 
     init(_ result: PostgresResult) throws(StoreError) {
@@ -133,6 +135,7 @@ private struct RequestColumns {
         erasedAt = try result.column("erased_at")
         redrives = try result.column("redrives")
         redriveAt = try result.column("redrive_at")
+        catalogVersion = try result.column("catalog_version")
         hasOwnTopics = try result.column("has_own_topics")
         totals = try LedgerTotals.Columns(result)
     }

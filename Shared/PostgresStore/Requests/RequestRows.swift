@@ -16,6 +16,7 @@ struct RequestRows {
     var lanes = PostgresArray<String>()
     var digests = PostgresArray<BodyDigest>()
     var places = PostgresArray<Int64>()
+    var catalogVersions = PostgresArray<Int64>()
     /// Input tokens, output tokens, flops and cost, then the same four of the full model.
     var totals = [PostgresArray<Int64>](repeating: PostgresArray(), count: 8)
 
@@ -35,6 +36,7 @@ struct RequestRows {
         lanes.append(snapshot.lane.rawValue)
         digests.append(origin.digest)
         places.append(origin.place)
+        catalogVersions.append(snapshot.catalogVersion)
         for (index, value) in snapshot.totals.columns.enumerated() { totals[index].append(value) }
     }
 }

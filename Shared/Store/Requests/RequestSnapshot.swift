@@ -35,6 +35,8 @@ public struct RequestSnapshot: Sendable, Equatable {
     public var redrives = 0
     /// The request is not re-driven again before this instant.
     public var redriveAt: Timestamp?
+    /// The version of the catalog that accepted the request; `nil` for a request that was not accepted by one.
+    public var catalogVersion: Int64?
     /// The integrator's W3C trace context, which every hop passes on.
     public var traceparent: String?
     public var steps: [Step]

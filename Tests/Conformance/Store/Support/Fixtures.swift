@@ -28,6 +28,7 @@ enum Fixture {
         var snapshot = RequestSnapshot(
             id: id(), tenant: tenant, eventID: eventID, channel: .machine, state: state, acceptedAt: acceptedAt,
             deadline: deadline, progressedAt: acceptedAt, steps: steps)
+        snapshot.catalogVersion = 7
         if state.isFinal {
             snapshot.completedAt = acceptedAt
             snapshot.resultCost = ResultCost(totals: .zero, isFinal: true)
