@@ -44,10 +44,9 @@ enum LabelProbability {
 
         var own = token.probability * rest, all = token.probability
         var seen: Set = [token.bytes], represented = Set(left)
-        var total = token.probability, smallest = token.probability
+        var total = token.probability
         for other in token.alternatives where seen.insert(other.bytes).inserted {
             total += other.probability
-            smallest = min(smallest, other.probability)
             let labels = allowed(other.bytes)
             guard !labels.isEmpty else { continue }
             all += other.probability
@@ -59,7 +58,9 @@ enum LabelProbability {
                 own += other.probability * rest
             }
         }
-        // A label that no listed token begins is at most as probable as the least probable token of the list.
+        // A label that no listed token begins is at most as probable as the least probable token of the list. A grammar
+        // may force a token that the list lacks, so the written one is no bound.
+        let smallest = token.alternatives.map(\.probability).min() ?? 1
         let missing = Double(open.count - represented.count)
         all += min(max(0, 1 - total), missing * smallest)
         return all > 0 ? min(1, own / all) : nil

@@ -64,6 +64,16 @@ import Testing
         #expect(near(confidence("a", of: ["a", "b", "c", "d", "e"], sure), 0.97 / (0.99 + 0.01)))
     }
 
+    @Test func `a token that a grammar forced does not bound what the list lacks`() {
+        func forced(_ alternatives: [Alternative]) -> [TokenProbability] {
+            [TokenProbability(bytes: Array("a".utf8), probability: 0.01, alternatives: alternatives)]
+        }
+        let other = Alternative(bytes: Array("x".utf8), probability: 0.04)
+        #expect(near(confidence("a", of: ["a", "b", "c"], forced([other])), 0.01 / (0.01 + 2 * 0.04)))
+        // Without a list, the other labels may have all the rest.
+        #expect(near(confidence("a", of: ["a", "b", "c"], forced([])), 0.01))
+    }
+
     @Test func `the first token may begin before the label, and the last one end after it`() {
         let tokens = [token("{\"label\":", 1), token("\"yes\"}", 0.8, ["\"no": 0.2, "\"": 0])]
         #expect(near(confidence("yes", of: ["yes", "no"], at: 10, tokens), 0.8))
