@@ -1,4 +1,5 @@
 import Models
+import Synchronization
 import Telemetry
 import Testing
 
@@ -100,22 +101,44 @@ import Testing
         gate.leave(try await gate.enter(tokens: 1, deadline: clock.now), .success, consumed: 1)
     }
 
-    @Test func `a place that is given at the moment of the cancellation is given back`() async throws {
-        for _ in 0..<200 {
-            let gate = gate { $0.maxInFlight = 1 }
-            let first = try await gate.enter(tokens: 1, deadline: nil)
-            let deadline = clock.now + .seconds(5)
-            await withTaskGroup(of: Void.self) { group in
+    /// Otherwise a place that is given at this moment would never be given back.
+    @Test(arguments: [true, false])
+    func `what a body returns is not lost if the deadline or a cancellation comes first`(isCancelled: Bool) async throws
+    {
+        for _ in 0..<100 {
+            let clock = ManualClock()
+            let body = Body()
+            let result = await withTaskGroup(of: Int?.self) { group in
                 group.addTask {
-                    guard let pass = try? await gate.enter(tokens: 1, deadline: deadline) else { return }
-                    gate.leave(pass, .success, consumed: 1)
+                    let deadline = clock.now + .seconds(5)
+                    return try? await clock.limited(until: deadline) {
+                        await withCheckedContinuation { continuation in body.continuation.withLock { $0 = continuation }
+                        }
+                    }
                 }
                 await clock.sleepers(1)
-                group.addTask { gate.leave(first, .success, consumed: 1) }
-                group.cancelAll()
+                while body.continuation.withLock({ $0 == nil }) { await Task.yield() }
+                if isCancelled { group.cancelAll() } else { clock.advance(by: .seconds(5)) }
+                for _ in 0..<10 { await Task.yield() }
+                body.continuation.withLock { $0?.resume(returning: 7) }
+                return await group.next() ?? nil
             }
-            gate.leave(try await gate.enter(tokens: 1, deadline: clock.now), .success, consumed: 1)
+            #expect(result == 7)
         }
+    }
+
+    @Test func `a body that has not ended by the deadline is cancelled`() async throws {
+        let clock = ManualClock()
+        async let result = clock.limited(until: clock.now + .seconds(5)) {
+            try await clock.pause(until: clock.now + .seconds(100))
+        }
+        await clock.sleepers(2)
+        clock.advance(by: .seconds(5))
+        #expect(try await result == nil)
+    }
+
+    private final class Body: Sendable {
+        let continuation = Mutex<CheckedContinuation<Int, Never>?>(nil)
     }
 
     private func error(_ body: () async throws -> EndpointGate.Pass) async -> ModelError? {
