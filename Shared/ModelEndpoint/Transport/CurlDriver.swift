@@ -109,7 +109,11 @@ final class CurlDriver: HTTPTransport {
                 return (queue.added, queue.cancelled, queue.isStopped)
             }
             for (id, transfer) in added {
-                curl_multi_add_handle(transfers, transfer.handle)
+                let code = curl_multi_add_handle(transfers, transfer.handle)
+                guard code == CURLM_OK else {
+                    transfer.end(CURLE_OUT_OF_MEMORY)
+                    continue
+                }
                 running[id] = transfer
             }
             for id in cancelled { remove(id)?.cancel() }

@@ -17,31 +17,32 @@ final class MockServer: @unchecked Sendable {
     typealias Handler = @Sendable (Exchange) -> Void
 
     let port: Int
-    private let listener: Int32
+    private let listener: Listener
     private let handler: Handler
     private let state = Mutex<(requests: [Request], open: Set<Int32>, connections: Int)>(([], [], 0))
 
     init(_ handler: @escaping Handler) throws {
         self.handler = handler
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
         var count = socklen_t(MemoryLayout<sockaddr_in>.size)
         let code = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, count) + listen(listener, 512) + getsockname(listener, address, &count)
+                bind(descriptor, address, count) + listen(descriptor, 512) + getsockname(descriptor, address, &count)
             }
         }
         guard code == 0 else { throw Failure() }
+        let listener = Listener(descriptor)
         self.listener = listener
         port = Int(UInt16(bigEndian: address.sin_port))
         let thread = Thread { [weak self] in
-            while case let connection = accept(listener, nil, nil), connection >= 0 {
+            while case let connection = accept(descriptor, nil, nil), connection >= 0 {
                 guard let self else { break }
                 serve(connection)
             }
-            close(listener)
+            listener.close()
         }
         thread.start()
     }
@@ -49,7 +50,7 @@ final class MockServer: @unchecked Sendable {
     deinit { stop() }
 
     func stop() {
-        shutdown(listener, Int32(SHUT_RDWR))
+        listener.shutdown()
         state.withLock { state in for connection in state.open { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
@@ -76,6 +77,24 @@ final class MockServer: @unchecked Sendable {
         }
         thread.stackSize = 1 << 19
         thread.start()
+    }
+}
+
+/// A listening socket. Once it is closed, its number may belong to somebody else.
+private final class Listener: Sendable {
+    private let descriptor: Mutex<Int32?>
+
+    init(_ descriptor: Int32) { self.descriptor = Mutex(descriptor) }
+
+    func shutdown() {
+        descriptor.withLock { if let descriptor = $0 { _ = Glibc.shutdown(descriptor, Int32(SHUT_RDWR)) } }
+    }
+
+    func close() {
+        descriptor.withLock { descriptor in
+            if let number = descriptor { _ = Glibc.close(number) }
+            descriptor = nil
+        }
     }
 }
 

@@ -17,7 +17,9 @@ import Testing
             exchange.respond(isComplete ? 200 : 500, Replies.chat("refund"))
         }
         let rig = try Rig.over(server) { $0.gate.maxInFlight = 200 }
-        let outputs = try await rig.endpoint.answer((0..<200).map { .text("text \($0)") }, as: Rig.refund)
+        let outputs = (try? await rig.endpoint.answer((0..<200).map { .text("text \($0)") }, as: Rig.refund)) ?? []
+        #expect(server.connections == 200)
+        #expect(server.requests.count == 200)
         #expect(outputs.count == 200)
         #expect(outputs.allSatisfy { $0.answer == .label("refund") })
         #expect(gathering.most == 200)
