@@ -99,6 +99,20 @@ import Testing
         #expect(try await faults() == [["tasks[0].models.full", fault]])
     }
 
+    /// Nothing reads the database before that.
+    @Test(arguments: [
+        ("\"full\": \"full\"", "\"full\": \"endpoint:gateway\""), ("\"small\": \"software-development\", ", ""),
+    ])
+    func `what this version cannot serve is checked, and not put in force`(old: String, new: String) async throws {
+        let text = try builtIn("software-development")
+        #expect(text.contains(old))
+        try write("software-development", text.replacing(old, with: new))
+        #expect(try await faults() == [])
+        let result = try await Command.winnow(["catalog", "apply", folder.url.path])
+        #expect(result.status == 1)
+        #expect(result.output.contains("cannot be served by this version"), "\(result.output) \(result.errors)")
+    }
+
     @Test func `tasks are listed, and one capability with its labels`() async throws {
         let all = try await Command.winnow(["catalog", "show"])
         let lines = all.output.split(separator: "\n")

@@ -18,7 +18,11 @@ import re
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-IN_IMAGE = {"/opt/winnow/models": ROOT / "infra/models", "/opt/winnow/topics.json": ROOT / "infra/kafka/topics.json"}
+IN_IMAGE = {
+    "/opt/winnow/models": ROOT / "infra/models",
+    "/opt/winnow/capabilities": ROOT / "infra/capabilities",
+    "/opt/winnow/topics.json": ROOT / "infra/kafka/topics.json",
+}
 
 
 def image_environment():

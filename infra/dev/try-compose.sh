@@ -76,6 +76,8 @@ report() {
 # The embedded broker creates its topics at startup and has no admin API.
 start migrate
 if wait "${running[-1]}"; then report migrate "ok    "; else report migrate FAILED; fi
+start catalog
+if wait "${running[-1]}"; then report catalog "ok    "; else report catalog FAILED; fi
 
 services=(aggregator escalator)
 for file in infra/capabilities/*/capability.json; do services+=("$(basename "$(dirname "$file")")-worker"); done

@@ -82,21 +82,15 @@ struct CatalogApplication {
 
     private func createTopics(of catalog: Catalog) async throws {
         let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
-        let names = catalog.capabilities.map(\.name).flatMap { name in
-            Lane.allCases.map { (name, Topic.steps(name, $0)) }
+        let known = Dictionary(try TopicCatalog(contentsOf: session.topicsFile).entries.map { ($0.name, $0) }) { $1 }
+        let entries = catalog.capabilities.map(\.name).flatMap { name in
+            Lane.allCases.map { known[Topic.steps(name, $0)] ?? .steps(of: name, $0) }
         }
         // The embedded broker creates a topic that it is asked about, and has no admin API.
-        guard try await !admin.isEmbedded() else { return try await admin.touch(names.map(\.1)) }
-        let known = try TopicCatalog(contentsOf: session.topicsFile).entries
-        let entries = names.map { capability, topic in
-            known.first { $0.name == topic } ?? Self.entry(topic, capability)
+        if try await admin.isEmbedded() {
+            try await admin.touch(entries.map(\.name))
+        } else {
+            _ = try await admin.create(TopicCatalog(entries: entries))
         }
-        _ = try await admin.create(TopicCatalog(entries: entries))
-    }
-
-    private static func entry(_ name: String, _ capability: Capability) -> TopicCatalog.Entry {
-        TopicCatalog.Entry(
-            name: name, partitions: 6, configuration: ["cleanup.policy": "delete", "retention.ms": "259200000"],
-            why: "Steps for the \(capability) worker.")
     }
 }

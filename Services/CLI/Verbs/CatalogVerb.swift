@@ -14,7 +14,7 @@ struct CatalogVerb: Verb {
         Usage: winnow catalog validate [DIR|FILE] [--json]
                winnow catalog show [CAPABILITY] [--catalog DIR] [--json]
                winnow catalog diff DIR DIR [--json]
-               winnow catalog apply DIR|FILE [--dry-run] [--json]
+               winnow catalog apply [DIR|FILE] [--dry-run] [--json]
                winnow catalog history [--json]
                winnow catalog export DIR
                winnow catalog render TARGET [--catalog DIR] [--file FILE] [--write]
@@ -47,7 +47,7 @@ struct CatalogVerb: Verb {
         case validate(String?)
         case show(Capability?, directory: String?)
         case diff(String, String)
-        case apply(String, isDryRun: Bool)
+        case apply(String?, isDryRun: Bool)
         case history
         case export(String)
         case render(CatalogRendering.Target, directory: String?, file: String?, writes: Bool)
@@ -70,8 +70,7 @@ struct CatalogVerb: Verb {
             guard let old = words.popFirst(), let new = words.popFirst() else { throw UsageError("DIR is missing") }
             action = .diff(old, new)
         case "apply":
-            guard let path = words.popFirst() else { throw UsageError("DIR or FILE is missing") }
-            action = .apply(path, isDryRun: arguments.flag("--dry-run"))
+            action = .apply(words.popFirst(), isDryRun: arguments.flag("--dry-run"))
         case "history": action = .history
         case "export":
             guard let folder = words.popFirst() else { throw UsageError("DIR is missing") }
@@ -107,7 +106,8 @@ struct CatalogVerb: Verb {
             }
             return .ok
         case .apply(let path, let isDryRun):
-            return try await CatalogApplication(path, session).run(isDryRun: isDryRun, asJSON: isJSON)
+            return try await CatalogApplication(path ?? session.capabilitiesDirectory, session)
+                .run(isDryRun: isDryRun, asJSON: isJSON)
         case .history: return try await history(session)
         case .export(let folder): return try await export(to: folder, session)
         case .render(let target, let directory, let file, let writes):

@@ -44,7 +44,7 @@ struct TopicsFile {
             let present = Dictionary(file.entries.map { ($0.name, $0.lines) }) { first, _ in first }
             let steps = capabilities.map { capability in
                 let name = Topic.steps(capability, lane)
-                return (name: name, lines: present[name] ?? Self.lines(of: name, capability, lane))
+                return (name: name, lines: present[name] ?? Self.lines(of: .steps(of: capability, lane)))
             }
             let others = file.entries.filter { !Self.isSteps($0.name, lane) }
             file.entries = Array(others.prefix(place)) + steps + others.dropFirst(place)
@@ -65,16 +65,27 @@ struct TopicsFile {
         return topic.hasPrefix(parts[0]) && topic.hasSuffix(parts[1])
     }
 
-    private static func lines(of name: String, _ capability: Capability, _ lane: Lane) -> [String] {
-        let steps = lane == .bulk ? "Steps of the bulk lane" : "Steps"
+    private static func lines(of entry: TopicCatalog.Entry) -> [String] {
+        let configuration = entry.configuration.sorted { $0.key < $1.key }.map { "\"\($0)\": \"\($1)\"" }
         return [
             "    {",
-            "      \"name\": \"\(name)\",",
-            "      \"partitions\": 6,",
-            "      \"replication\": -1,",
-            "      \"config\": {\"cleanup.policy\": \"delete\", \"retention.ms\": \"259200000\"},",
-            "      \"why\": \"\(steps) for the \(capability) worker. Kept for three days; older steps are re-driven from Postgres.\"",
+            "      \"name\": \"\(entry.name)\",",
+            "      \"partitions\": \(entry.partitions),",
+            "      \"replication\": \(entry.replication),",
+            "      \"config\": {\(configuration.joined(separator: ", "))},",
+            "      \"why\": \"\(entry.why)\"",
             "    }",
         ]
+    }
+}
+
+extension TopicCatalog.Entry {
+    /// The topic of a capability's steps, for a capability that the topics file does not have.
+    static func steps(of capability: Capability, _ lane: Lane) -> Self {
+        let steps = lane == .bulk ? "Steps of the bulk lane" : "Steps"
+        return Self(
+            name: Topic.steps(capability, lane), partitions: 6,
+            configuration: ["cleanup.policy": "delete", "retention.ms": "259200000"],
+            why: "\(steps) for the \(capability) worker. Kept for three days; older steps are re-driven from Postgres.")
     }
 }
