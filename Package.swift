@@ -216,23 +216,20 @@ let testTargets: [Target] = [
     tests(
         "WorkerKit",
         [
-            "BuiltInCatalog",
-            "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning",
-            "Settings", "Store", "Telemetry", "TestKit", "WorkerKit",
+            "BuiltInCatalog", "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "MessageBusTesting",
+            "Planning", "Settings", "Store", "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(
         "Decomposer",
         [
-            "BuiltInCatalog",
-            "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting",
-            "Planning", "Settings", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
+            "BuiltInCatalog", "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus",
+            "MessageBusTesting", "Planning", "Settings", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(
         "Escalator",
         [
-            "BuiltInCatalog",
-            "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Planning", "Store", "StoreTesting",
-            "TestKit", "WorkerKit",
+            "BuiltInCatalog", "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Planning", "Store",
+            "StoreTesting", "TestKit", "WorkerKit",
         ]),
     tests(
         "Aggregator",
@@ -247,9 +244,8 @@ let testTargets: [Target] = [
     tests(
         "CLI",
         [
-            "BuiltInCatalog",
-            "CLI", "CatalogFile", "Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "KafkaBus",
-            "MessageBus", "Planning", "PostgresStore", "Store", "TestKit",
+            "BuiltInCatalog", "CLI", "CatalogFile", "Certification", "Client", "Contracts", "Evaluation", "Inference",
+            "JSON", "KafkaBus", "MessageBus", "Planning", "PostgresStore", "Store", "TestKit",
         ]),
     tests("Architecture", exclude: ["PublicAPI", "migrations.sha256"], ["Crypto"]),
     // Makes threads visible to ThreadSanitizer.
@@ -257,23 +253,20 @@ let testTargets: [Target] = [
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",
         [
-            "BuiltInCatalog",
-            "CRDKafka", "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "MessageBusTesting",
-            "Planning", "Settings", "Telemetry", "VisibleThreads",
+            "BuiltInCatalog", "CRDKafka", "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus",
+            "MessageBusTesting", "Planning", "Settings", "Telemetry", "VisibleThreads",
         ]),
     tests(
         "StoreConformance", path: "Tests/Conformance/Store",
         [
-            "BuiltInCatalog",
-            "Certification", "Contracts", "Delivery", "Lifecycle", "MessageBus", "Planning", "PostgresStore",
-            "Settings", "Store", "StoreTesting", "Telemetry",
+            "BuiltInCatalog", "Certification", "Contracts", "Delivery", "Lifecycle", "MessageBus", "Planning",
+            "PostgresStore", "Settings", "Store", "StoreTesting", "Telemetry",
         ]),
     tests(
         "EndToEnd", exclude: ["Support/rename_head.py"],
         [
-            "BuiltInCatalog",
-            "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Planning", "PostgresStore", "Settings",
-            "Store", "Telemetry",
+            "BuiltInCatalog", "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Planning", "PostgresStore",
+            "Settings", "Store", "Telemetry",
         ]),
 ]
 

@@ -151,8 +151,11 @@ def kubernetes_faults(manifests, settings, rights, topics):
     known = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in settings}
     for name in SERVICES:
         container = found["Deployment", name]["template"]["spec"]["containers"][0]
-        if container["args"] != [name]:
+        if container["args"] != ["capability-worker" if name in WORKERS else name]:
             yield f"infra/kubernetes/winnow.yaml: {name} runs {container['args']}"
+        variables = {variable["name"]: variable["value"] for variable in container.get("env", [])}
+        if name in WORKERS and variables.get("WINNOW_CAPABILITY") != name.removesuffix("-worker"):
+            yield f"infra/kubernetes/winnow.yaml: {name} serves {variables.get('WINNOW_CAPABILITY')}"
         if (container["livenessProbe"]["httpGet"]["path"], container["readinessProbe"]["httpGet"]["path"]) != ("/livez", "/readyz"):
             yield f"infra/kubernetes/winnow.yaml: {name} is probed elsewhere"
         maps = [source["configMapRef"]["name"] for source in container["envFrom"] if "configMapRef" in source]

@@ -111,7 +111,10 @@ start_broker() {
 prepare() {
     "$bin/winnow" migrate >>"$run/logs/migrate.log" 2>&1 || give_up migrate
     "$bin/winnow" models register >>"$run/logs/models.log" 2>&1 || give_up models
-    "$bin/winnow" catalog apply "$catalog" >>"$run/logs/catalog.log" 2>&1 || give_up catalog
+    # Versions before the catalog know the built-in capabilities only; upgrade-proof.sh starts such a version.
+    if "$bin/winnow" catalog --help 2>/dev/null | grep -q 'catalog apply'; then
+        "$bin/winnow" catalog apply "$catalog" >>"$run/logs/catalog.log" 2>&1 || give_up catalog
+    fi
     [ ! -f "$run/postgres-directory" ] || create_reader || give_up reader
     [ -f "$run/broker" ] || "$bin/winnow" topics create >>"$run/logs/topics.log" 2>&1 || give_up topics
 }
