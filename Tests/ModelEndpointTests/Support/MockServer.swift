@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 
 /// An HTTP server on loopback that answers as a test tells it, well or badly. Each connection has a thread.
-final class MockServer: @unchecked Sendable {
+final class MockServer: Sendable {
     struct Failure: Error {}
 
     struct Request: Sendable {
@@ -18,11 +18,9 @@ final class MockServer: @unchecked Sendable {
 
     let port: Int
     private let listener: Listener
-    private let handler: Handler
-    private let state = Mutex<(requests: [Request], open: Set<Int32>, connections: Int)>(([], [], 0))
+    private let shared: Shared
 
     init(_ handler: @escaping Handler) throws {
-        self.handler = handler
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -34,14 +32,11 @@ final class MockServer: @unchecked Sendable {
             }
         }
         guard code == 0 else { throw Failure() }
-        let listener = Listener(descriptor)
-        self.listener = listener
+        let (listener, shared) = (Listener(descriptor), Shared(handler))
+        (self.listener, self.shared) = (listener, shared)
         port = Int(UInt16(bigEndian: address.sin_port))
-        let thread = Thread { [weak self] in
-            while case let connection = accept(descriptor, nil, nil), connection >= 0 {
-                guard let self else { break }
-                serve(connection)
-            }
+        let thread = Thread {
+            while case let connection = accept(descriptor, nil, nil), connection >= 0 { shared.serve(connection) }
             listener.close()
         }
         thread.start()
@@ -51,28 +46,39 @@ final class MockServer: @unchecked Sendable {
 
     func stop() {
         listener.shutdown()
-        state.withLock { state in for connection in state.open { shutdown(connection, Int32(SHUT_RDWR)) } }
+        shared.state.withLock { state in for connection in state.open { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
     var url: String { "http://127.0.0.1:\(port)/v1" }
-    var requests: [Request] { state.withLock { $0.requests } }
-    var connections: Int { state.withLock { $0.connections } }
+    var requests: [Request] { shared.state.withLock { $0.requests } }
+    var connections: Int { shared.state.withLock { $0.connections } }
+}
 
-    private func serve(_ connection: Int32) {
+/// What the threads of the connections share. It outlives the server, so that a connection is never shut down after it
+/// was closed: its number may belong to another test by then.
+private final class Shared: Sendable {
+    typealias State = (requests: [MockServer.Request], open: Set<Int32>, connections: Int)
+
+    let state = Mutex<State>(([], [], 0))
+    private let handler: MockServer.Handler
+
+    init(_ handler: @escaping MockServer.Handler) { self.handler = handler }
+
+    func serve(_ connection: Int32) {
         state.withLock {
             $0.open.insert(connection)
             $0.connections += 1
         }
-        let thread = Thread { [weak self, handler] in
+        let thread = Thread { [self] in
             var on: Int32 = 1
             setsockopt(connection, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
             while let request = Exchange.read(from: connection) {
-                self?.state.withLock { $0.requests.append(request) }
+                state.withLock { $0.requests.append(request) }
                 let exchange = Exchange(request: request, connection: connection)
                 handler(exchange)
                 if exchange.isOver { break }
             }
-            self?.state.withLock { _ = $0.open.remove(connection) }
+            state.withLock { _ = $0.open.remove(connection) }
             close(connection)
         }
         thread.stackSize = 1 << 19
