@@ -83,9 +83,16 @@ struct CatalogApplication {
     private func createTopics(of catalog: Catalog) async throws {
         let admin = try KafkaAdmin(settings: try session.kafka(), logger: session.logger)
         let known = Dictionary(try TopicCatalog(contentsOf: session.topicsFile).entries.map { ($0.name, $0) }) { $1 }
-        let entries = catalog.capabilities.map(\.name).flatMap { name in
-            Lane.allCases.map { known[Topic.steps(name, $0)] ?? .steps(of: name, $0) }
-        }
+        // The topic of the catalog itself too: it does not exist where an older version has created the topics.
+        let own =
+            known[Topic.catalog]
+            ?? TopicCatalog.Entry(
+                name: Topic.catalog, partitions: 1, configuration: ["cleanup.policy": "compact"])
+        let entries =
+            [own]
+            + catalog.capabilities.map(\.name).flatMap { name in
+                Lane.allCases.map { known[Topic.steps(name, $0)] ?? .steps(of: name, $0) }
+            }
         // The embedded broker creates a topic that it is asked about, and has no admin API.
         if try await admin.isEmbedded() {
             try await admin.touch(entries.map(\.name))
