@@ -5,7 +5,6 @@ import Lifecycle
 import MessageBus
 import Signing
 import Store
-import Synchronization
 import Telemetry
 
 /// Keeps a process at the catalog that is in force.
@@ -24,12 +23,12 @@ public enum CatalogFeed {
         follower: TopicFollower, signing: RecordSigning, logger: Logger, open: @escaping TopicFollower.Opening,
         isUsable: @escaping @Sendable (Catalog) -> Bool = { !$0.routes.isEmpty }
     ) async throws -> LiveCatalog {
-        let first = FirstCatalog(logger: logger)
+        let live = LiveCatalog(Catalog())
         let reading = TopicFollower(signing: signing, logger: logger, open: open)
         let found = Signal()
         reading.follow(Topic.catalog, from: .beginning, Signal()) { records in
-            first.note(records, isUsable)
-            if first.newest != nil { found.fire() }
+            take(records, into: live, logger: logger, if: isUsable)
+            if live.version > 0 { found.fire() }
         }
         logger.info("Waiting for a catalog of capabilities")
         // The reader stops by cancellation, as it would by the end of the process.
@@ -39,9 +38,7 @@ public enum CatalogFeed {
             try await group.next()
             group.cancelAll()
         }
-        guard let newest = first.newest else { throw CancellationError() }
-        let live = LiveCatalog(newest.catalog, version: newest.number)
-        logger.notice("Catalog in force", metadata: metadata(newest))
+        guard live.version > 0 else { throw CancellationError() }
         follow(live, with: follower, logger: logger)
         return live
     }
@@ -56,8 +53,8 @@ public enum CatalogFeed {
             do {
                 if let version = try await register.currentCatalog() {
                     let catalog = try CatalogFile.read(catalog: version.body, file: "catalog version \(version.number)")
-                    let live = LiveCatalog(catalog, version: version.number)
-                    logger.notice("Catalog in force", metadata: metadata((version.number, catalog)))
+                    let live = LiveCatalog(Catalog())
+                    put(catalog, version.number, into: live, logger: logger)
                     follow(live, with: follower, logger: logger)
                     return live
                 }
@@ -70,40 +67,33 @@ public enum CatalogFeed {
     }
 
     private static func follow(_ live: LiveCatalog, with follower: TopicFollower, logger: Logger) {
-        follower.follow(Topic.catalog, from: .beginning, Signal()) { records in
-            for record in records {
-                guard let read = CatalogMessage.read(record) else {
-                    logger.error("A catalog cannot be read; the previous one stays in force")
-                    continue
-                }
-                guard live.replace(with: read.catalog, version: read.number) else { continue }
-                logger.notice("Catalog in force", metadata: metadata(read))
-            }
+        follower.follow(Topic.catalog, from: .beginning, Signal()) {
+            take($0, into: live, logger: logger) { _ in true }
         }
     }
 
-    private static func metadata(_ read: (number: Int64, catalog: Catalog)) -> Logger.Metadata {
-        ["winnow.catalog.version": "\(read.number)", LogKeys.count: "\(read.catalog.capabilities.count) capabilities"]
-    }
-}
-
-/// The newest usable catalog of the topic so far.
-private final class FirstCatalog: Sendable {
-    private let state = Mutex<(number: Int64, catalog: Catalog)?>(nil)
-    private let logger: Logger
-
-    init(logger: Logger) { self.logger = logger }
-
-    var newest: (number: Int64, catalog: Catalog)? { state.withLock(\.self) }
-
-    func note(_ records: [Record], _ isUsable: (Catalog) -> Bool) {
+    /// Puts each newer version in force. The version is compared before the catalog is read, since the publisher repeats
+    /// itself.
+    private static func take(
+        _ records: [Record], into live: LiveCatalog, logger: Logger, if isUsable: (Catalog) -> Bool
+    ) {
         for record in records {
-            guard let read = CatalogMessage.read(record) else {
-                logger.error("A catalog cannot be read")
-                continue
+            guard let message = CatalogMessage(record), message.number > live.version else { continue }
+            do {
+                let catalog = try message.catalog()
+                if isUsable(catalog) { put(catalog, message.number, into: live, logger: logger) }
+            } catch {
+                logger.error("A catalog cannot be read; the previous one stays in force")
             }
-            guard isUsable(read.catalog) else { continue }
-            state.withLock { if $0.map({ $0.number < read.number }) ?? true { $0 = read } }
         }
+    }
+
+    private static func put(_ catalog: Catalog, _ number: Int64, into live: LiveCatalog, logger: Logger) {
+        guard live.replace(with: catalog, version: number) else { return }
+        logger.notice(
+            "Catalog in force",
+            metadata: [
+                "winnow.catalog.version": "\(number)", LogKeys.count: "\(catalog.capabilities.count) capabilities",
+            ])
     }
 }

@@ -7,7 +7,7 @@ import Store
 /// A record of `winnow.catalog.v1`: one version of the whole catalog.
 ///
 /// Its key is always the same, so that the compacted topic keeps the newest version.
-public enum CatalogMessage {
+public struct CatalogMessage {
     private static let key = Array("catalog".utf8)
 
     /// The data is the catalog in its canonical form, and the id names its version.
@@ -17,11 +17,17 @@ public enum CatalogMessage {
         ).record(topic: Topic.catalog, key: key)
     }
 
-    /// - Returns: `nil` for a record that is no readable catalog.
-    static func read(_ record: Record) -> (number: Int64, catalog: Catalog)? {
+    let number: Int64
+    private let body: [UInt8]
+
+    /// - Returns: `nil` for a record that is no version of a catalog.
+    init?(_ record: Record) {
         guard let event = try? CloudEvent(record, as: EventType.catalog), let number = Int64(event.id),
-            let catalog = try? CatalogFile.read(catalog: event.data ?? [], file: Topic.catalog)
+            let body = event.data
         else { return nil }
-        return (number, catalog)
+        (self.number, self.body) = (number, body)
     }
+
+    /// - Throws: `CatalogFileError`
+    func catalog() throws(CatalogFileError) -> Catalog { try CatalogFile.read(catalog: body, file: Topic.catalog) }
 }

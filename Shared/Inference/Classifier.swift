@@ -57,19 +57,6 @@ public struct ClassifierSet: Classifier {
     private func member(_ route: Route) -> any Classifier { members[route] ?? main }
 }
 
-/// Name and version of a model.
-public struct ModelIdentity: Hashable, Sendable, CustomStringConvertible {
-    public let name: String
-    public let version: String
-
-    public init(name: String, version: String) {
-        self.name = name
-        self.version = version
-    }
-
-    public var description: String { "\(name)@\(version)" }
-}
-
 /// A model's prediction for one text.
 public struct Prediction: Sendable, Equatable {
     /// A label that was not given but is nearly as probable.

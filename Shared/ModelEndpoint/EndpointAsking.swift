@@ -1,3 +1,4 @@
+import Contracts
 import Models
 
 /// Asks one question about several inputs: in which calls, what is asked again, and how sure the answers are.

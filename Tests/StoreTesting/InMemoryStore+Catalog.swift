@@ -5,6 +5,8 @@ import Synchronization
 extension InMemoryStore: CatalogRegister {
     public func currentCatalog() async throws -> CatalogVersion? { catalogs.withLock(\.last) }
 
+    public func currentCatalogNumber() async throws -> Int64? { catalogs.withLock { $0.last?.number } }
+
     public func catalogVersions(limit: Int) async throws -> [CatalogVersion] {
         catalogs.withLock { Array($0.reversed().prefix(max(0, limit))) }
     }

@@ -17,15 +17,13 @@ final class CertificateChore: Chore {
     private let source: EventSource
     private let store: any CertificateRegister
     private let producer: any MessageProducer
-    private let republishMilliseconds: Int64
     private let catalog: LiveCatalog
     private let logger: Logger
     private let unreadable: Gauge
     private let now: @Sendable () -> Timestamp
     /// Ids of the certificates that could not be read in the last round.
     private let known = Mutex<[String]>([])
-    /// The last publication, and when it was sent.
-    private let published = Mutex<(certificates: [StandingCertificates], at: Timestamp)?>(nil)
+    private let published: LastPublication<[StandingCertificates]>
 
     init(
         interval: Duration, source: EventSource, store: any CertificateRegister, producer: any MessageProducer,
@@ -36,7 +34,7 @@ final class CertificateChore: Chore {
         self.source = source
         self.store = store
         self.producer = producer
-        self.republishMilliseconds = republishMilliseconds
+        published = LastPublication(repeatAfterMilliseconds: republishMilliseconds)
         self.catalog = catalog
         self.logger = logger
         self.now = now
@@ -58,7 +56,7 @@ final class CertificateChore: Chore {
                 revokedTenants: revoked.filter { id, _ in own.contains { $0.id == id } })
         }
         let time = now()
-        guard isDue(standing, at: time) else { return .nothing }
+        guard published.isDue(standing, at: time) else { return .nothing }
         try await producer.send(
             standing.map { message in
                 let event = CloudEvent(
@@ -66,7 +64,7 @@ final class CertificateChore: Chore {
                     time: time, data: message.encode())
                 return event.record(topic: Topic.certificates, key: Array(message.route.description.utf8))
             })
-        if note(standing, at: time) {
+        if published.note(standing, at: time) {
             logger.notice("Certificates published", metadata: [LogKeys.count: "\(register.standing.count)"])
         }
         return ChoreRound(handled: standing.count)
@@ -81,21 +79,6 @@ final class CertificateChore: Chore {
         guard isNews else { return }
         for id in ids {
             logger.error("A certificate cannot be read, so its task escalates", metadata: [LogKeys.certificateID: id])
-        }
-    }
-
-    private func isDue(_ certificates: [StandingCertificates], at time: Timestamp) -> Bool {
-        published.withLock { last in
-            guard let last else { return true }
-            return last.certificates != certificates || last.at.adding(milliseconds: republishMilliseconds) <= time
-        }
-    }
-
-    /// - Returns: whether the certificates differ from the last publication.
-    private func note(_ certificates: [StandingCertificates], at time: Timestamp) -> Bool {
-        published.withLock { last in
-            defer { last = (certificates, time) }
-            return last?.certificates != certificates
         }
     }
 }

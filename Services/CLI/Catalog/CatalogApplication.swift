@@ -1,6 +1,5 @@
 import CatalogFile
 import Contracts
-import Crypto
 import KafkaBus
 import PostgresStore
 import Settings
@@ -51,7 +50,7 @@ struct CatalogApplication {
         // First the topics: a service that follows the new version sends to them at once.
         try await createTopics(of: next)
         let added = try await store.addCatalog(
-            body, fingerprint: body.withUnsafeBytes { SHA256.hex($0) }, after: version?.number)
+            body, fingerprint: CatalogFile.fingerprint(next), after: version?.number)
         guard let added else {
             Console.complain("winnow catalog: another version was applied meanwhile; run the command again")
             return .failed

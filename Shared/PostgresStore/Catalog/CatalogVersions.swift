@@ -4,6 +4,14 @@ import Store
 extension PostgresStore: CatalogRegister {
     public func currentCatalog() async throws -> CatalogVersion? { try await catalogVersions(limit: 1).first }
 
+    public func currentCatalogNumber() async throws -> Int64? {
+        let select: SQL = "SELECT max(version) AS version FROM winnow.catalog_version"
+        return try await session.run { connection in
+            try connection.execute(select.named("find catalog version"))[0]
+                .first { row throws in try row.optionalInteger("version") } ?? nil
+        }
+    }
+
     public func catalogVersions(limit: Int) async throws -> [CatalogVersion] {
         let select: SQL = """
             SELECT version, applied_at, fingerprint, body FROM winnow.catalog_version

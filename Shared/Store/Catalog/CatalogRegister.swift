@@ -23,6 +23,9 @@ public protocol CatalogRegister: Sendable {
     /// - Returns: `nil` before the first version.
     func currentCatalog() async throws -> CatalogVersion?
 
+    /// The number of the current version; `nil` before the first.
+    func currentCatalogNumber() async throws -> Int64?
+
     /// - Returns: the newest versions, the newest first.
     func catalogVersions(limit: Int) async throws -> [CatalogVersion]
 

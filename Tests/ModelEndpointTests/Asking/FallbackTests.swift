@@ -1,3 +1,4 @@
+import Contracts
 import Models
 import Telemetry
 import Testing

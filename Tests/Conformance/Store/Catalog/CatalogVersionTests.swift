@@ -11,12 +11,14 @@ import Testing
     func `the newest version is in force, and every version is kept byte for byte`(kind: StoreKind) async throws {
         try await kind.with { store in
             #expect(try await store.currentCatalog() == nil)
+            #expect(try await store.currentCatalogNumber() == nil)
             let one = try #require(
                 try await store.addCatalog(Self.first, fingerprint: Self.fingerprint, after: nil))
             let two = try #require(
                 try await store.addCatalog(Self.second, fingerprint: Self.fingerprint, after: one.number))
             #expect(one.body == Self.first && two.body == Self.second && two.number > one.number)
             #expect(try await store.currentCatalog() == two)
+            #expect(try await store.currentCatalogNumber() == two.number)
             #expect(try await store.catalogVersions(limit: 5) == [two, one])
             #expect(try await store.catalogVersions(limit: 1) == [two])
             #expect(try await store.catalogVersions(limit: 0) == [])
