@@ -118,7 +118,8 @@ public enum CatalogLimits {
     /// - Units: bytes of one capability's file.
     public static let fileBytes = 1 << 20
     /// - Units: bytes of a whole catalog in its canonical form.
-    public static let catalogBytes = 16 << 20
+    ///   A version is one record, whose headers need room too.
+    public static let catalogBytes = 1_000_000
     public static let capabilities = 256
     /// Of one capability.
     public static let tasks = 64

@@ -65,12 +65,13 @@ import Testing
         #expect(faults { try CatalogFile.read(folder: folder) } == ["\(file): is not a regular file"])
     }
 
-    @Test func `a catalog of more than 16 MiB is refused`() throws {
+    @Test func `a catalog that is too large for one record is refused`() throws {
         let description = String(repeating: "d", count: 500)
         let labels = (0..<1000).map { "{\"name\":\"\($0)\",\"description\":\"\(description)\"}" }.joined(separator: ",")
         let text = Self.capability("NAME", labels: labels)
         for number in 1...32 { try write("a\(number)", text.replacing("NAME", with: "a\(number)")) }
-        #expect(faults { try CatalogFile.read(folder: folder) } == ["\(folder): holds more than 16777216 bytes"])
+        #expect(faults { try CatalogFile.read(folder: folder) } == ["\(folder): holds more than 1000000 bytes"])
+        #expect(CatalogLimits.catalogBytes < Limits.recordBytes)
     }
 
     @discardableResult
