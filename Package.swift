@@ -69,7 +69,7 @@ let sharedModules: [Target] = [
     shared("Lifecycle", ["Telemetry"]),
     shared("MessageBus", ["Contracts", "JSON"]),
     shared("Signing", ["Contracts", "Crypto", "MessageBus", "Settings", "Telemetry"]),
-    shared("Models", ["Contracts"]),
+    shared("Models", ["Contracts", "Crypto", "JSON"]),
     shared(
         "ModelEndpoint", ["CCurl", "Contracts", "Crypto", "JSON", "Lifecycle", "Models", "Settings", "Telemetry"]),
     shared("Store", ["Contracts"]),
@@ -112,13 +112,15 @@ let live: [Target.Dependency] = [
 let services: [Target] =
     [
         service("Decomposer", live + ["CICU", "Crypto", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
-        service("Escalator", live + ["Crypto", "Inference", "PostgresStore", "Store", "WorkerKit"]),
+        service(
+            "Escalator",
+            live + ["Crypto", "Inference", "ModelEndpoint", "Models", "PostgresStore", "Store", "WorkerKit"]),
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
         service(
             "CLI",
             live + [
                 "CZlib", "CatalogFile", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON",
-                "PostgresStore", "Store",
+                "ModelEndpoint", "Models", "PostgresStore", "Store",
             ]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
@@ -228,8 +230,8 @@ let testTargets: [Target] = [
     tests(
         "Escalator",
         [
-            "BuiltInCatalog", "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "Planning", "Store",
-            "StoreTesting", "TestKit", "WorkerKit",
+            "BuiltInCatalog", "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "ModelEndpoint", "Models",
+            "Planning", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(
         "Aggregator",

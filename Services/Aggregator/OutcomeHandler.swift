@@ -65,7 +65,8 @@ struct OutcomeHandler: BatchHandler {
         }
         for snapshot in snapshots {
             let steps = Set((settled[snapshot.id] ?? []).map(\.step))
-            emitted += Emission.records(for: snapshot, trigger: .settled(steps), from: source.uri)
+            emitted += Emission.records(
+                for: snapshot, trigger: .settled(steps), catalog: catalog, from: source.uri)
         }
         let known = Set(snapshots.map(\.id))
         for (request, records) in sources where !known.contains(request) { emitted += refuse(records, of: request) }

@@ -43,6 +43,8 @@ struct Session: Sendable {
 
     var capabilitiesDirectory: String { setting("WINNOW_CAPABILITIES_DIRECTORY", default: "infra/capabilities") }
 
+    var endpointsDirectory: String { setting("WINNOW_ENDPOINTS_DIRECTORY", default: "infra/endpoints") }
+
     /// The catalog in the capabilities' files.
     /// - Throws: `CatalogFileError`
     func catalog() throws -> Catalog { try CatalogFile.read(folder: capabilitiesDirectory) }

@@ -97,7 +97,7 @@ struct Planner: Sendable {
                 continue
             }
             let answer = Answer(
-                label: Answer.noRoute, confidence: prediction.confidence, decidedBy: .worker,
+                .label(Answer.noRoute), confidence: prediction.confidence, decidedBy: .worker,
                 model: router.identity.description, isTruncated: prediction.isTruncated)
             if prediction.isSure { answered.append(prediction) }
             unrouted.append(

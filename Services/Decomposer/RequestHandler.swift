@@ -61,7 +61,7 @@ struct RequestHandler: BatchHandler {
             try $0.arrival(at: now, pricing: pricing, fullModel: fullModel, catalogVersion: version)
         }
         let (accepted, verdicts) = try await store.accept(arrivals, parking: parked.map(\.offer))
-        var answers = Answers(source: source)
+        var answers = Answers(source: source, catalog: catalog)
         for (incomingRequest, acceptance) in zip(incomingRequests, accepted) {
             answers.add(acceptance, incomingRequest)
         }
@@ -139,11 +139,15 @@ struct RequestHandler: BatchHandler {
 /// The records that answer a batch of requests.
 private struct Answers {
     let source: EventSource
+    let catalog: Catalog
     private(set) var records: [OutgoingRecord] = []
     /// A request that occurs twice in the batch is emitted once.
     private var seen: Set<Request.ID> = []
 
-    init(source: EventSource) { self.source = source }
+    init(source: EventSource, catalog: Catalog) {
+        self.source = source
+        self.catalog = catalog
+    }
 
     mutating func add(_ acceptance: Acceptance, _ incomingRequest: IncomingRequest) {
         switch acceptance.kind {
@@ -167,7 +171,7 @@ private struct Answers {
     private mutating func emit(_ snapshot: RequestSnapshot) {
         guard seen.insert(snapshot.id).inserted else { return }
         records += Emission.records(
-            for: snapshot, trigger: .every, from: source.uri, causedBy: snapshot.eventID.text)
+            for: snapshot, trigger: .every, catalog: catalog, from: source.uri, causedBy: snapshot.eventID.text)
     }
 
     private static let overloaded = ContractError(

@@ -103,7 +103,7 @@ struct RoutingDraft {
             return nil
         }
         return Answer(
-            label: prediction.label, confidence: prediction.confidence, decidedBy: .worker, model: model.description)
+            .label(prediction.label), confidence: prediction.confidence, decidedBy: .worker, model: model.description)
     }
 
     private func isSure(_ item: Item) -> Bool { predictions[ExactText(item.text)]?.isSure ?? false }

@@ -4,8 +4,10 @@ import Delivery
 import Inference
 import Instances
 import KafkaBus
+import ModelEndpoint
 import PostgresStore
 import Runtime
+import Settings
 import Signing
 import Store
 import WorkerKit
@@ -35,7 +37,11 @@ import WorkerKit
             let follower = TopicFollower(signing: signing, logger: logger, open: open)
             let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
             let catalog = try await CatalogFeed.live(follower: follower, signing: signing, logger: logger, open: open)
-            let newest = Newest<[Route: TaskDescription], FullModels>()
+            // Where the files of keys are that an endpoint does not name by an absolute path.
+            // Default: infra/endpoints. Key: WINNOW_ENDPOINTS_DIRECTORY.
+            let keyFolder = context.settings.string("WINNOW_ENDPOINTS_DIRECTORY", default: "infra/endpoints")
+            let newestEndpoints = Newest<[EndpointDescription], EndpointSet>()
+            let newest = Newest<ModelKey, FullModels>()
             let cancellations = CancellationFollower(follower: follower)
             return [
                 heartbeat, follower,
@@ -53,20 +59,38 @@ import WorkerKit
                     handler: { lane, gate in
                         let store = PostgresStore(postgres)
                         let prices = PriceBook(store: store)
+                        let endpointLedger = EndpointLedger(PostgresStore(postgres))
                         return try CatalogHandler(
-                            catalog, key: \.taskDescriptions, logger: logger,
+                            catalog, key: ModelKey.init, logger: logger,
                             onReadiness: context.health.check(lane.loop(of: "models"), initially: true).set
                         ) { catalogNow in
-                            let model = try newest.value(for: catalogNow.taskDescriptions) {
-                                try FullModels(of: catalogNow, models)
-                            }.serving(lane)
+                            let full = try newest.value(for: ModelKey(catalogNow)) {
+                                // Endpoints that did not change keep their connections, breakers and allowances.
+                                let endpoints = try newestEndpoints.value(for: catalogNow.endpoints) {
+                                    try EndpointSet(
+                                        catalogNow.endpoints, keyFolder: keyFolder, metrics: metrics, logger: logger)
+                                }
+                                return try FullModels(of: catalogNow, models, endpoints)
+                            }
+                            let (model, name) = (try full.serving(lane), lane.loop(of: service))
+                            let escalations = EscalationHandler(
+                                service: name, classifier: model, ledger: store, prices: prices, catalog: catalog,
+                                metrics: metrics, cancellations: cancellations, gate: gate)
                             return FullModelHandler(
-                                escalations: EscalationHandler(
-                                    service: lane.loop(of: service), classifier: model, ledger: store, prices: prices,
-                                    catalog: catalog, metrics: metrics, cancellations: cancellations, gate: gate),
+                                escalations: escalations,
                                 shadows: ShadowHandler(
-                                    service: lane.loop(of: service), classifier: model, register: store,
-                                    prices: prices, gate: gate))
+                                    service: name, classifier: model, register: store, prices: prices, gate: gate),
+                                endpoints: full.endpoints.isEmpty
+                                    ? nil
+                                    : FullModelHandler.Endpoints(
+                                        routes: Set(full.endpoints.keys),
+                                        escalations: EndpointEscalations(
+                                            service: name, endpoints: full.endpoints, ledger: endpointLedger,
+                                            catalog: catalog, cancellations: cancellations, metrics: metrics,
+                                            refused: escalations.countRefusal),
+                                        shadows: EndpointShadows(
+                                            service: name, endpoints: full.endpoints, ledger: endpointLedger,
+                                            register: store)))
                         }
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
@@ -75,4 +99,12 @@ import WorkerKit
             ]
         }
     }
+}
+
+/// What of a catalog the full models depend on.
+private struct ModelKey: Equatable, Sendable {
+    let tasks: [Route: TaskDescription]
+    let endpoints: [EndpointDescription]
+
+    init(_ catalog: Catalog) { (tasks, endpoints) = (catalog.taskDescriptions, catalog.endpoints) }
 }

@@ -5,16 +5,37 @@ import MessageBus
 import Store
 import WorkerKit
 
-/// Handles all calls of the full model in a lane.
+/// Handles all calls of the full models in a lane: those of encoders in batches, and those of endpoints one by one, since
+/// they take seconds.
 struct FullModelHandler: BatchHandler {
     let escalations: EscalationHandler
     /// Background comparisons share the bulk lane's consumer: in an idle suite a consumer of their own would cost more
     /// than they do.
     let shadows: ShadowHandler
+    /// `nil` if no full model is an endpoint.
+    let endpoints: Endpoints?
+
+    /// The handlers of steps whose full model is an endpoint.
+    struct Endpoints: Sendable {
+        let routes: Set<Route>
+        let escalations: EndpointEscalations
+        let shadows: EndpointShadows
+    }
 
     func prepare() async throws {
         try await escalations.prepare()
         try await shadows.prepare()
+    }
+
+    func isSlow(_ record: Record) -> Bool {
+        guard let endpoints, let route = Escalation.route(of: record.value ?? []) else { return false }
+        return endpoints.routes.contains(route)
+    }
+
+    func handleSlow(_ record: Record) async throws -> [OutgoingRecord] {
+        guard let endpoints else { return try await handle([record]) }
+        return record.topic == Topic.shadows
+            ? try await endpoints.shadows.handle(record) : try await endpoints.escalations.handle(record)
     }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {

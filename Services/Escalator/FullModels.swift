@@ -1,15 +1,19 @@
 import Contracts
 import Inference
+import ModelEndpoint
 import WorkerKit
 
-/// The encoders that are the full models of the catalog's routes. Each is loaded once, and both lanes share its weights.
-struct FullModels {
+/// The full models of the catalog's routes: encoders, each of which is loaded once, so that both lanes share its weights,
+/// and endpoints.
+struct FullModels: Sendable {
     /// Answers the routing of items too.
     private let main: EncoderClassifier
     private let others: [(routes: [Route], model: EncoderClassifier)]
+    /// The routes whose full model is an endpoint.
+    let endpoints: [Route: FullEndpoint]
 
     /// - Throws: `ArtifactError` if a model does not answer a route that names it.
-    init(of catalog: Catalog, _ models: ModelSettings) throws(ArtifactError) {
+    init(of catalog: Catalog, _ models: ModelSettings, _ endpoints: EndpointSet) throws(ArtifactError) {
         let routes = Dictionary(grouping: catalog.routes) { catalog[$0]?.models.full ?? ModelSettings.main }
         main = try EncoderClassifier(
             directory: models.fullModel, catalog: catalog,
@@ -20,8 +24,10 @@ struct FullModels {
                 let folder = models.model(named: name)
                 return (routes, try EncoderClassifier(directory: folder, catalog: catalog, answering: routes))
             }
+        self.endpoints = endpoints.fullModels(of: catalog)
     }
 
+    /// The encoders.
     /// - Throws: `InferenceError`, never retriable.
     func serving(_ lane: Lane) throws(InferenceError) -> any Classifier {
         let main = try main.serving(lane)

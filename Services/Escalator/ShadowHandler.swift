@@ -33,15 +33,10 @@ struct ShadowHandler: BatchHandler {
     func prepare() async throws { _ = try await prices.current() }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        var shadows: [Step.ID: Call] = [:]
+        var shadows: [Step.ID: ShadowedStep] = [:]
         let deadLetters = source.read(records) { record throws(ContractError) in
-            let event = try StepEvent(record, as: EventType.shadow)
-            let shadow = try event.body(Shadow.init(decoding:))
-            guard classifier.routes.contains(shadow.route) else {
-                throw ContractError(.wrongType, "the full model does not answer this task")
-            }
-            let step = Step.ID(request: event.request, ordinal: shadow.step)
-            shadows[step] = Call(step: step, tenant: event.tenant, shadow: shadow)
+            let shadowed = try ShadowedStep(record, answerable: classifier.routes.contains)
+            shadows[shadowed.step] = shadowed
         }
         let calls = try await new(shadows.values.sorted { $0.step.request < $1.step.request })
         if !calls.isEmpty { try await compare(calls) }
@@ -49,14 +44,8 @@ struct ShadowHandler: BatchHandler {
     }
 
     /// Omits texts that have been compared before, also by an earlier call of the batch.
-    private func new(_ calls: [Call]) async throws -> [Call] {
-        let texts = calls.flatMap { call in
-            let model = classifier.identity(of: call.shadow.route).description
-            return call.shadow.items.map {
-                ShadowText(
-                    certificate: call.shadow.certificate, fullModel: model, tenant: call.tenant, text: $0.text)
-            }
-        }
+    private func new(_ calls: [ShadowedStep]) async throws -> [ShadowedStep] {
+        let texts = calls.flatMap { $0.texts(for: classifier.identity(of: $0.shadow.route)) }
         let known = try await register.compared(among: texts)
         var asked: Set<[[UInt8]]> = []
         var place = 0
@@ -71,7 +60,7 @@ struct ShadowHandler: BatchHandler {
         }
     }
 
-    private func compare(_ calls: [Call]) async throws {
+    private func compare(_ calls: [ShadowedStep]) async throws {
         let pricing = try await prices.current()
         let started = try await register.start(
             calls.map { LedgerEntry(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: classifier) }
@@ -99,26 +88,19 @@ struct ShadowHandler: BatchHandler {
             throw error
         }
     }
+}
 
-    /// The sampled items of one step.
-    private struct Call {
-        let step: Step.ID
-        let tenant: TenantID
-        var shadow: Shadow
+extension ShadowedStep {
+    fileprivate var group: BatchClassification.Group {
+        .init(route: shadow.route, texts: shadow.items.map(\.text))
+    }
 
-        var group: BatchClassification.Group { .init(route: shadow.route, texts: shadow.items.map(\.text)) }
-
-        func comparisons(
-            _ share: BatchClassification.Share, by model: ModelIdentity, at now: Timestamp
-        ) -> [ShadowComparison] {
-            zip(shadow.items, share.predictions).map { item, prediction in
-                ShadowComparison(
-                    step: step, item: item.index, tenant: tenant, text: item.text, route: shadow.route,
-                    smallModel: shadow.smallModel,
-                    fullModel: model.description, certificate: shadow.certificate, probability: shadow.probability,
-                    confidence: item.confidence, agrees: prediction.accepts(item.label, from: shadow.tieShare),
-                    decidedAt: shadow.decidedAt, comparedAt: now)
-            }
+    fileprivate func comparisons(
+        _ share: BatchClassification.Share, by model: ModelIdentity, at now: Timestamp
+    ) -> [ShadowComparison] {
+        zip(shadow.items, share.predictions).map { item, prediction in
+            let agrees = item.output.label.map { prediction.accepts($0, from: shadow.tieShare) } ?? false
+            return comparison(item, agrees: agrees, by: model, at: now)
         }
     }
 }

@@ -30,6 +30,23 @@ extension JSONWriter {
             writer.longText(task.windowRule)
             if task.isRoutedByAnyWindow { writer.member("routedByAnyWindow", true) }
             writer.member("pool", task.pool)
+            writer.limits(task.limits)
+        }
+    }
+
+    private mutating func limits(_ limits: AnswerLimits) {
+        let usual = AnswerLimits()
+        guard limits != usual else { return }
+        name("limits")
+        object { writer in
+            if limits.maxTokens != usual.maxTokens { writer.member("maxTokens", limits.maxTokens) }
+            if limits.temperature != usual.temperature {
+                writer.name("temperature")
+                writer.double(limits.temperature)
+            }
+            guard !limits.stop.isEmpty else { return }
+            writer.name("stop")
+            writer.array(limits.stop) { $0.string($1) }
         }
     }
 

@@ -6,17 +6,13 @@ public struct CatalogDifference: Sendable, Equatable {
         public enum Kind: String, Sendable { case added, removed, changed }
 
         public let kind: Kind
-        public let capability: Capability
-        /// `nil` if the change concerns the capability itself.
-        public let task: String?
+        /// The capability, `capability/task`, or `endpoint:NAME`.
+        public let subject: String
         /// What changed, in words; empty unless `kind` is `changed`.
         public let details: [String]
-
-        /// The capability, or `capability/task`.
-        public var subject: String { task.map { "\(capability)/\($0)" } ?? capability.rawValue }
     }
 
-    /// Ordered by capability. The change of a capability comes before those of its tasks.
+    /// Ordered by capability. The change of a capability comes before those of its tasks. Endpoints come last.
     public let changes: [Change]
 
     public var isEmpty: Bool { changes.isEmpty }
@@ -26,13 +22,26 @@ public struct CatalogDifference: Sendable, Equatable {
         changes = names.flatMap { name in
             let capability = Capability(rawValue: name)
             return Self.changes(from: old[capability], to: new[capability])
+        } + Self.changes(from: old.endpoints, to: new.endpoints)
+    }
+
+    private static func changes(from old: [EndpointDescription], to new: [EndpointDescription]) -> [Change] {
+        Set((old + new).map(\.name)).sorted().compactMap { name in
+            let before = old.first { $0.name == name }, after = new.first { $0.name == name }
+            guard before != after else { return nil }
+            let kind: Change.Kind = before == nil ? .added : after == nil ? .removed : .changed
+            // A file may hold addresses and headers, so it is not quoted.
+            let details =
+                before?.version == after?.version ? ["settings that change no answer"] : ["another version of the model"]
+            return Change(
+                kind: kind, subject: TaskModels.endpointPrefix + name, details: kind == .changed ? details : [])
         }
     }
 
     private static func changes(from old: CapabilityDescription?, to new: CapabilityDescription?) -> [Change] {
         guard let name = (new ?? old)?.name else { return [] }
         func change(_ kind: Change.Kind, _ task: String? = nil, _ details: [String] = []) -> Change {
-            Change(kind: kind, capability: name, task: task, details: details)
+            Change(kind: kind, subject: task.map { "\(name)/\($0)" } ?? name.rawValue, details: details)
         }
         guard let old else { return [change(.added)] + (new?.tasks ?? []).map { change(.added, $0.name) } }
         guard let new else { return [change(.removed)] + old.tasks.map { change(.removed, $0.name) } }
@@ -74,6 +83,9 @@ private struct Details {
         compareWords(
             "routed by any window", old.isRoutedByAnyWindow ? "yes" : "no", new.isRoutedByAnyWindow ? "yes" : "no")
         compareWords("pool", old.pool, new.pool)
+        compareWords("most tokens", "\(old.limits.maxTokens)", "\(new.limits.maxTokens)")
+        compareWords("temperature", "\(old.limits.temperature)", "\(new.limits.temperature)")
+        if old.limits.stop != new.limits.stop { lines.append("other stop texts") }
     }
 
     mutating func compare(_ name: String, _ old: String, _ new: String) {

@@ -98,6 +98,16 @@ public enum CatalogFile {
         writer.object { writer in
             writer.name("capabilities")
             writer.array(catalog.capabilities) { $0.capability($1) }
+            guard !catalog.endpoints.isEmpty else { return }
+            writer.name("endpoints")
+            writer.array(catalog.endpoints) { writer, endpoint in
+                writer.object { writer in
+                    writer.member("name", endpoint.name)
+                    writer.member("version", endpoint.version)
+                    writer.name("file")
+                    writer.raw(endpoint.file)
+                }
+            }
         }
         return writer.bytes
     }
@@ -132,4 +142,9 @@ public enum CatalogLimits {
     public static let descriptionLength = 1000
     public static let labelLength = 128
     public static let labelDescriptionLength = 500
+    public static let endpoints = 64
+    public static let answerTokens = 1...32_768
+    public static let temperature = 0.0...2.0
+    public static let stopTexts = 1...4
+    public static let stopTextLength = 100
 }

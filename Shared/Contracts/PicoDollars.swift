@@ -37,6 +37,12 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
         self.amount = amount
     }
 
+    /// Returns the share `part / whole`, rounded down; the whole amount if `part` is not smaller, and zero if `part` or
+    /// `whole` is.
+    public func share(_ part: Int, of whole: Int) -> PicoDollars {
+        PicoDollars(amount.share(part, of: whole))
+    }
+
     /// Rounds to the nearest whole amount. Larger values become the largest amount.
     public init(rounding amount: Double) {
         self.amount = Int64(exactly: amount.rounded()) ?? (amount < 0 ? .min : amount > 0 ? .max : 0)
@@ -71,6 +77,15 @@ public struct PicoDollars: Hashable, Comparable, Sendable, CustomStringConvertib
 }
 
 extension Int64 {
+    /// Returns the share `part / whole` of an amount that is not negative, rounded down.
+    func share(_ part: Int, of whole: Int) -> Int64 {
+        guard part > 0, whole > 0 else { return 0 }
+        guard part < whole else { return self }
+        let product = magnitude.multipliedFullWidth(by: UInt64(part))
+        // The quotient is smaller than the amount, so it fits.
+        return Int64(UInt64(whole).dividingFullWidth(product).quotient)
+    }
+
     /// Returns the sum, or the nearest value that the type can hold.
     func addingSaturated(_ other: Int64) -> Int64 {
         let (sum, overflows) = addingReportingOverflow(other)

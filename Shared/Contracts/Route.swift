@@ -27,9 +27,6 @@ public struct Route: Hashable, Sendable, CustomStringConvertible {
     /// the answer itself counts only for an item that fits no route.
     public var expandsPlan: Bool { self == .decomposition }
 
-    /// Whether a worker answers first. Otherwise a step goes directly to the full model.
-    public var hasWorker: Bool { self != .decomposition }
-
     public var description: String { "\(capability)/\(task)" }
 }
 

@@ -43,6 +43,9 @@ public struct JSONValue {
         }
     }
 
+    /// An integer above `Int.max`.
+    var unsigned: UInt64 { type == UInt8(ascii: "u") ? tape[index + 1] : 0 }
+
     public var double: Double? {
         switch type {
         case UInt8(ascii: "d"): Double(bitPattern: tape[index + 1])

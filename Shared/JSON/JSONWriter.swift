@@ -152,7 +152,8 @@ extension JSONWriter {
             }
         case .array: array { writer in _ = value.map { writer.value($0) } }
         case .string: string(value.string ?? "")
-        case .integer: if let integer = value.integer { self.integer(integer) } else { null() }
+        case .integer:
+            if let integer = value.integer { self.integer(integer) } else { self.integer(value.unsigned) }
         case .double: double(value.double ?? 0)
         case .bool: bool(value.bool ?? false)
         case .null: null()

@@ -32,6 +32,7 @@ final class AnswerSheet: Sendable {
 
     private static let obstacles: Set<ModelError.Code> = [
         .circuitOpen, .keyUnreadable, .unauthorized, .notFound, .redirected, .tls, .cancelled, .deadlineExceeded,
+        .notAllowed,
     ]
 
     /// - Throws: `ModelError`, that of the first input that was not answered, with everything that was paid for.

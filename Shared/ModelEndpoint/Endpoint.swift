@@ -14,17 +14,20 @@ final class Endpoint: Model {
     init(_ configuration: EndpointConfiguration, _ environment: EndpointEnvironment) {
         self.configuration = configuration
         self.environment = environment
-        identity = ModelIdentity(name: configuration.name, version: configuration.version)
+        identity = ModelIdentity(name: TaskModels.endpointPrefix + configuration.name, version: configuration.version)
         metrics = EndpointMetrics(
             environment.metrics, logger: environment.logger, name: configuration.name, model: configuration.model)
         gate = EndpointGate(
             configuration.gate, name: configuration.name, clock: environment.clock, metrics: metrics)
     }
 
-    func answer(_ inputs: [ModelInput], as question: Question) async throws -> [ModelOutput] {
+    func answer(
+        _ inputs: [ModelInput], as question: Question, on ledger: (any CallLedger)?
+    ) async throws -> [ModelOutput] {
         try QuestionCheck.check(question)
         let sheet = AnswerSheet(count: inputs.count)
-        let asking = EndpointAsking(endpoint: self, question: question, texts: inputs.map(\.text), sheet: sheet)
+        let asking = EndpointAsking(
+            endpoint: self, question: question, texts: inputs.map(\.text), sheet: sheet, ledger: ledger)
         await asking.ask(calls(inputs.count, question))
         return try sheet.outputs()
     }
@@ -34,16 +37,6 @@ final class Endpoint: Model {
         // The schema of a caller describes one answer, so there is no form for several.
         let size = if case .json = question.kind { 1 } else { configuration.itemsPerCall }
         return stride(from: 0, to: count, by: size).map { Array($0..<min($0 + size, count)) }
-    }
-
-    func reservation(for inputs: [ModelInput], as question: Question, at time: Timestamp) -> PicoDollars {
-        let requests = if case .labels = question.kind { configuration.samples } else { 1 }
-        return calls(inputs.count, question).reduce(.zero) { sum, indices in
-            let request = request(question, texts: indices.map { inputs[$0].text })
-            let cost = configuration.prices.reservation(
-                bodyBytes: request.body(of: configuration).count, maxTokens: request.maxTokens, at: time)
-            return (0..<requests).reduce(sum) { sum, _ in sum + cost }
-        }
     }
 
     /// - Parameter temperature: in place of the question's.

@@ -7,6 +7,7 @@ struct EndpointAsking: Sendable {
     let question: Question
     let texts: [String]
     let sheet: AnswerSheet
+    let ledger: (any CallLedger)?
 
     /// The answers of one call for its inputs.
     private typealias Items = [AnswerReader.Item?]
@@ -117,7 +118,7 @@ struct EndpointAsking: Sendable {
     ) async throws(ModelError) -> (ChatReply.Content, ChatForm) {
         let exchange = EndpointExchange(
             endpoint: endpoint, question: question, texts: inputs.map { texts[$0] },
-            temperature: isSample ? configuration.sampleTemperature : nil)
+            temperature: isSample ? configuration.sampleTemperature : nil, ledger: ledger)
         let (attempts, result) = await exchange.run()
         sheet.add(attempts, at: inputs[0])
         return try result.get()

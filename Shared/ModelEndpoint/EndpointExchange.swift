@@ -8,6 +8,7 @@ struct EndpointExchange: Sendable {
     let texts: [String]
     /// In place of the question's.
     let temperature: Double?
+    let ledger: (any CallLedger)?
 
     typealias Reply = (ChatReply.Content, ChatForm)
 
@@ -65,17 +66,24 @@ struct EndpointExchange: Sendable {
 
         let most = TokenEstimate.tokens(bytes: body.count) + request.maxTokens
         let pass = try await enter(tokens: most)
+        let reserved = configuration.prices.reservation(
+            bodyBytes: body.count, maxTokens: request.maxTokens, at: clock.time)
+        let ticket: Int?
+        do throws(ModelError) {
+            ticket = try await ledger?.begin(endpoint.identity, most: reserved, inputs: texts.count)
+        } catch {
+            endpoint.gate.leave(pass, .neutral, consumed: 0)
+            throw error
+        }
         let start = clock.now, time = clock.time
         let outcome = await send(body)
         let settlement = EndpointSettlement(
             request, bodyBytes: body.count, outcome: outcome, duration: start.duration(to: clock.now))
 
         var attempt = ModelAttempt(
-            model: endpoint.identity, state: settlement.state, inputs: texts.count, startedAt: time,
+            model: endpoint.identity, ticket: ticket, state: settlement.state, inputs: texts.count, startedAt: time,
             usage: settlement.usage,
-            reserved: configuration.prices.reservation(
-                bodyBytes: body.count, maxTokens: request.maxTokens, at: time),
-            cost: .zero)
+            reserved: reserved, cost: .zero)
         attempt.responseModel = settlement.responseModel
         attempt.cost =
             settlement.state == .unknown

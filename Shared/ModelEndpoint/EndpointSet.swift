@@ -1,135 +1,75 @@
 import Contracts
-import Glibc
-import JSON
 import Models
-import Settings
 import Telemetry
 
-/// The endpoints of a folder, such as `infra/endpoints`: one for each `NAME.json`, except `schema.json`.
+/// The endpoints of a catalog.
 ///
 /// All share one thread and its connections. A caller gets a model by its name, with its fallbacks behind it.
 public final class EndpointSet: Sendable {
     private let models: [String: FallbackModel]
+    private let configurations: [String: EndpointConfiguration]
 
-    /// - Throws: `EndpointConfigurationErrors` with every fault of every file.
-    public convenience init(folder: String, metrics: Metrics, logger: Logger) throws(EndpointConfigurationErrors) {
-        let configurations = try Self.configurations(of: folder)
-        let driver: CurlDriver
-        do {
-            driver = try CurlDriver()
-        } catch {
-            throw EndpointConfigurationErrors(errors: [Self.fault(folder, error.message)])
+    /// - Parameter keyFolder: where the files of keys are that are not named by an absolute path.
+    /// - Throws: `EndpointConfigurationErrors` with every fault.
+    public convenience init(
+        _ endpoints: [EndpointDescription], keyFolder: String, metrics: Metrics, logger: Logger
+    ) throws(EndpointConfigurationErrors) {
+        var configurations: [EndpointConfiguration] = [], errors: [EndpointConfigurationError] = []
+        for endpoint in endpoints {
+            do throws(EndpointConfigurationErrors) {
+                configurations.append(try EndpointConfiguration(endpoint, keyFolder: keyFolder))
+            } catch {
+                errors += error.errors
+            }
         }
-        self.init(configurations, EndpointEnvironment(transport: driver, metrics: metrics, logger: logger))
+        guard errors.isEmpty else { throw EndpointConfigurationErrors(errors: errors) }
+        let transport: any HTTPTransport
+        do {
+            // Without an endpoint there is nothing that a thread could do.
+            transport = endpoints.isEmpty ? NoTransport() : try CurlDriver()
+        } catch {
+            let fault = EndpointConfigurationError(file: "endpoints", path: "", message: "libcurl: \(error)")
+            throw EndpointConfigurationErrors(errors: [fault])
+        }
+        self.init(configurations, EndpointEnvironment(transport: transport, metrics: metrics, logger: logger))
     }
 
     init(_ configurations: [EndpointConfiguration], _ environment: EndpointEnvironment) {
         let endpoints = configurations.reduce(into: [String: Endpoint]()) { endpoints, configuration in
             endpoints[configuration.name] = Endpoint(configuration, environment)
         }
-        models = endpoints.mapValues { endpoint in
-            FallbackModel([endpoint] + endpoint.configuration.fallbacks.compactMap { endpoints[$0] })
+        models = endpoints.reduce(into: [:]) { models, member in
+            let fallbacks = member.value.configuration.fallbacks.compactMap { endpoints[$0] }
+            models[TaskModels.endpointPrefix + member.key] = FallbackModel([member.value] + fallbacks)
         }
+        self.configurations = Dictionary(
+            configurations.map { (TaskModels.endpointPrefix + $0.name, $0) }) { first, _ in first }
     }
 
-    public var names: [String] { models.keys.sorted() }
-
-    /// - Returns: `nil` if no file has this name.
+    /// - Parameter name: written `endpoint:NAME`.
+    /// - Returns: `nil` if there is no such endpoint.
     public func model(named name: String) -> (any Model)? { models[name] }
 
-    /// The most that answering may cost if every request is answered at once, by the dearest of the model and its
-    /// fallbacks. To reserve it before the call is the caller's business, and so is settling what the attempts cost.
-    /// - Returns: `nil` if no file has this name.
-    public func reservation(
-        for inputs: [ModelInput], as question: Question, by name: String, at time: Timestamp
-    ) -> PicoDollars? {
-        models[name]?.models.compactMap { $0 as? Endpoint }
-            .map { $0.reservation(for: inputs, as: question, at: time) }.max()
-    }
+    /// How many inputs one call of the endpoint asks about at most.
+    public func itemsPerCall(of name: String) -> Int { configurations[name]?.itemsPerCall ?? 1 }
 
-    static func configurations(of folder: String) throws(EndpointConfigurationErrors) -> [EndpointConfiguration] {
-        guard let directory = opendir(folder) else {
-            throw EndpointConfigurationErrors(errors: [fault(folder, String(cString: strerror(errno)))])
-        }
-        var files: [String] = []
-        while let entry = readdir(directory) {
-            let file = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if file.hasSuffix(".json"), file != "schema.json" { files.append(file) }
-        }
-        closedir(directory)
+    /// How many calls the endpoints can have in flight together.
+    public var maxInFlight: Int { configurations.values.reduce(0) { $0 + $1.gate.maxInFlight } }
+}
 
-        var read: [EndpointConfiguration] = [], errors: [EndpointConfigurationError] = []
-        for file in files.sorted() {
-            let path = "\(folder)/\(file)"
-            do {
-                let bytes = try SmallFile.read(path, limit: EndpointReader.mostBytes)
-                read.append(try EndpointReader.read(bytes, name: String(file.dropLast(5)), file: path))
-            } catch let error as EndpointConfigurationErrors {
-                errors += error.errors
-            } catch let error as SmallFileError {
-                errors.append(fault(path, error.reason))
-            } catch {
-                errors.append(fault(path, "cannot be read"))
-            }
-        }
-        let names = Set(files.map { String($0.dropLast(5)) })
-        for endpoint in read {
-            for (index, fallback) in endpoint.fallbacks.enumerated()
-            where fallback == endpoint.name || !names.contains(fallback) {
-                errors.append(
-                    EndpointConfigurationError(
-                        file: "\(folder)/\(endpoint.name).json", path: "fallbacks[\(index)]",
-                        message: "must name another endpoint of the folder"))
-            }
-        }
-        guard errors.isEmpty else { throw EndpointConfigurationErrors(errors: errors) }
-        return read
-    }
-
-    private static func fault(_ file: String, _ message: String) -> EndpointConfigurationError {
-        EndpointConfigurationError(file: file, path: "", message: message)
+extension EndpointConfiguration {
+    /// Reads the file of an endpoint from the catalog.
+    /// - Throws: `EndpointConfigurationErrors`
+    fileprivate init(
+        _ endpoint: EndpointDescription, keyFolder: String
+    ) throws(EndpointConfigurationErrors) {
+        self = try EndpointReader.read(
+            Array(endpoint.file.utf8), name: endpoint.name, file: "\(keyFolder)/\(endpoint.name).json")
     }
 }
 
-/// Asks a model, and the next one about what the first gave no usable response for.
-struct FallbackModel: Model {
-    let models: [any Model]
-
-    /// - Parameter models: not empty; the first one is the model itself.
-    init(_ models: [any Model]) { self.models = models }
-
-    var identity: ModelIdentity { models[0].identity }
-
-    func answer(_ inputs: [ModelInput], as question: Question) async throws -> [ModelOutput] {
-        let sheet = AnswerSheet(count: inputs.count)
-        var open = Array(inputs.indices)
-        for (place, model) in models.enumerated() {
-            do {
-                let outputs = try await model.answer(open.map { inputs[$0] }, as: question)
-                for (input, output) in zip(open, outputs) { sheet.note(output, at: input) }
-                return try sheet.outputs()
-            } catch let error as ModelError {
-                let answered = error.outputs.isEmpty ? open.map { _ in nil } : error.outputs
-                for (input, output) in zip(open, answered) { if let output { sheet.note(output, at: input) } }
-                open = zip(open, answered).filter { $0.1 == nil }.map(\.0)
-                if let first = open.first { sheet.add(error.attempts, at: first) }
-                let isLast = place == models.count - 1
-                if isLast || !error.code.isAboutServer {
-                    sheet.fail(error, at: open)
-                    return try sheet.outputs()
-                }
-            }
-        }
-        return try sheet.outputs()
-    }
-}
-
-extension AnswerSheet {
-    /// Notes an answer together with its tries.
-    fileprivate func note(_ output: ModelOutput, at input: Int) {
-        add(output.attempts, at: input)
-        answer(output, at: input)
+private struct NoTransport: HTTPTransport {
+    func send(_ request: HTTPRequest) async throws -> HTTPReply {
+        throw TransportError(code: .misconfigured, message: "there is no endpoint", wasSent: false)
     }
 }

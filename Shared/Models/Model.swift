@@ -7,9 +7,33 @@ public protocol Model: Sendable {
     var identity: ModelIdentity { get }
 
     /// Answers the question for each input, in the order of the inputs.
+    /// - Parameter ledger: is told of each try before it is made.
     /// - Throws: `ModelError`, which also has the answers and attempts that were paid for before the failure. So has
     ///   the one for a cancelled task, since a request that was under way may have cost something.
-    func answer(_ inputs: [ModelInput], as question: Question) async throws -> [ModelOutput]
+    func answer(
+        _ inputs: [ModelInput], as question: Question, on ledger: (any CallLedger)?
+    ) async throws -> [ModelOutput]
+}
+
+extension Model {
+    /// Answers without a ledger.
+    public func answer(_ inputs: [ModelInput], as question: Question) async throws -> [ModelOutput] {
+        try await answer(inputs, as: question, on: nil)
+    }
+}
+
+/// Is told of each try that costs something, so that its price can be reserved before the try is made.
+///
+/// A try is begun once nothing but the server is waited for: it has a place among the calls in flight, and the circuit
+/// is closed. So nothing is reserved for a call that only waits.
+public protocol CallLedger: Sendable {
+    /// - Parameters:
+    ///   - model: the model that is about to be asked: the one that was meant, or a fallback.
+    ///   - most: the most that the try can cost.
+    ///   - inputs: how many inputs it asks about.
+    /// - Returns: a number by which the caller finds the try again, as `ModelAttempt.ticket`.
+    /// - Throws: `ModelError`. The try is then not made, and the question is not answered.
+    func begin(_ model: ModelIdentity, most: PicoDollars, inputs: Int) async throws(ModelError) -> Int
 }
 
 /// What a question is asked about.

@@ -13,6 +13,8 @@ public struct ModelError: RetriableError, Equatable, CustomStringConvertible {
         case keyUnreadable = "key_unreadable"
         /// The task of the caller was cancelled.
         case cancelled
+        /// The caller's ledger did not allow a try.
+        case notAllowed = "not_allowed"
 
         case unreachable
         case tls
@@ -95,7 +97,7 @@ extension ModelError.Code {
             .notFound, .serverError, .redirected, .responseTooLarge, .responseTooSlow, .wrongContentType,
             .malformedResponse:
             true
-        case .invalidQuestion, .deadlineExceeded, .cancelled, .requestRejected, .missingChoice, .duplicateChoices,
+        case .invalidQuestion, .deadlineExceeded, .cancelled, .notAllowed, .requestRejected, .missingChoice, .duplicateChoices,
             .toolCall, .refused, .outsideLabels, .incompleteBatch, .truncated, .notJSON:
             false
         }

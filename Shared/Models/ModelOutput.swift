@@ -117,6 +117,8 @@ public struct ModelAttempt: Equatable, Sendable {
     }
 
     public var model: ModelIdentity
+    /// The number that the ledger gave the try; `nil` without a ledger.
+    public var ticket: Int?
     /// The model that the server says has answered; `nil` if it does not say so.
     public var responseModel: String?
     public var state: State
@@ -131,10 +133,11 @@ public struct ModelAttempt: Equatable, Sendable {
     public var cost: PicoDollars
 
     public init(
-        model: ModelIdentity, responseModel: String? = nil, state: State, error: ModelError.Code? = nil, inputs: Int,
+        model: ModelIdentity, ticket: Int? = nil, responseModel: String? = nil, state: State, error: ModelError.Code? = nil, inputs: Int,
         startedAt: Timestamp, usage: ModelUsage, reserved: PicoDollars, cost: PicoDollars
     ) {
         self.model = model
+        self.ticket = ticket
         self.responseModel = responseModel
         self.state = state
         self.error = error

@@ -18,14 +18,16 @@ public enum Emission {
     static let resultSource = "/winnow"
 
     /// Returns the commands of an open request, or the result of a final one.
+    /// - Parameter catalog: says which routes have a worker. The others go to the full model at once.
     public static func records(
-        for snapshot: RequestSnapshot, trigger: Trigger, from source: String, causedBy cause: String? = nil
+        for snapshot: RequestSnapshot, trigger: Trigger, catalog: Catalog, from source: String,
+        causedBy cause: String? = nil
     ) -> [OutgoingRecord] {
         let event = EventContext(snapshot: snapshot, source: source, causationID: cause)
         guard snapshot.state == .open else { return [event.result()] }
         return snapshot.steps
             .filter { $0.state == .dispatched && trigger.includes($0) }
-            .map { event.command(for: $0) }
+            .map { event.command(for: $0, hasWorker: catalog.hasWorker($0.route)) }
     }
 
     /// Tells workers and escalators to stop computing for the request.
@@ -49,10 +51,10 @@ private struct EventContext {
     let source: String
     let causationID: String?
 
-    func command(for step: Step) -> OutgoingRecord {
+    func command(for step: Step, hasWorker: Bool) -> OutgoingRecord {
         let id = Step.ID(request: snapshot.id, ordinal: step.ordinal)
-        // The open items of a routing step, of which the router was not sure, go to the full model.
-        guard step.route.hasWorker else {
+        // Of a routing step, these are the items that the router was not sure of.
+        guard hasWorker else {
             let open = step.items.indices.filter { index in
                 !step.answers.indices.contains(index) || step.answers[index] == nil
             }

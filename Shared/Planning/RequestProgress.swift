@@ -200,7 +200,7 @@ extension Step {
         for index in answers.indices {
             guard let answer = answers[index], answer.routes.contains(where: isUnknown) else { continue }
             let known = answer.routes.filter { !isUnknown($0) }.map(\.description)
-            answers[index]?.label = known.isEmpty ? Answer.noRoute : known.joined(separator: ",")
+            answers[index]?.output = .label(known.isEmpty ? Answer.noRoute : known.joined(separator: ","))
         }
     }
 }

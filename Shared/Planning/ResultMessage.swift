@@ -79,7 +79,7 @@ public enum ResultMessage {
                 let answer = step.answers.indices.contains(index) ? step.answers[index] : nil
                 writer.object { item in
                     step.items[index].writeMembers(to: &item, withText: withTexts)
-                    answer?.writeMembers(to: &item)
+                    answer?.writeMembers(to: &item, isForClients: true)
                 }
             }
         }

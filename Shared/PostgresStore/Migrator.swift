@@ -154,6 +154,8 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 15, name: "grant_roles", script: PackageResources.V0015_grant_roles_sql),
         Migration(version: 16, name: "create_paid_answers", script: PackageResources.V0016_create_paid_answers_sql),
         Migration(version: 17, name: "create_catalog", script: PackageResources.V0017_create_catalog_sql),
+        Migration(
+            version: 18, name: "create_endpoint_usage", script: PackageResources.V0018_create_endpoint_usage_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

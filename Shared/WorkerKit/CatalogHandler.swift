@@ -49,6 +49,12 @@ public final class CatalogHandler<Handler: BatchHandler, Key: Equatable & Sendab
 
     public func handle(_ records: [Record]) async throws -> [OutgoingRecord] { try await current().handle(records) }
 
+    public func isSlow(_ record: Record) -> Bool { current().isSlow(record) }
+
+    public func handleSlow(_ record: Record) async throws -> [OutgoingRecord] {
+        try await current().handleSlow(record)
+    }
+
     private func current() -> Handler {
         let (catalog, version) = catalog.snapshot
         return state.withLock { state in

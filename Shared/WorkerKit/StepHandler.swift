@@ -85,7 +85,7 @@ public struct StepHandler: BatchHandler {
         let certificate = certificates.certificate(command.route, for: event.tenant)
         let guesses = share.predictions.map { prediction in
             Answer(
-                label: prediction.label, confidence: prediction.confidence, decidedBy: .worker,
+                .label(prediction.label), confidence: prediction.confidence, decidedBy: .worker,
                 model: model.description, isTruncated: prediction.isTruncated)
         }
         let answers = zip(guesses, share.predictions).map { guess, prediction -> Answer? in
@@ -113,7 +113,7 @@ public struct StepHandler: BatchHandler {
         let items = answers.indices.compactMap { index -> Shadow.Item? in
             guard let answer = answers[index], draw.takes(command.items[index], of: command.route) else { return nil }
             return Shadow.Item(
-                index: index, text: command.items[index], label: answer.label, confidence: answer.confidence)
+                index: index, text: command.items[index], output: answer.output, confidence: answer.confidence)
         }
         guard !items.isEmpty else { return [] }
         metrics.shadowed.increment(by: items.count)

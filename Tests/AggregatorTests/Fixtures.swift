@@ -37,7 +37,7 @@ enum Fixture {
     }
 
     static func answer(_ label: String = "x", _ decidedBy: Answer.DecidedBy = .worker) -> Answer {
-        Answer(label: label, confidence: 0.99, decidedBy: decidedBy, model: "small@7")
+        Answer(.label(label), confidence: 0.99, decidedBy: decidedBy, model: "small@7")
     }
 
     static func attempt(_ number: Int = 1, tokens: Int64 = 3) -> Attempt {

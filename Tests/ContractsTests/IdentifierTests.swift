@@ -93,8 +93,13 @@ struct IdentifierTests {
         for route in Catalog.builtIn.routes + [.decomposition] { #expect(Route("\(route)") == route) }
     }
 
-    @Test func `a route that a request may name has a worker, and only the router's question expands a plan`() {
-        for route in Catalog.builtIn.routes { #expect(route.hasWorker && !route.expandsPlan) }
-        #expect(!Route.decomposition.hasWorker && Route.decomposition.expandsPlan)
+    @Test func `a route with a small model has a worker, and only the router's question expands a plan`() throws {
+        for route in Catalog.builtIn.routes { #expect(Catalog.builtIn.hasWorker(route) && !route.expandsPlan) }
+        #expect(!Catalog.builtIn.hasWorker(.decomposition) && Route.decomposition.expandsPlan)
+        var capability = try #require(Catalog.builtIn.capabilities.first)
+        capability.tasks[0].models.small = nil
+        let route = Route(capability.name, capability.tasks[0].name)
+        #expect(!Catalog([capability]).hasWorker(route))
+        #expect(Catalog().hasWorker(route), "a task that has left the catalog had a worker")
     }
 }

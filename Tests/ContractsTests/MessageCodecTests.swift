@@ -11,10 +11,10 @@ struct MessageCodecTests {
     ]
 
     static let answers: [Answer?] = [
-        Answer(label: "bug", confidence: 0.999_999, decidedBy: .worker, model: "software-development@1.0.0+ab"), nil,
-        Answer(label: "a,\u{0}\"é", confidence: 0, decidedBy: .full, model: "full@2"), nil,
-        Answer(label: "x", confidence: 1, decidedBy: .worker, model: "", isDegraded: true),
-        Answer(label: "y", confidence: 0.5, decidedBy: .full, model: "", isTruncated: true),
+        Answer(.label("bug"), confidence: 0.999_999, decidedBy: .worker, model: "software-development@1.0.0+ab"), nil,
+        Answer(.label("a,\u{0}\"é"), confidence: 0, decidedBy: .full, model: "full@2"), nil,
+        Answer(.label("x"), confidence: 1, decidedBy: .worker, model: "", isDegraded: true),
+        Answer(.label("y"), confidence: 0.5, decidedBy: .full, model: "", isTruncated: true),
     ]
 
     static let attempts = [
@@ -58,7 +58,7 @@ struct MessageCodecTests {
     private static func shadow() throws -> Shadow {
         Shadow(
             step: 3, route: route,
-            items: texts.enumerated().map { .init(index: $0, text: $1, label: "a,\u{0}\"é", confidence: 0.875) },
+            items: texts.enumerated().map { .init(index: $0, text: $1, output: .label("a,\u{0}\"é"), confidence: 0.875) },
             smallModel: "software-development@1.0.0+ab",
             certificate: try #require(Certificate.ID("00ff00ff00ff00ff")), tieShare: 0.25, probability: 0.01,
             decidedAt: Timestamp(milliseconds: 1_790_000_000_123))
@@ -104,7 +104,7 @@ struct MessageCodecTests {
     }
 
     @Test func `a confidence keeps six decimals`() throws {
-        let answer = Answer(label: "a", confidence: 0.123_456_789, decidedBy: .worker, model: "m")
+        let answer = Answer(.label("a"), confidence: 0.123_456_789, decidedBy: .worker, model: "m")
         #expect(try Answer.decode(Answer.encode([answer])).first??.confidence == 0.123_457)
     }
 

@@ -110,7 +110,7 @@ struct PlannerTests {
         #expect(routing.state == .answered)
         #expect(routing.items.map(\.text) == ["weather"])
         #expect(
-            routing.answers == [Answer(label: "none", confidence: 0.9, decidedBy: .worker, model: "router@3")])
+            routing.answers == [Answer(.label("none"), confidence: 0.9, decidedBy: .worker, model: "router@3")])
     }
 
     @Test func `an unsure routing is dispatched, with the open items alone`() async throws {
@@ -121,7 +121,7 @@ struct PlannerTests {
         #expect(routing.answers.map { $0?.label } == ["none", nil])
         #expect(
             routing.guesses
-                == [nil, Answer(label: "none", confidence: 0.9, decidedBy: .worker, model: "router@3")])
+                == [nil, Answer(.label("none"), confidence: 0.9, decidedBy: .worker, model: "router@3")])
         #expect(routed(decomposition)[Self.intent] == ["Some music."])
     }
 

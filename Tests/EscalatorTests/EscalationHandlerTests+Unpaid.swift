@@ -27,7 +27,7 @@ extension EscalationHandlerTests {
         var escalation = escalation()
         for index in escalation.open.indices {
             escalation.open[index].guess = Answer(
-                label: "guess \(index)", confidence: 0.5, decidedBy: .worker, model: "small@7")
+                .label("guess \(index)"), confidence: 0.5, decidedBy: .worker, model: "small@7")
         }
         return escalation
     }
@@ -46,7 +46,7 @@ extension EscalationHandlerTests {
         async throws
     {
         #expect(try await spent(.degrade, escalation()).map { try $0.outcome().state } == [.failed])
-        let guess = Answer(label: "legal-services/clause-type", confidence: 0.4, decidedBy: .worker, model: "router@3")
+        let guess = Answer(.label("legal-services/clause-type"), confidence: 0.4, decidedBy: .worker, model: "router@3")
         let routing = Escalation(
             step: 0, route: .decomposition,
             open: [.init(index: 0, text: String(repeating: "a", count: 20), guess: guess)], answers: [nil], attempts: []

@@ -22,7 +22,7 @@ struct EscalationHandlerTests {
         number: 1, kind: .worker, model: "small", version: "7", items: 3,
         usage: TokenUsage(inputTokens: 9, flops: 90), durationMicros: 5, startedAt: Timestamp(milliseconds: 7),
         counterfactual: TokenUsage(inputTokens: 9, flops: 900))
-    let workersAnswer = Answer(label: "w", confidence: 0.999, decidedBy: .worker, model: "small@7")
+    let workersAnswer = Answer(.label("w"), confidence: 0.999, decidedBy: .worker, model: "small@7")
 
     func escalation(step: Int = 3, route: Route = clause) -> Escalation {
         Escalation(
@@ -49,7 +49,7 @@ struct EscalationHandlerTests {
     }
 
     func answer(_ text: String) -> Answer {
-        Answer(label: "label of \(text)", confidence: 0.75, decidedBy: .full, model: "full@2")
+        Answer(.label("label of \(text)"), confidence: 0.75, decidedBy: .full, model: "full@2")
     }
 
     @Test func `the open items are answered and merged with what the worker knew`() async throws {
@@ -191,7 +191,7 @@ struct EscalationHandlerTests {
 
     @Test func `how often the worker would have said the same is in the row`() async throws {
         var escalation = guessed
-        escalation.open[0].guess?.label = "label of first"
+        escalation.open[0].guess?.output = .label("label of first")
         _ = try await handle([.escalation(escalation, of: id)])
         #expect(try await store.ledger(of: id).map(\.guesses) == [.init(known: 2, agreed: 1)])
         let other = Request.ID.numbered(2)
@@ -263,9 +263,15 @@ private struct WatchedLedger: AttemptLedger {
     }
 
     func reserve(
-        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+        _ calls: [(entry: LedgerEntry, question: QuestionDigest)], _ begin: @escaping Begin
     ) async throws -> [Reservation] {
         try await start(calls.map(\.entry), begin).map { .started($0) }
+    }
+
+    func recover(
+        _ questions: [(step: Step.ID, question: QuestionDigest)], of kind: Attempt.Kind
+    ) async throws -> [[Answer]?] {
+        try await ledger.recover(questions, of: kind)
     }
 
     func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws {

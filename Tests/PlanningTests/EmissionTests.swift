@@ -10,7 +10,7 @@ struct EmissionTests {
     private let id = Request.ID.numbered(1)
 
     private func emit(_ snapshot: RequestSnapshot, _ trigger: Emission.Trigger = .every) -> [OutgoingRecord] {
-        Emission.records(for: snapshot, trigger: trigger, from: "/winnow/test", causedBy: "cause")
+        Emission.records(for: snapshot, trigger: trigger, catalog: .builtIn, from: "/winnow/test", causedBy: "cause")
     }
 
     @Test func `an open request emits a command for every step that is dispatched, and for no other`() throws {
@@ -109,9 +109,9 @@ struct EmissionTests {
     @Test func `a result is the same record whoever sends it, and names the event that asked for it`() throws {
         var snapshot = Fixture.snapshot(.completed, [Fixture.step(0, Fixture.clause, ["a"], .answered)])
         snapshot.completedAt = Timestamp(milliseconds: 77)
-        let first = Emission.records(for: snapshot, trigger: .every, from: "/winnow/decomposer", causedBy: "x")
+        let first = Emission.records(for: snapshot, trigger: .every, catalog: .builtIn, from: "/winnow/decomposer", causedBy: "x")
         snapshot.progressedAt = Timestamp(milliseconds: 99)
-        #expect(Emission.records(for: snapshot, trigger: .settled([0]), from: "/winnow/aggregator.bulk") == first)
+        #expect(Emission.records(for: snapshot, trigger: .settled([0]), catalog: .builtIn, from: "/winnow/aggregator.bulk") == first)
         let event = try #require(first.first).event()
         #expect(event.causationID == "their-id")
         #expect(event.time == Timestamp(milliseconds: 77))

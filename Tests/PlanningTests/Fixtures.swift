@@ -9,7 +9,7 @@ enum Fixture {
     static let issue = Route(.softwareDevelopment, "issue-type")
 
     static func answer(_ label: String, _ decidedBy: Answer.DecidedBy = .worker) -> Answer {
-        Answer(label: label, confidence: 0.5, decidedBy: decidedBy, model: "m@1")
+        Answer(.label(label), confidence: 0.5, decidedBy: decidedBy, model: "m@1")
     }
 
     static func step(

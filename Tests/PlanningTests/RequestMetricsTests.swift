@@ -10,8 +10,8 @@ struct RequestMetricsTests {
         let requests = RequestMetrics(metrics)
         var step = Fixture.step(0, Fixture.clause, ["a", "b", "c"], .answered)
         step.answers = [
-            Answer(label: "x", confidence: 1, decidedBy: .worker, model: "small@1"), nil,
-            Answer(label: "y", confidence: 1, decidedBy: .full, model: "full@1"),
+            Answer(.label("x"), confidence: 1, decidedBy: .worker, model: "small@1"), nil,
+            Answer(.label("y"), confidence: 1, decidedBy: .full, model: "full@1"),
         ]
         var snapshot = Fixture.snapshot([step])
         snapshot.state = .failed

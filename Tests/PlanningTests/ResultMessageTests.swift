@@ -11,8 +11,8 @@ struct ResultMessageTests {
             ordinal: 0, route: Fixture.clause,
             items: [Item(text: "é", span: Item.Span(3, 4), source: "a.md"), Item(text: "b")], state: .answered,
             answers: [
-                Answer(label: "x", confidence: 0.25, decidedBy: .worker, model: "m@1"),
-                Answer(label: "y", confidence: 1, decidedBy: .full, model: "full@2"),
+                Answer(.label("x"), confidence: 0.25, decidedBy: .worker, model: "m@1"),
+                Answer(.label("y"), confidence: 1, decidedBy: .full, model: "full@2"),
             ])
         let totals = LedgerTotals(
             usage: TokenUsage(inputTokens: 1, outputTokens: 2, flops: 3), cost: PicoDollars(4),

@@ -18,15 +18,17 @@ extension InMemoryStore: CatalogRegister {
     }
 
     public func addCatalog(
-        _ body: [UInt8], fingerprint: String, after previous: Int64?
+        _ body: [UInt8], fingerprint: String, after previous: Int64?, prices: [Price]
     ) async throws -> CatalogVersion? {
         let time = now()
-        return catalogs.withLock { catalogs in
+        let version = catalogs.withLock { catalogs -> CatalogVersion? in
             guard catalogs.last?.number == previous else { return nil }
             let version = CatalogVersion(
                 number: (previous ?? 0) + 1, appliedAt: time, fingerprint: fingerprint, body: body)
             catalogs.append(version)
             return version
         }
+        if version != nil { try await registerPrices(prices) }
+        return version
     }
 }

@@ -247,7 +247,7 @@ extension InMemoryStore: BudgetRegister {
     }
 
     public func reserve(
-        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+        _ calls: [(entry: LedgerEntry, question: QuestionDigest)], _ begin: @escaping Begin
     ) async throws -> [Reservation] {
         let instant = now()
         let begun = try calls.map { try begin($0.entry, instant) }

@@ -9,7 +9,7 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         var events: [EventKey: Request.ID] = [:]
         var origins: [Request.ID: Origin] = [:]
         var ledger: [Request.ID: [LedgerEntry]] = [:]
-        var paid: [Step.ID: [Question: [Answer]]] = [:]
+        var paid: [Step.ID: [QuestionDigest: [Answer]]] = [:]
         var prices: [Price] = []
         /// In the order of arrival.
         var submissions: [Waiting] = []
@@ -140,6 +140,15 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
+    public func recover(
+        _ questions: [(step: Step.ID, question: QuestionDigest)], of kind: Attempt.Kind
+    ) async throws -> [[Answer]?] {
+        state.withLock { state in
+            for question in questions { state.abandon(question.step, kind) }
+            return questions.map { state.paid[$0.step]?[$0.question] }
+        }
+    }
+
     public func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws {
         state.withLock { state in
             for answer in answers { state.paid[answer.step, default: [:]][answer.question] = answer.answers }
@@ -209,11 +218,13 @@ extension InMemoryStore.State {
     }
 
     mutating func abandon(before entry: LedgerEntry) {
-        let rows = ledger[entry.step.request] ?? []
-        ledger[entry.step.request] = rows.map { row in
-            guard row.step == entry.step, row.attempt.kind == entry.attempt.kind, row.attempt.state == .started else {
-                return row
-            }
+        if !entry.isOneOfSeveral { abandon(entry.step, entry.attempt.kind) }
+    }
+
+    mutating func abandon(_ step: Step.ID, _ kind: Attempt.Kind) {
+        let rows = ledger[step.request] ?? []
+        ledger[step.request] = rows.map { row in
+            guard row.step == step, row.attempt.kind == kind, row.attempt.state == .started else { return row }
             var row = row
             row.attempt.state = .unknown
             return row

@@ -36,7 +36,7 @@ extension StepHandlerTests {
         #expect(try record.event().expiryTime == nil)
         #expect(shadow.items.map(\.index) == [1, 2])
         #expect(shadow.items.map(\.text) == ["b", "c"])
-        #expect(shadow.items.map(\.label) == ["clause-type of b", "clause-type of c"])
+        #expect(shadow.items.map(\.output.label) == ["clause-type of b", "clause-type of c"])
         #expect(shadow.items.map(\.confidence) == [0.99, 0.99])
         #expect(shadow.certificate == Certificate.of(Self.clause).id)
         #expect(shadow.tieShare == Certificate.of(Self.clause).tieShare && shadow.tieShare < 1)

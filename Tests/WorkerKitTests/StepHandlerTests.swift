@@ -31,7 +31,7 @@ struct StepHandlerTests {
     }
 
     private func answer(_ text: String, _ route: Route = clause) -> Answer {
-        Answer(label: "\(route.task) of \(text)", confidence: 0.99, decidedBy: .worker, model: "small@7")
+        Answer(.label("\(route.task) of \(text)"), confidence: 0.99, decidedBy: .worker, model: "small@7")
     }
 
     @Test func `a step whose every item is sure becomes an outcome`() async throws {

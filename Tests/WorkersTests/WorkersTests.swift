@@ -48,7 +48,7 @@ struct WorkersTests {
         for (answer, prediction) in zip(answers, predictions) {
             let isSure = certificate.map { prediction.confidence >= $0.acceptThreshold } ?? false
             let expected = Answer(
-                label: prediction.label, confidence: (prediction.confidence * 1e6).rounded() / 1e6, decidedBy: .worker,
+                .label(prediction.label), confidence: (prediction.confidence * 1e6).rounded() / 1e6, decidedBy: .worker,
                 model: "\(model.identity)")
             #expect(answer == (isSure ? expected : nil))
         }

@@ -14,6 +14,7 @@ struct EmissionChore: Chore {
     let source: EventSource
     let store: any RequestStore & EmissionOutbox
     let producer: any MessageProducer
+    let catalog: LiveCatalog
     let batch: RequestBatch
     let limit: Int
     let logger: Logger
@@ -29,7 +30,10 @@ struct EmissionChore: Chore {
             }
             // Cancellations go first, because workers compute cancelled steps until they read them.
             try await send(owes(.cancellation)) { [Emission.cancellation(of: $0, from: source.uri)] }
-            try await send(owes(.state)) { Emission.records(for: $0, trigger: .every, from: source.uri) }
+            let catalog = catalog.current
+            try await send(owes(.state)) {
+                Emission.records(for: $0, trigger: .every, catalog: catalog, from: source.uri)
+            }
             FaultPoint.afterEmit.reached(by: "keeper.\(name)")
             let done = requests.flatMap { byRequest[$0] ?? [] }
             try await store.forgetEmissions(done)

@@ -104,12 +104,12 @@ extension Keeper {
                 interval: settings.interval, store: requests, batch: batch, emissions: wake, limit: settings.limit,
                 now: now),
             RedriveChore(
-                interval: settings.redriveInterval, store: requests, backlog: backlog, batch: batch, emissions: wake,
-                settings: settings, now: now),
+                interval: settings.redriveInterval, store: requests, backlog: backlog, catalog: catalog, batch: batch,
+                emissions: wake, settings: settings, now: now),
             LostCallChore(interval: settings.interval, store: requests, settings: settings, logger: logger),
             EmissionChore(
                 interval: settings.interval, wake: wake, source: source, store: emissions, producer: producer,
-                batch: batch, limit: settings.limit, logger: logger),
+                catalog: catalog, batch: batch, limit: settings.limit, logger: logger),
             AgreementChore(
                 interval: settings.interval, store: rest, limit: settings.limit, logger: logger, metrics: metrics,
                 now: now),

@@ -81,6 +81,7 @@ struct RedriveChore: Chore {
     let interval: Duration
     let store: any RequestStore
     let backlog: any BacklogReader
+    let catalog: LiveCatalog
     let batch: RequestBatch
     let emissions: Wake
     let settings: KeeperSettings
@@ -95,7 +96,7 @@ struct RedriveChore: Chore {
             now: time, since: time.adding(milliseconds: -settings.redriveAfter(.interactive)),
             bulkSince: time.adding(milliseconds: -settings.redriveAfter(.bulk)), limit: settings.limit)
         guard !stalled.isEmpty else { return .nothing }
-        var queues = Queues(backlog: backlog)
+        var queues = Queues(backlog: backlog, catalog: catalog.current)
         let handled = try await batch.handle(stalled) { requests in
             let snapshots = try await store.update(requests) { _ in [] }.filter { !$0.state.isFinal }
             var waiting: [Lane: [Request.ID]] = [:]
@@ -137,9 +138,13 @@ struct RedriveChore: Chore {
 /// The oldest waiting record of each queue that a request's records pass. Each queue is read once a round.
 private struct Queues {
     let backlog: any BacklogReader
+    let catalog: Catalog
     private var known: [String: Backlog] = [:]
 
-    init(backlog: any BacklogReader) { self.backlog = backlog }
+    init(backlog: any BacklogReader, catalog: Catalog) {
+        self.backlog = backlog
+        self.catalog = catalog
+    }
 
     /// Returns whether a record of the request may still wait in one of its queues: a record of its last emission, or
     /// one that a service wrote in response.
@@ -158,7 +163,7 @@ private struct Queues {
     private func queues(of snapshot: RequestSnapshot) -> [(topic: String, service: String)] {
         let lane = snapshot.lane
         let capabilities = Set(
-            snapshot.steps.lazy.filter { $0.state == .dispatched && $0.route.hasWorker }.map(\.route.capability))
+            snapshot.steps.lazy.filter { $0.state == .dispatched && catalog.hasWorker($0.route) }.map(\.route.capability))
         return capabilities.map { (Topic.steps($0, lane), "\($0)-worker") }
             + [(Topic.escalations(lane), "escalator"), (Topic.outcomes(lane), "aggregator")]
     }

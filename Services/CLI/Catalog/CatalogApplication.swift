@@ -1,6 +1,7 @@
 import CatalogFile
 import Contracts
 import KafkaBus
+import ModelEndpoint
 import PostgresStore
 import Settings
 import Store
@@ -16,14 +17,18 @@ struct CatalogApplication {
     }
 
     func run(isDryRun: Bool, asJSON isJSON: Bool) async throws -> ExitStatus {
-        let (capabilities, faults) = CatalogCheck.read(path, modelsDirectory: session.modelsDirectory)
+        let (read, faults) = CatalogCheck.read(
+            path, modelsDirectory: session.modelsDirectory, endpointsDirectory: session.endpointsDirectory)
         let all =
             faults
-            + capabilities.filter { !Self.isServed($0) }.map { capability in
-                CatalogFileError.Fault(
-                    .conflict, path, "\(capability.name)",
-                    "cannot be served by this version: all tasks must answer with labels, and name one folder each as small"
-                        + " and as full model")
+            + read.capabilities.flatMap { capability in
+                capability.tasks.compactMap { task in
+                    Self.obstacle(to: task, in: capability).map { reason in
+                        CatalogFileError.Fault(
+                            .conflict, path, "\(capability.name)/\(task.name)",
+                            "cannot be served by this version: \(reason)")
+                    }
+                }
             }
         guard all.isEmpty else {
             Console.print(Table(all), asJSON: isJSON)
@@ -32,9 +37,14 @@ struct CatalogApplication {
         let store = PostgresStore(try session.postgres())
         let version = try await store.currentCatalog()
         let current = try version.map { try CatalogFile.read(catalog: $0.body, file: "version \($0.number)") }
-        let next = merged(capabilities, into: current)
+        let next = merged(read, into: current)
         let changes = CatalogDifference(from: current ?? Catalog(), to: next).changes
         let body = CatalogFile.write(next)
+        guard body.count <= CatalogLimits.catalogBytes else {
+            throw CatalogFileError([
+                .init(.size, path, "", "makes a catalog of more than \(CatalogLimits.catalogBytes) bytes")
+            ])
+        }
         if body == version?.body {
             if isJSON { Console.print(Table(changes), asJSON: true) } else { Console.print("Nothing changes.") }
             return .ok
@@ -45,12 +55,13 @@ struct CatalogApplication {
             Console.complain("winnow catalog: open requests have steps on routes that would disappear: \(names)")
             return .failed
         }
+        let prices = try await newPrices(of: next, store)
         Console.print(Table(changes), asJSON: isJSON)
         guard !isDryRun else { return .ok }
         // First the topics: a service that follows the new version sends to them at once.
         try await createTopics(of: next)
         let added = try await store.addCatalog(
-            body, fingerprint: CatalogFile.fingerprint(next), after: version?.number)
+            body, fingerprint: CatalogFile.fingerprint(next), after: version?.number, prices: prices)
         guard let added else {
             Console.complain("winnow catalog: another version was applied meanwhile; run the command again")
             return .failed
@@ -59,24 +70,61 @@ struct CatalogApplication {
         return .ok
     }
 
-    /// Whether this version's worker and escalator can answer all tasks.
-    private static func isServed(_ capability: CapabilityDescription) -> Bool {
+    /// Why this version's worker and escalator cannot answer a task.
+    private static func obstacle(to task: TaskDescription, in capability: CapabilityDescription) -> String? {
         let catalog = Catalog([capability])
-        guard catalog.smallModel(of: capability.name) != nil, let full = catalog.fullModel(of: capability.name) else {
-            return false
-        }
-        return !TaskModels.isEndpoint(full)
-            && capability.tasks.allSatisfy { task in
-                guard case .label = task.output else { return false }
-                return task.models.middle == nil && task.pool == nil
-            }
+        if task.models.middle != nil { return "there is no middle tier" }
+        if task.pool != nil { return "there are no pools" }
+        if case .transcript = task.output { return "there are no transcripts" }
+        guard let small = task.models.small else { return nil }
+        if TaskModels.isEndpoint(small) { return "an endpoint can only be the full model" }
+        return catalog.smallModel(of: capability.name) == nil ? "all tasks must name the same small model" : nil
     }
 
-    /// A file replaces one capability; a folder is the whole catalog.
-    private func merged(_ capabilities: [CapabilityDescription], into current: Catalog?) -> Catalog {
-        guard SmallFile.isRegular(path), let current else { return Catalog(capabilities) }
-        let names = Set(capabilities.map(\.name))
-        return Catalog(current.capabilities.filter { !names.contains($0.name) } + capabilities)
+    /// A file replaces one capability; a folder is the whole catalog. Endpoints that nobody names any more are left out.
+    private func merged(_ read: Catalog, into current: Catalog?) -> Catalog {
+        guard SmallFile.isRegular(path), let current else { return read }
+        let names = Set(read.capabilities.map(\.name))
+        let kept = Catalog(current.capabilities.filter { !names.contains($0.name) })
+        let capabilities = kept.capabilities + read.capabilities
+        let known = Set(read.endpoints.map(\.name))
+        return Catalog(
+            capabilities,
+            endpoints: read.endpoints
+                + current.endpoints.filter { !known.contains($0.name) && isNeeded($0.name, by: kept, in: current) })
+    }
+
+    /// Whether a task names the endpoint, or an endpoint that a task names can fall back to it.
+    private func isNeeded(_ name: String, by catalog: Catalog, in current: Catalog) -> Bool {
+        let folder = EndpointFolder(session.endpointsDirectory)
+        return folder.closure(of: catalog.endpointNames, among: current.endpoints).contains(name)
+    }
+
+    /// Returns the prices of endpoints that the price list does not have yet: for a model that is new to it, the price in
+    /// force and all later ones, and otherwise those that begin in the future.
+    /// - Throws: `StoreError`; `CatalogFileError` if a file changes a price that is in force.
+    private func newPrices(of catalog: Catalog, _ store: PostgresStore) async throws -> [Price] {
+        let known = Dictionary(grouping: try await store.prices(), by: \.model)
+        let folder = EndpointFolder(session.endpointsDirectory)
+        let now = Timestamp.now
+        return try catalog.endpoints.flatMap { endpoint -> [Price] in
+            let model = TaskModels.endpointPrefix + endpoint.name
+            let described = try folder.prices(of: endpoint).map {
+                Price(model: model, inputToken: $0.input, outputToken: $0.output, validFrom: $0.from)
+            }
+            let inForce = described.first { $0.validFrom <= now }
+            let later = described.filter { $0.validFrom > now }
+            guard let old = known[model] else { return later + [inForce].compactMap(\.self) }
+            let current = old.first { $0.validFrom <= now }
+            guard current?.inputToken == inForce?.inputToken, current?.outputToken == inForce?.outputToken else {
+                throw CatalogFileError([
+                    .init(
+                        .conflict, "\(session.endpointsDirectory)/\(endpoint.name).json", "prices",
+                        "changes a price that is in force: add one that begins in the future")
+                ])
+            }
+            return later.filter { price in !old.contains { $0.validFrom == price.validFrom } }
+        }
     }
 
     private func createTopics(of catalog: Catalog) async throws {

@@ -1,28 +1,34 @@
 import CatalogFile
 import Contracts
 import Inference
+import ModelEndpoint
 import Settings
 
 /// Finds what the files of a catalog cannot show: whether its models exist and answer what it says.
 ///
-/// Endpoints are not checked here: they are settings of the services.
+/// Of an endpoint, its file is read. Its server is not asked: `winnow models test` does that.
 struct CatalogCheck {
     let modelsDirectory: String
+    let endpoints: EndpointFolder
     /// Cards that were read, by the model's name.
     private var cards: [String: Result<ModelCard, ArtifactError>] = [:]
 
-    init(modelsDirectory: String) { self.modelsDirectory = modelsDirectory }
+    init(modelsDirectory: String, endpointsDirectory: String) {
+        self.modelsDirectory = modelsDirectory
+        endpoints = EndpointFolder(endpointsDirectory)
+    }
 
     /// Reads a folder of capabilities, or the file of one, and checks it.
+    /// - Returns: the capabilities, and the endpoints that they name.
     static func read(
-        _ path: String, modelsDirectory: String
-    ) -> (capabilities: [CapabilityDescription], faults: [CatalogFileError.Fault]) {
+        _ path: String, modelsDirectory: String, endpointsDirectory: String
+    ) -> (catalog: Catalog, faults: [CatalogFileError.Fault]) {
         var faults: [CatalogFileError.Fault] = []
         var capabilities: [CapabilityDescription] = []
+        var check = CatalogCheck(modelsDirectory: modelsDirectory, endpointsDirectory: endpointsDirectory)
         do throws(CatalogFileError) {
             let isFile = SmallFile.isRegular(path)
             capabilities = isFile ? [try CatalogFile.read(file: path)] : try CatalogFile.read(folder: path).capabilities
-            var check = CatalogCheck(modelsDirectory: modelsDirectory)
             for capability in capabilities {
                 faults += check.faults(
                     in: capability, file: isFile ? path : "\(path)/\(capability.name)/\(CatalogFile.name)")
@@ -30,7 +36,13 @@ struct CatalogCheck {
         } catch {
             faults = error.faults
         }
-        return (capabilities, faults)
+        let catalog = Catalog(capabilities)
+        do throws(EndpointConfigurationErrors) {
+            let endpoints = try check.endpoints.endpoints(named: catalog.endpointNames)
+            return (Catalog(capabilities, endpoints: endpoints), faults)
+        } catch {
+            return (catalog, faults + error.errors.map { .init(.conflict, $0.file, $0.path, $0.message) })
+        }
     }
 
     /// - Parameter file: the file of the capability, which faults name.

@@ -16,21 +16,21 @@ struct CatalogVerb: Verb {
                winnow catalog diff DIR DIR [--json]
                winnow catalog apply [DIR|FILE] [--dry-run] [--json]
                winnow catalog history [--json]
-               winnow catalog export DIR
+               winnow catalog export DIR [--endpoints DIR]
                winnow catalog render TARGET [--catalog DIR] [--file FILE] [--write]
 
         A catalog is a folder with a folder for each capability, which holds its capability.json. The default is
         WINNOW_CAPABILITIES_DIRECTORY (infra/capabilities).
 
         'validate' checks the files, and whether each model in WINNOW_MODELS_DIRECTORY exists and has exactly the labels
-        of the task. It prints every fault, and exits with 1 if there is one. Endpoints are not checked. 'show' lists the
-        tasks, or the labels of one capability. With --json it prints the canonical form, which is stored and
+        of the task. Of an endpoint it reads the file in WINNOW_ENDPOINTS_DIRECTORY (infra/endpoints). It prints every
+        fault, and exits with 1 if there is one. 'show' lists the tasks, or the labels of one capability. With --json it prints the canonical form, which is stored and
         published. 'diff' says in words what changes from the first catalog to the second.
 
         'apply' checks the files, prints what changes from the catalog in force, creates the topics of new capabilities,
         and puts the catalog in force for all services. A file adds or replaces one capability, a folder is the whole
         catalog. A route of which an open request has a step cannot disappear. 'history' lists the versions, and
-        'export' writes the one in force to DIR.
+        'export' writes the one in force to DIR, and with --endpoints its endpoints to another folder.
 
         'render' reads a deployment file, replaces the parts that follow from the catalog, and prints the whole file.
         Redirect it to another file only, since a shell empties the target before it is read. The parts are marked by
@@ -49,7 +49,7 @@ struct CatalogVerb: Verb {
         case diff(String, String)
         case apply(String?, isDryRun: Bool)
         case history
-        case export(String)
+        case export(String, endpoints: String?)
         case render(CatalogRendering.Target, directory: String?, file: String?, writes: Bool)
     }
 
@@ -74,7 +74,7 @@ struct CatalogVerb: Verb {
         case "history": action = .history
         case "export":
             guard let folder = words.popFirst() else { throw UsageError("DIR is missing") }
-            action = .export(folder)
+            action = .export(folder, endpoints: arguments.value("--endpoints"))
         case "render":
             guard let word = words.popFirst() else { throw UsageError("TARGET is missing") }
             guard let target = CatalogRendering.Target(rawValue: word) else {
@@ -109,7 +109,7 @@ struct CatalogVerb: Verb {
             return try await CatalogApplication(path ?? session.capabilitiesDirectory, session)
                 .run(isDryRun: isDryRun, asJSON: isJSON)
         case .history: return try await history(session)
-        case .export(let folder): return try await export(to: folder, session)
+        case .export(let folder, let endpoints): return try await export(to: folder, endpoints: endpoints, session)
         case .render(let target, let directory, let file, let writes):
             let path = file ?? target.file
             let catalog = try CatalogFile.read(folder: directory ?? session.capabilitiesDirectory)
@@ -152,7 +152,7 @@ struct CatalogVerb: Verb {
         return .ok
     }
 
-    private func export(to folder: String, _ session: Session) async throws -> ExitStatus {
+    private func export(to folder: String, endpoints: String?, _ session: Session) async throws -> ExitStatus {
         guard let version = try await PostgresStore(session.postgres()).currentCatalog() else {
             Console.complain("winnow catalog: no catalog is applied")
             return .failed
@@ -165,17 +165,23 @@ struct CatalogVerb: Verb {
             mkdir(place, 0o755)
             try SmallFile.replace("\(place)/\(CatalogFile.name)", with: CatalogFile.write(capability))
         }
+        if let endpoints {
+            mkdir(endpoints, 0o755)
+            for endpoint in catalog.endpoints {
+                try SmallFile.replace("\(endpoints)/\(endpoint.name).json", with: Array(endpoint.file.utf8))
+            }
+        }
         Console.print("Version \(version.number): \(catalog.capabilities.count) capabilities in \(folder)")
         return .ok
     }
 
     private func validate(_ path: String, _ session: Session) -> ExitStatus {
-        let (capabilities, faults) = CatalogCheck.read(path, modelsDirectory: session.modelsDirectory)
+        let (catalog, faults) = CatalogCheck.read(
+            path, modelsDirectory: session.modelsDirectory, endpointsDirectory: session.endpointsDirectory)
         if isJSON || !faults.isEmpty {
             Console.print(Table(faults), asJSON: isJSON)
         } else {
-            let tasks = capabilities.reduce(0) { $0 + $1.tasks.count }
-            Console.print("No faults. Capabilities: \(capabilities.count), tasks: \(tasks).")
+            Console.print("No faults. Capabilities: \(catalog.capabilities.count), tasks: \(catalog.routes.count).")
         }
         return faults.isEmpty ? .ok : .failed
     }

@@ -10,7 +10,7 @@ struct CapabilityReader {
     var faults: [CatalogFileError.Fault] { reader.faults }
 
     mutating func catalog(_ root: JSONValue) -> Catalog? {
-        guard let object = reader.object(root, at: "", ["capabilities"]),
+        guard let object = reader.object(root, at: "", ["capabilities", "endpoints"]),
             let member = reader.required("capabilities", of: object),
             let elements = reader.array(member, at: "capabilities", 0...CatalogLimits.capabilities)
         else { return nil }
@@ -21,7 +21,27 @@ struct CapabilityReader {
             names.add(capability.name.rawValue, at: "\(path).name", &reader)
             capabilities.append(capability)
         }
-        return Catalog(capabilities)
+        return Catalog(capabilities, endpoints: endpoints(of: object))
+    }
+
+    private mutating func endpoints(of object: FileObject) -> [EndpointDescription] {
+        guard let member = object.members["endpoints"],
+            let elements = reader.array(member, at: "endpoints", 0...CatalogLimits.endpoints)
+        else { return [] }
+        var endpoints: [EndpointDescription] = []
+        var names = UniqueNames()
+        for (path, value) in elements {
+            guard let endpoint = reader.object(value, at: path, ["name", "version", "file"]),
+                let name = reader.text("name", of: endpoint, .name),
+                let version = reader.text("version", of: endpoint, .line(CatalogLimits.titleLength)),
+                let file = reader.required("file", of: endpoint)
+            else { continue }
+            names.add(name, at: "\(path).name", &reader)
+            var writer = JSONWriter()
+            writer.value(file)
+            endpoints.append(EndpointDescription(name: name, version: version, file: writer.text))
+        }
+        return endpoints
     }
 
     /// - Returns: `nil` if there is a fault, which `faults` then holds.
@@ -64,7 +84,7 @@ struct CapabilityReader {
     private mutating func task(_ value: JSONValue, at path: String) -> TaskDescription? {
         let names = [
             "name", "title", "description", "unit", "output", "comparator", "models", "longText", "routedByAnyWindow",
-            "pool",
+            "pool", "limits",
         ]
         guard let object = reader.object(value, at: path, names) else { return nil }
         let name = reader.text("name", of: object, .name)
@@ -77,10 +97,11 @@ struct CapabilityReader {
         let rule = windowRule(of: object, output)
         let isRoutedByAnyWindow = reader.bool("routedByAnyWindow", of: object) ?? false
         let pool = object.members["pool"].flatMap { reader.text($0, at: object.path(of: "pool"), .name) }
+        let limits = limits(of: object)
         guard let name, let title, let description, let unit, let output, let comparator, let models else { return nil }
         let task = TaskDescription(
             name: name, title: title, description: description, unit: unit, output: output, comparator: comparator,
-            models: models, windowRule: rule, isRoutedByAnyWindow: isRoutedByAnyWindow, pool: pool)
+            models: models, windowRule: rule, isRoutedByAnyWindow: isRoutedByAnyWindow, pool: pool, limits: limits)
         checkCombinations(of: task, at: object)
         return task
     }
@@ -135,6 +156,21 @@ struct CapabilityReader {
         return TaskModels(small: small, middle: middle, full: full)
     }
 
+    private mutating func limits(of object: FileObject) -> AnswerLimits {
+        var limits = AnswerLimits()
+        guard let member = object.members["limits"],
+            let read = reader.object(member, at: object.path(of: "limits"), ["maxTokens", "temperature", "stop"])
+        else { return limits }
+        limits.maxTokens = reader.integer("maxTokens", of: read, CatalogLimits.answerTokens) ?? limits.maxTokens
+        limits.temperature = reader.number("temperature", of: read, CatalogLimits.temperature) ?? limits.temperature
+        if let stop = read.members["stop"],
+            let texts = reader.array(stop, at: read.path(of: "stop"), CatalogLimits.stopTexts)
+        {
+            limits.stop = texts.compactMap { reader.text($1, at: $0, .stop) }
+        }
+        return limits
+    }
+
     private mutating func windowRule(of object: FileObject, _ output: TaskDescription.Output?) -> WindowRule {
         let path = object.path(of: "longText")
         guard let member = object.members["longText"], let rule = reader.rule(of: member, at: path) else {
@@ -159,7 +195,9 @@ struct CapabilityReader {
 
     /// Reports members that contradict each other.
     private mutating func checkCombinations(of task: TaskDescription, at object: FileObject) {
-        for (member, message) in task.contradictions(hasLongText: object.members["longText"] != nil) {
+        let found = task.contradictions(
+            hasLongText: object.members["longText"] != nil, hasLimits: object.members["limits"] != nil)
+        for (member, message) in found {
             reader.fault(.conflict, object.path(of: member), message)
         }
     }

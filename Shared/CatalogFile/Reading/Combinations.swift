@@ -3,7 +3,7 @@ import JSON
 
 extension TaskDescription {
     /// Returns the members that contradict others, each with what is wrong.
-    func contradictions(hasLongText: Bool) -> [(member: String, message: String)] {
+    func contradictions(hasLongText: Bool, hasLimits: Bool) -> [(member: String, message: String)] {
         var found: [(member: String, message: String)] = []
         if !output.comparators.contains(comparator) {
             let known = output.comparators.map(\.rawValue).joined(separator: " or ")
@@ -17,6 +17,9 @@ extension TaskDescription {
         }
         if hasLongText, output.kind != .label {
             found.append(("longText", "is only for labels"))
+        }
+        if output.kind == .transcript, hasLimits {
+            found.append(("limits", "is not for transcripts"))
         }
         if models.middle != nil, models.small == nil {
             found.append(("models.middle", "needs a small model"))
@@ -33,18 +36,7 @@ extension TaskDescription {
     }
 }
 
-enum OutputKind: String, CaseIterable { case label, text, json, transcript }
-
 extension TaskDescription.Output {
-    var kind: OutputKind {
-        switch self {
-        case .label: .label
-        case .text: .text
-        case .json: .json
-        case .transcript: .transcript
-        }
-    }
-
     /// The comparators that make sense. Two good texts are rarely equal in bytes, so `exact` is only for labels.
     var comparators: [TaskDescription.Comparator] {
         switch self {
@@ -59,7 +51,7 @@ extension TaskDescription.Output {
 enum LongTextRule: String, CaseIterable { case anyFinding, mean, beginning }
 
 extension FileReader {
-    mutating func kind(of output: JSONValue, at path: String) -> OutputKind? { word("kind", of: output, at: path) }
+    mutating func kind(of output: JSONValue, at path: String) -> AnswerKind? { word("kind", of: output, at: path) }
 
     mutating func rule(of longText: JSONValue, at path: String) -> LongTextRule? {
         word("rule", of: longText, at: path)

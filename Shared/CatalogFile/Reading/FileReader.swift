@@ -101,6 +101,26 @@ struct FileReader {
         return member.bool
     }
 
+    mutating func integer(_ name: String, of object: FileObject, _ range: ClosedRange<Int>) -> Int? {
+        guard let member = object.members[name] else { return nil }
+        guard let number = member.integer, range.contains(number) else {
+            let rule = "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+            fault(member.integer == nil ? .wrongType : .value, object.path(of: name), rule)
+            return nil
+        }
+        return number
+    }
+
+    mutating func number(_ name: String, of object: FileObject, _ range: ClosedRange<Double>) -> Double? {
+        guard let member = object.members[name] else { return nil }
+        guard let number = member.double, range.contains(number) else {
+            let rule = "must be a number from \(range.lowerBound) to \(range.upperBound)"
+            fault(member.double == nil ? .wrongType : .value, object.path(of: name), rule)
+            return nil
+        }
+        return number
+    }
+
     static func path(_ parent: String, _ name: String) -> String { parent.isEmpty ? name : "\(parent).\(name)" }
 
     /// A misspelt name helps its author. Anything else that stands where a name should could be long, or control a
@@ -131,6 +151,8 @@ enum TextForm {
     /// One line, of at most this many code points.
     case line(Int)
     case label
+    /// A text at which an answer ends. It may hold any character, such as a line break.
+    case stop
 
     var rule: String {
         switch self {
@@ -142,6 +164,7 @@ enum TextForm {
         case .label:
             "must be one line of 1 to \(CatalogLimits.labelLength) characters without control characters and commas, "
                 + "and without a space at either end"
+        case .stop: "must have 1 to \(CatalogLimits.stopTextLength) characters"
         }
     }
 
@@ -151,6 +174,7 @@ enum TextForm {
         case .model: Self.isName(TaskModels.isEndpoint(text) ? text.utf8.dropFirst(9) : text.utf8[...])
         case .line(let limit): Self.isLine(text, limit)
         case .label: Self.isLine(text, CatalogLimits.labelLength) && !text.utf8.contains(UInt8(ascii: ","))
+        case .stop: (1...CatalogLimits.stopTextLength).contains(text.unicodeScalars.count)
         }
     }
 

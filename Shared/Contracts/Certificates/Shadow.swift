@@ -8,13 +8,13 @@ public struct Shadow: Sendable, Equatable {
         public var index: Int
         public var text: String
         /// The worker's answer.
-        public var label: String
+        public var output: Answer.Output
         public var confidence: Double
 
-        public init(index: Int, text: String, label: String, confidence: Double) {
+        public init(index: Int, text: String, output: Answer.Output, confidence: Double) {
             self.index = index
             self.text = text
-            self.label = label
+            self.output = output
             self.confidence = confidence
         }
     }
@@ -47,7 +47,7 @@ public struct Shadow: Sendable, Equatable {
         self.decidedAt = decidedAt
     }
 
-    /// - Shape: `{"step", "capability", "task", "items": [{"index", "text", "label", "confidence"}], "smallModel",
+    /// - Shape: `{"step", "capability", "task", "items": [{"index", "text", "label"|"output", "confidence"}], "smallModel",
     ///   "certificate", "tieShare", "probability", "decidedAt"}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 512)
@@ -60,7 +60,7 @@ public struct Shadow: Sendable, Equatable {
                 writer.object {
                     $0.member("index", item.index)
                     $0.member("text", item.text)
-                    $0.member("label", item.label)
+                    item.output.writeMember(to: &$0)
                     $0.name("confidence")
                     $0.probability(item.confidence)
                 }
@@ -92,7 +92,7 @@ public struct Shadow: Sendable, Equatable {
                     Item(
                         index: try item.requiredInteger("index", in: "items", within: 0...Int(Int16.max)),
                         text: try item.required("text", in: "items"),
-                        label: try item.required("label", in: "items"),
+                        output: try Answer.Output(memberOf: item, in: "items"),
                         confidence: try item.requiredNumber("confidence", in: "items"))
                 },
                 smallModel: try body.required("smallModel"), certificate: certificate, tieShare: try body.tieShare(),

@@ -22,11 +22,15 @@ public struct Attempt: Sendable, Equatable {
     /// have needed, such as the routing of items.
     public var counterfactual: TokenUsage
     public var error: String?
+    /// The part of the input tokens that the model's server had cached.
+    public var cachedInputTokens: Int64
+    /// Whether the tokens are our own count, because the model's server told none.
+    public var isEstimated: Bool
 
     public init(
         number: Int, kind: Kind, state: State = .settled, model: String, version: String, items: Int,
         usage: TokenUsage, durationMicros: Int64, startedAt: Timestamp, counterfactual: TokenUsage = .zero,
-        error: String? = nil
+        error: String? = nil, cachedInputTokens: Int64 = 0, isEstimated: Bool = false
     ) {
         self.number = number
         self.kind = kind
@@ -39,6 +43,8 @@ public struct Attempt: Sendable, Equatable {
         self.startedAt = startedAt
         self.counterfactual = counterfactual
         self.error = error
+        self.cachedInputTokens = cachedInputTokens
+        self.isEstimated = isEstimated
     }
 }
 
@@ -53,6 +59,8 @@ extension Attempt {
             body.member("items", items)
             body.member("inputTokens", usage.inputTokens)
             if usage.outputTokens != 0 { body.member("outputTokens", usage.outputTokens) }
+            if cachedInputTokens != 0 { body.member("cachedInputTokens", cachedInputTokens) }
+            if isEstimated { body.member("estimated", true) }
             body.member("flops", usage.flops)
             body.member("durationMicros", durationMicros)
             body.member("startedAt", startedAt.milliseconds)
@@ -84,7 +92,9 @@ extension Attempt {
             counterfactual: TokenUsage(
                 inputTokens: try amount("fullModelTokens", atMost: Limits.tokensPerCall),
                 flops: try amount("fullModelFlops", atMost: Limits.flopsPerCall)),
-            error: try value.text("error", in: path))
+            error: try value.text("error", in: path),
+            cachedInputTokens: try amount("cachedInputTokens", atMost: Limits.tokensPerCall),
+            isEstimated: value["estimated"]?.bool ?? false)
     }
 }
 
@@ -107,14 +117,9 @@ public struct TokenUsage: Hashable, Sendable {
 
     /// Returns the share `part / whole` of the usage, or zero if `whole` is zero.
     public func share(_ part: Int, of whole: Int) -> TokenUsage {
-        guard part > 0, whole > 0 else { return .zero }
-        guard part < whole else { return self }
-        func share(_ amount: Int64) -> Int64 {
-            let product = amount.magnitude.multipliedFullWidth(by: UInt64(part))
-            // The quotient is smaller than the amount, so it fits.
-            return Int64(UInt64(whole).dividingFullWidth(product).quotient)
-        }
-        return TokenUsage(inputTokens: share(inputTokens), outputTokens: share(outputTokens), flops: share(flops))
+        TokenUsage(
+            inputTokens: inputTokens.share(part, of: whole), outputTokens: outputTokens.share(part, of: whole),
+            flops: flops.share(part, of: whole))
     }
 
     /// Returns the usage if the texts were sent in one question together: the marker tokens occur only once then.

@@ -55,6 +55,10 @@ public struct Escalation: Sendable, Equatable {
         return writer.bytes
     }
 
+    /// Reads only the route, of an escalation or a shadow.
+    /// - Returns: `nil` if the bytes are neither.
+    public static func route(of bytes: [UInt8]) -> Route? { try? Contract.read(bytes) { try Contract.route($0) } }
+
     /// - Throws: `ContractError`
     public init(decoding bytes: [UInt8]) throws {
         self = try Contract.read(bytes) { body in

@@ -23,6 +23,13 @@ public protocol BatchHandler: Sendable {
     /// - Throws: an error of a dependency, for which the loop waits, or of the records, which may be temporary or
     ///   permanent (`infra/decisions/0009-three-kinds-of-faults.md`).
     func handle(_ records: [Record]) async throws -> [OutgoingRecord]
+
+    /// Whether handling this record may take long, for instance because a model behind HTTP is asked. The loop then
+    /// handles it by itself, beside others, and polls on meanwhile. By default no record does.
+    func isSlow(_ record: Record) -> Bool
+
+    /// Handles one slow record. Several are handled at once.
+    func handleSlow(_ record: Record) async throws -> [OutgoingRecord]
 }
 
 extension BatchHandler {
@@ -31,6 +38,10 @@ extension BatchHandler {
     public func isDue(_ records: [Record]) async -> Bool { true }
 
     public func waitUntilDue(_ records: [Record]) async -> Bool { true }
+
+    public func isSlow(_ record: Record) -> Bool { false }
+
+    public func handleSlow(_ record: Record) async throws -> [OutgoingRecord] { try await handle([record]) }
 }
 
 /// How the delivery loop classifies an error (`infra/decisions/0009-three-kinds-of-faults.md`).

@@ -1,20 +1,21 @@
 import Contracts
 import Models
 
-/// What an endpoint charges over time. Prices begin at an instant and end with the next one.
+/// What an endpoint charges for a token from an instant on, until its next price begins.
+public struct EndpointPrice: Equatable, Sendable {
+    public let from: Timestamp
+    /// - Units: pico-USD a token, as all prices here.
+    public let input: PicoDollars
+    public let cachedInput: PicoDollars
+    public let output: PicoDollars
+}
+
+/// What an endpoint charges over time.
 struct EndpointPrices: Equatable, Sendable {
-    struct Price: Equatable, Sendable {
-        let from: Timestamp
-        /// - Units: pico-USD a token, as all prices here.
-        let input: PicoDollars
-        let cachedInput: PicoDollars
-        let output: PicoDollars
-    }
-
     /// The latest first.
-    private let prices: [Price]
+    let list: [EndpointPrice]
 
-    init(_ prices: [Price] = []) { self.prices = prices.sorted { $0.from > $1.from } }
+    init(_ prices: [EndpointPrice] = []) { list = prices.sorted { $0.from > $1.from } }
 
     /// The most that a try can cost: a token has at least one byte, so the bytes of the whole request body bound its
     /// tokens, and with them those that the server adds between messages.
@@ -31,7 +32,7 @@ struct EndpointPrices: Equatable, Sendable {
             + price.output.times(usage.outputTokens)
     }
 
-    private func price(at time: Timestamp) -> Price? { prices.first { $0.from <= time } }
+    private func price(at time: Timestamp) -> EndpointPrice? { list.first { $0.from <= time } }
 }
 
 /// Our own count of tokens, for a server that tells none. - Source: infra/decisions/0048-models-behind-http.md

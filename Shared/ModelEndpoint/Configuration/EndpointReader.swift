@@ -191,7 +191,7 @@ enum EndpointReader {
         return template
     }
 
-    private static func price(_ object: inout StrictObject) -> EndpointPrices.Price {
+    private static func price(_ object: inout StrictObject) -> EndpointPrice {
         func price(_ name: StaticString, isRequired: Bool) -> PicoDollars? {
             guard let text = isRequired ? object.requiredText(name) : object.text(name), !text.isEmpty else {
                 return nil
@@ -206,7 +206,7 @@ enum EndpointReader {
         let from = Timestamp(rfc3339: object.requiredText("from"))
         if from == nil { object.fault("from", "must be an RFC 3339 time") }
         let input = price("input", isRequired: true) ?? .zero
-        return EndpointPrices.Price(
+        return EndpointPrice(
             from: from ?? .last, input: input, cachedInput: price("cachedInput", isRequired: false) ?? input,
             output: price("output", isRequired: true) ?? .zero)
     }

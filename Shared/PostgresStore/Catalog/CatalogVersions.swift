@@ -23,21 +23,41 @@ extension PostgresStore: CatalogRegister {
     }
 
     public func addCatalog(
-        _ body: [UInt8], fingerprint: String, after previous: Int64?
+        _ body: [UInt8], fingerprint: String, after previous: Int64?, prices: [Price]
     ) async throws -> CatalogVersion? {
         // A second writer waits, and then finds that its predecessor is not the newest. LOCK TABLE would need the right
         // to change rows.
         let lock: SQL = "SELECT pg_advisory_xact_lock(hashtext('winnow.catalog_version'))"
+        let models = PostgresArray(prices.map(\.model))
+        let input = PostgresArray(prices.map(\.inputToken.amount))
+        let output = PostgresArray(prices.map(\.outputToken.amount))
+        let validFrom = PostgresArray(prices.map(\.validFrom))
         let insert: SQL = """
-            INSERT INTO winnow.catalog_version (fingerprint, body)
-            SELECT \(fingerprint), \(JSONBytes(bytes: body))
-            WHERE (SELECT max(version) FROM winnow.catalog_version) IS NOT DISTINCT FROM \(previous)
-            RETURNING version, applied_at, fingerprint, body
+            WITH added AS (
+                INSERT INTO winnow.catalog_version (fingerprint, body)
+                SELECT \(fingerprint), \(JSONBytes(bytes: body))
+                WHERE (SELECT max(version) FROM winnow.catalog_version) IS NOT DISTINCT FROM \(previous)
+                RETURNING version, applied_at, fingerprint, body
+            ), priced AS (
+                INSERT INTO winnow.price (model, input_token_pico_usd, output_token_pico_usd, valid_from)
+                SELECT u.model, u.input, u.output, u.valid_from
+                FROM unnest(\(models), \(input), \(output), \(validFrom)) AS u (model, input, output, valid_from)
+                WHERE EXISTS (SELECT FROM added)
+            )
+            SELECT version, applied_at, fingerprint, body FROM added
             """
         // Without BEGIN, the statements are one transaction.
         return try await session.run { connection in
-            try connection.execute(lock.named("lock catalog"), insert.named("add catalog version"))[1]
-                .first { row throws in try Self.version(row) }
+            do {
+                return try connection.execute(lock.named("lock catalog"), insert.named("add catalog version"))[1]
+                    .first { row throws in try Self.version(row) }
+            } catch let error as StoreError
+                where ["23001", "23505"].contains((error.underlying as? PostgresFault)?.sqlState)
+            {
+                throw StoreError(
+                    .conflict, "a price of an endpoint must begin in the future, when no other price of it begins",
+                    isRetriable: false, underlying: error.underlying)
+            }
         }
     }
 

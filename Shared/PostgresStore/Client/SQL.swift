@@ -126,23 +126,25 @@ extension SQL.StringInterpolation {
                 request_id, step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items,
                 duration_us, error, started_at, settled_at, input_tokens, output_tokens, flops, cost_pico_usd,
                 full_model_input_tokens, full_model_output_tokens, full_model_flops, full_model_cost_pico_usd,
-                guessed_items, agreed_items, full_model_once_cost_pico_usd)
+                guessed_items, agreed_items, full_model_once_cost_pico_usd, cached_input_tokens, is_estimated)
             SELECT request_id, step_ordinal, number, tenant_id, capability, task, kind::winnow.attempt_kind,
                 state::winnow.attempt_state, model, version, items, duration_us, error, started_at, settled_at,
-                t1, t2, t3, t4, t5, t6, t7, t8, guessed_items, agreed_items, once_cost
+                t1, t2, t3, t4, t5, t6, t7, t8, guessed_items, agreed_items, once_cost,
+                cached_input_tokens, is_estimated
             FROM unnest(
             """)
         list(rows.keys, rows.ordinals, rows.numbers, rows.tenants, rows.capabilities, rows.tasks, rows.kinds)
         appendLiteral(", ")
         list(rows.states, rows.models, rows.versions, rows.items, rows.durations, rows.errors, rows.startedAt)
         appendLiteral(", ")
-        list(rows.settledAt, rows.guessed, rows.agreed, rows.onceCosts)
+        list(rows.settledAt, rows.guessed, rows.agreed, rows.onceCosts, rows.cachedTokens, rows.areEstimated)
         list(rows.amounts)
         appendLiteral(
             """
             ) AS u (
                 request_id, step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items,
-                duration_us, error, started_at, settled_at, guessed_items, agreed_items, once_cost, t1, t2, t3, t4, t5, t6, t7, t8)
+                duration_us, error, started_at, settled_at, guessed_items, agreed_items, once_cost, cached_input_tokens,
+                is_estimated, t1, t2, t3, t4, t5, t6, t7, t8)
             """)
     }
 

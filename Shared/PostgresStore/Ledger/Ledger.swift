@@ -14,7 +14,7 @@ extension PostgresStore {
     }
 
     public func reserve(
-        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+        _ calls: [(entry: LedgerEntry, question: QuestionDigest)], _ begin: @escaping Begin
     ) async throws -> [Reservation] {
         let entries = calls.map(\.entry)
         guard let batch = StartBatch(entries) else { return [] }
@@ -36,6 +36,23 @@ extension PostgresStore {
             }
             var started = try Self.write(try batch.numbered(begun, after: read[4]), on: connection)[...]
             return decisions.compactMap { $0 ?? started.popFirst().map { .started($0) } }
+        }
+    }
+
+    public func recover(
+        _ questions: [(step: Step.ID, question: QuestionDigest)], of kind: Attempt.Kind
+    ) async throws -> [[Answer]?] {
+        guard !questions.isEmpty else { return [] }
+        let steps = Set(questions.map(\.step))
+        let requests = PostgresArray(Set(steps.map { RequestKey($0.request) }))
+        let lock: SQL = "SELECT winnow.lock_requests(\(requests))"
+        let abandon = StartBatch.abandon(steps.map { ($0, kind) })
+        let readAnswers = PaidAnswerRows.reading(questions)
+        // Without BEGIN, the statements are one transaction.
+        return try await session.run { connection in
+            let read = try connection.execute(lock.named("lock requests of attempts"), abandon, readAnswers)
+            let answers = try PaidAnswerRows.answers(read[2])
+            return questions.indices.map { answers[$0] }
         }
     }
 
@@ -85,7 +102,8 @@ extension PostgresStore {
                 full_model_flops = excluded.full_model_flops,
                 full_model_cost_pico_usd = excluded.full_model_cost_pico_usd,
                 guessed_items = excluded.guessed_items, agreed_items = excluded.agreed_items,
-                full_model_once_cost_pico_usd = excluded.full_model_once_cost_pico_usd
+                full_model_once_cost_pico_usd = excluded.full_model_once_cost_pico_usd,
+                cached_input_tokens = excluded.cached_input_tokens, is_estimated = excluded.is_estimated
             """
         return [LedgerGuard.lock(entries), settle.named("settle attempts"), LedgerGuard.sum(entries)]
     }
@@ -96,7 +114,7 @@ extension PostgresStore {
             SELECT step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items, duration_us,
                 started_at, error, input_tokens, output_tokens, flops, cost_pico_usd, full_model_input_tokens,
                 full_model_output_tokens, full_model_flops, full_model_cost_pico_usd, guessed_items, agreed_items,
-                full_model_once_cost_pico_usd
+                full_model_once_cost_pico_usd, cached_input_tokens, is_estimated
             FROM winnow.attempt WHERE request_id = \(RequestKey(request)) ORDER BY step_ordinal, number
             """
         return try await session.run { connection in
@@ -145,7 +163,8 @@ extension LedgerEntry {
             model: try row.text("model"), version: try row.text("version"), items: Int(try row.integer("items")),
             usage: totals.usage, durationMicros: try row.integer("duration_us"),
             startedAt: try row.timestamp("started_at"), counterfactual: totals.counterfactualUsage,
-            error: try row.optionalText("error"))
+            error: try row.optionalText("error"), cachedInputTokens: try row.integer("cached_input_tokens"),
+            isEstimated: try row.bool("is_estimated"))
         self.init(
             step: Step.ID(request: request, ordinal: Int(try row.integer("step_ordinal"))), tenant: try row.tenant(),
             route: try row.route(), attempt: attempt, cost: totals.cost,
@@ -176,6 +195,8 @@ struct EntryRows {
     var onceCosts = PostgresArray<Int64>()
     var guessed = PostgresArray<Int32>()
     var agreed = PostgresArray<Int32>()
+    var cachedTokens = PostgresArray<Int64>()
+    var areEstimated = PostgresArray<Bool>()
     var errors = PostgresArray<String>()
     var startedAt = PostgresArray<Timestamp>()
     var settledAt = PostgresArray<Timestamp>()
@@ -207,6 +228,8 @@ struct EntryRows {
         onceCosts.append(entry.onceCost.amount)
         guessed.append(Int32(clamping: entry.guesses.known))
         agreed.append(Int32(clamping: entry.guesses.agreed))
+        cachedTokens.append(attempt.cachedInputTokens)
+        areEstimated.append(attempt.isEstimated)
         errors.append(attempt.error)
         startedAt.append(attempt.startedAt)
         let isSettled = attempt.state == .settled || attempt.state == .failed

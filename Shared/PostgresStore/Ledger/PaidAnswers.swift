@@ -12,7 +12,7 @@ struct PaidAnswerRows {
         for answer in answers {
             keys.append(RequestKey(answer.step.request))
             ordinals.append(Int16(clamping: answer.step.ordinal))
-            questions.append(Blob(bytes: answer.question.digest))
+            questions.append(Blob(bytes: answer.question.bytes))
             self.answers.append(JSONBytes(bytes: Answer.encode(answer.answers)))
         }
     }
@@ -24,10 +24,10 @@ struct PaidAnswerRows {
     }
 
     /// Reads the answers that are kept for questions about steps. The bounds prune the partitions.
-    static func reading(_ questions: [(step: Step.ID, question: Question)]) -> SQL {
+    static func reading(_ questions: [(step: Step.ID, question: QuestionDigest)]) -> SQL {
         let keys = questions.map { RequestKey($0.step.request) }
         let ordinals = PostgresArray(questions.map { Int16(clamping: $0.step.ordinal) })
-        let digests = PostgresArray(questions.map { Blob(bytes: $0.question.digest) })
+        let digests = PostgresArray(questions.map { Blob(bytes: $0.question.bytes) })
         let sql: SQL = """
             SELECT u.place, p.answers
             FROM unnest(\(PostgresArray(keys)), \(ordinals), \(digests))

@@ -18,16 +18,7 @@ struct StartBatch: Sendable {
         let keys = entries.map { RequestKey($0.step.request) }
         guard let lowest = keys.min(), let highest = keys.max() else { return nil }
         let requests = PostgresArray(keys)
-        let ordinals = PostgresArray(entries.map { Int16(clamping: $0.step.ordinal) })
-        let kinds = PostgresArray(entries.map(\.attempt.kind.rawValue))
-        let abandon: SQL = """
-            UPDATE winnow.attempt AS a SET state = 'unknown'
-            FROM unnest(\(requests), \(ordinals), \(kinds)) AS u (request_id, step_ordinal, kind)
-            WHERE a.request_id = u.request_id AND a.step_ordinal = u.step_ordinal
-                AND a.kind = u.kind::winnow.attempt_kind AND a.state = 'started'
-                AND a.request_id BETWEEN \(lowest) AND \(highest)
-            """
-        self.abandon = abandon.named("abandon attempts")
+        abandon = Self.abandon(entries.filter { !$0.isOneOfSeveral }.map { ($0.step, $0.attempt.kind) })
         let last: SQL = """
             SELECT a.request_id, a.step_ordinal, max(a.number) AS last_number FROM winnow.attempt AS a
             WHERE a.request_id = ANY (\(requests)) AND a.request_id BETWEEN \(lowest) AND \(highest)
@@ -42,6 +33,22 @@ struct StartBatch: Sendable {
             WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period FOR NO KEY UPDATE
             """
         lockBudgets = lock.named("lock budgets")
+    }
+
+    /// Marks the `started` calls of steps as unknown.
+    static func abandon(_ calls: [(step: Step.ID, kind: Attempt.Kind)]) -> SQL {
+        let keys = calls.map { RequestKey($0.step.request) }
+        let requests = PostgresArray(keys)
+        let ordinals = PostgresArray(calls.map { Int16(clamping: $0.step.ordinal) })
+        let kinds = PostgresArray(calls.map(\.kind.rawValue))
+        let abandon: SQL = """
+            UPDATE winnow.attempt AS a SET state = 'unknown'
+            FROM unnest(\(requests), \(ordinals), \(kinds)) AS u (request_id, step_ordinal, kind)
+            WHERE a.request_id = u.request_id AND a.step_ordinal = u.step_ordinal
+                AND a.kind = u.kind::winnow.attempt_kind AND a.state = 'started'
+                AND a.request_id BETWEEN \(keys.min()) AND \(keys.max())
+            """
+        return abandon.named("abandon attempts")
     }
 
     /// Reads the remaining amounts of the locked budgets at an instant.

@@ -33,7 +33,20 @@ public protocol CatalogRegister: Sendable {
     func openRoutes() async throws -> Set<Route>
 
     /// Adds a version, unless another one was added since the caller has read the current one.
-    /// - Parameter previous: the number of the version that the caller has compared the new one with; `nil` for none.
+    /// - Parameters:
+    ///   - previous: the number of the version that the caller has compared the new one with; `nil` for none.
+    ///   - prices: prices of the version's endpoints that the store does not have, added in the same transaction.
     /// - Returns: the new version; `nil` if `previous` is not the current version any more.
-    func addCatalog(_ body: [UInt8], fingerprint: String, after previous: Int64?) async throws -> CatalogVersion?
+    func addCatalog(
+        _ body: [UInt8], fingerprint: String, after previous: Int64?, prices: [Price]
+    ) async throws -> CatalogVersion?
+}
+
+extension CatalogRegister {
+    /// Adds a version without prices.
+    public func addCatalog(
+        _ body: [UInt8], fingerprint: String, after previous: Int64?
+    ) async throws -> CatalogVersion? {
+        try await addCatalog(body, fingerprint: fingerprint, after: previous, prices: [])
+    }
 }

@@ -23,8 +23,16 @@ public protocol AttemptLedger: Sendable {
     /// - Returns: the reservations in the given order.
     /// - Throws: `StoreError`, or the error that `begin` throws. Nothing is written in either case.
     func reserve(
-        _ calls: [(entry: LedgerEntry, question: Question)], _ begin: @escaping Begin
+        _ calls: [(entry: LedgerEntry, question: QuestionDigest)], _ begin: @escaping Begin
     ) async throws -> [Reservation]
+
+    /// Finds out what earlier deliveries of steps have left. A `started` row of the same kind, whose process died, becomes
+    /// `unknown` and keeps its price. Called once before the first of several calls of a step, which are then
+    /// `LedgerEntry.isOneOfSeveral`.
+    /// - Returns: the kept answers, in the order of the questions; `nil` for a question that was not paid for.
+    func recover(
+        _ questions: [(step: Step.ID, question: QuestionDigest)], of kind: Attempt.Kind
+    ) async throws -> [[Answer]?]
 
     /// Writes the actual usage of the calls, and keeps their answers in the same transaction. The key of a row is
     /// (step, number). Answers of a request whose payload is erased are not kept.
@@ -36,12 +44,12 @@ extension AttemptLedger {
     public func settle(_ entries: [LedgerEntry]) async throws { try await settle(entries, keeping: []) }
 }
 
-/// What a call asks the full model about a step. A kept answer is only given to the same question.
-public struct Question: Sendable, Hashable {
+/// Identifies what a call asks the full model about a step. A kept answer is only given to the same question.
+public struct QuestionDigest: Sendable, Hashable {
     /// The SHA-256 of the items.
-    public let digest: [UInt8]
+    public let bytes: [UInt8]
 
-    public init(digest: [UInt8]) { self.digest = digest }
+    public init(_ bytes: [UInt8]) { self.bytes = bytes }
 }
 
 /// An answer that the ledger has a settled call for.
@@ -50,11 +58,11 @@ public struct Question: Sendable, Hashable {
 /// - Source: infra/decisions/0043-paid-answers.md
 public struct PaidAnswer: Sendable, Equatable {
     public var step: Step.ID
-    public var question: Question
+    public var question: QuestionDigest
     /// One answer per item of the question.
     public var answers: [Answer]
 
-    public init(step: Step.ID, question: Question, answers: [Answer]) {
+    public init(step: Step.ID, question: QuestionDigest, answers: [Answer]) {
         self.step = step
         self.question = question
         self.answers = answers
@@ -74,6 +82,9 @@ public struct LedgerEntry: Sendable, Equatable {
     public var onceCost: PicoDollars
     /// For a call of the full model: for how many items the small model's answer is known, and for how many it agrees.
     public var guesses = Guesses()
+    /// Whether other calls of the step may be under way in this process, so that a `started` row proves no crash. Not
+    /// stored.
+    public var isOneOfSeveral = false
 
     public struct Guesses: Sendable, Equatable {
         public var known = 0

@@ -50,14 +50,15 @@ struct KeeperRig {
 
     func redrives(at now: Timestamp) throws -> RedriveChore {
         RedriveChore(
-            interval: .seconds(1), store: store, backlog: bus, batch: batch, emissions: wake, settings: try settings()
+            interval: .seconds(1), store: store, backlog: bus, catalog: LiveCatalog(.builtIn), batch: batch,
+            emissions: wake, settings: try settings()
         ) { now }
     }
 
     func emissions(_ producer: (any MessageProducer)? = nil, limit: Int = 500) -> EmissionChore {
         EmissionChore(
             interval: .seconds(1), wake: wake, source: EventSource(service: "aggregator"), store: store,
-            producer: producer ?? bus.producer(), batch: batch, limit: limit, logger: .silent)
+            producer: producer ?? bus.producer(), catalog: LiveCatalog(.builtIn), batch: batch, limit: limit, logger: .silent)
     }
 
     func accept(_ snapshots: RequestSnapshot...) async throws {

@@ -77,7 +77,7 @@ struct RedriveTests {
         let snapshot = Fixture.snapshot([Fixture.step(0)])
         try await rig.accept(snapshot)
         try await rig.bus.producer().send(
-            Emission.records(for: snapshot, trigger: .every, from: "/winnow/test"))
+            Emission.records(for: snapshot, trigger: .every, catalog: .builtIn, from: "/winnow/test"))
         for seconds in stride(from: Int64(60), to: 4000, by: 60) { #expect(try await redrive(at: after(seconds)) == 0) }
         #expect(try await rig.stored()?.redrives == 0)
         // The workers have read the record, and no outcome arrived, so it is lost.

@@ -70,7 +70,7 @@ struct Bench {
         var step = snapshot.steps[0]
         step.state = .answered
         step.answers = step.items.map { _ in
-            Answer(label: "Termination", confidence: 0.987654, decidedBy: .worker, model: "legal-services@1.0.0")
+            Answer(.label("Termination"), confidence: 0.987654, decidedBy: .worker, model: "legal-services@1.0.0")
         }
         let now = Timestamp.now
         let attempt = Attempt(

@@ -25,11 +25,11 @@ import Testing
         let models = models { request, _ in
             request.url.hasPrefix("http://last/") ? .json(Replies.chat("refund")) : .json("{}", status: 503)
         }
-        let model = try #require(models.model(named: "big"))
+        let model = try #require(models.model(named: "endpoint:big"))
         let output = try await model.answer([.text("a")], as: Rig.refund)[0]
-        #expect(model.identity.name == "big")
-        #expect(output.model.name == "last")
-        #expect(output.attempts.map(\.model.name) == ["big", "big", "spare", "spare", "last"])
+        #expect(model.identity.name == "endpoint:big")
+        #expect(output.model.name == "endpoint:last")
+        #expect(output.attempts.map(\.model.name) == ["big", "big", "spare", "spare", "last"].map { "endpoint:\($0)" })
     }
 
     @Test func `only what is still open goes to the fallback`() async throws {
@@ -38,9 +38,9 @@ import Testing
             return request.url.hasPrefix("http://big/") && isPoison
                 ? .json("{}", status: 503) : .json(Replies.chat("refund"))
         }
-        let model = try #require(models.model(named: "big"))
+        let model = try #require(models.model(named: "endpoint:big"))
         let outputs = try await model.answer([.text("a"), .text("poison"), .text("c")], as: Rig.refund)
-        #expect(outputs.map(\.model.name) == ["big", "spare", "big"])
+        #expect(outputs.map(\.model.name) == ["endpoint:big", "endpoint:spare", "endpoint:big"])
         #expect(outputs.map(\.attempts.count) == [1, 3, 1])
     }
 
@@ -50,7 +50,7 @@ import Testing
             request.url.hasPrefix("http://big/") ? .json("{}", status: status) : .json(Replies.chat("refund"))
         }
         let error = await #expect(throws: ModelError.self) {
-            try await models.model(named: "big")?.answer([.text("a")], as: Rig.refund)
+            try await models.model(named: "endpoint:big")?.answer([.text("a")], as: Rig.refund)
         }
         #expect(error?.code == .requestRejected)
     }
@@ -58,11 +58,10 @@ import Testing
     @Test func `if all fail, the last error has the tries of all`() async throws {
         let models = models { _, _ in .json("{}", status: 500) }
         let error = await #expect(throws: ModelError.self) {
-            try await models.model(named: "big")?.answer([.text("a")], as: Rig.refund)
+            try await models.model(named: "endpoint:big")?.answer([.text("a")], as: Rig.refund)
         }
         #expect(error?.code == .serverError)
-        #expect(error?.attempts.map(\.model.name) == ["big", "big", "spare", "spare", "last", "last"])
+        #expect(error?.attempts.map(\.model.name) == ["big", "big", "spare", "spare", "last", "last"].map { "endpoint:\($0)" })
         #expect(models.model(named: "none") == nil)
-        #expect(models.names == ["big", "last", "spare"])
     }
 }

@@ -1,5 +1,6 @@
 import Contracts
 import Models
+import Synchronization
 import Testing
 
 @testable import ModelEndpoint
@@ -8,10 +9,10 @@ import Testing
 @Suite struct MoneyTests {
     private static func prices() -> EndpointPrices {
         EndpointPrices([
-            EndpointPrices.Price(
+            EndpointPrice(
                 from: Timestamp(milliseconds: 1_000), input: PicoDollars(100), cachedInput: PicoDollars(10),
                 output: PicoDollars(1_000)),
-            EndpointPrices.Price(
+            EndpointPrice(
                 from: Timestamp(milliseconds: 2_000), input: PicoDollars(200), cachedInput: PicoDollars(20),
                 output: PicoDollars(2_000)),
         ])
@@ -44,7 +45,7 @@ import Testing
 
     @Test func `a cached token that costs more than another one is reserved at its own price`() {
         let prices = EndpointPrices([
-            EndpointPrices.Price(
+            EndpointPrice(
                 from: Timestamp(milliseconds: 0), input: PicoDollars(1), cachedInput: PicoDollars(2), output: .zero)
         ])
         #expect(prices.reservation(bodyBytes: 10, maxTokens: 9, at: .last) == PicoDollars(20))
@@ -72,19 +73,32 @@ import Testing
         #expect(text.contains(#"winnow_endpoint_requests_total{endpoint="big",outcome="answered"} 1"#))
     }
 
-    @Test func `what is reserved before the call is what its first tries are reserved at`() async throws {
-        let (rig, _) = Rig.scripted({
+    @Test func `the ledger is told of each try before it is made, and each try has its ticket`() async throws {
+        let ledger = TestLedger()
+        let (rig, transport) = Rig.scripted({
             $0.prices = Self.prices()
-            $0.samples = 3
-        }) { _, _ in .json(Replies.chat("refund")) }
-        let inputs = [ModelInput.text("a"), .text("bcd")]
-        let reserved = rig.endpoint.reservation(for: inputs, as: Rig.refund, at: .last)
-        let attempts = try await rig.endpoint.answer(inputs, as: Rig.refund).flatMap(\.attempts)
-        #expect(attempts.count == 6)
-        // A sample has another temperature, which may take a byte more or less.
-        let sum = attempts.reduce(PicoDollars.zero) { $0 + $1.reserved }
-        #expect(abs(reserved.amount - sum.amount) <= 4 * 2 * 200)
-        #expect(reserved > .zero)
+            $0.retries.most = 1
+        }) { _, number in
+            ledger.note("request \(number)")
+            return number == 1 ? .json("{}", status: 500) : .json(Replies.chat("refund"))
+        }
+        let output = try await rig.endpoint.answer([.text("a")], as: Rig.refund, on: ledger)[0]
+        #expect(ledger.events == ["begin 1", "request 1", "begin 2", "request 2"])
+        #expect(output.attempts.map(\.ticket) == [1, 2])
+        let reserved = Int64(transport.requests[0].body.count) * 200 + 256 * 2_000
+        #expect(ledger.most == [PicoDollars(reserved), PicoDollars(reserved)])
+    }
+
+    @Test func `a try that the ledger does not allow is not made, and its place is free again`() async throws {
+        let ledger = TestLedger(allows: 1)
+        let (rig, transport) = Rig.scripted({ $0.gate.maxInFlight = 1 }) { _, _ in .json(Replies.chat("refund")) }
+        let error = await #expect(throws: ModelError.self) {
+            try await rig.endpoint.answer([.text("a"), .text("b")], as: Rig.refund, on: ledger)
+        }
+        #expect(error?.code == .notAllowed)
+        #expect(error?.outputs.map { $0?.answer } == [.label("refund"), nil])
+        #expect(transport.requests.count == 1)
+        #expect(try await rig.ask("c")[0].answer == .label("refund"))
     }
 
     @Test(arguments: [nil, (-1, 2), (10, Int.max)])
@@ -144,5 +158,28 @@ import Testing
         let garbled = try #require(await garbling.error("a")?.attempts.first)
         #expect(garbled.state == .unknown)
         #expect(garbled.cost == garbled.reserved)
+    }
+}
+
+/// Gives out tickets from 1, as many as it may.
+private final class TestLedger: CallLedger {
+    private let state = Mutex<(events: [String], most: [PicoDollars])>(([], []))
+    private let limit: Int
+
+    init(allows limit: Int = .max) { self.limit = limit }
+
+    var events: [String] { state.withLock(\.events) }
+    var most: [PicoDollars] { state.withLock(\.most) }
+
+    func note(_ event: String) { state.withLock { $0.events.append(event) } }
+
+    func begin(_ model: ModelIdentity, most: PicoDollars, inputs: Int) async throws(ModelError) -> Int {
+        let ticket = state.withLock { state in
+            state.most.append(most)
+            state.events.append("begin \(state.most.count)")
+            return state.most.count
+        }
+        guard ticket <= limit else { throw ModelError(.notAllowed, "no", isRetriable: false) }
+        return ticket
     }
 }

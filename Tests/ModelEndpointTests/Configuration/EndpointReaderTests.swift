@@ -101,11 +101,15 @@ import Testing
     @Test func `two keys are enough, and the example can be read`() throws {
         let read = try read(#"{"baseURL": "http://127.0.0.1:8000/v1", "model": "m"}"#)
         #expect(read == EndpointConfiguration(name: "m", baseURL: "http://127.0.0.1:8000/v1", model: "m"))
-        let examples = try EndpointSet.configurations(of: Self.root.appending(path: "infra/endpoints").path)
-        #expect(examples.map(\.name) == ["example"])
-        #expect(examples[0].timeouts == HTTPRequest.Timeouts())
-        #expect(examples[0].retries == RetrySchedule())
-        #expect(examples[0].gate.breaker == CircuitBreaker.Settings())
+        let example = try EndpointFolder(Self.root.appending(path: "infra/endpoints").path)
+            .endpoints(named: ["example"])
+        #expect(example.map(\.name) == ["example"])
+        #expect(!example[0].file.contains("$schema"))
+        let configuration = try self.read(example[0].file)
+        #expect(configuration.timeouts == HTTPRequest.Timeouts())
+        #expect(configuration.retries == RetrySchedule())
+        #expect(configuration.gate.breaker == CircuitBreaker.Settings())
+        #expect(configuration.version == example[0].version)
     }
 
     @Test(arguments: [
@@ -199,32 +203,37 @@ import Testing
 }
 
 @Suite struct EndpointFolderTests {
-    @Test func `a fallback must be another endpoint of the folder, and every file is checked`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "winnow-endpoints-\(UUID())")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        func write(_ name: String, _ text: String) throws {
-            try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
-        }
-        try write("a.json", #"{"baseURL": "http://a/v1", "model": "m", "fallbacks": ["b", "a", "c"]}"#)
-        try write("b.json", #"{"baseURL": "http://b/v1"}"#)
-        try write("schema.json", "not an endpoint")
-        try write("notes.txt", "not an endpoint")
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "winnow-endpoints-\(UUID())").path
+
+    private func write(_ files: [String: String]) throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
+    }
+
+    @Test func `only what is named is read, with what it falls back to`() throws {
+        try write([
+            "a.json": #"{"baseURL": "http://a/v1", "model": "m", "fallbacks": ["b"]}"#,
+            "b.json": #"{"baseURL": "http://b/v1", "model": "m", "fallbacks": ["a"]}"#, "c.json": "no endpoint",
+        ])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(try EndpointFolder(folder).endpoints(named: ["a"]).map(\.name) == ["a", "b"])
+        #expect(try EndpointFolder(folder).endpoints(named: []).isEmpty)
+    }
+
+    @Test func `a fallback must be another endpoint of the folder, and every fault is found`() throws {
+        try write([
+            "a.json": #"{"baseURL": "http://a/v1", "model": "m", "fallbacks": ["b", "a", "c"]}"#,
+            "b.json": #"{"baseURL": "http://b/v1"}"#,
+        ])
+        defer { try? FileManager.default.removeItem(atPath: folder) }
         let error = #expect(throws: EndpointConfigurationErrors.self) {
-            try EndpointSet.configurations(of: folder.path)
+            try EndpointFolder(folder).endpoints(named: ["a"])
         }
         #expect(
             error?.description == """
-                \(folder.path)/b.json: model is missing
-                \(folder.path)/a.json: fallbacks[1] must name another endpoint of the folder
-                \(folder.path)/a.json: fallbacks[2] must name another endpoint of the folder
+                \(folder)/a.json: fallbacks must name other endpoints than this one
+                \(folder)/b.json: model is missing
+                \(folder)/c.json: No such file or directory
                 """)
-    }
-
-    @Test func `a folder that does not exist is a fault`() {
-        let error = #expect(throws: EndpointConfigurationErrors.self) {
-            try EndpointSet.configurations(of: "/no/such/folder")
-        }
-        #expect(error?.description == "/no/such/folder: No such file or directory")
     }
 }

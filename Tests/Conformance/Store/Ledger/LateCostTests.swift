@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import MessageBus
 import Planning
@@ -15,7 +16,7 @@ import Testing
     }
 
     private static func result(_ snapshots: [RequestSnapshot]) -> [OutgoingRecord] {
-        snapshots.flatMap { Emission.records(for: $0, trigger: .every, from: "/winnow/test") }
+        snapshots.flatMap { Emission.records(for: $0, trigger: .every, catalog: .builtIn, from: "/winnow/test") }
     }
 
     @Test(arguments: StoreKind.allCases)

@@ -4,10 +4,10 @@ import Store
 import Testing
 
 @Suite struct PaidAnswerTests {
-    private static let asked = Question(digest: Array(repeating: 7, count: 32))
+    private static let asked = QuestionDigest(Array(repeating: 7, count: 32))
     private static let answers = [
-        Answer(label: "a", confidence: 0.75, decidedBy: .full, model: "full@2"),
-        Answer(label: "nul \u{0}", confidence: 1, decidedBy: .full, model: "full@2", isTruncated: true),
+        Answer(.label("a"), confidence: 0.75, decidedBy: .full, model: "full@2"),
+        Answer(.label("nul \u{0}"), confidence: 1, decidedBy: .full, model: "full@2", isTruncated: true),
     ]
 
     private static func call(_ request: Request.ID, step: Int = 0) -> LedgerEntry {
@@ -44,7 +44,7 @@ import Testing
         try await kind.with { store in
             let request = Fixture.id()
             try await pay(for: request, in: store)
-            let other = Question(digest: Array(repeating: 8, count: 32))
+            let other = QuestionDigest(Array(repeating: 8, count: 32))
             let reservations = try await store.reserve([
                 (Self.call(request), other), (Self.call(request), Self.asked),
                 (Self.call(request, step: 1), Self.asked),

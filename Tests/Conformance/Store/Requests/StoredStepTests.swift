@@ -60,7 +60,7 @@ import Testing
                 """)
             #expect(
                 try await store.snapshots(of: [snapshot.id]).first?.steps.first?.answers == [
-                    Answer(label: "x", confidence: 0.5, decidedBy: .full, model: "m@1"), nil,
+                    Answer(.label("x"), confidence: 0.5, decidedBy: .full, model: "m@1"), nil,
                 ])
         }
     }
@@ -82,7 +82,7 @@ import Testing
 extension Answer {
     fileprivate static func random(using generator: inout some RandomNumberGenerator) -> Answer {
         Answer(
-            label: ["x", "a,b", "none", "é \"quoted\" \u{0}"].randomElement(using: &generator) ?? "x",
+            .label(["x", "a,b", "none", "é \"quoted\" \u{0}"].randomElement(using: &generator) ?? "x"),
             confidence: Double(Int.random(in: 0...1_000_000, using: &generator)) / 1e6,
             decidedBy: Bool.random(using: &generator) ? .worker : .full,
             model: ["small@7", "full@1+ab", ""].randomElement(using: &generator) ?? "",

@@ -115,7 +115,7 @@ import Testing
                 Budget(tenant: .default, period: .month, limit: PicoDollars(5), policy: .fail))
             #expect(try await store("winnow_escalator").reserve([Fixture.entry(snapshot.id, kind: .full)]).count == 1)
             let calls = try await store("winnow_escalator").start([Fixture.entry(snapshot.id, kind: .full)])
-            let question = Question(digest: [1])
+            let question = QuestionDigest([1])
             try await store("winnow_escalator").settle(
                 calls, keeping: calls.map { PaidAnswer(step: $0.step, question: question, answers: []) })
             let aggregator = store("winnow_aggregator")

@@ -77,7 +77,7 @@ enum Fixture {
     }
 
     static func answer(_ label: String = "Governing Law") -> Answer {
-        Answer(label: label, confidence: 0.987_654, decidedBy: .worker, model: "legal-services-clause-type@1")
+        Answer(.label(label), confidence: 0.987_654, decidedBy: .worker, model: "legal-services-clause-type@1")
     }
 
     /// The change for an answered request with one step.

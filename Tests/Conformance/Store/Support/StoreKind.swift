@@ -43,7 +43,7 @@ extension AttemptLedger {
     func reserve(
         _ calls: [LedgerEntry], _ begin: @escaping Begin = { call, _ in call }
     ) async throws -> [Reservation] {
-        try await reserve(calls.map { (entry: $0, question: Question(digest: [])) }, begin)
+        try await reserve(calls.map { (entry: $0, question: QuestionDigest([])) }, begin)
     }
 }
 

@@ -1,0 +1,64 @@
+import Contracts
+import Store
+
+/// The ledger for calls that end independently of each other. Their transactions are made together.
+struct EndpointLedger: Sendable {
+    typealias Settlement = (entries: [LedgerEntry], kept: PaidAnswer?)
+    typealias Comparisons = (entries: [LedgerEntry], comparisons: [ShadowComparison])
+    typealias Questions = [(step: Step.ID, question: QuestionDigest)]
+
+    private let reservations: Coalescer<(entry: LedgerEntry, question: QuestionDigest), Reservation>
+    private let shadows: Coalescer<LedgerEntry, LedgerEntry>
+    private let settlements: Coalescer<Settlement, Void>
+    private let comparisons: Coalescer<Comparisons, Void>
+    private let recoveries: Coalescer<Questions, [[Answer]?]>
+
+    init(_ store: any AttemptLedger & ShadowRegister) {
+        // The endpoint has set the price, and the store sets the instant.
+        let begin: AttemptLedger.Begin = { entry, instant in
+            var entry = entry
+            entry.attempt.startedAt = instant
+            return entry
+        }
+        reservations = Coalescer { try await store.reserve($0, begin) }
+        shadows = Coalescer { try await store.start($0, begin) }
+        settlements = Coalescer { settlements in
+            try await store.settle(settlements.flatMap(\.entries), keeping: settlements.compactMap(\.kept))
+            return settlements.map { _ in () }
+        }
+        comparisons = Coalescer { settlements in
+            try await store.settle(settlements.flatMap(\.entries), comparing: settlements.flatMap(\.comparisons))
+            return settlements.map { _ in () }
+        }
+        recoveries = Coalescer { questions in
+            var answers = try await store.recover(questions.flatMap(\.self), of: .full)[...]
+            return questions.map { own in
+                defer { answers = answers.dropFirst(own.count) }
+                return Array(answers.prefix(own.count))
+            }
+        }
+    }
+
+    /// Reserves a call that a tenant pays for.
+    func reserve(_ entry: LedgerEntry, _ question: QuestionDigest) async throws -> Reservation {
+        try await reservations.run((entry, question))
+    }
+
+    /// Reserves a background comparison, which no budget limits.
+    func start(_ entry: LedgerEntry) async throws -> Reservation { .started(try await shadows.run(entry)) }
+
+    /// Finds what an earlier delivery of a step has paid for already.
+    func recover(_ step: Step.ID, _ questions: [QuestionDigest]) async throws -> [[Answer]?] {
+        try await recoveries.run(questions.map { (step, $0) })
+    }
+
+    func settle(_ entries: [LedgerEntry], keeping answer: PaidAnswer?) async throws {
+        guard !entries.isEmpty || answer != nil else { return }
+        try await settlements.run((entries, answer))
+    }
+
+    func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {
+        guard !entries.isEmpty else { return }
+        try await self.comparisons.run((entries, comparisons))
+    }
+}

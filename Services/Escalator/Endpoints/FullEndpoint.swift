@@ -1,0 +1,73 @@
+import Contracts
+import ModelEndpoint
+import Models
+
+/// An endpoint as the full model of one route.
+struct FullEndpoint: Sendable {
+    let model: any Model
+    let route: Route
+    /// Without a deadline.
+    let question: Question
+    let comparator: TaskDescription.Comparator
+    /// How many items are asked about together, and so have one row in the ledger and are kept together.
+    let itemsPerCall: Int
+
+    /// The version that certificates name.
+    var identity: ModelIdentity { identity(of: model.identity) }
+
+    /// - Parameter model: the endpoint that answered: the one that was meant, or a fallback.
+    func identity(of model: ModelIdentity) -> ModelIdentity { ModelIdentity(model, asked: question) }
+
+    /// Divides items into those that are asked about together. Copies of a record are divided in the same way, so that
+    /// kept answers are found again.
+    func chunks<Item>(_ items: [Item]) -> [[Item]] {
+        stride(from: 0, to: items.count, by: itemsPerCall).map { Array(items[$0..<min($0 + itemsPerCall, items.count)]) }
+    }
+
+    func question(until deadline: Timestamp?) -> Question {
+        var question = question
+        question.deadline = deadline.map { deadline in
+            ContinuousClock.now + .milliseconds(deadline.milliseconds - Timestamp.now.milliseconds)
+        }
+        return question
+    }
+}
+
+extension EndpointSet {
+    /// The routes of a catalog whose full model is one of these endpoints.
+    func fullModels(of catalog: Catalog) -> [Route: FullEndpoint] {
+        catalog.taskDescriptions.reduce(into: [:]) { found, member in
+            let (route, task) = member
+            guard let model = model(named: task.models.full), let question = Question(task, as: route) else { return }
+            found[route] = FullEndpoint(
+                model: model, route: route, question: question, comparator: task.comparator,
+                itemsPerCall: itemsPerCall(of: task.models.full))
+        }
+    }
+}
+
+extension FullEndpoint {
+    /// Returns what the endpoint, or a fallback, said about an item as an answer of the full model.
+    func answer(_ said: ModelOutput) -> Answer {
+        let output: Answer.Output =
+            switch said.answer {
+            case .label(let label): .label(label)
+            case .text(let text), .transcript(let text): .text(text)
+            case .json(let json): .json(json)
+            }
+        return Answer(
+            output, confidence: said.evidence.confidence ?? 0, evidence: said.evidence.source, decidedBy: .full,
+            model: identity(of: said.model).description, isTruncated: said.isTruncated)
+    }
+}
+
+extension Evidence {
+    fileprivate var source: Answer.Evidence {
+        switch self {
+        case .measured: .measured
+        case .sampled: .sampled
+        case .selfReported: .selfReported
+        case .none: .none
+        }
+    }
+}
