@@ -51,7 +51,10 @@ struct EscalatedStep: Sendable {
             step: escalation.step, route: escalation.route, state: .answered, answers: answers,
             attempts: escalation.attempts)
         // Only texts can be as large as this, and a larger record is written nowhere.
-        return outcome.encode().count <= Limits.resultBytes ? outcome : failure("the answers are too large for a message")
+        guard outcome.encode().count <= Limits.resultBytes else {
+            return failure("the answers are too large for a message")
+        }
+        return outcome
     }
 
     /// Returns the outcome of a step that its tenant's budget refuses.

@@ -19,10 +19,11 @@ public struct CatalogDifference: Sendable, Equatable {
 
     public init(from old: Catalog, to new: Catalog) {
         let names = Set((old.capabilities + new.capabilities).map(\.name.rawValue)).sorted()
-        changes = names.flatMap { name in
-            let capability = Capability(rawValue: name)
-            return Self.changes(from: old[capability], to: new[capability])
-        } + Self.changes(from: old.endpoints, to: new.endpoints)
+        changes =
+            names.flatMap { name in
+                let capability = Capability(rawValue: name)
+                return Self.changes(from: old[capability], to: new[capability])
+            } + Self.changes(from: old.endpoints, to: new.endpoints)
     }
 
     private static func changes(from old: [EndpointDescription], to new: [EndpointDescription]) -> [Change] {
@@ -32,7 +33,8 @@ public struct CatalogDifference: Sendable, Equatable {
             let kind: Change.Kind = before == nil ? .added : after == nil ? .removed : .changed
             // A file may hold addresses and headers, so it is not quoted.
             let details =
-                before?.version == after?.version ? ["settings that change no answer"] : ["another version of the model"]
+                before?.version == after?.version
+                ? ["settings that change no answer"] : ["another version of the model"]
             return Change(
                 kind: kind, subject: TaskModels.endpointPrefix + name, details: kind == .changed ? details : [])
         }

@@ -14,6 +14,9 @@ public enum Limits {
     /// already has.
     /// - Units: bytes.
     public static let resultBytes = 900_000
+    /// The size of all texts and JSON values in the answers to one request, so that its result fits into a record.
+    /// - Units: bytes, as they are written.
+    public static let answerBytes = 600_000
     public static let stepsPerPlan = 16
     public static let itemsPerStep = 64
     public static let itemsPerPlan = stepsPerPlan * itemsPerStep

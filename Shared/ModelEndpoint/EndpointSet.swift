@@ -43,7 +43,8 @@ public final class EndpointSet: Sendable {
             models[TaskModels.endpointPrefix + member.key] = FallbackModel([member.value] + fallbacks)
         }
         self.configurations = Dictionary(
-            configurations.map { (TaskModels.endpointPrefix + $0.name, $0) }) { first, _ in first }
+            configurations.map { (TaskModels.endpointPrefix + $0.name, $0) }
+        ) { first, _ in first }
     }
 
     /// - Parameter name: written `endpoint:NAME`.

@@ -43,7 +43,8 @@ extension TaskDescription.Comparator {
         case .object:
             var members: [(name: String, value: String)] = []
             value.forEachMember { name, value in members.append((quoted(name), canonical(value))) }
-            return "{" + members.sorted { $0.name < $1.name }.map { "\($0.name):\($0.value)" }.joined(separator: ",") + "}"
+            return "{" + members.sorted { $0.name < $1.name }.map { "\($0.name):\($0.value)" }.joined(separator: ",")
+                + "}"
         case .array: return "[" + (value.map { canonical($0) } ?? []).joined(separator: ",") + "]"
         // 1 and 1.0 are the same number.
         case .integer, .double: return value.double.map { "\($0)" } ?? "null"

@@ -97,7 +97,8 @@ extension ModelError.Code {
             .notFound, .serverError, .redirected, .responseTooLarge, .responseTooSlow, .wrongContentType,
             .malformedResponse:
             true
-        case .invalidQuestion, .deadlineExceeded, .cancelled, .notAllowed, .requestRejected, .missingChoice, .duplicateChoices,
+        case .invalidQuestion, .deadlineExceeded, .cancelled, .notAllowed, .requestRejected, .missingChoice,
+            .duplicateChoices,
             .toolCall, .refused, .outsideLabels, .incompleteBatch, .truncated, .notJSON:
             false
         }

@@ -133,7 +133,8 @@ public struct ModelAttempt: Equatable, Sendable {
     public var cost: PicoDollars
 
     public init(
-        model: ModelIdentity, ticket: Int? = nil, responseModel: String? = nil, state: State, error: ModelError.Code? = nil, inputs: Int,
+        model: ModelIdentity, ticket: Int? = nil, responseModel: String? = nil, state: State,
+        error: ModelError.Code? = nil, inputs: Int,
         startedAt: Timestamp, usage: ModelUsage, reserved: PicoDollars, cost: PicoDollars
     ) {
         self.model = model

@@ -88,6 +88,11 @@ public struct RequestProgress {
                 outcome.answers.count == snapshot.steps[index].items.count && !outcome.answers.contains { $0 == nil }
             guard isComplete else { return set(index, .failed, error: "the answers do not match the items") }
             snapshot.steps[index].answers = outcome.answers
+            guard snapshot.steps.reduce(0, { $0 + $1.writtenBytes }) <= Limits.answerBytes else {
+                snapshot.steps[index].answers = []
+                return set(
+                    index, .failed, error: "the answers to a request may have \(Limits.answerBytes) bytes together")
+            }
             set(index, .answered)
         case .failed: set(index, .failed, error: outcome.error ?? "the step failed")
         case .expired: set(index, .expired, error: outcome.error)
@@ -195,6 +200,14 @@ public struct PlanBuilder: Sendable {
 }
 
 extension Step {
+    /// The size of the texts and JSON values in the answers. Labels are small.
+    fileprivate var writtenBytes: Int {
+        answers.reduce(0) { sum, answer in
+            guard let answer, answer.label == nil else { return sum }
+            return sum + Answer.encode([answer]).count
+        }
+    }
+
     /// Removes routes from the answers of a routing step, so that whatever reads it later needs no catalog.
     fileprivate mutating func dropRoutes(_ isUnknown: (Route) -> Bool) {
         for index in answers.indices {

@@ -31,7 +31,8 @@ import Testing
 
     @Test func `faults of files end with 1, each with file, place and code`() async throws {
         let file = try write("a", "{\"name\": \"a\", \"title\": \"A\", \"tasks\": [], \"owner\": 1}")
-        let result = try await Command.winnow(["catalog", "validate", folder.url.path, "--json"])
+        let result = try await Command.winnow(
+            ["catalog", "validate", folder.url.path, "--json"], environment: environment)
         #expect(result.status == 1)
         let faults = try JSONDocument.read(Array(result.output.utf8)) { root in
             root.map { [$0["file"]?.string, $0["place"]?.string, $0["code"]?.string] }
@@ -84,7 +85,9 @@ import Testing
         #expect(try await faults() == [["tasks[0].models.small", fault], ["tasks[0].models.full", fault]])
     }
 
-    @Test func `a folder of a model cannot answer with text, and endpoints are not checked`() async throws {
+    @Test func `a folder of a model cannot answer with text, and the file of an endpoint is read`() async throws {
+        let endpoints = folder.url.appending(path: ".endpoints")
+        try FileManager.default.createDirectory(at: endpoints, withIntermediateDirectories: true)
         let task = """
             {"name": "T", "title": "T", "description": "Says t.", "unit": "document", "output": {"kind": "text"},
              "comparator": "judge", "models": {"full": "MODEL"}}
@@ -96,21 +99,37 @@ import Testing
             "{\"name\": \"a\", \"title\": \"A\", \"description\": \"Is a.\", \"tasks\": [\(tasks.joined(separator: ","))]}"
         )
         let fault = "is a folder of a model, which answers with labels only; name an endpoint"
-        #expect(try await faults() == [["tasks[0].models.full", fault]])
+        let environment = ["WINNOW_ENDPOINTS_DIRECTORY": endpoints.path]
+        #expect(
+            try await faults(environment) == [["tasks[0].models.full", fault], ["", "No such file or directory"]])
+        let file = endpoints.appending(path: "gateway.json")
+        try #"{"baseURL": "gateway", "model": "m"}"#.write(to: file, atomically: true, encoding: .utf8)
+        #expect(
+            try await faults(environment) == [
+                ["tasks[0].models.full", fault], ["baseURL", "must be an http or https URL"],
+            ])
+        try #"{"baseURL": "http://127.0.0.1/v1", "model": "m"}"#.write(to: file, atomically: true, encoding: .utf8)
+        #expect(try await faults(environment) == [["tasks[0].models.full", fault]])
     }
 
     /// Nothing reads the database before that.
     @Test(arguments: [
-        ("\"full\": \"full\"", "\"full\": \"endpoint:gateway\""), ("\"small\": \"software-development\", ", ""),
+        ("\"full\": \"full\"", "\"middle\": \"software-development\", \"full\": \"full\"", "there is no middle tier"),
+        ("\"tieShare\"", "\"tieShare\", \"pool\": \"canary\"", "there are no pools"),
     ])
-    func `what this version cannot serve is checked, and not put in force`(old: String, new: String) async throws {
+    func `what this version cannot serve is checked, and not put in force`(
+        old: String, new: String, reason: String
+    ) async throws {
         let text = try builtIn("software-development")
         #expect(text.contains(old))
-        try write("software-development", text.replacing(old, with: new))
-        #expect(try await faults() == [])
+        // Another small model, so that the middle one is a model of its own.
+        try write(
+            "software-development",
+            text.replacing(old, with: new).replacing("\"small\": \"software-development\"", with: "\"small\": \"legal-services\""))
         let result = try await Command.winnow(["catalog", "apply", folder.url.path])
         #expect(result.status == 1)
-        #expect(result.output.contains("cannot be served by this version"), "\(result.output) \(result.errors)")
+        #expect(
+            result.output.contains("cannot be served by this version: \(reason)"), "\(result.output) \(result.errors)")
     }
 
     @Test func `tasks are listed, and one capability with its labels`() async throws {
@@ -159,8 +178,9 @@ import Testing
     }
 
     /// The place and the message of each fault in the folder.
-    private func faults() async throws -> [[String?]] {
-        let result = try await Command.winnow(["catalog", "validate", folder.url.path, "--json"])
+    private func faults(_ environment: [String: String] = [:]) async throws -> [[String?]] {
+        let result = try await Command.winnow(
+            ["catalog", "validate", folder.url.path, "--json"], environment: environment)
         return try JSONDocument.read(Array(result.output.utf8)) { root in
             root.map { [$0["place"]?.string, $0["fault"]?.string] }
         } ?? []

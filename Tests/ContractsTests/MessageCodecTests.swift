@@ -58,7 +58,9 @@ struct MessageCodecTests {
     private static func shadow() throws -> Shadow {
         Shadow(
             step: 3, route: route,
-            items: texts.enumerated().map { .init(index: $0, text: $1, output: .label("a,\u{0}\"é"), confidence: 0.875) },
+            items: texts.enumerated().map {
+                .init(index: $0, text: $1, output: .label("a,\u{0}\"é"), confidence: 0.875)
+            },
             smallModel: "software-development@1.0.0+ab",
             certificate: try #require(Certificate.ID("00ff00ff00ff00ff")), tieShare: 0.25, probability: 0.01,
             decidedAt: Timestamp(milliseconds: 1_790_000_000_123))

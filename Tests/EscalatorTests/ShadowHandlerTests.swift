@@ -28,7 +28,9 @@ struct ShadowHandlerTests {
     ) -> Shadow {
         Shadow(
             step: step, route: Self.clause,
-            items: items.enumerated().map { .init(index: $0, text: $1.text, output: .label($1.label), confidence: 0.97) },
+            items: items.enumerated().map {
+                .init(index: $0, text: $1.text, output: .label($1.label), confidence: 0.97)
+            },
             smallModel: "small@7", certificate: certificate.id, tieShare: tieShare, probability: 0.25,
             decidedAt: Self.hour.adding(milliseconds: 5))
     }

@@ -109,9 +109,12 @@ struct EmissionTests {
     @Test func `a result is the same record whoever sends it, and names the event that asked for it`() throws {
         var snapshot = Fixture.snapshot(.completed, [Fixture.step(0, Fixture.clause, ["a"], .answered)])
         snapshot.completedAt = Timestamp(milliseconds: 77)
-        let first = Emission.records(for: snapshot, trigger: .every, catalog: .builtIn, from: "/winnow/decomposer", causedBy: "x")
+        let first = Emission.records(
+            for: snapshot, trigger: .every, catalog: .builtIn, from: "/winnow/decomposer", causedBy: "x")
         snapshot.progressedAt = Timestamp(milliseconds: 99)
-        #expect(Emission.records(for: snapshot, trigger: .settled([0]), catalog: .builtIn, from: "/winnow/aggregator.bulk") == first)
+        #expect(
+            Emission.records(for: snapshot, trigger: .settled([0]), catalog: .builtIn, from: "/winnow/aggregator.bulk")
+                == first)
         let event = try #require(first.first).event()
         #expect(event.causationID == "their-id")
         #expect(event.time == Timestamp(milliseconds: 77))

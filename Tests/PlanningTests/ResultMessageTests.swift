@@ -9,10 +9,17 @@ struct ResultMessageTests {
     @Test func `a result has the shape that integrators were promised`() {
         let step = Step(
             ordinal: 0, route: Fixture.clause,
-            items: [Item(text: "é", span: Item.Span(3, 4), source: "a.md"), Item(text: "b")], state: .answered,
+            items: [
+                Item(text: "é", span: Item.Span(3, 4), source: "a.md"), Item(text: "b"), Item(text: "c"),
+                Item(text: "d"),
+            ],
+            state: .answered,
             answers: [
                 Answer(.label("x"), confidence: 0.25, decidedBy: .worker, model: "m@1"),
                 Answer(.label("y"), confidence: 1, decidedBy: .full, model: "full@2"),
+                Answer(.text("z"), confidence: 0, evidence: .none, decidedBy: .full, model: "endpoint:big@3"),
+                Answer(
+                    .json("[1]"), confidence: 0.5, evidence: .sampled, decidedBy: .full, model: "endpoint:big@3"),
             ])
         let totals = LedgerTotals(
             usage: TokenUsage(inputTokens: 1, outputTokens: 2, flops: 3), cost: PicoDollars(4),
@@ -20,8 +27,11 @@ struct ResultMessageTests {
         let text = String(
             decoding: ResultMessage.encode(Fixture.snapshot(.completed, [step], totals: totals)), as: UTF8.self)
         let items =
-            #"{"text":"é","span":[3,4],"source":"a.md","label":"x","confidence":0.25,"decidedBy":"worker","model":"m@1"},"#
-            + #"{"text":"b","label":"y","confidence":1.0,"decidedBy":"full","model":"full@2"}"#
+            #"{"text":"é","span":[3,4],"source":"a.md","label":"x","output":{"kind":"label","label":"x"},"confidence":0.25,"decidedBy":"worker","model":"m@1"},"#
+            + #"{"text":"b","label":"y","output":{"kind":"label","label":"y"},"confidence":1.0,"decidedBy":"full","model":"full@2"},"#
+            + #"{"text":"c","output":{"kind":"text","text":"z"},"evidence":"none","decidedBy":"full","model":"endpoint:big@3"},"#
+            + #"{"text":"d","output":{"kind":"json","json":[1]},"confidence":0.5,"evidence":"sampled","decidedBy":"full","#
+            + #""model":"endpoint:big@3"}"#
         #expect(
             text == #"{"id":"their-id","requestId":"\#(Request.ID.numbered(1))","status":"completed","#
                 + #""steps":[{"capability":"legal-services","task":"clause-type","status":"answered","items":[\#(items)]}],"#

@@ -11,10 +11,16 @@ build=()
 [ -z "${WINNOW_SANITIZE:-}" ] || build=(--sanitize "$WINNOW_SANITIZE" --scratch-path ".build/$WINNOW_SANITIZE")
 
 # The test of the FOCUS export uses this validator.
-if WINNOW_FOCUS_PYTHON=$(infra/dev/focus-environment.sh); then
+if WINNOW_FOCUS_PYTHON=$(infra/dev/python-environment.sh focus); then
     export WINNOW_FOCUS_PYTHON
 else
     echo "No validator of the FOCUS export: its test will fail" >&2
+fi
+# The tests with a language model run its server with this Python.
+if WINNOW_LLM_PYTHON=$(infra/dev/python-environment.sh llm); then
+    export WINNOW_LLM_PYTHON
+else
+    echo "No language model: its tests will fail" >&2
 fi
 
 echo "Building services and tests" >&2

@@ -25,6 +25,9 @@ actor Coalescer<Input: Sendable, Output: Sendable> {
         self.body = body
     }
 
+    /// How many inputs wait for the next call.
+    var waitingCount: Int { waiting.count }
+
     /// Does not end early if the task is cancelled: what a call has cost must be written all the same.
     func run(_ input: Input) async throws -> Output {
         try await withCheckedThrowingContinuation { continuation in

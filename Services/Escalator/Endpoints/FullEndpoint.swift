@@ -21,7 +21,9 @@ struct FullEndpoint: Sendable {
     /// Divides items into those that are asked about together. Copies of a record are divided in the same way, so that
     /// kept answers are found again.
     func chunks<Item>(_ items: [Item]) -> [[Item]] {
-        stride(from: 0, to: items.count, by: itemsPerCall).map { Array(items[$0..<min($0 + itemsPerCall, items.count)]) }
+        stride(from: 0, to: items.count, by: itemsPerCall).map {
+            Array(items[$0..<min($0 + itemsPerCall, items.count)])
+        }
     }
 
     func question(until deadline: Timestamp?) -> Question {

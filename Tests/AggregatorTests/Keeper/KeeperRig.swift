@@ -58,7 +58,8 @@ struct KeeperRig {
     func emissions(_ producer: (any MessageProducer)? = nil, limit: Int = 500) -> EmissionChore {
         EmissionChore(
             interval: .seconds(1), wake: wake, source: EventSource(service: "aggregator"), store: store,
-            producer: producer ?? bus.producer(), catalog: LiveCatalog(.builtIn), batch: batch, limit: limit, logger: .silent)
+            producer: producer ?? bus.producer(), catalog: LiveCatalog(.builtIn), batch: batch, limit: limit,
+            logger: .silent)
     }
 
     func accept(_ snapshots: RequestSnapshot...) async throws {

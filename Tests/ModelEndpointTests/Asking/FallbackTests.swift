@@ -61,7 +61,9 @@ import Testing
             try await models.model(named: "endpoint:big")?.answer([.text("a")], as: Rig.refund)
         }
         #expect(error?.code == .serverError)
-        #expect(error?.attempts.map(\.model.name) == ["big", "big", "spare", "spare", "last", "last"].map { "endpoint:\($0)" })
+        #expect(
+            error?.attempts.map(\.model.name)
+                == ["big", "big", "spare", "spare", "last", "last"].map { "endpoint:\($0)" })
         #expect(models.model(named: "none") == nil)
     }
 }

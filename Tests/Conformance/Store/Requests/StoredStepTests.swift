@@ -44,7 +44,7 @@ import Testing
         var generator = SeededGenerator(seed: 1)
         #expect(
             fields(Answer.random(using: &generator)) == [
-                "label", "confidence", "decidedBy", "model", "isDegraded", "isTruncated",
+                "output", "confidence", "evidence", "decidedBy", "model", "isDegraded", "isTruncated",
             ])
         #expect(fields(Item.random(using: &generator)) == ["text", "span", "source"])
     }
@@ -81,10 +81,15 @@ import Testing
 
 extension Answer {
     fileprivate static func random(using generator: inout some RandomNumberGenerator) -> Answer {
-        Answer(
-            .label(["x", "a,b", "none", "é \"quoted\" \u{0}"].randomElement(using: &generator) ?? "x"),
-            confidence: Double(Int.random(in: 0...1_000_000, using: &generator)) / 1e6,
-            decidedBy: Bool.random(using: &generator) ? .worker : .full,
+        let text = ["x", "a,b", "none", "é \"quoted\" \u{0}"].randomElement(using: &generator) ?? "x"
+        let json = ["null", "[1,{\"é\":false}]", "18446744073709551615", "\"\\u0000\""].randomElement(using: &generator)
+        let outputs: [Output] = [.label(text), .text(text), .json(json ?? "0")]
+        let evidence: [Evidence] = [.measured, .sampled, .selfReported, .none]
+        let source = evidence.randomElement(using: &generator) ?? .measured
+        return Answer(
+            outputs.randomElement(using: &generator) ?? .label(text),
+            confidence: source == .none ? 0 : Double(Int.random(in: 0...1_000_000, using: &generator)) / 1e6,
+            evidence: source, decidedBy: Bool.random(using: &generator) ? .worker : .full,
             model: ["small@7", "full@1+ab", ""].randomElement(using: &generator) ?? "",
             isDegraded: Bool.random(using: &generator), isTruncated: Bool.random(using: &generator))
     }

@@ -1,0 +1,80 @@
+import Contracts
+import Models
+import Synchronization
+
+@testable import Escalator
+
+/// A model that answers as a test tells it, and asks the ledger before each try as an endpoint does.
+final class ScriptedModel: Model {
+    /// What comes of one try.
+    enum Try: Sendable {
+        case answers(ModelOutput.Answer)
+        /// The try fails, and another one is made.
+        case broken(ModelError.Code, ModelAttempt.State)
+        /// The question fails.
+        case error(ModelError)
+    }
+
+    typealias Script = @Sendable (_ text: String, _ number: Int) async throws -> Try
+
+    let identity: ModelIdentity
+    static let reserved = PicoDollars(100)
+    static let cost = PicoDollars(60)
+
+    private let script: Script
+    private let asked = Mutex<[String]>([])
+
+    init(_ name: String = "endpoint:big", _ script: @escaping Script) {
+        identity = ModelIdentity(name: name, version: "1")
+        self.script = script
+    }
+
+    /// The texts of all tries.
+    var texts: [String] { asked.withLock(\.self) }
+
+    func answer(
+        _ inputs: [ModelInput], as question: Models.Question, on ledger: (any CallLedger)?
+    ) async throws -> [ModelOutput] {
+        var outputs: [ModelOutput?] = []
+        for input in inputs {
+            guard case .text(let text) = input else { continue }
+            var attempts: [ModelAttempt] = []
+            func fail(_ error: ModelError) throws -> Never {
+                var error = error
+                error.attempts = attempts
+                error.outputs = outputs + Array(repeating: nil, count: inputs.count - outputs.count)
+                throw error
+            }
+            while outputs.count < inputs.count {
+                let ticket: Int?
+                do {
+                    ticket = try await ledger?.begin(identity, most: Self.reserved, inputs: 1)
+                } catch {
+                    try fail(error)
+                }
+                let number = asked.withLock { asked in
+                    asked.append(text)
+                    return asked.count
+                }
+                func attempt(_ state: ModelAttempt.State, _ code: ModelError.Code?, _ cost: PicoDollars) -> ModelAttempt
+                {
+                    ModelAttempt(
+                        model: identity, ticket: ticket, state: state, error: code, inputs: 1, startedAt: .now,
+                        usage: ModelUsage(inputTokens: 30, outputTokens: 3), reserved: Self.reserved, cost: cost)
+                }
+                switch try await script(text, number) {
+                case .answers(let answer):
+                    attempts.append(attempt(.answered, nil, Self.cost))
+                    outputs.append(
+                        ModelOutput(answer: answer, evidence: .measured(0.75), model: identity, attempts: attempts))
+                case .broken(let code, let state):
+                    attempts.append(attempt(state, code, state == .unknown ? Self.reserved : .zero))
+                    continue
+                case .error(let error): try fail(error)
+                }
+                break
+            }
+        }
+        return outputs.compactMap(\.self)
+    }
+}
