@@ -200,8 +200,8 @@ let testTargets: [Target] = [
     tests(
         "Delivery",
         [
-            "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning", "Runtime",
-            "Signing", "Store", "Telemetry", "TestKit",
+            "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting", "Models", "Planning",
+            "Runtime", "Signing", "Store", "Telemetry", "TestKit",
         ]),
     tests(
         "CatalogFeed",
@@ -255,8 +255,8 @@ let testTargets: [Target] = [
     tests(
         "MessageBusConformance", path: "Tests/Conformance/MessageBus",
         [
-            "BuiltInCatalog", "CRDKafka", "Contracts", "DevBroker", "JSON", "KafkaBus", "Lifecycle", "MessageBus",
-            "MessageBusTesting", "Planning", "Settings", "Telemetry", "VisibleThreads",
+            "BuiltInCatalog", "CRDKafka", "Contracts", "Delivery", "DevBroker", "JSON", "KafkaBus", "Lifecycle",
+            "MessageBus", "MessageBusTesting", "Planning", "Settings", "Telemetry", "VisibleThreads",
         ]),
     tests(
         "StoreConformance", path: "Tests/Conformance/Store",

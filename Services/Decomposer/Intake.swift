@@ -65,6 +65,9 @@ final class Intake: MessageConsumer {
 
     func commit(_ records: [Record]) async throws { try await queue.forget(records.compactMap(RequestRecord.key(of:))) }
 
+    /// Nothing to do: requests in Postgres have no offsets, so none of them is ever in flight.
+    func commit(_ positions: [CommitPosition]) async throws {}
+
     /// Nothing to do: the intake never fetches ahead.
     func pause() async {}
 

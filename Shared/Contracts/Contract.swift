@@ -101,10 +101,15 @@ public protocol RetriableError: Error {
     /// Whether a dependency is unavailable, such as the broker or the database. A retry then succeeds once it is back,
     /// whatever the caller asks for. By default it is not.
     var isDependencyUnavailable: Bool { get }
+    /// Whether all records of a service need the unavailable dependency, as they need the broker and the database. The
+    /// server of one model is needed only by the records that ask it. By default all records need it.
+    var isDependencyShared: Bool { get }
 }
 
 extension RetriableError {
     public var isDependencyUnavailable: Bool { false }
+
+    public var isDependencyShared: Bool { true }
 }
 
 /// Fields with a meaning of their own, beside those that `JSON` reads.

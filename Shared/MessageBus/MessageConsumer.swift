@@ -1,6 +1,7 @@
 import Contracts
 
-/// A member of a consumer group. One task at a time uses it and calls poll, apply, emit and commit in that order.
+/// A member of a consumer group. One task polls it. Without records in flight, the same task applies, emits and commits
+/// before it polls again. Commits of positions, `pause` and `resume` may also come from other tasks while it polls.
 public protocol MessageConsumer: Sendable {
     /// The number of partitions currently assigned.
     var partitionCount: Int { get }
@@ -14,9 +15,14 @@ public protocol MessageConsumer: Sendable {
     /// - Throws: `MessageBusError` only for an error that a retry cannot fix.
     func nextBatch() async throws -> [Record]?
 
-    /// - Returns: those of the records of the last batch whose partitions are still assigned. The other records are
-    ///   processed by the new owner of their partition, or are delivered again.
-    func held(_ records: [Record]) -> [Record]
+    /// - Returns: the number of the assignment under which the last batch's records of this partition were returned;
+    ///   `nil` if the partition was revoked since. A partition that is assigned again has a higher number.
+    func assignment(of partition: TopicPartition) -> Int?
+
+    /// Sets a callback that is called when partitions are revoked. They stay assigned, without further records, until
+    /// it has completed the revocation: what is in flight can be finished and committed. Polling must go on meanwhile.
+    /// Lost partitions are announced too, but are gone. `close` waits for nothing.
+    func onRevocation(_ body: @escaping @Sendable (PartitionRevocation) -> Void)
 
     /// Sets a callback. It receives `false` if records wait and none was fetched for a minute, and `true` when the
     /// consumer makes progress again. A consumer that is paused or has left its group does not count as stalled.
@@ -26,6 +32,11 @@ public protocol MessageConsumer: Sendable {
     /// records again.
     /// - Throws: `MessageBusError`, retriable while the broker is unavailable.
     func commit(_ records: [Record]) async throws
+
+    /// Commits positions, also while `nextBatch` waits. Skips those whose partition was revoked since. The caller never
+    /// passes a position before an earlier one of the same assignment.
+    /// - Throws: `MessageBusError`, retriable while the broker is unavailable.
+    func commit(_ positions: [CommitPosition]) async throws
 
     /// Stops fetching and keeps the group membership, even if the session is lost meanwhile. Records that were fetched
     /// but not returned are fetched again after `resume`.
@@ -48,8 +59,15 @@ public protocol MessageConsumer: Sendable {
 }
 
 extension MessageConsumer {
+    /// - Returns: those of the records of the last batch whose partitions are still assigned. The other records are
+    ///   processed by the new owner of their partition, or are delivered again.
+    public func held(_ records: [Record]) -> [Record] { records.filter { assignment(of: $0.topicPartition) != nil } }
+
     /// The default, for a consumer whose partitions are never revoked.
-    public func held(_ records: [Record]) -> [Record] { records }
+    public func assignment(of partition: TopicPartition) -> Int? { 0 }
+
+    /// The default, for a consumer whose partitions are never revoked.
+    public func onRevocation(_ body: @escaping @Sendable (PartitionRevocation) -> Void) {}
 
     /// The default, for a consumer that cannot stall.
     public func onProgress(_ body: @escaping @Sendable (Bool) -> Void) {}

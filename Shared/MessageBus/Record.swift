@@ -125,6 +125,10 @@ public struct TopicPartition: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(topic)[\(partition)]" }
 }
 
+extension Record {
+    public var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
+}
+
 /// The place where a record was first read. It includes the timestamp, since offsets of a recreated topic start again
 /// at 0.
 public struct RecordPlace: Sendable, Hashable {

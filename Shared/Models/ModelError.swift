@@ -52,6 +52,8 @@ public struct ModelError: RetriableError, Equatable, CustomStringConvertible {
     public var message: String
     public var isRetriable: Bool
     public var isDependencyUnavailable: Bool
+    /// Other records may ask other models, or none.
+    public var isDependencyShared: Bool { false }
     /// The HTTP status, if there was a response.
     public var status: Int?
     /// The time after which trying again may help, if it is known.

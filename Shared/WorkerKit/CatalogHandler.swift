@@ -5,7 +5,7 @@ import Synchronization
 import Telemetry
 
 /// A handler that follows the catalog: when the catalog changes what the handler depends on, a new one is built beside
-/// the old one and takes over between two batches.
+/// the old one and takes over between two batches, or from the next slow record on.
 ///
 /// If the new one cannot be built, because a model does not load, the old one goes on, and the process says that it is
 /// not ready. The next version of the catalog is another try.

@@ -7,7 +7,7 @@ import Synchronization
 final class Journal: Sendable {
     enum Entry: Equatable {
         case polled(Int), handled(Int), sent(Int), sendFailed, committed(Int), commitFailed, paused, resumed, closed
-        case ready(Bool)
+        case ready(Bool), committedUpTo(Int64), revoked
     }
 
     private struct State {
@@ -63,8 +63,9 @@ struct WatchedConsumer: MessageConsumer {
     let journal: Journal
     let script: ConsumerScript
     var commitFaults = Faults()
-
     var connectFaults = Faults()
+    /// The wait of each commit of positions.
+    var commits: Wait?
 
     func connect() async throws {
         if let fault = connectFaults.next() { throw fault }
@@ -77,7 +78,16 @@ struct WatchedConsumer: MessageConsumer {
         return batch
     }
 
-    func held(_ records: [Record]) -> [Record] { script.hasLostPartitions ? [] : consumer.held(records) }
+    func assignment(of partition: TopicPartition) -> Int? {
+        script.hasLostPartitions ? nil : consumer.assignment(of: partition)
+    }
+
+    func onRevocation(_ body: @escaping @Sendable (PartitionRevocation) -> Void) {
+        consumer.onRevocation { revocation in
+            body(revocation)
+            journal.write(.revoked)
+        }
+    }
 
     func onProgress(_ body: @escaping @Sendable (Bool) -> Void) { script.listen(body) }
 
@@ -88,6 +98,16 @@ struct WatchedConsumer: MessageConsumer {
         }
         try await consumer.commit(records)
         journal.write(.committed(records.count))
+    }
+
+    func commit(_ positions: [CommitPosition]) async throws {
+        if let fault = commitFaults.next() {
+            journal.write(.commitFailed)
+            throw fault
+        }
+        _ = await commits?.body()
+        try await consumer.commit(positions)
+        for position in positions { journal.write(.committedUpTo(position.offset)) }
     }
 
     func pause() async {

@@ -69,9 +69,16 @@ public final class InMemoryBus: Sendable {
     /// Changes the log, then checks all waiters.
     @discardableResult
     func change<Result: Sendable>(_ body: (inout InMemoryLog) -> Result) -> Result {
-        let (result, ready) = state.withLock { log in
+        let (result, revocations, ready) = state.withLock { log in
             let result = body(&log)
-            return (result, log.takeReady())
+            return (result, log.takeRevocations(), log.takeReady())
+        }
+        for notice in revocations {
+            notice.tell(
+                PartitionRevocation(partitions: notice.partitions, isLost: notice.isLost) { [self] in
+                    guard !notice.isLost else { return }
+                    change { $0.completeRevocation(notice.group, notice.member, notice.partitions) }
+                })
         }
         for resume in ready { resume() }
         return result
@@ -119,18 +126,33 @@ public struct InMemoryConsumer: MessageConsumer, TopicSubscriber {
             }
             switch turn {
             case .batch(let batch): return batch
-            case .leaving: bus.change { $0.depart(group, member) }?()
+            case .leaving: bus.change { $0.depart(group, member) }
             case .ended, nil: return nil
             }
         }
     }
 
-    public func held(_ records: [Record]) -> [Record] {
-        let held = bus.change { Set($0.groups[group]?.members[member]?.positions.keys.map(\.self) ?? []) }
-        return records.filter { held.contains(TopicPartition(topic: $0.topic, partition: $0.partition)) }
+    public func assignment(of partition: TopicPartition) -> Int? {
+        bus.change { log in
+            guard let state = log.groups[group]?.members[member], !state.revoking.contains(partition) else {
+                return nil
+            }
+            return state.assignments[partition]
+        }
     }
 
+    public func onRevocation(_ body: @escaping @Sendable (PartitionRevocation) -> Void) {
+        bus.change { $0.groups[group]?.members[member]?.onRevocation = body }
+    }
+
+    /// Takes all partitions away, as if the member had been removed from its group, and assigns them again.
+    public func losePartitions() { bus.change { $0.lose(group, member) } }
+
     public func commit(_ records: [Record]) async throws { bus.change { $0.commit(group, member, records) } }
+
+    public func commit(_ positions: [CommitPosition]) async throws {
+        bus.change { $0.commit(group, member, positions) }
+    }
 
     public func pause() async { bus.change { $0.groups[group]?.members[member]?.isPaused = true } }
 

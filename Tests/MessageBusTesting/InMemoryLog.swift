@@ -8,16 +8,30 @@ struct InMemoryLog {
     struct Member {
         var topics: [String]
         var positions: [TopicPartition: Int64] = [:]
+        /// The number of each partition's assignment.
+        var assignments: [TopicPartition: Int] = [:]
+        /// Partitions that are given up once the member has completed their revocation.
+        var revoking: Set<TopicPartition> = []
+        var onRevocation: (@Sendable (PartitionRevocation) -> Void)?
         var isPaused = false
         var isStopped = false
         var membership = Membership.joined
-        /// Called once the member is away.
-        var gone: @Sendable () -> Void = {}
+        /// Called once the member is away and has no partition.
+        var gone: (@Sendable () -> Void)?
     }
 
     struct Group {
         var committed: [TopicPartition: Int64] = [:]
         var members: [Int: Member] = [:]
+    }
+
+    /// A revocation that a member must be told of, outside of the lock.
+    struct RevocationNotice {
+        let group: String
+        let member: Int
+        let partitions: Set<TopicPartition>
+        let isLost: Bool
+        let tell: @Sendable (PartitionRevocation) -> Void
     }
 
     /// Returns the action to run outside of the lock once its condition holds.
@@ -27,6 +41,9 @@ struct InMemoryLog {
     var groups: [String: Group] = [:]
     var waiters: [Int: Waiter] = [:]
     var cancelled: Set<Int> = []
+    /// To run outside of the lock, in order.
+    private var actions: [@Sendable () -> Void] = []
+    private var revocations: [RevocationNotice] = []
     private var nextID = 0
     private var unkeyed = 0
 
@@ -59,9 +76,10 @@ struct InMemoryLog {
 
     mutating func join(_ group: String, topics: [String]) -> Int {
         nextID += 1
-        groups[group, default: Group()].members[nextID] = Member(topics: topics)
+        let member = nextID
+        groups[group, default: Group()].members[member] = Member(topics: topics)
         share(group)
-        return nextID
+        return member
     }
 
     mutating func subscribe(_ group: String, _ member: Int, _ topics: [String]) {
@@ -74,12 +92,26 @@ struct InMemoryLog {
         share(group)
     }
 
-    /// - Returns: the callback of the member, or `nil` if it no longer wants to leave.
-    mutating func depart(_ group: String, _ member: Int) -> (@Sendable () -> Void)? {
-        guard groups[group]?.members[member]?.membership == .leaving else { return nil }
+    mutating func depart(_ group: String, _ member: Int) {
+        guard groups[group]?.members[member]?.membership == .leaving else { return }
         groups[group]?.members[member]?.membership = .away
         share(group)
-        return groups[group]?.members[member]?.gone
+    }
+
+    mutating func completeRevocation(_ group: String, _ member: Int, _ partitions: Set<TopicPartition>) {
+        for partition in partitions where groups[group]?.members[member]?.revoking.remove(partition) != nil {
+            groups[group]?.members[member]?.positions[partition] = nil
+        }
+        share(group)
+    }
+
+    /// Takes all partitions from the member at once, as if it had been removed from its group, and assigns them again.
+    mutating func lose(_ group: String, _ member: Int) {
+        let lost = Set((groups[group]?.members[member]?.positions ?? [:]).keys)
+        groups[group]?.members[member]?.positions = [:]
+        groups[group]?.members[member]?.revoking = []
+        announce(group, member, lost, isLost: true)
+        share(group)
     }
 
     mutating func rejoin(_ group: String, _ member: Int) {
@@ -92,7 +124,9 @@ struct InMemoryLog {
         guard var reader = groups[group]?.members[member], !reader.isPaused else { return [] }
         var batch: [Record] = []
         for partition in reader.positions.keys.sorted(by: { ($0.topic, $0.partition) < ($1.topic, $1.partition) }) {
-            guard let position = reader.positions[partition], batch.count < maxCount else { continue }
+            guard let position = reader.positions[partition], batch.count < maxCount,
+                !reader.revoking.contains(partition)
+            else { continue }
             let records = topics[partition.topic]?[Int(partition.partition)].dropFirst(Int(position)) ?? []
             let taken = records.prefix(maxCount - batch.count)
             batch += taken
@@ -111,14 +145,25 @@ struct InMemoryLog {
         }
     }
 
+    mutating func commit(_ group: String, _ member: Int, _ positions: [CommitPosition]) {
+        for position in positions {
+            guard groups[group]?.members[member]?.assignments[position.partition] == position.assignment else {
+                continue
+            }
+            groups[group]?.committed[position.partition] = position.offset
+        }
+    }
+
     mutating func nextWaiterID() -> Int {
         nextID += 1
         return nextID
     }
 
-    /// Checks waiters in the order of their arrival. Each may change the state that the next one sees.
+    /// Returns what is to be done outside of the lock: callbacks of members, and then waiters in the order of their
+    /// arrival. Each waiter may change the state that the next one sees.
     mutating func takeReady() -> [@Sendable () -> Void] {
-        var ready: [@Sendable () -> Void] = []
+        var ready = actions
+        actions = []
         for (id, waiter) in waiters.sorted(by: { $0.key < $1.key }) {
             guard let resume = waiter(&self) else { continue }
             waiters[id] = nil
@@ -128,22 +173,61 @@ struct InMemoryLog {
         return ready
     }
 
-    /// Assigns every topic's partitions in turn. A member that keeps a partition continues at its position.
+    mutating func takeRevocations() -> [RevocationNotice] {
+        defer { revocations = [] }
+        return revocations
+    }
+
+    /// Assigns every topic's partitions in turn. A member that keeps a partition continues at its position. A member
+    /// with a callback for revocations keeps those that it must give up, without further records, until it has
+    /// completed the revocation.
     private mutating func share(_ name: String) {
         guard var group = groups[name] else { return }
         var dealt: [Int: [TopicPartition: Int64]] = [:]
+        var revoked: [Int: Set<TopicPartition>] = [:]
+        func assign(_ partition: TopicPartition, to owner: Int) {
+            nextID += 1
+            dealt[owner, default: [:]][partition] = group.committed[partition] ?? 0
+            group.members[owner]?.assignments[partition] = nextID
+        }
         for (topic, partitions) in topics {
             let members = group.members.filter { $0.value.membership != .away && $0.value.topics.contains(topic) }
                 .keys.sorted()
-            guard !members.isEmpty else { continue }
             for number in partitions.indices {
                 let partition = TopicPartition(topic: topic, partition: Int32(number))
-                let member = members[number % members.count]
-                let kept = group.members[member]?.positions[partition]
-                dealt[member, default: [:]][partition] = kept ?? group.committed[partition] ?? 0
+                let owner = members.isEmpty ? nil : members[number % members.count]
+                let holder = group.members.first { $0.value.positions[partition] != nil }
+                if let holder, let position = holder.value.positions[partition] {
+                    let isRevoking = holder.value.revoking.contains(partition)
+                    guard isRevoking || holder.key == owner || holder.value.onRevocation != nil else {
+                        if let owner { assign(partition, to: owner) }
+                        continue
+                    }
+                    dealt[holder.key, default: [:]][partition] = position
+                    if holder.key != owner, !isRevoking { revoked[holder.key, default: []].insert(partition) }
+                } else if let owner {
+                    assign(partition, to: owner)
+                }
             }
         }
-        for member in group.members.keys { group.members[member]?.positions = dealt[member] ?? [:] }
+        for (id, member) in group.members {
+            var member = member
+            member.positions = dealt[id] ?? [:]
+            member.assignments = member.assignments.filter { member.positions[$0.key] != nil }
+            member.revoking.formUnion(revoked[id] ?? [])
+            if member.positions.isEmpty, member.membership == .away, let gone = member.gone {
+                member.gone = nil
+                actions.append(gone)
+            }
+            group.members[id] = member
+        }
         groups[name] = group
+        for (member, partitions) in revoked { announce(name, member, partitions, isLost: false) }
+    }
+
+    private mutating func announce(_ group: String, _ member: Int, _ partitions: Set<TopicPartition>, isLost: Bool) {
+        guard let tell = groups[group]?.members[member]?.onRevocation else { return }
+        revocations.append(
+            RevocationNotice(group: group, member: member, partitions: partitions, isLost: isLost, tell: tell))
     }
 }

@@ -25,10 +25,14 @@ public protocol BatchHandler: Sendable {
     func handle(_ records: [Record]) async throws -> [OutgoingRecord]
 
     /// Whether handling this record may take long, for instance because a model behind HTTP is asked. The loop then
-    /// handles it by itself, beside others, and polls on meanwhile. By default no record does.
+    /// handles it by itself, beside others, and polls on meanwhile. By default no record does. The order of slow
+    /// records with the same key is not kept: two of them may be handled at once. A record that has no offset, because
+    /// it waited in Postgres, is never slow.
     func isSlow(_ record: Record) -> Bool
 
-    /// Handles one slow record. Several are handled at once.
+    /// Handles one slow record. Several are handled at once. The task is cancelled when the record's partition is
+    /// revoked for longer than the bound, or when the process stops. It must then end soon. Its records are not
+    /// emitted, and the record is delivered again. By default the same as `handle` for a batch of one.
     func handleSlow(_ record: Record) async throws -> [OutgoingRecord]
 }
 
@@ -71,6 +75,10 @@ enum Fault: Sendable {
     /// Whether the records caused the error.
     var isOfRecords: Bool { self == .temporary || self == .permanent }
 
+    /// Whether every record needs the unavailable dependency: the broker or the database, but not the server of one
+    /// model.
+    static func isShared(_ error: any Error) -> Bool { (error as? any RetriableError)?.isDependencyShared ?? true }
+
     /// The error's type and code, for `error.type` and for dead letters. Contains no payload.
     static func type(of error: any Error) -> String { DeadLetter.reason(of: error) }
 }
@@ -101,43 +109,4 @@ public enum FaultPoint: String, CaseIterable, Sendable {
     #if DEBUG
         private static let directory = getenv("WINNOW_FAULT_DIRECTORY").map { String(cString: $0) }
     #endif
-}
-
-/// The metrics of a delivery loop.
-struct DeliveryMetrics: Sendable {
-    let consumed: Counter
-    let emitted: Counter
-    let faults: Counter
-    let retries: Counter
-    let putOff: Counter
-    let duration: Histogram
-    private let metrics: Metrics
-
-    init(_ metrics: Metrics) {
-        self.metrics = metrics
-        consumed = metrics.counter("winnow_messaging_consumed_messages_total", "Records applied and committed.")
-        emitted = metrics.counter("winnow_messaging_sent_messages_total", "Records emitted and acknowledged.")
-        faults = metrics.counter("winnow_messaging_faults_total", "Batches that could not be applied as a whole.")
-        retries = metrics.counter(
-            "winnow_messaging_retries_total",
-            "Calls repeated while a dependency was unavailable, or after a temporary fault.")
-        putOff = metrics.counter(
-            "winnow_messaging_put_off_messages_total", "Records written to the retry topic for a later delivery.")
-        duration = metrics.histogram(
-            "winnow_messaging_process_duration_seconds", "Time to apply, emit and commit one batch.")
-    }
-
-    /// A topic that does not belong to Winnow can only come from a forged record. It is counted as `other`.
-    func deadLettered(_ letter: DeadLetter.Summary) {
-        metrics.counter(
-            "winnow_dead_letters_total", "Records written to the dead letters, by their original topic.",
-            [("reason", letter.reason), ("topic", Topic.label(letter.topic))]
-        ).increment()
-    }
-
-    func processed(_ records: Int, emitted count: Int, took time: Duration) {
-        consumed.increment(by: records)
-        emitted.increment(by: count)
-        duration.observe(time)
-    }
 }

@@ -18,19 +18,20 @@ public struct LaneLoops<Handler: BatchHandler>: Service {
     /// - Parameters:
     ///   - name: the name of the interactive loop's health check. The bulk loop's name is derived from it.
     ///   - gate: coordinates all loops of the process.
+    ///   - inFlight: the bounds of each lane's slow records.
     ///   - health: receives, for each lane, whether its loop can make progress.
     ///   - handler: creates the handler of a lane. The bulk lane's handler receives a gate and yields at it between
     ///     chunks of model time.
     public init(
         service: String, name: String = "delivery", gate: LaneGate = LaneGate(), producer: any MessageProducer,
-        logger: Logger, metrics: Metrics, health: Health,
+        logger: Logger, metrics: Metrics, health: Health, inFlight: InFlightLimits = InFlightLimits(),
         consumer: (Lane) throws -> any MessageConsumer, handler: (Lane, LaneGate?) throws -> Handler
     ) throws {
         func loop(_ lane: Lane) throws -> DeliveryLoop<Handler> {
             DeliveryLoop(
                 service: lane.loop(of: service), consumer: try consumer(lane), producer: producer,
                 handler: try handler(lane, lane == .bulk ? gate : nil), logger: logger, metrics: metrics,
-                lane: lane, gate: gate, onReadiness: health.check(lane.loop(of: name)).set)
+                inFlight: inFlight, lane: lane, gate: gate, onReadiness: health.check(lane.loop(of: name)).set)
         }
         interactive = try loop(.interactive)
         bulk = try loop(.bulk)

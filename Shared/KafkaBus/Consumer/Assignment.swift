@@ -8,6 +8,13 @@ final class Assignment: Sendable {
     private struct State {
         /// Each partition with the number of the change that assigned it.
         var partitions: [TopicPartition: Int] = [:]
+        /// The partitions that are given up once their records in flight are done; `nil` while no revocation waits.
+        var revoking: Set<TopicPartition>?
+        /// Whether the partitions of `revoking` may be given up.
+        var isReleased = false
+        var onRevocation: (@Sendable (PartitionRevocation) -> Void)?
+        /// Lets the consumer's thread complete the revocation.
+        var onRelease: (@Sendable () -> Void)?
         /// Offsets of processed records that are not committed yet.
         var uncommitted: [TopicPartition: Int64] = [:]
         var rebalancingSince: ContinuousClock.Instant?
@@ -22,6 +29,7 @@ final class Assignment: Sendable {
     private let changeCount = Atomic(0)
     private let wasAssigned = Atomic(false)
     private let joinWasSent = Atomic(false)
+    private let revocationWaits = Atomic(false)
     private let lag: ConsumerLag
     private let rebalances: Counter
 
@@ -37,8 +45,27 @@ final class Assignment: Sendable {
     var changes: Int { changeCount.load(ordering: .acquiring) }
 
     /// Whether the partition is assigned and has not been revoked and reassigned since the given change.
-    func holds(_ partition: TopicPartition, since change: Int) -> Bool {
-        state.withLock { $0.partitions[partition].map { $0 <= change } ?? false }
+    func holds(_ partition: TopicPartition, since change: Int) -> Bool { number(of: partition, since: change) != nil }
+
+    /// - Returns: the number of the change that assigned the partition; `nil` if it was revoked since `change`.
+    func number(of partition: TopicPartition, since change: Int) -> Int? {
+        state.withLock { state in
+            guard state.revoking?.contains(partition) != true else { return nil }
+            return state.partitions[partition].flatMap { $0 <= change ? $0 : nil }
+        }
+    }
+
+    /// Whether a revocation waits, so that fetched records may belong to its partitions.
+    var isRevoking: Bool { revocationWaits.load(ordering: .acquiring) }
+
+    /// - Parameters:
+    ///   - body: `nil` if revoked partitions are given up at once.
+    ///   - release: called once `completeRevocation` may be called.
+    func onRevocation(_ body: (@Sendable (PartitionRevocation) -> Void)?, release: (@Sendable () -> Void)? = nil) {
+        state.withLock { state in
+            state.onRevocation = body
+            state.onRelease = release
+        }
     }
 
     /// Whether the client may be destroyed.
@@ -98,6 +125,17 @@ final class Assignment: Sendable {
         }
     }
 
+    /// Adds positions, which need not be of the last batch.
+    /// - Returns: like the above.
+    func due(adding positions: [CommitPosition]) -> [(TopicPartition, offset: Int64)] {
+        state.withLock { state in
+            for position in positions where state.partitions[position.partition] == position.assignment {
+                state.uncommitted[position.partition] = position.offset
+            }
+            return state.uncommitted.map { ($0.key, offset: $0.value) }
+        }
+    }
+
     /// Called when the offsets are committed, or cannot be committed any more.
     func settle(_ offsets: [(TopicPartition, offset: Int64)]) {
         state.withLock { state in
@@ -132,9 +170,7 @@ final class Assignment: Sendable {
         _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>, _ events: ClientEvents
     ) {
         rebalances.increment()
-        // With the EAGER protocol, which an overridden strategy may use, all partitions are assigned and revoked at
-        // once.
-        let isCooperative = rd_kafka_rebalance_protocol(client).map { String(cString: $0) } == "COOPERATIVE"
+        let isCooperative = Self.isCooperative(client)
         let partitions = PartitionList.entries(list).map(\.partition)
         let metadata = [LogKeys.count: "\(partitions.count)", "winnow.partitions": "\(partitions)"]
         switch code {
@@ -148,26 +184,71 @@ final class Assignment: Sendable {
             events.logger.info("Partitions assigned", metadata: metadata)
         case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
             let isLost = rd_kafka_assignment_lost(client) != 0
-            state.withLock { state in
+            let tell = state.withLock { state in
                 state.rebalancingSince = nil
                 state.hasGivenAway = isCooperative && !isLost
+                state.revoking = isLost ? nil : Set(partitions)
+                state.isReleased = false
+                return state.onRevocation
             }
+            revocationWaits.store(!isLost, ordering: .releasing)
             if isLost {
                 events.logger.warning("Partitions lost: the member was removed from its group", metadata: metadata)
+                tell?(PartitionRevocation(partitions: Set(partitions), isLost: true))
+                giveUp(partitions, client, events)
             } else {
                 events.logger.info("Partitions revoked", metadata: metadata)
-                // Without this commit, the next owner would repeat the work and its costs.
-                commit(client, partitions, events)
+                // Records that were fetched and not returned are dropped now.
+                changeCount.add(1, ordering: .acquiringAndReleasing)
+                guard let tell else { return completeRevocation(client, events) }
+                tell(PartitionRevocation(partitions: Set(partitions), isLost: false) { [self] in release() })
+                if state.withLock(\.isReleased) { completeRevocation(client, events) }
             }
-            drop(partitions)
-            check(events, isCooperative ? rd_kafka_incremental_unassign(client, list) : nil)
-            if !isCooperative { check(events, rd_kafka_assign(client, nil)) }
         default:
             events.note(code, "rebalance failed")
-            state.withLock { $0.rebalancingSince = nil }
+            state.withLock { state in
+                state.rebalancingSince = nil
+                state.revoking = nil
+            }
+            revocationWaits.store(false, ordering: .releasing)
             drop(self.partitions)
             check(events, rd_kafka_assign(client, nil))
         }
+    }
+
+    /// Lets the revocation that waits complete. Called from any thread, also during the rebalance callback.
+    private func release() {
+        let released = state.withLock { state in
+            guard state.revoking != nil else { return nil as (@Sendable () -> Void)? }
+            state.isReleased = true
+            return state.onRelease
+        }
+        released?()
+    }
+
+    /// Gives up the partitions of the revocation that waits, if there is one. Called on the consumer's thread.
+    func completeRevocation(_ client: OpaquePointer, _ events: ClientEvents) {
+        let revoking = state.withLock { state in
+            defer { state.revoking = nil }
+            return state.revoking
+        }
+        guard let partitions = revoking.map(Array.init) else { return }
+        revocationWaits.store(false, ordering: .releasing)
+        // Without this commit, the next owner would repeat the work and its costs.
+        if rd_kafka_assignment_lost(client) == 0 { commit(client, partitions, events) }
+        giveUp(partitions, client, events)
+    }
+
+    private func giveUp(_ partitions: [TopicPartition], _ client: OpaquePointer, _ events: ClientEvents) {
+        drop(partitions)
+        guard Self.isCooperative(client) else { return check(events, rd_kafka_assign(client, nil)) }
+        let list = PartitionList(partitions)
+        check(events, rd_kafka_incremental_unassign(client, list.pointer))
+    }
+
+    /// With the EAGER protocol, which an overridden strategy may use, all partitions are assigned and revoked at once.
+    private static func isCooperative(_ client: OpaquePointer) -> Bool {
+        rd_kafka_rebalance_protocol(client).map { String(cString: $0) } == "COOPERATIVE"
     }
 
     /// - Returns: whether the new partitions must be paused.
@@ -213,78 +294,5 @@ final class Assignment: Sendable {
 
     private func check(_ events: ClientEvents, _ code: rd_kafka_resp_err_t) {
         if code != RD_KAFKA_RESP_ERR_NO_ERROR { events.note(code, "rebalance not applied") }
-    }
-}
-
-/// Coordinates a drain: an operator's wish that the consumer leave its group, and how far the consumer has followed it.
-final class GroupMembership: Sendable {
-    enum Move { case unsubscribe, subscribe, none }
-
-    private struct State {
-        var mustLeave = false
-        var hasLeft = false
-        var left: (@Sendable () -> Void)?
-    }
-
-    private let state = Mutex(State())
-
-    /// Whether the consumer takes part in its group and is not asked to leave it, so that it may return batches.
-    var isActive: Bool { state.withLock { !$0.mustLeave && !$0.hasLeft } }
-
-    /// Whether the consumer has been asked to leave its group and has not been asked to rejoin it.
-    var mustLeave: Bool { state.withLock(\.mustLeave) }
-
-    /// Whether the consumer still has to leave, to rejoin, or to report that it has left. The next poll must be short
-    /// then.
-    var isMoving: Bool { state.withLock { $0.mustLeave != $0.hasLeft || $0.left != nil } }
-
-    /// Asks the consumer to leave its group.
-    /// - Parameter left: called once no partition is assigned.
-    func leave(_ left: @escaping @Sendable () -> Void) {
-        state.withLock { state in
-            guard !state.mustLeave else { return }
-            state.mustLeave = true
-            state.left = left
-        }
-    }
-
-    /// Asks the consumer to rejoin its group.
-    func rejoin() {
-        state.withLock { state in
-            state.mustLeave = false
-            state.left = nil
-        }
-    }
-
-    /// Lets a stalled member leave the group and join it again.
-    /// - Returns: whether the caller must unsubscribe now; `false` if the member has left or is about to leave anyway.
-    func bounce() -> Bool {
-        state.withLock { state in
-            guard !state.mustLeave, !state.hasLeft else { return false }
-            state.hasLeft = true
-            return true
-        }
-    }
-
-    /// Returns the next action of the consumer's thread, and calls what `leave` was given when the consumer has left. The consumer
-    /// subscribes again only once no partition is assigned. With a partition that it kept, librdkafka would continue
-    /// after the last record that it returned, and records that were fetched and dropped while leaving would be lost.
-    func move(holdsPartitions: Bool) -> Move {
-        let (move, left) = state.withLock { state -> (Move, (@Sendable () -> Void)?) in
-            switch (state.mustLeave, state.hasLeft) {
-            case (true, false):
-                state.hasLeft = true
-                return (.unsubscribe, nil)
-            case (true, true) where !holdsPartitions:
-                defer { state.left = nil }
-                return (.none, state.left)
-            case (false, true) where !holdsPartitions:
-                state.hasLeft = false
-                return (.subscribe, nil)
-            default: return (.none, nil)
-            }
-        }
-        left?()
-        return move
     }
 }

@@ -1,3 +1,4 @@
+import CRDKafka
 import Contracts
 import JSON
 import MessageBus
@@ -135,4 +136,16 @@ public struct PartitionLag: Sendable, Equatable {
 
     /// The number of records that retention deleted before the group read them.
     public var dropped: Int64 { committed.map { max(0, beginning - $0) } ?? 0 }
+}
+
+/// Whether records wait in these partitions that this client has not returned. Records in flight were returned, although
+/// they are not committed.
+/// - Returns: `nil` if the broker does not answer.
+func hasUnread(_ handle: KafkaHandle, _ partitions: [TopicPartition]) -> Bool? {
+    guard let lags = try? readLag(handle, partitions, timeout: 2_000) else { return nil }
+    let list = PartitionList(partitions)
+    // A partition of which nothing was returned has a negative position.
+    _ = handle.withPointer { rd_kafka_position($0, list.pointer) }
+    let positions = Dictionary(list.entries.map { ($0.partition, $0.offset) }) { first, _ in first }
+    return lags.contains { $0.end > max($0.next, positions[$0.partition] ?? 0) }
 }

@@ -87,7 +87,7 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
                     let batch = isAway ? [] : try consumer.source.batch(consumer.bounds)
                     if batch.isEmpty {
                         // An error is reported by the commit of the next batch.
-                        try? consumer.commit()
+                        try? consumer.commitOwed()
                         try consumer.watchProgress(isAway: isAway)
                     } else {
                         consumer.progress.reset()
@@ -104,17 +104,29 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         return nil
     }
 
-    public func held(_ records: [Record]) -> [Record] {
-        let change = changesAtLastBatch.load(ordering: .acquiring)
-        // Usually the assignment has not changed.
-        guard assignment.changes != change else { return records }
-        return records.filter { assignment.holds($0.place, since: change) }
+    public func assignment(of partition: TopicPartition) -> Int? {
+        assignment.number(of: partition, since: changesAtLastBatch.load(ordering: .acquiring))
+    }
+
+    public func onRevocation(_ body: @escaping @Sendable (PartitionRevocation) -> Void) {
+        assignment.onRevocation(body) { [weak self] in
+            self?.submit { consumer in
+                consumer.handle.withPointer { consumer.assignment.completeRevocation($0, consumer.handle.events) }
+            }
+        }
     }
 
     public func commit(_ records: [Record]) async throws {
         let offsets = records.offsetsToCommit
         guard !offsets.isEmpty else { return }
-        try await onThread { try $0.commit(offsets) }
+        try await onThread { consumer in
+            let last = consumer.changesAtLastBatch.load(ordering: .acquiring)
+            try consumer.commit(consumer.assignment.due(adding: offsets, since: last))
+        }
+    }
+
+    public func commit(_ positions: [CommitPosition]) async throws {
+        try await onThread { try $0.commit($0.assignment.due(adding: positions)) }
     }
 
     public func pause() async {
@@ -162,7 +174,10 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
         isPaused.store(false, ordering: .releasing)
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         try? await onThread { consumer in
-            try? consumer.commit()
+            // Nobody waits for records in flight any more.
+            consumer.assignment.onRevocation(nil)
+            consumer.handle.withPointer { consumer.assignment.completeRevocation($0, consumer.handle.events) }
+            try? consumer.commitOwed()
             let code = consumer.handle.withPointer { rd_kafka_consumer_close($0) }
             if code != RD_KAFKA_RESP_ERR_NO_ERROR { consumer.handle.events.note(code, "leaving the group failed") }
         }
@@ -170,6 +185,16 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
 
     private var mustReturn: Bool {
         isStopped.load(ordering: .acquiring) || waiting.load(ordering: .acquiring) > 0
+    }
+
+    /// Calls `body` on the thread soon, without waiting for it.
+    private func submit(_ body: @escaping @Sendable (KafkaConsumer) -> Void) {
+        waiting.add(1, ordering: .acquiringAndReleasing)
+        handle.wake()
+        thread.submit {
+            self.waiting.subtract(1, ordering: .acquiringAndReleasing)
+            body(self)
+        }
     }
 
     func onThread<Result: Sendable>(
@@ -225,19 +250,20 @@ public final class KafkaConsumer: MessageConsumer, TopicSubscriber {
     /// Rejoins the group if records wait and none arrived for a minute.
     private func watchProgress(isAway: Bool) throws(MessageBusError) {
         guard !isAway else { return progress.reset(unlessStalled: !membership.mustLeave) }
+        guard !isPaused.load(ordering: .acquiring) else { return progress.reset() }
         let mustRejoin = progress.look(unassignedSince: assignment.unassignedSince) {
-            let lags = try? readLag(handle, Array(assignment.partitions), timeout: 2_000)
-            return lags?.contains { $0.count > 0 }
+            hasUnread(handle, Array(assignment.partitions))
         }
         guard mustRejoin, membership.bounce() else { return }
         try unsubscribe()
     }
 
+    private func commitOwed() throws { try commit(assignment.due(adding: [])) }
+
     /// Commits offsets, unless a rebalance is in progress: the coordinator may reject commits then. Offsets of
     /// partitions that this member gives up are committed in the rebalance itself. The others are committed with the
     /// next batch, or with the next poll that returns no records.
-    private func commit(_ offsets: [(TopicPartition, offset: Int64)] = []) throws {
-        let due = assignment.due(adding: offsets, since: changesAtLastBatch.load(ordering: .acquiring))
+    private func commit(_ due: [(TopicPartition, offset: Int64)]) throws {
         guard !due.isEmpty, !assignment.isRebalancing else { return }
         let list = PartitionList(due)
         let code = handle.withPointer { list.commit($0) }

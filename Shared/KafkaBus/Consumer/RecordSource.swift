@@ -69,11 +69,15 @@ final class RecordSource: @unchecked Sendable {
         let record = try poll(wait)
         if let assignment, assignment.changes != seenChange {
             let change = seenChange
-            batch.removeAll { !assignment.holds($0.place, since: change) }
+            batch.removeAll { !assignment.holds($0.topicPartition, since: change) }
             gaps.keep { assignment.holds($0, since: change) }
             seenChange = assignment.changes
         }
         guard let record else { return nil }
+        if let assignment, assignment.isRevoking, !assignment.holds(record.topicPartition, since: seenChange) {
+            // It was on its way when its partition was revoked. The next owner receives it.
+            return nil
+        }
         handle.withPointer { gaps.note(record, $0, isMember: assignment != nil) }
         batch.append(record)
         return record.size
@@ -153,8 +157,6 @@ final class RecordSource: @unchecked Sendable {
 
 extension Record {
     fileprivate var size: Int { (key?.count ?? 0) + (value?.count ?? 0) }
-
-    var place: TopicPartition { TopicPartition(topic: topic, partition: partition) }
 }
 
 /// Detects and reports records that the broker deleted before this client read them.

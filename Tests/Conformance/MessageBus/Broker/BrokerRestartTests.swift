@@ -86,6 +86,27 @@ struct BrokerRestartTests {
         #expect(text.contains("winnow_kafka_consumer_stalled{group_id=\"\(topic).group\"} 0"))
         await consumer.close()
     }
+
+    @Test func `a consumer whose records are in flight and not committed is not stalled`() async throws {
+        let settings = try await Cluster.shared.settings(withTopic: topic, partitions: 1)
+        let admin = try KafkaAdmin(settings: settings, logger: Cluster.logger)
+        let consumer = try member(settings, progress: .init(stall: .seconds(1), look: .milliseconds(100)))
+        try await send(["in flight"], settings)
+        let records = try await consumer.take(1)
+        async let next = consumer.take(1)
+        let (verdicts, continuation) = AsyncStream.makeStream(of: Bool.self)
+        consumer.onProgress { continuation.yield($0) }
+        let end = ContinuousClock.now + .seconds(4)
+        while ContinuousClock.now < end {
+            #expect(try await admin.lag(group: topic + ".group", topics: [topic]).map(\.count) == [1])
+        }
+        try await send(["next"], settings)
+        #expect(try await next.compactMap(\.text) == ["next"])
+        continuation.finish()
+        #expect(await verdicts.reduce(into: []) { $0.append($1) } == [])
+        try await consumer.commit(records)
+        await consumer.close()
+    }
 }
 
 extension KafkaConsumer {
