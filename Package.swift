@@ -119,8 +119,8 @@ let services: [Target] =
         service(
             "CLI",
             live + [
-                "CZlib", "CatalogFile", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON",
-                "ModelEndpoint", "Models", "PostgresStore", "Store",
+                "CZlib", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON", "ModelEndpoint",
+                "Models", "PostgresStore", "Store",
             ]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),

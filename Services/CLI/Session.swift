@@ -1,5 +1,6 @@
 import CatalogFile
 import Contracts
+import Inference
 import KafkaBus
 import PostgresStore
 import Settings
@@ -48,6 +49,17 @@ struct Session: Sendable {
     /// The catalog in the capabilities' files.
     /// - Throws: `CatalogFileError`
     func catalog() throws -> Catalog { try CatalogFile.read(folder: capabilitiesDirectory) }
+
+    /// Loads a model that the catalog names for a capability.
+    /// - Throws: `ArtifactError`, also if the catalog names none
+    func model(
+        _ name: String?, of capability: Capability, _ catalog: Catalog
+    ) throws(ArtifactError) -> EncoderClassifier {
+        guard let name else {
+            throw ArtifactError(.unsupported, capabilitiesDirectory, "\(capability) has no single such model")
+        }
+        return try EncoderClassifier(directory: "\(modelsDirectory)/\(name)", catalog: catalog)
+    }
 
     var topicsFile: String { setting("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json") }
 

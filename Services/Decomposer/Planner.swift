@@ -87,6 +87,7 @@ struct Planner: Sendable {
     /// step 0, to which the router's ledger row belongs.
     private func humanPlan(_ draft: RoutingDraft, _ catalog: Catalog) -> Result<Decomposition, Refusal> {
         guard !draft.isTooLarge else { return .failure(refusal(draft, Self.tooManyItems)) }
+        let model = router.identity(of: .decomposition)
         var unrouted: [Unrouted] = []
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
@@ -98,12 +99,12 @@ struct Planner: Sendable {
             }
             let answer = Answer(
                 .label(Answer.noRoute), confidence: prediction.confidence, decidedBy: .worker,
-                model: router.identity.description, isTruncated: prediction.isTruncated)
+                model: model.description, isTruncated: prediction.isTruncated)
             if prediction.isSure { answered.append(prediction) }
             unrouted.append(
                 Unrouted(
                     item: item, answer: prediction.isSure ? answer : nil,
-                    guess: prediction.isSure ? nil : draft.guess(item, by: router.identity)))
+                    guess: prediction.isSure ? nil : draft.guess(item, by: model)))
         }
         let routing = routingSteps(unrouted)
         var plan = PlanBuilder(firstOrdinal: routing.count)
@@ -143,8 +144,9 @@ struct Planner: Sendable {
     /// - Parameter answered: the router's predictions for the items that fit no capability.
     private func attempt(_ draft: RoutingDraft, answering answered: [Prediction] = []) -> Attempt {
         Attempt(
-            number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: router.identity.name,
-            version: router.identity.version,
+            number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed,
+            model: router.identity(of: .decomposition).name,
+            version: router.identity(of: .decomposition).version,
             items: draft.routed.count, usage: draft.usage, durationMicros: draft.durationMicros,
             startedAt: draft.startedAt,
             counterfactual: counterfactual.usage(of: answered, route: .decomposition),

@@ -1,4 +1,4 @@
-/// The name and version of a model. A certificate holds for exactly one identity.
+/// The name and version of a model on a route. A certificate holds for exactly one identity of each of its two models.
 public struct ModelIdentity: Hashable, Sendable, CustomStringConvertible {
     public let name: String
     /// Changes with everything that can change an answer, such as the weights or the prompt.
@@ -11,4 +11,15 @@ public struct ModelIdentity: Hashable, Sendable, CustomStringConvertible {
 
     /// `name@version`, as answers and the ledger name a model.
     public var description: String { "\(name)@\(version)" }
+}
+
+/// The two models of a route that a certificate compares.
+public struct ModelPair: Hashable, Sendable {
+    public let small: ModelIdentity
+    public let full: ModelIdentity
+
+    public init(small: ModelIdentity, full: ModelIdentity) {
+        self.small = small
+        self.full = full
+    }
 }

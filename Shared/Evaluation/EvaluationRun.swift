@@ -12,6 +12,7 @@ public struct EvaluationRun: Sendable {
         /// One prediction for each item.
         let small: [Prediction]
         let full: [Prediction]
+        let models: ModelPair
         /// `Certificate.tieShare` of the task's certificate; 1 if there is none.
         let tieShare: Double
 
@@ -40,29 +41,29 @@ public struct EvaluationRun: Sendable {
     /// - Parameters:
     ///   - chunks: without those that the suite rejected.
     ///   - results: the suite's results that arrived in time.
-    ///   - small: loads the small model of a capability.
+    ///   - full: loads the full model of a capability.
+    ///   - small: loads its small model.
     ///   - progress: called before the items of a task.
-    /// - Throws: `InferenceError`, and errors of `small`
+    /// - Throws: `InferenceError`, and errors of `full` and `small`
     public init(
         _ chunks: [EvaluationChunk], results: [EventID: RequestResult], rejectedRows: Int,
-        certificates: [Certificate], full: any Classifier, small: (Capability) throws -> any Classifier,
+        certificates: [Certificate], full: (Capability) throws -> any Classifier,
+        small: (Capability) throws -> any Classifier,
         progress: (Route) -> Void = { _ in }
     ) async throws {
         self.rejectedRows = rejectedRows
         for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             progress(route)
-            let small = try small(route.capability)
-            let certificate = certificates.first {
-                $0.route == route
-                    && $0.covers(small: small.identity.description, full: full.identity.description)
-            }
+            let full = try full(route.capability), small = try small(route.capability)
+            let models = ModelPair(small: small.identity(of: route), full: full.identity(of: route))
+            let certificate = certificates.first { $0.route == route && $0.covers(models) }
             for chunk in members {
                 let texts = chunk.items.map(\.text)
                 requests.append(
                     Request(
                         chunk: chunk, result: results[chunk.eventID],
                         small: try await small.classify(texts, as: route),
-                        full: try await full.classify(texts, as: route),
+                        full: try await full.classify(texts, as: route), models: models,
                         tieShare: certificate?.tieShare ?? 1))
             }
         }

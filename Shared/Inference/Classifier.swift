@@ -2,11 +2,12 @@ import Contracts
 
 /// The seam between a worker and its model: an encoder in the process, or an HTTP endpoint.
 public protocol Classifier: Sendable {
+    /// The whole model, for logs.
     var identity: ModelIdentity { get }
     /// The routes that the model answers.
     var routes: [Route] { get }
 
-    /// The model that answers `route`. It differs from `identity` in a set of models.
+    /// The model that answers `route`, and its version there, which answers, the ledger and certificates name.
     func identity(of route: Route) -> ModelIdentity
 
     /// Returns one prediction for each text, in order.

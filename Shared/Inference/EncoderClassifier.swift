@@ -8,6 +8,9 @@ public final class EncoderClassifier: Classifier {
     public let card: ModelCard
     public let tokenizer: WordPieceTokenizer
     private let weights: EncoderWeights
+    private let fingerprints: Fingerprints
+    /// The model's name, and its version on each route.
+    private let identities: [Route: ModelIdentity]
     private let engine: Mutex<Engine>
 
     /// Buffers of a call, kept so that the next call does not allocate.
@@ -71,11 +74,7 @@ public final class EncoderClassifier: Classifier {
     init(
         directory: String, catalog: Catalog, kernels: Int32, exactLibrary: Bool
     ) throws(ArtifactError) {
-        var card = try ModelCard.load(directory: directory)
-        for index in card.heads.indices {
-            card.heads[index].windowRule = catalog.windowRule(of: card.heads[index].route)
-        }
-        self.card = card
+        card = try ModelCard.load(directory: directory).ruled(by: catalog)
         guard let shape = card.encoder else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is not a classifier")
         }
@@ -85,6 +84,8 @@ public final class EncoderClassifier: Classifier {
         tokenizer = WordPieceTokenizer(vocabulary)
         weights = try EncoderWeights(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
         try tensors.finish()
+        fingerprints = Fingerprints(tensors, shape)
+        identities = Self.identities(card, fingerprints)
         do throws(InferenceError) {
             engine = Mutex(Engine(encoder: try Encoder(weights)))
         } catch {
@@ -96,10 +97,19 @@ public final class EncoderClassifier: Classifier {
     /// - Throws: `InferenceError`, never retriable.
     public init(sharing other: EncoderClassifier) throws(InferenceError) {
         (card, tokenizer, weights) = (other.card, other.tokenizer, other.weights)
+        (fingerprints, identities) = (other.fingerprints, other.identities)
         engine = Mutex(Engine(encoder: try Encoder(weights)))
     }
 
+    /// What the card calls the whole artifact. Answers and certificates name `identity(of:)`.
     public var identity: ModelIdentity { card.identity }
+
+    /// The model's name, and a hash of what its answers on the route depend on.
+    public func identity(of route: Route) -> ModelIdentity { identities[route] ?? identity }
+
+    private static func identities(_ card: ModelCard, _ fingerprints: Fingerprints) -> [Route: ModelIdentity] {
+        card.heads.reduce(into: [:]) { $0[$1.route] = card.identity(of: $1, fingerprints) }
+    }
 
     public var routes: [Route] { card.heads.map(\.route) }
 

@@ -20,7 +20,8 @@ public struct CapabilityWorker: Service {
         let certificates: CertificateFollower
     }
 
-    /// Loads the model, and the full model's card to compute what the full model would have consumed.
+    /// Loads the model, and the full model's card and fingerprints, to compute what the full model would have consumed
+    /// and to know its certificates.
     /// - Parameters:
     ///   - catalog: names the capability's models and tasks.
     ///   - follower: reads cancellations and certificates.
@@ -42,12 +43,17 @@ public struct CapabilityWorker: Service {
                 let small = try EncoderClassifier(
                     directory: settings.models.model(named: catalog.smallModel(of: capability) ?? ""),
                     catalog: catalog, answering: routes)
-                let counterfactual = try Counterfactual(
-                    fullModelDirectory: settings.models.model(named: catalog.fullModel(of: capability) ?? ""))
+                let full = try RouteIdentities(
+                    directory: settings.models.model(named: catalog.fullModel(of: capability) ?? ""), catalog: catalog)
+                let pairs = routes.reduce(into: [Route: ModelPair]()) { pairs, route in
+                    pairs[route] = full.identity(of: route).map {
+                        ModelPair(small: small.identity(of: route), full: $0)
+                    }
+                }
                 let certificates = CertificateFollower(
-                    routes: routes, small: small.identity, full: counterfactual.identity, published: published,
-                    logger: logger, metrics: metrics)
-                return Models(small: small, counterfactual: counterfactual, certificates: certificates)
+                    models: pairs, published: published, logger: logger, metrics: metrics)
+                return Models(
+                    small: small, counterfactual: Counterfactual(full.card), certificates: certificates)
             }
         }
         loops = try LaneLoops(

@@ -26,8 +26,7 @@ public final class CertificateFollower: Certificates {
         var revokedTenants: Set<TenantID>
     }
 
-    private let small: String
-    private let full: String
+    private let models: [Route: ModelPair]
     private let lifetime: Duration
     private let logger: Logger
     private let gauges: [Route: Gauge]
@@ -36,20 +35,17 @@ public final class CertificateFollower: Certificates {
     private let published: PublishedCertificates
 
     /// - Parameters:
-    ///   - routes: the tasks that the small model answers.
-    ///   - full: the model that the small model must agree with.
+    ///   - models: the models that run, on each route that the worker answers.
     ///   - published: what was read before counts too.
     public init(
-        routes: [Route], small: ModelIdentity, full: ModelIdentity, published: PublishedCertificates, logger: Logger,
-        metrics: Metrics
+        models: [Route: ModelPair], published: PublishedCertificates, logger: Logger, metrics: Metrics
     ) {
-        self.small = small.description
-        self.full = full.description
+        self.models = models
         self.published = published
         self.logger = logger
         lifetime = published.lifetime
         now = published.now
-        gauges = routes.reduce(into: [:]) { gauges, route in
+        gauges = models.keys.reduce(into: [:]) { gauges, route in
             gauges[route] = metrics.gauge(
                 "winnow_certificate_valid", "1 if a certificate is valid for the running models, else 0.",
                 [("capability", route.capability.rawValue), ("task", route.task)])
@@ -68,7 +64,7 @@ public final class CertificateFollower: Certificates {
         if isNew {
             logger.warning(
                 "No certificate is valid, so everything escalates",
-                metadata: [LogKeys.route: "\(route)", LogKeys.requestModel: small])
+                metadata: [LogKeys.route: "\(route)", LogKeys.requestModel: models[route]?.small.description ?? "none"])
         }
         return valid.flatMap { $0.revokedTenants.contains(tenant) ? nil : $0.certificate }
     }
@@ -98,9 +94,9 @@ public final class CertificateFollower: Certificates {
     }
 
     fileprivate func note(_ standing: StandingCertificates, until expiresAt: Instant) {
-        guard let gauge = gauges[standing.route] else { return }
+        guard let gauge = gauges[standing.route], let models = models[standing.route] else { return }
         let valid = standing.certificates.first {
-            $0.route == standing.route && $0.covers(small: small, full: full)
+            $0.route == standing.route && $0.covers(models)
         }.map { Valid(certificate: $0, revokedTenants: standing.revokedTenants[$0.id] ?? []) }
         let isNews = state.withLock { state in
             let before = state.valid[standing.route]?.entry

@@ -69,9 +69,10 @@ public struct StepHandler: BatchHandler {
 
     /// If the small model fails, the full model answers.
     private func giveUp(_ command: StepCommand, _ error: InferenceError, _ event: StepEvent) -> OutgoingRecord {
+        let model = classifier.identity(of: command.route)
         let attempt = Attempt(
-            number: 1, kind: .worker, state: .failed, model: classifier.identity.name,
-            version: classifier.identity.version, items: command.items.count, usage: .zero, durationMicros: 0,
+            number: 1, kind: .worker, state: .failed, model: model.name, version: model.version,
+            items: command.items.count, usage: .zero, durationMicros: 0,
             startedAt: .now, error: error.code.rawValue)
         metrics.answered(0, escalated: command.items.count)
         let none = command.items.map { _ in nil as Answer? }
@@ -81,7 +82,7 @@ public struct StepHandler: BatchHandler {
     private func decide(
         _ command: StepCommand, _ share: BatchClassification.Share, _ event: StepEvent
     ) -> [OutgoingRecord] {
-        let model = classifier.identity
+        let model = classifier.identity(of: command.route)
         let certificate = certificates.certificate(command.route, for: event.tenant)
         let guesses = share.predictions.map { prediction in
             Answer(
@@ -118,7 +119,8 @@ public struct StepHandler: BatchHandler {
         guard !items.isEmpty else { return [] }
         metrics.shadowed.increment(by: items.count)
         let shadow = Shadow(
-            step: command.step, route: command.route, items: items, smallModel: classifier.identity.description,
+            step: command.step, route: command.route, items: items,
+            smallModel: classifier.identity(of: command.route).description,
             certificate: certificate.id, tieShare: certificate.tieShare, probability: draw.probability,
             decidedAt: attempt.startedAt)
         return [source.shadow(shadow, of: event)]
@@ -146,13 +148,13 @@ public struct Counterfactual: Sendable {
 
     /// - Throws: `ArtifactError`
     public init(fullModelDirectory: String) throws {
-        card = try ModelCard.load(directory: fullModelDirectory)
+        self.init(try ModelCard.load(directory: fullModelDirectory))
     }
 
-    public var identity: ModelIdentity { card.identity }
+    init(_ card: ModelCard) { self.card = card }
 
     /// The name that the full model has in the price list.
-    public var model: String { identity.name }
+    public var model: String { card.name }
 
     public func usage(of predictions: [Prediction], route: Route) -> TokenUsage {
         predictions.reduce(into: .zero) { sum, prediction in

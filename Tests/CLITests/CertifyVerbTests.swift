@@ -13,7 +13,7 @@ struct CertifyVerbTests {
 
     @Test func `a row has a cell for each column, whether there is a certificate or not`() throws {
         let promise = try #require(Promise(agreement: 0.9, confidence: 0.95))
-        let card = try Tree.fullCard()
+        let model = CertifiedModel(identity: ModelIdentity(name: "full", version: "1"), dataHashes: [])
         for (count, isCertified) in [(800, true), (10, false)] {
             let comparisons = (0..<count).map { number in
                 Comparison(
@@ -23,7 +23,7 @@ struct CertifyVerbTests {
             }
             var generator = Seeded(1)
             let report = CertifyReport(
-                comparisons, of: Self.route, promise: promise, small: card, full: card,
+                comparisons, of: Self.route, promise: promise, small: model, full: model,
                 source: .init(file: "items", sha256: "ab"), at: Timestamp(milliseconds: 1), using: &generator)
             #expect((report.certificate != nil) == isCertified)
             #expect(report.row.count == CertifyReport.columns.count)

@@ -57,9 +57,13 @@ struct CertificateTests {
 
     @Test func `a certificate covers its own pair of models and no other`() {
         let certificate = Self.certificate()
-        #expect(certificate.covers(small: "small@7", full: "full@1"))
-        #expect(!certificate.covers(small: "small@8", full: "full@1"))
-        #expect(!certificate.covers(small: "small@7", full: "full@2"))
+        func pair(_ small: String, _ full: String) -> ModelPair {
+            ModelPair(
+                small: ModelIdentity(name: "small", version: small), full: ModelIdentity(name: "full", version: full))
+        }
+        #expect(certificate.covers(pair("7", "1")))
+        #expect(!certificate.covers(pair("8", "1")))
+        #expect(!certificate.covers(pair("7", "2")))
     }
 
     @Test(arguments: [

@@ -71,10 +71,12 @@ struct CertifyTests {
         }
         let card = try Tree.fullCard()
         let known = try #require(card.dataHashes.first)
+        let model = CertifiedModel(
+            identity: ModelIdentity(name: "full", version: "1"), dataHashes: card.dataHashes)
         for (hash, note) in [("new", nil), (known, Certificate.seenNote)] {
             var generator = Seeded(1)
             let certificate = Certificate(
-                certified, of: promise, route: Self.route, small: card, full: card, comparisons: comparisons,
+                certified, of: promise, route: Self.route, small: model, full: model, comparisons: comparisons,
                 source: .init(file: "items", sha256: hash), at: Timestamp(milliseconds: 1), using: &generator)
             #expect(certificate.note == note)
             #expect(certificate.escalationRate.value == 0.25)

@@ -27,7 +27,7 @@ struct EvaluationRunTests {
     private func run(_ results: [(EventID, RequestResult)], rejectedRows: Int = 0) async throws -> EvaluationRun {
         try await EvaluationRun(
             Self.chunks, results: Dictionary(uniqueKeysWithValues: results), rejectedRows: rejectedRows,
-            certificates: [], full: ScriptedClassifier("full") { text, _ in .of(text, "x") },
+            certificates: [], full: { _ in ScriptedClassifier("full") { text, _ in .of(text, "x") } },
             small: { _ in ScriptedClassifier("small") { text, _ in .of(text, "y") } })
     }
 

@@ -36,6 +36,8 @@ struct ScorecardTests {
                 prediction.rivals = [.init(label: rival, share: 0.5)]
                 return prediction
             },
+            models: ModelPair(
+                small: ModelIdentity(name: "small", version: "7"), full: ModelIdentity(name: "full", version: "1")),
             tieShare: 0.5)
     }
 

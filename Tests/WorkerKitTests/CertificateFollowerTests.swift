@@ -28,10 +28,15 @@ struct CertificateFollowerTests {
 
     private func certificates(_ published: PublishedCertificates, small: String = "7") -> CertificateFollower {
         CertificateFollower(
-            routes: [Self.clause, Self.unfair], small: ModelIdentity(name: "small", version: small),
-            full: ModelIdentity(name: "full", version: "1"),
-            published: published,
+            models: [
+                Self.clause: Self.pair(small), Self.unfair: Self.pair(small),
+            ], published: published,
             logger: Logger(service: "test", level: .warning) { [lines] in lines.append($0) }, metrics: metrics)
+    }
+
+    private static func pair(_ small: String) -> ModelPair {
+        ModelPair(
+            small: ModelIdentity(name: "small", version: small), full: ModelIdentity(name: "full", version: "1"))
     }
 
     private func record(_ certificates: [Certificate], of route: Route = clause, offset: Int64) -> Record {

@@ -36,9 +36,9 @@ struct WorkersTests {
     @Test(arguments: Catalog.builtIn.routes)
     func `it answers only what its certificate covers`(_ route: Route) async throws {
         let model = try Self.model(of: route.capability)
-        let full = try Tree.fullCard().identity.description
+        let models = try Self.pair(of: route)
         let certificate = try Tree.certificates(of: route.capability).first {
-            $0.route == route && $0.covers(small: model.identity.description, full: full)
+            $0.route == route && $0.covers(models)
         }
         let texts = try #require(ClearCases.of[route]).texts
         let predictions = try await model.classify(texts, as: route)
@@ -49,7 +49,7 @@ struct WorkersTests {
             let isSure = certificate.map { prediction.confidence >= $0.acceptThreshold } ?? false
             let expected = Answer(
                 .label(prediction.label), confidence: (prediction.confidence * 1e6).rounded() / 1e6, decidedBy: .worker,
-                model: "\(model.identity)")
+                model: "\(models.small)")
             #expect(answer == (isSure ? expected : nil))
         }
     }
@@ -73,16 +73,24 @@ struct WorkersTests {
 
     @Test(arguments: Catalog.builtIn.capabilities.map(\.name))
     func `the certificates that it comes with are of the models that it comes with`(_ capability: Capability) throws {
-        let small = try Self.model(of: capability).identity.description
-        let full = try Tree.fullCard().identity.description
         let certificates = try Tree.certificates(of: capability)
-        #expect(certificates.allSatisfy { $0.covers(small: small, full: full) && $0.route.capability == capability })
+        #expect(!certificates.isEmpty)
+        #expect(
+            try certificates.allSatisfy { try $0.covers(Self.pair(of: $0.route)) && $0.route.capability == capability })
         #expect(Set(certificates.map(\.route)).count == certificates.count)
         #expect(certificates.allSatisfy { $0.bound <= $0.alpha && $0.accepted <= $0.items })
     }
 
     private static var full: EncoderClassifier {
         get throws { try EncoderClassifier(directory: Tree.model("full"), catalog: .builtIn) }
+    }
+
+    /// The two models of a route, as certificates name them.
+    private static func pair(of route: Route) throws -> ModelPair {
+        func identity(_ model: String) throws -> ModelIdentity {
+            try #require(try RouteIdentities(directory: Tree.model(model), catalog: .builtIn).identity(of: route))
+        }
+        return ModelPair(small: try identity(route.capability.rawValue), full: try identity("full"))
     }
 
     private static func model(of capability: Capability) throws -> EncoderClassifier {

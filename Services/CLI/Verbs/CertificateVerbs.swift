@@ -100,7 +100,8 @@ struct ModelsVerb: Verb {
         Usage: winnow models list [--json]
                winnow models register [--pico-usd-per-megaflop N]
 
-        register reads the model cards and sets a price per token for every model without one, from the operations
+        list shows each model, and its version on each task: certificates, answers and the ledger name both. register
+        sets a price per token for every model without one, from the operations
         that a token of its validation items took on average. The default, 111 pico-USD per million operations,
         corresponds to a core at 0.04 USD an hour that does 100 billion operations a second. Existing prices never
         change. It also registers the certificates in certificates.jsonl beside a model. A revoked certificate stays
@@ -121,13 +122,15 @@ struct ModelsVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         let catalog = try session.catalog()
-        let cards = try catalog.artifactNames.map { try ModelCard.load(directory: "\(session.modelsDirectory)/\($0)") }
+        let models = try catalog.artifactNames.map {
+            try RouteIdentities(directory: "\(session.modelsDirectory)/\($0)", catalog: catalog)
+        }
         if isRegistering {
             let store = PostgresStore(try session.postgres())
             try await store.registerPrices(
-                cards.map { card in
+                models.map(\.card).map { card in
                     Price(
-                        model: card.identity.name, inputToken: tokenPrice(of: card), outputToken: .zero,
+                        model: card.name, inputToken: tokenPrice(of: card), outputToken: .zero,
                         validFrom: Timestamp(milliseconds: 0))
                 })
             try await store.registerCertificates(
@@ -136,14 +139,15 @@ struct ModelsVerb: Verb {
                 })
         }
         let table = Table(
-            columns: ["model", "version", "tasks", "mflops_per_token", "pico_usd_per_token"],
-            rows: cards.map { card in
-                [
-                    .text(card.identity.name), .text(card.identity.version),
-                    .text(card.heads.map(\.route.task).joined(separator: " ")),
-                    .number("\((card.flopsPerToken / 1000).rounded() / 1000)"),
-                    .number("\(tokenPrice(of: card).amount)"),
-                ]
+            columns: ["model", "task", "version", "mflops_per_token", "pico_usd_per_token"],
+            rows: models.flatMap { model in
+                model.card.heads.map(\.route).map { route in
+                    [
+                        .text(model.card.name), .text("\(route)"), .text(model.identity(of: route)?.version ?? ""),
+                        .number("\((model.card.flopsPerToken / 1000).rounded() / 1000)"),
+                        .number("\(tokenPrice(of: model.card).amount)"),
+                    ]
+                }
             })
         Console.print(table, asJSON: isJSON)
         return .ok
@@ -154,24 +158,28 @@ struct ModelsVerb: Verb {
     }
 }
 
-/// The models in the models directory, by `name@version`.
+/// The models in the models directory, on each route of the catalog.
 struct DeployedModels {
-    private let small: [Capability: String]
-    private let full: [Capability: String]
+    private let pairs: [Route: ModelPair]
 
     /// - Throws: `ArtifactError`
     init(directory: String, catalog: Catalog) throws {
-        func identities(_ name: (Capability) -> String?) throws -> [Capability: String] {
-            try catalog.capabilities.map(\.name).reduce(into: [:]) { models, capability in
-                guard let name = name(capability), !TaskModels.isEndpoint(name) else { return }
-                models[capability] = try ModelCard.load(directory: "\(directory)/\(name)").identity.description
-            }
+        var models: [String: RouteIdentities] = [:]
+        func identity(_ name: String?, _ route: Route) throws -> ModelIdentity? {
+            guard let name, !TaskModels.isEndpoint(name) else { return nil }
+            let model = try models[name] ?? RouteIdentities(directory: "\(directory)/\(name)", catalog: catalog)
+            models[name] = model
+            return model.identity(of: route)
         }
-        small = try identities(catalog.smallModel)
-        full = try identities(catalog.fullModel)
+        pairs = try catalog.routes.reduce(into: [:]) { pairs, route in
+            guard let task = catalog[route], let small = try identity(task.models.small, route),
+                let full = try identity(task.models.full, route)
+            else { return }
+            pairs[route] = ModelPair(small: small, full: full)
+        }
     }
 
     func run(_ route: Route, small: String?, full: String?) -> Bool {
-        small != nil && self.small[route.capability] == small && self.full[route.capability] == full
+        pairs[route].map { $0.small.description == small && $0.full.description == full } ?? false
     }
 }

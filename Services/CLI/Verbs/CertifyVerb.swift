@@ -78,10 +78,8 @@ struct CertifyVerb: Verb {
             throw LabelledFileError("\(data) contains several tasks: choose the one to record with --task")
         }
         let source = Certificate.Source(file: file.name, sha256: file.sha256)
-        let full = try EncoderClassifier(
-            directory: "\(session.modelsDirectory)/\(catalog.fullModel(of: capability) ?? "full")", catalog: catalog)
-        let small = try EncoderClassifier(
-            directory: "\(session.modelsDirectory)/\(catalog.smallModel(of: capability) ?? "")", catalog: catalog)
+        let full = try session.model(catalog.fullModel(of: capability), of: capability, catalog)
+        let small = try session.model(catalog.smallModel(of: capability), of: capability, catalog)
         var generator = SystemRandomNumberGenerator()
         var reports: [CertifyReport] = []
         for (route, items) in groups {
@@ -91,8 +89,8 @@ struct CertifyVerb: Verb {
             if let record { try Self.write(comparisons.map(\.observation), to: record) }
             reports.append(
                 CertifyReport(
-                    comparisons, of: route, promise: promise, small: small.card, full: full.card, source: source,
-                    at: .now, using: &generator))
+                    comparisons, of: route, promise: promise, small: CertifiedModel(small, on: route),
+                    full: CertifiedModel(full, on: route), source: source, at: .now, using: &generator))
         }
         Console.progress("")
         let certificates = reports.compactMap(\.certificate)

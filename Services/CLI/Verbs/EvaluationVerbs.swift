@@ -103,13 +103,8 @@ struct ReportVerb: Verb {
         let prices = PriceList(try await PostgresStore(try session.postgres()).prices())
         let evaluation = try await EvaluationRun(
             of: labelled, session, catalog: catalog, timeout: timeout, verb: Self.name)
-        let full = try ModelCard.load(directory: session.modelsDirectory + "/full").identity
-        var small: [Capability: ModelIdentity] = [:]
-        for capability in Set(evaluation.requests.map(\.chunk.route.capability)) {
-            small[capability] = try ModelCard.load(directory: "\(session.modelsDirectory)/\(capability)").identity
-        }
         Console.progress("drawing")
-        let report = try Report(of: evaluation, file: labelled, prices: prices, full: full, small: small, at: .now)
+        let report = try Report(of: evaluation, file: labelled, prices: prices, at: .now)
         Console.progress("")
         try SmallFile.replace(out, with: ReportPage.html(report))
         if isJSON { Console.print(report.json) } else { Console.print("\(out): \(report.overall.items) items") }

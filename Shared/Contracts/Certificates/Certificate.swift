@@ -3,7 +3,7 @@ import JSON
 /// A dated statement about one small and one full model: of the answers whose confidence reaches the threshold, at
 /// least a share 1 - α agrees with the full model's. The statement is true with confidence 1 - δ.
 ///
-/// A certificate covers no other versions of the two models.
+/// A certificate covers no other versions of the two models on its route. Other routes of the models may change.
 public struct Certificate: Sendable, Equatable {
     /// A share and its 95% interval.
     public struct Estimate: Sendable, Equatable {
@@ -113,7 +113,9 @@ public struct Certificate: Sendable, Equatable {
         self.note = note
     }
 
-    public func covers(small: String, full: String) -> Bool { smallModel == small && fullModel == full }
+    public func covers(_ models: ModelPair) -> Bool {
+        smallModel == models.small.description && fullModel == models.full.description
+    }
 }
 
 extension Certificate {

@@ -3,6 +3,22 @@ import Contracts
 import Inference
 import JSON
 
+/// What a certificate says about one of its models.
+public struct CertifiedModel: Sendable {
+    let identity: ModelIdentity
+    /// SHA-256 of the files that the model was trained and calibrated on.
+    let dataHashes: [String]
+
+    public init(_ model: EncoderClassifier, on route: Route) {
+        self.init(identity: model.identity(of: route), dataHashes: model.card.dataHashes)
+    }
+
+    init(identity: ModelIdentity, dataHashes: [String]) {
+        self.identity = identity
+        self.dataHashes = dataHashes
+    }
+}
+
 /// The result of certifying one task.
 public struct CertifyReport {
     public enum Result {
@@ -19,7 +35,7 @@ public struct CertifyReport {
     ///   - comparisons: both models' answers to all items of the task.
     ///   - source: where the items came from.
     public init(
-        _ comparisons: [Comparison], of route: Route, promise: Promise, small: ModelCard, full: ModelCard,
+        _ comparisons: [Comparison], of route: Route, promise: Promise, small: CertifiedModel, full: CertifiedModel,
         source: Certificate.Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
         let result: Result
@@ -102,7 +118,7 @@ extension Certificate {
     ///   - comparisons: all items. They yield the expected escalation rate and savings in the terms of the promise.
     ///   - source: where the items came from.
     init(
-        _ certified: Certified, of promise: Promise, route: Route, small: ModelCard, full: ModelCard,
+        _ certified: Certified, of promise: Promise, route: Route, small: CertifiedModel, full: CertifiedModel,
         comparisons: [Comparison], source: Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
     ) {
         let escalated = comparisons.map { $0.observation.confidence < certified.acceptThreshold }

@@ -13,7 +13,7 @@ public struct Report {
         /// Rows that were not measured.
         var rejected = 0
         var date: String
-        /// Models as `name@version`, the full model first.
+        /// Models as `name@version` on each route, full models first.
         var models: [String]
     }
 
@@ -40,24 +40,22 @@ public struct Report {
 
     /// - Parameters:
     ///   - prices: the cost of each model's tokens.
-    ///   - small: the small model of each capability in the run.
     ///   - time: the time of the prices and of the report.
     /// - Throws: `ContractError` if a cost is too large to write.
     public init(
-        of run: EvaluationRun, file: LabelledFile, prices: PriceList, full: ModelIdentity,
-        small: [Capability: ModelIdentity], at time: Timestamp
+        of run: EvaluationRun, file: LabelledFile, prices: PriceList, at time: Timestamp
     ) throws {
         let requests = try run.requests.map { request in
             try ReportItem.items(
-                of: request, prices: prices, small: small[request.chunk.route.capability]?.name ?? "", full: full.name,
-                at: time)
+                of: request, prices: prices, small: request.models.small.name, full: request.models.full.name, at: time)
         }
+        let models = Set(run.requests.map(\.models))
         self.init(
             requests,
             source: Source(
                 file: file.name, sha256: file.sha256, rejected: run.rejectedRows,
                 date: String(time.rfc3339.prefix(10)),
-                models: [full.description] + small.values.map(\.description).sorted()))
+                models: Set(models.map(\.full.description)).sorted() + Set(models.map(\.small.description)).sorted()))
     }
 
     /// - Parameter requests: the items of each request.

@@ -197,6 +197,16 @@ struct TensorReader {
 
     var path: String { tensors.file.path }
 
+    /// One line for each tensor, by its name: name, type, shape, and SHA-256 of its bytes.
+    func digests() -> [String: String] {
+        tensors.tensors.reduce(into: [:]) { lines, entry in
+            let (name, tensor) = entry
+            let shape = tensor.shape.map(String.init).joined(separator: " ")
+            lines[name] =
+                "tensor \(name) \(tensor.kind.rawValue) [\(shape)] \(SHA256.hex(tensors.bytes(of: tensor)))"
+        }
+    }
+
     mutating func bytes(_ name: String) throws(ArtifactError) -> [UInt8] {
         let shape = tensors.tensors[name].map(\.shape) ?? []
         return try Array(take(name, .uint8, shape.count == 1 ? shape : [0]))
