@@ -76,7 +76,7 @@ let sharedModules: [Target] = [
     shared("Planning", ["Contracts", "JSON", "MessageBus", "Store", "Telemetry"]),
     shared("Client", ["Contracts", "JSON", "MessageBus", "Planning", "Store"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "Crypto", "JSON"]),
-    shared("Evaluation", ["Certification", "Client", "Contracts", "Inference", "JSON", "Store"]),
+    shared("Evaluation", ["Certification", "Client", "Contracts", "Inference", "JSON", "Models", "Store"]),
     shared(
         "KafkaBus",
         ["CPatientWait", "CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
@@ -98,7 +98,7 @@ let sharedModules: [Target] = [
         "WorkerKit",
         [
             "CatalogFeed", "Certification", "Contracts", "Delivery", "Inference", "Instances", "Lifecycle",
-            "MessageBus", "Planning", "Runtime", "Settings", "Signing", "Telemetry",
+            "MessageBus", "Models", "Planning", "Runtime", "Settings", "Signing", "Telemetry",
         ]),
 ]
 

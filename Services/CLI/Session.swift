@@ -1,7 +1,10 @@
 import CatalogFile
 import Contracts
+import Evaluation
 import Inference
 import KafkaBus
+import ModelEndpoint
+import Models
 import PostgresStore
 import Settings
 import Signing
@@ -46,9 +49,27 @@ struct Session: Sendable {
 
     var endpointsDirectory: String { setting("WINNOW_ENDPOINTS_DIRECTORY", default: "infra/endpoints") }
 
-    /// The catalog in the capabilities' files.
-    /// - Throws: `CatalogFileError`
-    func catalog() throws -> Catalog { try CatalogFile.read(folder: capabilitiesDirectory) }
+    /// The catalog in the files of capabilities and endpoints.
+    /// - Throws: `CatalogFileError`, `EndpointConfigurationErrors`
+    func catalog() throws -> Catalog {
+        let catalog = try CatalogFile.read(folder: capabilitiesDirectory)
+        let endpoints = try EndpointFolder(endpointsDirectory).endpoints(named: catalog.endpointNames)
+        return Catalog(catalog.capabilities, endpoints: endpoints)
+    }
+
+    /// The full model of a route: a folder of models, or an endpoint.
+    /// - Throws: `ArtifactError`, `EndpointConfigurationErrors`
+    func fullModel(of route: Route, _ catalog: Catalog) throws -> any CertifiableModel {
+        guard let task = catalog[route], TaskModels.isEndpoint(task.models.full),
+            let question = Question(task, as: route), let identity = catalog.fullEndpoint(of: route)
+        else { return try model(catalog[route]?.models.full, of: route.capability, catalog) }
+        let endpoints = try EndpointSet(
+            catalog.endpoints, keyFolder: endpointsDirectory, metrics: metrics, logger: logger)
+        guard let model = endpoints.model(named: task.models.full) else {
+            throw ArtifactError(.unsupported, endpointsDirectory, "\(task.models.full) is no endpoint")
+        }
+        return EndpointClassifier(model, asking: question, as: route, identity: identity)
+    }
 
     /// Loads a model that the catalog names for a capability.
     /// - Throws: `ArtifactError`, also if the catalog names none

@@ -23,7 +23,8 @@ import WorkerKit
             let kafka = try KafkaSettings(from: &context.settings)
             let models = ModelSettings(&context.settings)
             let postgres = try PostgresSettings(from: &context.settings)
-            let counterfactual = try Counterfactual(fullModelDirectory: models.fullModel)
+            let fullModel = try ModelCard.load(directory: models.fullModel)
+            let counterfactual = Counterfactual(fullModel)
             let splitter = try Splitter(directory: models.splitter)
             // One connection for each loop: admitted requests do not wait for a batch from the topic, nor one lane for
             // the other.
@@ -66,7 +67,7 @@ import WorkerKit
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: store,
                             admission: AdmissionControl(queue: store, lane: lane, settings: intake, metrics: metrics),
-                            ownTopics: ownTopics, fullModel: counterfactual.model, catalog: catalog)
+                            ownTopics: ownTopics, fullModel: fullModel.name, catalog: catalog)
                     }),
                 try LaneLoops(
                     service: service, name: "intake", gate: gate, producer: producer, logger: logger, metrics: metrics,
@@ -80,7 +81,7 @@ import WorkerKit
                         RequestHandler(
                             service: lane.loop(of: service), planner: lane == .bulk ? bulkPlanner : planner,
                             store: lane == .bulk ? bulkQueue : queue, admission: nil, ownTopics: ownTopics,
-                            fullModel: counterfactual.model, catalog: catalog)
+                            fullModel: fullModel.name, catalog: catalog)
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in
                     try await store.ping()

@@ -3,6 +3,7 @@ import Delivery
 import Inference
 import Lifecycle
 import MessageBus
+import Models
 import Runtime
 import Settings
 import Signing
@@ -10,8 +11,44 @@ import Signing
 /// The service of one capability's small model. It is stateless, so it scales out to as many instances as its topic has
 /// partitions.
 public struct CapabilityWorker: Service {
-    private let loops: LaneLoops<CatalogHandler<StepHandler, CapabilityDescription?>>
+    private let loops: LaneLoops<CatalogHandler<StepHandler, Key>>
     private let certificates: PublishedCertificates
+
+    /// What of a catalog the models depend on.
+    private struct Key: Equatable, Sendable {
+        let capability: CapabilityDescription?
+        /// Their versions are those of full models.
+        let endpoints: [EndpointDescription]
+
+        init(_ capability: Capability, _ catalog: Catalog) {
+            self.capability = catalog[capability]
+            endpoints = catalog.endpoints
+        }
+    }
+
+    /// What a worker knows of the full models of its routes, which run elsewhere.
+    private struct FullModels {
+        var identities: [Route: ModelIdentity] = [:]
+        /// Those of encoders.
+        var cards: [Route: ModelCard] = [:]
+
+        init(of routes: [Route], _ catalog: Catalog, _ settings: ModelSettings) throws {
+            var encoders: [String: RouteIdentities] = [:]
+            for route in routes {
+                guard let name = catalog[route]?.models.full else { continue }
+                guard !TaskModels.isEndpoint(name) else {
+                    identities[route] = catalog.fullEndpoint(of: route)
+                    continue
+                }
+                let encoder =
+                    try encoders[name]
+                    ?? RouteIdentities(directory: settings.model(named: name), catalog: catalog)
+                encoders[name] = encoder
+                identities[route] = encoder.identity(of: route)
+                cards[route] = encoder.card
+            }
+        }
+    }
 
     /// The models of one version of the capability.
     private struct Models: Sendable {
@@ -36,24 +73,25 @@ public struct CapabilityWorker: Service {
         let published = PublishedCertificates(follower)
         certificates = published
         let draw = ShadowDraw(settings.shadowRate, seed: signing.secret(for: "shadow draw"))
-        let newest = Newest<CapabilityDescription?, Models>()
+        let newest = Newest<Key, Models>()
         let models = { @Sendable (catalog: Catalog) throws -> Models in
-            try newest.value(for: catalog[capability]) {
-                let routes = catalog.routes(of: capability)
+            try newest.value(for: Key(capability, catalog)) {
+                // The other tasks have no small model yet.
+                let routes = catalog.routes(of: capability).filter(catalog.hasWorker)
                 let small = try EncoderClassifier(
                     directory: settings.models.model(named: catalog.smallModel(of: capability) ?? ""),
                     catalog: catalog, answering: routes)
-                let full = try RouteIdentities(
-                    directory: settings.models.model(named: catalog.fullModel(of: capability) ?? ""), catalog: catalog)
+                let full = try FullModels(of: routes, catalog, settings.models)
                 let pairs = routes.reduce(into: [Route: ModelPair]()) { pairs, route in
-                    pairs[route] = full.identity(of: route).map {
+                    pairs[route] = full.identities[route].map {
                         ModelPair(small: small.identity(of: route), full: $0)
                     }
                 }
                 let certificates = CertificateFollower(
                     models: pairs, published: published, logger: logger, metrics: metrics)
                 return Models(
-                    small: small, counterfactual: Counterfactual(full.card), certificates: certificates)
+                    small: small, counterfactual: Counterfactual(full.cards, routes, catalog),
+                    certificates: certificates)
             }
         }
         loops = try LaneLoops(
@@ -61,7 +99,7 @@ public struct CapabilityWorker: Service {
             health: context.health, consumer: consumer
         ) { lane, gate in
             try CatalogHandler(
-                catalog, key: { $0[capability] }, logger: logger,
+                catalog, key: { Key(capability, $0) }, logger: logger,
                 onReadiness: context.health.check("\(lane.loop(of: "models"))", initially: true).set
             ) { catalog in
                 let models = try models(catalog)

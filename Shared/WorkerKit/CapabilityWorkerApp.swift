@@ -47,7 +47,7 @@ public enum CapabilityWorkerApp {
             let heartbeat = try Heartbeat(&context, service: worker.service, producer: producer, follower: follower)
             let catalog = try await CatalogFeed.live(
                 follower: follower, signing: signing, logger: logger, open: bus.reader
-            ) { $0.smallModel(of: capability) != nil && $0.fullModel(of: capability) != nil }
+            ) { $0.smallModel(of: capability) != nil }
             return [
                 heartbeat, follower,
                 try CapabilityWorker(

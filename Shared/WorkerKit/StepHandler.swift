@@ -138,33 +138,6 @@ public struct StepHandler: BatchHandler {
     }
 }
 
-/// Computes what the full model would have consumed for the same items, read in as many windows. It uses only the full
-/// model's card.
-///
-/// The tokens are those that the small model counted. Its vocabulary splits rare words into more pieces, so the count
-/// is up to a few percent above the full model's (`infra/decisions/0006-counterfactual.md`).
-public struct Counterfactual: Sendable {
-    private let card: ModelCard
-
-    /// - Throws: `ArtifactError`
-    public init(fullModelDirectory: String) throws {
-        self.init(try ModelCard.load(directory: fullModelDirectory))
-    }
-
-    init(_ card: ModelCard) { self.card = card }
-
-    /// The name that the full model has in the price list.
-    public var model: String { card.name }
-
-    public func usage(of predictions: [Prediction], route: Route) -> TokenUsage {
-        predictions.reduce(into: .zero) { sum, prediction in
-            sum.inputTokens += Int64(prediction.inputTokens)
-            sum.flops += card.flops(
-                tokens: prediction.inputTokens, route: route, windows: prediction.windows)
-        }
-    }
-}
-
 /// Decides which of the texts that a worker answered also go to the full model.
 ///
 /// The decision is a hash of the route and the text, so a text is always drawn or never, whoever sends it and however

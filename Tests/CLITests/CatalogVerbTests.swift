@@ -31,8 +31,7 @@ import Testing
 
     @Test func `faults of files end with 1, each with file, place and code`() async throws {
         let file = try write("a", "{\"name\": \"a\", \"title\": \"A\", \"tasks\": [], \"owner\": 1}")
-        let result = try await Command.winnow(
-            ["catalog", "validate", folder.url.path, "--json"], environment: environment)
+        let result = try await Command.winnow(["catalog", "validate", folder.url.path, "--json"])
         #expect(result.status == 1)
         let faults = try JSONDocument.read(Array(result.output.utf8)) { root in
             root.map { [$0["file"]?.string, $0["place"]?.string, $0["code"]?.string] }

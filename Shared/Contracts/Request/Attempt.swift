@@ -65,6 +65,7 @@ extension Attempt {
             body.member("durationMicros", durationMicros)
             body.member("startedAt", startedAt.milliseconds)
             body.member("fullModelTokens", counterfactual.inputTokens)
+            if counterfactual.outputTokens != 0 { body.member("fullModelOutputTokens", counterfactual.outputTokens) }
             body.member("fullModelFlops", counterfactual.flops)
             body.member("error", error)
         }
@@ -91,6 +92,7 @@ extension Attempt {
             startedAt: try value.requiredTime("startedAt", in: path),
             counterfactual: TokenUsage(
                 inputTokens: try amount("fullModelTokens", atMost: Limits.tokensPerCall),
+                outputTokens: try amount("fullModelOutputTokens", atMost: Limits.tokensPerCall),
                 flops: try amount("fullModelFlops", atMost: Limits.flopsPerCall)),
             error: try value.text("error", in: path),
             cachedInputTokens: try amount("cachedInputTokens", atMost: Limits.tokensPerCall),

@@ -9,8 +9,8 @@ public struct CertifiedModel: Sendable {
     /// SHA-256 of the files that the model was trained and calibrated on.
     let dataHashes: [String]
 
-    public init(_ model: EncoderClassifier, on route: Route) {
-        self.init(identity: model.identity(of: route), dataHashes: model.card.dataHashes)
+    public init(_ model: any CertifiableModel, on route: Route) {
+        self.init(identity: model.identity(of: route), dataHashes: model.dataHashes)
     }
 
     init(identity: ModelIdentity, dataHashes: [String]) {

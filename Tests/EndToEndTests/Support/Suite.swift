@@ -16,6 +16,8 @@ actor Suite {
     private nonisolated let directory: URL
     /// Links to the models of this repository. A test may add others.
     nonisolated var modelsDirectory: URL { directory.appending(path: "models") }
+    /// The files of endpoints; empty at first.
+    nonisolated var endpointsDirectory: URL { directory.appending(path: "endpoints") }
     private var services: [ServiceProcess] = []
 
     private init(environment: [String: String], directory: URL) {
@@ -95,6 +97,9 @@ actor Suite {
                 at: models.appending(path: name), withDestinationURL: shipped.appending(path: name))
         }
         environment["WINNOW_MODELS_DIRECTORY"] = models.path
+        let endpoints = directory.appending(path: "endpoints")
+        try FileManager.default.createDirectory(at: endpoints, withIntermediateDirectories: true)
+        environment["WINNOW_ENDPOINTS_DIRECTORY"] = endpoints.path
         let key = directory.appending(path: "signing-key")
         try (UUID().uuidString + UUID().uuidString).write(to: key, atomically: true, encoding: .utf8)
         environment["WINNOW_SIGNING_KEY_FILE"] = key.path

@@ -1,0 +1,70 @@
+import Contracts
+import Inference
+import Models
+import Synchronization
+
+/// A model that a certificate can name.
+public protocol CertifiableModel: Classifier {
+    /// SHA-256 of the files that the model was trained and calibrated on; empty if that is not known.
+    var dataHashes: [String] { get }
+}
+
+extension EncoderClassifier: CertifiableModel {
+    public var dataHashes: [String] { card.dataHashes }
+}
+
+/// A model behind HTTP as the full model of one route, for measurements. It is asked about each text once.
+public final class EndpointClassifier: CertifiableModel {
+    public let identity: ModelIdentity
+    public let routes: [Route]
+    /// What an endpoint was trained on is not known.
+    public let dataHashes: [String] = []
+    private let model: any Model
+    private let question: Question
+    private let spent = Mutex(PicoDollars.zero)
+
+    /// - Parameter identity: the model's version on the route.
+    public init(_ model: any Model, asking question: Question, as route: Route, identity: ModelIdentity) {
+        self.model = model
+        self.question = question
+        self.identity = identity
+        routes = [route]
+    }
+
+    /// What all calls so far have cost.
+    public var cost: PicoDollars { spent.withLock(\.self) }
+
+    public func classify(_ texts: [String], as route: Route) async throws -> [Prediction] {
+        guard routes.contains(route) else { throw InferenceError.unknownRoute(route, model: identity) }
+        do {
+            let outputs = try await model.answer(texts.map { .text($0) }, as: question)
+            note(outputs.flatMap(\.attempts))
+            return outputs.map(Prediction.init)
+        } catch let error as ModelError {
+            note(error.attempts + error.outputs.compactMap(\.self).flatMap(\.attempts))
+            throw error
+        }
+    }
+
+    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
+        try await classify(texts, as: route)
+    }
+
+    /// Nobody reserves a measurement.
+    public func mostTokens(of text: String, as route: Route) -> Int { 0 }
+
+    private func note(_ attempts: [ModelAttempt]) {
+        spent.withLock { spent in for attempt in attempts { spent += attempt.cost } }
+    }
+}
+
+extension Prediction {
+    /// An answer that is no label agrees with nothing.
+    fileprivate init(_ output: ModelOutput) {
+        let label = if case .label(let label) = output.answer { label } else { "" }
+        self.init(
+            label: label, confidence: output.evidence.isCertifiable ? output.evidence.confidence ?? 0 : 0, isSure: false,
+            inputTokens: Int(clamping: output.usage.inputTokens + output.usage.outputTokens),
+            flops: output.usage.flops ?? 0)
+    }
+}
