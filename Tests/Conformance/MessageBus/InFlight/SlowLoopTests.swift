@@ -86,11 +86,11 @@ struct SlowLoopTests {
         try await send(["slow-0"], settings)
         let member = try Member(
             topic, settings, calls: calls, inFlight: InFlightLimits(records: records),
-            overrides: ["session.timeout.ms": "2000", "max.poll.interval.ms": "2000"])
+            overrides: ["session.timeout.ms": "4000", "max.poll.interval.ms": "4000"])
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await member.run() }
             await calls.begun(1)
-            let end = ContinuousClock.now + .seconds(5)
+            let end = ContinuousClock.now + .seconds(8)
             while ContinuousClock.now < end { #expect(try await uncommitted(admin) == 1) }
             #expect(member.consumer.partitionCount == 1)
             // The first assignment is the only change.
@@ -112,10 +112,11 @@ struct SlowLoopTests {
         try await send(texts, settings)
         let first = try Member(topic, settings, calls: calls, inFlight: InFlightLimits(grace: .seconds(60)))
         let later = SlowCalls()
-        let second = try Member(topic, settings, calls: later, inFlight: InFlightLimits())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await first.run() }
             await calls.begun(8)
+            // A consumer joins its group when it is made.
+            let second = try Member(topic, settings, calls: later, inFlight: InFlightLimits())
             group.addTask { try await second.run() }
             await first.log.wait(for: "Partitions revoked")
             #expect(second.consumer.partitionCount == 0)
@@ -140,10 +141,11 @@ struct SlowLoopTests {
         try await send(texts, settings)
         let first = try Member(topic, settings, calls: calls, inFlight: InFlightLimits(grace: .zero))
         let later = SlowCalls()
-        let second = try Member(topic, settings, calls: later, inFlight: InFlightLimits())
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await first.run() }
             await calls.begun(8)
+            // A consumer joins its group when it is made.
+            let second = try Member(topic, settings, calls: later, inFlight: InFlightLimits())
             group.addTask { try await second.run() }
             await later.begun(1)
             await calls.wait { !$0.cancelled.isEmpty }
@@ -153,9 +155,9 @@ struct SlowLoopTests {
             first.stop()
             second.stop()
             try await group.waitForAll()
+            #expect(first.done + second.done == 8)
         }
         // What the first member left, and nothing else, was handled by the second one.
         #expect(calls.now.cancelled.sorted() == later.now.begun.sorted())
-        #expect(first.done + second.done == 8)
     }
 }
