@@ -112,6 +112,7 @@ struct SlowLoopTests {
         try await send(texts, settings)
         let first = try Member(topic, settings, calls: calls, inFlight: InFlightLimits(grace: .seconds(60)))
         let later = SlowCalls()
+        later.answer(texts)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await first.run() }
             await calls.begun(8)
@@ -122,16 +123,17 @@ struct SlowLoopTests {
             #expect(second.consumer.partitionCount == 0)
             #expect(calls.now.cancelled.isEmpty)
             calls.answer(texts)
-            await second.log.wait(for: "Partitions assigned")
-            while second.consumer.partitionCount == 0 { await Task.yield() }
+            // An assignment without partitions comes first.
+            await second.log.wait(for: "\"Partitions assigned\",\"winnow.count\":\"1\"")
             while try await uncommitted(admin) > 0 {}
             first.stop()
             second.stop()
             try await group.waitForAll()
         }
-        // Everything was handled once.
         #expect(calls.now.begun.sorted() == texts)
-        #expect(later.now.begun.isEmpty)
+        #expect(calls.now.cancelled.isEmpty)
+        // The coordinator accepts no commit while a further rebalance is in progress. Then records come twice.
+        if !first.metrics.render().contains("REBALANCE_IN_PROGRESS") { #expect(later.now.begun.isEmpty) }
     }
 
     @Test func `records that are not finished in time are handed over, and nothing is lost`() async throws {
