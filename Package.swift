@@ -230,7 +230,8 @@ let testTargets: [Target] = [
     tests(
         "Escalator",
         [
-            "BuiltInCatalog", "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "ModelEndpoint", "Models",
+            "BuiltInCatalog", "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "ModelEndpoint",
+            "Models",
             "Planning", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
         ]),
     tests(

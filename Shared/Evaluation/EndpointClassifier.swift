@@ -62,8 +62,9 @@ extension Prediction {
     /// An answer that is no label agrees with nothing.
     fileprivate init(_ output: ModelOutput) {
         let label = if case .label(let label) = output.answer { label } else { "" }
+        let confidence = output.evidence.isCertifiable ? output.evidence.confidence : nil
         self.init(
-            label: label, confidence: output.evidence.isCertifiable ? output.evidence.confidence ?? 0 : 0, isSure: false,
+            label: label, confidence: confidence ?? 0, isSure: false,
             inputTokens: Int(clamping: output.usage.inputTokens + output.usage.outputTokens),
             flops: output.usage.flops ?? 0)
     }

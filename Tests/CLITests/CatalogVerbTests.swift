@@ -122,9 +122,9 @@ import Testing
         let text = try builtIn("software-development")
         #expect(text.contains(old))
         // Another small model, so that the middle one is a model of its own.
-        try write(
-            "software-development",
-            text.replacing(old, with: new).replacing("\"small\": \"software-development\"", with: "\"small\": \"legal-services\""))
+        let other = text.replacing(old, with: new)
+            .replacing("\"small\": \"software-development\"", with: "\"small\": \"legal-services\"")
+        try write("software-development", other)
         let result = try await Command.winnow(["catalog", "apply", folder.url.path])
         #expect(result.status == 1)
         #expect(

@@ -121,11 +121,15 @@ struct OwnTopicsTests {
         let final = try await store.update(ids) { snapshots in
             snapshots.map { RequestChange(request: $0.id, state: .completed, progressedAt: .now) }
         }
-        let results = final.flatMap { Emission.records(for: $0, trigger: .every, catalog: .builtIn, from: "/winnow/test") }
+        let results = final.flatMap {
+            Emission.records(for: $0, trigger: .every, catalog: .builtIn, from: "/winnow/test")
+        }
         #expect(results.map(\.topic) == Array(repeating: Topic.results(of: Self.acme), count: 2))
         #expect(try await store.takeOwnTopics(from: Self.acme))
         let shared = try await store.update(ids) { _ in [] }
-        let again = shared.flatMap { Emission.records(for: $0, trigger: .every, catalog: .builtIn, from: "/winnow/test") }
+        let again = shared.flatMap {
+            Emission.records(for: $0, trigger: .every, catalog: .builtIn, from: "/winnow/test")
+        }
         #expect(Set(again.map(\.topic)) == [Topic.results])
     }
 

@@ -19,7 +19,8 @@ extension `Whole suite` {
         try await Eventually.holds("the new tasks are accepted", within: .seconds(30)) {
             try await suite.submit([feedback.request(["mood"])]).objects.first?["status"] as? String == "completed"
         }
-        let result = try #require(try await suite.submit([feedback.request(["mood", "summary", "facts"])]).objects.first)
+        let asked = try await suite.submit([feedback.request(["mood", "summary", "facts"])])
+        let result = try #require(asked.objects.first)
         #expect(result["status"] as? String == "completed", "\(result)")
         let items = try Self.items(of: result)
         let outputs = items.compactMap { $0["output"] as? [String: Any] }

@@ -20,7 +20,10 @@ cd "$(dirname "$0")/../.."
 catalog=$(readlink -m "${WINNOW_CAPABILITIES_DIRECTORY:-infra/capabilities}")
 # Consumers start before their producers, and stop in reverse order.
 services=(aggregator escalator)
-for file in "$catalog"/*/capability.json; do services+=("$(basename "$(dirname "$file")")-worker"); done
+for file in "$catalog"/*/capability.json; do
+    # Without a small model there is nothing that a worker could serve.
+    ! grep -q '"small"' "$file" || services+=("$(basename "$(dirname "$file")")-worker")
+done
 services+=(decomposer)
 run=$(readlink -m "${WINNOW_RUN_DIRECTORY:-.run}")
 bin=$(readlink -m "${WINNOW_BIN_DIRECTORY:-.build/release}")
@@ -200,6 +203,7 @@ up() {
     limit_threads
     note "WINNOW_MODELS_DIRECTORY=${WINNOW_MODELS_DIRECTORY:-$PWD/infra/models}"
     note "WINNOW_CAPABILITIES_DIRECTORY=$catalog"
+    note "WINNOW_ENDPOINTS_DIRECTORY=$(readlink -m "${WINNOW_ENDPOINTS_DIRECTORY:-infra/endpoints}")"
     note "WINNOW_TOPICS_FILE=${WINNOW_TOPICS_FILE:-$PWD/infra/kafka/topics.json}"
     start_signing
     start_database
@@ -229,7 +233,9 @@ replace() {
     [ -s "$run/pids" ] || { say "nothing runs"; exit 1; }
     read_environment
     sed -i '/^WINNOW_MODELS_DIRECTORY=/d; /^WINNOW_CAPABILITIES_DIRECTORY=/d; /^WINNOW_TOPICS_FILE=/d' "$run/env"
+    sed -i '/^WINNOW_ENDPOINTS_DIRECTORY=/d' "$run/env"
     note "WINNOW_CAPABILITIES_DIRECTORY=$catalog"
+    note "WINNOW_ENDPOINTS_DIRECTORY=$(readlink -m "${WINNOW_ENDPOINTS_DIRECTORY:-infra/endpoints}")"
     note "WINNOW_MODELS_DIRECTORY=$models"
     note "WINNOW_TOPICS_FILE=$topics"
     limit_threads

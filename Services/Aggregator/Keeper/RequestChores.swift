@@ -163,7 +163,8 @@ private struct Queues {
     private func queues(of snapshot: RequestSnapshot) -> [(topic: String, service: String)] {
         let lane = snapshot.lane
         let capabilities = Set(
-            snapshot.steps.lazy.filter { $0.state == .dispatched && catalog.hasWorker($0.route) }.map(\.route.capability))
+            snapshot.steps.lazy.filter { $0.state == .dispatched && catalog.hasWorker($0.route) }
+                .map(\.route.capability))
         return capabilities.map { (Topic.steps($0, lane), "\($0)-worker") }
             + [(Topic.escalations(lane), "escalator"), (Topic.outcomes(lane), "aggregator")]
     }

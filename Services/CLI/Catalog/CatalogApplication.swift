@@ -137,7 +137,7 @@ struct CatalogApplication {
                 name: Topic.catalog, partitions: 1, configuration: ["cleanup.policy": "compact"])
         let entries =
             [own]
-            + catalog.capabilities.map(\.name).flatMap { name in
+            + catalog.capabilitiesWithWorkers.flatMap { name in
                 Lane.allCases.map { known[Topic.steps(name, $0)] ?? .steps(of: name, $0) }
             }
         // The embedded broker creates a topic that it is asked about, and has no admin API.

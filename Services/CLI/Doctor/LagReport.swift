@@ -24,7 +24,7 @@ struct LagReport {
     let now: Timestamp
 
     /// - Parameters:
-    ///   - catalog: the capabilities, each of which has workers.
+    ///   - catalog: the capabilities, some of which have workers.
     ///   - tenants: the tenants with topics of their own. Their requests are checked separately from the shared topics,
     ///     so that the shared ones do not hide a tenant's topic that no consumer follows.
     static func loops(_ catalog: Catalog, tenants: Set<TenantID> = []) -> [Loop] {
@@ -38,7 +38,7 @@ struct LagReport {
                     topics: [Topic.escalations(lane)] + (lane == .bulk ? [Topic.shadows] : []), lane: lane),
                 Loop(name: lane.loop(of: "aggregator"), topics: [Topic.outcomes(lane)], lane: lane),
             ]
-                + catalog.capabilities.map(\.name).map {
+                + catalog.capabilitiesWithWorkers.map {
                     Loop(name: lane.loop(of: "\($0)-worker"), topics: [Topic.steps($0, lane)], lane: lane)
                 }
         }

@@ -52,6 +52,11 @@ public struct Catalog: Sendable, Equatable {
     /// - Returns: `nil` if no task has one, or if they name different ones: one worker serves one model.
     public func smallModel(of capability: Capability) -> String? { only(of: capability, \.small) }
 
+    /// The capabilities that have a small model, and so a worker and topics of steps.
+    public var capabilitiesWithWorkers: [Capability] {
+        capabilities.map(\.name).filter { smallModel(of: $0) != nil }
+    }
+
     /// The full model of all tasks of the capability.
     /// - Returns: `nil` if the tasks name different ones.
     public func fullModel(of capability: Capability) -> String? { only(of: capability, \.full) }

@@ -25,7 +25,7 @@ struct CatalogRendering {
     let partitions: [String: Int]
 
     init(_ catalog: Catalog, topics: TopicCatalog) {
-        capabilities = catalog.capabilities.map(\.name)
+        capabilities = catalog.capabilitiesWithWorkers
         partitions = Dictionary(topics.entries.map { ($0.name, $0.partitions) }) { first, _ in first }
     }
 
