@@ -16,6 +16,12 @@ final class CatalogHandlerTests: Sendable {
         func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
             [OutgoingRecord(topic: name, key: nil, value: [])]
         }
+
+        func isSlow(_ record: Record) -> Bool { record.topic == name }
+
+        func handleSlow(_ record: Record) async throws -> [OutgoingRecord] {
+            [OutgoingRecord(topic: "slow-" + name, key: nil, value: [])]
+        }
     }
 
     private struct Broken: Error {}
@@ -57,6 +63,16 @@ final class CatalogHandlerTests: Sendable {
         for _ in 0..<3 { #expect(try await answer(of: handler) == "newer") }
         #expect(builds.withLock(\.self) == 2)
         #expect(readiness.withLock(\.self) == [true])
+    }
+
+    @Test func `the new model says which records are slow, and handles them`() async throws {
+        let handler = try handler()
+        apply("newer", version: 2)
+        let records = ["newer", "legal-services"].map {
+            Record(topic: $0, partition: 0, offset: 0, timestamp: .now, key: nil, value: nil)
+        }
+        #expect(records.map(handler.isSlow) == [true, false])
+        #expect(try await handler.handleSlow(records[0]).map(\.topic) == ["slow-newer"])
     }
 
     @Test func `a change of another capability builds nothing`() async throws {
