@@ -90,24 +90,15 @@ struct EndpointEscalations: Sendable {
     private func conclusion(of step: EscalatedStep, _ endpoint: FullEndpoint) async throws -> Conclusion {
         let chunks = endpoint.chunks(step.escalation.open).map(Chunk.init)
         let kept = try await ledger.recover(step.id, chunks.map(\.question))
-        let replies = try await withThrowingTaskGroup(of: (Int, Result<Reply, any Error>).self) { group in
-            for (place, chunk) in chunks.enumerated() {
-                if let answers = kept[place] {
-                    group.addTask { (place, .success(.answered(answers))) }
-                } else {
-                    group.addTask {
-                        do {
-                            return (place, .success(try await reply(to: chunk, of: step, endpoint)))
-                        } catch {
-                            return (place, .failure(error))
-                        }
-                    }
-                }
+        // All are waited for, since each keeps what it was answered.
+        let results = await withTaskGroup(of: (place: Int, result: Result<Reply, any Error>).self) { group in
+            for (place, chunk) in chunks.enumerated() where kept[place] == nil {
+                group.addTask { (place, await result(of: chunk, of: step, endpoint)) }
             }
-            // All are waited for, since each keeps what it was answered.
-            var replies: [Result<Reply, any Error>?] = Array(repeating: nil, count: chunks.count)
-            for try await (place, reply) in group { replies[place] = reply }
-            return try replies.compactMap { try $0?.get() }
+            return await group.reduce(into: [Int: Result<Reply, any Error>]()) { $0[$1.place] = $1.result }
+        }
+        let replies = try chunks.indices.map { place in
+            try kept[place].map { .answered($0) } ?? results[place]?.get() ?? .over
         }
         return conclusion(of: step, zip(chunks, replies).map { ($0, $1) })
     }
@@ -127,6 +118,16 @@ struct EndpointEscalations: Sendable {
         guard let budget else { return .outcome(step.outcome(given)) }
         refused(budget)
         return step.outcome(of: open, refusedBy: budget, given).map { .outcome($0) } ?? .waits
+    }
+
+    private func result(
+        of chunk: Chunk, of step: EscalatedStep, _ endpoint: FullEndpoint
+    ) async -> Result<Reply, any Error> {
+        do {
+            return .success(try await reply(to: chunk, of: step, endpoint))
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func reply(
