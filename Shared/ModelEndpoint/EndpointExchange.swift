@@ -101,7 +101,8 @@ struct EndpointExchange: Sendable {
         guard !Task.isCancelled else { throw cancelled }
         if let deadline = question.deadline, clock.now >= deadline { throw late }
         do {
-            return try await endpoint.gate.enter(tokens: tokens, deadline: question.deadline)
+            return try await endpoint.gate.enter(
+                tokens: tokens, deadline: question.deadline, isBackground: question.isBackground)
         } catch let error as ModelError {
             throw error
         } catch {

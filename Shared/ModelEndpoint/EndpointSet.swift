@@ -54,8 +54,8 @@ public final class EndpointSet: Sendable {
     /// How many inputs one call of the endpoint asks about at most.
     public func itemsPerCall(of name: String) -> Int { configurations[name]?.itemsPerCall ?? 1 }
 
-    /// How many calls the endpoints can have in flight together.
-    public var maxInFlight: Int { configurations.values.reduce(0) { $0 + $1.gate.maxInFlight } }
+    /// How many calls of the endpoint can be in flight.
+    public func maxInFlight(of name: String) -> Int { configurations[name]?.gate.maxInFlight ?? 1 }
 }
 
 extension EndpointConfiguration {

@@ -87,15 +87,18 @@ public struct Question: Hashable, Sendable {
     public var limits: Limits
     /// The instant at which the caller no longer needs an answer. No try begins or lasts beyond it.
     public var deadline: ContinuousClock.Instant?
+    /// Whether the question gives way to others where a limit of the model makes them wait.
+    public var isBackground: Bool
 
     public init(
         task: String, description: String, kind: Kind, limits: Limits = Limits(),
-        deadline: ContinuousClock.Instant? = nil
+        deadline: ContinuousClock.Instant? = nil, isBackground: Bool = false
     ) {
         self.task = task
         self.description = description
         self.kind = kind
         self.limits = limits
         self.deadline = deadline
+        self.isBackground = isBackground
     }
 }

@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     suite = Suite(RUN)
+    idle = suite.resident()["escalator"]
     submit(requests(8))
     before, cpu = stats(options.address), suite.cpu()
     start = time.monotonic()
@@ -67,7 +68,7 @@ def main() -> None:
         "idealPerSecond": round(options.in_flight / (options.delay / 1000), 1),
         "mostInFlight": stats(options.address)["mostInFlight"],
         "cpuPer1000": {name: round(1000 * value / max(calls, 1), 3) for name, value in sorted(used.items())},
-        "residentMB": suite.resident(),
+        "residentMB": suite.resident() | {"escalator before": idle},
     }
     print(json.dumps(figures, indent=1))
     if options.out:

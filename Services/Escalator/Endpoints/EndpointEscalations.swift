@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import MessageBus
+import ModelEndpoint
 import Models
 import Planning
 import Store
@@ -91,9 +92,15 @@ struct EndpointEscalations: Sendable {
         let chunks = endpoint.chunks(step.escalation.open).map(Chunk.init)
         let kept = try await ledger.recover(step.id, chunks.map(\.question))
         // All are waited for, since each keeps what it was answered.
+        let places = endpoint.places[step.event.lane]
         let results = await withTaskGroup(of: (place: Int, result: Result<Reply, any Error>).self) { group in
             for (place, chunk) in chunks.enumerated() where kept[place] == nil {
-                group.addTask { (place, await result(of: chunk, of: step, endpoint)) }
+                // Cancelled: the calls find that out themselves.
+                let hasPlace = (try? await places?.take()) != nil
+                group.addTask {
+                    defer { if hasPlace { places?.giveBack() } }
+                    return (place, await result(of: chunk, of: step, endpoint))
+                }
             }
             return await group.reduce(into: [Int: Result<Reply, any Error>]()) { $0[$1.place] = $1.result }
         }
@@ -137,7 +144,8 @@ struct EndpointEscalations: Sendable {
             endpoint, kind: .full, step: step.id, tenant: step.event.tenant,
             isOver: { triage.verdict(on: step.event, endpoint.route, at: .now) != .compute },
             reserve: { try await ledger.reserve($0, chunk.question) })
-        var (ending, entries) = await call.ask(chunk.items.map(\.text), until: step.event.event.expiryTime)
+        var (ending, entries) = await call.ask(
+            chunk.items.map(\.text), until: step.event.event.expiryTime, in: step.event.lane)
         switch ending {
         case .answered(let outputs):
             let answers = outputs.map(endpoint.answer)

@@ -43,7 +43,7 @@ struct EndpointShadows: Sendable {
         let call = EndpointCall(
             endpoint, kind: .shadow, step: step.step, tenant: step.tenant, isOver: { false },
             reserve: { try await ledger.start($0) })
-        let (ending, entries) = await call.ask(items.map(\.text), until: nil)
+        let (ending, entries) = await call.ask(items.map(\.text), until: nil, in: .bulk)
         var comparisons: [ShadowComparison] = []
         if case .answered(let outputs) = ending {
             let now = Timestamp.now

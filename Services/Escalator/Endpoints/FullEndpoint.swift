@@ -11,6 +11,19 @@ struct FullEndpoint: Sendable {
     let comparator: TaskDescription.Comparator
     /// How many items are asked about together, and so have one row in the ledger and are kept together.
     let itemsPerCall: Int
+    let places: Places
+
+    /// Bounds the calls that are made or about to be made, since each takes memory, and a step can have many. An endpoint
+    /// has as many places for each lane as it can have calls in flight.
+    struct Places: Sendable {
+        private let lanes: [Lane: FairSemaphore]
+
+        init(_ maxInFlight: Int) {
+            lanes = Lane.allCases.reduce(into: [:]) { $0[$1] = FairSemaphore(maxInFlight) }
+        }
+
+        subscript(lane: Lane) -> FairSemaphore? { lanes[lane] }
+    }
 
     /// The version that certificates name.
     var identity: ModelIdentity { identity(of: model.identity) }
@@ -26,8 +39,10 @@ struct FullEndpoint: Sendable {
         }
     }
 
-    func question(until deadline: Timestamp?) -> Question {
+    /// - Parameter lane: the bulk lane's questions give way to others.
+    func question(until deadline: Timestamp?, in lane: Lane) -> Question {
         var question = question
+        question.isBackground = lane == .bulk
         question.deadline = deadline.map { deadline in
             ContinuousClock.now + .milliseconds(deadline.milliseconds - Timestamp.now.milliseconds)
         }
@@ -38,12 +53,15 @@ struct FullEndpoint: Sendable {
 extension EndpointSet {
     /// The routes of a catalog whose full model is one of these endpoints.
     func fullModels(of catalog: Catalog) -> [Route: FullEndpoint] {
-        catalog.taskDescriptions.reduce(into: [:]) { found, member in
+        var places: [String: FullEndpoint.Places] = [:]
+        return catalog.taskDescriptions.reduce(into: [:]) { found, member in
             let (route, task) = member
             guard let model = model(named: task.models.full), let question = Question(task, as: route) else { return }
+            let own = places[task.models.full] ?? FullEndpoint.Places(maxInFlight(of: task.models.full))
+            places[task.models.full] = own
             found[route] = FullEndpoint(
                 model: model, route: route, question: question, comparator: task.comparator,
-                itemsPerCall: itemsPerCall(of: task.models.full))
+                itemsPerCall: itemsPerCall(of: task.models.full), places: own)
         }
     }
 }

@@ -50,11 +50,15 @@ final class EndpointGate: Sendable {
                 tokens: settings.tokensPerMinute.map { TokenBucket(perMinute: $0, at: now) }))
     }
 
-    /// - Parameter tokens: the most that the call may consume.
+    /// - Parameters:
+    ///   - tokens: the most that the call may consume.
+    ///   - isBackground: whether the call lets others go first.
     /// - Throws: `ModelError` if the circuit is open, or if there is no room before the deadline; `CancellationError`.
-    func enter(tokens: Int, deadline: ContinuousClock.Instant?) async throws -> Pass {
+    func enter(
+        tokens: Int, deadline: ContinuousClock.Instant?, isBackground: Bool = false
+    ) async throws -> Pass {
         try refuseIfOpen()
-        try await takePlace(before: deadline)
+        try await takePlace(before: deadline, isBackground)
         do {
             try await waitForAllowance(tokens, before: deadline)
             return Pass(permit: try admit(returning: tokens), tokens: tokens)
@@ -101,11 +105,13 @@ final class EndpointGate: Sendable {
         }
     }
 
-    private func takePlace(before deadline: ContinuousClock.Instant?) async throws {
+    private func takePlace(before deadline: ContinuousClock.Instant?, _ isBackground: Bool) async throws {
         if !places.takeAtOnce() {
             metrics.waits(for: .inFlight)
             metrics.show(places.figures)
-            let isTaken: Void? = try await clock.limited(until: deadline) { [places] in try await places.take() }
+            let isTaken: Void? = try await clock.limited(until: deadline) { [places] in
+                try await places.take(inBackground: isBackground)
+            }
             guard isTaken != nil else { throw late("no call may begin before the deadline: too many are in flight") }
         }
         metrics.show(places.figures)

@@ -51,14 +51,14 @@ final class CurlDriver: HTTPTransport {
 
     func send(_ request: HTTPRequest) async throws -> HTTPReply {
         try Task.checkCancellation()
-        let id = loop.submit { $0.issue() }
+        let id = loop.issue()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 do throws(TransportError) {
                     let transfer = try CurlTransfer(request) { continuation.resume(with: $0) }
                     loop.submit { $0.add(transfer, as: id) }
                 } catch {
-                    loop.submit { $0.issued[id] = nil }
+                    loop.forget(id)
                     continuation.resume(throwing: error)
                 }
             }
@@ -75,10 +75,16 @@ final class CurlDriver: HTTPTransport {
         private let queue = Mutex(Queue())
         private let transfers: UnsafeMutableRawPointer
         private var running: [Int: CurlTransfer] = [:]
+        private var ids: [UnsafeMutableRawPointer: Int] = [:]
 
         init(_ transfers: UnsafeMutableRawPointer) { self.transfers = transfers }
 
         deinit { curl_multi_cleanup(transfers) }
+
+        /// The thread has nothing to do for a call that only begins.
+        func issue() -> Int { queue.withLock { $0.issue() } }
+
+        func forget(_ id: Int) { queue.withLock { $0.issued[id] = nil } }
 
         func submit<Result: Sendable>(_ body: (inout Queue) -> Result) -> Result {
             defer { curl_multi_wakeup(transfers) }
@@ -95,9 +101,8 @@ final class CurlDriver: HTTPTransport {
                 var count: Int32 = 0
                 curl_multi_perform(transfers, &count)
                 endTransfers()
-                expireTransfers()
                 // libcurl returns earlier if one of its own timeouts is due, or at a wake-up.
-                curl_multi_poll(transfers, nil, 0, timeout, nil)
+                curl_multi_poll(transfers, nil, 0, expireTransfers(), nil)
             }
             for id in running.keys.sorted() { remove(id)?.cancel() }
         }
@@ -115,6 +120,7 @@ final class CurlDriver: HTTPTransport {
                     continue
                 }
                 running[id] = transfer
+                ids[transfer.handle] = id
             }
             for id in cancelled { remove(id)?.cancel() }
             return !isStopped
@@ -122,6 +128,7 @@ final class CurlDriver: HTTPTransport {
 
         private func remove(_ id: Int) -> CurlTransfer? {
             guard let transfer = running.removeValue(forKey: id) else { return nil }
+            ids[transfer.handle] = nil
             curl_multi_remove_handle(transfers, transfer.handle)
             return transfer
         }
@@ -129,20 +136,22 @@ final class CurlDriver: HTTPTransport {
         private func endTransfers() {
             var result = CURLE_OK
             while let handle = winnow_curl_ended(transfers, &result) {
-                guard let id = running.first(where: { $0.value.handle == handle })?.key else { continue }
+                guard let id = ids[handle] else { continue }
                 remove(id)?.end(result)
             }
         }
 
-        private func expireTransfers() {
+        /// - Returns: the time until the next transfer expires. - Units: milliseconds.
+        private func expireTransfers() -> Int32 {
             let now = ContinuousClock.now
-            for (id, transfer) in running where transfer.deadline <= now { remove(id)?.expire() }
-        }
-
-        /// - Units: milliseconds.
-        private var timeout: Int32 {
-            guard let next = running.values.map(\.deadline).min() else { return 60_000 }
-            return Int32(clamping: ContinuousClock.now.duration(to: next).milliseconds)
+            var next: ContinuousClock.Instant?
+            var expired: [Int] = []
+            for (id, transfer) in running {
+                let deadline = transfer.deadline
+                if deadline <= now { expired.append(id) } else { next = min(next ?? deadline, deadline) }
+            }
+            for id in expired { remove(id)?.expire() }
+            return next.map { Int32(clamping: now.duration(to: $0).milliseconds) } ?? 60_000
         }
     }
 }

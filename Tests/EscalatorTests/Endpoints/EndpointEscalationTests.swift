@@ -25,11 +25,12 @@ struct EndpointEscalationTests {
         durationMicros: 5, startedAt: Timestamp(milliseconds: 7))
 
     func handler(
-        _ model: any Model, itemsPerCall: Int = 1, ledger: (any AttemptLedger & ShadowRegister)? = nil,
+        _ model: any Model, itemsPerCall: Int = 1, places: Int = 8, ledger: (any AttemptLedger & ShadowRegister)? = nil,
         cancellations: any Cancellations = NoCancellations()
     ) -> EndpointEscalations {
         let endpoint = FullEndpoint(
-            model: model, route: Self.clause, question: Self.question, comparator: .exact, itemsPerCall: itemsPerCall)
+            model: model, route: Self.clause, question: Self.question, comparator: .exact, itemsPerCall: itemsPerCall,
+            places: FullEndpoint.Places(places))
         return EndpointEscalations(
             service: "escalator", endpoints: [Self.clause: endpoint], ledger: EndpointLedger(ledger ?? store),
             catalog: LiveCatalog(.builtIn), cancellations: cancellations, metrics: Metrics(), refused: { _ in })
@@ -215,6 +216,27 @@ struct EndpointEscalationTests {
                 #expect(thrown?.code == error.code)
             }
         }
+    }
+
+    @Test func `no more calls of a step are begun than the endpoint can have in flight`() async throws {
+        let texts = (0..<20).map { "text \($0)" }
+        let escalation = Escalation(
+            step: 0, route: Self.clause, open: texts.enumerated().map { .init(index: $0, text: $1) },
+            answers: texts.map { _ in nil }, attempts: [])
+        let counts = Mutex((now: 0, most: 0))
+        let model = ScriptedModel { _, _ in
+            counts.withLock { counts in
+                counts.now += 1
+                counts.most = max(counts.most, counts.now)
+            }
+            for _ in 0..<10 { await Task.yield() }
+            counts.withLock { $0.now -= 1 }
+            return .answers(.label("a"))
+        }
+        let outcome = try await handler(model, places: 3).handle(.escalation(escalation, of: id)).first?.outcome()
+        #expect(outcome?.answers.count { $0?.label == "a" } == 20)
+        #expect((1...3).contains(counts.withLock(\.most)))
+        #expect(Set(model.texts) == Set(texts))
     }
 
     @Test func `a text is an answer, and one that is too large for a message fails`() async throws {

@@ -60,11 +60,37 @@ import Testing
         #expect(semaphore.figures == (0, 0))
     }
 
+    @Test func `the background waits for the others, and has every fourth turn`() async throws {
+        let semaphore = FairSemaphore(1)
+        try await semaphore.take()
+        let (turns, continuation) = AsyncStream<String>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<8 {
+                group.addTask {
+                    try await semaphore.take(inBackground: index < 3)
+                    continuation.yield(index < 3 ? "back" : "front")
+                    semaphore.giveBack()
+                }
+                while semaphore.figures.waiting <= index { await Task.yield() }
+            }
+            semaphore.giveBack()
+            try await group.waitForAll()
+        }
+        continuation.finish()
+        var order: [String] = []
+        for await turn in turns { order.append(turn) }
+        #expect(order == ["front", "front", "front", "back", "front", "front", "back", "back"])
+    }
+
     @Test func `a waiter that is cancelled leaves the line and takes no place`() async throws {
         let semaphore = FairSemaphore(1)
         try await semaphore.take()
         await withTaskGroup(of: Bool.self) { group in
             group.addTask { (try? await semaphore.take()) == nil }
+            while semaphore.figures.waiting < 1 { await Task.yield() }
+            group.cancelAll()
+            #expect(await group.next() == true)
+            group.addTask { (try? await semaphore.take(inBackground: true)) == nil }
             while semaphore.figures.waiting < 1 { await Task.yield() }
             group.cancelAll()
             #expect(await group.next() == true)
