@@ -1,6 +1,6 @@
 # Each target only calls scripts, which document what they do.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models certificates api render format lint docc docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ migrations: ## Record the SHA-256 of new migrations, which a test compares with 
 
 models: packages ## Rebuild every model from its data (an hour with bf16, three without)
 	@infra/training/make-models.sh
+
+model: packages ## Make a model for one capability: CAPABILITY=FILE DATA=FILE OUT=FOLDER SOURCE=NAME LICENCE=NAME [SIZE=small]
+	@infra/training/make-model.sh "$(CAPABILITY)" --data "$(DATA)" --out "$(OUT)" --source "$(SOURCE)" --licence "$(LICENCE)" --size "$(or $(SIZE),small)"
 
 certificates: packages ## Issue new certificates for the models from the labelled files
 	@infra/dev/certify-models.sh

@@ -116,10 +116,10 @@ class Artifact:
         for batch in in_order(self.tokenizer.encode(texts, max_tokens(key))):
             yield batch.rows, self.encoder.states(batch.ids, batch.mask, depths)
 
-    def save(self) -> None:
+    def save(self, folder: Path | None = None) -> None:
         vocabulary = "\n".join(self.vocabulary).encode("utf-8")
         tensors = {_VOCABULARY: torch.frombuffer(bytearray(vocabulary), dtype=torch.uint8), **self.tensors}
-        write(self.name, "winnow-encoder", tensors, self.card)
+        write(self.name, "winnow-encoder", tensors, self.card, folder)
 
     @classmethod
     def load(cls, name: str) -> Artifact:
@@ -131,12 +131,15 @@ class Artifact:
         return cls(name, tensors, shape_of(card["encoder"]), vocabulary, card, depths, exits)
 
 
-def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]) -> None:
-    """Fills in the card's `version` and `weights` from the bytes that were written."""
-    folder = data.MODELS / name
+def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any], folder: Path | None = None) -> None:
+    """Fills in the card's `version` and `weights` from the bytes that were written.
+
+    - Parameter folder: `infra/models/<name>` by default.
+    """
+    folder = folder or data.MODELS / name
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "model.safetensors"
-    content = _in_order(save(tensors, metadata={"format": kind, "schemaVersion": "1", "card": name}))
+    content = with_sorted_names(save(tensors, metadata={"format": kind, "schemaVersion": "1", "card": name}))
     path.write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
     card["version"] = f"{VERSION}+{digest[:12]}"
@@ -145,7 +148,7 @@ def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]
     (folder / "card.json").write_text(text + "\n", encoding="utf-8")
 
 
-def _in_order(content: bytes) -> bytes:
+def with_sorted_names(content: bytes) -> bytes:
     """Sorts the metadata, whose order the library draws at random, so that equal tensors give equal files."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from . import catalog
 from .tasks import ISSUE_TYPE, OUT_OF_SCOPE, PROMPT_ATTACK, TEXT_TASKS, Task
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -39,7 +40,7 @@ def load(task: Task, split: str) -> tuple[Item, ...]:
     if split == "val":
         return _read(task, split)
     share = HELD_OUT.get(task.key, 0.0)
-    return tuple(item for item in _read(task, "train") if (_lot(item.text) < share) == (split == "held-out"))
+    return tuple(item for item in _read(task, "train") if (lot(item.text) < share) == (split == "held-out"))
 
 
 @lru_cache(maxsize=None)
@@ -48,20 +49,20 @@ def _read(task: Task, split: str) -> tuple[Item, ...]:
         return tuple(Item(row["text"], row["label"]) for row in map(json.loads, lines))
 
 
-def _lot(text: str, draw: int = 0) -> float:
+def lot(text: str, draw: int = 0) -> float:
     """A uniform draw from 0 to 1. Equal texts get the same value, and different `draw` numbers give independent values."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[8 * draw : 8 * draw + 8], "big") / 2**64
 
 
 def is_untaught(text: str) -> bool:
     """Whether a text is in the tenth of the training texts that no exit learns from; its threshold is chosen on them."""
-    return _lot(text, draw=1) < 0.1
+    return lot(text, draw=1) < 0.1
 
 
 @lru_cache(maxsize=None)
 def labels(task: Task) -> tuple[str, ...]:
-    """The head's labels, sorted. Out-of-scope is a gate, not a label."""
-    return tuple(sorted({item.label for item in load(task, "train")} - {OUT_OF_SCOPE}))
+    """The head's labels, in the order of the capability's file. Out-of-scope is a gate, not a label."""
+    return tuple(label for label in catalog.labels_of(catalog.built_in()[task.key]) if label != OUT_OF_SCOPE)
 
 
 def calibration(task: Task) -> tuple[Item, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import calibration, data, distil, documentation, exits, fitting, flops, importance, pools, quantization, router_data
+from . import calibration, catalog, data, distil, documentation, exits, fitting, flops, importance, pools, quantization, router_data
 from .artifact import Artifact, Said, encoder_card
 from .cut import Cut, Recipe, cut
 from .decision import MultiLabel, SingleLabel, left_at, of_card, of_exits
@@ -38,7 +38,7 @@ _LONG = 128  # mean tokens of a text from which batches are halved, because they
 
 
 def keys_of(name: str) -> list[str]:
-    return [ROUTE] if name == "router" else [task.key for task in TEXT_TASKS if task.capability == name]
+    return [ROUTE] if name == "router" else catalog.routes_of(name)
 
 
 def validation(key: str) -> tuple[list[str], list[Any]]:

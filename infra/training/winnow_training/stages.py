@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import artifact, baseline, data, full, full_card, golden, pools, small, splitter_card
+from . import artifact, baseline, data, full, full_card, golden, pools, small, splitter_card, states
 from .encoder import Encoder, Shape
 from .tasks import BY_KEY, SEED, TEXT_TASKS
 
@@ -64,6 +64,7 @@ def make(fresh: bool = False) -> None:
     seconds = stages.seconds["full-first"] + stages.seconds["full-second"]
     stages.run("full-card", lambda: full_card.finish(source, baselines, seconds).card["version"], model="full")
     _side_by_side(stages)
+    stages.run("states", states.make)
     stages.run("golden", golden.make)
     for name, seconds in stages.seconds.items():
         print(f"{seconds:7.0f} s  {name}")
