@@ -266,7 +266,7 @@ let testTargets: [Target] = [
             "PostgresStore", "Settings", "Store", "StoreTesting", "Telemetry",
         ]),
     tests(
-        "EndToEnd", exclude: ["Support/rename_head.py"],
+        "EndToEnd", exclude: ["Fixtures"],
         [
             "BuiltInCatalog", "Contracts", "JSON", "KafkaBus", "Lifecycle", "MessageBus", "Planning", "PostgresStore",
             "Settings", "Store", "Telemetry",

@@ -44,10 +44,11 @@ import WorkerKit
             let gate = LaneGate()
             // One planner for each lane, shared by topic and intake: each has its own workspace of the router.
             let planner = Planner(
-                segmenter: Segmenter { splitter.split($0) }, router: router, counterfactual: counterfactual)
+                segmenter: Segmenter { splitter.split($0) },
+                router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual)
             let bulkPlanner = Planner(
-                segmenter: Segmenter { splitter.split($0) }, router: try router.serving(.bulk),
-                counterfactual: counterfactual, gate: gate)
+                segmenter: Segmenter { splitter.split($0) },
+                router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual, gate: gate)
             let ownTopics = OwnTopics(register: PostgresStore(postgres), logger: logger)
             return [
                 heartbeat, follower, ownTopics,

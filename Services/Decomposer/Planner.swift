@@ -8,12 +8,17 @@ import WorkerKit
 /// segmented and routed by the router model, for all requests of a batch in two model calls.
 struct Planner: Sendable {
     private let segmenter: Segmenter
-    private let router: any Classifier
+    private let router: @Sendable (Catalog) throws -> any Classifier
     private let counterfactual: Counterfactual
     private let gate: LaneGate?
 
-    /// - Parameter gate: the point at which the bulk lane yields to the interactive lane.
-    init(segmenter: Segmenter, router: any Classifier, counterfactual: Counterfactual, gate: LaneGate? = nil) {
+    /// - Parameters:
+    ///   - router: the router for a catalog.
+    ///   - gate: the point at which the bulk lane yields to the interactive lane.
+    init(
+        segmenter: Segmenter, router: @escaping @Sendable (Catalog) throws -> any Classifier,
+        counterfactual: Counterfactual, gate: LaneGate? = nil
+    ) {
         self.segmenter = segmenter
         self.router = router
         self.counterfactual = counterfactual
@@ -28,18 +33,20 @@ struct Planner: Sendable {
     func plans(
         for requests: [Request], catalog: Catalog, isLastTry: Bool = false
     ) async throws -> [Result<Decomposition, Refusal>] {
+        let router = try router(catalog)
         let human = requests.indices.filter { requests[$0].channel == .human }
         var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter, catalog: catalog) }
-        try await route(&drafts, isLastTry, isBeginnings: true) { $0.wholes }
+        try await route(&drafts, by: router, isLastTry, isBeginnings: true) { $0.wholes }
         for index in drafts.indices { drafts[index].choose() }
-        try await route(&drafts, isLastTry) { $0.openItems }
+        try await route(&drafts, by: router, isLastTry) { $0.openItems }
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
-        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, catalog) }
+        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, by: router, catalog) }
         return plans
     }
 
     private func route(
-        _ drafts: inout [RoutingDraft], _ isLastTry: Bool, isBeginnings: Bool = false, _ items: (RoutingDraft) -> [Item]
+        _ drafts: inout [RoutingDraft], by router: any Classifier, _ isLastTry: Bool, isBeginnings: Bool = false,
+        _ items: (RoutingDraft) -> [Item]
     ) async throws {
         let pending = drafts.map { $0.isTooLarge ? [] : items($0) }
         let members = pending.indices.filter { !pending[$0].isEmpty }
@@ -85,18 +92,18 @@ struct Planner: Sendable {
     /// Builds the plan of a human request. Its first steps are the routing itself, as many as its items need. They hold
     /// the items that fit no capability and the items that the full model must route. There is always at least one,
     /// step 0, to which the router's ledger row belongs.
-    private func humanPlan(_ draft: RoutingDraft, _ catalog: Catalog) -> Result<Decomposition, Refusal> {
-        guard !draft.isTooLarge else { return .failure(refusal(draft, Self.tooManyItems)) }
+    private func humanPlan(
+        _ draft: RoutingDraft, by router: any Classifier, _ catalog: Catalog
+    ) -> Result<Decomposition, Refusal> {
         let model = router.identity(of: .decomposition)
+        guard !draft.isTooLarge else { return .failure(refusal(draft, by: model, Self.tooManyItems)) }
         var unrouted: [Unrouted] = []
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
         for (item, prediction) in draft.routed {
-            let routes = catalog.routes(in: prediction.label)
-            if prediction.isSure, !routes.isEmpty {
-                routed.append((item, routes))
-                continue
-            }
+            let routing = ItemRouting(prediction, catalog)
+            if !routing.routes.isEmpty { routed.append((item, routing.routes)) }
+            if routing.isSure, !routing.routes.isEmpty { continue }
             let answer = Answer(
                 .label(Answer.noRoute), confidence: prediction.confidence, decidedBy: .worker,
                 model: model.description, isTruncated: prediction.isTruncated)
@@ -110,10 +117,11 @@ struct Planner: Sendable {
         var plan = PlanBuilder(firstOrdinal: routing.count)
         for (item, routes) in routed { plan.add(item, to: routes) }
         let count = routing.count + plan.steps.count
-        guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, Self.tooManySteps(count))) }
+        guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, by: model, Self.tooManySteps(count))) }
         return .success(
             Decomposition(
-                steps: routing + plan.steps, attempt: attempt(draft, answering: answered), answered: answered.count))
+                steps: routing + plan.steps, attempt: attempt(draft, by: model, answering: answered),
+                answered: answered.count))
     }
 
     /// An item that the router assigns to no capability, or that the full model must route.
@@ -135,18 +143,19 @@ struct Planner: Sendable {
     }
 
     /// A refusal with the router's call, whose cost is charged although there is no plan.
-    private func refusal(_ draft: RoutingDraft, _ reason: ContractError) -> Refusal {
-        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft) : nil)
+    private func refusal(_ draft: RoutingDraft, by model: ModelIdentity, _ reason: ContractError) -> Refusal {
+        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft, by: model) : nil)
     }
 
     /// The router's call as an attempt. The full model alone would need no routing, so the attempt has a counterfactual
     /// only for the items that fit no capability: for them the routing is the answer.
     /// - Parameter answered: the router's predictions for the items that fit no capability.
-    private func attempt(_ draft: RoutingDraft, answering answered: [Prediction] = []) -> Attempt {
+    private func attempt(
+        _ draft: RoutingDraft, by model: ModelIdentity, answering answered: [Prediction] = []
+    ) -> Attempt {
         Attempt(
-            number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed,
-            model: router.identity(of: .decomposition).name,
-            version: router.identity(of: .decomposition).version,
+            number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: model.name,
+            version: model.version,
             items: draft.routed.count, usage: draft.usage, durationMicros: draft.durationMicros,
             startedAt: draft.startedAt,
             counterfactual: counterfactual.usage(of: answered, route: .decomposition),

@@ -106,11 +106,37 @@ struct RoutingDraft {
             .label(prediction.label), confidence: prediction.confidence, decidedBy: .worker, model: model.description)
     }
 
-    private func isSure(_ item: Item) -> Bool { predictions[ExactText(item.text)]?.isSure ?? false }
+    private func routing(_ item: Item) -> ItemRouting? {
+        predictions[ExactText(item.text)].map { ItemRouting($0, catalog) }
+    }
+
+    private func isSure(_ item: Item) -> Bool { routing(item)?.isSure ?? false }
 
     /// Returns whether the item was routed, and only to tasks that read one of these units.
     private func isAllowed(_ item: Item, as units: Set<TaskDescription.Unit>) -> Bool {
-        let routes = predictions[ExactText(item.text)].map { catalog.routes(in: $0.label) } ?? []
+        let routes = routing(item)?.shaping ?? []
         return !routes.isEmpty && routes.allSatisfy { catalog[$0].map { units.contains($0.unit) } ?? false }
+    }
+}
+
+/// Where an item goes, by the router's own head and by the route heads of the catalog.
+///
+/// Route heads only add. What the router's own head says about its own tasks stays as it is without them: a sure
+/// answer, a question for the full model, and where a text is cut. Only its `none` ends where a route head accepts the
+/// item.
+/// - Source: decision 50
+struct ItemRouting {
+    /// The tasks that the item goes to at once.
+    let routes: [Route]
+    /// Whether nobody else is asked about the item.
+    let isSure: Bool
+    /// The tasks that decide where the text is cut.
+    let shaping: [Route]
+
+    init(_ prediction: Prediction, _ catalog: Catalog) {
+        let own = catalog.routes(in: prediction.label), added = prediction.addedRoutes.filter { catalog[$0] != nil }
+        routes = (prediction.isSure ? own : []) + added.filter { !prediction.isSure || !own.contains($0) }
+        isSure = prediction.isSure || own.isEmpty && !added.isEmpty
+        shaping = own.isEmpty ? added : own
     }
 }

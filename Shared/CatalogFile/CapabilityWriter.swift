@@ -29,6 +29,7 @@ extension JSONWriter {
             }
             writer.longText(task.windowRule)
             if task.isRoutedByAnyWindow { writer.member("routedByAnyWindow", true) }
+            writer.optional("routing", task.routing) { $0.routing($1) }
             writer.member("pool", task.pool)
             writer.limits(task.limits)
         }
@@ -68,6 +69,24 @@ extension JSONWriter {
                 writer.name("schema")
                 writer.raw(schema)
             case .transcript: writer.member("kind", "transcript")
+            }
+        }
+    }
+
+    private mutating func routing(_ routing: TaskRouting) {
+        object { writer in
+            writer.name("examples")
+            writer.array(routing.examples) { $0.string($1) }
+            writer.optional("head", routing.head) { writer, head in
+                writer.object { writer in
+                    writer.member("router", head.router)
+                    writer.member("examples", head.examples)
+                    writer.name("temperature")
+                    writer.double(head.temperature)
+                    writer.name("threshold")
+                    writer.double(head.threshold)
+                    writer.member("weights", Base64.text(of: head.weights + [head.bias]))
+                }
             }
         }
     }

@@ -84,6 +84,7 @@ private struct Details {
         compareWords("long texts", old.windowRule.words, new.windowRule.words)
         compareWords(
             "routed by any window", old.isRoutedByAnyWindow ? "yes" : "no", new.isRoutedByAnyWindow ? "yes" : "no")
+        compareRouting(old.routing, new.routing)
         compareWords("pool", old.pool, new.pool)
         compareWords("most tokens", "\(old.limits.maxTokens)", "\(new.limits.maxTokens)")
         compareWords("temperature", "\(old.limits.temperature)", "\(new.limits.temperature)")
@@ -96,6 +97,21 @@ private struct Details {
 
     private mutating func compareWords(_ name: String, _ old: String?, _ new: String?) {
         if old != new { lines.append("\(name): \(old ?? "none") → \(new ?? "none")") }
+    }
+
+    /// The examples are named and not quoted: they are texts of people.
+    private mutating func compareRouting(_ old: TaskRouting?, _ new: TaskRouting?) {
+        compareWords("examples for routing", old.map { "\($0.examples.count)" }, new.map { "\($0.examples.count)" })
+        if let old, let new, old.examples.count == new.examples.count,
+            old.examples.map({ ExactText($0) }) != new.examples.map({ ExactText($0) })
+        {
+            lines.append("other examples for routing")
+        }
+        let before = old?.head, after = new?.head
+        guard before != after else { return }
+        let routers = [before, after].map { $0.map { "of router \($0.router)" } ?? "none" }
+        lines.append(
+            before?.router == after?.router ? "another route head" : "route head: \(routers.joined(separator: " → "))")
     }
 
     private mutating func compareOutput(_ old: TaskDescription.Output, _ new: TaskDescription.Output) {

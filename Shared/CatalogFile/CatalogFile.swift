@@ -137,6 +137,10 @@ public enum CatalogLimits {
     public static let labels = 2...1000
     /// - Units: bytes of the JSON Schema of a task's answers, in compact form.
     public static let answerSchemaBytes = 64 << 10
+    /// Of one task that is routed by a head of its own.
+    public static let examples = 20...200
+    /// - Units: numbers of a router's state, which no encoder exceeds.
+    static let stateSize = 4096
     // The following are counted in code points, as JSON Schema does.
     public static let titleLength = 100
     public static let descriptionLength = 1000
@@ -147,4 +151,5 @@ public enum CatalogLimits {
     public static let temperature = 0.0...2.0
     public static let stopTexts = 1...4
     public static let stopTextLength = 100
+    public static let exampleLength = 500
 }

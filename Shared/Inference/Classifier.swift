@@ -94,10 +94,13 @@ public struct Prediction: Sendable, Equatable {
     public var windows: Int
     /// Whether the text continues after its last window, so that a part was not read.
     public var isTruncated: Bool
+    /// The tasks that route heads of the catalog add to the router's answer.
+    public var addedRoutes: [Route]
 
     public init(
         label: String, confidence: Double, certainty: Double? = nil, isSure: Bool, rivals: [Rival] = [],
-        inputTokens: Int, flops: Int64, windows: Int = 1, isTruncated: Bool = false
+        inputTokens: Int, flops: Int64, windows: Int = 1, isTruncated: Bool = false,
+        addedRoutes: [Route] = []
     ) {
         self.label = label
         self.confidence = confidence
@@ -108,6 +111,7 @@ public struct Prediction: Sendable, Equatable {
         self.flops = flops
         self.windows = windows
         self.isTruncated = isTruncated
+        self.addedRoutes = addedRoutes
     }
 
     /// Returns whether `label` is the given label, or nearly as probable as it.

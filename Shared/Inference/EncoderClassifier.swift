@@ -1,3 +1,4 @@
+import CKernels
 import Contracts
 import Synchronization
 
@@ -11,6 +12,10 @@ public final class EncoderClassifier: Classifier {
     private let fingerprints: Fingerprints
     /// The model's name, and its version on each route.
     private let identities: [Route: ModelIdentity]
+    /// `nil` if the catalog has none for this router.
+    private let routeHeads: RouteHeads?
+    /// Tasks whose route head the model cannot use, because it was made for another router.
+    public let refusedHeads: [Route]
     private let engine: Mutex<Engine>
 
     /// Buffers of a call, kept so that the next call does not allocate.
@@ -86,6 +91,7 @@ public final class EncoderClassifier: Classifier {
         try tensors.finish()
         fingerprints = Fingerprints(tensors, shape)
         identities = Self.identities(card, fingerprints)
+        (routeHeads, refusedHeads) = Self.routeHeads(card, fingerprints, catalog.routing)
         do throws(InferenceError) {
             engine = Mutex(Engine(encoder: try Encoder(weights)))
         } catch {
@@ -98,6 +104,17 @@ public final class EncoderClassifier: Classifier {
     public init(sharing other: EncoderClassifier) throws(InferenceError) {
         (card, tokenizer, weights) = (other.card, other.tokenizer, other.weights)
         (fingerprints, identities) = (other.fingerprints, other.identities)
+        (routeHeads, refusedHeads) = (other.routeHeads, other.refusedHeads)
+        engine = Mutex(Engine(encoder: try Encoder(weights)))
+    }
+
+    /// Creates another instance of the model that shares the weights, and follows another catalog.
+    /// - Throws: `InferenceError`, never retriable.
+    public init(sharing other: EncoderClassifier, catalog: Catalog) throws(InferenceError) {
+        card = other.card.ruled(by: catalog)
+        (tokenizer, weights, fingerprints) = (other.tokenizer, other.weights, other.fingerprints)
+        identities = Self.identities(card, fingerprints)
+        (routeHeads, refusedHeads) = Self.routeHeads(card, fingerprints, catalog.routing)
         engine = Mutex(Engine(encoder: try Encoder(weights)))
     }
 
@@ -110,6 +127,22 @@ public final class EncoderClassifier: Classifier {
     private static func identities(_ card: ModelCard, _ fingerprints: Fingerprints) -> [Route: ModelIdentity] {
         card.heads.reduce(into: [:]) { $0[$1.route] = card.identity(of: $1, fingerprints) }
     }
+
+    private static func routeHeads(
+        _ card: ModelCard, _ fingerprints: Fingerprints, _ routing: CatalogRouting
+    ) -> (RouteHeads?, refused: [Route]) {
+        guard card.role == .router, let own = card.head(.decomposition), let shape = card.encoder else {
+            return (nil, [])
+        }
+        let heads = RouteHeads(
+            routing, state: fingerprints.state(of: own), own: own, inputs: shape.hiddenSize)
+        return (heads.isEmpty ? nil : heads, heads.refused)
+    }
+
+    var kernels: winnow_kernels { weights.kernels }
+
+    /// The fingerprint of the state that the head of a route reads.
+    public func stateFingerprint(of route: Route) -> String? { card.head(route).map { fingerprints.state(of: $0) } }
 
     public var routes: [Route] { card.heads.map(\.route) }
 
@@ -152,7 +185,8 @@ public final class EncoderClassifier: Classifier {
         let (label, confidence, rivals) = reading.encoder.decisions[window]
         return Prediction(
             label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
-            inputTokens: reading.lengths[window], flops: flops(of: window, in: reading, head))
+            inputTokens: reading.lengths[window], flops: flops(of: window, in: reading, head),
+            addedRoutes: addedRoutes(window..<window + 1, in: reading))
     }
 
     /// - Parameter isTruncated: whether the text continues after the windows.
@@ -168,13 +202,21 @@ public final class EncoderClassifier: Classifier {
             label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty), rivals: rivals,
             inputTokens: windows.reduce(0) { $0 + reading.lengths[$1] },
             flops: windows.reduce(0) { $0 + flops(of: $1, in: reading, head) }, windows: windows.count,
-            isTruncated: isTruncated)
+            isTruncated: isTruncated, addedRoutes: addedRoutes(windows, in: reading))
+    }
+
+    private func addedRoutes(_ windows: Range<Int>, in reading: Reading) -> [Route] {
+        guard let routeHeads, !reading.encoder.routeScores.isEmpty else { return [] }
+        return routeHeads.routes(
+            windows.map { reading.encoder.routeScores[($0 * routeHeads.count)..<(($0 + 1) * routeHeads.count)] })
     }
 
     private func flops(of window: Int, in reading: Reading, _ head: ModelCard.Head) -> Int64 {
         let exit = reading.encoder.exits[window]
+        let added = reading.encoder.routeScores.isEmpty ? 0 : routeHeads?.count ?? 0
         return card.flops(
             tokens: reading.lengths[window], route: head.route, exit: exit < head.exits.count ? exit : nil)
+            + Int64(2 * weights.shape.hiddenSize * added)
     }
 
     public func mostTokens(of text: String, as route: Route) -> Int {
@@ -189,13 +231,22 @@ public final class EncoderClassifier: Classifier {
     public func embeddings(_ texts: [String], maxTokens: Int = 128) throws(InferenceError) -> [[Float]] {
         try engine.withLock { engine throws(InferenceError) in
             engine.tokenize(texts, in: Windows(maxTokens: maxTokens, most: 1), with: tokenizer)
-            let states = try engine.encoder.states(engine.ids, lengths: engine.lengths)
-            let width = engine.encoder.shape.hiddenSize
+            let shape = engine.encoder.shape, width = shape.hiddenSize
+            let states = try engine.encoder.states(engine.ids, lengths: engine.lengths, layers: shape.layers)
             return texts.indices.map { index in
                 let state = states[(index * width)..<((index + 1) * width)]
                 let length = state.reduce(0) { $0 + $1 * $1 }.squareRoot()
                 return state.map { length > 0 ? $0 / length : 0 }
             }
+        }
+    }
+
+    /// Returns the state of the beginning of each text that the head of a route reads, one row after another.
+    func states(_ texts: [String], as route: Route) throws(InferenceError) -> [Float] {
+        guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
+        return try engine.withLock { engine throws(InferenceError) in
+            engine.tokenize(texts, in: Windows(maxTokens: head.maxTokens, most: 1), with: tokenizer)
+            return try engine.encoder.states(engine.ids, lengths: engine.lengths, layers: head.layers)
         }
     }
 
@@ -210,7 +261,8 @@ public final class EncoderClassifier: Classifier {
         return try engine.withLock { engine throws(InferenceError) in
             engine.tokenize(texts, in: windows, with: tokenizer)
             let reading = try engine.encoder.read(
-                engine.ids, lengths: engine.lengths, head: index, leavesEarly: leavesEarly)
+                engine.ids, lengths: engine.lengths, head: index, leavesEarly: leavesEarly,
+                routeHeads: route == .decomposition ? routeHeads : nil)
             return Reading(encoder: reading, lengths: engine.lengths, long: engine.long)
         }
     }

@@ -44,7 +44,12 @@ import Testing
                 LabelDescription(name: "x", description: "X."), LabelDescription(name: "y", description: "Y."),
             ]),
             comparator: .tieShare, models: TaskModels(small: "s", middle: "m", full: "endpoint:f"),
-            windowRule: .anyFinding(clean: "x"), isRoutedByAnyWindow: true, pool: "canary")
+            windowRule: .anyFinding(clean: "x"), isRoutedByAnyWindow: true,
+            routing: TaskRouting(
+                examples: (0..<20).map { "Example “\($0)”" },
+                head: RouteHead(
+                    router: "0123456789abcdef", examples: 20, temperature: 0.1, threshold: 0.95,
+                    weights: [0.1, -3e-38, .pi, 1e30], bias: -0.7)), pool: "canary")
         var beginning = task
         beginning.name = "c"
         beginning.windowRule = .beginning
@@ -55,6 +60,32 @@ import Testing
         let capability = CapabilityDescription(
             name: Capability(rawValue: "a"), title: "A", description: "Is \"a\".", tasks: [task, beginning, answer])
         #expect(try CatalogFile.read(bytes: CatalogFile.write(capability), file: "a") == capability)
+    }
+
+    @Test(arguments: 1...9)
+    func `numbers come back bit by bit`(count: Int) throws {
+        let form = try CatalogFile.read(bytes: Array(Self.form.utf8), file: "a")
+        var capability = form
+        let weights = (0..<count).map { Float($0) / 3 - 1 }
+        capability.tasks[0].routing = TaskRouting(
+            examples: (0..<20).map { "\($0)" },
+            head: RouteHead(
+                router: "0123456789abcdef", examples: 20, temperature: 1, threshold: 0.5, weights: weights, bias: .pi))
+        #expect(try CatalogFile.read(bytes: CatalogFile.write(capability), file: "a") == capability)
+    }
+
+    @Test func `the form for people is read as the same, and keeps the schema for editors`() throws {
+        for example in Example.all(in: "valid") {
+            let capability = try CatalogFile.read(file: example.path)
+            let text = CatalogFile.writeReadable(capability, schema: "../schema.json")
+            #expect(try CatalogFile.read(bytes: text, file: "a") == capability)
+            #expect(
+                String(decoding: text, as: UTF8.self).hasPrefix("{\n  \"$schema\": \"../schema.json\",\n  \"name\": "))
+        }
+        let form = try CatalogFile.read(bytes: Array(Self.form.utf8), file: "a")
+        #expect(
+            String(decoding: CatalogFile.writeReadable(form), as: UTF8.self).hasPrefix("{\n  \"name\": \"invoices\",\n")
+        )
     }
 
     @Test func `the order of capabilities does not matter, that of tasks and labels does`() throws {

@@ -13,6 +13,29 @@ import Testing
     private static let capability = CapabilityDescription(
         name: Capability(rawValue: "invoices"), title: "Invoices", description: "Reads.", tasks: [task])
 
+    private static let head = RouteHead(
+        router: "0123456789abcdef", examples: 1, temperature: 1, threshold: 0.5, weights: [1], bias: 0)
+
+    @Test func `what is routed otherwise is told, and no example is quoted`() {
+        var old = Self.task
+        old.routing = TaskRouting(examples: ["a"], head: Self.head)
+        func change(_ body: (inout TaskRouting) -> Void) -> [String] {
+            var new = old
+            new.routing.map {
+                var routing = $0
+                body(&routing)
+                new.routing = routing
+            }
+            return CatalogDifference(from: Self.catalog([old]), to: Self.catalog([new])).changes.first?.details ?? []
+        }
+        #expect(change { $0.examples = ["b"] } == ["other examples for routing"])
+        #expect(change { $0.head?.bias = 1 } == ["another route head"])
+        #expect(
+            change { $0.head?.router = "f123456789abcdef" } == [
+                "route head: of router 0123456789abcdef → of router f123456789abcdef"
+            ])
+    }
+
     @Test func `equal catalogs do not differ`() {
         #expect(CatalogDifference(from: Catalog([Self.capability]), to: Catalog([Self.capability])).isEmpty)
     }
@@ -52,6 +75,12 @@ import Testing
             return difference.changes.first?.details ?? []
         }
         #expect(change { $0.title = "Sort" } == ["another title"])
+        #expect(
+            change { $0.routing = TaskRouting(examples: ["a"]) } == ["examples for routing: none → 1"])
+        #expect(
+            change { $0.routing = TaskRouting(examples: ["a"], head: Self.head) } == [
+                "examples for routing: none → 1", "route head: none → of router 0123456789abcdef",
+            ])
         #expect(change { $0.description = "Says it." } == ["another description"])
         #expect(change { $0.unit = .line } == ["unit: document → line"])
         #expect(change { $0.output = .text } == ["output: label → text"])

@@ -12,6 +12,8 @@ struct CatalogCheck {
     let endpoints: EndpointFolder
     /// Cards that were read, by the model's name.
     private var cards: [String: Result<ModelCard, ArtifactError>] = [:]
+    /// The router, once a route head was compared with it.
+    private var router: Result<RouteIdentities, ArtifactError>?
 
     init(modelsDirectory: String, endpointsDirectory: String) {
         self.modelsDirectory = modelsDirectory
@@ -55,6 +57,32 @@ struct CatalogCheck {
                 else { return nil }
                 return CatalogFileError.Fault(.conflict, file, "tasks[\(index)].models.\(tier)", message)
             }
+                + [
+                    task.routing?.head.flatMap { fault(of: $0, on: Route(capability.name, task.name)) }.map {
+                        CatalogFileError.Fault(.conflict, file, "tasks[\(index)].routing.head", $0)
+                    }
+                ].compactMap(\.self)
+        }
+    }
+
+    /// A head means nothing to another router than its own.
+    private mutating func fault(of head: RouteHead, on route: Route) -> String? {
+        let folder = "\(modelsDirectory)/router"
+        let read =
+            router ?? Result { () throws(ArtifactError) in try RouteIdentities(directory: folder, catalog: Catalog()) }
+        router = read
+        switch read {
+        case .failure(let error): return "cannot be compared with the router: \(error)"
+        case .success(let router):
+            guard head.router == router.state(of: .decomposition) else {
+                return "is of another router than that in \(folder); run “winnow catalog refit”"
+            }
+            guard head.weights.count == router.card.encoder?.hiddenSize else {
+                return "has \(head.weights.count) weights, which does not fit the router's state"
+            }
+            let own = router.card.head(.decomposition)
+            return own?.labels.contains(route.description) == true
+                ? "is not needed, because the router's own head knows the task" : nil
         }
     }
 

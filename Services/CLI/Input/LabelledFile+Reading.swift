@@ -29,7 +29,7 @@ extension LabelledFile {
 
     private static let mostComplaints = 10
 
-    private static func contents(of bytes: [UInt8], _ path: String) throws(LabelledFileError) -> [UInt8] {
+    static func contents(of bytes: [UInt8], _ path: String) throws(LabelledFileError) -> [UInt8] {
         guard Gzip.isGzip(bytes) else { return bytes }
         do {
             return try Gzip.inflated(bytes, limit: InputFile.limit)

@@ -15,6 +15,7 @@ struct CatalogVerb: Verb {
                winnow catalog show [CAPABILITY] [--catalog DIR] [--json]
                winnow catalog diff DIR DIR [--json]
                winnow catalog apply [DIR|FILE] [--dry-run] [--json]
+               winnow catalog refit [DIR|FILE] [--task CAPABILITY/TASK --data FILE] [--json]
                winnow catalog history [--json]
                winnow catalog export DIR [--endpoints DIR]
                winnow catalog render TARGET [--catalog DIR] [--file FILE] [--write]
@@ -32,12 +33,18 @@ struct CatalogVerb: Verb {
         catalog. A route of which an open request has a step cannot disappear. 'history' lists the versions, and
         'export' writes the one in force to DIR, and with --endpoints its endpoints to another folder.
 
+        'refit' fits the route heads by which people's texts find the tasks: from the examples in the files, to the
+        router in WINNOW_MODELS_DIRECTORY. It writes them into the files, and prints how many examples each accepts,
+        and how many states of everything else. --data gives a task its examples first: up to 200 of the texts in
+        FILE, JSON Lines, plain or gzipped: {"text", "label"}. Lines with a label that the task lacks are left out.
+
         'render' reads a deployment file, replaces the parts that follow from the catalog, and prints the whole file.
         Redirect it to another file only, since a shell empties the target before it is read. The parts are marked by
         comments, in topics.json they are the topics of steps. TARGET is compose, environment, prometheus, kubernetes,
         topics or rights. The replicas of kubernetes follow the partitions in WINNOW_TOPICS_FILE.
 
           --dry-run      change nothing
+          --task, --data fit the head of this task to texts of this file
           --catalog DIR  show or render this catalog
           --file FILE    read this file (default: the repository's, in the current directory)
           --write        replace the file, and print nothing
@@ -48,6 +55,7 @@ struct CatalogVerb: Verb {
         case show(Capability?, directory: String?)
         case diff(String, String)
         case apply(String?, isDryRun: Bool)
+        case refit(String?, RouteHeadRefit.Examples?)
         case history
         case export(String, endpoints: String?)
         case render(CatalogRendering.Target, directory: String?, file: String?, writes: Bool)
@@ -59,7 +67,7 @@ struct CatalogVerb: Verb {
     private let isJSON: Bool
 
     init(_ arguments: inout Arguments) throws(UsageError) {
-        let word = try arguments.operand("validate, show, diff, apply, history, export or render")
+        let word = try arguments.operand("validate, show, diff, apply, refit, history, export or render")
         var words = arguments.rest()[...]
         switch word {
         case "validate": action = .validate(words.popFirst())
@@ -71,6 +79,7 @@ struct CatalogVerb: Verb {
             action = .diff(old, new)
         case "apply":
             action = .apply(words.popFirst(), isDryRun: arguments.flag("--dry-run"))
+        case "refit": action = .refit(words.popFirst(), try Self.examples(&arguments))
         case "history": action = .history
         case "export":
             guard let folder = words.popFirst() else { throw UsageError("DIR is missing") }
@@ -88,6 +97,16 @@ struct CatalogVerb: Verb {
         if let word = words.first { throw UsageError("unexpected word: \(word)") }
         // A rendered file has its own form.
         if case .render = action { isJSON = false } else { isJSON = arguments.flag("--json") }
+    }
+
+    private static func examples(_ arguments: inout Arguments) throws(UsageError) -> RouteHeadRefit.Examples? {
+        switch (arguments.value("--task"), arguments.value("--data")) {
+        case (nil, nil): return nil
+        case (let task?, let data?):
+            guard let route = Route(task) else { throw UsageError("--task must be CAPABILITY/TASK") }
+            return RouteHeadRefit.Examples(route: route, data: data)
+        default: throw UsageError("--task and --data need each other")
+        }
     }
 
     func run(_ session: Session) async throws -> ExitStatus {
@@ -108,6 +127,10 @@ struct CatalogVerb: Verb {
         case .apply(let path, let isDryRun):
             return try await CatalogApplication(path ?? session.capabilitiesDirectory, session)
                 .run(isDryRun: isDryRun, asJSON: isJSON)
+        case .refit(let path, let examples):
+            return try RouteHeadRefit(
+                path: path ?? session.capabilitiesDirectory, examples: examples, session: session
+            ).run(asJSON: isJSON)
         case .history: return try await history(session)
         case .export(let folder, let endpoints): return try await export(to: folder, endpoints: endpoints, session)
         case .render(let target, let directory, let file, let writes):

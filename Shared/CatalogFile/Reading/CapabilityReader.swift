@@ -84,7 +84,7 @@ struct CapabilityReader {
     private mutating func task(_ value: JSONValue, at path: String) -> TaskDescription? {
         let names = [
             "name", "title", "description", "unit", "output", "comparator", "models", "longText", "routedByAnyWindow",
-            "pool", "limits",
+            "routing", "pool", "limits",
         ]
         guard let object = reader.object(value, at: path, names) else { return nil }
         let name = reader.text("name", of: object, .name)
@@ -96,12 +96,14 @@ struct CapabilityReader {
         let models = models(of: object)
         let rule = windowRule(of: object, output)
         let isRoutedByAnyWindow = reader.bool("routedByAnyWindow", of: object) ?? false
+        let routing = object.members["routing"].flatMap { reader.routing($0, at: object.path(of: "routing")) }
         let pool = object.members["pool"].flatMap { reader.text($0, at: object.path(of: "pool"), .name) }
         let limits = limits(of: object)
         guard let name, let title, let description, let unit, let output, let comparator, let models else { return nil }
         let task = TaskDescription(
             name: name, title: title, description: description, unit: unit, output: output, comparator: comparator,
-            models: models, windowRule: rule, isRoutedByAnyWindow: isRoutedByAnyWindow, pool: pool, limits: limits)
+            models: models, windowRule: rule, isRoutedByAnyWindow: isRoutedByAnyWindow, routing: routing,
+            pool: pool, limits: limits)
         checkCombinations(of: task, at: object)
         return task
     }
@@ -204,7 +206,7 @@ struct CapabilityReader {
 }
 
 /// Finds names that occur twice, compared by bytes.
-private struct UniqueNames {
+struct UniqueNames {
     private var paths: [ExactText: String] = [:]
 
     mutating func add(_ name: String, at path: String, _ reader: inout FileReader) {

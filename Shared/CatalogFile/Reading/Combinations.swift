@@ -15,6 +15,9 @@ extension TaskDescription {
         if unit == .audio, isRoutedByAnyWindow {
             found.append(("routedByAnyWindow", "must be false for audio, which has no windows"))
         }
+        if unit == .audio, routing != nil {
+            found.append(("routing", "is only for texts"))
+        }
         if hasLongText, output.kind != .label {
             found.append(("longText", "is only for labels"))
         }

@@ -121,6 +121,28 @@ struct FileReader {
         return number
     }
 
+    /// Reads a required whole number.
+    mutating func requiredInteger(_ name: String, of object: FileObject, _ range: ClosedRange<Int>) -> Int? {
+        guard let member = required(name, of: object) else { return nil }
+        guard let integer = member.integer, range.contains(integer) else {
+            fault(
+                .value, object.path(of: name),
+                "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return integer
+    }
+
+    /// Reads a required number above 0 and below a limit.
+    mutating func number(_ name: String, of object: FileObject, below limit: Double) -> Double? {
+        guard let member = required(name, of: object) else { return nil }
+        guard let number = member.double, number > 0, number < limit else {
+            fault(.value, object.path(of: name), "must be a number above 0 and below \(Int(limit))")
+            return nil
+        }
+        return number
+    }
+
     static func path(_ parent: String, _ name: String) -> String { parent.isEmpty ? name : "\(parent).\(name)" }
 
     /// A misspelt name helps its author. Anything else that stands where a name should could be long, or control a
@@ -148,6 +170,8 @@ enum TextForm {
     case name
     /// A folder of the models directory, or an endpoint. No path leads out of the directory.
     case model
+    /// The fingerprint of a router's state.
+    case fingerprint
     /// One line, of at most this many code points.
     case line(Int)
     case label
@@ -159,6 +183,7 @@ enum TextForm {
         case .name:
             "must be lower-case letters, digits and hyphens, begin with a letter, and have at most 63 characters"
         case .model: "must be the name of a folder of models, or “endpoint:” and a name"
+        case .fingerprint: "must be 16 lower-case hexadecimal digits"
         case .line(let limit):
             "must be one line of 1 to \(limit) characters without control characters, and without a space at either end"
         case .label:
@@ -172,6 +197,8 @@ enum TextForm {
         switch self {
         case .name: Self.isName(text.utf8)
         case .model: Self.isName(TaskModels.isEndpoint(text) ? text.utf8.dropFirst(9) : text.utf8[...])
+        case .fingerprint:
+            text.utf8.count == 16 && text.utf8.allSatisfy { Self.isDigit($0) || (0x61...0x66).contains($0) }
         case .line(let limit): Self.isLine(text, limit)
         case .label: Self.isLine(text, CatalogLimits.labelLength) && !text.utf8.contains(UInt8(ascii: ","))
         case .stop: (1...CatalogLimits.stopTextLength).contains(text.unicodeScalars.count)

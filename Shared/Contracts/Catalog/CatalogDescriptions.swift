@@ -57,14 +57,16 @@ public struct TaskDescription: Sendable, Equatable {
     public var windowRule: WindowRule
     /// Whether any window of a long text can route it to this task, and not only its beginning.
     public var isRoutedByAnyWindow: Bool
+    /// `nil` for a task that the router's own head knows, or that only machines ask for.
+    public var routing: TaskRouting?
     /// The workers that serve the task: those of this pool, or the shared ones.
     public var pool: String?
     public var limits: AnswerLimits
 
     public init(
         name: String, title: String, description: String, unit: Unit, output: Output, comparator: Comparator,
-        models: TaskModels, windowRule: WindowRule = .mean, isRoutedByAnyWindow: Bool = false, pool: String? = nil,
-        limits: AnswerLimits = AnswerLimits()
+        models: TaskModels, windowRule: WindowRule = .mean, isRoutedByAnyWindow: Bool = false,
+        routing: TaskRouting? = nil, pool: String? = nil, limits: AnswerLimits = AnswerLimits()
     ) {
         self.name = name
         self.title = title
@@ -75,6 +77,7 @@ public struct TaskDescription: Sendable, Equatable {
         self.models = models
         self.windowRule = windowRule
         self.isRoutedByAnyWindow = isRoutedByAnyWindow
+        self.routing = routing
         self.pool = pool
         self.limits = limits
     }

@@ -28,12 +28,16 @@ final class Encoder {
         var decisions: [ModelCard.Head.Decision]
         /// The number of the exit that answered each sequence.
         var exits: [Int]
+        /// The scores of the route heads, one row for each sequence.
+        var routeScores: [Float] = []
     }
 
     /// `ids` contains the sequences one after another.
-    /// - Parameter leavesEarly: if false, no sequence leaves at an early exit.
+    /// - Parameters:
+    ///   - leavesEarly: if false, no sequence leaves at an early exit.
+    ///   - routeHeads: also read the state of the head, if the head has no exits.
     func read(
-        _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true
+        _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true, routeHeads: RouteHeads? = nil
     ) throws(InferenceError) -> Reading {
         let exits = weights.exits[head], width = exits.head.labels.count
         var reading = Reading(
@@ -45,16 +49,19 @@ final class Encoder {
                 (reading.exits[sequence], reading.decisions[sequence]) = (exit, decision)
                 reading.logits.replaceSubrange((sequence * width)..<((sequence + 1) * width), with: row)
             }
+            // Without exits, the pooled states of the whole chunk are still there.
+            guard let routeHeads else { return }
+            reading.routeScores += routeHeads.projection.logits(pooled, rows: chunk.lengths.count, kernels)
         }
         return reading
     }
 
-    /// Returns the mean state of every sequence after all layers, one row after another.
-    func states(_ ids: [Int32], lengths: [Int]) throws(InferenceError) -> [Float] {
+    /// Returns the mean state of every sequence after the first layers, one row after another.
+    func states(_ ids: [Int32], lengths: [Int], layers: Int) throws(InferenceError) -> [Float] {
         var all: [Float] = []
         try eachChunk(ids, lengths) { chunk throws(InferenceError) in
             embed(ids, from: chunk.start, chunk.lengths)
-            try run(0..<shape.layers, chunk.lengths, isLast: true)
+            try run(0..<layers, chunk.lengths, isLast: true)
             pool(chunk.lengths, into: &pooled)
             all += pooled
         }

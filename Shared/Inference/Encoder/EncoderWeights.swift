@@ -115,10 +115,17 @@ final class Norm {
 }
 
 /// The weights of a task's head or of one of its exits: one f32 row for each label, applied to the pooled vector.
-struct Projection {
+struct Projection: Sendable {
     private let weight: [Float]
     private let bias: [Float]
     private let inputs: Int
+
+    /// - Parameter weight: one row of `inputs` numbers for each number of `bias`.
+    init(weight: [Float], bias: [Float], inputs: Int) {
+        self.weight = weight
+        self.bias = bias
+        self.inputs = inputs
+    }
 
     init(_ tensors: inout TensorReader, _ name: String, labels: Int, inputs: Int) throws(ArtifactError) {
         do throws(ArtifactError) {
