@@ -231,6 +231,10 @@ struct CatalogVerb: Verb {
         Console.print(Table([capability]), asJSON: false)
         for task in capability.tasks {
             Console.print("\n\(capability.name)/\(task.name): \(task.description)")
+            if let routing = task.routing {
+                let head = routing.head.map { "a head of router \($0.router), from \($0.threshold)" } ?? "no head"
+                Console.print("People's texts find it by \(head); \(routing.examples.count) examples.")
+            }
             guard case .label(let labels) = task.output else { continue }
             let rows = labels.map { [Table.Cell.text($0.name), .text($0.description)] }
             Console.print(Table(columns: ["label", "meaning"], rows: rows), asJSON: false)
