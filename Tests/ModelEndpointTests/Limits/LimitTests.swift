@@ -82,15 +82,12 @@ import Testing
         #expect(order == ["front", "front", "front", "back", "front", "front", "back", "back"])
     }
 
-    @Test func `a waiter that is cancelled leaves the line and takes no place`() async throws {
+    @Test(arguments: [false, true])
+    func `a waiter that is cancelled leaves the line and takes no place`(isBackground: Bool) async throws {
         let semaphore = FairSemaphore(1)
         try await semaphore.take()
         await withTaskGroup(of: Bool.self) { group in
-            group.addTask { (try? await semaphore.take()) == nil }
-            while semaphore.figures.waiting < 1 { await Task.yield() }
-            group.cancelAll()
-            #expect(await group.next() == true)
-            group.addTask { (try? await semaphore.take(inBackground: true)) == nil }
+            group.addTask { (try? await semaphore.take(inBackground: isBackground)) == nil }
             while semaphore.figures.waiting < 1 { await Task.yield() }
             group.cancelAll()
             #expect(await group.next() == true)
