@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """A server of /v1/chat/completions that answers at once or late, and on request badly. Standard library only.
 
-chat_server.py [--port N] [--delay-ms N] [--faults SHARE] [--seed N]    prints its address
+chat_server.py [--port N] [--delay-ms N] [--faults SHARE] [--seed N] [--journal FILE]    prints its address
 
 It answers a question of labels with one of the labels, one of JSON with an empty object, and all others with a text, always the
 same for the same prompt. GET /stats says how often it was asked and has answered well. With --faults it does for that share of the
 requests what real servers do: 429 and 500, a connection that breaks, a response that is cut off or is no JSON, an answer that is
-none of the labels, and one without its usage.
+none of the labels, and one without its usage. The journal gets a line for each good answer, the SHA-256 of its prompt, and survives the server.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import random
 
 
 class Server:
-    def __init__(self, delay: float, faults: float, seed: int) -> None:
+    def __init__(self, delay: float, faults: float, seed: int, journal: str | None = None) -> None:
         self.delay, self.faults, self.random = delay, faults, random.Random(seed)
+        self.journal = open(journal, "a", encoding="ascii", buffering=1) if journal else None
         self.asked = self.answered = self.in_flight = self.most = 0
         self.prompts: dict[str, int] = {}
 
@@ -71,6 +72,8 @@ class Server:
         else:
             self.answered += 1
             self.prompts[prompt] = self.prompts.get(prompt, 0) + 1
+            if self.journal:
+                self.journal.write(hashlib.sha256(prompt.encode()).hexdigest() + "\n")
         reply = {
             "id": "x", "object": "chat.completion", "model": question["model"],
             "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}],
@@ -112,8 +115,9 @@ async def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=0)
     parser.add_argument("--faults", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--journal")
     options = parser.parse_args()
-    server = Server(options.delay_ms / 1000, options.faults, options.seed)
+    server = Server(options.delay_ms / 1000, options.faults, options.seed, options.journal)
     listening = await asyncio.start_server(server.connection, "127.0.0.1", options.port, backlog=1024, limit=1 << 22)
     print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", flush=True)
     await listening.serve_forever()

@@ -26,12 +26,16 @@ from stack import ROOT, Stack
 
 
 def requests(seed: int, count: int, run: str) -> list[dict]:
-    """Every kind of request in turn, for three tenants. One in twenty has a deadline that may pass."""
+    """Every kind of request in turn, for three tenants; every sixth asks the language model. One in twenty has a deadline."""
     chance = random.Random(f"{seed} requests")
     kinds = [json.loads(line) for line in (ROOT / "infra/demo/requests.jsonl").read_text().splitlines()]
     made = []
     for number in range(count):
         request = dict(kinds[number % len(kinds)])
+        if number % 6 == 5:
+            # Each text occurs once, so the model's own journal shows whether it was asked twice.
+            items = [f"Message {place} of {run}-{number}: the lamp is broken." for place in range(3)]
+            request = {"id": "feedback", "steps": [{"capability": "feedback", "task": "mood", "items": items}]}
         request["id"] = f"{run}-{number}-{request['id']}"
         if chance.random() < 0.05:
             deadline = time.time() + chance.uniform(20, 120)

@@ -44,18 +44,22 @@ def schedule(seed: int, count: int) -> list[Fault]:
     others = [Fault("kill -9", service) for service in SERVICES] + [Fault("SIGSTOP", service) for service in SERVICES]
     others += [Fault("SIGTERM", service) for service in SERVICES]
     others += [Fault("kill -9", "postgres"), Fault("stop", "postgres"), Fault("kill -9", "broker")]
+    others += [Fault("kill -9", "model", f"{away} s away", away) for away in (0, 6)]
     others += _outages(chance) if count >= 100 else []
     chance.shuffle(points)
     chance.shuffle(others)
     first = [fault for pair in zip(points, others) for fault in pair] + points[len(others):] + others[len(points):]
     drawn = []
     while len(first) + len(drawn) < count:
-        kind = chance.choices(["dies", "kill -9", "SIGTERM", "SIGSTOP", "postgres", "broker"], [50, 20, 12, 8, 6, 4])[0]
+        kind = chance.choices(["dies", "kill -9", "SIGTERM", "SIGSTOP", "postgres", "broker", "model"],
+                             [50, 20, 12, 8, 6, 4, 4])[0]
         if kind == "dies":
             # in the loop of either lane
             drawn.append(Fault("dies", chance.choice(SERVICES), chance.choice(["", "bulk."]) + chance.choice(POINTS)))
         elif kind == "postgres":
             drawn.append(Fault(chance.choice(["kill -9", "stop"]), "postgres"))
+        elif kind == "model":
+            drawn.append(_model_outage(chance))
         elif kind == "broker":
             drawn.append(Fault(chance.choice(["kill -9", "stop"]), "broker"))
         else:
@@ -65,6 +69,7 @@ def schedule(seed: int, count: int) -> list[Fault]:
     if count < len(first):
         # a short run still has a broker that loses its records, one that is away for longer than a session, and a database that dies
         must = [fault for fault in first if fault.target in ("broker", "postgres") and fault.kind == "kill -9"]
+        must.append(_model_outage(chance))
         must.append(_broker_outage(chance.choice(["kill -9", "stop"]), chance, _SHORT_BROKER_AWAY_SECONDS))
         first = must + [fault for fault in first if fault not in must][: count - len(must)]
         chance.shuffle(first)
@@ -74,6 +79,11 @@ def schedule(seed: int, count: int) -> list[Fault]:
 def _broker_outage(kind: str, chance: random.Random, seconds: tuple[int, int]) -> Fault:
     away = chance.randint(*seconds)
     return Fault(kind, "broker", f"{away} s away", away)
+
+
+def _model_outage(chance: random.Random) -> Fault:
+    away = chance.randint(0, 8)
+    return Fault("kill -9", "model", f"{away} s away", away)
 
 
 def _outages(chance: random.Random) -> list[Fault]:
@@ -106,6 +116,8 @@ class Injector:
         fault.injected = True
         if fault.target == "postgres":
             self._aside(lambda: self._restart_postgres(fault))
+        elif fault.target == "model":
+            self._aside(lambda: self.stack.restart_model(fault.away))
         elif fault.target == "broker":
             self._aside(lambda: self.stack.restart_broker(kills=fault.kind == "kill -9", away=fault.away))
         elif fault.kind == "SIGSTOP":

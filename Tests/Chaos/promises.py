@@ -23,7 +23,7 @@ def table(stack: Stack, load: Load, plan: list[Fault]) -> bool:
         " FROM winnow.request")]
     kinds: dict[str, list[tuple[Fault, list[tuple[str, float]]]]] = defaultdict(list)
     for fault in plan:
-        place = fault.target if fault.target in ("postgres", "broker") else "service"
+        place = fault.target if fault.target in ("postgres", "broker", "model") else "service"
         open_then = [(event_id, end - fault.at) for event_id, begin, end in spans if begin <= fault.at < end]
         kinds[f"{place}: {fault.name}"].append((fault, open_then))
     print(f"{'fault':38} {'injected':>8} {'recovered':>9} {'lost':>5} {'doubled':>7} {'longest stall':>14}")
@@ -58,7 +58,7 @@ def unexplained_calls(stack: Stack, plan: list[Fault]) -> int:
     faults += [(fault.at, fault.ended) for fault in plan if fault.target == "postgres" and fault.injected]
     rows = stack.rows(
         "SELECT request_id, step_ordinal, extract(epoch FROM started_at), items, state FROM winnow.attempt"
-        " WHERE kind = 'full' AND state <> 'failed' ORDER BY request_id, step_ordinal, number")
+        " WHERE kind = 'full' AND state <> 'failed' AND capability <> 'feedback' ORDER BY request_id, step_ordinal, number")
     calls: dict[tuple[str, str], list[tuple[float, str, str]]] = defaultdict(list)
     for request, step, at, items, state in rows:
         calls[request, step].append((float(at) - stack.database_ahead, items, state))
@@ -70,6 +70,18 @@ def unexplained_calls(stack: Stack, plan: list[Fault]) -> int:
                 print(f"called again without a fault: step {request}/{step}, {state} call of {items} items at {first:.3f}, "
                       f"{then} call at {second:.3f}")
     return unexplained
+
+
+def answered_again(stack: Stack) -> int:
+    """Answers of the language model to a prompt that it had answered before, which no lost call explains.
+
+    A call is lost if its answer could not be read, or if the process died before it was settled. Its row says so, and has a cost.
+    """
+    answers = stack.journal.read_text().split()
+    lost = int(stack.value("SELECT count(*) FROM winnow.attempt WHERE capability = 'feedback' AND state <> 'settled'"
+                           " AND cost_pico_usd > 0"))
+    # An answer that is none of the labels is paid for too, and asked for once more: that answer is the first to its prompt.
+    return max(0, len(answers) - len(set(answers)) - lost)
 
 
 def degraded_in_results(load: Load) -> dict[str, int]:
@@ -107,8 +119,8 @@ def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
         "requests whose results differ in a byte": sum(differs(load, event_id) for event_id in ids),
         "submissions left behind": count("SELECT count(*) FROM winnow.submission"),
         "answered steps without their worker's charge": count(
-            f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.capability <> 'decomposition' AND NOT EXISTS ("
-            " SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
+            f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.capability NOT IN ('decomposition', 'feedback')"
+            " AND NOT EXISTS (SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
             " AND a.kind = 'worker')"),
         "steps charged twice for their worker": count(
             "SELECT count(*) FROM (SELECT FROM winnow.attempt WHERE kind IN ('worker', 'router')"
@@ -116,6 +128,11 @@ def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
         "full-model calls neither settled nor unknown": count(
             "SELECT count(*) FROM winnow.attempt WHERE kind = 'full' AND state NOT IN ('settled', 'unknown', 'failed')"),
         "full-model calls of a step again that no fault explains": unexplained_calls(stack, plan),
+        "answers of the language model that were paid for twice": answered_again(stack),
+        "items of the language model that are answered without a settled call": count(
+            f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.capability = 'feedback' AND (SELECT count(*)"
+            " FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal AND a.state = 'settled')"
+            " < json_array_length(s.items)"),
         "items answered by the full model without a call": count(
             f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.answers::text LIKE '%\"full\"%' AND NOT EXISTS ("
             " SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"

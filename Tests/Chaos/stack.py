@@ -51,6 +51,16 @@ class Instance:
             return False
 
 
+# A task whose only model is a language model, as a stranger's new task begins. A token costs a pico-USD.
+FEEDBACK = {"name": "feedback", "title": "Feedback", "description": "Reads what customers write.", "tasks": [
+    {"name": "mood", "title": "Mood", "description": "Says how the customer feels.", "unit": "document",
+     "output": {"kind": "label", "labels": [{"name": "happy", "description": "Likes it."}, {"name": "angry", "description": "Complains."}]},
+     "comparator": "exact", "models": {"full": "endpoint:mock"}}]}
+MODEL = {"model": "mock", "maxInFlight": 8, "topLogprobs": 0, "timeouts": {"wholeSeconds": 4},
+         "retries": {"most": 2, "firstDelaySeconds": 0.1}, "breaker": {"openSeconds": 1},
+         "prices": [{"from": "2026-01-01T00:00:00Z", "input": "0.000001", "output": "0.000001"}]}
+
+
 class Stack:
     def __init__(self, folder: Path, binaries: Path, database_ahead: int = 0) -> None:
         self.folder, self.binaries, self.database_ahead = folder, binaries, database_ahead
@@ -68,6 +78,10 @@ class Stack:
             "WINNOW_BULK_REDRIVE_AFTER_SECONDS": "15",
             "WINNOW_INTAKE": "postgres", "WINNOW_INTAKE_RESEND_SECONDS": "10", "WINNOW_ABANDON_AFTER_SECONDS": "30",
         }
+        self.model: subprocess.Popen[bytes] | None = None
+        self.model_port = free_port()
+        self.journal = folder / "model-journal"
+        self.environment["WINNOW_ENDPOINTS_DIRECTORY"] = str(folder / "endpoints")
         self.broker: subprocess.Popen[bytes] | None = None
         self.broker_port = 0
         self.broker_starts: list[float] = []
@@ -141,16 +155,47 @@ class Stack:
         for topic in topics:
             self._start_tail(topic)
 
+    # The language model
+
+    def start_model(self) -> None:
+        self.journal.touch()
+        with open(self.folder / "logs/model.log", "ab") as log:
+            self.model = subprocess.Popen(
+                ["python3", ROOT / "Tests/Benchmarks/chat_server.py", "--port", str(self.model_port), "--delay-ms", "150",
+                 "--faults", "0.15", "--seed", str(time.time_ns()), "--journal", self.journal],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def restart_model(self, away: float) -> None:
+        """Kills the server in the middle of its answers."""
+        assert self.model
+        self.model.kill()
+        self.model.wait()
+        time.sleep(away)
+        self.start_model()
+
+    def catalog(self) -> Path:
+        """The folder of the built-in capabilities and of the one whose model is the server."""
+        folder, endpoints = self.folder / "capabilities", self.folder / "endpoints"
+        (folder / "feedback").mkdir(parents=True)
+        endpoints.mkdir()
+        for file in ROOT.glob("infra/capabilities/*/capability.json"):
+            (folder / file.parent.name).symlink_to(file.parent)
+        (folder / "feedback/capability.json").write_text(json.dumps(FEEDBACK))
+        address = {"baseURL": f"http://127.0.0.1:{self.model_port}/v1"}
+        (endpoints / "mock.json").write_text(json.dumps(address | MODEL))
+        return folder
+
     # Services
 
     def start(self) -> None:
+        self.start_model()
         self.start_postgres()
         self.start_broker()
         self.winnow("migrate")
         self.winnow("models", "register")
         if self.external:
             self.winnow("topics", "create")
-        self.winnow("catalog", "apply", str(ROOT / "infra" / "capabilities"))
+        self.winnow("catalog", "apply", str(self.catalog()))
         for instance in self.instances:
             instance.start()
         self.wait_ready(90)
@@ -182,6 +227,9 @@ class Stack:
                     instance.process.wait(40)
                 except subprocess.TimeoutExpired:
                     instance.process.kill()
+        if self.model:
+            self.model.kill()
+            self.model.wait()
         if self.broker:
             self.broker.kill()
             self.broker.wait()

@@ -76,7 +76,7 @@ struct EndpointEscalations: Sendable {
         guard let step = accepted.first.map(EscalatedStep.init), let endpoint = endpoints[step.escalation.route] else {
             return settled
         }
-        switch try await conclusion(of: step, endpoint) {
+        switch try await ledger.turns.take(step.id, { try await conclusion(of: step, endpoint) }) {
         case .outcome(let outcome): return [source.outcome(outcome, of: step.event)]
         case .waits: return []
         case .over:

@@ -1,4 +1,6 @@
 import Contracts
+import Delivery
+import Lifecycle
 import Store
 
 /// The ledger for calls that end independently of each other. Their transactions are made together.
@@ -12,6 +14,8 @@ struct EndpointLedger: Sendable {
     private let settlements: Coalescer<Settlement, Void>
     private let comparisons: Coalescer<Comparisons, Void>
     private let recoveries: Coalescer<Questions, [[Answer]?]>
+    /// Shared by all handlers of a lane, also by those of an earlier catalog.
+    let turns = TurnsByStep()
 
     init(_ store: any AttemptLedger & ShadowRegister) {
         // The endpoint has set the price, and the store sets the instant.
@@ -54,11 +58,26 @@ struct EndpointLedger: Sendable {
 
     func settle(_ entries: [LedgerEntry], keeping answer: PaidAnswer?) async throws {
         guard !entries.isEmpty || answer != nil else { return }
-        try await settlements.run((entries, answer))
+        try await Self.untilItWorks { try await settlements.run((entries, answer)) }
     }
 
     func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {
         guard !entries.isEmpty else { return }
-        try await self.comparisons.run((entries, comparisons))
+        try await Self.untilItWorks { try await self.comparisons.run((entries, comparisons)) }
+    }
+
+    /// Repeats a settlement while the store is unavailable. What is to be settled is paid for and known only here: the
+    /// delivery of the record again would ask, and pay, again.
+    /// - Throws: the error of the store, if a repetition cannot help or the process is ending.
+    private static func untilItWorks(_ settle: () async throws -> Void) async throws {
+        var backoff = Backoff()
+        var generator = SystemRandomNumberGenerator()
+        while true {
+            do {
+                return try await settle()
+            } catch let error as StoreError where error.isRetriable && !Task.isCancelled {
+                guard await sleepUnlessShutDown(for: backoff.next(using: &generator)) else { throw error }
+            }
+        }
     }
 }

@@ -26,13 +26,13 @@ struct EndpointEscalationTests {
 
     func handler(
         _ model: any Model, itemsPerCall: Int = 1, places: Int = 8, ledger: (any AttemptLedger & ShadowRegister)? = nil,
-        cancellations: any Cancellations = NoCancellations()
+        sharing shared: EndpointLedger? = nil, cancellations: any Cancellations = NoCancellations()
     ) -> EndpointEscalations {
         let endpoint = FullEndpoint(
             model: model, route: Self.clause, question: Self.question, comparator: .exact, itemsPerCall: itemsPerCall,
             places: FullEndpoint.Places(places))
         return EndpointEscalations(
-            service: "escalator", endpoints: [Self.clause: endpoint], ledger: EndpointLedger(ledger ?? store),
+            service: "escalator", endpoints: [Self.clause: endpoint], ledger: shared ?? EndpointLedger(ledger ?? store),
             catalog: LiveCatalog(.builtIn), cancellations: cancellations, metrics: Metrics(), refused: { _ in })
     }
 
@@ -148,6 +148,31 @@ struct EndpointEscalationTests {
                 $0.allSatisfy { $0.prefix(2) == [.unknown, .unknown] && !$0.dropFirst(2).contains(.unknown) }
             })
         #expect(try await rows() == ["unknown 100 -", "unknown 100 -", "settled 60 -", "settled 60 -"])
+    }
+
+    @Test func `a copy that comes while the first is under way waits for it, and asks nothing`() async throws {
+        let gate = Mutex<CheckedContinuation<Void, Never>?>(nil)
+        let model = ScriptedModel { _, number in
+            if number == 1 { await withCheckedContinuation { continuation in gate.withLock { $0 = continuation } } }
+            return .answers(.label("a"))
+        }
+        let ledger = EndpointLedger(store)
+        let record = Record.escalation(escalation(), of: id)
+        let outcomes = try await withThrowingTaskGroup(of: Outcome?.self) { group in
+            for _ in 0..<2 {
+                // As after a change of the catalog, each has a handler of its own.
+                group.addTask {
+                    try await handler(model, itemsPerCall: 2, sharing: ledger).handle(record).first?.outcome()
+                }
+            }
+            let step = Step.ID(request: id, ordinal: 3)
+            while gate.withLock({ $0 == nil }) || ledger.turns.count(of: step) == 0 { await Task.yield() }
+            gate.withLock(\.self)?.resume()
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(model.texts.count == 2)
+        #expect(outcomes.count == 2 && outcomes[0] == outcomes[1])
+        #expect(ledger.turns.count(of: Step.ID(request: id, ordinal: 3)) == 0)
     }
 
     @Test(arguments: [1, 2]) func `a cancelled step is not called, nor is an expired one`(cause: Int) async throws {
