@@ -248,7 +248,8 @@ let testTargets: [Target] = [
         "CLI",
         [
             "BuiltInCatalog", "CLI", "CatalogFile", "Certification", "Client", "Contracts", "Evaluation", "Inference",
-            "JSON", "KafkaBus", "MessageBus", "Planning", "PostgresStore", "Store", "TestKit",
+            "JSON", "KafkaBus", "MessageBus", "ModelEndpoint", "Models", "Planning", "PostgresStore", "Store",
+            "Telemetry", "TestKit",
         ]),
     tests("Architecture", exclude: ["PublicAPI", "migrations.sha256"], ["Crypto"]),
     // Makes threads visible to ThreadSanitizer.

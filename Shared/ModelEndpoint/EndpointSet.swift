@@ -23,14 +23,8 @@ public final class EndpointSet: Sendable {
             }
         }
         guard errors.isEmpty else { throw EndpointConfigurationErrors(errors: errors) }
-        let transport: any HTTPTransport
-        do {
-            // Without an endpoint there is nothing that a thread could do.
-            transport = endpoints.isEmpty ? NoTransport() : try CurlDriver()
-        } catch {
-            let fault = EndpointConfigurationError(file: "endpoints", path: "", message: "libcurl: \(error)")
-            throw EndpointConfigurationErrors(errors: [fault])
-        }
+        // Without an endpoint there is nothing that a thread could do.
+        let transport: any HTTPTransport = endpoints.isEmpty ? NoTransport() : try Self.transport()
         self.init(configurations, EndpointEnvironment(transport: transport, metrics: metrics, logger: logger))
     }
 
@@ -45,6 +39,16 @@ public final class EndpointSet: Sendable {
         self.configurations = Dictionary(
             configurations.map { (TaskModels.endpointPrefix + $0.name, $0) }
         ) { first, _ in first }
+    }
+
+    /// - Throws: `EndpointConfigurationErrors` if libcurl cannot start.
+    static func transport() throws(EndpointConfigurationErrors) -> any HTTPTransport {
+        do {
+            return try CurlDriver()
+        } catch {
+            let fault = EndpointConfigurationError(file: "endpoints", path: "", message: "libcurl: \(error)")
+            throw EndpointConfigurationErrors(errors: [fault])
+        }
     }
 
     /// - Parameter name: written `endpoint:NAME`.

@@ -2,9 +2,7 @@ import Certification
 import Contracts
 import Inference
 import Models
-import JSON
 import PostgresStore
-import Settings
 import Store
 
 /// Lists the certificates, or revokes one.
@@ -90,72 +88,6 @@ struct CertificatesVerb: Verb {
         }
         Console.print(table, asJSON: isJSON)
         return .ok
-    }
-}
-
-/// Lists the models, or registers their prices and the certificates that are stored beside them.
-struct ModelsVerb: Verb {
-    static let name = "models"
-    static let summary = "list the models, or register their first prices and their certificates"
-    static let help = """
-        Usage: winnow models list [--json]
-               winnow models register [--pico-usd-per-megaflop N]
-
-        list shows each model, and its version on each task: certificates, answers and the ledger name both. register
-        sets a price per token for every model without one, from the operations
-        that a token of its validation items took on average. The default, 111 pico-USD per million operations,
-        corresponds to a core at 0.04 USD an hour that does 100 billion operations a second. Existing prices never
-        change. It also registers the certificates in certificates.jsonl beside a model. A revoked certificate stays
-        revoked.
-        """
-
-    private let isRegistering: Bool
-    private let rate: Int
-    private let isJSON: Bool
-
-    init(_ arguments: inout Arguments) throws(UsageError) {
-        let action = try arguments.operand("list or register")
-        guard ["list", "register"].contains(action) else { throw UsageError("no such action: \(action)") }
-        isRegistering = action == "register"
-        rate = try arguments.integer("--pico-usd-per-megaflop", default: 111, in: 1...1_000_000_000)
-        isJSON = arguments.flag("--json")
-    }
-
-    func run(_ session: Session) async throws -> ExitStatus {
-        let catalog = try session.catalog()
-        let models = try catalog.artifactNames.map {
-            try RouteIdentities(directory: "\(session.modelsDirectory)/\($0)", catalog: catalog)
-        }
-        if isRegistering {
-            let store = PostgresStore(try session.postgres())
-            try await store.registerPrices(
-                models.map(\.card).map { card in
-                    Price(
-                        model: card.name, inputToken: tokenPrice(of: card), outputToken: .zero,
-                        validFrom: Timestamp(milliseconds: 0))
-                })
-            try await store.registerCertificates(
-                catalog.artifactNames.flatMap { model in
-                    try CertificateFile.read(CertificateFile.path(of: model, in: session.modelsDirectory))
-                })
-        }
-        let table = Table(
-            columns: ["model", "task", "version", "mflops_per_token", "pico_usd_per_token"],
-            rows: models.flatMap { model in
-                model.card.heads.map(\.route).map { route in
-                    [
-                        .text(model.card.name), .text("\(route)"), .text(model.identity(of: route)?.version ?? ""),
-                        .number("\((model.card.flopsPerToken / 1000).rounded() / 1000)"),
-                        .number("\(tokenPrice(of: model.card).amount)"),
-                    ]
-                }
-            })
-        Console.print(table, asJSON: isJSON)
-        return .ok
-    }
-
-    private func tokenPrice(of card: ModelCard) -> PicoDollars {
-        max(PicoDollars(1), PicoDollars(rounding: (card.flopsPerToken * Double(rate) / 1_000_000).rounded(.down)))
     }
 }
 

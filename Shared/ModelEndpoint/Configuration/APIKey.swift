@@ -28,6 +28,9 @@ struct APIKey: Equatable, Sendable {
         return HTTPRequest.Field(name: field, value: isBearer ? "Bearer \(key)" : key)
     }
 
+    /// Whether there is no such file at all, as on a machine that asks no endpoint.
+    var isAbsent: Bool { !SmallFile.exists(file) }
+
     private var isBearer: Bool { field.lowercased() == "authorization" }
 
     struct KeyError: Error, Equatable {

@@ -39,6 +39,17 @@ public struct EndpointFolder: Sendable {
         try EndpointReader.read(Array(endpoint.file.utf8), name: endpoint.name, file: file(endpoint.name)).prices.list
     }
 
+    /// Whether the file of an endpoint's key can be read on this machine.
+    /// - Throws: `EndpointConfigurationErrors`
+    public func key(of endpoint: EndpointDescription) throws(EndpointConfigurationErrors) -> EndpointKey {
+        EndpointKey(
+            try EndpointReader.read(Array(endpoint.file.utf8), name: endpoint.name, file: file(endpoint.name)).key)
+    }
+
+    func configuration(of name: String) throws(EndpointConfigurationErrors) -> EndpointConfiguration {
+        try read(name).configuration
+    }
+
     /// Returns the names of endpoints, and of those among `endpoints` that they fall back to.
     public func closure(of names: Set<String>, among endpoints: [EndpointDescription]) -> Set<String> {
         var found = names, open = names
