@@ -156,6 +156,8 @@ public struct Migration: Sendable, Equatable {
         Migration(version: 17, name: "create_catalog", script: PackageResources.V0017_create_catalog_sql),
         Migration(
             version: 18, name: "create_endpoint_usage", script: PackageResources.V0018_create_endpoint_usage_sql),
+        Migration(
+            version: 19, name: "create_ops_endpoints", script: PackageResources.V0019_create_ops_endpoints_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

@@ -11,6 +11,12 @@ extension `Whole suite` {
         let feedback = try Feedback(suite)
         let model = try await LanguageModel(log: feedback.log)
         try feedback.write(model.address)
+        // llama.cpp enforces schemas, and tells probabilities and tokens.
+        let tested = try await suite.winnow(["models", "test", "smol"])
+        #expect(tested.status == 0, "\(tested.output) \(tested.errors)")
+        for finding in ["enforced: ", "confidence is measured", "told: ", "USD, for 3 requests"] {
+            #expect(tested.output.contains(finding), "\(finding): \(tested.output)")
+        }
         let applied = try await suite.winnow(["catalog", "apply", feedback.file])
         #expect(applied.status == 0, "\(applied.output) \(applied.errors)")
         #expect(applied.output.contains("endpoint:smol"))
@@ -57,6 +63,12 @@ extension `Whole suite` {
             let metrics = try await suite.services("escalator").first?.http("/metrics").body ?? ""
             return metrics.contains(#"winnow_endpoint_breaker_state{endpoint="smol"} 2"#)
         }
+        let away = try await suite.winnow(["models", "test", "smol"])
+        #expect(away.status == 1 && away.output.contains("unreachable"), "\(away.output)")
+        let doctor = try await suite.winnow(["doctor"])
+        #expect(doctor.output.contains("unreachable"), "\(doctor.output)")
+        let failures = "SELECT sum((failures ->> 'unreachable')::int) > 0 FROM ops.endpoint WHERE endpoint = 'smol'"
+        #expect(try await suite.query(failures) == "t")
         let other = try await suite.submit([Self.payload(id: UUID().uuidString, ["calle mayor 12"])])
         #expect(other.objects.first?["status"] as? String == "completed")
         let again = try await LanguageModel(port: model.port, log: feedback.log)

@@ -54,5 +54,9 @@ FROM ops.budget WHERE spent_pico_usd > 0.8 * limit_pico_usd ORDER BY renews_at;
 SELECT certificate_id, capability, task, tenant, promised, agreement_low, agreement_high, compared
 FROM ops.tenant_agreement WHERE agreement_high < promised ORDER BY certificate_id, tenant;
 
+\echo Which language models failed in the last day, and how?
+SELECT endpoint, hour, tries, failed_tries, failures, estimated_share, cost_usd
+FROM ops.endpoint WHERE failed_tries > 0 ORDER BY hour DESC, endpoint LIMIT 20;
+
 \echo What was never computed, because it was cancelled or expired?
 SELECT reason, sum(steps) AS steps, sum(items) AS items FROM ops.avoided_compute GROUP BY reason;

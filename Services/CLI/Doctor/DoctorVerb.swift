@@ -4,6 +4,7 @@ import Evaluation
 import Inference
 import KafkaBus
 import MessageBus
+import ModelEndpoint
 import PostgresStore
 import Store
 
@@ -23,15 +24,7 @@ struct DoctorVerb: Verb {
 
     func run(_ session: Session) async throws -> ExitStatus {
         let findings = await examine(session)
-        let table = Table(
-            columns: ["check", "verdict", "finding", "advice"],
-            rows: findings.map { finding in
-                [
-                    .text(finding.check), .text(finding.verdict.rawValue), .text(finding.finding),
-                    finding.advice.map { .text($0) } ?? .none,
-                ]
-            })
-        Console.print(table, asJSON: isJSON)
+        Console.print(Table(findings), asJSON: isJSON)
         return findings.contains { $0.verdict == .bad } ? .failed : .ok
     }
 
@@ -136,14 +129,15 @@ struct DoctorVerb: Verb {
             guard migrations.verdict != .bad else { return [Finding("database", .good, "reached"), migrations] }
             let store = PostgresStore(settings)
             let prices = try await store.prices()
+            let version = try await store.currentCatalog()
             return [
                 Finding("database", .good, "reached"), migrations,
-                Self.catalog(try await store.currentCatalog(), files: try? session.catalog()),
+                Self.catalog(version, files: try? session.catalog()),
                 prices.isEmpty
                     ? Finding("prices", .doubtful, "none: every cost is 0", "run 'winnow models register'")
                     : Finding("prices", .good, "\(Set(prices.map(\.model)).count) models have one"),
                 await durability(settings),
-            ] + (await certificates(session, settings))
+            ] + (await endpoints(of: version, session, settings)) + (await certificates(session, settings))
         } catch {
             return [Finding("database", .bad, "\(error)", "set DATABASE_URL or PG*, and see that the server answers")]
         }
@@ -162,6 +156,20 @@ struct DoctorVerb: Verb {
                 "compare 'winnow catalog export DIR' with WINNOW_CAPABILITIES_DIRECTORY")
         }
         return Finding("catalog", .good, "version \(version.number) is in force")
+    }
+
+    private func endpoints(
+        of version: CatalogVersion?, _ session: Session, _ settings: PostgresSettings
+    ) async -> [Finding] {
+        guard let version else { return [] }
+        do {
+            let catalog = try CatalogFile.read(catalog: version.body, file: "version \(version.number)")
+            return EndpointCheck.findings(
+                catalog, folder: EndpointFolder(session.endpointsDirectory),
+                activity: try await OperationsReader(settings).endpointActivity())
+        } catch {
+            return [Finding("endpoints", .doubtful, "\(error)")]
+        }
     }
 
     /// A newer database is no fault: services of this version run on it, as they do during an upgrade and after a rollback.
@@ -235,23 +243,4 @@ struct DoctorVerb: Verb {
     }
 
     private static let restore = "restore it from the repository, or run 'make models'"
-}
-
-extension DoctorVerb {
-    /// The result of one check.
-    struct Finding {
-        enum Verdict: String { case good = "ok", doubtful, bad }
-
-        let check: String
-        let verdict: Verdict
-        let finding: String
-        let advice: String?
-
-        init(_ check: String, _ verdict: Verdict, _ finding: String, _ advice: String? = nil) {
-            self.check = check
-            self.verdict = verdict
-            self.finding = finding
-            self.advice = advice
-        }
-    }
 }

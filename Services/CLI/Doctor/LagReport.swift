@@ -69,26 +69,26 @@ struct LagReport {
         return second.contains { $0.next > before[$0.partition, default: .max] }
     }
 
-    var finding: DoctorVerb.Finding {
+    var finding: Finding {
         let check = loop.check
         guard dropped == 0 else {
-            return DoctorVerb.Finding(
+            return Finding(
                 check, .bad, "\(dropped) records were dropped by the broker before they were read",
                 "raise the topic's retention, or start more of \(loop.name); the embedded broker keeps 5 MiB a partition"
             )
         }
-        guard waiting > 0 else { return DoctorVerb.Finding(check, .good, "no record waits") }
+        guard waiting > 0 else { return Finding(check, .good, "no record waits") }
         let text = "\(waiting) records wait, the oldest for \(age.map { "\($0) s" } ?? "an unknown time")"
-        guard needsSecondLook else { return DoctorVerb.Finding(check, .good, text) }
+        guard needsSecondLook else { return Finding(check, .good, text) }
         guard makesProgress else {
-            return DoctorVerb.Finding(
+            return Finding(
                 check, loop.lane == .bulk ? .doubtful : .bad, "no progress: \(text)",
                 "see /readyz and the log of \(loop.name); start it, or resume it if it is drained ('winnow instances')")
         }
         // Bulk work may wait for its turn for any time.
         return loop.lane == .bulk
-            ? DoctorVerb.Finding(check, .good, text)
-            : DoctorVerb.Finding(check, .doubtful, text, "start more of \(loop.name)")
+            ? Finding(check, .good, text)
+            : Finding(check, .doubtful, text, "start more of \(loop.name)")
     }
 }
 
@@ -99,9 +99,7 @@ enum TenantTopicsCheck {
     /// - Parameters:
     ///   - tenants: the tenants in Postgres.
     ///   - topics: the topics of the broker.
-    static func finding(_ tenants: Result<Set<TenantID>, any Error>, in topics: some Collection<String>)
-        -> DoctorVerb.Finding
-    {
+    static func finding(_ tenants: Result<Set<TenantID>, any Error>, in topics: some Collection<String>) -> Finding {
         do {
             let existing = Set(topics)
             let tenants = try tenants.get().sorted()
@@ -109,14 +107,14 @@ enum TenantTopicsCheck {
                 .filter { !$0.topics.isEmpty }
             guard missing.isEmpty else {
                 let commands = missing.map { "winnow tenants topics \(Shell.quoted($0.tenant.rawValue))" }
-                return DoctorVerb.Finding(
+                return Finding(
                     check, .bad, "missing: \(missing.flatMap { $0.topics }.joined(separator: ", "))",
                     "run \(commands.joined(separator: "; "))")
             }
-            return DoctorVerb.Finding(
+            return Finding(
                 check, .good, tenants.isEmpty ? "no tenant has its own" : "those of \(tenants.count) tenants exist")
         } catch {
-            return DoctorVerb.Finding(check, .doubtful, "\(error)")
+            return Finding(check, .doubtful, "\(error)")
         }
     }
 }

@@ -27,8 +27,8 @@ import Testing
             #expect(
                 views == [
                     "agreement", "avoided_compute", "budget", "capability_cost", "capability_use", "catalog_version",
-                    "certificate", "certificate_agreement", "daily_cost", "focus_cost", "instance", "platform_cost",
-                    "price",
+                    "certificate", "certificate_agreement", "daily_cost", "endpoint", "endpoint_recent", "focus_cost",
+                    "instance", "platform_cost", "price",
                     "request", "request_timeline", "savings", "savings_total", "tenant", "tenant_agreement",
                     "tenant_revocation", "tenant_topic",
                 ])
