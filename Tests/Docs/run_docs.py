@@ -122,13 +122,20 @@ def compare_settings(run_directory: Path) -> list[str]:
 
 
 def as_a_reader_sees_it(folder: Path, binaries: str) -> None:
-    """Links the repository's entries into the folder, so that the suite has its own `.run`."""
-    for entry in ROOT.iterdir():
-        if entry.name not in {".git", ".run", ".build"}:
-            (folder / entry.name).symlink_to(entry)
+    """Links the repository's entries into the folder, so that the suite has its own `.run`.
+
+    Readers write their endpoints into infra/endpoints, so that folder is a copy.
+    """
+    (folder / "infra").mkdir()
+    shutil.copytree(ROOT / "infra/endpoints", folder / "infra/endpoints")
+    for entry in [*ROOT.iterdir(), *(ROOT / "infra").iterdir()]:
+        name = entry.relative_to(ROOT)
+        if str(name) not in {".git", ".run", ".build", "infra", "infra/endpoints"}:
+            (folder / name).symlink_to(entry)
     (folder / ".build").mkdir()
     (folder / ".build/release").symlink_to(binaries)
-    (folder / ".build/examples").symlink_to(ROOT / ".build/examples")
+    for name in ("examples", "llm"):
+        (folder / ".build" / name).symlink_to(ROOT / ".build" / name)
 
 
 def clean_environment(binaries: str) -> dict[str, str]:
@@ -140,7 +147,8 @@ def clean_environment(binaries: str) -> dict[str, str]:
 
 def run_all(names: list[str], folder: Path, binaries: str) -> list[str]:
     environment = clean_environment(binaries)
-    stack = {**environment, "WINNOW_BIN_DIRECTORY": binaries, "WINNOW_RUN_DIRECTORY": str(folder / ".run")}
+    stack = {**environment, "WINNOW_BIN_DIRECTORY": binaries, "WINNOW_RUN_DIRECTORY": str(folder / ".run"),
+             "WINNOW_ENDPOINTS_DIRECTORY": str(folder / "infra/endpoints")}
     as_a_reader_sees_it(folder, binaries)
     script = str(ROOT / "infra/dev/stack.sh")
     try:

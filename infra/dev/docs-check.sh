@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 infra/dev/install-packages.sh infra/examples/packages.txt
 infra/examples/environment.sh >/dev/null
+infra/dev/python-environment.sh llm >/dev/null
 
 (cd Tests/Docs && python3 -m unittest --quiet test_pages)
 Tests/Docs/check_docs.py
