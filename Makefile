@@ -1,6 +1,6 @@
 # Each target only calls scripts, which document what they do.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-endpoint bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ sanitize: packages ## Run the tests under AddressSanitizer and ThreadSanitizer
 
 bench: packages ## Measure a private suite under load, and compare the encoders with ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh
+
+bench-endpoint: packages ## Measure calls in flight to a model behind HTTP that takes half a second (2 minutes)
+	@infra/dev/bench-endpoint.sh $(CALLS)
 
 bench-peer: packages ## Measure Winnow beside a Python system that does the same work (8 minutes)
 	@infra/dev/bench-peer.sh
