@@ -8,7 +8,9 @@ public struct RequestResult: Sendable {
     public struct Item: Sendable {
         public let text: String
         /// The answer; `nil` if there is none.
-        public let label: String?
+        public let output: Answer.Output?
+        /// The answer, if it is a label.
+        public var label: String? { output?.label }
         /// - Units: from 0 to 1.
         public let confidence: Double?
         /// Which model answered.
@@ -89,7 +91,7 @@ public struct RequestResult: Sendable {
             status: value["status"]?.string ?? "",
             items: value["items"]?.map { item in
                 Item(
-                    text: item["text"]?.string ?? "", label: item["label"]?.string,
+                    text: item["text"]?.string ?? "", output: try? Answer.Output(memberOf: item, in: "items"),
                     confidence: item["confidence"]?.double,
                     decidedBy: item["decidedBy"]?.string.flatMap(Answer.DecidedBy.init(rawValue:)),
                     isDegraded: item["degraded"]?.bool ?? false,

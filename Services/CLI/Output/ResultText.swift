@@ -12,7 +12,7 @@ extension RequestResult {
         for step in steps {
             for item in step.items {
                 let cells = [
-                    "\(step.route)".visible, (item.label ?? step.status).visible,
+                    "\(step.route)".visible, (item.label ?? item.output?.kind.rawValue ?? step.status).visible,
                     item.confidence.map { "\(($0 * 1000).rounded() / 1000)" } ?? "", item.decidedBy?.rawValue ?? "",
                 ]
                 let line = "    " + zip(cells, [30, 24, 6, 7]).map { $0.padded(to: $1) }.joined(separator: " ")
@@ -30,6 +30,7 @@ extension RequestResult {
                     let room = max(1, (width ?? .max) - 10 - marks.count)
                     lines.append("        " + marks + Self.quoted(item.text, within: room))
                 }
+                if let written = item.written { lines.append(Self.answer(written, within: width ?? .max)) }
             }
         }
         return lines.joined(separator: "\n")
@@ -37,11 +38,27 @@ extension RequestResult {
 
     private static let (leastText, mostText) = (20, 60)
 
-    private static func quoted(_ text: String, within room: Int) -> String {
-        "\"\(text.shortened(to: 4 * mostText).visible.shortened(to: min(mostText, room)))\""
+    /// The line of an answer that is no label.
+    private static func answer(_ written: String, within width: Int) -> String {
+        let mark = "        → "
+        return mark + quoted(written, within: max(1, min(width - mark.count - 2, mostAnswer)), atMost: mostAnswer)
+    }
+
+    private static let mostAnswer = 160
+
+    private static func quoted(_ text: String, within room: Int, atMost most: Int = mostText) -> String {
+        "\"\(text.shortened(to: 4 * most).visible.shortened(to: min(most, room)))\""
     }
 }
 
 extension RequestResult.Item {
+    /// The answer, if it is a text or a JSON value.
+    fileprivate var written: String? {
+        switch output {
+        case .text(let text), .json(let text): text
+        case .label, nil: nil
+        }
+    }
+
     fileprivate var marks: [String] { (isDegraded ? ["degraded"] : []) + (isTruncated ? ["truncated"] : []) }
 }

@@ -30,11 +30,15 @@ struct EndpointShadows: Sendable {
         let deadLetters = source.read([record]) { record throws(ContractError) in
             read = try ShadowedStep(record) { endpoints[$0] != nil }
         }
-        guard var step = read, let endpoint = endpoints[step.shadow.route] else { return deadLetters }
-        let known = try await register.compared(among: step.texts(for: endpoint.identity))
-        step.shadow.items = step.shadow.items.enumerated().filter { !known.contains($0.offset) }.map(\.element)
-        for items in endpoint.chunks(step.shadow.items) { try await compare(items, of: step, endpoint) }
+        guard let step = read, let endpoint = endpoints[step.shadow.route] else { return deadLetters }
+        try await ledger.turns.take(step.step) { try await compare(step, endpoint) }
         return deadLetters
+    }
+
+    private func compare(_ step: ShadowedStep, _ endpoint: FullEndpoint) async throws {
+        let known = try await register.compared(among: step.texts(for: endpoint.identity))
+        let items = step.shadow.items.enumerated().filter { !known.contains($0.offset) }.map(\.element)
+        for items in endpoint.chunks(items) { try await compare(items, of: step, endpoint) }
     }
 
     private func compare(

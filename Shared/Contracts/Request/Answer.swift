@@ -101,8 +101,9 @@ extension Answer.Output {
         write(to: &body)
     }
 
-    /// Reads what `writeMember` wrote, from the object that has the member.
-    init(memberOf value: JSONValue, in path: String) throws {
+    /// Reads what an answer says, from the object of the answer: the member `output`, or else `label`.
+    /// - Throws: `ContractError`
+    public init(memberOf value: JSONValue, in path: String) throws {
         guard let output = value["output"] else {
             self = .label(try value.required("label", in: path))
             return

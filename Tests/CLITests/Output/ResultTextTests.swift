@@ -37,6 +37,18 @@ struct ResultTextTests {
         for line in both.split(separator: "\n").dropFirst() { #expect(String(line).columns <= width ?? .max) }
     }
 
+    @Test func `a text or a JSON value has a line of its own, in one line and not raw`() throws {
+        let output = #""output":{"kind":"text","text":"two\nlines \u001b[2J"}"#
+        let text = try RequestResult(Array(json.replacing(#""label":"x""#, with: output).utf8)).text(fitting: 80)
+        let lines = text.split(separator: "\n")
+        #expect(lines[1].contains(" text "))
+        #expect(lines[2].hasPrefix("        → \"two lines"))
+        #expect(!text.unicodeScalars.contains("\u{1B}"))
+        let value = #""output":{"kind":"json","json":{"a":[1,2]}}"#
+        let other = try RequestResult(Array(json.replacing(#""label":"x""#, with: value).utf8)).text()
+        #expect(other.contains("→ \"{\"a\":[1,2]}\""))
+    }
+
     @Test func `nothing in a result reaches the terminal raw, and a narrow one is not overflowed`() throws {
         let hostile = json.replacing("mine", with: #"i\u001b[2J"#).replacing(#""x""#, with: "\"x\u{202E}\"")
             .replacing("a\\nb", with: #"\u009b31m"# + String(repeating: "word ", count: 40))
