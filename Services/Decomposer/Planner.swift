@@ -81,12 +81,22 @@ struct Planner: Sendable {
 
     private func machinePlan(_ request: Request) -> Decomposition {
         let steps = request.steps.enumerated().map { ordinal, step in
-            Step(
+            let dependencies = step.dependencies
+            return Step(
                 ordinal: ordinal, route: step.route,
-                items: step.items.map { Item(text: $0, span: Item.Span(0, $0.unicodeScalars.count)) },
-                dependsOn: step.dependsOn, state: step.dependsOn.isEmpty ? .dispatched : .waiting)
+                items: step.items.enumerated().map { Self.item($1, at: $0, of: request) }, dependsOn: dependencies,
+                state: dependencies.isEmpty ? .dispatched : .waiting)
         }
         return Decomposition(steps: steps)
+    }
+
+    private static func item(_ item: RequestedItem, at position: Int, of request: Request) -> Item {
+        switch item {
+        case .text(let text): return Item(whole: text)
+        case .reference(let reference):
+            let count = request.steps[reference.step].items.count
+            return Item(text: "", from: reference.resolved(at: position, of: count))
+        }
     }
 
     /// Builds the plan of a human request. Its first steps are the routing itself, as many as its items need. They hold

@@ -10,13 +10,17 @@ public enum Limits {
     /// The size of the value of a request record.
     /// - Units: bytes.
     public static let requestBytes = 256 * 1024
-    /// The size of the value of a result record. A larger result leaves out the texts of its items, which the client
-    /// already has.
+    /// The size of the value of a result record. A larger result leaves out the texts of its items: the client already
+    /// has them, or finds them in the answers that the items name.
     /// - Units: bytes.
     public static let resultBytes = 900_000
     /// The size of all texts and JSON values in the answers to one request, so that its result fits into a record.
     /// - Units: bytes, as they are written.
     public static let answerBytes = 600_000
+    /// The size of all texts that items of one request take from its answers, so that a step fits into a record and a
+    /// request that takes one answer many times stays small.
+    /// - Units: bytes, as they are written.
+    public static let takenBytes = requestBytes
     public static let stepsPerPlan = 16
     public static let itemsPerStep = 64
     public static let itemsPerPlan = stepsPerPlan * itemsPerStep

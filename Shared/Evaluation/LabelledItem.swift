@@ -10,7 +10,7 @@ public struct LabelledItem: Sendable {
 
     /// A machine request with this item alone.
     var request: Request {
-        Request(eventID: "item", channel: .machine, steps: [RequestedStep(route: route, items: [text])])
+        Request(eventID: "item", channel: .machine, steps: [RequestedStep(route: route, items: [.text(text)])])
     }
 }
 

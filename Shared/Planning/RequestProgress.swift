@@ -131,6 +131,7 @@ public struct RequestProgress {
     }
 
     /// Dispatches a step when all of its dependencies are answered. Cancels it if one of them ended without an answer.
+    /// A step that is cancelled or fails here may be one that others wait for.
     private mutating func releaseWaiting() {
         var hasMoved = true
         while hasMoved {
@@ -143,10 +144,24 @@ public struct RequestProgress {
                     set(index, .cancelled, error: "a step that it depends on was not answered")
                     hasMoved = true
                 } else if states.allSatisfy({ $0 == .answered }) {
-                    set(index, .dispatched)
+                    hasMoved = !dispatch(index) || hasMoved
                 }
             }
         }
+    }
+
+    /// Dispatches a step with the texts that its items take from answers. Both are stored in one transaction, and the
+    /// step is emitted from what is stored, so a repetition never asks for another text.
+    /// - Returns: whether the step has all of its texts. It fails otherwise.
+    private mutating func dispatch(_ index: Int) -> Bool {
+        do throws(ContractError) {
+            snapshot.steps[index].items = try snapshot.itemsWithTexts(of: snapshot.steps[index])
+        } catch {
+            set(index, .failed, error: error.message)
+            return false
+        }
+        set(index, .dispatched)
+        return true
     }
 
     private mutating func giveUp(_ index: Int, _ state: Step.State, error: String) {

@@ -11,7 +11,8 @@ import Store
 ///   "task", "status", "items": […]}], "usage", "cost": {…, "final"?: false}}`
 public enum ResultMessage {
     /// An item that was routed to several capabilities appears once for each, so a result may be larger than its
-    /// request. If the result exceeds `Limits.resultBytes`, its items have no `text`; their `span` gives the position.
+    /// request. If the result exceeds `Limits.resultBytes`, its items have no `text`; their `span` gives the position, and
+    /// an item that took its text from an answer still names the answer.
     public static func encode(_ snapshot: RequestSnapshot) -> [UInt8] {
         let whole = encode(snapshot, withTexts: true)
         return whole.count <= Limits.resultBytes ? whole : encode(snapshot, withTexts: false)

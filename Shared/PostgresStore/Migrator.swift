@@ -158,6 +158,7 @@ public struct Migration: Sendable, Equatable {
             version: 18, name: "create_endpoint_usage", script: PackageResources.V0018_create_endpoint_usage_sql),
         Migration(
             version: 19, name: "create_ops_endpoints", script: PackageResources.V0019_create_ops_endpoints_sql),
+        Migration(version: 20, name: "fill_items", script: PackageResources.V0020_fill_items_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

@@ -47,11 +47,12 @@ public struct Attachment: Sendable, Equatable {
 /// A step of a machine request.
 public struct RequestedStep: Sendable, Equatable {
     public var route: Route
-    public var items: [String]
-    /// Indices of the steps that must be answered before this step is dispatched.
+    public var items: [RequestedItem]
+    /// Indices of the steps that must be answered before this step is dispatched. The steps that items take their texts
+    /// from need not be among them.
     public var dependsOn: [Int]
 
-    public init(route: Route, items: [String], dependsOn: [Int] = []) {
+    public init(route: Route, items: [RequestedItem], dependsOn: [Int] = []) {
         self.route = route
         self.items = items
         self.dependsOn = dependsOn

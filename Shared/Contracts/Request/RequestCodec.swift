@@ -17,6 +17,7 @@ extension Request {
                 attachments: try attachments(of: body), steps: try steps(of: body, catalog),
                 deadline: try earlier(deadline, bodyDeadline(of: body)))
             try request.validate()
+            try request.validateSelections(catalog)
             return request
         }
     }
@@ -88,12 +89,7 @@ extension RequestedStep {
         guard catalog[route] != nil else {
             throw ContractError(.unknownRoute, "steps: unknown capability/task; known: \(catalog.knownRoutes)")
         }
-        let items = try value.list("items", in: "steps") { item in
-            guard let text = try item.string ?? item.text("text", in: "steps.items") else {
-                throw ContractError(.wrongType, "steps.items must hold strings, or objects with a string \"text\"")
-            }
-            return text
-        }
+        let items = try value.list("items", in: "steps") { try RequestedItem(json: $0) }
         let dependsOn = try value.list("dependsOn", in: "steps") { index in
             guard let index = index.integer else {
                 throw ContractError(.wrongType, "steps.dependsOn must hold indices of steps")
@@ -108,7 +104,7 @@ extension RequestedStep {
             body.member("capability", route.capability.rawValue)
             body.member("task", route.task)
             body.name("items")
-            body.array(items) { $0.string($1) }
+            body.array(items) { $1.write(to: &$0) }
             if !dependsOn.isEmpty {
                 body.name("dependsOn")
                 body.array(dependsOn) { $0.integer($1) }
@@ -160,12 +156,13 @@ extension Request {
                 throw ContractError(
                     .tooLarge, "steps[\(index)] has \(step.items.count) items; at most \(Limits.itemsPerStep)")
             }
-            guard !step.items.contains(where: \.isBlank) else {
+            guard !step.items.contains(where: \.isBlankText) else {
                 throw ContractError(.emptyText, "steps[\(index)].items contains an empty text")
             }
             guard step.dependsOn.allSatisfy({ steps.indices.contains($0) && $0 != index }) else {
                 throw ContractError(.invalidPlan, "steps[\(index)].dependsOn must name other steps of the plan")
             }
+            try validateReferences(ofStep: index)
         }
         guard isAcyclic else { throw ContractError(.invalidPlan, "steps depend on each other in a cycle") }
     }
@@ -173,14 +170,19 @@ extension Request {
     /// Kahn's algorithm: a plan is acyclic if steps without open dependencies can be removed until no step is left.
     private var isAcyclic: Bool {
         var open = Set(steps.indices)
-        while let ready = open.first(where: { step in steps[step].dependsOn.allSatisfy { !open.contains($0) } }) {
+        let dependencies = steps.map(\.dependencies)
+        while let ready = open.first(where: { step in dependencies[step].allSatisfy { !open.contains($0) } }) {
             open.remove(ready)
         }
         return open.isEmpty
     }
 }
 
+extension RequestedItem {
+    fileprivate var isBlankText: Bool { if case .text(let text) = self { text.isBlank } else { false } }
+}
+
 extension String {
     /// Whether the text is empty or only white space.
-    var isBlank: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
+    package var isBlank: Bool { unicodeScalars.allSatisfy(\.properties.isWhitespace) }
 }

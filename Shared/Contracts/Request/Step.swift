@@ -65,16 +65,28 @@ public struct Step: Sendable, Equatable {
 
 /// A segment of text. Each item gets one answer.
 public struct Item: Sendable, Equatable {
+    /// Empty while the item is pending.
     public var text: String
-    /// The position of the item in its source; `nil` for an item of a machine request, which has no source.
+    /// The position of the item in its source. An item of a machine request is its own source.
     public var span: Span?
     /// The attachment that contains the item; `nil` for the request's own text.
     public var source: String?
+    /// The answer that the item takes its text from, with its index; `nil` for a text of the request.
+    public var from: ItemReference?
 
-    public init(text: String, span: Span? = nil, source: String? = nil) {
+    public init(text: String, span: Span? = nil, source: String? = nil, from: ItemReference? = nil) {
         self.text = text
         self.span = span
         self.source = source
+        self.from = from
+    }
+
+    /// Whether the answer that the item takes its text from does not exist yet.
+    public var isPending: Bool { from != nil && text.isEmpty }
+
+    /// An item of a machine request, or one that has taken its text from an answer.
+    package init(whole text: String, from: ItemReference? = nil) {
+        self.init(text: text, span: Span(0, text.unicodeScalars.count), from: from)
     }
 
     /// - Units: Unicode code points of the source, with an exclusive end, as in Python and Postgres.
@@ -91,11 +103,13 @@ public struct Item: Sendable, Equatable {
 
 extension Item {
     public func writeMembers(to body: inout JSONWriter, withText: Bool = true) {
-        if withText { body.member("text", text) }
+        // A pending item has no text, so that a version that does not know references cannot take it for an empty one.
+        if withText, !isPending { body.member("text", text) }
         body.optional("span", span) { writer, span in
             writer.array([span.start, span.end]) { $0.integer($1) }
         }
         body.member("source", source)
+        from?.writeMembers(to: &body)
     }
 
     public init(json value: JSONValue) throws {
@@ -103,9 +117,11 @@ extension Item {
         guard span.isEmpty || (span.count == 2 && 0 <= span[0] && span[0] <= span[1]) else {
             throw ContractError(.wrongType, "items.span must be [start, end]")
         }
+        let from = try ItemReference(membersOf: value, in: "items")
+        let text = from == nil ? try value.required("text", in: "items") : try value.text("text", in: "items") ?? ""
         self.init(
-            text: try value.required("text", in: "items"), span: span.isEmpty ? nil : Span(span[0], span[1]),
-            source: try value.text("source", in: "items"))
+            text: text, span: span.isEmpty ? nil : Span(span[0], span[1]),
+            source: try value.text("source", in: "items"), from: from)
     }
 
     /// Encodes the items of a step as the store keeps them.

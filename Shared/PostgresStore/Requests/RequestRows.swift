@@ -134,33 +134,43 @@ struct StepUpdateRows {
     var keys = PostgresArray<RequestKey>()
     var ordinals = PostgresArray<Int16>()
     var states = PostgresArray<String>()
+    /// Null where the items stay as they are.
+    var items = PostgresArray<JSONBytes>()
     var answers = PostgresArray<JSONBytes>()
     var errors = PostgresArray<String>()
     var instants = PostgresArray<Timestamp>()
+    private var hasItems = false
 
-    mutating func append(_ step: Step, of key: RequestKey, at instant: Timestamp) {
+    /// - Parameter withItems: whether the items have taken their texts from answers.
+    mutating func append(_ step: Step, of key: RequestKey, at instant: Timestamp, withItems: Bool) {
         keys.append(key)
         ordinals.append(Int16(clamping: step.ordinal))
         states.append(step.state.rawValue)
+        items.append(withItems ? JSONBytes(bytes: Item.encode(step.items)) : nil)
         answers.append(JSONBytes(step.answers))
         errors.append(step.error)
         instants.append(instant)
+        hasItems = hasItems || withItems
     }
 }
 
 extension StepUpdateRows {
     /// Updates the rows by INSERT … ON CONFLICT DO UPDATE. All of them exist and are locked, so every row conflicts. An
     /// insert opens only the partitions of its rows, whereas an UPDATE that joins arrays would open every partition.
+    ///
+    /// No stored step has an empty list of items and changes it, so the empty list stands for items that stay.
     var statement: SQL {
+        let newItems: StaticString =
+            hasItems ? "items = CASE WHEN excluded.items::text = '[]' THEN s.items ELSE excluded.items END, " : ""
         let sql: SQL = """
             INSERT INTO winnow.step AS s (
                 request_id, ordinal, capability, task, items, state, answers, error, created_at, dispatched_at, settled_at)
-            SELECT request_id, ordinal, '', '', '[]', state::winnow.step_state, answers, error, at,
+            SELECT request_id, ordinal, '', '', coalesce(items, '[]'), state::winnow.step_state, answers, error, at,
                 CASE WHEN state <> 'waiting' THEN at END, CASE WHEN state NOT IN ('waiting', 'dispatched') THEN at END
-            FROM unnest(\(keys), \(ordinals), \(states), \(answers), \(errors), \(instants))
-                AS u (request_id, ordinal, state, answers, error, at)
+            FROM unnest(\(keys), \(ordinals), \(states), \(items), \(answers), \(errors), \(instants))
+                AS u (request_id, ordinal, state, items, answers, error, at)
             ON CONFLICT (request_id, ordinal) DO UPDATE
-            SET state = excluded.state, answers = excluded.answers, error = excluded.error,
+            SET \(literal: newItems)state = excluded.state, answers = excluded.answers, error = excluded.error,
                 dispatched_at = coalesce(s.dispatched_at, excluded.dispatched_at),
                 settled_at = coalesce(s.settled_at, excluded.settled_at)
             """

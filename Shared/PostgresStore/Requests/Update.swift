@@ -63,7 +63,9 @@ struct UpdateBatch: Sendable {
                 if touched.newSteps.contains(step.ordinal) {
                     inserted.append(step, of: key, at: snapshot.progressedAt)
                 } else if touched.updatedSteps.contains(step.ordinal) {
-                    updated.append(step, of: key, at: snapshot.progressedAt)
+                    updated.append(
+                        step, of: key, at: snapshot.progressedAt,
+                        withItems: touched.filledSteps.contains(step.ordinal))
                 }
             }
         }

@@ -138,15 +138,17 @@ extension Arrival {
 
 /// The part of a call that the full model alone would have been paid for: the items that were answered.
 ///
-/// A failed step, a refusal and a degraded answer save nothing, since no one would have paid for them. A call reports
-/// its tokens only in total, so the parts are estimated from the bytes of text.
+/// A failed step, a refusal and a degraded answer save nothing, since no one would have paid for them. Nor does an answer
+/// to a text that was taken from a degraded one: the full model alone would have been asked about another text. A call
+/// reports its tokens only in total, so the parts are estimated from the bytes of text.
 public struct Credit: Sendable, Equatable {
     /// The size of all items. - Units: bytes.
     private let all: Int
     /// The size of the answered items.
     private let answered: Int
     /// The size of the answered items that occur in no earlier step of the request. In a single question for the whole
-    /// request, the full model would read each text once.
+    /// request, the full model would read each text once, and would not read what it has written itself: a text that is
+    /// taken from an answer.
     private let once: Int
     private let onceTexts: Int
 
@@ -166,17 +168,19 @@ public struct Credit: Sendable, Equatable {
             return
         }
         let earlier = request.steps.lazy.filter { $0.ordinal < step.ordinal && !$0.route.expandsPlan }
-        let read = earlier.reduce(into: Set<Place>()) { $0.formUnion($1.items.lazy.map(Place.init)) }
+        let read = earlier.reduce(into: Set<Place>()) { read, step in
+            read.formUnion(step.items.lazy.filter { $0.from == nil }.map(Place.init))
+        }
         var (all, answered, once, onceTexts) = (0, 0, 0, 0)
         for (index, item) in step.items.enumerated() {
             // Adds 1 so that an empty text counts too.
             let size = item.text.utf8.count + 1
             all += size
-            guard step.answers.indices.contains(index), let answer = step.answers[index], !answer.isDegraded else {
-                continue
-            }
+            guard step.answers.indices.contains(index), let answer = step.answers[index], !answer.isDegraded,
+                !request.restsOnDegraded(item)
+            else { continue }
             answered += size
-            guard !read.contains(Place(item)) else { continue }
+            guard item.from == nil, !read.contains(Place(item)) else { continue }
             once += size
             onceTexts += 1
         }
@@ -201,4 +205,15 @@ public struct Credit: Sendable, Equatable {
 
     /// The additional usage for these items in a single question for the whole request.
     func asOne(_ whole: TokenUsage) -> TokenUsage { whole.share(once, of: all).joined(texts: onceTexts) }
+}
+
+extension RequestSnapshot {
+    /// Whether the item's text was taken from a degraded answer, or from an answer that rests on one.
+    fileprivate func restsOnDegraded(_ item: Item) -> Bool {
+        guard let reference = item.from, let index = reference.item,
+            let step = steps.first(where: { $0.ordinal == reference.step }), step.items.indices.contains(index)
+        else { return false }
+        let answer = step.answers.indices.contains(index) ? step.answers[index] : nil
+        return answer?.isDegraded == true || restsOnDegraded(step.items[index])
+    }
 }

@@ -9,6 +9,8 @@ package struct AppliedChanges: Sendable {
         /// The ordinals of the steps.
         package var newSteps: Set<Int> = []
         package var updatedSteps: Set<Int> = []
+        /// Updated steps whose items have taken their texts from answers. The items of no other step change.
+        package var filledSteps: Set<Int> = []
         /// Whether this change made the request final.
         package var becameFinal = false
         /// Whether the request is final and this change made it final or added to its ledger.
@@ -67,6 +69,10 @@ package struct AppliedChanges: Sendable {
         if !change.newSteps.isEmpty { snapshot.steps.sort { $0.ordinal < $1.ordinal } }
         for step in change.updatedSteps {
             guard let position = snapshot.position(of: step.ordinal) else { throw refused("an unknown step") }
+            if snapshot.steps[position].items.contains(where: \.isPending), !step.items.contains(where: \.isPending) {
+                snapshot.steps[position].items = step.items
+                touched.filledSteps.insert(step.ordinal)
+            }
             snapshot.steps[position].state = step.state
             snapshot.steps[position].answers = step.answers
             snapshot.steps[position].error = step.error
