@@ -109,6 +109,7 @@ public struct EvaluationChunk: Sendable {
     public var pending: PendingRequest {
         PendingRequest(
             Request(
-                eventID: eventID, channel: .machine, steps: [RequestedStep(route: route, items: items.map { .text($0.text) })]))
+                eventID: eventID, channel: .machine,
+                steps: [RequestedStep(route: route, items: items.map { .text($0.text) })]))
     }
 }

@@ -101,6 +101,8 @@ struct MessageCodecTests {
         let items = [
             Item(text: "a"), Item(text: "e\u{301}\u{0}", span: Item.Span(0, 0)),
             Item(text: "b", span: Item.Span(7, 1_000_000), source: "合同.md"),
+            Item(text: "", from: ItemReference(step: 15, item: 63, select: .label)),
+            Item(text: "c", span: Item.Span(0, 1), from: ItemReference(step: 0, item: 0)),
         ]
         #expect(try Item.decode(Item.encode(items)) == items)
     }

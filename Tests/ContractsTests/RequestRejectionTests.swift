@@ -35,6 +35,12 @@ struct RequestRejectionTests {
         Array(repeating: text, count: count).joined(separator: ",")
     }
 
+    /// A step whose items take their texts from answers.
+    private static func taking(_ items: String...) -> String {
+        let items = items.map { "{\($0)}" }.joined(separator: ",")
+        return #"{"capability":"legal-services","task":"clause-type","items":[\#(items)]}"#
+    }
+
     private static func dependent(on list: String) -> String {
         #"{"capability":"legal-services","task":"clause-type","items":["CANARY"],"dependsOn":[\#(list)]}"#
     }
@@ -83,6 +89,12 @@ struct RequestRejectionTests {
         .step("an item is a number", #""items":["CANARY",1]"#, .wrongType),
         .step("an item is an object without text", #""items":[{"CANARY":"CANARY"}]"#, .wrongType),
         .step("an item's text is a number", #""items":[{"text":1}]"#, .wrongType),
+        .step("an item has a text and a source", #""items":[{"text":"CANARY","from":1}]"#, .wrongType),
+        .step("an item's source is a string", #""items":[{"from":"CANARY"}]"#, .wrongType),
+        .step("an item's source is a fraction", #""items":[{"from":0.5}]"#, .wrongType),
+        .step("the index of an answer is a string", #""items":[{"from":1,"item":"CANARY"}]"#, .wrongType),
+        .step("a selection is a number", #""items":[{"from":1,"select":1}]"#, .wrongType),
+        .step("a selection is unknown", #""items":[{"from":1,"select":"CANARY"}]"#, .wrongType),
         .step("dependsOn is a number", #""items":["CANARY"],"dependsOn":0"#, .wrongType),
         .step("dependsOn holds a fraction", #""items":["CANARY"],"dependsOn":[0.5]"#, .wrongType),
         .step("dependsOn holds a string", #""items":["CANARY"],"dependsOn":["CANARY"]"#, .wrongType),
@@ -127,6 +139,20 @@ struct RequestRejectionTests {
         .plan(
             "three steps in a circle behind one that is free",
             [good, dependent(on: "0,3"), dependent(on: "1"), dependent(on: "2")].joined(separator: ","), .invalidPlan),
+        .plan("an item that takes its own step's answer", taking(#""from":0"#), .invalidPlan),
+        .plan("an answer of no step", "\(good),\(taking(#""from":2"#))", .invalidPlan),
+        .plan("an answer of a negative step", "\(good),\(taking(#""from":-1"#))", .invalidPlan),
+        .plan("an answer of no item", "\(good),\(taking(#""from":0,"item":1"#))", .invalidPlan),
+        .plan("an answer of a negative item", "\(good),\(taking(#""from":0,"item":-1"#))", .invalidPlan),
+        .plan(
+            "the same place in a shorter step",
+            [good, taking(#""from":0"#, #""from":0"#), taking(#""from":1"#, #""from":1"#, #""from":1"#)]
+                .joined(separator: ","), .invalidPlan),
+        .plan(
+            "two steps that take each other's answers", "\(taking(#""from":1"#)),\(taking(#""from":0"#))", .invalidPlan),
+        .plan(
+            "a step that takes the answer of one that depends on it",
+            "\(taking(#""from":1"#)),\(dependent(on: "0"))", .invalidPlan),
         Case("a byte too many", padded(to: Limits.requestBytes + 1), .tooLarge),
     ]
 

@@ -65,6 +65,22 @@ struct PlannerTests {
         #expect(router.calls.isEmpty)
     }
 
+    @Test func `a step with an item that takes its text from an answer waits for the answer`() async throws {
+        let route = Route(.legalServices, "unfair-term")
+        let request = Request(
+            eventID: "e", channel: .machine,
+            steps: [
+                RequestedStep(route: route, items: [.reference(ItemReference(step: 1)), "own"]),
+                RequestedStep(route: route, items: ["a", "b"]),
+                RequestedStep(route: route, items: ["c", .reference(ItemReference(step: 1, select: .label))]),
+            ])
+        let steps = try #require(try await planner().plans(for: [request], catalog: .builtIn).first).get().steps
+        #expect(steps.map(\.state) == [.waiting, .dispatched, .waiting])
+        #expect(steps.map(\.dependsOn) == [[1], [], [1]])
+        #expect(steps[0].items.first == Item(text: "", from: ItemReference(step: 1, item: 0)))
+        #expect(steps[2].items.last == Item(text: "", from: ItemReference(step: 1, item: 1, select: .label)))
+    }
+
     @Test func `a compound wish is routed part by part`() async throws {
         let decomposition = try await plan("music and lights")
         #expect(routed(decomposition) == ["decomposition/route": [], Self.intent: ["music", "lights"]])

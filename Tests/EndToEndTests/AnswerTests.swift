@@ -97,6 +97,28 @@ struct `Whole suite` {
         #expect(isOrdered == "t")
     }
 
+    @Test
+    func `an item takes its text from the answer of another capability`() async throws {
+        let suite = try await Suite.shared()
+        let submitted = try await suite.submit([
+            #"""
+            {"steps": [{"capability": "semantic-understanding", "task": "intent", "items": [{"from": 1, "item": 1}, {"from": 1}]}, {"capability": "security-services", "task": "payload", "items": ["28014", "1' OR 1=1--"]}]}
+            """#,
+            #"{"steps": [{"capability": "security-services", "task": "payload", "items": [{"from": 1}]}]}"#,
+        ])
+        let result = try #require(submitted.objects.first { $0["status"] as? String != "rejected" })
+        #expect(result["status"] as? String == "completed", "\(result)")
+        let items = try Self.items(of: result)
+        let labels = items.map { $0["label"] as? String }
+        #expect(labels.suffix(2) == ["norm", "sql_injection"])
+        #expect(items.map { $0["text"] as? String } == ["sql_injection", "sql_injection", "28014", "1' OR 1=1--"])
+        #expect(items.map { $0["from"] as? Int } == [1, 1, nil, nil])
+        #expect(items.map { $0["item"] as? Int } == [1, 1, nil, nil])
+        #expect(labels.allSatisfy { $0 != nil })
+        let rejected = try #require(submitted.objects.first { $0["status"] as? String == "rejected" })
+        #expect((rejected["error"] as? String)?.hasPrefix("invalid_plan: ") == true)
+    }
+
     static func payload(id: String, _ items: [String]) -> String {
         let texts = items.map { "\"\($0)\"" }.joined(separator: ", ")
         return

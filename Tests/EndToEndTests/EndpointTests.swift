@@ -56,6 +56,14 @@ extension `Whole suite` {
             "SELECT sum(cost_pico_usd) FROM winnow.attempt WHERE request_id = '\(request)'")
         #expect(cost["picoUSD"] as? Int == Int(sum))
 
+        // The mood of what the model has written itself.
+        let chained = try await suite.submit([feedback.chain])
+        let links = try Self.items(of: try #require(chained.objects.first))
+        #expect(links.count == 2 && links.allSatisfy { $0["output"] != nil }, "\(chained.output) \(chained.errors)")
+        let written = (links.first?["output"] as? [String: Any])?["text"] as? String
+        #expect(links.last?["text"] as? String == written && written != nil)
+        #expect(links.last?["from"] as? Int == 0)
+
         // While the server is away a step waits, and nothing else does.
         model.kill()
         async let waiting = suite.submit([feedback.request(["mood"])])
@@ -131,10 +139,19 @@ private struct Feedback {
             to: suite.endpointsDirectory.appending(path: "smol.json"), atomically: true, encoding: .utf8)
     }
 
+    /// A message, its summary, and the mood of the summary.
+    var chain: String {
+        #"""
+        {"id": "\#(UUID().uuidString)", "steps": [\#(step("summary")), {"capability": "feedback", "task": "mood", "items": [{"from": 0}]}]}
+        """#
+    }
+
+    private func step(_ task: String) -> String {
+        #"{"capability": "feedback", "task": "\#(task)", "items": ["The new lamp is broken and I want my money back."]}"#
+    }
+
     func request(_ tasks: [String]) -> String {
-        let steps = tasks.map {
-            #"{"capability": "feedback", "task": "\#($0)", "items": ["The new lamp is broken and I want my money back."]}"#
-        }
+        let steps = tasks.map(step)
         return #"{"id": "\#(UUID().uuidString)", "steps": [\#(steps.joined(separator: ", "))]}"#
     }
 }

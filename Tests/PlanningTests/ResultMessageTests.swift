@@ -90,6 +90,25 @@ struct ResultMessageTests {
         }
     }
 
+    @Test(arguments: [(1, true), (Limits.resultBytes, false)])
+    func `an item shows its text and the answer that it came from, which a large result keeps`(
+        count: Int, hasText: Bool
+    ) throws {
+        let text = String(repeating: "a", count: count)
+        let items = [
+            Item(text: text, from: ItemReference(step: 0, item: 1, select: .label)),
+            Item(text: "", from: ItemReference(step: 2, item: 0)),
+        ]
+        let step = Step(ordinal: 1, route: Fixture.clause, items: items, dependsOn: [0, 2], state: .cancelled)
+        try JSONDocument.read(ResultMessage.encode(Fixture.snapshot(.cancelled, [step]))) { root in
+            let items = root["steps"]?.map { $0["items"]?.map(\.self) ?? [] }?.first ?? []
+            #expect(items.map { $0["text"]?.string } == [hasText ? text : nil, nil])
+            #expect(items.map { $0["from"]?.integer } == [0, 2])
+            #expect(items.map { $0["item"]?.integer } == [1, 0])
+            #expect(items.map { $0["select"]?.string } == ["label", nil])
+        }
+    }
+
     @Test func `a rejected request says why, and has the other members too`() throws {
         let view = try View(Fixture.snapshot(.rejected, channel: nil, error: "empty_text: text is empty"))
         #expect(view.status == "rejected")

@@ -74,6 +74,45 @@ struct CreditTests {
         #expect(rows.map(\.onceCost) == [PicoDollars(400), PicoDollars(400)])
     }
 
+    /// The full model alone would have written the text itself, in the same question.
+    @Test func `a text that is taken from an answer is asked item by item, and is no part of one question`() {
+        let taking = Step(
+            ordinal: 1, route: Fixture.issue,
+            items: [Item(text: "xxxx", from: ItemReference(step: 0, item: 0)), Item(text: "else")], dependsOn: [0],
+            state: .dispatched)
+        let chain = Fixture.snapshot([
+            Fixture.step(0, Fixture.clause, ["same"], .answered, answers: [Fixture.answer("xxxx")]), taking,
+            // A text of the client counts, although the same was taken before.
+            Fixture.step(2, Fixture.issue, ["xxxx"]),
+        ])
+        let rows = entries(
+            chain,
+            Fixture.answered(
+                1, Fixture.issue, [Fixture.answer(), Fixture.answer()], attempts: [Fixture.attempt(tokens: 12)]),
+            Fixture.answered(2, Fixture.issue, attempts: [Fixture.attempt(tokens: 6)]))
+        #expect(rows.map(\.counterfactualCost) == [PicoDollars(1200), PicoDollars(600)])
+        #expect(rows.map(\.onceCost) == [PicoDollars(400), PicoDollars(400)])
+    }
+
+    @Test func `an answer that rests on a degraded one saves nothing`() {
+        var degraded = Fixture.answer("xxxx")
+        degraded.isDegraded = true
+        func taking(_ ordinal: Int, _ state: Step.State) -> Step {
+            Step(
+                ordinal: ordinal, route: Fixture.issue,
+                items: [Item(text: "xxxx", from: ItemReference(step: ordinal - 1, item: 0))], dependsOn: [ordinal - 1],
+                state: state, answers: state == .answered ? [Fixture.answer("xxxx")] : [])
+        }
+        for (answer, saved) in [(degraded, PicoDollars.zero), (Fixture.answer("xxxx"), PicoDollars(600))] {
+            let chain = Fixture.snapshot([
+                Fixture.step(0, Fixture.clause, ["same"], .answered, answers: [answer]), taking(1, .answered),
+                taking(2, .dispatched),
+            ])
+            let rows = entries(chain, Fixture.answered(2, Fixture.issue, attempts: [Fixture.attempt(tokens: 6)]))
+            #expect(rows.map(\.counterfactualCost) == [saved])
+        }
+    }
+
     @Test func `an item that was routed by the full model counts where it is answered`() {
         let routed = Fixture.snapshot([
             Fixture.step(0, .decomposition, ["same"], .answered, answers: [Fixture.answer("x", .full)]),

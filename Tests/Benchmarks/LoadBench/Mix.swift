@@ -30,7 +30,8 @@ enum Mix {
     private static func request(_ kind: Kind, _ route: Route, _ items: [String]) -> Request {
         switch kind {
         case .machine, .mixed:
-            Request(eventID: "", channel: .machine, steps: [RequestedStep(route: route, items: items.map { .text($0) })])
+            Request(
+                eventID: "", channel: .machine, steps: [RequestedStep(route: route, items: items.map { .text($0) })])
         case .human:
             // The form that the splitter splits most often: a separate verb for each half, with the payload in quotes.
             Request(

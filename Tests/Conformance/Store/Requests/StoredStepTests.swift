@@ -46,7 +46,7 @@ import Testing
             fields(Answer.random(using: &generator)) == [
                 "output", "confidence", "evidence", "decidedBy", "model", "isDegraded", "isTruncated",
             ])
-        #expect(fields(Item.random(using: &generator)) == ["text", "span", "source"])
+        #expect(fields(Item.random(using: &generator)) == ["text", "span", "source", "from"])
     }
 
     @Test func `steps that were stored by the first codec are read as before`() async throws {
@@ -61,6 +61,19 @@ import Testing
             #expect(
                 try await store.snapshots(of: [snapshot.id]).first?.steps.first?.answers == [
                     Answer(.label("x"), confidence: 0.5, decidedBy: .full, model: "m@1"), nil,
+                ])
+        }
+    }
+
+    @Test func `items that were stored before items could name answers are read as before`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let snapshot = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            try await database.run(#"UPDATE winnow.step SET items = '[{"text":"a","span":[3,4],"source":"b"}]'"#)
+            #expect(
+                try await store.snapshots(of: [snapshot.id]).first?.steps.first?.items == [
+                    Item(text: "a", span: Item.Span(3, 4), source: "b")
                 ])
         }
     }
@@ -101,6 +114,8 @@ extension Item {
         return Item(
             text: ["a", "", "👩🏽‍🚀\u{0}\n", "漢字"].randomElement(using: &generator) ?? "a",
             span: Bool.random(using: &generator) ? Item.Span(start, start + 3) : nil,
-            source: Bool.random(using: &generator) ? "contract.md" : nil)
+            source: Bool.random(using: &generator) ? "contract.md" : nil,
+            from: Bool.random(using: &generator)
+                ? ItemReference(step: start, item: 63 - start, select: start < 5 ? .label : .output) : nil)
     }
 }

@@ -186,7 +186,8 @@ import Testing
                 // No service may change the identifying columns of a row.
                 ("winnow_aggregator", "UPDATE winnow.request SET tenant_id = ''"),
                 ("winnow_aggregator", "UPDATE winnow.request SET event_id = ''"),
-                ("winnow_aggregator", "UPDATE winnow.step SET items = '[]'"),
+                ("winnow_aggregator", "UPDATE winnow.step SET task = ''"),
+                ("winnow_aggregator", "UPDATE winnow.step SET depends_on = '{}'"),
                 ("winnow_aggregator", "UPDATE winnow.attempt SET cost_pico_usd = 0"),
                 ("winnow_aggregator", "UPDATE winnow.shadow_tally SET compared = 0"),
                 ("winnow_aggregator", "SELECT body FROM winnow.submission"),
