@@ -1,6 +1,6 @@
 # Each target only calls scripts, which document what they do.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize bench bench-endpoint bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize litellm-check bench bench-endpoint bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ docc: packages ## Check the doc comments and the DocC pages of the shared module
 docs-check: build ## Check the DocC pages, and run every command of the documentation against a private suite (2 minutes)
 	@infra/dev/docc.sh .build/release
 	@infra/dev/docs-check.sh
+
+litellm-check: build ## Ask LiteLLM's proxy as an endpoint (installs 400 MB of packages)
+	@infra/dev/litellm-check.sh
 
 compose: build ## Run every service on this machine with exactly the environment of docker-compose.yml
 	@infra/dev/try-compose.sh

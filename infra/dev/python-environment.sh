@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Creates the private Python environment of requirements-NAME.txt in .build/NAME and prints its interpreter. Downloads nothing if
 # the environment exists.
-# Usage: python-environment.sh focus|llm
+# Usage: python-environment.sh focus|llm|litellm
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=$1
