@@ -110,7 +110,7 @@ struct `Whole suite` {
         #expect(result["status"] as? String == "completed", "\(result)")
         let items = try Self.items(of: result)
         let labels = items.map { $0["label"] as? String }
-        #expect(labels.suffix(2) == ["norm", "sql_injection"])
+        #expect(labels.suffix(2) == ["benign", "sql_injection"])
         #expect(items.map { $0["text"] as? String } == ["sql_injection", "sql_injection", "28014", "1' OR 1=1--"])
         #expect(items.map { $0["from"] as? Int } == [1, 1, nil, nil])
         #expect(items.map { $0["item"] as? Int } == [1, 1, nil, nil])
