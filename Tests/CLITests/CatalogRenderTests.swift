@@ -53,6 +53,14 @@ import Testing
         #expect(topics.filter { $0.name.contains("steps.") }.count == 4)
     }
 
+    @Test(arguments: CatalogRendering.Target.allCases)
+    func `a capability without a small model has no worker`(target: CatalogRendering.Target) throws {
+        let topics = try TopicCatalog(json: Array(committed(.topics).utf8))
+        let catalog = Catalog([Self.capability("invoices"), Self.capability("letters", hasWorker: false)])
+        let text = try CatalogRendering(catalog, topics: topics).render(target, in: committed(target))
+        #expect(!Self.contains("letters", text))
+    }
+
     @Test func `replicas follow the partitions`() throws {
         let catalog = Catalog([Self.capability("invoices")])
         let entries = [("winnow.steps.invoices.v1", 3), ("winnow.bulk-steps.invoices.v1", 12)]
@@ -125,11 +133,15 @@ import Testing
             }
         }
         return CatalogRendering(
-            Catalog(names.map(Self.capability)), topics: TopicCatalog(entries: topics.entries + steps))
+            Catalog(names.map { Self.capability($0) }), topics: TopicCatalog(entries: topics.entries + steps))
     }
 
-    private static func capability(_ name: String) -> CapabilityDescription {
-        CapabilityDescription(name: Capability(rawValue: name), title: "A", description: "Is a.", tasks: [])
+    private static func capability(_ name: String, hasWorker: Bool = true) -> CapabilityDescription {
+        let task = TaskDescription(
+            name: "t", title: "T", description: "Says t.", unit: .line, output: .text, comparator: .normalizedText,
+            models: TaskModels(small: hasWorker ? name : nil, full: "endpoint:big"))
+        return CapabilityDescription(
+            name: Capability(rawValue: name), title: "A", description: "Is a.", tasks: [task])
     }
 
     /// Whether a worker or its topics are in the text, in whatever spelling the file has.

@@ -16,7 +16,7 @@ import Testing
     private func file(_ edit: (inout CapabilityDescription) -> Void = { _ in }) throws -> String {
         var capability = try CatalogFile.read(
             file: "Tests/EndToEndTests/Fixtures/customer-support/capabilities/customer-support/capability.json")
-        capability.tasks[0].models = TaskModels(full: "endpoint:gateway")
+        capability.tasks[0].models = TaskModels(full: "endpoint:example")
         edit(&capability)
         let place = folder.url.appending(path: "capability.json")
         try Data(CatalogFile.writeReadable(capability, schema: "schema.json")).write(to: place)
