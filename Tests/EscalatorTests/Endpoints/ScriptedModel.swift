@@ -1,6 +1,9 @@
 import Contracts
 import Models
+import Store
+import StoreTesting
 import Synchronization
+import WorkerKit
 
 @testable import Escalator
 
@@ -77,4 +80,44 @@ final class ScriptedModel: Model {
         }
         return outputs.compactMap(\.self)
     }
+}
+
+/// Reserves, and fails before it settles.
+struct UnsettledLedger: AttemptLedger, ShadowRegister {
+    let store: InMemoryStore
+
+    func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry] {
+        try await store.start(calls, begin)
+    }
+
+    func reserve(
+        _ calls: [(entry: LedgerEntry, question: QuestionDigest)], _ begin: @escaping Begin
+    ) async throws -> [Reservation] {
+        try await store.reserve(calls, begin)
+    }
+
+    func recover(
+        _ questions: [(step: Step.ID, question: QuestionDigest)], of kind: Attempt.Kind
+    ) async throws -> [[Answer]?] {
+        try await store.recover(questions, of: kind)
+    }
+
+    func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws {
+        throw StoreError(.unavailable, "the process died", isRetriable: false)
+    }
+
+    func compared(among texts: [ShadowText]) async throws -> Set<Int> { [] }
+
+    func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {
+        try await settle(entries, keeping: [])
+    }
+}
+
+/// Cancelled at some time by the test.
+final class LateCancellations: Cancellations {
+    let isCancelled = Mutex(false)
+
+    func contains(_ request: Request.ID) -> Bool { isCancelled.withLock(\.self) }
+
+    func prepare() async {}
 }
