@@ -33,12 +33,23 @@ struct FullModelHandler: BatchHandler {
     }
 
     func handleSlow(_ record: Record) async throws -> [OutgoingRecord] {
-        guard let endpoints else { return try await handle([record]) }
+        // A record that was slow by an earlier catalog may have waited until its task got another full model.
+        guard let endpoints, isSlow(record) else { return try await answer([record]) }
         return record.topic == Topic.shadows
             ? try await endpoints.shadows.handle(record) : try await endpoints.escalations.handle(record)
     }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
+        guard endpoints != nil else { return try await answer(records) }
+        // A batch is repeated while the database is away, and meanwhile a task may get an endpoint.
+        let slow = records.map(isSlow)
+        var emitted = try await answer(zip(records, slow).filter { !$0.1 }.map(\.0))
+        for (record, isSlow) in zip(records, slow) where isSlow { emitted += try await handleSlow(record) }
+        return emitted
+    }
+
+    /// Asks encoders.
+    private func answer(_ records: [Record]) async throws -> [OutgoingRecord] {
         let checks = records.filter { $0.topic == Topic.shadows }
         let emitted =
             checks.count < records.count
