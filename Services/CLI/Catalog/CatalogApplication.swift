@@ -87,17 +87,10 @@ struct CatalogApplication {
         let names = Set(read.capabilities.map(\.name))
         let kept = Catalog(current.capabilities.filter { !names.contains($0.name) })
         let capabilities = kept.capabilities + read.capabilities
-        let known = Set(read.endpoints.map(\.name))
+        let needed = EndpointFolder(session.endpointsDirectory)
+            .closure(of: kept.endpointNames, among: current.endpoints).subtracting(read.endpoints.map(\.name))
         return Catalog(
-            capabilities,
-            endpoints: read.endpoints
-                + current.endpoints.filter { !known.contains($0.name) && isNeeded($0.name, by: kept, in: current) })
-    }
-
-    /// Whether a task names the endpoint, or an endpoint that a task names can fall back to it.
-    private func isNeeded(_ name: String, by catalog: Catalog, in current: Catalog) -> Bool {
-        let folder = EndpointFolder(session.endpointsDirectory)
-        return folder.closure(of: catalog.endpointNames, among: current.endpoints).contains(name)
+            capabilities, endpoints: read.endpoints + current.endpoints.filter { needed.contains($0.name) })
     }
 
     /// Returns the prices of endpoints that the price list does not have yet: for a model that is new to it, the price in

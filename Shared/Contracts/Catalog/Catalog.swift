@@ -66,21 +66,21 @@ public struct Catalog: Sendable, Equatable {
         return names.count == 1 ? names.first : nil
     }
 
+    /// The models that tasks name, each once.
+    private var modelNames: Set<String> {
+        Set(
+            taskDescriptions.values.flatMap {
+                [$0.models.full, $0.models.middle, $0.models.small].compactMap(\.self)
+            })
+    }
+
     /// The names of the endpoints that tasks name, without `endpoint:`.
     public var endpointNames: Set<String> {
-        let named = taskDescriptions.values.flatMap {
-            [$0.models.full, $0.models.middle, $0.models.small].compactMap(\.self)
-        }
-        return Set(named.filter(TaskModels.isEndpoint).map { String($0.dropFirst(TaskModels.endpointPrefix.count)) })
+        Set(modelNames.filter(TaskModels.isEndpoint).map { String($0.dropFirst(TaskModels.endpointPrefix.count)) })
     }
 
     /// The folders of models that the catalog needs, the router's among them.
-    public var artifactNames: [String] {
-        let named = taskDescriptions.values.flatMap {
-            [$0.models.full, $0.models.middle, $0.models.small].compactMap(\.self)
-        }
-        return ["router"] + Set(named.filter { !TaskModels.isEndpoint($0) }).sorted()
-    }
+    public var artifactNames: [String] { ["router"] + modelNames.filter { !TaskModels.isEndpoint($0) }.sorted() }
 
     /// The beginning of the list of routes, for an error message, whose size has a bound.
     public var knownRoutes: String {
