@@ -54,7 +54,7 @@ struct Session: Sendable {
     func catalog() throws -> Catalog {
         let catalog = try CatalogFile.read(folder: capabilitiesDirectory)
         let endpoints = try EndpointFolder(endpointsDirectory).endpoints(named: catalog.endpointNames)
-        return Catalog(catalog.capabilities, endpoints: endpoints)
+        return Catalog(catalog.capabilities, endpoints: endpoints, decomposition: catalog.decomposition)
     }
 
     /// The full model of a route: a folder of models, or an endpoint.

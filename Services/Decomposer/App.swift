@@ -42,12 +42,16 @@ import WorkerKit
             let router = try EncoderClassifier(
                 directory: models.router, catalog: catalog.current, answering: [.decomposition])
             let gate = LaneGate()
+            let segmenter = Segmenter { sentence in
+                let cut = splitter.cut(sentence)
+                return (cut.segments, cut.confidence)
+            }
             // One planner for each lane, shared by topic and intake: each has its own workspace of the router.
             let planner = Planner(
-                segmenter: Segmenter { splitter.split($0) },
+                segmenter: segmenter,
                 router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual)
             let bulkPlanner = Planner(
-                segmenter: Segmenter { splitter.split($0) },
+                segmenter: segmenter,
                 router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual, gate: gate)
             let ownTopics = OwnTopics(register: PostgresStore(postgres), logger: logger)
             return [

@@ -106,11 +106,15 @@ struct Planner: Sendable {
         _ draft: RoutingDraft, by router: any Classifier, _ catalog: Catalog
     ) -> Result<Decomposition, Refusal> {
         let model = router.identity(of: .decomposition)
-        guard !draft.isTooLarge else { return .failure(refusal(draft, by: model, Self.tooManyItems)) }
+        guard !draft.isTooLarge else { return .failure(refusal(draft, by: model, catalog, Self.tooManyItems)) }
         var unrouted: [Unrouted] = []
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
         for (item, prediction) in draft.routed {
+            guard !draft.isUncut(item) else {
+                unrouted.append(Unrouted(item: item, answer: nil, guess: draft.guess(item, by: model)))
+                continue
+            }
             let routing = ItemRouting(prediction, catalog)
             if !routing.routes.isEmpty { routed.append((item, routing.routes)) }
             if routing.isSure, !routing.routes.isEmpty { continue }
@@ -127,10 +131,10 @@ struct Planner: Sendable {
         var plan = PlanBuilder(firstOrdinal: routing.count)
         for (item, routes) in routed { plan.add(item, to: routes) }
         let count = routing.count + plan.steps.count
-        guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, by: model, Self.tooManySteps(count))) }
+        guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, by: model, catalog, Self.tooManySteps(count))) }
         return .success(
             Decomposition(
-                steps: routing + plan.steps, attempt: attempt(draft, by: model, answering: answered),
+                steps: routing + plan.steps, attempt: attempt(draft, by: model, catalog, answering: answered),
                 answered: answered.count))
     }
 
@@ -153,22 +157,25 @@ struct Planner: Sendable {
     }
 
     /// A refusal with the router's call, whose cost is charged although there is no plan.
-    private func refusal(_ draft: RoutingDraft, by model: ModelIdentity, _ reason: ContractError) -> Refusal {
-        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft, by: model) : nil)
+    private func refusal(
+        _ draft: RoutingDraft, by model: ModelIdentity, _ catalog: Catalog, _ reason: ContractError
+    ) -> Refusal {
+        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft, by: model, catalog) : nil)
     }
 
     /// The router's call as an attempt. The full model alone would need no routing, so the attempt has a counterfactual
     /// only for the items that fit no capability: for them the routing is the answer.
     /// - Parameter answered: the router's predictions for the items that fit no capability.
     private func attempt(
-        _ draft: RoutingDraft, by model: ModelIdentity, answering answered: [Prediction] = []
+        _ draft: RoutingDraft, by model: ModelIdentity, _ catalog: Catalog, answering answered: [Prediction] = []
     ) -> Attempt {
         Attempt(
             number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: model.name,
             version: model.version,
             items: draft.routed.count, usage: draft.usage, durationMicros: draft.durationMicros,
             startedAt: draft.startedAt,
-            counterfactual: counterfactual.usage(of: answered, route: .decomposition),
+            counterfactual: (catalog.decomposition.isEndpoint ? .routingEndpoint : counterfactual)
+                .usage(of: answered, route: .decomposition),
             error: draft.fault?.code.rawValue)
     }
 }

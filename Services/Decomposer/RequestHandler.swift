@@ -57,6 +57,7 @@ struct RequestHandler: BatchHandler {
         let known = try await takeKnown(from: &incomingRequests)
         try await plan(&incomingRequests, catalog)
         let pricing = try await prices.current()
+        let fullModel = catalog.decomposition.isEndpoint ? catalog.decomposition.full : fullModel
         let arrivals = try incomingRequests.map {
             try $0.arrival(at: now, pricing: pricing, fullModel: fullModel, catalogVersion: version)
         }

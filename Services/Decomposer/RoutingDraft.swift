@@ -14,6 +14,8 @@ struct RoutingDraft {
     private var predictions: [ExactText: Prediction] = [:]
     /// Texts that are kept whole as documents. Their beginning shows what they are.
     private var documents: Set<ExactText> = []
+    /// Sentences with a cut that the splitter is not sure of, which the full model is to cut.
+    private var uncut: Set<ExactText> = []
     /// Texts that the router could not read, so that it made no prediction.
     private var unread: Set<ExactText> = []
     private(set) var chosen: [Item] = []
@@ -43,7 +45,7 @@ struct RoutingDraft {
     var wholes: [Item] {
         segments.flatMap { segment in
             (segment.sentences.count > 1 ? [segment.whole] : [])
-                + segment.sentences.filter { $0.parts.count > 1 }.map(\.whole)
+                + segment.sentences.filter { $0.parts.count > 1 || isDoubtful($0) }.map(\.whole)
         }
     }
 
@@ -82,20 +84,35 @@ struct RoutingDraft {
         documents = Set(
             segments.filter { $0.sentences.count > 1 && isAllowed($0.whole, as: [.document]) }
                 .map { ExactText($0.whole.text) })
-        chosen = segments.flatMap { segment in
-            segment.sentences.count > 1 && documents.contains(ExactText(segment.whole.text))
-                ? [segment.whole] : parts(of: segment)
+        chosen = []
+        for segment in segments {
+            let isDocument = segment.sentences.count > 1 && documents.contains(ExactText(segment.whole.text))
+            chosen += isDocument ? [segment.whole] : parts(of: segment)
         }
     }
 
-    private func parts(of segment: Segment) -> [Item] {
+    private mutating func parts(of segment: Segment) -> [Item] {
         segment.sentences.flatMap { sentence in
-            // A clause of a contract is long and contains many conjunctions, but is one clause.
-            sentence.parts.count > 1 && isSure(sentence.whole)
-                && isAllowed(sentence.whole, as: [.clause, .sentence])
-                ? [sentence.whole] : sentence.parts
+            if isDoubtful(sentence), !isSureClause(sentence.whole) {
+                uncut.insert(ExactText(sentence.whole.text))
+                return [sentence.whole]
+            }
+            return sentence.parts.count > 1 && isSureClause(sentence.whole) ? [sentence.whole] : sentence.parts
         }
     }
+
+    /// A clause of a contract is long and contains many conjunctions, but is one clause.
+    private func isSureClause(_ sentence: Item) -> Bool {
+        isSure(sentence) && isAllowed(sentence, as: [.clause, .sentence])
+    }
+
+    /// Whether the splitter is less sure of a cut than the catalog wants.
+    private func isDoubtful(_ sentence: Segment.Sentence) -> Bool {
+        catalog.decomposition.splitBelow.map { sentence.confidence < $0 } ?? false
+    }
+
+    /// Whether the full model is to say how the item is cut.
+    func isUncut(_ item: Item) -> Bool { uncut.contains(ExactText(item.text)) }
 
     /// Returns the router's prediction for an item; `nil` if the router could not read it.
     func guess(_ item: Item, by model: ModelIdentity) -> Answer? {

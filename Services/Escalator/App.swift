@@ -105,6 +105,10 @@ import WorkerKit
 private struct ModelKey: Equatable, Sendable {
     let tasks: [Route: TaskDescription]
     let endpoints: [EndpointDescription]
+    let decomposition: DecompositionDescription
 
-    init(_ catalog: Catalog) { (tasks, endpoints) = (catalog.taskDescriptions, catalog.endpoints) }
+    init(_ catalog: Catalog) {
+        (tasks, endpoints) = (catalog.taskDescriptions, catalog.endpoints)
+        decomposition = catalog.decomposition
+    }
 }

@@ -35,7 +35,7 @@ struct EscalatedStep: Sendable {
     /// If no worker answered the step, because there is none or because it failed, there is no other attempt. In a
     /// routing, this call answers the items that fit no capability. The steps that the other items are routed to count
     /// those.
-    /// - Parameter label: the answer; `nil` for a text or a JSON value.
+    /// - Parameter label: the answer; `nil` for a text or a JSON value, and for an item that was cut into parts.
     func isCountedHere(_ label: String?, _ catalog: Catalog) -> Bool {
         if escalation.route.expandsPlan { return label.map { catalog.routes(in: $0).isEmpty } ?? false }
         return !escalation.attempts.contains { $0.kind == .worker && $0.state == .settled }

@@ -12,6 +12,13 @@ extension JSONWriter {
         }
     }
 
+    mutating func decomposition(_ decomposition: DecompositionDescription) {
+        object { writer in
+            writer.member("full", decomposition.full)
+            writer.optional("splitBelow", decomposition.splitBelow) { $0.double($1) }
+        }
+    }
+
     private mutating func task(_ task: TaskDescription) {
         object { writer in
             writer.member("name", task.name)

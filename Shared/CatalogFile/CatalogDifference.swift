@@ -23,7 +23,19 @@ public struct CatalogDifference: Sendable, Equatable {
             names.flatMap { name in
                 let capability = Capability(rawValue: name)
                 return Self.changes(from: old[capability], to: new[capability])
-            } + Self.changes(from: old.endpoints, to: new.endpoints)
+            } + Self.changes(from: old.decomposition, to: new.decomposition)
+            + Self.changes(from: old.endpoints, to: new.endpoints)
+    }
+
+    private static func changes(
+        from old: DecompositionDescription, to new: DecompositionDescription
+    ) -> [Change] {
+        var details = Details()
+        details.compareWords("full model", old.full, new.full)
+        details.compareWords(
+            "splitter's bound", old.splitBelow.map { "\($0)" }, new.splitBelow.map { "\($0)" })
+        guard !details.lines.isEmpty else { return [] }
+        return [Change(kind: .changed, subject: Capability.decomposition.rawValue, details: details.lines)]
     }
 
     private static func changes(from old: [EndpointDescription], to new: [EndpointDescription]) -> [Change] {
@@ -95,7 +107,7 @@ private struct Details {
         if ExactText(old) != ExactText(new) { lines.append("another \(name)") }
     }
 
-    private mutating func compareWords(_ name: String, _ old: String?, _ new: String?) {
+    mutating func compareWords(_ name: String, _ old: String?, _ new: String?) {
         if old != new { lines.append("\(name): \(old ?? "none") → \(new ?? "none")") }
     }
 

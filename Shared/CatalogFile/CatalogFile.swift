@@ -11,6 +11,9 @@ import Settings
 public enum CatalogFile {
     /// The name of each capability's file.
     public static let name = "capability.json"
+    /// The name of the file beside the folders of capabilities that says who decides where the router is not sure. It may
+    /// be missing.
+    public static let decompositionName = "decomposition.json"
 
     /// Reads the capabilities in the subfolders of `folder`. Other files and hidden folders are ignored.
     /// - Throws: `CatalogFileError` with every fault of every file.
@@ -29,28 +32,45 @@ public enum CatalogFile {
                 faults += error.faults
             }
         }
+        var decomposition = DecompositionDescription()
+        do throws(CatalogFileError) {
+            decomposition = try Self.decomposition(in: folder)
+        } catch {
+            faults += error.faults
+        }
         guard faults.isEmpty else { throw CatalogFileError(faults) }
-        let catalog = Catalog(capabilities)
+        let catalog = Catalog(capabilities, decomposition: decomposition)
         guard write(catalog).count <= CatalogLimits.catalogBytes else {
             throw CatalogFileError(.size, folder, "holds more than \(CatalogLimits.catalogBytes) bytes")
         }
         return catalog
     }
 
+    /// - Returns: what no file says, if there is none.
+    private static func decomposition(in folder: String) throws(CatalogFileError) -> DecompositionDescription {
+        let file = "\(folder)/\(decompositionName)"
+        guard SmallFile.exists(file) else { return DecompositionDescription() }
+        return try document(try bytes(of: file), limit: CatalogLimits.fileBytes, file) { reader, root in
+            reader.decomposition(root, at: "", isFile: true)
+        }
+    }
+
     /// Reads the file of one capability.
     /// - Throws: `CatalogFileError` with every fault of the file.
     public static func read(file: String) throws(CatalogFileError) -> CapabilityDescription {
+        try read(bytes: try bytes(of: file), file: file)
+    }
+
+    private static func bytes(of file: String) throws(CatalogFileError) -> [UInt8] {
         // Opening a pipe would wait for a writer.
         guard !SmallFile.exists(file) || SmallFile.isRegular(file) else {
             throw CatalogFileError(.unreadable, file, "is not a regular file")
         }
-        let bytes: [UInt8]
         do {
-            bytes = try SmallFile.read(file, limit: CatalogLimits.fileBytes)
+            return try SmallFile.read(file, limit: CatalogLimits.fileBytes)
         } catch {
             throw CatalogFileError(.unreadable, file, error.reason)
         }
-        return try read(bytes: bytes, file: file)
     }
 
     /// Reads one capability.
@@ -92,12 +112,23 @@ public enum CatalogFile {
         return writer.bytes
     }
 
+    /// Returns the canonical form.
+    public static func write(_ decomposition: DecompositionDescription) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.decomposition(decomposition)
+        return writer.bytes
+    }
+
     /// Returns the canonical form of a whole catalog.
     public static func write(_ catalog: Catalog) -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1 << 16)
         writer.object { writer in
             writer.name("capabilities")
             writer.array(catalog.capabilities) { $0.capability($1) }
+            if catalog.decomposition != DecompositionDescription() {
+                writer.name("decomposition")
+                writer.decomposition(catalog.decomposition)
+            }
             guard !catalog.endpoints.isEmpty else { return }
             writer.name("endpoints")
             writer.array(catalog.endpoints) { writer, endpoint in

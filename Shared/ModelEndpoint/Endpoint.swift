@@ -35,7 +35,11 @@ final class Endpoint: Model {
     /// Which inputs are asked about in which call, by their indices.
     private func calls(_ count: Int, _ question: Question) -> [[Int]] {
         // The schema of a caller describes one answer, so there is no form for several.
-        let size = if case .json = question.kind { 1 } else { configuration.itemsPerCall }
+        let size =
+            switch question.kind {
+            case .json, .routing: 1
+            case .labels, .text: configuration.itemsPerCall
+            }
         return stride(from: 0, to: count, by: size).map { Array($0..<min($0 + size, count)) }
     }
 
@@ -85,7 +89,7 @@ enum QuestionCheck {
             throw invalid("there may be up to 4 stop texts, and none may be empty")
         }
         switch question.kind {
-        case .labels(let labels):
+        case .labels(let labels), .routing(let labels, _):
             guard !labels.isEmpty, labels.allSatisfy({ !$0.name.isEmpty }),
                 Set(labels.map { ExactText($0.name) }).count == labels.count
             else { throw invalid("there must be labels, with names that differ and are not empty") }

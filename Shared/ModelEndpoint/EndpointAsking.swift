@@ -34,11 +34,11 @@ struct EndpointAsking: Sendable {
             let (content, form) = try await reply(inputs)
             let items: Items
             do throws(ReplyFault) {
-                items = try AnswerReader.items(of: content, form)
+                items = try AnswerReader.items(of: content, form, to: texts[inputs[0]])
             } catch {
                 if inputs.count > 1 { return await ask(inputs.map { [$0] }) }
                 // A label that cannot be read is asked for once more, like one that is not allowed.
-                guard error.code == .notJSON, case .labels = question.kind else { throw endpoint.error(error) }
+                guard error.code == .notJSON, question.kind.hasLabels else { throw endpoint.error(error) }
                 items = [nil]
             }
             await settle(items, of: inputs, content)
@@ -73,7 +73,7 @@ struct EndpointAsking: Sendable {
     private func askAgain(_ input: Int) async throws(ModelError) -> AnswerReader.Item {
         let (content, form) = try await reply([input])
         do throws(ReplyFault) {
-            if let item = try AnswerReader.items(of: content, form).first ?? nil { return item }
+            if let item = try AnswerReader.items(of: content, form, to: texts[input]).first ?? nil { return item }
         } catch {
             throw endpoint.error(error)
         }
@@ -91,7 +91,7 @@ struct EndpointAsking: Sendable {
             for _ in 1..<configuration.samples {
                 group.addTask {
                     guard let (content, form) = try? await reply(inputs, isSample: true) else { return nil }
-                    return try? AnswerReader.items(of: content, form)
+                    return try? AnswerReader.items(of: content, form, to: texts[inputs[0]])
                 }
             }
             return await group.reduce(into: []) { samples, items in if let items { samples.append(items) } }
@@ -128,6 +128,16 @@ struct EndpointAsking: Sendable {
 extension Endpoint {
     func error(_ fault: ReplyFault) -> ModelError {
         error(fault.code, fault.message, isRetriable: fault.code.isWorthAnotherTry)
+    }
+}
+
+extension Question.Kind {
+    /// Whether an answer must be among labels.
+    fileprivate var hasLabels: Bool {
+        switch self {
+        case .labels, .routing: true
+        case .text, .json: false
+        }
     }
 }
 

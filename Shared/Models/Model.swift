@@ -58,6 +58,8 @@ public struct Question: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// Exactly one of these labels.
         case labels([Label])
+        /// Any number of these labels, for the input as a whole or for each of the parts into which the model cuts it.
+        case routing([Label], cuts: Bool)
         case text
         /// A JSON value. `schema` is the text of a JSON Schema.
         case json(schema: String)

@@ -3,9 +3,10 @@ import Contracts
 /// What a model says about one input.
 public struct ModelOutput: Equatable, Sendable {
     public enum Answer: Equatable, Sendable {
+        /// For a routing, the labels joined by commas, or `none`.
         case label(String)
         case text(String)
-        /// The text of a JSON value. If the output is truncated, it may be only the beginning of one.
+        /// The text of a JSON value. For a routing, parts as `RoutedPart` writes them. If the output is truncated, it may be only the beginning of one.
         case json(String)
         case transcript(String)
     }

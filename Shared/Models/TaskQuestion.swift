@@ -19,11 +19,32 @@ extension Question {
             deadline: deadline)
     }
 
+    /// Which tasks of a catalog a text is for.
+    public init(routingTo catalog: Catalog) {
+        let labels = catalog.capabilities.flatMap { capability in
+            capability.tasks.map { task in
+                Label(
+                    "\(Route(capability.name, task.name))",
+                    description: "\(capability.title). \(task.description)")
+            }
+        }
+        let cuts = catalog.decomposition.splitBelow != nil
+        self.init(
+            task: "\(Route.decomposition)",
+            description: cuts
+                ? "Cuts a text into the wishes that it expresses, and says of each for which of the tasks it is."
+                : "Says for which of the tasks a text is.",
+            kind: .routing(labels, cuts: cuts), limits: Limits(maxTokens: cuts ? 1_024 : 256))
+    }
+
     /// Changes with every word of the question, since each can change an answer.
     fileprivate var fingerprint: [UInt8] {
         var parts = [task, description, "\(limits.maxTokens) \(limits.temperature ?? -1)"] + limits.stop
         switch kind {
         case .labels(let labels): parts += labels.flatMap { ["label", $0.name, $0.description] }
+        case .routing(let labels, let cuts):
+            parts.append(cuts ? "parts" : "routes")
+            parts += labels.flatMap { ["label", $0.name, $0.description] }
         case .text: parts.append("text")
         case .json(let schema): parts += ["json", schema]
         }

@@ -88,6 +88,7 @@ public struct RequestProgress {
                 outcome.answers.count == snapshot.steps[index].items.count && !outcome.answers.contains { $0 == nil }
             guard isComplete else { return set(index, .failed, error: "the answers do not match the items") }
             snapshot.steps[index].answers = outcome.answers
+            if snapshot.steps[index].route.expandsPlan { snapshot.steps[index].cutIntoParts() }
             guard snapshot.steps.reduce(0, { $0 + $1.writtenBytes }) <= Limits.answerBytes else {
                 snapshot.steps[index].answers = []
                 return set(
@@ -227,8 +228,7 @@ extension Step {
     fileprivate mutating func dropRoutes(_ isUnknown: (Route) -> Bool) {
         for index in answers.indices {
             guard let answer = answers[index], answer.routes.contains(where: isUnknown) else { continue }
-            let known = answer.routes.filter { !isUnknown($0) }.map(\.description)
-            answers[index]?.output = .label(known.isEmpty ? Answer.noRoute : known.joined(separator: ","))
+            answers[index]?.output = .routing(answer.routes.filter { !isUnknown($0) })
         }
     }
 }

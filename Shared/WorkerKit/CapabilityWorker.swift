@@ -152,7 +152,7 @@ public struct ModelSettings: Sendable {
     }
 
     /// The name of the full model that also routes items.
-    public static let main = "full"
+    public static let main = DecompositionDescription.encoder
 
     public var fullModel: String { model(named: Self.main) }
     public var router: String { model(named: "router") }

@@ -36,6 +36,12 @@ public struct Counterfactual: Sendable {
         }
     }
 
+    /// What an endpoint that routes would have read and written for items that fit no task: the text, and a word. The
+    /// list of all tasks is not counted, since nobody needs it for such an answer.
+    public static let routingEndpoint = Counterfactual(models: [.decomposition: .endpoint(promptTokens: 0)])
+
+    private init(models: [Route: FullModel]) { self.models = models }
+
     public func usage(of predictions: [Prediction], route: Route) -> TokenUsage {
         guard let model = models[route] else { return .zero }
         var sum = TokenUsage.zero

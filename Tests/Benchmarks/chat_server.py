@@ -3,8 +3,8 @@
 
 chat_server.py [--port N] [--delay-ms N] [--faults SHARE] [--seed N] [--journal FILE]    prints its address
 
-It answers a question of labels with one of the labels, one of JSON with an empty object, and all others with a text, always the
-same for the same prompt. GET /stats says how often it was asked and has answered well. With --faults it does for that share of the
+It answers a question of labels with one of the labels, one of JSON with an empty object, one of routes with one of the routes,
+for each part between two “and” if it is asked to cut, and all others with a text, always the same for the same prompt. GET /stats says how often it was asked and has answered well. With --faults it does for that share of the
 requests what real servers do: 429 and 500, a connection that breaks, a response that is cut off or is no JSON, an answer that is
 none of the labels, and one without its usage. The journal gets a line for each good answer, the SHA-256 of its prompt, and survives the server.
 """
@@ -99,7 +99,23 @@ class Server:
         labels = schema.get("properties", {}).get("label", {}).get("enum")
         if labels:
             return json.dumps({"label": labels[hashlib.sha256(prompt.encode()).digest()[0] % len(labels)]})
+        if "parts" in schema.get("properties", {}):
+            return json.dumps({"parts": Server.parts(schema, question["messages"][-1]["content"])})
+        if "routes" in schema.get("properties", {}):
+            return json.dumps({"routes": Server.routes(schema, prompt)})
         return "{}" if schema else "a text about " + question["messages"][-1]["content"][:40]
+
+    @staticmethod
+    def parts(schema: dict, text: str) -> list[dict]:
+        """Cuts a text before each “and”."""
+        words = [part if place == 0 else "and " + part for place, part in enumerate(text.split(" and "))]
+        item = schema["properties"]["parts"]["items"]
+        return [{"begins": " ".join(part.split()[:3]), "routes": Server.routes(item, part)} for part in words]
+
+    @staticmethod
+    def routes(schema: dict, text: str) -> list[str]:
+        routes = schema["properties"]["routes"]["items"]["enum"]
+        return [routes[hashlib.sha256(text.encode()).digest()[0] % len(routes)]]
 
     @staticmethod
     async def send(writer: asyncio.StreamWriter, status: int, body: dict, fields: str = "") -> None:

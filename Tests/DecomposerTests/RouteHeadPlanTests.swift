@@ -15,6 +15,11 @@ extension Planner {
     }
 }
 
+extension Segmenter {
+    /// A segmenter that is sure of all cuts.
+    init(parts: @escaping @Sendable (String) -> [Range<String.Index>]) { self.init { (parts($0), 1) } }
+}
+
 /// Route heads add tasks to what the router's own head says, and change nothing else.
 struct RouteHeadPlanTests {
     private static let reason = Route(Capability(rawValue: "customer-support"), "contact-reason")

@@ -7,7 +7,7 @@ import Testing
 
 struct SegmenterTests {
     /// Splits at " and ", like the trained splitter. Like that one, it leaves no empty part.
-    private static let atAnd: Segmenter.Split = { sentence in
+    private static let atAnd: @Sendable (String) -> [Range<String.Index>] = { sentence in
         var parts: [Range<String.Index>] = []
         var start = sentence.startIndex
         while let range = sentence[start...].firstRange(of: " and ") {
@@ -18,7 +18,7 @@ struct SegmenterTests {
     }
 
     private func segments(_ text: String?, _ attachments: [Contracts.Attachment] = []) -> [Segment] {
-        Segmenter(split: Self.atAnd).segments(
+        Segmenter(parts: Self.atAnd).segments(
             of: Request(eventID: "e", channel: .human, text: text, attachments: attachments))
     }
 

@@ -9,7 +9,7 @@ extension `Whole suite` {
     {
         let suite = try await Suite.shared()
         let feedback = try Feedback(suite)
-        let model = try await LanguageModel(log: feedback.log)
+        let model = try ModelServer.language(log: feedback.log)
         try feedback.write(model.address)
         // llama.cpp enforces schemas, and tells probabilities and tokens.
         let tested = try await suite.winnow(["models", "test", "smol"])
@@ -79,7 +79,7 @@ extension `Whole suite` {
         #expect(try await suite.query(failures) == "t")
         let other = try await suite.submit([Self.payload(id: UUID().uuidString, ["calle mayor 12"])])
         #expect(other.objects.first?["status"] as? String == "completed")
-        let again = try await LanguageModel(port: model.port, log: feedback.log)
+        let again = try ModelServer.language(port: model.port, log: feedback.log)
         let late = try await waiting
         #expect(late.objects.first?["status"] as? String == "completed", "\(late.output) \(late.errors)")
         again.kill()

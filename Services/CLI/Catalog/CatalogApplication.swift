@@ -85,12 +85,14 @@ struct CatalogApplication {
     private func merged(_ read: Catalog, into current: Catalog?) -> Catalog {
         guard SmallFile.isRegular(path), let current else { return read }
         let names = Set(read.capabilities.map(\.name))
-        let kept = Catalog(current.capabilities.filter { !names.contains($0.name) })
+        let kept = Catalog(
+            current.capabilities.filter { !names.contains($0.name) }, decomposition: current.decomposition)
         let capabilities = kept.capabilities + read.capabilities
         let needed = EndpointFolder(session.endpointsDirectory)
             .closure(of: kept.endpointNames, among: current.endpoints).subtracting(read.endpoints.map(\.name))
         return Catalog(
-            capabilities, endpoints: read.endpoints + current.endpoints.filter { needed.contains($0.name) })
+            capabilities, endpoints: read.endpoints + current.endpoints.filter { needed.contains($0.name) },
+            decomposition: current.decomposition)
     }
 
     /// Returns the prices of endpoints that the price list does not have yet: for a model that is new to it, the price in

@@ -26,11 +26,16 @@ struct CatalogCheck {
         _ path: String, modelsDirectory: String, endpointsDirectory: String
     ) -> (catalog: Catalog, faults: [CatalogFileError.Fault]) {
         var faults: [CatalogFileError.Fault] = []
-        var capabilities: [CapabilityDescription] = []
+        var capabilities: [CapabilityDescription] = [], decomposition = DecompositionDescription()
         var check = CatalogCheck(modelsDirectory: modelsDirectory, endpointsDirectory: endpointsDirectory)
         do throws(CatalogFileError) {
             let isFile = SmallFile.isRegular(path)
-            capabilities = isFile ? [try CatalogFile.read(file: path)] : try CatalogFile.read(folder: path).capabilities
+            if isFile {
+                capabilities = [try CatalogFile.read(file: path)]
+            } else {
+                let catalog = try CatalogFile.read(folder: path)
+                (capabilities, decomposition) = (catalog.capabilities, catalog.decomposition)
+            }
             for capability in capabilities {
                 faults += check.faults(
                     in: capability, file: isFile ? path : "\(path)/\(capability.name)/\(CatalogFile.name)")
@@ -38,10 +43,10 @@ struct CatalogCheck {
         } catch {
             faults = error.faults
         }
-        let catalog = Catalog(capabilities)
+        let catalog = Catalog(capabilities, decomposition: decomposition)
         do throws(EndpointConfigurationErrors) {
             let endpoints = try check.endpoints.endpoints(named: catalog.endpointNames)
-            return (Catalog(capabilities, endpoints: endpoints), faults)
+            return (Catalog(capabilities, endpoints: endpoints, decomposition: decomposition), faults)
         } catch {
             return (catalog, faults + error.errors.map { .init(.conflict, $0.file, $0.path, $0.message) })
         }

@@ -12,7 +12,7 @@ struct CatalogVerb: Verb {
     static let summary = "check, show, compare or render the descriptions of capabilities"
     static let help = """
         Usage: winnow catalog validate [DIR|FILE] [--json]
-               winnow catalog show [CAPABILITY] [--catalog DIR] [--json]
+               winnow catalog show [CAPABILITY] [--catalog DIR | --applied] [--json]
                winnow catalog diff DIR DIR [--json]
                winnow catalog apply [DIR|FILE] [--dry-run] [--json]
                winnow catalog refit [DIR|FILE] [--task CAPABILITY/TASK --data FILE] [--json]
@@ -21,12 +21,13 @@ struct CatalogVerb: Verb {
                winnow catalog render TARGET [--catalog DIR] [--file FILE] [--write]
 
         A catalog is a folder with a folder for each capability, which holds its capability.json. The default is
-        WINNOW_CAPABILITIES_DIRECTORY (infra/capabilities).
+        WINNOW_CAPABILITIES_DIRECTORY (infra/capabilities). A file decomposition.json beside the folders names the model
+        that routes, and cuts, where the router is not sure.
 
         'validate' checks the files, and whether each model in WINNOW_MODELS_DIRECTORY exists and has exactly the labels
         of the task. Of an endpoint it reads the file in WINNOW_ENDPOINTS_DIRECTORY (infra/endpoints). It prints every
-        fault, and exits with 1 if there is one. 'show' lists the tasks, or the labels of one capability. With --json it prints the canonical form, which is stored and
-        published. 'diff' says in words what changes from the first catalog to the second.
+        fault, and exits with 1 if there is one. 'show' lists the tasks, or the labels of one capability. With --json it
+        prints the canonical form, which is stored and published. 'diff' says in words what changes from the first catalog to the second.
 
         'apply' checks the files, prints what changes from the catalog in force, creates the topics of new capabilities,
         and puts the catalog in force for all services. A file adds or replaces one capability, a folder is the whole
@@ -46,13 +47,14 @@ struct CatalogVerb: Verb {
           --dry-run      change nothing
           --task, --data fit the head of this task to texts of this file
           --catalog DIR  show or render this catalog
+          --applied      show the catalog in force, as the database has it
           --file FILE    read this file (default: the repository's, in the current directory)
           --write        replace the file, and print nothing
         """
 
     private enum Action {
         case validate(String?)
-        case show(Capability?, directory: String?)
+        case show(Capability?, CatalogDisplay.Place?)
         case diff(String, String)
         case apply(String?, isDryRun: Bool)
         case refit(String?, RouteHeadRefit.Examples?)
@@ -61,7 +63,7 @@ struct CatalogVerb: Verb {
         case render(CatalogRendering.Target, directory: String?, file: String?, writes: Bool)
     }
 
-    static let flags: Set<String> = ["--json", "--dry-run", "--write"]
+    static let flags: Set<String> = ["--json", "--dry-run", "--write", "--applied"]
 
     private let action: Action
     private let isJSON: Bool
@@ -72,8 +74,7 @@ struct CatalogVerb: Verb {
         switch word {
         case "validate": action = .validate(words.popFirst())
         case "show":
-            action = .show(
-                words.popFirst().map { Capability(rawValue: $0) }, directory: arguments.value("--catalog"))
+            action = .show(words.popFirst().map { Capability(rawValue: $0) }, try Self.place(&arguments))
         case "diff":
             guard let old = words.popFirst(), let new = words.popFirst() else { throw UsageError("DIR is missing") }
             action = .diff(old, new)
@@ -99,6 +100,15 @@ struct CatalogVerb: Verb {
         if case .render = action { isJSON = false } else { isJSON = arguments.flag("--json") }
     }
 
+    private static func place(_ arguments: inout Arguments) throws(UsageError) -> CatalogDisplay.Place? {
+        switch (arguments.value("--catalog"), arguments.flag("--applied")) {
+        case (_?, true): throw UsageError("--catalog and --applied exclude each other")
+        case (let folder?, false): return .folder(folder)
+        case (nil, true): return .applied
+        case (nil, false): return nil
+        }
+    }
+
     private static func examples(_ arguments: inout Arguments) throws(UsageError) -> RouteHeadRefit.Examples? {
         switch (arguments.value("--task"), arguments.value("--data")) {
         case (nil, nil): return nil
@@ -112,8 +122,10 @@ struct CatalogVerb: Verb {
     func run(_ session: Session) async throws -> ExitStatus {
         switch action {
         case .validate(let path): return validate(path ?? session.capabilitiesDirectory, session)
-        case .show(let capability, let directory):
-            return try show(capability, in: directory ?? session.capabilitiesDirectory)
+        case .show(let capability, let place):
+            return try await CatalogDisplay(
+                place: place ?? .folder(session.capabilitiesDirectory), asJSON: isJSON
+            ).show(capability, session)
         case .diff(let old, let new):
             let changes = CatalogDifference(
                 from: try CatalogFile.read(folder: old), to: try CatalogFile.read(folder: new)
@@ -188,6 +200,10 @@ struct CatalogVerb: Verb {
             mkdir(place, 0o755)
             try SmallFile.replace("\(place)/\(CatalogFile.name)", with: CatalogFile.write(capability))
         }
+        if catalog.decomposition != DecompositionDescription() {
+            try SmallFile.replace(
+                "\(folder)/\(CatalogFile.decompositionName)", with: CatalogFile.write(catalog.decomposition))
+        }
         if let endpoints {
             mkdir(endpoints, 0o755)
             for endpoint in catalog.endpoints {
@@ -208,39 +224,6 @@ struct CatalogVerb: Verb {
         }
         return faults.isEmpty ? .ok : .failed
     }
-
-    private func show(_ name: Capability?, in directory: String) throws -> ExitStatus {
-        let catalog = try CatalogFile.read(folder: directory)
-        guard let name else {
-            if isJSON {
-                Console.print(CatalogFile.write(catalog))
-            } else {
-                Console.print(Table(catalog.capabilities), asJSON: false)
-            }
-            return .ok
-        }
-        guard let capability = catalog[name] else {
-            Console.complain("winnow catalog: no such capability: \(name)")
-            return .failed
-        }
-        guard !isJSON else {
-            Console.print(CatalogFile.write(capability))
-            return .ok
-        }
-        Console.print("\(capability.title): \(capability.description)\n")
-        Console.print(Table([capability]), asJSON: false)
-        for task in capability.tasks {
-            Console.print("\n\(capability.name)/\(task.name): \(task.description)")
-            if let routing = task.routing {
-                let head = routing.head.map { "a head of router \($0.router), from \($0.threshold)" } ?? "no head"
-                Console.print("People's texts find it by \(head); \(routing.examples.count) examples.")
-            }
-            guard case .label(let labels) = task.output else { continue }
-            let rows = labels.map { [Table.Cell.text($0.name), .text($0.description)] }
-            Console.print(Table(columns: ["label", "meaning"], rows: rows), asJSON: false)
-        }
-        return .ok
-    }
 }
 
 extension Table {
@@ -256,34 +239,5 @@ extension Table {
             rows: changes.map { change in
                 [.text(change.kind.rawValue), .text(change.subject), .text(change.details.joined(separator: "; "))]
             })
-    }
-
-    /// Lists the tasks of capabilities.
-    fileprivate init(_ capabilities: [CapabilityDescription]) {
-        self.init(
-            columns: ["task", "unit", "answer", "comparator", "small", "middle", "full", "long texts", "pool"],
-            rows: capabilities.flatMap { capability in
-                capability.tasks.map { task in
-                    [
-                        .text("\(capability.name)/\(task.name)"), .text(task.unit.rawValue),
-                        .text(task.output.words), .text(task.comparator.rawValue), Self.cell(task.models.small),
-                        Self.cell(task.models.middle), .text(task.models.full), .text(task.windowRule.words),
-                        Self.cell(task.pool),
-                    ]
-                }
-            })
-    }
-
-    private static func cell(_ text: String?) -> Cell { text.map { .text($0) } ?? .none }
-}
-
-extension TaskDescription.Output {
-    fileprivate var words: String {
-        switch self {
-        case .label(let labels): "\(labels.count) labels"
-        case .text: "text"
-        case .json: "json"
-        case .transcript: "transcript"
-        }
     }
 }

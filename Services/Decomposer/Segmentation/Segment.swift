@@ -11,13 +11,15 @@ struct Segment: Equatable {
         var whole: Item
         /// The simple sentences that the splitter finds in a compound sentence. A simple sentence has one part.
         var parts: [Item]
+        /// How sure the splitter is of its least sure decision. 1 if there was nothing to decide.
+        var confidence = 1.0
     }
 }
 
 /// Cuts a request into segments. Rules cut blocks and sentences, and the learned splitter cuts compound sentences.
 struct Segmenter: Sendable {
-    /// Takes a sentence and returns its parts.
-    typealias Split = @Sendable (String) -> [Range<String.Index>]
+    /// Takes a sentence and returns its parts, and how sure the least sure decision is.
+    typealias Split = @Sendable (String) -> (parts: [Range<String.Index>], confidence: Double)
 
     /// A compound wish is far shorter than this limit, and the splitter's work grows with the square of the length.
     private static let longestCompound = 1_000
@@ -51,20 +53,24 @@ struct Segmenter: Sendable {
                 return Segment(whole: whole, kind: block.kind, sentences: [.init(whole: whole, parts: [whole])])
             }
             let sentences = Sentences.ranges(in: text[block.range]).map { range -> Segment.Sentence in
-                let parts = source == nil ? partRanges(of: text, range).map(item) : [item(range)]
-                return Segment.Sentence(whole: item(range), parts: parts)
+                guard source == nil else { return Segment.Sentence(whole: item(range), parts: [item(range)]) }
+                let (parts, confidence) = partRanges(of: text, range)
+                return Segment.Sentence(whole: item(range), parts: parts.map(item), confidence: confidence)
             }
             return Segment(whole: whole, kind: block.kind, sentences: sentences)
         }
     }
 
     /// Returns the splitter's cuts, except those inside quotation marks.
-    private func partRanges(of text: String, _ range: Range<String.Index>) -> [Range<String.Index>] {
+    private func partRanges(
+        of text: String, _ range: Range<String.Index>
+    ) -> (parts: [Range<String.Index>], confidence: Double) {
         let sentence = String(text[range])
-        guard sentence.utf8.count <= Self.longestCompound else { return [range] }
+        guard sentence.utf8.count <= Self.longestCompound else { return ([range], 1) }
         let quotations = Quotations.ranges(in: sentence)
+        let cut = split(sentence)
         var parts: [Range<String.Index>] = []
-        for part in split(sentence) {
+        for part in cut.parts {
             if let last = parts.last, quotations.contains(where: { $0.overlaps(last.upperBound..<part.lowerBound) }) {
                 parts[parts.count - 1] = last.lowerBound..<part.upperBound
             } else {
@@ -72,13 +78,14 @@ struct Segmenter: Sendable {
             }
         }
         // If the splitter leaves nothing, the sentence stays, so that no text is lost.
-        guard !parts.isEmpty else { return [range] }
-        return parts.map { part in
+        guard !parts.isEmpty else { return ([range], 1) }
+        let ranges = parts.map { part in
             let start = sentence.utf8.distance(from: sentence.startIndex, to: part.lowerBound)
             let count = sentence.utf8.distance(from: part.lowerBound, to: part.upperBound)
             let lower = text.utf8.index(range.lowerBound, offsetBy: start)
             return lower..<text.utf8.index(lower, offsetBy: count)
         }
+        return (ranges, cut.confidence)
     }
 }
 

@@ -51,18 +51,26 @@ struct FullEndpoint: Sendable {
 }
 
 extension EndpointSet {
-    /// The routes of a catalog whose full model is one of these endpoints.
+    /// The routes of a catalog whose full model is one of these endpoints. Among them may be the routing of items.
     func fullModels(of catalog: Catalog) -> [Route: FullEndpoint] {
         var places: [String: FullEndpoint.Places] = [:]
-        return catalog.taskDescriptions.reduce(into: [:]) { found, member in
-            let (route, task) = member
-            guard let model = model(named: task.models.full), let question = Question(task, as: route) else { return }
-            let own = places[task.models.full] ?? FullEndpoint.Places(maxInFlight(of: task.models.full))
-            places[task.models.full] = own
-            found[route] = FullEndpoint(
-                model: model, route: route, question: question, comparator: task.comparator,
-                itemsPerCall: itemsPerCall(of: task.models.full), places: own)
+        func endpoint(
+            _ name: String, on route: Route, _ question: Question?, _ comparator: TaskDescription.Comparator
+        ) -> FullEndpoint? {
+            guard let model = model(named: name), let question else { return nil }
+            let own = places[name] ?? FullEndpoint.Places(maxInFlight(of: name))
+            places[name] = own
+            return FullEndpoint(
+                model: model, route: route, question: question, comparator: comparator,
+                itemsPerCall: itemsPerCall(of: name), places: own)
         }
+        var found: [Route: FullEndpoint] = [:]
+        for (route, task) in catalog.taskDescriptions {
+            found[route] = endpoint(task.models.full, on: route, Question(task, as: route), task.comparator)
+        }
+        found[.decomposition] = endpoint(
+            catalog.decomposition.full, on: .decomposition, Question(routingTo: catalog), .exact)
+        return found
     }
 }
 

@@ -10,7 +10,7 @@ struct CapabilityReader {
     var faults: [CatalogFileError.Fault] { reader.faults }
 
     mutating func catalog(_ root: JSONValue) -> Catalog? {
-        guard let object = reader.object(root, at: "", ["capabilities", "endpoints"]),
+        guard let object = reader.object(root, at: "", ["capabilities", "decomposition", "endpoints"]),
             let member = reader.required("capabilities", of: object),
             let elements = reader.array(member, at: "capabilities", 0...CatalogLimits.capabilities)
         else { return nil }
@@ -21,7 +21,36 @@ struct CapabilityReader {
             names.add(capability.name.rawValue, at: "\(path).name", &reader)
             capabilities.append(capability)
         }
-        return Catalog(capabilities, endpoints: endpoints(of: object))
+        let decomposition = object.members["decomposition"].flatMap {
+            self.decomposition($0, at: "decomposition", isFile: false)
+        }
+        return Catalog(
+            capabilities, endpoints: endpoints(of: object), decomposition: decomposition ?? DecompositionDescription())
+    }
+
+    /// - Parameter isFile: whether editors find the schema by `$schema`.
+    mutating func decomposition(_ value: JSONValue, at path: String, isFile: Bool) -> DecompositionDescription? {
+        let names = (isFile ? ["$schema"] : []) + ["full", "splitBelow"]
+        guard let object = reader.object(value, at: path, names) else { return nil }
+        if let schema = object.members["$schema"] { checkSchemaReference(schema, of: object) }
+        guard let full = reader.text("full", of: object, .model) else { return nil }
+        let splitBelow = reader.number("splitBelow", of: object, DecompositionDescription.splitBounds)
+        let decomposition = DecompositionDescription(full: full, splitBelow: splitBelow)
+        if !decomposition.isEndpoint {
+            if full != DecompositionDescription.encoder {
+                reader.fault(.conflict, object.path(of: "full"), "must be “full” or an endpoint")
+            } else if splitBelow != nil {
+                reader.fault(.conflict, object.path(of: "splitBelow"), "needs an endpoint, since an encoder cannot cut")
+            }
+        }
+        return decomposition
+    }
+
+    private mutating func checkSchemaReference(_ value: JSONValue, of object: FileObject) {
+        let path = object.path(of: "$schema")
+        if let text = reader.string(value, at: path), text.unicodeScalars.count > CatalogLimits.descriptionLength {
+            reader.fault(.size, path, "is too long")
+        }
     }
 
     private mutating func endpoints(of object: FileObject) -> [EndpointDescription] {
@@ -50,11 +79,7 @@ struct CapabilityReader {
         guard let object = reader.object(value, at: path, ["$schema", "name", "title", "description", "tasks"]) else {
             return nil
         }
-        if let schema = object.members["$schema"], let text = reader.string(schema, at: object.path(of: "$schema")),
-            text.unicodeScalars.count > CatalogLimits.descriptionLength
-        {
-            reader.fault(.size, object.path(of: "$schema"), "is too long")
-        }
+        if let schema = object.members["$schema"] { checkSchemaReference(schema, of: object) }
         let name = reader.text("name", of: object, .name)
         if name == Capability.decomposition.rawValue {
             reader.fault(.reserved, object.path(of: "name"), "is the capability of Winnow's own router")

@@ -10,11 +10,16 @@ public struct Catalog: Sendable, Equatable {
     public let routes: [Route]
     /// The endpoints that tasks name, and their fallbacks. Ordered by name.
     public let endpoints: [EndpointDescription]
+    public let decomposition: DecompositionDescription
 
     /// - Parameters:
     ///   - capabilities: each name is unique, and so is the name of each task of a capability.
     ///   - endpoints: each name is unique.
-    public init(_ capabilities: [CapabilityDescription] = [], endpoints: [EndpointDescription] = []) {
+    public init(
+        _ capabilities: [CapabilityDescription] = [], endpoints: [EndpointDescription] = [],
+        decomposition: DecompositionDescription = DecompositionDescription()
+    ) {
+        self.decomposition = decomposition
         self.capabilities = capabilities.sorted { $0.name.rawValue < $1.name.rawValue }
         self.endpoints = endpoints.sorted { $0.name < $1.name }
         let tasks = self.capabilities.flatMap { capability in
@@ -66,15 +71,15 @@ public struct Catalog: Sendable, Equatable {
         return names.count == 1 ? names.first : nil
     }
 
-    /// The models that tasks name, each once.
+    /// The models that tasks and the decomposition name, each once.
     private var modelNames: Set<String> {
         Set(
             taskDescriptions.values.flatMap {
                 [$0.models.full, $0.models.middle, $0.models.small].compactMap(\.self)
-            })
+            } + (decomposition.isEndpoint ? [decomposition.full] : []))
     }
 
-    /// The names of the endpoints that tasks name, without `endpoint:`.
+    /// The names of the endpoints that tasks and the decomposition name, without `endpoint:`.
     public var endpointNames: Set<String> {
         Set(modelNames.filter(TaskModels.isEndpoint).map { String($0.dropFirst(TaskModels.endpointPrefix.count)) })
     }

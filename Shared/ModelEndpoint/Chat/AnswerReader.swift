@@ -23,15 +23,20 @@ struct AnswerReader {
         if case .labels(let labels) = form.kind { self.labels = labels.map(\.name) } else { labels = [] }
     }
 
+    /// - Parameter text: the first input, for an answer that cuts it.
     /// - Returns: an answer an input; `nil` for a label that is none of the allowed ones.
     /// - Throws: `ReplyFault`
-    static func items(of content: ChatReply.Content, _ form: ChatForm) throws(ReplyFault) -> [Item?] {
+    static func items(
+        of content: ChatReply.Content, _ form: ChatForm, to text: String
+    ) throws(ReplyFault) -> [Item?] {
         let reader = AnswerReader(content, form)
         if let count = form.batch { return try reader.batch(of: count) }
         switch form.kind {
         case .labels: return [try reader.label()]
         case .text: return [Item(answer: .text(content.text))]
         case .json: return [try reader.value()]
+        case .routing(let labels, let cuts):
+            return [try reader.routing(RoutingForm(labels: labels, cuts: cuts), to: text)]
         }
     }
 
@@ -49,6 +54,13 @@ struct AnswerReader {
         // A truncated answer is marked. Its reader knows that it is not whole.
         if !content.isTruncated { _ = try parsed(text[...]) { _ in true } }
         return Item(answer: .json(text))
+    }
+
+    private func routing(_ form: RoutingForm, to text: String) throws(ReplyFault) -> Item? {
+        guard !content.isTruncated else {
+            throw ReplyFault(code: .truncated, message: "the answer ends before its last route does")
+        }
+        return try parsed(json) { root in form.answer(in: root, to: text).map { Item(answer: $0) } }
     }
 
     private func label() throws(ReplyFault) -> Item? {

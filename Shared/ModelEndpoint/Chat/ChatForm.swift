@@ -14,7 +14,7 @@ struct ChatForm: Sendable {
         switch kind {
         case .labels: isEnforced || batch != nil
         case .text: batch != nil
-        case .json: true
+        case .json, .routing: true
         }
     }
 
@@ -29,6 +29,7 @@ struct ChatForm: Sendable {
         case .labels(let labels):
             lines.append(isJSON ? "The labels are:" : "Answer with exactly one of these labels, and with nothing else:")
             lines += labels.map { $0.description.isEmpty ? "- \($0.name)" : "- \($0.name): \($0.description)" }
+        case .routing(let labels, let cuts): lines.append(RoutingForm(labels: labels, cuts: cuts).instruction)
         case .text: break
         case .json(let schema): lines += ["Answer with JSON that is valid for this JSON Schema:", schema]
         }
@@ -43,7 +44,10 @@ struct ChatForm: Sendable {
 
     /// An example of the answer; `nil` if the question says itself what it must look like.
     private var shape: String? {
-        if case .json = kind { return nil }
+        switch kind {
+        case .json, .routing: return nil
+        case .labels, .text: break
+        }
         let confidence = asksConfidence ? #","confidence":0.0"# : ""
         return batch == nil
             ? #"{"\#(member)":"…"\#(confidence)}"#
@@ -74,9 +78,13 @@ struct ChatForm: Sendable {
                 if case .json(let text) = kind {
                     schema.name("schema")
                     schema.raw(text)
+                    return
+                }
+                schema.member("strict", true)
+                schema.name("schema")
+                if case .routing(let labels, let cuts) = kind {
+                    RoutingForm(labels: labels, cuts: cuts).writeSchema(to: &schema)
                 } else {
-                    schema.member("strict", true)
-                    schema.name("schema")
                     writeSchema(to: &schema)
                 }
             }

@@ -141,7 +141,7 @@ struct StepUpdateRows {
     var instants = PostgresArray<Timestamp>()
     private var hasItems = false
 
-    /// - Parameter withItems: whether the items have taken their texts from answers.
+    /// - Parameter withItems: whether the items have changed.
     mutating func append(_ step: Step, of key: RequestKey, at instant: Timestamp, withItems: Bool) {
         keys.append(key)
         ordinals.append(Int16(clamping: step.ordinal))

@@ -9,7 +9,7 @@ package struct AppliedChanges: Sendable {
         /// The ordinals of the steps.
         package var newSteps: Set<Int> = []
         package var updatedSteps: Set<Int> = []
-        /// Updated steps whose items have taken their texts from answers. The items of no other step change.
+        /// Updated steps whose items have taken their texts from answers, or were cut. The items of no other step change.
         package var filledSteps: Set<Int> = []
         /// Whether this change made the request final.
         package var becameFinal = false
@@ -69,7 +69,11 @@ package struct AppliedChanges: Sendable {
         if !change.newSteps.isEmpty { snapshot.steps.sort { $0.ordinal < $1.ordinal } }
         for step in change.updatedSteps {
             guard let position = snapshot.position(of: step.ordinal) else { throw refused("an unknown step") }
-            if snapshot.steps[position].items.contains(where: \.isPending), !step.items.contains(where: \.isPending) {
+            let items = snapshot.steps[position].items
+            // A routing cuts items into parts, and later steps take their texts from answers.
+            if items.count < step.items.count
+                || items.contains(where: \.isPending) && !step.items.contains(where: \.isPending)
+            {
                 snapshot.steps[position].items = step.items
                 touched.filledSteps.insert(step.ordinal)
             }

@@ -41,6 +41,61 @@ struct RoutingExpansionTests {
         #expect(change.newSteps.first?.items == routing.items)
     }
 
+    /// An answer that cuts a text of the letters a to e at a space.
+    private func cut(_ parts: [(Int, Int, String)]) -> Answer {
+        var answer = full("none")
+        answer.output = .json(
+            RoutedPart.encode(
+                parts.map { RoutedPart(span: Item.Span($0.0, $0.1), routes: Route.list(in: $0.2)) }))
+        return answer
+    }
+
+    @Test func `an item that the full model has cut is replaced by its parts, each with its own tasks`() throws {
+        var routing = Fixture.step(0, .decomposition, ["x", "äb cde f", "y"])
+        routing.items[1].span = Item.Span(10, 18)
+        let change = change(
+            Fixture.snapshot([routing]),
+            [full("none"), cut([(0, 2, Self.clauseLabel), (3, 6, "\(Self.issueLabel),\(Self.clauseLabel)"), (7, 8, "none")]),
+             full(Self.issueLabel)])
+        let step = try #require(change.updatedSteps.first)
+        #expect(step.items.map(\.text) == ["x", "äb", "cde", "f", "y"])
+        #expect(step.items[1...3].map(\.span) == [Item.Span(10, 12), Item.Span(13, 16), Item.Span(17, 18)])
+        #expect(
+            step.answers.map { $0?.label } == [
+                "none", Self.clauseLabel, "\(Self.issueLabel),\(Self.clauseLabel)", "none", Self.issueLabel,
+            ])
+        #expect(change.newSteps.map { $0.items.map(\.text) } == [["äb", "cde"], ["cde", "y"]])
+    }
+
+    @Test(arguments: [
+        "[]", "7", #"{"parts":[]}"#, #"{"parts":[{"span":[0,1],"routes":[]}]}"#,
+        #"{"parts":[{"span":[0,2],"routes":[]},{"span":[1,3],"routes":[]}]}"#,
+        #"{"parts":[{"span":[0,1],"routes":[]},{"span":[1,4],"routes":[]}]}"#,
+        #"{"parts":[{"span":[0,1],"routes":[]},{"span":[2,2],"routes":[]}]}"#,
+        #"{"parts":[{"span":[-1,1],"routes":[]},{"span":[2,3],"routes":[]}]}"#,
+        #"{"parts":[{"span":[0,1],"routes":["a"]},{"span":[2,3],"routes":[]}]}"#,
+    ])
+    func `parts that do not stand in the item are no parts, and it fits nothing`(json: String) throws {
+        var answer = full("none")
+        answer.output = .json(json)
+        let change = change(Fixture.snapshot([Fixture.step(0, .decomposition, ["a b"])]), [answer])
+        let step = try #require(change.updatedSteps.first)
+        #expect(step.items.map(\.text) == ["a b"])
+        #expect(step.answers.map { $0?.label } == ["none"])
+        #expect(change.state == .completed)
+    }
+
+    @Test func `a step has no more items than a step may have, and an item that cannot be cut goes to all tasks`() throws {
+        let texts = Array(repeating: "a b", count: Limits.itemsPerStep - 1)
+        let answer = cut([(0, 1, Self.clauseLabel), (2, 3, Self.issueLabel)])
+        let change = change(
+            Fixture.snapshot([Fixture.step(0, .decomposition, texts)]), texts.map { _ in answer })
+        let step = try #require(change.updatedSteps.first)
+        #expect(step.items.count == Limits.itemsPerStep)
+        #expect(step.items.prefix(3).map(\.text) == ["a", "b", "a b"])
+        #expect(step.answers[2]?.label == "\(Self.clauseLabel),\(Self.issueLabel)")
+    }
+
     @Test func `items that the router itself routed are not routed again`() {
         let routing = Fixture.step(0, .decomposition, ["a", "b"])
         let change = change(Fixture.snapshot([routing]), [Fixture.answer("none"), full("none")])

@@ -1,31 +1,43 @@
 import Foundation
 import Synchronization
 
-/// A small language model behind llama.cpp's own server.
-final class LanguageModel: Sendable {
+/// A server of models, which prints its address once it listens.
+final class ModelServer: Sendable {
     let address: String
     private let process: Process
 
+    /// A small language model behind llama.cpp's own server.
     /// - Parameter port: 0 lets the server choose one.
-    init(port: Int = 0, log: URL) async throws {
+    static func language(port: Int = 0, log: URL) throws -> ModelServer {
         guard let python = ProcessInfo.processInfo.environment["WINNOW_LLM_PYTHON"] else {
             throw SuiteFault("infra/dev/test.sh names the Python of the language model")
         }
+        return try ModelServer(
+            "language-model", python: python, script: "infra/llm/serve.py", arguments: ["\(port)"], log: log)
+    }
+
+    /// A server that answers the same question always in the same way, at once.
+    static func scripted(log: URL) throws -> ModelServer {
+        try ModelServer(
+            "chat-server", python: "/usr/bin/python3", script: "Tests/Benchmarks/chat_server.py", arguments: [], log: log)
+    }
+
+    private init(_ name: String, python: String, script: String, arguments: [String], log: URL) throws {
         process = Process()
         process.executableURL = URL(filePath: python)
-        process.arguments = [Repository.root.appending(path: "infra/llm/serve.py").path, "\(port)"]
+        process.arguments = [Repository.root.appending(path: script).path] + arguments
         let output = Pipe()
         process.standardOutput = output
         _ = FileManager.default.createFile(atPath: log.path, contents: nil)
         process.standardError = try FileHandle(forWritingTo: log)
         try process.run()
         let identifier = process.processIdentifier
-        ServiceProcess.running.withLock { $0[identifier] = "language-model" }
+        ServiceProcess.running.withLock { $0[identifier] = name }
         // Returns at the end of the file, too, if the server does not start.
         let line = output.fileHandleForReading.availableData
         address = String(decoding: line, as: UTF8.self).trimmed
         guard address.hasPrefix("http://") else {
-            throw SuiteFault("no language model: \((try? String(contentsOf: log, encoding: .utf8)) ?? "")")
+            throw SuiteFault("no \(name): \((try? String(contentsOf: log, encoding: .utf8)) ?? "")")
         }
     }
 
