@@ -131,7 +131,9 @@ struct Planner: Sendable {
         var plan = PlanBuilder(firstOrdinal: routing.count)
         for (item, routes) in routed { plan.add(item, to: routes) }
         let count = routing.count + plan.steps.count
-        guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, by: model, catalog, Self.tooManySteps(count))) }
+        guard count <= Limits.stepsPerPlan else {
+            return .failure(refusal(draft, by: model, catalog, Self.tooManySteps(count)))
+        }
         return .success(
             Decomposition(
                 steps: routing + plan.steps, attempt: attempt(draft, by: model, catalog, answering: answered),

@@ -53,7 +53,8 @@ import Testing
     }
 
     @Test func `a change is told`() {
-        let old = Catalog(), new = Catalog(decomposition: DecompositionDescription(full: "endpoint:big", splitBelow: 0.9))
+        let old = Catalog(),
+            new = Catalog(decomposition: DecompositionDescription(full: "endpoint:big", splitBelow: 0.9))
         let changes = CatalogDifference(from: old, to: new).changes
         #expect(changes.map(\.subject) == ["decomposition"])
         #expect(changes.first?.details == ["full model: full → endpoint:big", "splitter's bound: none → 0.9"])

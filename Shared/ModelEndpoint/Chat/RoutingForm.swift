@@ -20,7 +20,8 @@ struct RoutingForm: Sendable {
         lines.append("Name a task by the words before its colon. If a text is for several tasks, name them all.")
         lines.append("If it is for none of them, the list of its tasks is empty.")
         if cuts {
-            lines.append("Most texts are one part. Give the first three words of each part exactly as they stand in the text.")
+            lines.append(
+                "Most texts are one part. Give the first three words of each part exactly as they stand in the text.")
             lines.append("Answer with JSON of this form, and with nothing else:")
             lines.append(#"{"parts":[{"begins":"…","routes":["…"]}]}"#)
         } else {
@@ -41,19 +42,14 @@ struct RoutingForm: Sendable {
                 }
             }
         }
-        guard cuts else { return Self.object(&writer, [("routes", routes)]) }
-        Self.object(&writer, [
-            (
-                "parts",
-                { writer in
-                    writer.object { parts in
-                        parts.member("type", "array")
-                        parts.name("items")
-                        Self.object(&parts, [("begins", { $0.object { $0.member("type", "string") } }), ("routes", routes)])
-                    }
-                }
-            )
-        ])
+        func parts(_ writer: inout JSONWriter) {
+            writer.object { parts in
+                parts.member("type", "array")
+                parts.name("items")
+                Self.object(&parts, [("begins", { $0.object { $0.member("type", "string") } }), ("routes", routes)])
+            }
+        }
+        Self.object(&writer, [cuts ? ("parts", parts) : ("routes", routes)])
     }
 
     private static func object(_ writer: inout JSONWriter, _ members: [(String, (inout JSONWriter) -> Void)]) {
@@ -76,7 +72,8 @@ struct RoutingForm: Sendable {
     func answer(in root: JSONValue, to text: String) -> ModelOutput.Answer? {
         guard cuts else { return routes(of: root).map { Self.label($0) } }
         let parts = root["parts"]?.map { part in (begins: part["begins"]?.string, routes: routes(of: part)) } ?? []
-        guard (1...Self.mostParts).contains(parts.count), !parts.contains(where: { $0.begins == nil || $0.routes == nil })
+        guard (1...Self.mostParts).contains(parts.count),
+            !parts.contains(where: { $0.begins == nil || $0.routes == nil })
         else { return nil }
         let routed = parts.map { $0.routes ?? [] }
         guard let spans = Self.spans(of: parts.dropFirst().map { $0.begins ?? "" }, in: text) else {

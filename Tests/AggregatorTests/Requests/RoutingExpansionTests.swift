@@ -55,8 +55,11 @@ struct RoutingExpansionTests {
         routing.items[1].span = Item.Span(10, 18)
         let change = change(
             Fixture.snapshot([routing]),
-            [full("none"), cut([(0, 2, Self.clauseLabel), (3, 6, "\(Self.issueLabel),\(Self.clauseLabel)"), (7, 8, "none")]),
-             full(Self.issueLabel)])
+            [
+                full("none"),
+                cut([(0, 2, Self.clauseLabel), (3, 6, "\(Self.issueLabel),\(Self.clauseLabel)"), (7, 8, "none")]),
+                full(Self.issueLabel),
+            ])
         let step = try #require(change.updatedSteps.first)
         #expect(step.items.map(\.text) == ["x", "äb", "cde", "f", "y"])
         #expect(step.items[1...3].map(\.span) == [Item.Span(10, 12), Item.Span(13, 16), Item.Span(17, 18)])
@@ -85,7 +88,9 @@ struct RoutingExpansionTests {
         #expect(change.state == .completed)
     }
 
-    @Test func `a step has no more items than a step may have, and an item that cannot be cut goes to all tasks`() throws {
+    @Test func `a step has no more items than a step may have, and an item that cannot be cut goes to all tasks`()
+        throws
+    {
         let texts = Array(repeating: "a b", count: Limits.itemsPerStep - 1)
         let answer = cut([(0, 1, Self.clauseLabel), (2, 3, Self.issueLabel)])
         let change = change(

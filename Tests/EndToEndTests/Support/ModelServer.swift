@@ -19,7 +19,8 @@ final class ModelServer: Sendable {
     /// A server that answers the same question always in the same way, at once.
     static func scripted(log: URL) throws -> ModelServer {
         try ModelServer(
-            "chat-server", python: "/usr/bin/python3", script: "Tests/Benchmarks/chat_server.py", arguments: [], log: log)
+            "chat-server", python: "/usr/bin/python3", script: "Tests/Benchmarks/chat_server.py", arguments: [],
+            log: log)
     }
 
     private init(_ name: String, python: String, script: String, arguments: [String], log: URL) throws {

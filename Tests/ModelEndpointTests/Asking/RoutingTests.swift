@@ -74,7 +74,8 @@ import Testing
         let text = "  Zünde das Licht an, and then read the clause. "
         let (answer, calls) = try await ask(
             text, cuts: true,
-            #"{"parts":[{"begins":"Turn on","routes":["home/intent"]},{"begins":" and then read","routes":["law/clause"]}]}"#)
+            #"{"parts":[{"begins":"Turn on","routes":["home/intent"]},{"begins":" and then read","routes":["law/clause"]}]}"#
+        )
         #expect(
             answer
                 == .json(

@@ -38,6 +38,22 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a settled routing stores the parts of the items that it has cut`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            let snapshot = Fixture.snapshot()
+            _ = try await store.accept([Arrival(snapshot: snapshot)])
+            var routed = snapshot.steps[0]
+            routed.state = .answered
+            routed.items = [Item(text: "fi", span: Item.Span(0, 2)), Item(text: "rst", span: Item.Span(2, 5))]
+            routed.answers = [Fixture.answer("none"), Fixture.answer("none")]
+            let change = RequestChange(request: snapshot.id, updatedSteps: [routed], progressedAt: Fixture.noon)
+            let after = try await store.update([snapshot.id]) { _ in [change] }
+            #expect(after.first?.steps.first == routed)
+            #expect(try await store.snapshots(of: [snapshot.id]) == after)
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `a settled routing adds steps`(kind: StoreKind) async throws {
         try await kind.with { store in
             let snapshot = Fixture.snapshot()

@@ -26,7 +26,9 @@ struct DoubtfulCutTests {
             Prediction.of(text, label, 0.9, isSure: true)
         }
         let segmenter = Segmenter { sentence -> (parts: [Range<String.Index>], confidence: Double) in
-            guard let cut = sentence.firstRange(of: " and ") else { return ([sentence.startIndex..<sentence.endIndex], 1) }
+            guard let cut = sentence.firstRange(of: " and ") else {
+                return ([sentence.startIndex..<sentence.endIndex], 1)
+            }
             return ([sentence.startIndex..<cut.lowerBound, cut.upperBound..<sentence.endIndex], 0.7)
         }
         let planner = Planner(segmenter: segmenter, router: router, counterfactual: try Tree.counterfactual())
@@ -61,7 +63,8 @@ struct DoubtfulCutTests {
 
     @Test func `other sentences of the text go their way`() async throws {
         let plan = try await plan(
-            DecompositionDescription(full: "endpoint:big", splitBelow: 0.8), Self.intent, "Dim the lights. " + Self.text)
+            DecompositionDescription(full: "endpoint:big", splitBelow: 0.8), Self.intent, "Dim the lights. " + Self.text
+        )
         #expect(texts(plan) == [[Self.text], ["Dim the lights."]])
     }
 
