@@ -7,7 +7,8 @@ extension CatalogRendering {
             // Bulk requests above the window are meant to wait in their topic, so their lag asks for no replicas.
             KubernetesService(
                 "decomposer", hasDatabase: true, scaledBy: [(.interactive, Topic.requests(.interactive))]),
-            KubernetesService("escalator", hasDatabase: true, scaledBy: lanes(Topic.escalations)),
+            KubernetesService(
+                "escalator", hasDatabase: true, readsKeys: true, scaledBy: lanes(Topic.escalations)),
             KubernetesService("aggregator", hasDatabase: true, scaledBy: lanes(Topic.outcomes)),
         ]
         let workers = capabilities.map { capability in
@@ -34,15 +35,18 @@ private struct KubernetesService {
     /// `nil` for a service that is no worker.
     let capability: Capability?
     let hasDatabase: Bool
+    /// Whether it asks endpoints, and so reads the files of their keys.
+    let readsKeys: Bool
     let topics: [(lane: Lane, topic: String)]
 
     init(
-        _ name: String, serving capability: Capability? = nil, hasDatabase: Bool,
+        _ name: String, serving capability: Capability? = nil, hasDatabase: Bool, readsKeys: Bool = false,
         scaledBy topics: [(lane: Lane, topic: String)]
     ) {
         self.name = name
         self.capability = capability
         self.hasDatabase = hasDatabase
+        self.readsKeys = readsKeys
         self.topics = topics
     }
 
@@ -51,6 +55,7 @@ private struct KubernetesService {
         let maps = ["winnow"] + (hasDatabase ? ["winnow-postgres"] : [])
         let memory = hasDatabase ? "256Mi" : "160Mi"
         let environment = capability.map { ["WINNOW_CAPABILITY": $0.rawValue, "OTEL_SERVICE_NAME": name] } ?? [:]
+        let keys = readsKeys ? (mount: Self.keyMount, volume: Self.keyVolume) : (mount: "", volume: "")
         let variables = environment.sorted { $0.key > $1.key }.map { "\n            - {name: \($0), value: \($1)}" }
         return Self.lines(
             """
@@ -102,12 +107,20 @@ private struct KubernetesService {
                         readOnlyRootFilesystem: true
                         capabilities: {drop: [ALL]}
                       volumeMounts:
-                        - {name: signing-key, mountPath: /keys, readOnly: true}
+                        - {name: signing-key, mountPath: /keys, readOnly: true}\(keys.mount)
                   volumes:
                     - name: signing-key
-                      secret: {secretName: winnow-signing-key, defaultMode: 0440}
+                      secret: {secretName: winnow-signing-key, defaultMode: 0440}\(keys.volume)
             """)
     }
+
+    /// The folder in which an endpoint's file names its key.
+    private static let keyMount = "\n            - {name: endpoint-keys, mountPath: /opt/winnow/endpoints, readOnly: true}"
+    private static let keyVolume = """
+
+                - name: endpoint-keys
+                  secret: {secretName: winnow-endpoint-keys, optional: true, defaultMode: 0440}
+        """
 
     func scaledObject(maxReplicas: Int) -> [String] {
         Self.lines(
