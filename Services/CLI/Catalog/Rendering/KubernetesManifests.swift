@@ -115,7 +115,8 @@ private struct KubernetesService {
     }
 
     /// The folder in which an endpoint's file names its key.
-    private static let keyMount = "\n            - {name: endpoint-keys, mountPath: /opt/winnow/endpoints, readOnly: true}"
+    private static let keyMount =
+        "\n            - {name: endpoint-keys, mountPath: /opt/winnow/endpoints, readOnly: true}"
     private static let keyVolume = """
 
                 - name: endpoint-keys
