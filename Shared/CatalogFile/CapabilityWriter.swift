@@ -33,6 +33,7 @@ extension JSONWriter {
                 writer.member("small", task.models.small)
                 writer.member("middle", task.models.middle)
                 writer.member("full", task.models.full)
+                writer.member("judge", task.models.judge)
             }
             writer.longText(task.windowRule)
             if task.isRoutedByAnyWindow { writer.member("routedByAnyWindow", true) }

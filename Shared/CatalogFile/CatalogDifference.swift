@@ -93,6 +93,7 @@ private struct Details {
         compareWords("small model", old.models.small, new.models.small)
         compareWords("middle model", old.models.middle, new.models.middle)
         compareWords("full model", old.models.full, new.models.full)
+        compareWords("judge", old.models.judge, new.models.judge)
         compareWords("long texts", old.windowRule.words, new.windowRule.words)
         compareWords(
             "routed by any window", old.isRoutedByAnyWindow ? "yes" : "no", new.isRoutedByAnyWindow ? "yes" : "no")

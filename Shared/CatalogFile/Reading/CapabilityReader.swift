@@ -174,13 +174,14 @@ struct CapabilityReader {
 
     private mutating func models(of object: FileObject) -> TaskModels? {
         guard let member = reader.required("models", of: object),
-            let models = reader.object(member, at: object.path(of: "models"), ["small", "middle", "full"])
+            let models = reader.object(member, at: object.path(of: "models"), ["small", "middle", "full", "judge"])
         else { return nil }
         let count = reader.faults.count
         let small = models.members["small"].flatMap { reader.text($0, at: models.path(of: "small"), .model) }
         let middle = models.members["middle"].flatMap { reader.text($0, at: models.path(of: "middle"), .model) }
+        let judge = models.members["judge"].flatMap { reader.text($0, at: models.path(of: "judge"), .endpoint) }
         guard let full = reader.text("full", of: models, .model), reader.faults.count == count else { return nil }
-        return TaskModels(small: small, middle: middle, full: full)
+        return TaskModels(small: small, middle: middle, full: full, judge: judge)
     }
 
     private mutating func limits(of object: FileObject) -> AnswerLimits {

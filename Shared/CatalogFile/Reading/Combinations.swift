@@ -27,6 +27,12 @@ extension TaskDescription {
         if models.middle != nil, models.small == nil {
             found.append(("models.middle", "needs a small model"))
         }
+        if (comparator == .judge) != (models.judge != nil) {
+            found.append(("models.judge", "is needed by the comparator “judge”, and only for it"))
+        }
+        if let judge = models.judge, judge == models.small || judge == models.middle {
+            found.append(("models.judge", "must not be a model whose answers it compares with the full model's"))
+        }
         let tiers = [("small", models.small), ("middle", models.middle), ("full", models.full)]
             .compactMap { tier, model in model.map { (tier, $0) } }
         for (index, (tier, model)) in tiers.enumerated() {

@@ -170,6 +170,7 @@ enum TextForm {
     case name
     /// A folder of the models directory, or an endpoint. No path leads out of the directory.
     case model
+    case endpoint
     /// The fingerprint of a router's state.
     case fingerprint
     /// One line, of at most this many code points.
@@ -183,6 +184,7 @@ enum TextForm {
         case .name:
             "must be lower-case letters, digits and hyphens, begin with a letter, and have at most 63 characters"
         case .model: "must be the name of a folder of models, or “endpoint:” and a name"
+        case .endpoint: "must be “endpoint:” and a name"
         case .fingerprint: "must be 16 lower-case hexadecimal digits"
         case .line(let limit):
             "must be one line of 1 to \(limit) characters without control characters, and without a space at either end"
@@ -197,6 +199,7 @@ enum TextForm {
         switch self {
         case .name: Self.isName(text.utf8)
         case .model: Self.isName(TaskModels.isEndpoint(text) ? text.utf8.dropFirst(9) : text.utf8[...])
+        case .endpoint: TaskModels.isEndpoint(text) && Self.isName(text.utf8.dropFirst(9))
         case .fingerprint:
             text.utf8.count == 16 && text.utf8.allSatisfy { Self.isDigit($0) || (0x61...0x66).contains($0) }
         case .line(let limit): Self.isLine(text, limit)

@@ -75,7 +75,7 @@ public struct Catalog: Sendable, Equatable {
     private var modelNames: Set<String> {
         Set(
             taskDescriptions.values.flatMap {
-                [$0.models.full, $0.models.middle, $0.models.small].compactMap(\.self)
+                [$0.models.full, $0.models.middle, $0.models.small, $0.models.judge].compactMap(\.self)
             } + (decomposition.isEndpoint ? [decomposition.full] : []))
     }
 

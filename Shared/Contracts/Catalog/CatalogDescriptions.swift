@@ -117,11 +117,14 @@ public struct TaskModels: Sendable, Equatable {
     public var middle: String?
     /// Asked where no other model is sure.
     public var full: String
+    /// For the comparator `judge`: an endpoint that says whether two answers say the same.
+    public var judge: String?
 
-    public init(small: String? = nil, middle: String? = nil, full: String) {
+    public init(small: String? = nil, middle: String? = nil, full: String, judge: String? = nil) {
         self.small = small
         self.middle = middle
         self.full = full
+        self.judge = judge
     }
 }
 
