@@ -52,6 +52,11 @@ enum Contract {
         try body.list("answers") { $0.isNull ? nil : try Answer(json: $0) }
     }
 
+    /// - Returns: `nil` for a request from before catalogs.
+    static func catalogVersion(_ body: JSONValue) throws -> Int64? {
+        try body.integer("catalogVersion", within: 0...Int.max).map(Int64.init)
+    }
+
     static func attempts(_ body: JSONValue) throws -> [Attempt] {
         try body.list("attempts") { try Attempt(json: $0) }
     }

@@ -65,12 +65,14 @@ private struct EventContext {
                     Escalation.OpenItem(
                         index: index, text: step.items[index].text,
                         guess: step.guesses.indices.contains(index) ? step.guesses[index] : nil)
-                }, answers: answers, attempts: [])
+                }, answers: answers, attempts: [], catalogVersion: snapshot.catalogVersion)
             return record(
                 Topic.escalations(snapshot.lane), id: "\(id)/escalation", type: EventType.escalation,
                 escalation.encode())
         }
-        let command = StepCommand(step: step.ordinal, route: step.route, items: step.items.map(\.text))
+        let command = StepCommand(
+            step: step.ordinal, route: step.route, items: step.items.map(\.text),
+            catalogVersion: snapshot.catalogVersion)
         return record(
             Topic.steps(step.route.capability, snapshot.lane), id: "\(id)/step", type: EventType.step,
             command.encode())

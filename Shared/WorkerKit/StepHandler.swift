@@ -133,7 +133,7 @@ public struct StepHandler: BatchHandler {
         let escalation = Escalation(
             step: command.step, route: command.route,
             open: open.map { .init(index: $0, text: command.items[$0], guess: guesses[$0]) },
-            answers: answers, attempts: [attempt])
+            answers: answers, attempts: [attempt], catalogVersion: command.catalogVersion)
         return source.escalation(escalation, of: event)
     }
 }

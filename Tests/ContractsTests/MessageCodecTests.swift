@@ -37,7 +37,8 @@ struct MessageCodecTests {
     @Test func `a step command comes back as it was`() throws {
         let command = StepCommand(step: 15, route: Self.route, items: Self.texts)
         #expect(try StepCommand(decoding: command.encode()) == command)
-        let many = StepCommand(step: 0, route: Self.route, items: (0..<64).map { "\($0) 🚀" })
+        let many = StepCommand(
+            step: 0, route: Self.route, items: (0..<64).map { "\($0) 🚀" }, catalogVersion: 9_007_199_254_740_993)
         #expect(try StepCommand(decoding: many.encode()) == many)
     }
 
@@ -51,7 +52,7 @@ struct MessageCodecTests {
         let escalation = Escalation(
             step: 3, route: Self.route,
             open: [.init(index: 1, text: Self.texts[4], guess: Self.answers[0]), .init(index: 3, text: "\u{0}")],
-            answers: Self.answers, attempts: Self.attempts)
+            answers: Self.answers, attempts: Self.attempts, catalogVersion: 7)
         #expect(try Escalation(decoding: escalation.encode()) == escalation)
     }
 

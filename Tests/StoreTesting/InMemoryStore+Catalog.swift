@@ -7,6 +7,10 @@ extension InMemoryStore: CatalogRegister {
 
     public func currentCatalogNumber() async throws -> Int64? { catalogs.withLock { $0.last?.number } }
 
+    public func catalogVersion(_ number: Int64) async throws -> CatalogVersion? {
+        catalogs.withLock { $0.first { $0.number == number } }
+    }
+
     public func catalogVersions(limit: Int) async throws -> [CatalogVersion] {
         catalogs.withLock { Array($0.reversed().prefix(max(0, limit))) }
     }

@@ -24,13 +24,18 @@ public struct Escalation: Sendable, Equatable {
     /// One per item of the step; `nil` for open items.
     public var answers: [Answer?]
     public var attempts: [Attempt]
+    /// The version of the catalog that accepted the request.
+    public var catalogVersion: Int64?
 
-    public init(step: Int, route: Route, open: [OpenItem], answers: [Answer?], attempts: [Attempt]) {
+    public init(
+        step: Int, route: Route, open: [OpenItem], answers: [Answer?], attempts: [Attempt], catalogVersion: Int64? = nil
+    ) {
         self.step = step
         self.route = route
         self.open = open
         self.answers = answers
         self.attempts = attempts
+        self.catalogVersion = catalogVersion
     }
 
     public func encode() -> [UInt8] {
@@ -51,6 +56,7 @@ public struct Escalation: Sendable, Equatable {
             body.write(answers)
             body.name("attempts")
             body.write(attempts)
+            body.optional("catalogVersion", catalogVersion) { $0.integer($1) }
         }
         return writer.bytes
     }
@@ -74,7 +80,7 @@ public struct Escalation: Sendable, Equatable {
             }
             return Escalation(
                 step: try Contract.step(body), route: try Contract.route(body), open: open, answers: answers,
-                attempts: try Contract.attempts(body))
+                attempts: try Contract.attempts(body), catalogVersion: try Contract.catalogVersion(body))
         }
     }
 }

@@ -5,11 +5,14 @@ public struct StepCommand: Sendable, Equatable {
     public var step: Int
     public var route: Route
     public var items: [String]
+    /// The version of the catalog that accepted the request.
+    public var catalogVersion: Int64?
 
-    public init(step: Int, route: Route, items: [String]) {
+    public init(step: Int, route: Route, items: [String], catalogVersion: Int64? = nil) {
         self.step = step
         self.route = route
         self.items = items
+        self.catalogVersion = catalogVersion
     }
 
     public func encode() -> [UInt8] {
@@ -20,6 +23,7 @@ public struct StepCommand: Sendable, Equatable {
             body.member("task", route.task)
             body.name("items")
             body.array(items) { $0.string($1) }
+            body.optional("catalogVersion", catalogVersion) { $0.integer($1) }
         }
         return writer.bytes
     }
@@ -29,7 +33,8 @@ public struct StepCommand: Sendable, Equatable {
         self = try Contract.read(bytes) { body in
             StepCommand(
                 step: try Contract.step(body), route: try Contract.route(body),
-                items: try body.list("items") { try Contract.text($0, "items") })
+                items: try body.list("items") { try Contract.text($0, "items") },
+                catalogVersion: try Contract.catalogVersion(body))
         }
     }
 }

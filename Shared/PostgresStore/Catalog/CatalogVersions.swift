@@ -12,6 +12,15 @@ extension PostgresStore: CatalogRegister {
         }
     }
 
+    public func catalogVersion(_ number: Int64) async throws -> CatalogVersion? {
+        let select: SQL = """
+            SELECT version, applied_at, fingerprint, body FROM winnow.catalog_version WHERE version = \(number)
+            """
+        return try await session.run { connection in
+            try connection.execute(select.named("read earlier catalog"))[0].first { row throws in try Self.version(row) }
+        }
+    }
+
     public func catalogVersions(limit: Int) async throws -> [CatalogVersion] {
         let select: SQL = """
             SELECT version, applied_at, fingerprint, body FROM winnow.catalog_version

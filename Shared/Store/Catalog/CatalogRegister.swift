@@ -26,6 +26,9 @@ public protocol CatalogRegister: Sendable {
     /// The number of the current version; `nil` before the first.
     func currentCatalogNumber() async throws -> Int64?
 
+    /// - Returns: `nil` if there is no such version.
+    func catalogVersion(_ number: Int64) async throws -> CatalogVersion?
+
     /// - Returns: the newest versions, the newest first.
     func catalogVersions(limit: Int) async throws -> [CatalogVersion]
 

@@ -22,6 +22,8 @@ import Testing
             #expect(try await store.catalogVersions(limit: 5) == [two, one])
             #expect(try await store.catalogVersions(limit: 1) == [two])
             #expect(try await store.catalogVersions(limit: 0) == [])
+            #expect(try await store.catalogVersion(one.number) == one)
+            #expect(try await store.catalogVersion(two.number + 1) == nil)
         }
     }
 
