@@ -57,29 +57,24 @@ struct Session: Sendable {
         return Catalog(catalog.capabilities, endpoints: endpoints, decomposition: catalog.decomposition)
     }
 
-    /// The full model of a route: a folder of models, or an endpoint.
-    /// - Throws: `ArtifactError`, `EndpointConfigurationErrors`
-    func fullModel(of route: Route, _ catalog: Catalog) throws -> any CertifiableModel {
-        guard let task = catalog[route], TaskModels.isEndpoint(task.models.full),
-            let question = Question(task, as: route), let identity = catalog.fullEndpoint(of: route)
-        else { return try model(catalog[route]?.models.full, of: route.capability, catalog) }
+    /// A model of a route: a folder of models, or an endpoint.
+    /// - Parameter tier: which of the task's models.
+    /// - Throws: `ArtifactError`, also if the task has no such model; `EndpointConfigurationErrors`
+    func model(
+        _ tier: (TaskModels) -> String?, of route: Route, _ catalog: Catalog
+    ) throws -> any CertifiableModel {
+        guard let task = catalog[route], let name = tier(task.models) else {
+            throw ArtifactError(.unsupported, capabilitiesDirectory, "\(route) has no such model")
+        }
+        guard TaskModels.isEndpoint(name) else {
+            return try EncoderClassifier(directory: "\(modelsDirectory)/\(name)", catalog: catalog)
+        }
         let endpoints = try EndpointSet(
             catalog.endpoints, keyFolder: endpointsDirectory, metrics: metrics, logger: logger)
-        guard let model = endpoints.model(named: task.models.full) else {
-            throw ArtifactError(.unsupported, endpointsDirectory, "\(task.models.full) is no endpoint")
-        }
+        guard let model = endpoints.model(named: name), let question = Question(task, as: route),
+            let identity = catalog.endpoint(name, on: route)
+        else { throw ArtifactError(.unsupported, endpointsDirectory, "\(name) is no endpoint") }
         return EndpointClassifier(model, asking: question, as: route, identity: identity)
-    }
-
-    /// Loads a model that the catalog names for a capability.
-    /// - Throws: `ArtifactError`, also if the catalog names none
-    func model(
-        _ name: String?, of capability: Capability, _ catalog: Catalog
-    ) throws(ArtifactError) -> EncoderClassifier {
-        guard let name else {
-            throw ArtifactError(.unsupported, capabilitiesDirectory, "\(capability) has no single such model")
-        }
-        return try EncoderClassifier(directory: "\(modelsDirectory)/\(name)", catalog: catalog)
     }
 
     var topicsFile: String { setting("WINNOW_TOPICS_FILE", default: "infra/kafka/topics.json") }

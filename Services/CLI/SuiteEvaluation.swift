@@ -26,8 +26,8 @@ extension EvaluationRun {
         try await self.init(
             chunks.filter { results[$0.eventID]?.isRejected != true }, results: results,
             rejectedRows: file.rejected.count + rejected.reduce(0) { $0 + $1.items.count }, certificates: certificates,
-            full: { try session.fullModel(of: $0, catalog) },
-            small: { try session.model(catalog.smallModel(of: $0), of: $0, catalog) },
+            full: { try session.model(\.full, of: $0, catalog) },
+            small: { try session.model(\.small, of: $0, catalog) },
             progress: { Console.progress("comparing \($0)") })
         Console.progress("")
     }

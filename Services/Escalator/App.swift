@@ -12,10 +12,11 @@ import Signing
 import Store
 import WorkerKit
 
-/// Asks the full model for the steps that a small model was not sure of.
+/// Asks the full model, and before it the middle model, for the steps that a small model was not sure of.
 ///
-/// - Consumes: `winnow.escalations.v1` of both lanes, `winnow.shadows.v1`, `winnow.cancellations.v1`
-/// - Produces: `winnow.outcomes.v1` in the same lane
+/// - Consumes: `winnow.escalations.v1` of both lanes, `winnow.shadows.v1`, `winnow.cancellations.v1`,
+///   `winnow.certificates.v1`
+/// - Produces: `winnow.outcomes.v1` in the same lane; `winnow.shadows.v1`
 @main enum App {
     static let service = "escalator"
     /// A step costs milliseconds here. Small batches keep the wait of the first step short.
@@ -41,10 +42,12 @@ import WorkerKit
             // Default: infra/endpoints. Key: WINNOW_ENDPOINTS_DIRECTORY.
             let keyFolder = context.settings.string("WINNOW_ENDPOINTS_DIRECTORY", default: "infra/endpoints")
             let newestEndpoints = Newest<[EndpointDescription], EndpointSet>()
-            let newest = Newest<ModelKey, FullModels>()
+            let newest = Newest<ModelKey, (full: FullModels, tiers: Tiers)>()
             let cancellations = CancellationFollower(follower: follower)
+            let certificates = PublishedCertificates(follower)
+            let draw = ShadowDraw(try ShadowDraw.rate(&context.settings), signing)
             return [
-                heartbeat, follower,
+                heartbeat, follower, certificates,
                 try LaneLoops(
                     service: service, producer: producer, logger: logger, metrics: metrics,
                     health: context.health,
@@ -64,33 +67,40 @@ import WorkerKit
                             catalog, key: ModelKey.init, logger: logger,
                             onReadiness: context.health.check(lane.loop(of: "models"), initially: true).set
                         ) { catalogNow in
-                            let full = try newest.value(for: ModelKey(catalogNow)) {
+                            let (full, tiers) = try newest.value(for: ModelKey(catalogNow)) {
                                 // Endpoints that did not change keep their connections, breakers and allowances.
                                 let endpoints = try newestEndpoints.value(for: catalogNow.endpoints) {
                                     try EndpointSet(
                                         catalogNow.endpoints, keyFolder: keyFolder, metrics: metrics, logger: logger)
                                 }
-                                return try FullModels(of: catalogNow, models, endpoints)
+                                let full = try FullModels(of: catalogNow, models, endpoints)
+                                let tiers = try Tiers(
+                                    of: catalogNow, full, models, certificates, draw: draw, logger: logger,
+                                    metrics: metrics)
+                                return (full, tiers)
                             }
                             let (model, name) = (try full.serving(lane), lane.loop(of: service))
+                            let middle = try tiers.middle(full, service: name, lane, gate: gate)
                             let escalations = EscalationHandler(
-                                service: name, classifier: model, ledger: store, prices: prices, catalog: catalog,
-                                metrics: metrics, cancellations: cancellations, gate: gate)
+                                service: name, classifier: model, middle: middle, ledger: store, prices: prices,
+                                catalog: catalog, metrics: metrics, cancellations: cancellations, gate: gate)
                             return FullModelHandler(
                                 escalations: escalations,
                                 shadows: ShadowHandler(
-                                    service: name, classifier: model, register: store, prices: prices, gate: gate),
+                                    service: name, classifier: model, register: store, prices: prices,
+                                    catalog: catalog, gate: gate),
                                 endpoints: full.endpoints.isEmpty
                                     ? nil
                                     : FullModelHandler.Endpoints(
                                         routes: Set(full.endpoints.keys),
                                         escalations: EndpointEscalations(
-                                            service: name, endpoints: full.endpoints, ledger: endpointLedger,
-                                            catalog: catalog, cancellations: cancellations, metrics: metrics,
+                                            service: name, endpoints: full.endpoints, middle: middle,
+                                            ledger: endpointLedger, catalog: catalog,
+                                            cancellations: cancellations, metrics: metrics,
                                             refused: escalations.countRefusal),
                                         shadows: EndpointShadows(
                                             service: name, endpoints: full.endpoints, ledger: endpointLedger,
-                                            register: store)))
+                                            register: store, catalog: catalog)))
                         }
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in

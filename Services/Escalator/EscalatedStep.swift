@@ -21,29 +21,71 @@ struct EscalatedStep: Sendable {
     let question: QuestionDigest
 
     init(_ accepted: StepTriage<Escalation>.Accepted) {
-        event = accepted.event
-        escalation = accepted.message
-        delivery = accepted.delivery
+        self.init(accepted.event, accepted.message, delivery: accepted.delivery)
+    }
+
+    private init(_ event: StepEvent, _ escalation: Escalation, delivery: Int) {
+        (self.event, self.escalation, self.delivery) = (event, escalation, delivery)
         question = QuestionDigest(escalation.open)
     }
 
     var id: Step.ID { Step.ID(request: event.request, ordinal: escalation.step) }
     var key: Key { Key(step: id, question: question) }
+    var group: BatchClassification.Group { .init(route: escalation.route, texts: escalation.open.map(\.text)) }
+
+    /// Returns the step after a model before the full one was asked about all open items.
+    /// - Parameters:
+    ///   - accepted: the answers that its certificate allows, by the index of the item.
+    ///   - said: what it said about each item, by the same index.
+    ///   - attempt: the call, if the outcome is to carry it.
+    func after(
+        accepting accepted: [Int: Answer], of said: [Int: Answer], attempt: Attempt? = nil
+    ) -> EscalatedStep {
+        var escalation = escalation
+        for (index, answer) in accepted { escalation.answers[index] = answer }
+        escalation.open = escalation.open.filter { accepted[$0.index] == nil }.map { item in
+            var item = item
+            item.guess = .better(item.guess, said[item.index])
+            return item
+        }
+        if let attempt { escalation.attempts.append(attempt) }
+        return EscalatedStep(event, escalation, delivery: delivery)
+    }
+
+    /// Draws the sample of a model's accepted answers that the full model is to answer too.
+    func shadow(
+        _ draw: ShadowDraw, of accepted: [Int: Answer], by model: ModelIdentity, under certificate: Certificate,
+        at time: Timestamp
+    ) -> Shadow? {
+        let items = escalation.open.compactMap { item in
+            accepted[item.index].map {
+                Shadow.Item(index: item.index, text: item.text, output: $0.output, confidence: $0.confidence)
+            }
+        }
+        return draw.shadow(
+            of: items, step: escalation.step, route: escalation.route, by: model, under: certificate, at: time)
+    }
 
     /// Whether the cost of the full model alone for an item is counted at this call, because no other attempt counts it.
     ///
-    /// If no worker answered the step, because there is none or because it failed, there is no other attempt. In a
-    /// routing, this call answers the items that fit no capability. The steps that the other items are routed to count
-    /// those.
+    /// If no worker answered the step, because there is none or because it failed, the first model that answers an item
+    /// counts it. In a routing, this call answers the items that fit no capability. The steps that the other items are
+    /// routed to count those.
     /// - Parameter label: the answer; `nil` for a text or a JSON value, and for an item that was cut into parts.
     func isCountedHere(_ label: String?, _ catalog: Catalog) -> Bool {
         if escalation.route.expandsPlan { return label.map { catalog.routes(in: $0).isEmpty } ?? false }
-        return !escalation.attempts.contains { $0.kind == .worker && $0.state == .settled }
+        return hasNoWorkersAttempt
+    }
+
+    /// Whether no worker has answered the step, so that no attempt of one counts the items.
+    var hasNoWorkersAttempt: Bool {
+        !escalation.attempts.contains { $0.kind == .worker && $0.state == .settled }
     }
 
     /// Returns the outcome if all open items are answered.
     ///
-    /// It carries only the worker's attempts, because the full model's rows are already in the ledger.
+    /// It carries the attempts of the worker and of the middle model, because the rows of other calls are already in the
+    /// ledger.
     func outcome(_ given: [(item: OpenItem, answer: Answer)]) -> Outcome {
         var answers = escalation.answers
         for (item, answer) in given { answers[item.index] = answer }
@@ -95,10 +137,26 @@ struct EscalatedStep: Sendable {
     }
 }
 
+extension Catalog {
+    /// The number of the first row that is reserved for a step. The rows before it are those of the attempts that the
+    /// step's outcome carries, which the aggregator writes later: the worker's, and the middle model's.
+    func firstReservedNumber(of route: Route) -> Int { self[route]?.models.middle == nil ? 2 : MiddleTier.number + 1 }
+}
+
+extension Answer {
+    /// The answer that is more probably right. What a model says of itself counts for nothing beside a measurement.
+    fileprivate static func better(_ earlier: Answer?, _ later: Answer?) -> Answer? {
+        guard let earlier, let later else { return later ?? earlier }
+        guard later.evidence.isCertifiable else { return earlier }
+        return earlier.evidence.isCertifiable && earlier.confidence > later.confidence ? earlier : later
+    }
+}
+
 extension QuestionDigest {
-    /// Item indexes are part of the question, because answers are given by index.
-    init(_ open: [Escalation.OpenItem]) {
-        var bytes: [UInt8] = []
+    /// Item indexes are part of the question, because answers are given by index. So is the kind of the call, because
+    /// answers of a small model must never pass for those of the full one.
+    init(_ open: [Escalation.OpenItem], of kind: Attempt.Kind = .full) {
+        var bytes = kind == .full ? [] : Array("\(kind.rawValue) ".utf8)
         for item in open {
             // Lengths separate the texts.
             for number in [item.index, item.text.utf8.count] {

@@ -7,16 +7,17 @@ import Store
 import Telemetry
 import WorkerKit
 
-/// Asks the full model for the items that a small model was not sure of.
+/// Asks the full model for the items that no other model was sure of.
 ///
 /// A call is written to the ledger before it is made. If the process dies during the call, the row stays as `unknown`
 /// at its reserved price, and the repetition is an attempt of its own. Once a call is settled, its answer is kept, so
 /// that a copy of the escalation gets the same answer without another call.
 /// - Consumes: `winnow.escalations.v1`, or the bulk lane's
-/// - Produces: `winnow.outcomes.v1` in the same lane
+/// - Produces: `winnow.outcomes.v1` in the same lane; `winnow.shadows.v1` for a sample of the middle model's answers
 struct EscalationHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
+    private let middle: MiddleTier?
     private let ledger: any AttemptLedger
     private let prices: PriceBook
     private let cancellations: any Cancellations
@@ -25,15 +26,26 @@ struct EscalationHandler: BatchHandler {
     private let gate: LaneGate?
     private let catalog: LiveCatalog
 
+    /// What came of a step.
+    struct Ending: Sendable {
+        /// `nil` if the step waits until its tenant's budget has room again.
+        var outcome: Outcome?
+        /// Answers that are compared in the background.
+        var shadow: OutgoingRecord?
+    }
+
     /// - Parameters:
+    ///   - middle: is asked before the full model.
     ///   - catalog: the routes that an answer to a routing may name.
     ///   - gate: the point at which the bulk lane yields to the interactive lane.
     init(
-        service: String, classifier: any Classifier, ledger: any AttemptLedger, prices: PriceBook, catalog: LiveCatalog,
+        service: String, classifier: any Classifier, middle: MiddleTier? = nil, ledger: any AttemptLedger,
+        prices: PriceBook, catalog: LiveCatalog,
         metrics: Metrics = Metrics(), cancellations: any Cancellations = NoCancellations(), gate: LaneGate? = nil
     ) {
         source = EventSource(service: service)
         self.classifier = classifier
+        self.middle = middle
         self.ledger = ledger
         self.prices = prices
         self.cancellations = cancellations
@@ -53,20 +65,34 @@ struct EscalationHandler: BatchHandler {
     func prepare() async throws {
         _ = try await prices.current()
         await cancellations.prepare()
+        await middle?.prepare()
     }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let (accepted, settled) = triage.sort(records)
-        var emitted = settled
-        let requested = accepted.map { EscalatedStep($0) }
+        let steps = accepted.map { EscalatedStep($0) }
+        let endings = try await endings(of: steps)
+        return settled
+            + zip(steps, endings).flatMap { step, ending -> [OutgoingRecord] in
+                let outcome = ending.outcome.map { source.outcome($0, of: step.event) }
+                return [outcome, ending.shadow].compactMap(\.self)
+            }
+    }
+
+    /// Asks the middle model, and then the full one about the items that are still open.
+    /// - Returns: an ending for each step, in order.
+    func endings(of steps: [EscalatedStep]) async throws -> [Ending] {
+        let reduced = try await middle?.answer(steps) ?? steps.map { MiddleTier.Reduced(step: $0) }
         // A copy asks nothing, but gets an outcome of its own: it may carry other attempts of the worker.
         var asked: Set<EscalatedStep.Key> = []
-        let replies = try await replies(to: requested.filter { asked.insert($0.key).inserted })
-        for call in requested {
-            guard let outcome = replies[call.key].flatMap({ $0.outcome(of: call) }) else { continue }
-            emitted.append(source.outcome(outcome, of: call.event))
+        let open = reduced.map(\.step).filter { !$0.escalation.open.isEmpty }
+        let replies = try await replies(to: open.filter { asked.insert($0.key).inserted })
+        return reduced.map { reduced in
+            let step = reduced.step
+            let outcome =
+                step.escalation.open.isEmpty ? step.outcome([]) : replies[step.key].flatMap { $0.outcome(of: step) }
+            return Ending(outcome: outcome, shadow: reduced.shadow)
         }
-        return emitted
     }
 
     @Sendable func countRefusal(by budget: Budget) { refused[budget.policy]?.increment() }
@@ -74,10 +100,13 @@ struct EscalationHandler: BatchHandler {
     private func replies(to calls: [EscalatedStep]) async throws -> [EscalatedStep.Key: Reply] {
         guard !calls.isEmpty else { return [:] }
         let pricing = try await prices.current()
+        let catalog = catalog.current
         let reservations = try await ledger.reserve(
             calls.map { call in
                 (
-                    LedgerEntry(.full, of: call.id, tenant: call.event.tenant, call.group, on: classifier),
+                    LedgerEntry(
+                        .full, from: catalog.firstReservedNumber(of: call.escalation.route), of: call.id,
+                        tenant: call.event.tenant, call.group, on: classifier),
                     call.question
                 )
             }
@@ -166,11 +195,7 @@ private enum Reply {
 }
 
 extension EscalatedStep {
-    fileprivate var group: BatchClassification.Group {
-        .init(route: escalation.route, texts: escalation.open.map(\.text))
-    }
-
-    /// Returns the worker's guesses beside the full model's answers.
+    /// Returns the guesses of other models beside the full model's answers.
     fileprivate func guesses(_ share: BatchClassification.Share) -> LedgerEntry.Guesses {
         let known = zip(escalation.open, share.predictions).filter { $0.0.guess != nil }
         return LedgerEntry.Guesses(

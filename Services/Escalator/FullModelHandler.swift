@@ -59,10 +59,11 @@ struct FullModelHandler: BatchHandler {
 }
 
 extension LedgerEntry {
-    /// Reserves a call of the full model at the maximum number of tokens that it can take. It is never the
-    /// first attempt of its step, which is the worker's. The ledger sets the call's instant and price.
+    /// Reserves a call of the full model at the maximum number of tokens that it can take. The ledger sets the call's
+    /// instant and price.
+    /// - Parameter number: `Catalog.firstReservedNumber`
     init(
-        _ kind: Attempt.Kind, of step: Step.ID, tenant: TenantID, _ group: BatchClassification.Group,
+        _ kind: Attempt.Kind, from number: Int, of step: Step.ID, tenant: TenantID, _ group: BatchClassification.Group,
         on classifier: any Classifier
     ) {
         let model = classifier.identity(of: group.route)
@@ -70,7 +71,7 @@ extension LedgerEntry {
         self.init(
             step: step, tenant: tenant, route: group.route,
             attempt: Attempt(
-                number: 2, kind: kind, state: .started, model: model.name, version: model.version,
+                number: number, kind: kind, state: .started, model: model.name, version: model.version,
                 items: group.texts.count, usage: TokenUsage(inputTokens: Int64(tokens), flops: 0), durationMicros: 0,
                 startedAt: .now),
             cost: .zero, counterfactualCost: .zero)

@@ -4,39 +4,61 @@ import ModelEndpoint
 import WorkerKit
 
 /// The full models of the catalog's routes: encoders, each of which is loaded once, so that both lanes share its weights,
-/// and endpoints.
+/// and endpoints. Also the middle models, which are encoders.
 struct FullModels: Sendable {
     /// Answers the routing of items too.
     private let main: EncoderClassifier
     private let others: [(routes: [Route], model: EncoderClassifier)]
+    private let middles: [(routes: [Route], model: EncoderClassifier)]
     /// The routes whose full model is an endpoint.
     let endpoints: [Route: FullEndpoint]
 
     /// - Throws: `ArtifactError` if a model does not answer a route that names it.
     init(of catalog: Catalog, _ models: ModelSettings, _ endpoints: EndpointSet) throws(ArtifactError) {
-        let routes = Dictionary(grouping: catalog.routes) { catalog[$0]?.models.full ?? ModelSettings.main }
+        func routes(_ name: (TaskModels) -> String?) -> [String: [Route]] {
+            Dictionary(grouping: catalog.routes) { catalog[$0].flatMap { name($0.models) } ?? "" }
+                .filter { !$0.key.isEmpty && !TaskModels.isEndpoint($0.key) }
+        }
+        let full = routes(\.full), middle = routes(\.middle)
         main = try EncoderClassifier(
             directory: models.fullModel, catalog: catalog,
-            answering: routes[ModelSettings.main, default: []] + [.decomposition])
-        others = try routes.filter { $0.key != ModelSettings.main && !TaskModels.isEndpoint($0.key) }
-            .sorted { $0.key < $1.key }
-            .map { name, routes throws(ArtifactError) in
-                let folder = models.model(named: name)
-                return (routes, try EncoderClassifier(directory: folder, catalog: catalog, answering: routes))
-            }
+            answering: full[ModelSettings.main, default: []] + middle[ModelSettings.main, default: []]
+                + [.decomposition])
+        var loaded = [ModelSettings.main: main]
+        for name in Set(full.keys).union(middle.keys).subtracting(loaded.keys).sorted() {
+            loaded[name] = try EncoderClassifier(
+                directory: models.model(named: name), catalog: catalog,
+                answering: full[name, default: []] + middle[name, default: []])
+        }
+        func members(_ routes: [String: [Route]]) -> [(routes: [Route], model: EncoderClassifier)] {
+            routes.sorted { $0.key < $1.key }.compactMap { name, routes in loaded[name].map { (routes, $0) } }
+        }
+        others = members(full.filter { $0.key != ModelSettings.main })
+        middles = members(middle)
         self.endpoints = endpoints.fullModels(of: catalog)
     }
 
-    /// The encoders.
+    /// The encoders that are full models.
     /// - Throws: `InferenceError`, never retriable.
     func serving(_ lane: Lane) throws(InferenceError) -> any Classifier {
         let main = try main.serving(lane)
-        guard !others.isEmpty else { return main }
-        var members: [Route: any Classifier] = [:]
-        for other in others {
-            let model = try other.model.serving(lane)
-            for route in other.routes { members[route] = model }
+        return others.isEmpty ? main : ClassifierSet(main, try Self.serving(others, lane))
+    }
+
+    /// The middle models by route.
+    /// - Throws: `InferenceError`, never retriable.
+    func middles(serving lane: Lane) throws(InferenceError) -> [Route: any Classifier] {
+        try Self.serving(middles, lane)
+    }
+
+    private static func serving(
+        _ members: [(routes: [Route], model: EncoderClassifier)], _ lane: Lane
+    ) throws(InferenceError) -> [Route: any Classifier] {
+        var models: [Route: any Classifier] = [:]
+        for member in members {
+            let model = try member.model.serving(lane)
+            for route in member.routes { models[route] = model }
         }
-        return ClassifierSet(main, members)
+        return models
     }
 }

@@ -6,7 +6,7 @@ import Planning
 import Store
 import WorkerKit
 
-/// Asks the full model about items that small models have answered, to check whether certificates still hold. No
+/// Asks the full model about items that small or middle models have answered, to check whether certificates still hold. No
 /// request waits for it.
 ///
 /// - Consumes: `winnow.shadows.v1`
@@ -16,27 +16,35 @@ struct ShadowHandler: BatchHandler {
     private let classifier: any Classifier
     private let register: any ShadowRegister
     private let prices: PriceBook
+    private let catalog: LiveCatalog
     private let gate: LaneGate?
+
+    /// What one tier has answered of a step.
+    private struct Key: Hashable {
+        let step: Step.ID
+        let certificate: Certificate.ID
+    }
 
     /// - Parameter gate: the point at which shadows yield to the interactive lane.
     init(
         service: String, classifier: any Classifier, register: any ShadowRegister, prices: PriceBook,
-        gate: LaneGate? = nil
+        catalog: LiveCatalog, gate: LaneGate? = nil
     ) {
         source = EventSource(service: service)
         self.classifier = classifier
         self.register = register
         self.prices = prices
+        self.catalog = catalog
         self.gate = gate
     }
 
     func prepare() async throws { _ = try await prices.current() }
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
-        var shadows: [Step.ID: ShadowedStep] = [:]
+        var shadows: [Key: ShadowedStep] = [:]
         let deadLetters = source.read(records) { record throws(ContractError) in
             let shadowed = try ShadowedStep(record, answerable: classifier.routes.contains)
-            shadows[shadowed.step] = shadowed
+            shadows[Key(step: shadowed.step, certificate: shadowed.shadow.certificate)] = shadowed
         }
         let calls = try await new(shadows.values.sorted { $0.step.request < $1.step.request })
         if !calls.isEmpty { try await compare(calls) }
@@ -62,8 +70,13 @@ struct ShadowHandler: BatchHandler {
 
     private func compare(_ calls: [ShadowedStep]) async throws {
         let pricing = try await prices.current()
+        let catalog = catalog.current
         let started = try await register.start(
-            calls.map { LedgerEntry(.shadow, of: $0.step, tenant: $0.tenant, $0.group, on: classifier) }
+            calls.map {
+                LedgerEntry(
+                    .shadow, from: catalog.firstReservedNumber(of: $0.shadow.route), of: $0.step, tenant: $0.tenant,
+                    $0.group, on: classifier)
+            }
         ) { try pricing.begun($0, at: $1) }
         do {
             let shares = try await BatchClassification.run(

@@ -42,19 +42,19 @@ public struct EvaluationRun: Sendable {
     ///   - chunks: without those that the suite rejected.
     ///   - results: the suite's results that arrived in time.
     ///   - full: loads the full model of a route.
-    ///   - small: loads the small model of a capability.
+    ///   - small: loads the small model of a route.
     ///   - progress: called before the items of a task.
     /// - Throws: `InferenceError`, and errors of `full` and `small`
     public init(
         _ chunks: [EvaluationChunk], results: [EventID: RequestResult], rejectedRows: Int,
         certificates: [Certificate], full: (Route) throws -> any Classifier,
-        small: (Capability) throws -> any Classifier,
+        small: (Route) throws -> any Classifier,
         progress: (Route) -> Void = { _ in }
     ) async throws {
         self.rejectedRows = rejectedRows
         for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             progress(route)
-            let full = try full(route), small = try small(route.capability)
+            let full = try full(route), small = try small(route)
             let models = ModelPair(small: small.identity(of: route), full: full.identity(of: route))
             let certificate = certificates.first { $0.route == route && $0.covers(models) }
             for chunk in members {

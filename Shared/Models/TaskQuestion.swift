@@ -66,10 +66,15 @@ extension Catalog {
     /// The endpoint that is the full model of a route, with its version for this route.
     /// - Returns: `nil` if the full model is no endpoint of the catalog.
     public func fullEndpoint(of route: Route) -> ModelIdentity? {
-        guard let task = self[route], let endpoint = endpoint(of: task.models.full),
-            let question = Question(task, as: route)
+        self[route].flatMap { endpoint($0.models.full, on: route) }
+    }
+
+    /// An endpoint as a model of a route, with its version for this route.
+    /// - Parameter name: written `endpoint:NAME`.
+    /// - Returns: `nil` if the catalog does not have this endpoint, or if it cannot answer the task.
+    public func endpoint(_ name: String, on route: Route) -> ModelIdentity? {
+        guard let task = self[route], let endpoint = endpoint(of: name), let question = Question(task, as: route)
         else { return nil }
-        return ModelIdentity(
-            ModelIdentity(name: task.models.full, version: endpoint.version), asked: question)
+        return ModelIdentity(ModelIdentity(name: name, version: endpoint.version), asked: question)
     }
 }

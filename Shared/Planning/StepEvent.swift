@@ -78,8 +78,12 @@ public struct EventSource: Sendable {
     }
 
     /// A shadow has no deadline, since the comparison remains valid later.
-    public func shadow(_ shadow: Shadow, of event: StepEvent) -> OutgoingRecord {
-        record(Topic.shadows, EventType.shadow, "shadow", shadow.step, shadow.encode(), event, expires: false)
+    /// - Parameter tier: whose answers are compared. A step can have a shadow for each tier.
+    public func shadow(
+        _ shadow: Shadow, of event: StepEvent, tier: Answer.DecidedBy = .worker
+    ) -> OutgoingRecord {
+        let kind = tier == .worker ? "shadow" : "\(tier.rawValue)-shadow"
+        return record(Topic.shadows, EventType.shadow, kind, shadow.step, shadow.encode(), event, expires: false)
     }
 
     public func deadLetter(_ record: Record, _ error: ContractError) -> OutgoingRecord {

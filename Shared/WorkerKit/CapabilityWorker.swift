@@ -3,7 +3,6 @@ import Delivery
 import Inference
 import Lifecycle
 import MessageBus
-import Models
 import Runtime
 import Settings
 import Signing
@@ -23,30 +22,6 @@ public struct CapabilityWorker: Service {
         init(_ capability: Capability, _ catalog: Catalog) {
             self.capability = catalog[capability]
             endpoints = catalog.endpoints
-        }
-    }
-
-    /// What a worker knows of the full models of its routes, which run elsewhere.
-    private struct FullModels {
-        var identities: [Route: ModelIdentity] = [:]
-        /// Those of encoders.
-        var cards: [Route: ModelCard] = [:]
-
-        init(of routes: [Route], _ catalog: Catalog, _ settings: ModelSettings) throws {
-            var encoders: [String: RouteIdentities] = [:]
-            for route in routes {
-                guard let name = catalog[route]?.models.full else { continue }
-                guard !TaskModels.isEndpoint(name) else {
-                    identities[route] = catalog.fullEndpoint(of: route)
-                    continue
-                }
-                let encoder =
-                    try encoders[name]
-                    ?? RouteIdentities(directory: settings.model(named: name), catalog: catalog)
-                encoders[name] = encoder
-                identities[route] = encoder.identity(of: route)
-                cards[route] = encoder.card
-            }
         }
     }
 
@@ -72,7 +47,7 @@ public struct CapabilityWorker: Service {
         let cancellations = CancellationFollower(follower: follower)
         let published = PublishedCertificates(follower)
         certificates = published
-        let draw = ShadowDraw(settings.shadowRate, seed: signing.secret(for: "shadow draw"))
+        let draw = ShadowDraw(settings.shadowRate, signing)
         let newest = Newest<Key, Models>()
         let models = { @Sendable (catalog: Catalog) throws -> Models in
             try newest.value(for: Key(capability, catalog)) {
@@ -81,7 +56,7 @@ public struct CapabilityWorker: Service {
                 let small = try EncoderClassifier(
                     directory: settings.models.model(named: catalog.smallModel(of: capability) ?? ""),
                     catalog: catalog, answering: routes)
-                let full = try FullModels(of: routes, catalog, settings.models)
+                let full = try KnownFullModels(of: routes, catalog, settings.models)
                 let pairs = routes.reduce(into: [Route: ModelPair]()) { pairs, route in
                     pairs[route] = full.identities[route].map {
                         ModelPair(small: small.identity(of: route), full: $0)
@@ -90,7 +65,7 @@ public struct CapabilityWorker: Service {
                 let certificates = CertificateFollower(
                     models: pairs, published: published, logger: logger, metrics: metrics)
                 return Models(
-                    small: small, counterfactual: Counterfactual(full.cards, routes, catalog),
+                    small: small, counterfactual: full.counterfactual,
                     certificates: certificates)
             }
         }
@@ -113,7 +88,7 @@ public struct CapabilityWorker: Service {
 
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await certificates.watch() }
+            group.addTask { await certificates.run() }
             try await loops.run()
             group.cancelAll()
         }
@@ -125,8 +100,6 @@ public struct WorkerSettings: Sendable {
     public let capability: Capability
     public let service: String
     public let models: ModelSettings
-    /// The share of answered items that the full model answers too, for comparison.
-    /// - Default: 0.01. Key: `WINNOW_SHADOW_RATE`. With 0 no drift is noticed.
     public let shadowRate: Double
 
     /// - Throws: `SettingsError`
@@ -134,7 +107,7 @@ public struct WorkerSettings: Sendable {
         self.capability = capability
         service = "\(capability)-worker"
         models = ModelSettings(&reader)
-        shadowRate = try reader.number("WINNOW_SHADOW_RATE", default: 0.01, in: 0...1)
+        shadowRate = try ShadowDraw.rate(&reader)
     }
 
     public func topic(_ lane: Lane) -> String { Topic.steps(capability, lane) }

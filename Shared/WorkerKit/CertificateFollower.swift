@@ -35,10 +35,12 @@ public final class CertificateFollower: Certificates {
     private let published: PublishedCertificates
 
     /// - Parameters:
-    ///   - models: the models that run, on each route that the worker answers.
+    ///   - models: the models that run, on each route that the process answers.
+    ///   - tier: which models of their routes the first ones are.
     ///   - published: what was read before counts too.
     public init(
-        models: [Route: ModelPair], published: PublishedCertificates, logger: Logger, metrics: Metrics
+        models: [Route: ModelPair], tier: Answer.DecidedBy = .worker, published: PublishedCertificates, logger: Logger,
+        metrics: Metrics
     ) {
         self.models = models
         self.published = published
@@ -48,7 +50,8 @@ public final class CertificateFollower: Certificates {
         gauges = models.keys.reduce(into: [:]) { gauges, route in
             gauges[route] = metrics.gauge(
                 "winnow_certificate_valid", "1 if a certificate is valid for the running models, else 0.",
-                [("capability", route.capability.rawValue), ("task", route.task)])
+                [("capability", route.capability.rawValue), ("task", route.task)]
+                    + (tier == .worker ? [] : [("tier", tier.rawValue)]))
         }
         published.subscribe(self)
     }
@@ -118,7 +121,7 @@ public final class CertificateFollower: Certificates {
 
 /// The newest publication about each task, for the models that a process runs one after the other.
 /// - Consumes: `winnow.certificates.v1`, without a group
-public final class PublishedCertificates: Sendable {
+public final class PublishedCertificates: Service {
     public typealias Instant = ContinuousClock.Instant
 
     private struct State {
@@ -151,7 +154,7 @@ public final class PublishedCertificates: Sendable {
     func prepare() async { await caughtUp.wait() }
 
     /// Expires certificates on time, even if no step asks for one, so that the metric and the log are current.
-    public func watch() async {
+    public func run() async {
         var wait: Duration
         repeat {
             let followers = followers
@@ -184,7 +187,7 @@ public final class PublishedCertificates: Sendable {
     }
 }
 
-/// The certificates that allow a small model to answer in place of the full model.
+/// The certificates that allow a small or a middle model to answer in place of the full model.
 public protocol Certificates: Sendable {
     /// Returns once every earlier certificate is known, or a stop was requested.
     func prepare() async

@@ -1,5 +1,6 @@
 import Contracts
 import Inference
+import Models
 
 /// Computes what the full models would have consumed for the items that a small model answered.
 ///
@@ -65,5 +66,34 @@ public struct Counterfactual: Sendable {
             $0 + $1.name.utf8.count + $1.description.utf8.count
         }
         return Int64(bytes / bytesPerToken)
+    }
+}
+
+/// What a process knows of the full models of routes without asking them.
+public struct KnownFullModels: Sendable {
+    public let identities: [Route: ModelIdentity]
+    /// What they alone would consume.
+    public let counterfactual: Counterfactual
+
+    /// Reads the cards and fingerprints of encoders, and what the catalog says of endpoints.
+    /// - Throws: `ArtifactError`, `InferenceError`
+    public init(of routes: [Route], _ catalog: Catalog, _ settings: ModelSettings) throws {
+        var encoders: [String: RouteIdentities] = [:]
+        var identities: [Route: ModelIdentity] = [:]
+        var cards: [Route: ModelCard] = [:]
+        for route in routes {
+            guard let name = catalog[route]?.models.full else { continue }
+            guard !TaskModels.isEndpoint(name) else {
+                identities[route] = catalog.fullEndpoint(of: route)
+                continue
+            }
+            let encoder =
+                try encoders[name] ?? RouteIdentities(directory: settings.model(named: name), catalog: catalog)
+            encoders[name] = encoder
+            identities[route] = encoder.identity(of: route)
+            cards[route] = encoder.card
+        }
+        self.identities = identities
+        counterfactual = Counterfactual(cards, routes, catalog)
     }
 }

@@ -1,4 +1,3 @@
-import Certification
 import Contracts
 import Delivery
 import Inference
@@ -111,18 +110,15 @@ public struct StepHandler: BatchHandler {
     private func check(
         _ command: StepCommand, _ answers: [Answer?], _ certificate: Certificate, _ attempt: Attempt, _ event: StepEvent
     ) -> [OutgoingRecord] {
-        let items = answers.indices.compactMap { index -> Shadow.Item? in
-            guard let answer = answers[index], draw.takes(command.items[index], of: command.route) else { return nil }
-            return Shadow.Item(
-                index: index, text: command.items[index], output: answer.output, confidence: answer.confidence)
+        let given = zip(command.items, answers).enumerated().compactMap { index, item in
+            item.1.map { Shadow.Item(index: index, text: item.0, output: $0.output, confidence: $0.confidence) }
         }
-        guard !items.isEmpty else { return [] }
-        metrics.shadowed.increment(by: items.count)
-        let shadow = Shadow(
-            step: command.step, route: command.route, items: items,
-            smallModel: classifier.identity(of: command.route).description,
-            certificate: certificate.id, tieShare: certificate.tieShare, probability: draw.probability,
-            decidedAt: attempt.startedAt)
+        guard
+            let shadow = draw.shadow(
+                of: given, step: command.step, route: command.route, by: classifier.identity(of: command.route),
+                under: certificate, at: attempt.startedAt)
+        else { return [] }
+        metrics.shadowed.increment(by: shadow.items.count)
         return [source.shadow(shadow, of: event)]
     }
 
@@ -135,47 +131,5 @@ public struct StepHandler: BatchHandler {
             open: open.map { .init(index: $0, text: command.items[$0], guess: guesses[$0]) },
             answers: answers, attempts: [attempt], catalogVersion: command.catalogVersion)
         return source.escalation(escalation, of: event)
-    }
-}
-
-/// Decides which of the texts that a worker answered also go to the full model.
-///
-/// The decision is a hash of the route and the text, so a text is always drawn or never, whoever sends it and however
-/// often. Repeating a text adds no evidence, and a redelivered step draws the same items.
-public struct ShadowDraw: Sendable {
-    public let probability: Double
-    private let seed: UInt64
-
-    /// - Parameters:
-    ///   - probability: 0 to 1.
-    ///   - seed: the same in all workers. It must be secret if tenants must not choose which of their texts are drawn.
-    public init(_ probability: Double, seed: UInt64 = 0) {
-        self.probability = probability
-        self.seed = seed
-    }
-
-    public func takes(_ text: String, of route: Route) -> Bool {
-        guard probability > 0 else { return false }
-        var draw = SeededGenerator(seed: ItemHash.of("\(route) \(text)") ^ seed)
-        return Double.random(in: 0..<1, using: &draw) < probability
-    }
-}
-
-/// Counts how many items a worker answered itself, and how many it escalated.
-struct AnswerMetrics: Sendable {
-    private let answers: Counter
-    private let escalations: Counter
-    let shadowed: Counter
-
-    init(_ metrics: Metrics) {
-        answers = metrics.counter("winnow_items_answered_total", "Items that the small model was sure of.")
-        shadowed = metrics.counter(
-            "winnow_items_shadowed_total", "Answered items that the full model also answers in the background.")
-        escalations = metrics.counter("winnow_items_escalated_total", "Items escalated to the full model.")
-    }
-
-    func answered(_ answered: Int, escalated: Int) {
-        answers.increment(by: answered)
-        escalations.increment(by: escalated)
     }
 }

@@ -63,23 +63,28 @@ public struct StepTriage<Message: StepMessage>: Sendable {
         let deadLetters = source.read(records) { record throws(ContractError) in
             let event = try StepEvent(record, as: Message.eventType)
             let message = try event.body(Message.init(decoding:))
-            switch verdict(on: event, message.route, at: now) {
-            case .compute:
+            let verdict = verdict(on: event, message.route, at: now)
+            guard verdict != .compute else {
                 accepted.append(Accepted(event: event, message: message, delivery: Retry.attempt(of: record)))
-            case .cancelled:
-                cancelled.increment()
-                guard !message.attempts.isEmpty else { return }
-                let outcome = Outcome.cancelled(message.step, message.route, attempts: message.attempts)
-                settled.append(source.outcome(outcome, of: event))
-            case .expired:
-                let outcome = Outcome.expired(message.step, message.route, attempts: message.attempts)
-                settled.append(source.outcome(outcome, of: event))
-            case .unknownRoute:
-                let outcome = Outcome.failed(message.step, message.route, unknownRoute, attempts: message.attempts)
-                settled.append(source.outcome(outcome, of: event))
+                return
             }
+            if let outcome = outcome(verdict, of: message) { settled.append(source.outcome(outcome, of: event)) }
         }
         return (accepted, deadLetters + settled)
+    }
+
+    /// Returns the outcome of a step that is not computed, or not to its end.
+    /// - Returns: `nil` for a cancelled step that cost nothing so far, and for one that is to be computed.
+    public func outcome(_ verdict: Verdict, of message: Message) -> Outcome? {
+        switch verdict {
+        case .compute: return nil
+        case .cancelled:
+            cancelled.increment()
+            guard !message.attempts.isEmpty else { return nil }
+            return .cancelled(message.step, message.route, attempts: message.attempts)
+        case .expired: return .expired(message.step, message.route, attempts: message.attempts)
+        case .unknownRoute: return .failed(message.step, message.route, unknownRoute, attempts: message.attempts)
+        }
     }
 }
 

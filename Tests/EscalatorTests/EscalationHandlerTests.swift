@@ -278,4 +278,6 @@ private struct WatchedLedger: AttemptLedger {
         report("settle " + entries.map(\.attempt.state.rawValue).joined(separator: " "))
         try await ledger.settle(entries, keeping: answers)
     }
+
+    func ledger(of request: Request.ID) async throws -> [LedgerEntry] { try await ledger.ledger(of: request) }
 }

@@ -40,7 +40,7 @@ struct ShadowHandlerTests {
         try await store.registerCertificates([certificate])
         let handler = ShadowHandler(
             service: "escalator.bulk", classifier: model ?? self.model, register: store,
-            prices: PriceBook(store: store))
+            prices: PriceBook(store: store), catalog: LiveCatalog(.builtIn))
         return try await handler.handle(records)
     }
 

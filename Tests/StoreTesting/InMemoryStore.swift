@@ -160,7 +160,6 @@ public final class InMemoryStore: RequestStore, AttemptLedger {
         }
     }
 
-    /// The ledger rows of a request, ordered by step and number.
     public func ledger(of request: Request.ID) async throws -> [LedgerEntry] {
         state.withLock { $0.ledger[request] ?? [] }.sorted {
             ($0.step.ordinal, $0.attempt.number) < ($1.step.ordinal, $1.attempt.number)

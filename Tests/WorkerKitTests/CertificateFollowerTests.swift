@@ -221,7 +221,7 @@ struct CertificateFollowerTests {
         try await follower.whileRunning {
             await certificates.prepare()
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await published.watch() }
+                group.addTask { await published.run() }
                 await lines.wait(for: "Certificate expired")
                 group.cancelAll()
             }

@@ -72,13 +72,12 @@ struct CatalogApplication {
 
     /// Why this version's worker and escalator cannot answer a task.
     private static func obstacle(to task: TaskDescription, in capability: CapabilityDescription) -> String? {
-        let catalog = Catalog([capability])
-        if task.models.middle != nil { return "there is no middle tier" }
         if task.pool != nil { return "there are no pools" }
         if case .transcript = task.output { return "there are no transcripts" }
         guard let small = task.models.small else { return nil }
         if TaskModels.isEndpoint(small) { return "an endpoint can only be the full model" }
-        return catalog.smallModel(of: capability.name) == nil ? "all tasks must name the same small model" : nil
+        let hasWorker = Catalog([capability]).smallModel(of: capability.name) != nil
+        return hasWorker ? nil : "all tasks must name the same small model, except for endpoints"
     }
 
     /// A file replaces one capability; a folder is the whole catalog. Endpoints that nobody names any more are left out.

@@ -201,23 +201,29 @@ struct DoctorVerb: Verb {
             let standing = try await PostgresStore(settings).standingCertificates()
             let catalog = try session.catalog()
             let models = try DeployedModels(directory: session.modelsDirectory, catalog: catalog)
-            return catalog.routes.map { route in
-                let check = "certificate of \(route)"
-                let valid = standing.first { certificate in
-                    certificate.route == route
-                        && models.run(route, small: certificate.smallModel, full: certificate.fullModel)
-                }
-                guard let valid else {
-                    return Finding(
-                        check, .doubtful, "none for these models, so everything escalates",
-                        "run 'winnow certify --capability \(route.capability) --task \(route.task) --data FILE'")
-                }
-                return Finding(
-                    check, .good, "\(valid.id): about \(valid.escalationRate.value.percent)% of items escalate")
+            return catalog.routes.flatMap { route in
+                let tiers = models.tiers(of: route)
+                return tiers.isEmpty
+                    ? [Self.certificate(of: route, nil, isMiddle: false)]
+                    : tiers.map { tier in
+                        let valid = standing.first { $0.route == route && $0.covers(tier.models) }
+                        return Self.certificate(of: route, valid, isMiddle: tier.isMiddle)
+                    }
             }
         } catch {
             return [Finding("certificates", .bad, "\(error)", Self.restore)]
         }
+    }
+
+    private static func certificate(of route: Route, _ valid: Certificate?, isMiddle: Bool) -> Finding {
+        let check = "certificate of \(route)\(isMiddle ? ", middle model" : "")"
+        let tier = isMiddle ? " --tier middle" : ""
+        guard let valid else {
+            return Finding(
+                check, .doubtful, "none for these models, so everything escalates",
+                "run 'winnow certify --capability \(route.capability) --task \(route.task)\(tier) --data FILE'")
+        }
+        return Finding(check, .good, "\(valid.id): about \(valid.escalationRate.value.percent)% of items escalate")
     }
 
     private func models(_ session: Session) -> [Finding] {

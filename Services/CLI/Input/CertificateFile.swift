@@ -14,11 +14,22 @@ enum CertificateFile {
         return try InputFile.lines(of: try InputFile.read(path)).map { try Certificate(decoding: Array($0.bytes)) }
     }
 
-    /// Replaces the certificates of the same tasks. The others stay.
+    /// Replaces the certificates of other versions of the same models on the same tasks. The others stay.
     static func replace(_ certificates: [Certificate], in path: String) throws {
-        let routes = Set(certificates.map(\.route))
-        let all = try read(path).filter { !routes.contains($0.route) } + certificates
+        let replaced = Set(certificates.map(Subject.init))
+        let all = try read(path).filter { !replaced.contains(Subject($0)) } + certificates
         let lines = all.sorted { $0.route.description < $1.route.description }.map { $0.encode() + [0x0A] }
         try SmallFile.replace(path, with: Array(lines.joined()))
+    }
+
+    /// What a file has one certificate of.
+    private struct Subject: Hashable {
+        let route: Route
+        let smallModel: Substring
+
+        init(_ certificate: Certificate) {
+            route = certificate.route
+            smallModel = certificate.smallModel.prefix { $0 != "@" }
+        }
     }
 }

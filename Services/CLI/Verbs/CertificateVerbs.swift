@@ -93,27 +93,36 @@ struct CertificatesVerb: Verb {
 
 /// The models in the models directory, on each route of the catalog.
 struct DeployedModels {
-    private let pairs: [Route: ModelPair]
+    /// A model that may answer in place of the full model, and the full model.
+    struct Tier {
+        let isMiddle: Bool
+        let models: ModelPair
+    }
+
+    /// The small model first.
+    private let tiers: [Route: [Tier]]
 
     /// - Throws: `ArtifactError`
     init(directory: String, catalog: Catalog) throws {
         var models: [String: RouteIdentities] = [:]
         func identity(_ name: String?, _ route: Route) throws -> ModelIdentity? {
             guard let name else { return nil }
-            if TaskModels.isEndpoint(name) { return catalog.fullEndpoint(of: route) }
+            if TaskModels.isEndpoint(name) { return catalog.endpoint(name, on: route) }
             let model = try models[name] ?? RouteIdentities(directory: "\(directory)/\(name)", catalog: catalog)
             models[name] = model
             return model.identity(of: route)
         }
-        pairs = try catalog.routes.reduce(into: [:]) { pairs, route in
-            guard let task = catalog[route], let small = try identity(task.models.small, route),
-                let full = try identity(task.models.full, route)
-            else { return }
-            pairs[route] = ModelPair(small: small, full: full)
+        tiers = try catalog.routes.reduce(into: [:]) { tiers, route in
+            guard let task = catalog[route], let full = try identity(task.models.full, route) else { return }
+            tiers[route] = try [task.models.small, task.models.middle].enumerated().compactMap { place, name in
+                try identity(name, route).map { Tier(isMiddle: place == 1, models: ModelPair(small: $0, full: full)) }
+            }
         }
     }
 
+    func tiers(of route: Route) -> [Tier] { tiers[route] ?? [] }
+
     func run(_ route: Route, small: String?, full: String?) -> Bool {
-        pairs[route].map { $0.small.description == small && $0.full.description == full } ?? false
+        tiers(of: route).contains { $0.models.small.description == small && $0.models.full.description == full }
     }
 }

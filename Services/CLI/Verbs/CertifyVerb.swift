@@ -12,8 +12,8 @@ struct CertifyVerb: Verb {
     static let name = "certify"
     static let summary = "find the confidence from which a small model may answer, with a bound on its errors"
     static let help = """
-        Usage: winnow certify --capability C [--task T] --data FILE [--agreement A] [--confidence P] [--tie-share S]
-                              [--out FILE] [--record FILE] [--json]
+        Usage: winnow certify --capability C [--task T] [--tier TIER] --data FILE [--agreement A] [--confidence P]
+                              [--tie-share S] [--out FILE] [--record FILE] [--json]
 
         FILE is JSON Lines, plain or gzipped: {"capability", "task", "text", "label"}. Labels are optional. The small
         and the full model run over its items here. The lowest threshold that an exact binomial bound supports becomes
@@ -21,8 +21,10 @@ struct CertifyVerb: Verb {
         itself, at least A agree with the full model's, with confidence P. If items have labels, the loss of accuracy
         is bounded too.
 
-          --capability C  the capability whose small model is certified
+          --capability C  the capability whose model is certified
           --task T        one of its tasks (default: every task with items in FILE)
+          --tier TIER     small (default) or middle. The middle model is certified on the items that the small model
+                          leaves open under its own valid certificate, since it is asked about no others
           --data FILE     the calibration items: a sample of real requests that the models have not seen
           --agreement A   the promised agreement (default 0.99)
           --confidence P  the confidence of the promise (default 0.95)
@@ -35,8 +37,15 @@ struct CertifyVerb: Verb {
         Exits with 3 if no threshold of a task keeps the promise. That task stays on the full model.
         """
 
+    private enum Tier: String, CaseIterable {
+        case small, middle
+
+        func name(in models: TaskModels) -> String? { self == .small ? models.small : models.middle }
+    }
+
     private let capability: Capability
     private let task: String?
+    private let tier: Tier
     private let data: String
     private let promise: Promise
     private let out: String?
@@ -47,6 +56,7 @@ struct CertifyVerb: Verb {
         guard let name = arguments.value("--capability") else { throw UsageError("--capability is missing") }
         let capability = Capability(rawValue: name)
         let task = arguments.value("--task")
+        let tier: Tier = try arguments.choice("--tier") ?? .small
         guard let data = arguments.value("--data") else { throw UsageError("--data is missing") }
         let agreement = try arguments.share("--agreement", default: 0.99)
         let confidence = try arguments.share("--confidence", default: 0.95)
@@ -54,7 +64,7 @@ struct CertifyVerb: Verb {
         guard let promise = Promise(agreement: agreement, confidence: confidence, tieShare: tieShare) else {
             throw UsageError("--agreement and --confidence must lie between 0 and 1")
         }
-        (self.capability, self.task, self.data, self.promise) = (capability, task, data, promise)
+        (self.capability, self.task, self.tier, self.data, self.promise) = (capability, task, tier, data, promise)
         out = arguments.value("--out")
         record = arguments.value("--record")
         isJSON = arguments.flag("--json")
@@ -78,22 +88,9 @@ struct CertifyVerb: Verb {
             throw LabelledFileError("\(data) contains several tasks: choose the one to record with --task")
         }
         let source = Certificate.Source(file: file.name, sha256: file.sha256)
-        let small = try session.model(catalog.smallModel(of: capability), of: capability, catalog)
-        var generator = SystemRandomNumberGenerator()
         var reports: [CertifyReport] = []
         for (route, items) in groups {
-            let full = try session.fullModel(of: route, catalog)
-            let comparisons = try await Comparison.run(
-                items, as: route, small: small, full: full, tieShare: promise.tieShare
-            ) { Console.progress("\(route): \($0) of \(items.count) items compared") }
-            if let endpoint = full as? EndpointClassifier {
-                Console.complain("\(route): asking \(endpoint.identity.name) has cost \(endpoint.cost.short)")
-            }
-            if let record { try Self.write(comparisons.map(\.observation), to: record) }
-            reports.append(
-                CertifyReport(
-                    comparisons, of: route, promise: promise, small: CertifiedModel(small, on: route),
-                    full: CertifiedModel(full, on: route), source: source, at: .now, using: &generator))
+            reports.append(try await report(on: items, of: route, source, session, catalog))
         }
         Console.progress("")
         let certificates = reports.compactMap(\.certificate)
@@ -104,6 +101,52 @@ struct CertifyVerb: Verb {
         }
         show(reports)
         return certificates.count == reports.count ? .ok : .notCertifiable
+    }
+
+    /// Compares the tier's model of a task with its full model.
+    private func report(
+        on all: [LabelledItem], of route: Route, _ source: Certificate.Source, _ session: Session, _ catalog: Catalog
+    ) async throws -> CertifyReport {
+        let (items, note) = tier == .small ? (all, nil) : try await open(all, of: route, session, catalog)
+        let model = try session.model(tier.name, of: route, catalog)
+        let full = try session.model(\.full, of: route, catalog)
+        let comparisons = try await Comparison.run(
+            items, as: route, small: model, full: full, tieShare: promise.tieShare
+        ) { Console.progress("\(route): \($0) of \(items.count) items compared") }
+        for model in [model, full] { Self.tellCost(of: model, on: route) }
+        if let record { try Self.write(comparisons.map(\.observation), to: record) }
+        var generator = SystemRandomNumberGenerator()
+        return CertifyReport(
+            comparisons, of: route, promise: promise, small: CertifiedModel(model, on: route),
+            full: CertifiedModel(full, on: route), source: source, note: note, at: .now, using: &generator)
+    }
+
+    /// Leaves out what the small model answers itself, because the middle model is never asked about it. The items that
+    /// are left are harder, and a promise that holds on all items need not hold on them.
+    private func open(
+        _ items: [LabelledItem], of route: Route, _ session: Session, _ catalog: Catalog
+    ) async throws -> ([LabelledItem], note: String) {
+        let models = try DeployedModels(directory: session.modelsDirectory, catalog: catalog)
+        let pair = models.tiers(of: route).first { !$0.isMiddle }?.models
+        // What is written beside the models belongs to what stands there.
+        let known =
+            out == nil
+            ? try await PostgresStore(try session.postgres()).standingCertificates()
+            : try CertificateFile.read(
+                CertificateFile.path(of: catalog[route]?.models.small ?? "", in: session.modelsDirectory))
+        guard let certificate = known.first(where: { $0.route == route && pair.map($0.covers) == true }) else {
+            return (items, "the small model had no certificate, so it left all items open")
+        }
+        let small = try session.model(\.small, of: route, catalog)
+        let open = try await Comparison.open(items, under: certificate, small: small)
+        Self.tellCost(of: small, on: route)
+        Console.complain("\(route): the small model leaves \(open.count) of \(items.count) items open")
+        return (open, "items that \(certificate.smallModel) leaves open under certificate \(certificate.id)")
+    }
+
+    private static func tellCost(of model: any CertifiableModel, on route: Route) {
+        guard let endpoint = model as? EndpointClassifier else { return }
+        Console.complain("\(route): asking \(endpoint.identity.name) has cost \(endpoint.cost.short)")
     }
 
     /// What is wrong with the options that name a capability and a task.

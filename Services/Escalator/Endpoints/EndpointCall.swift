@@ -34,6 +34,7 @@ final class EndpointCall: CallLedger {
 
     private let endpoint: FullEndpoint
     private let kind: Attempt.Kind
+    private let firstNumber: Int
     private let step: Step.ID
     private let tenant: TenantID
     private let isOver: @Sendable () -> Bool
@@ -41,14 +42,16 @@ final class EndpointCall: CallLedger {
     private let state = Mutex(State())
 
     /// - Parameters:
+    ///   - firstNumber: `Catalog.firstReservedNumber`
     ///   - isOver: whether the step is expired or cancelled.
     ///   - reserve: writes the row of a try.
     init(
-        _ endpoint: FullEndpoint, kind: Attempt.Kind, step: Step.ID, tenant: TenantID,
+        _ endpoint: FullEndpoint, kind: Attempt.Kind, from firstNumber: Int, step: Step.ID, tenant: TenantID,
         isOver: @escaping @Sendable () -> Bool, reserve: @escaping @Sendable (LedgerEntry) async throws -> Reservation
     ) {
         self.endpoint = endpoint
         self.kind = kind
+        self.firstNumber = firstNumber
         self.step = step
         self.tenant = tenant
         self.isOver = isOver
@@ -84,7 +87,8 @@ final class EndpointCall: CallLedger {
         var entry = LedgerEntry(
             step: step, tenant: tenant, route: endpoint.route,
             attempt: Attempt(
-                number: 2, kind: kind, state: .started, model: identity.name, version: identity.version, items: inputs,
+                number: firstNumber, kind: kind, state: .started, model: identity.name, version: identity.version,
+                items: inputs,
                 usage: .zero, durationMicros: 0, startedAt: .now),
             cost: most, counterfactualCost: .zero)
         entry.isOneOfSeveral = true

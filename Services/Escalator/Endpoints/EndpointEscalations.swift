@@ -51,18 +51,23 @@ struct EndpointEscalations: Sendable {
 
     private let source: EventSource
     private let endpoints: [Route: FullEndpoint]
+    private let middle: MiddleTier?
     private let ledger: EndpointLedger
     private let catalog: LiveCatalog
     private let triage: StepTriage<Escalation>
     private let refused: @Sendable (Budget) -> Void
 
-    /// - Parameter refused: is told of each step that its tenant's budget refuses.
+    /// - Parameters:
+    ///   - middle: is asked before the endpoints, about each step by itself.
+    ///   - refused: is told of each step that its tenant's budget refuses.
     init(
-        service: String, endpoints: [Route: FullEndpoint], ledger: EndpointLedger, catalog: LiveCatalog,
-        cancellations: any Cancellations, metrics: Metrics, refused: @escaping @Sendable (Budget) -> Void
+        service: String, endpoints: [Route: FullEndpoint], middle: MiddleTier? = nil, ledger: EndpointLedger,
+        catalog: LiveCatalog, cancellations: any Cancellations, metrics: Metrics,
+        refused: @escaping @Sendable (Budget) -> Void
     ) {
         source = EventSource(service: service)
         self.endpoints = endpoints
+        self.middle = middle
         self.ledger = ledger
         self.catalog = catalog
         self.refused = refused
@@ -76,19 +81,26 @@ struct EndpointEscalations: Sendable {
         guard let step = accepted.first.map(EscalatedStep.init), let endpoint = endpoints[step.escalation.route] else {
             return settled
         }
-        switch try await ledger.turns.take(step.id, { try await conclusion(of: step, endpoint) }) {
-        case .outcome(let outcome): return [source.outcome(outcome, of: step.event)]
-        case .waits: return []
+        return try await ledger.turns.take(step.id) { try await answer(step, endpoint) }
+    }
+
+    private func answer(_ asked: EscalatedStep, _ endpoint: FullEndpoint) async throws -> [OutgoingRecord] {
+        let reduced = try await middle?.answer([asked]).first ?? MiddleTier.Reduced(step: asked)
+        let step = reduced.step
+        let checks = [reduced.shadow].compactMap(\.self)
+        switch try await conclusion(of: step, endpoint) {
+        case .outcome(let outcome): return [source.outcome(outcome, of: step.event)] + checks
+        case .waits: return checks
         case .over:
-            let settled = triage.sort([record]).emitted
-            // No answer can come before the deadline, although it has not passed yet.
-            let expired = Outcome.expired(
-                step.escalation.step, endpoint.route, attempts: step.escalation.attempts)
-            return settled.isEmpty ? [source.outcome(expired, of: step.event)] : settled
+            let verdict = triage.verdict(on: step.event, endpoint.route, at: .now)
+            // No answer can come before the deadline, although it may not have passed yet.
+            let outcome = triage.outcome(verdict == .compute ? .expired : verdict, of: step.escalation)
+            return [outcome.map { source.outcome($0, of: step.event) }].compactMap(\.self) + checks
         }
     }
 
     private func conclusion(of step: EscalatedStep, _ endpoint: FullEndpoint) async throws -> Conclusion {
+        guard !step.escalation.open.isEmpty else { return .outcome(step.outcome([])) }
         let chunks = endpoint.chunks(step.escalation.open).map(Chunk.init)
         let kept = try await ledger.recover(step.id, chunks.map(\.question))
         // All are waited for, since each keeps what it was answered.
@@ -141,7 +153,8 @@ struct EndpointEscalations: Sendable {
         to chunk: Chunk, of step: EscalatedStep, _ endpoint: FullEndpoint
     ) async throws -> Reply {
         let call = EndpointCall(
-            endpoint, kind: .full, step: step.id, tenant: step.event.tenant,
+            endpoint, kind: .full, from: catalog.current.firstReservedNumber(of: endpoint.route), step: step.id,
+            tenant: step.event.tenant,
             isOver: { triage.verdict(on: step.event, endpoint.route, at: .now) != .compute },
             reserve: { try await ledger.reserve($0, chunk.question) })
         var (ending, entries) = await call.ask(

@@ -6,7 +6,7 @@ import Planning
 import Store
 import WorkerKit
 
-/// Asks endpoints about items that small models have answered, to check whether certificates still hold.
+/// Asks endpoints about items that small or middle models have answered, to check whether certificates still hold.
 ///
 /// - Consumes: `winnow.shadows.v1`, for routes whose full model is an endpoint
 /// - Produces: nothing; comparisons are rows
@@ -15,14 +15,17 @@ struct EndpointShadows: Sendable {
     private let endpoints: [Route: FullEndpoint]
     private let ledger: EndpointLedger
     private let register: any ShadowRegister
+    private let catalog: LiveCatalog
 
     init(
-        service: String, endpoints: [Route: FullEndpoint], ledger: EndpointLedger, register: any ShadowRegister
+        service: String, endpoints: [Route: FullEndpoint], ledger: EndpointLedger, register: any ShadowRegister,
+        catalog: LiveCatalog
     ) {
         source = EventSource(service: service)
         self.endpoints = endpoints
         self.ledger = ledger
         self.register = register
+        self.catalog = catalog
     }
 
     func handle(_ record: Record) async throws -> [OutgoingRecord] {
@@ -45,7 +48,8 @@ struct EndpointShadows: Sendable {
         _ items: [Shadow.Item], of step: ShadowedStep, _ endpoint: FullEndpoint
     ) async throws {
         let call = EndpointCall(
-            endpoint, kind: .shadow, step: step.step, tenant: step.tenant, isOver: { false },
+            endpoint, kind: .shadow, from: catalog.current.firstReservedNumber(of: endpoint.route), step: step.step,
+            tenant: step.tenant, isOver: { false },
             reserve: { try await ledger.start($0) })
         let (ending, entries) = await call.ask(items.map(\.text), until: nil, in: .bulk)
         var comparisons: [ShadowComparison] = []

@@ -33,6 +33,9 @@ extension TaskDescription {
         if let judge = models.judge, judge == models.small || judge == models.middle {
             found.append(("models.judge", "must not be a model whose answers it compares with the full model's"))
         }
+        if let middle = models.middle, TaskModels.isEndpoint(middle) {
+            found.append(("models.middle", "must be a folder of a model, since it is asked without a reservation"))
+        }
         let tiers = [("small", models.small), ("middle", models.middle), ("full", models.full)]
             .compactMap { tier, model in model.map { (tier, $0) } }
         for (index, (tier, model)) in tiers.enumerated() {

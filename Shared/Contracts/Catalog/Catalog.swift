@@ -46,18 +46,19 @@ public struct Catalog: Sendable, Equatable {
         endpoints.first { TaskModels.endpointPrefix + $0.name == model }
     }
 
-    /// Whether a worker answers the route first. Otherwise every item goes directly to the full model: the routing of
-    /// items, and a task that has no small model yet.
+    /// Whether a worker answers the route first. Otherwise every item goes directly to the escalator: the routing of
+    /// items, a task that has no small model yet, and one whose small model is an endpoint, which a worker cannot ask
+    /// because its calls are paid for.
     public func hasWorker(_ route: Route) -> Bool {
         // A route that is no longer in the catalog had a worker, or its steps are answered by nobody.
-        !route.expandsPlan && taskDescriptions[route].map { $0.models.small != nil } ?? true
+        !route.expandsPlan && taskDescriptions[route].map { $0.models.workerModel != nil } ?? true
     }
 
-    /// The small model that serves the tasks of the capability that have one.
-    /// - Returns: `nil` if no task has one, or if they name different ones: one worker serves one model.
-    public func smallModel(of capability: Capability) -> String? { only(of: capability, \.small) }
+    /// The small model of the capability's worker.
+    /// - Returns: `nil` if no task needs a worker, or if the tasks name different models: one worker serves one model.
+    public func smallModel(of capability: Capability) -> String? { only(of: capability, \.workerModel) }
 
-    /// The capabilities that have a small model, and so a worker and topics of steps.
+    /// The capabilities that have a worker, and so topics of steps.
     public var capabilitiesWithWorkers: [Capability] {
         capabilities.map(\.name).filter { smallModel(of: $0) != nil }
     }

@@ -111,9 +111,10 @@ public struct LabelDescription: Sendable, Equatable {
 
 /// The models of a task, by name: a folder of `infra/models`, or an endpoint.
 public struct TaskModels: Sendable, Equatable {
-    /// Asked first. `nil` if there is none yet: every item then goes to the full model.
+    /// Asked first, by a worker if it is a folder, and by the escalator if it is an endpoint. `nil` if there is none yet:
+    /// every item then goes to the full model.
     public var small: String?
-    /// Asked where the small model is not sure.
+    /// A folder. The escalator asks it where the small model is not sure.
     public var middle: String?
     /// Asked where no other model is sure.
     public var full: String
@@ -133,6 +134,9 @@ extension TaskModels {
     public static let endpointPrefix = "endpoint:"
 
     public static func isEndpoint(_ name: String) -> Bool { name.utf8.starts(with: endpointPrefix.utf8) }
+
+    /// The small model, if a worker serves it.
+    public var workerModel: String? { small.flatMap { Self.isEndpoint($0) ? nil : $0 } }
 }
 
 /// A model behind an HTTP server, as its file describes it.

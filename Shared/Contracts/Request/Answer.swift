@@ -27,9 +27,11 @@ public struct Answer: Sendable, Equatable {
     }
 
     public enum DecidedBy: String, Sendable {
-        /// The capability's small model reached the certified confidence.
+        /// The task's small model reached the certified confidence.
         case worker
-        /// The small model did not, so the full model answered.
+        /// The small model did not, and the middle model reached the confidence of its own certificate.
+        case middle
+        /// No other model did, so the full model answered.
         case full
     }
 
@@ -155,7 +157,7 @@ extension Answer {
         // Steps stored by earlier builds use `decided_by`.
         let name = value["decidedBy"] == nil ? try value.text("decided_by", in: "answers") : nil
         guard let decidedBy = DecidedBy(rawValue: try name ?? value.required("decidedBy", in: "answers")) else {
-            throw ContractError(.wrongType, "answers.decidedBy must be \"worker\" or \"full\"")
+            throw ContractError(.wrongType, "answers.decidedBy must be \"worker\", \"middle\" or \"full\"")
         }
         guard let evidence = try value.text("evidence", in: "answers").map(Evidence.init) ?? .measured else {
             throw ContractError(.wrongType, "answers.evidence is unknown")

@@ -2,7 +2,8 @@ import JSON
 
 /// One model call for a step. Every call has a ledger row, even if it failed.
 public struct Attempt: Sendable, Equatable {
-    public enum Kind: String, Sendable { case router, worker, full, shadow }
+    /// `worker` is a call of the small model, also where the small model is an endpoint and no worker asks it.
+    public enum Kind: String, Sendable { case router, worker, middle, full, shadow }
 
     /// `unknown`: the call was started and never settled because the process died. It keeps its reserved price.
     public enum State: String, Sendable { case started, settled, failed, unknown }

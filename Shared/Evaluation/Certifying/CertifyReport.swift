@@ -34,9 +34,11 @@ public struct CertifyReport {
     /// - Parameters:
     ///   - comparisons: both models' answers to all items of the task.
     ///   - source: where the items came from.
+    ///   - note: what else the certificate says about the items.
     public init(
         _ comparisons: [Comparison], of route: Route, promise: Promise, small: CertifiedModel, full: CertifiedModel,
-        source: Certificate.Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
+        source: Certificate.Source, note: String? = nil, at time: Timestamp,
+        using generator: inout some RandomNumberGenerator
     ) {
         let result: Result
         switch Certifier(promise).certify(comparisons.map(\.observation)) {
@@ -44,7 +46,7 @@ public struct CertifyReport {
             result = .certified(
                 Certificate(
                     certified, of: promise, route: route, small: small, full: full, comparisons: comparisons,
-                    source: source, at: time, using: &generator))
+                    source: source, note: note, at: time, using: &generator))
         case .refused(let refusal): result = .refused(refusal)
         }
         self.init(route: route, promise: promise, result: result)
@@ -119,7 +121,8 @@ extension Certificate {
     ///   - source: where the items came from.
     init(
         _ certified: Certified, of promise: Promise, route: Route, small: CertifiedModel, full: CertifiedModel,
-        comparisons: [Comparison], source: Source, at time: Timestamp, using generator: inout some RandomNumberGenerator
+        comparisons: [Comparison], source: Source, note: String? = nil, at time: Timestamp,
+        using generator: inout some RandomNumberGenerator
     ) {
         let escalated = comparisons.map { $0.observation.confidence < certified.acceptThreshold }
         var seeded = SeededGenerator(seed: 20_261_123)
@@ -129,6 +132,7 @@ extension Certificate {
                 return (part: Double(item.fullFlops - spent), whole: Double(item.fullFlops))
             }, using: &seeded)
         let hasSeen = [small, full].contains { $0.dataHashes.contains(source.sha256) }
+        let notes = [note, hasSeen ? Self.seenNote : nil].compactMap(\.self)
         self.init(
             id: ID(using: &generator), route: route, smallModel: small.identity.description,
             fullModel: full.identity.description, alpha: promise.alpha, delta: promise.delta,
@@ -139,7 +143,7 @@ extension Certificate {
             escalationRate: Estimate(Figure(successes: escalated.count { $0 }, of: escalated.count)),
             saving: Estimate(saving),
             accuracyLoss: certified.accuracyLoss,
-            source: source, certifiedAt: time, note: hasSeen ? Self.seenNote : nil)
+            source: source, certifiedAt: time, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
     }
 
     static let seenNote =

@@ -47,4 +47,19 @@ public struct Comparison: Sendable {
         }
         return comparisons
     }
+
+    /// Runs the small model on the items of one task.
+    /// - Returns: the items that it leaves open under its certificate: those that the middle model is asked about.
+    /// - Throws: `InferenceError`
+    public static func open(
+        _ items: [LabelledItem], under certificate: Certificate, small: any Classifier
+    ) async throws -> [LabelledItem] {
+        var open: [LabelledItem] = []
+        for start in stride(from: 0, to: items.count, by: 64) {
+            let chunk = items[start..<min(start + 64, items.count)]
+            let predictions = try await small.classify(chunk.map(\.text), as: certificate.route)
+            open += zip(chunk, predictions).filter { $0.1.certainty < certificate.acceptThreshold }.map(\.0)
+        }
+        return open
+    }
 }

@@ -108,7 +108,6 @@ extension PostgresStore {
         return [LedgerGuard.lock(entries), settle.named("settle attempts"), LedgerGuard.sum(entries)]
     }
 
-    /// Reads the ledger rows of a request, ordered by step and number.
     public func ledger(of request: Request.ID) async throws -> [LedgerEntry] {
         let select: SQL = """
             SELECT step_ordinal, number, tenant_id, capability, task, kind, state, model, version, items, duration_us,

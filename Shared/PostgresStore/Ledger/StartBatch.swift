@@ -27,7 +27,8 @@ struct StartBatch: Sendable {
         self.last = last.named("number attempts")
         let instant: SQL = "SELECT now()"
         self.instant = instant.named("read instant")
-        let tenants = PostgresArray(Set(entries.map(\.tenant)).sorted().map(\.rawValue))
+        let limited = entries.lazy.filter { $0.attempt.kind == .full }.map(\.tenant)
+        let tenants = PostgresArray(Set(limited).sorted().map(\.rawValue))
         let lock: SQL = """
             SELECT tenant_id, period::text AS period FROM winnow.budget
             WHERE tenant_id = ANY (\(tenants)) ORDER BY tenant_id, period FOR NO KEY UPDATE

@@ -17,7 +17,7 @@ public protocol AttemptLedger: Sendable {
     /// - Throws: `StoreError`, or the error that `begin` throws. Nothing is written in either case.
     func start(_ calls: [LedgerEntry], _ begin: @escaping Begin) async throws -> [LedgerEntry]
 
-    /// Does the same for calls that tenants pay for, as long as their budgets allow it. The check and the reservation
+    /// Does the same for calls that tenants pay for. Those of the full model are made as long as budgets allow it. The check and the reservation
     /// are one transaction, so that concurrent processes cannot exceed a limit. A question whose answer is kept is not
     /// paid for again, whatever the budget.
     /// - Returns: the reservations in the given order.
@@ -37,6 +37,9 @@ public protocol AttemptLedger: Sendable {
     /// Writes the actual usage of the calls, and keeps their answers in the same transaction. The key of a row is
     /// (step, number). Answers of a request whose payload is erased are not kept.
     func settle(_ entries: [LedgerEntry], keeping answers: [PaidAnswer]) async throws
+
+    /// Reads the ledger rows of a request, ordered by step and number.
+    func ledger(of request: Request.ID) async throws -> [LedgerEntry]
 }
 
 extension AttemptLedger {
@@ -44,9 +47,9 @@ extension AttemptLedger {
     public func settle(_ entries: [LedgerEntry]) async throws { try await settle(entries, keeping: []) }
 }
 
-/// Identifies what a call asks the full model about a step. A kept answer is only given to the same question.
+/// Identifies what a call asks a model about a step. A kept answer is only given to the same question.
 public struct QuestionDigest: Sendable, Hashable {
-    /// The SHA-256 of the items.
+    /// The SHA-256 of the items, and of the kind of the call if it is not one of the full model.
     public let bytes: [UInt8]
 
     public init(_ bytes: [UInt8]) { self.bytes = bytes }

@@ -57,10 +57,11 @@ package struct BudgetRoom {
             by: \.budget.tenant)
     }
 
-    /// Subtracts the entry's price from every budget of its tenant, or from none.
+    /// Subtracts the entry's price from every budget of its tenant, or from none. Budgets limit calls of the full model
+    /// and no others.
     /// - Returns: the budget that has no room for it; if there are several, the one with the longest period.
     package mutating func reserve(_ entry: LedgerEntry) -> Budget? {
-        guard let budgets = left[entry.tenant] else { return nil }
+        guard entry.attempt.kind == .full, let budgets = left[entry.tenant] else { return nil }
         let short = budgets.filter { $0.amount < entry.cost.amount }.map(\.budget)
         let order = Budget.Period.allCases
         if let refusing = short.max(by: {

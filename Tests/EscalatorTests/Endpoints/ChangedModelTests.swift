@@ -30,7 +30,9 @@ struct ChangedModelTests {
             escalations: EscalationHandler(
                 service: "escalator", classifier: encoder, ledger: store, prices: prices, catalog: LiveCatalog(.builtIn)
             ),
-            shadows: ShadowHandler(service: "escalator", classifier: encoder, register: store, prices: prices),
+            shadows: ShadowHandler(
+                service: "escalator", classifier: encoder, register: store, prices: prices,
+                catalog: LiveCatalog(.builtIn)),
             endpoints: FullModelHandler.Endpoints(
                 routes: [clause],
                 escalations: EndpointEscalations(
@@ -38,7 +40,8 @@ struct ChangedModelTests {
                     catalog: LiveCatalog(.builtIn), cancellations: NoCancellations(), metrics: Metrics(),
                     refused: { _ in }),
                 shadows: EndpointShadows(
-                    service: "escalator", endpoints: [clause: endpoint], ledger: ledger, register: store)))
+                    service: "escalator", endpoints: [clause: endpoint], ledger: ledger, register: store,
+                    catalog: LiveCatalog(.builtIn))))
     }
 
     private func record(_ route: Route, _ number: UInt64) -> Record {

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import MessageBus
 import Models
@@ -36,7 +37,7 @@ struct EndpointShadowTests {
             decidedAt: Self.hour.adding(milliseconds: 5))
         return try await EndpointShadows(
             service: "escalator.bulk", endpoints: [Self.clause: endpoint], ledger: EndpointLedger(store),
-            register: store
+            register: store, catalog: LiveCatalog(.builtIn)
         ).handle(.shadow(shadow, of: id))
     }
 

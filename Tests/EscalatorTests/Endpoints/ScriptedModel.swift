@@ -106,6 +106,8 @@ struct UnsettledLedger: AttemptLedger, ShadowRegister {
         throw StoreError(.unavailable, "the process died", isRetriable: false)
     }
 
+    func ledger(of request: Request.ID) async throws -> [LedgerEntry] { try await store.ledger(of: request) }
+
     func compared(among texts: [ShadowText]) async throws -> Set<Int> { [] }
 
     func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {

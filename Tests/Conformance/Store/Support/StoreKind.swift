@@ -10,7 +10,6 @@ protocol StoreUnderTest: RequestStore, AttemptLedger, SubmissionQueue, Cancellat
     InstanceRegister, TenantRegister, CatalogRegister, CertificateRegister, ShadowRegister, AgreementRegister,
     BudgetRegister, EmissionOutbox, TenantTopicRegister
 {
-    func ledger(of request: Request.ID) async throws -> [LedgerEntry]
     func agreement(of scope: AgreementScope) async throws -> Agreement?
     func registerPrices(_ prices: [Price]) async throws
 }
