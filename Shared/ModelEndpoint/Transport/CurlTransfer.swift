@@ -59,6 +59,10 @@ final class CurlTransfer: @unchecked Sendable {
             winnow_curl_set_long(handle, CURLOPT_HTTP09_ALLOWED, 0),
             // Connections that idle for longer are often dead, and libcurl would send the request twice.
             winnow_curl_set_long(handle, CURLOPT_MAXAGE_CONN, 20),
+            // Each transfer has its own buffers while it waits, for seconds, and hundreds wait. Requests and responses
+            // have a few kilobytes.
+            winnow_curl_set_long(handle, CURLOPT_BUFFERSIZE, 4 << 10),
+            winnow_curl_set_long(handle, CURLOPT_UPLOAD_BUFFERSIZE, 16 << 10),
             // Set, even if empty, it replaces what the environment says.
             winnow_curl_set_text(handle, CURLOPT_PROXY, request.proxy ?? ""),
             winnow_curl_set_text(handle, CURLOPT_NOPROXY, ""),
@@ -74,6 +78,11 @@ final class CurlTransfer: @unchecked Sendable {
     /// byte, and none for the rest.
     var deadline: ContinuousClock.Instant {
         firstByteAt.map { $0 + timeouts.body } ?? startedAt + timeouts.firstByte
+    }
+
+    /// No later `deadline` is earlier. The first byte may come at once, and then the rest has its own time.
+    func earliestDeadline(at now: ContinuousClock.Instant) -> ContinuousClock.Instant {
+        firstByteAt == nil ? min(deadline, now + timeouts.body) : deadline
     }
 
     private var hasSent: Bool { winnow_curl_info_long(handle, CURLINFO_REQUEST_SIZE) > 0 }
