@@ -6,7 +6,7 @@ import Telemetry
 ///
 /// All share one thread and its connections. A caller gets a model by its name, with its fallbacks behind it.
 public final class EndpointSet: Sendable {
-    private let models: [String: FallbackModel]
+    private let models: [String: any Model]
     private let configurations: [String: EndpointConfiguration]
 
     /// - Parameter keyFolder: where the files of keys are that are not named by an absolute path.
@@ -34,7 +34,8 @@ public final class EndpointSet: Sendable {
         }
         models = endpoints.reduce(into: [:]) { models, member in
             let fallbacks = member.value.configuration.fallbacks.compactMap { endpoints[$0] }
-            models[TaskModels.endpointPrefix + member.key] = FallbackModel([member.value] + fallbacks)
+            models[TaskModels.endpointPrefix + member.key] =
+                fallbacks.isEmpty ? member.value : FallbackModel([member.value] + fallbacks)
         }
         self.configurations = Dictionary(
             configurations.map { (TaskModels.endpointPrefix + $0.name, $0) }

@@ -12,24 +12,39 @@ struct FullEndpoint: Sendable {
     /// How many items are asked about together, and so have one row in the ledger and are kept together.
     let itemsPerCall: Int
     let places: Places
+    /// The version that certificates name.
+    let identity: ModelIdentity
 
-    /// Bounds the calls that are made or about to be made, since each takes memory, and a step can have many. An endpoint
-    /// has as many places for each lane as it can have calls in flight.
+    /// Bounds the calls that are made, about to be made, or being settled, since each takes memory, and a step can have
+    /// many. An endpoint has a quarter more places for each lane than it can have calls in flight: while the ledger
+    /// keeps the answer of one call, the next one is under way.
     struct Places: Sendable {
         private let lanes: [Lane: FairSemaphore]
 
         init(_ maxInFlight: Int) {
-            lanes = Lane.allCases.reduce(into: [:]) { $0[$1] = FairSemaphore(maxInFlight) }
+            lanes = Lane.allCases.reduce(into: [:]) { $0[$1] = FairSemaphore(maxInFlight + max(1, maxInFlight / 4)) }
         }
 
         subscript(lane: Lane) -> FairSemaphore? { lanes[lane] }
     }
 
-    /// The version that certificates name.
-    var identity: ModelIdentity { identity(of: model.identity) }
+    init(
+        model: any Model, route: Route, question: Question, comparator: TaskDescription.Comparator, itemsPerCall: Int,
+        places: Places
+    ) {
+        self.model = model
+        self.route = route
+        self.question = question
+        self.comparator = comparator
+        self.itemsPerCall = itemsPerCall
+        self.places = places
+        identity = ModelIdentity(model.identity, asked: question)
+    }
 
     /// - Parameter model: the endpoint that answered: the one that was meant, or a fallback.
-    func identity(of model: ModelIdentity) -> ModelIdentity { ModelIdentity(model, asked: question) }
+    func identity(of model: ModelIdentity) -> ModelIdentity {
+        model == self.model.identity ? identity : ModelIdentity(model, asked: question)
+    }
 
     /// Divides items into those that are asked about together. Copies of a record are divided in the same way, so that
     /// kept answers are found again.
