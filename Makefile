@@ -1,6 +1,6 @@
 # Each target only calls scripts, which document what they do.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops mutants fuzz sanitize litellm-check bench bench-endpoint bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
+.PHONY: help packages build demo up down status test chaos stops stranger mutants fuzz sanitize litellm-check bench bench-endpoint bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ chaos: packages ## Kill and restart every part of a suite under load, then look 
 
 stops: packages ## Stop workers 200 times while their groups rebalance; every one must end with 0 (6 minutes)
 	@infra/dev/stops.sh $(STOPS)
+
+stranger: build ## Take a task that Winnow has never seen from its file to a certificate, a drift, another router and a broker restart
+	@WINNOW_BIN_DIRECTORY=.build/release infra/dev/stranger.sh
 
 mutants: packages ## Break the source in small ways, one at a time, and expect a named test to fail for each
 	@infra/dev/mutants.sh $(MUTANTS)
