@@ -230,7 +230,8 @@ let testTargets: [Target] = [
     tests(
         "Escalator",
         [
-            "BuiltInCatalog", "Contracts", "Delivery", "Escalator", "Inference", "MessageBus", "ModelEndpoint",
+            "BuiltInCatalog", "CatalogFeed", "CatalogFile", "Contracts", "Delivery", "Escalator", "Inference",
+            "MessageBus", "ModelEndpoint",
             "Models",
             "Planning", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
         ]),

@@ -45,6 +45,7 @@ import WorkerKit
             let newest = Newest<ModelKey, (full: FullModels, tiers: Tiers)>()
             let cancellations = CancellationFollower(follower: follower)
             let certificates = PublishedCertificates(follower)
+            let earlier = EarlierCatalogs(catalog, PostgresStore(postgres))
             let draw = ShadowDraw(try ShadowDraw.rate(&context.settings), signing)
             return [
                 heartbeat, follower, certificates,
@@ -95,7 +96,7 @@ import WorkerKit
                                         routes: Set(full.endpoints.keys),
                                         escalations: EndpointEscalations(
                                             service: name, endpoints: full.endpoints, middle: middle,
-                                            ledger: endpointLedger, catalog: catalog,
+                                            ledger: endpointLedger, catalog: catalog, earlier: earlier,
                                             cancellations: cancellations, metrics: metrics,
                                             refused: escalations.countRefusal),
                                         shadows: EndpointShadows(

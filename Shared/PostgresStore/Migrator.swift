@@ -160,6 +160,8 @@ public struct Migration: Sendable, Equatable {
             version: 19, name: "create_ops_endpoints", script: PackageResources.V0019_create_ops_endpoints_sql),
         Migration(version: 20, name: "fill_items", script: PackageResources.V0020_fill_items_sql),
         Migration(version: 21, name: "add_middle_tier", script: PackageResources.V0021_add_middle_tier_sql),
+        Migration(
+            version: 22, name: "read_earlier_catalogs", script: PackageResources.V0022_read_earlier_catalogs_sql),
     ]
 
     init(version: Int, name: String, script: [UInt8]) {

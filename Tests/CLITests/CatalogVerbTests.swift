@@ -89,7 +89,7 @@ import Testing
         try FileManager.default.createDirectory(at: endpoints, withIntermediateDirectories: true)
         let task = """
             {"name": "T", "title": "T", "description": "Says t.", "unit": "document", "output": {"kind": "text"},
-             "comparator": "judge", "models": {"full": "MODEL"}}
+             "comparator": "normalizedText", "models": {"full": "MODEL"}}
             """
         let tasks = [("a", "full"), ("b", "endpoint:gateway")]
             .map { task.replacing("\"T\", \"title\"", with: "\"\($0)\", \"title\"").replacing("MODEL", with: $1) }

@@ -1,3 +1,4 @@
+import CatalogFeed
 import Contracts
 import Delivery
 import MessageBus
@@ -54,15 +55,18 @@ struct EndpointEscalations: Sendable {
     private let middle: MiddleTier?
     private let ledger: EndpointLedger
     private let catalog: LiveCatalog
+    private let earlier: EarlierCatalogs?
     private let triage: StepTriage<Escalation>
     private let refused: @Sendable (Budget) -> Void
 
     /// - Parameters:
     ///   - middle: is asked before the endpoints, about each step by itself.
+    ///   - earlier: the words of requests that an earlier version of the catalog has accepted. Without it they are asked
+    ///     in those of the catalog in force.
     ///   - refused: is told of each step that its tenant's budget refuses.
     init(
         service: String, endpoints: [Route: FullEndpoint], middle: MiddleTier? = nil, ledger: EndpointLedger,
-        catalog: LiveCatalog, cancellations: any Cancellations, metrics: Metrics,
+        catalog: LiveCatalog, earlier: EarlierCatalogs? = nil, cancellations: any Cancellations, metrics: Metrics,
         refused: @escaping @Sendable (Budget) -> Void
     ) {
         source = EventSource(service: service)
@@ -70,6 +74,7 @@ struct EndpointEscalations: Sendable {
         self.middle = middle
         self.ledger = ledger
         self.catalog = catalog
+        self.earlier = earlier
         self.refused = refused
         triage = StepTriage(
             source: source, routes: Array(endpoints.keys), unknownRoute: "the full model does not answer this task",
@@ -81,7 +86,8 @@ struct EndpointEscalations: Sendable {
         guard let step = accepted.first.map(EscalatedStep.init), let endpoint = endpoints[step.escalation.route] else {
             return settled
         }
-        return try await ledger.turns.take(step.id) { try await answer(step, endpoint) }
+        let task = try await earlier?.task(endpoint.route, in: step.escalation.catalogVersion)
+        return try await ledger.turns.take(step.id) { try await answer(step, endpoint.asking(task)) }
     }
 
     private func answer(_ asked: EscalatedStep, _ endpoint: FullEndpoint) async throws -> [OutgoingRecord] {

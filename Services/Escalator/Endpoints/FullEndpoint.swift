@@ -46,6 +46,17 @@ struct FullEndpoint: Sendable {
         model == self.model.identity ? identity : ModelIdentity(model, asked: question)
     }
 
+    /// Returns the endpoint as a request is to ask it that an earlier version of the catalog has accepted.
+    /// - Parameter task: the route's task in that version.
+    func asking(_ task: TaskDescription?) -> FullEndpoint {
+        guard let task, let asked = Question(task, as: route), asked != question || task.comparator != comparator else {
+            return self
+        }
+        return FullEndpoint(
+            model: model, route: route, question: asked, comparator: task.comparator, itemsPerCall: itemsPerCall,
+            places: places)
+    }
+
     /// Divides items into those that are asked about together. Copies of a record are divided in the same way, so that
     /// kept answers are found again.
     func chunks<Item>(_ items: [Item]) -> [[Item]] {
