@@ -100,8 +100,8 @@ import WorkerKit
                                             cancellations: cancellations, metrics: metrics,
                                             refused: escalations.countRefusal),
                                         shadows: EndpointShadows(
-                                            service: name, endpoints: full.endpoints, ledger: endpointLedger,
-                                            register: store, catalog: catalog)))
+                                            service: name, endpoints: full.endpoints, judges: full.judges,
+                                            ledger: endpointLedger, register: store, catalog: catalog)))
                         }
                     }),
                 Probe(onReadiness: context.health.check("postgres").set) { [store = PostgresStore(postgres)] in

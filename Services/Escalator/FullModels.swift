@@ -12,6 +12,7 @@ struct FullModels: Sendable {
     private let middles: [(routes: [Route], model: EncoderClassifier)]
     /// The routes whose full model is an endpoint.
     let endpoints: [Route: FullEndpoint]
+    let judges: [Route: FullEndpoint]
 
     /// - Throws: `ArtifactError` if a model does not answer a route that names it.
     init(of catalog: Catalog, _ models: ModelSettings, _ endpoints: EndpointSet) throws(ArtifactError) {
@@ -36,6 +37,7 @@ struct FullModels: Sendable {
         others = members(full.filter { $0.key != ModelSettings.main })
         middles = members(middle)
         self.endpoints = endpoints.fullModels(of: catalog)
+        judges = endpoints.judges(of: catalog)
     }
 
     /// The encoders that are full models.

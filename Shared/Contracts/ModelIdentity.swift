@@ -17,9 +17,12 @@ public struct ModelIdentity: Hashable, Sendable, CustomStringConvertible {
 public struct ModelPair: Hashable, Sendable {
     public let small: ModelIdentity
     public let full: ModelIdentity
+    /// Says whether their answers agree; `nil` if they are compared without a model.
+    public let judge: ModelIdentity?
 
-    public init(small: ModelIdentity, full: ModelIdentity) {
+    public init(small: ModelIdentity, full: ModelIdentity, judge: ModelIdentity? = nil) {
         self.small = small
         self.full = full
+        self.judge = judge
     }
 }

@@ -66,6 +66,19 @@ struct CertificateTests {
         #expect(!certificate.covers(pair("7", "2")))
     }
 
+    @Test func `a certificate of a judge is for this judge, and says so`() throws {
+        var certificate = Self.certificate()
+        func models(_ judge: String?) -> ModelPair {
+            ModelPair(
+                small: ModelIdentity(name: "small", version: "7"), full: ModelIdentity(name: "full", version: "1"),
+                judge: judge.map { ModelIdentity(name: "endpoint:fair", version: $0) })
+        }
+        #expect(certificate.covers(models(nil)) && !certificate.covers(models("1")))
+        certificate.judge = "endpoint:fair@1"
+        #expect(certificate.covers(models("1")) && !certificate.covers(models("2")) && !certificate.covers(models(nil)))
+        #expect(try Certificate(decoding: certificate.encode()) == certificate)
+    }
+
     @Test(arguments: [
         (#""acceptThreshold":0.9300000000001"#, #""acceptThreshold":1.5"#), (#""bound":0.009"#, #""bound":"CANARY""#),
         (#""tieShare":0.25"#, #""tieShare":0"#), (#""tieShare":0.25"#, #""tieShare":2"#),

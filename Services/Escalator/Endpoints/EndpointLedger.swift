@@ -62,7 +62,7 @@ struct EndpointLedger: Sendable {
     }
 
     func settle(_ entries: [LedgerEntry], comparing comparisons: [ShadowComparison]) async throws {
-        guard !entries.isEmpty else { return }
+        guard !entries.isEmpty || !comparisons.isEmpty else { return }
         try await Self.untilItWorks { try await self.comparisons.run((entries, comparisons)) }
     }
 

@@ -80,23 +80,37 @@ extension EndpointSet {
     /// The routes of a catalog whose full model is one of these endpoints. Among them may be the routing of items.
     func fullModels(of catalog: Catalog) -> [Route: FullEndpoint] {
         var places: [String: FullEndpoint.Places] = [:]
-        func endpoint(
-            _ name: String, on route: Route, _ question: Question?, _ comparator: TaskDescription.Comparator
-        ) -> FullEndpoint? {
-            guard let model = model(named: name), let question else { return nil }
-            let own = places[name] ?? FullEndpoint.Places(maxInFlight(of: name))
-            places[name] = own
-            return FullEndpoint(
-                model: model, route: route, question: question, comparator: comparator,
-                itemsPerCall: itemsPerCall(of: name), places: own)
-        }
         var found: [Route: FullEndpoint] = [:]
         for (route, task) in catalog.taskDescriptions {
-            found[route] = endpoint(task.models.full, on: route, Question(task, as: route), task.comparator)
+            found[route] = endpoint(
+                task.models.full, on: route, Question(task, as: route), task.comparator, sharing: &places)
         }
         found[.decomposition] = endpoint(
-            catalog.decomposition.full, on: .decomposition, Question(routingTo: catalog), .exact)
+            catalog.decomposition.full, on: .decomposition, Question(routingTo: catalog), .exact, sharing: &places)
         return found
+    }
+
+    /// The judges of the routes that have one, each asked whether two answers say the same.
+    func judges(of catalog: Catalog) -> [Route: FullEndpoint] {
+        var places: [String: FullEndpoint.Places] = [:]
+        var found: [Route: FullEndpoint] = [:]
+        for (route, task) in catalog.taskDescriptions {
+            guard let judge = task.models.judge else { continue }
+            found[route] = endpoint(judge, on: route, Question(judging: task, of: route), .exact, sharing: &places)
+        }
+        return found
+    }
+
+    private func endpoint(
+        _ name: String, on route: Route, _ question: Question?, _ comparator: TaskDescription.Comparator,
+        sharing places: inout [String: FullEndpoint.Places]
+    ) -> FullEndpoint? {
+        guard let model = model(named: name), let question else { return nil }
+        let own = places[name] ?? FullEndpoint.Places(maxInFlight(of: name))
+        places[name] = own
+        return FullEndpoint(
+            model: model, route: route, question: question, comparator: comparator,
+            itemsPerCall: itemsPerCall(of: name), places: own)
     }
 }
 

@@ -56,6 +56,9 @@ public struct Certificate: Sendable, Equatable {
     /// A label counts as the full model's answer if the full model gives it at least this share of the probability of
     /// its best label. At 1, only the best label counts.
     public var tieShare: Double
+    /// The model that said whether the answers agree, as `name@version`; `nil` if they were compared without one. The
+    /// certificate is only as good as this judge.
+    public var judge: String?
     /// The temperature of the calibration. `threshold` is a confidence at this temperature.
     public var temperature: Double
     public var threshold: Double
@@ -84,7 +87,7 @@ public struct Certificate: Sendable, Equatable {
 
     public init(
         id: ID, route: Route, smallModel: String, fullModel: String, alpha: Double, delta: Double,
-        tieShare: Double = 1, temperature: Double,
+        tieShare: Double = 1, judge: String? = nil, temperature: Double,
         threshold: Double, acceptThreshold: Double, fitted: Int, items: Int, accepted: Int, disagreements: Int,
         bound: Double,
         escalationRate: Estimate, saving: Estimate, accuracyLoss: AccuracyLoss? = nil, source: Source,
@@ -97,6 +100,7 @@ public struct Certificate: Sendable, Equatable {
         self.alpha = alpha
         self.delta = delta
         self.tieShare = tieShare
+        self.judge = judge
         self.temperature = temperature
         self.threshold = threshold
         self.acceptThreshold = acceptThreshold
@@ -115,6 +119,7 @@ public struct Certificate: Sendable, Equatable {
 
     public func covers(_ models: ModelPair) -> Bool {
         smallModel == models.small.description && fullModel == models.full.description
+            && judge == models.judge?.description
     }
 }
 
@@ -140,7 +145,7 @@ extension Certificate {
 }
 
 extension Certificate {
-    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "tieShare", "temperature",
+    /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "tieShare", "judge"?, "temperature",
     ///   "threshold", "acceptThreshold", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate":
     ///   {"value", "low", "high"}, "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file",
     ///   "sha256"}, "certifiedAt", "note"?}`
@@ -163,6 +168,7 @@ extension Certificate {
             body.member("alpha", alpha)
             body.member("delta", delta)
             body.member("tieShare", tieShare)
+            body.member("judge", judge)
             body.member("temperature", temperature)
             body.member("threshold", threshold)
             body.member("acceptThreshold", acceptThreshold)
@@ -201,7 +207,7 @@ extension Certificate {
         self.init(
             id: id, route: try Contract.route(body), smallModel: try body.required("small"),
             fullModel: try body.required("full"), alpha: try body.share("alpha"), delta: try body.share("delta"),
-            tieShare: try body.tieShare(),
+            tieShare: try body.tieShare(), judge: try body.text("judge"),
             temperature: try body.requiredNumber("temperature"), threshold: try body.share("threshold"),
             acceptThreshold: try body.share("acceptThreshold"), fitted: try body.requiredInteger("fitted"),
             items: try body.requiredInteger("items"), accepted: try body.requiredInteger("accepted"),

@@ -23,8 +23,17 @@ struct EndpointShadowTests {
         certificate = Certificate.of(Self.clause, full: identity.description)
     }
 
-    private func handle(_ model: any Model, _ items: [(text: String, label: String)]) async throws -> [OutgoingRecord] {
+    private func handle(
+        _ model: any Model, _ items: [(text: String, label: String)], judge: (any Model)? = nil
+    ) async throws -> [OutgoingRecord] {
         try await store.registerCertificates([certificate])
+        let judges = judge.map { judge in
+            [
+                Self.clause: FullEndpoint(
+                    model: judge, route: Self.clause, question: EndpointEscalationTests.question, comparator: .exact,
+                    itemsPerCall: 1, places: FullEndpoint.Places(4))
+            ]
+        }
         let endpoint = FullEndpoint(
             model: model, route: Self.clause, question: EndpointEscalationTests.question, comparator: .exact,
             itemsPerCall: 1, places: FullEndpoint.Places(4))
@@ -36,8 +45,8 @@ struct EndpointShadowTests {
             smallModel: "small@7", certificate: certificate.id, probability: 0.25,
             decidedAt: Self.hour.adding(milliseconds: 5))
         return try await EndpointShadows(
-            service: "escalator.bulk", endpoints: [Self.clause: endpoint], ledger: EndpointLedger(store),
-            register: store, catalog: LiveCatalog(.builtIn)
+            service: "escalator.bulk", endpoints: [Self.clause: endpoint], judges: judges ?? [:],
+            ledger: EndpointLedger(store), register: store, catalog: LiveCatalog(.builtIn)
         ).handle(.shadow(shadow, of: id))
     }
 
@@ -68,6 +77,46 @@ struct EndpointShadowTests {
             .error(ModelError(.circuitOpen, "open", isRetriable: true, isDependencyUnavailable: true))
         }
         await #expect(throws: ModelError.self) { try await handle(away, [("third", "a")]) }
+    }
+
+    /// A judge that says what the script says, as often as it is asked.
+    private func judge(_ script: @escaping @Sendable (_ number: Int) -> ScriptedModel.Try) -> ScriptedModel {
+        ScriptedModel("endpoint:fair") { _, number in script(number) }
+    }
+
+    @Test func `a judge decides about answers that differ in form, and about no others`() async throws {
+        let model = EndpointEscalationTests.labelled()
+        let fair = judge { .answers(.label($0 < 4 ? "same" : "different")) }
+        // The full model says a about the first text and b about the others.
+        _ = try await handle(model, [("first", "a"), ("second", "a"), ("third", "a")], judge: fair)
+        #expect(fair.texts.count == 4)
+        #expect(try await counts() == [[3, 1]])
+        let rows = try await store.ledger(of: id)
+        #expect(rows.count { $0.attempt.model == "endpoint:fair" && $0.attempt.kind == .shadow } == 4)
+        #expect(rows.allSatisfy { $0.attempt.state == .settled })
+    }
+
+    @Test func `what a judge refuses, or its fallback decides, has not been shown to agree`() async throws {
+        let model = EndpointEscalationTests.labelled()
+        let refusing = judge { _ in .error(ModelError(.refused, "no", isRetriable: false)) }
+        _ = try await handle(model, [("second", "a")], judge: refusing)
+        #expect(try await counts() == [[1, 1]])
+        let spare = judge { _ in .answers(.label("same")) }
+        _ = try await handle(model, [("third", "a")], judge: RenamedModel(model: spare))
+        #expect(try await counts() == [[2, 2]])
+    }
+
+    @Test func `a judge that is away is asked again, and the full model is not`() async throws {
+        let model = EndpointEscalationTests.labelled()
+        let returning = judge {
+            $0 == 1
+                ? .error(ModelError(.serverError, "away", isRetriable: true, isDependencyUnavailable: true))
+                : .answers(.label("same"))
+        }
+        _ = try await handle(model, [("second", "a")], judge: returning)
+        #expect(try await counts() == [[1, 0]])
+        #expect(model.texts == ["second"])
+        #expect(returning.texts.count == 3)
     }
 
     @Test func `a fallback proves nothing about the certificate`() async throws {
