@@ -194,7 +194,8 @@ let testTargets: [Target] = [
     tests(
         "Evaluation",
         [
-            "BuiltInCatalog", "Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "Store",
+            "BuiltInCatalog", "Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "Models",
+            "Store",
             "TestKit",
         ]),
     tests(
@@ -231,9 +232,8 @@ let testTargets: [Target] = [
         "Escalator",
         [
             "BuiltInCatalog", "CatalogFeed", "CatalogFile", "Contracts", "Delivery", "Escalator", "Inference",
-            "MessageBus", "ModelEndpoint",
-            "Models",
-            "Planning", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
+            "MessageBus", "ModelEndpoint", "Models", "Planning", "Store", "StoreTesting", "Telemetry", "TestKit",
+            "WorkerKit",
         ]),
     tests(
         "Aggregator",

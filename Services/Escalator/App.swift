@@ -12,7 +12,8 @@ import Signing
 import Store
 import WorkerKit
 
-/// Asks the full model, and before it the middle model, for the steps that a small model was not sure of.
+/// Asks the full model, and before it middle models and endpoints that are small models, for the items of steps that no
+/// worker was sure of.
 ///
 /// - Consumes: `winnow.escalations.v1` of both lanes, `winnow.shadows.v1`, `winnow.cancellations.v1`,
 ///   `winnow.certificates.v1`
@@ -81,24 +82,25 @@ import WorkerKit
                                 return (full, tiers)
                             }
                             let (model, name) = (try full.serving(lane), lane.loop(of: service))
-                            let middle = try tiers.middle(full, service: name, lane, gate: gate)
                             let escalations = EscalationHandler(
-                                service: name, classifier: model, middle: middle, ledger: store, prices: prices,
-                                catalog: catalog, metrics: metrics, cancellations: cancellations, gate: gate)
+                                service: name, classifier: model,
+                                middle: try tiers.middle(full, service: name, lane, gate: gate), ledger: store,
+                                prices: prices, catalog: catalog, metrics: metrics, cancellations: cancellations,
+                                gate: gate)
+                            let small = tiers.small(
+                                full, service: name, ledger: endpointLedger, prices: prices, catalog: catalog)
                             return FullModelHandler(
                                 escalations: escalations,
                                 shadows: ShadowHandler(
                                     service: name, classifier: model, register: store, prices: prices,
                                     catalog: catalog, gate: gate),
-                                endpoints: full.endpoints.isEmpty
+                                endpoints: full.endpoints.isEmpty && small == nil
                                     ? nil
                                     : FullModelHandler.Endpoints(
-                                        routes: Set(full.endpoints.keys),
                                         escalations: EndpointEscalations(
-                                            service: name, endpoints: full.endpoints, middle: middle,
-                                            ledger: endpointLedger, catalog: catalog, earlier: earlier,
-                                            cancellations: cancellations, metrics: metrics,
-                                            refused: escalations.countRefusal),
+                                            service: name, endpoints: full.endpoints, small: small,
+                                            encoders: escalations, ledger: endpointLedger, catalog: catalog, earlier: earlier,
+                                            cancellations: cancellations, metrics: metrics),
                                         shadows: EndpointShadows(
                                             service: name, endpoints: full.endpoints, judges: full.judges,
                                             ledger: endpointLedger, register: store, catalog: catalog)))

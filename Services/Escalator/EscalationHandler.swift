@@ -17,7 +17,7 @@ import WorkerKit
 struct EscalationHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
-    private let middle: MiddleTier?
+    let middle: MiddleTier?
     private let ledger: any AttemptLedger
     private let prices: PriceBook
     private let cancellations: any Cancellations

@@ -5,19 +5,18 @@ import MessageBus
 import Store
 import WorkerKit
 
-/// Handles all calls of the full models in a lane: those of encoders in batches, and those of endpoints one by one, since
-/// they take seconds.
+/// Handles all calls of the models in a lane: those of encoders in batches, and those of endpoints one by one, since they
+/// take seconds.
 struct FullModelHandler: BatchHandler {
     let escalations: EscalationHandler
     /// Background comparisons share the bulk lane's consumer: in an idle suite a consumer of their own would cost more
     /// than they do.
     let shadows: ShadowHandler
-    /// `nil` if no full model is an endpoint.
+    /// `nil` if no model is an endpoint.
     let endpoints: Endpoints?
 
-    /// The handlers of steps whose full model is an endpoint.
+    /// The handlers of steps that an endpoint is asked about.
     struct Endpoints: Sendable {
-        let routes: Set<Route>
         let escalations: EndpointEscalations
         let shadows: EndpointShadows
     }
@@ -25,11 +24,13 @@ struct FullModelHandler: BatchHandler {
     func prepare() async throws {
         try await escalations.prepare()
         try await shadows.prepare()
+        await endpoints?.escalations.small?.prepare()
     }
 
     func isSlow(_ record: Record) -> Bool {
         guard let endpoints, let route = Escalation.route(of: record.value ?? []) else { return false }
-        return endpoints.routes.contains(route)
+        return record.topic == Topic.shadows
+            ? endpoints.shadows.endpoints[route] != nil : endpoints.escalations.routes.contains(route)
     }
 
     func handleSlow(_ record: Record) async throws -> [OutgoingRecord] {

@@ -4,7 +4,7 @@ import ModelEndpoint
 import WorkerKit
 
 /// The full models of the catalog's routes: encoders, each of which is loaded once, so that both lanes share its weights,
-/// and endpoints. Also the middle models, which are encoders.
+/// and endpoints. Also the models before them that the escalator asks: middle models, and endpoints that are small models.
 struct FullModels: Sendable {
     /// Answers the routing of items too.
     private let main: EncoderClassifier
@@ -13,6 +13,8 @@ struct FullModels: Sendable {
     /// The routes whose full model is an endpoint.
     let endpoints: [Route: FullEndpoint]
     let judges: [Route: FullEndpoint]
+    /// The routes whose small model is an endpoint.
+    let smallEndpoints: [Route: FullEndpoint]
 
     /// - Throws: `ArtifactError` if a model does not answer a route that names it.
     init(of catalog: Catalog, _ models: ModelSettings, _ endpoints: EndpointSet) throws(ArtifactError) {
@@ -38,6 +40,7 @@ struct FullModels: Sendable {
         middles = members(middle)
         self.endpoints = endpoints.fullModels(of: catalog)
         judges = endpoints.judges(of: catalog)
+        smallEndpoints = endpoints.smallModels(of: catalog)
     }
 
     /// The encoders that are full models.

@@ -13,7 +13,7 @@ extension EncoderClassifier: CertifiableModel {
     public var dataHashes: [String] { card.dataHashes }
 }
 
-/// A model behind HTTP as the full model of one route, for measurements. It is asked about each text once.
+/// A model behind HTTP as the full or the small model of one route, for measurements. It is asked about each text once.
 public final class EndpointClassifier: CertifiableModel {
     public let identity: ModelIdentity
     public let routes: [Route]
@@ -39,7 +39,7 @@ public final class EndpointClassifier: CertifiableModel {
         do {
             let outputs = try await model.answer(texts.map { .text($0) }, as: question)
             note(outputs.flatMap(\.attempts))
-            return outputs.map(Prediction.init)
+            return outputs.map { Prediction($0, isMeant: $0.model.name == identity.name) }
         } catch let error as ModelError {
             note(error.attempts + error.outputs.compactMap(\.self).flatMap(\.attempts))
             throw error
@@ -60,9 +60,10 @@ public final class EndpointClassifier: CertifiableModel {
 
 extension Prediction {
     /// An answer that is no label agrees with nothing.
-    fileprivate init(_ output: ModelOutput) {
+    /// - Parameter isMeant: whether the endpoint itself answered. A fallback is sure of nothing in its name.
+    fileprivate init(_ output: ModelOutput, isMeant: Bool) {
         let label = if case .label(let label) = output.answer { label } else { "" }
-        let confidence = output.evidence.isCertifiable ? output.evidence.confidence : nil
+        let confidence = isMeant && output.evidence.isCertifiable ? output.evidence.confidence : nil
         self.init(
             label: label, confidence: confidence ?? 0, isSure: false,
             inputTokens: Int(clamping: output.usage.inputTokens + output.usage.outputTokens),

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """A server of /v1/chat/completions that answers at once or late, and on request badly. Standard library only.
 
-chat_server.py [--port N] [--delay-ms N] [--faults SHARE] [--seed N] [--journal FILE]    prints its address
+chat_server.py [--port N] [--delay-ms N] [--faults SHARE] [--seed N] [--journal FILE] [--answers FILE]    prints its address
 
 It answers a question of labels with one of the labels, one of JSON with an empty object, one of routes with one of the routes,
 for each part between two “and” if it is asked to cut, and all others with a text, always the same for the same prompt. GET /stats says how often it was asked and has answered well. With --faults it does for that share of the
 requests what real servers do: 429 and 500, a connection that breaks, a response that is cut off or is no JSON, an answer that is
 none of the labels, and one without its usage. The journal gets a line for each good answer, the SHA-256 of its prompt, and survives the server.
+With --answers, a JSON list of [part, labels], a text with the part gets its labels in turn, so that several labels make an unsure model.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import random
 
 
 class Server:
-    def __init__(self, delay: float, faults: float, seed: int, journal: str | None = None) -> None:
+    def __init__(self, delay: float, faults: float, seed: int, journal: str | None = None,
+                 answers: list[tuple[str, list[str]]] | None = None) -> None:
+        self.answers = answers or []
         self.delay, self.faults, self.random = delay, faults, random.Random(seed)
         self.journal = open(journal, "a", encoding="ascii", buffering=1) if journal else None
         self.asked = self.answered = self.in_flight = self.most = 0
@@ -93,10 +96,12 @@ class Server:
         await writer.drain()
         return True
 
-    @staticmethod
-    def content(question: dict, prompt: str) -> str:
+    def content(self, question: dict, prompt: str) -> str:
         schema = question.get("response_format", {}).get("json_schema", {}).get("schema", {})
         labels = schema.get("properties", {}).get("label", {}).get("enum")
+        for part, known in self.answers:
+            if labels and part in question["messages"][-1]["content"]:
+                return json.dumps({"label": known[self.prompts.get(prompt, 0) % len(known)]})
         if labels:
             return json.dumps({"label": labels[hashlib.sha256(prompt.encode()).digest()[0] % len(labels)]})
         if "parts" in schema.get("properties", {}):
@@ -132,8 +137,13 @@ async def main() -> None:
     parser.add_argument("--faults", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--journal")
+    parser.add_argument("--answers")
     options = parser.parse_args()
-    server = Server(options.delay_ms / 1000, options.faults, options.seed, options.journal)
+    answers = None
+    if options.answers:
+        with open(options.answers, encoding="utf-8") as file:
+            answers = json.load(file)
+    server = Server(options.delay_ms / 1000, options.faults, options.seed, options.journal, answers)
     listening = await asyncio.start_server(server.connection, "127.0.0.1", options.port, backlog=1024, limit=1 << 22)
     print(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}", flush=True)
     await listening.serve_forever()

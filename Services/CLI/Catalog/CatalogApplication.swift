@@ -75,7 +75,10 @@ struct CatalogApplication {
         if task.pool != nil { return "there are no pools" }
         if case .transcript = task.output { return "there are no transcripts" }
         guard let small = task.models.small else { return nil }
-        if TaskModels.isEndpoint(small) { return "an endpoint can only be the full model" }
+        // Nothing but labels is certified, and a small model without a certificate answers nothing.
+        if TaskModels.isEndpoint(small) {
+            return task.output.kind == .label ? nil : "a small model answers with labels"
+        }
         let hasWorker = Catalog([capability]).smallModel(of: capability.name) != nil
         return hasWorker ? nil : "all tasks must name the same small model, except for endpoints"
     }

@@ -191,7 +191,8 @@ extension CertifyReport {
                 .text("\(route)"), .text("\(certificate.id)"), .number(Self.short(certificate.threshold)),
                 .number("\(certificate.items)"), .number("\(certificate.accepted)"),
                 .number("\(certificate.disagreements)"), .number(Self.percent(certificate.bound)),
-                .number(Self.interval(certificate.escalationRate)), .number(Self.interval(certificate.saving)),
+                .number(Self.interval(certificate.escalationRate)),
+                certificate.saving.map { .number(Self.interval($0)) } ?? .none,
                 certificate.accuracyLoss.map { .number(Self.percent($0.bound)) } ?? .none,
             ]
         case .refused(let refusal):

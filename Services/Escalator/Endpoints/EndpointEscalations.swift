@@ -9,34 +9,16 @@ import Store
 import Telemetry
 import WorkerKit
 
-/// Asks endpoints for the items that a small model was not sure of, or that no small model answers yet.
+/// Answers steps of which an endpoint is the small or the full model: asks the small one, the middle one and the full one
+/// in turn about the items that are still open.
 ///
-/// Each step is handled by itself, because its calls take seconds and end at any time. Every answer is kept as soon as
-/// it is paid for, so a step that is delivered again only asks for what is missing.
-/// - Consumes: `winnow.escalations.v1`, or the bulk lane's, for routes whose full model is an endpoint
-/// - Produces: `winnow.outcomes.v1` in the same lane
+/// Each step is handled by itself, because its calls take seconds and end at any time. A middle model, which takes
+/// milliseconds, is asked here too, so that it sees what the small endpoint has left open and the certificates of now.
+/// - Consumes: `winnow.escalations.v1`, or the bulk lane's, for routes with an endpoint
+/// - Produces: `winnow.outcomes.v1` in the same lane; `winnow.shadows.v1` for a sample of the answers of other models than
+///   the full one
 struct EndpointEscalations: Sendable {
     typealias OpenItem = Escalation.OpenItem
-
-    /// Items that are asked about together.
-    private struct Chunk: Sendable {
-        let items: [OpenItem]
-        let question: QuestionDigest
-
-        init(_ items: [OpenItem]) {
-            self.items = items
-            question = QuestionDigest(items)
-        }
-    }
-
-    /// What came of a chunk.
-    private enum Reply: Sendable {
-        case answered([Answer])
-        case refused(Budget)
-        case failed(String)
-        /// The step is expired or cancelled.
-        case over
-    }
 
     /// What comes of a step.
     private enum Conclusion {
@@ -52,143 +34,128 @@ struct EndpointEscalations: Sendable {
 
     private let source: EventSource
     private let endpoints: [Route: FullEndpoint]
-    private let middle: MiddleTier?
+    /// The routes of which a model is an endpoint.
+    let routes: Set<Route>
+    let small: SmallEndpoints?
+    private let encoders: EscalationHandler
     private let ledger: EndpointLedger
     private let catalog: LiveCatalog
     private let earlier: EarlierCatalogs?
+    private let earlier: EarlierCatalogs?
     private let triage: StepTriage<Escalation>
-    private let refused: @Sendable (Budget) -> Void
 
     /// - Parameters:
-    ///   - middle: is asked before the endpoints, about each step by itself.
+    ///   - endpoints: the full models.
+    ///   - small: the small models.
+    ///   - encoders: the middle models, and the full models of steps whose small model alone is an endpoint.
     ///   - earlier: the words of requests that an earlier version of the catalog has accepted. Without it they are asked
     ///     in those of the catalog in force.
-    ///   - refused: is told of each step that its tenant's budget refuses.
     init(
-        service: String, endpoints: [Route: FullEndpoint], middle: MiddleTier? = nil, ledger: EndpointLedger,
-        catalog: LiveCatalog, earlier: EarlierCatalogs? = nil, cancellations: any Cancellations, metrics: Metrics,
-        refused: @escaping @Sendable (Budget) -> Void
+        service: String, endpoints: [Route: FullEndpoint], small: SmallEndpoints? = nil, encoders: EscalationHandler,
+        ledger: EndpointLedger, catalog: LiveCatalog, earlier: EarlierCatalogs? = nil,
+        cancellations: any Cancellations, metrics: Metrics
     ) {
         source = EventSource(service: service)
         self.endpoints = endpoints
-        self.middle = middle
+        self.small = small
+        self.encoders = encoders
         self.ledger = ledger
         self.catalog = catalog
         self.earlier = earlier
-        self.refused = refused
+        routes = Set(endpoints.keys).union(small?.endpoints.keys.map(\.self) ?? [])
         triage = StepTriage(
-            source: source, routes: Array(endpoints.keys), unknownRoute: "the full model does not answer this task",
+            source: source, routes: Array(routes), unknownRoute: "the full model does not answer this task",
             cancellations: cancellations, metrics: metrics)
     }
 
     func handle(_ record: Record) async throws -> [OutgoingRecord] {
         let (accepted, settled) = triage.sort([record])
-        guard let step = accepted.first.map(EscalatedStep.init), let endpoint = endpoints[step.escalation.route] else {
-            return settled
-        }
-        let task = try await earlier?.task(endpoint.route, in: step.escalation.catalogVersion)
-        return try await ledger.turns.take(step.id) { try await answer(step, endpoint.asking(task)) }
+        guard let step = accepted.first.map(EscalatedStep.init) else { return settled }
+        let task = try await earlier?.task(step.escalation.route, in: step.escalation.catalogVersion)
+        return try await ledger.turns.take(step.id) { try await answer(step, task) }
     }
 
-    private func answer(_ asked: EscalatedStep, _ endpoint: FullEndpoint) async throws -> [OutgoingRecord] {
-        let reduced = try await middle?.answer([asked]).first ?? MiddleTier.Reduced(step: asked)
-        let step = reduced.step
-        let checks = [reduced.shadow].compactMap(\.self)
-        switch try await conclusion(of: step, endpoint) {
-        case .outcome(let outcome): return [source.outcome(outcome, of: step.event)] + checks
-        case .waits: return checks
-        case .over:
-            let verdict = triage.verdict(on: step.event, endpoint.route, at: .now)
-            // No answer can come before the deadline, although it may not have passed yet.
-            let outcome = triage.outcome(verdict == .compute ? .expired : verdict, of: step.escalation)
-            return [outcome.map { source.outcome($0, of: step.event) }].compactMap(\.self) + checks
+    /// - Parameter task: the task in the words in which the step is asked about.
+    private func answer(_ asked: EscalatedStep, _ task: TaskDescription?) async throws -> [OutgoingRecord] {
+        var tried = SmallEndpoints.Reduced(step: asked)
+        if let small {
+            switch try await small.answer(asked, as: task, isOver: { isOver(asked) }) {
+            case .over: return over(asked)
+            case .asked(let reduced): tried = reduced
+            }
         }
+        let (conclusion, reduced) = try await conclusion(of: tried.step, task)
+        let checks = [tried.shadow, reduced.shadow].compactMap(\.self)
+        switch conclusion {
+        case .outcome(let outcome):
+            if outcome.state == .answered { try await small?.count(tried) }
+            return [source.outcome(outcome, of: asked.event)] + checks
+        case .waits: return checks
+        case .over: return over(reduced.step) + checks
+        }
+    }
+
+    private func isOver(_ step: EscalatedStep) -> Bool {
+        triage.verdict(on: step.event, step.escalation.route, at: .now) != .compute
+    }
+
+    private func over(_ step: EscalatedStep) -> [OutgoingRecord] {
+        let verdict = triage.verdict(on: step.event, step.escalation.route, at: .now)
+        // No answer can come before the deadline, although it may not have passed yet.
+        let outcome = triage.outcome(verdict == .compute ? .expired : verdict, of: step.escalation)
+        return outcome.map { [source.outcome($0, of: step.event)] } ?? []
+    }
+
+    /// Asks the middle model, and then the full one.
+    private func conclusion(
+        of step: EscalatedStep, _ task: TaskDescription?
+    ) async throws -> (Conclusion, MiddleTier.Reduced) {
+        guard let endpoint = endpoints[step.escalation.route]?.asking(task) else {
+            let ending = try await encoders.endings(of: [step])[0]
+            return (
+                ending.outcome.map { .outcome($0) } ?? .waits, MiddleTier.Reduced(step: step, shadow: ending.shadow)
+            )
+        }
+        guard let middle = encoders.middle else {
+            return (try await conclusion(of: step, endpoint), MiddleTier.Reduced(step: step))
+        }
+        // The middle model may answer other items than at an earlier delivery, since certificates come and go. What the
+        // full model has been paid for goes first, so that it is not asked about in other company.
+        let paid = try await inquiry(endpoint, step).paid(for: step)
+        let reduced = try await middle.answer([step.after(accepting: paid, of: [:])])[0]
+        return (try await conclusion(of: reduced.step, endpoint), reduced)
+    }
+
+    private func inquiry(_ endpoint: FullEndpoint, _ step: EscalatedStep) -> EndpointInquiry {
+        EndpointInquiry(
+            endpoint: endpoint, kind: .full, ledger: ledger,
+            firstNumber: catalog.current.firstReservedNumber(of: endpoint.route), isOver: { isOver(step) })
     }
 
     private func conclusion(of step: EscalatedStep, _ endpoint: FullEndpoint) async throws -> Conclusion {
-        guard !step.escalation.open.isEmpty else { return .outcome(step.outcome([])) }
-        let chunks = endpoint.chunks(step.escalation.open).map(Chunk.init)
-        let kept = try await ledger.recover(step.id, chunks.map(\.question))
-        // All are waited for, since each keeps what it was answered.
-        let places = endpoint.places[step.event.lane]
-        let results = await withTaskGroup(of: (place: Int, result: Result<Reply, any Error>).self) { group in
-            for (place, chunk) in chunks.enumerated() where kept[place] == nil {
-                // Cancelled: the calls find that out themselves.
-                let hasPlace = (try? await places?.take()) != nil
-                group.addTask {
-                    defer { if hasPlace { places?.giveBack() } }
-                    return (place, await result(of: chunk, of: step, endpoint))
-                }
-            }
-            return await group.reduce(into: [Int: Result<Reply, any Error>]()) { $0[$1.place] = $1.result }
+        var inquiry = inquiry(endpoint, step)
+        inquiry.note = { $0.count($2, to: $1, of: step, endpoint, catalog.current) }
+        let replies = try await inquiry.replies(to: step)
+        for case .failed(let error) in replies.map(\.reply) {
+            // While its server is unavailable, a step waits until its deadline. What the server answers with an error
+            // is tried again by a later delivery, and not for ever.
+            if error.isRetriable, error.isDependencyUnavailable || step.delivery < Self.deliveries { throw error }
         }
-        let replies = try chunks.indices.map { place in
-            try kept[place].map { .answered($0) } ?? results[place]?.get() ?? .over
-        }
-        return conclusion(of: step, zip(chunks, replies).map { ($0, $1) })
-    }
-
-    private func conclusion(of step: EscalatedStep, _ replies: [(chunk: Chunk, reply: Reply)]) -> Conclusion {
         var given: [(item: OpenItem, answer: Answer)] = [], open: [OpenItem] = [], budget: Budget?
-        for (chunk, reply) in replies {
+        for (items, reply) in replies {
             switch reply {
             case .over: return .over
-            case .failed(let message): return .outcome(step.failure(message))
-            case .answered(let answers): given += zip(chunk.items, answers).map { ($0, $1) }
+            case .failed(let error):
+                return .outcome(step.failure("the full model did not answer: \(error.code.rawValue)"))
+            case .answered(let answers): given += zip(items, answers).map { ($0, $1) }
             case .refused(let refusing):
-                open += chunk.items
+                open += items
                 budget = refusing
             }
         }
         guard let budget else { return .outcome(step.outcome(given)) }
-        refused(budget)
+        encoders.countRefusal(by: budget)
         return step.outcome(of: open, refusedBy: budget, given).map { .outcome($0) } ?? .waits
-    }
-
-    private func result(
-        of chunk: Chunk, of step: EscalatedStep, _ endpoint: FullEndpoint
-    ) async -> Result<Reply, any Error> {
-        do {
-            return .success(try await reply(to: chunk, of: step, endpoint))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private func reply(
-        to chunk: Chunk, of step: EscalatedStep, _ endpoint: FullEndpoint
-    ) async throws -> Reply {
-        let call = EndpointCall(
-            endpoint, kind: .full, from: catalog.current.firstReservedNumber(of: endpoint.route), step: step.id,
-            tenant: step.event.tenant,
-            isOver: { triage.verdict(on: step.event, endpoint.route, at: .now) != .compute },
-            reserve: { try await ledger.reserve($0, chunk.question) })
-        var (ending, entries) = await call.ask(
-            chunk.items.map(\.text), until: step.event.event.expiryTime, in: step.event.lane)
-        switch ending {
-        case .answered(let outputs):
-            let answers = outputs.map(endpoint.answer)
-            entries.count(answers, to: chunk.items, of: step, endpoint, catalog.current)
-            // Emitted only after this, so that a crash in between asks nothing again.
-            try await ledger.settle(
-                entries, keeping: PaidAnswer(step: step.id, question: chunk.question, answers: answers))
-            return .answered(answers)
-        case .stopped(let obstacle):
-            try await ledger.settle(entries, keeping: nil)
-            switch obstacle {
-            case .stepIsOver: return .over
-            case .refused(let budget): return .refused(budget)
-            case .answered(let answers): return .answered(answers)
-            case .fault(let error): throw error
-            }
-        case .failed(let error):
-            try await ledger.settle(entries, keeping: nil)
-            if error.code == .deadlineExceeded { return .over }
-            // While its server is unavailable, a step waits until its deadline. What the server answers with an error
-            // is tried again by a later delivery, and not for ever.
-            if error.isRetriable, error.isDependencyUnavailable || step.delivery < Self.deliveries { throw error }
-            return .failed("the full model did not answer: \(error.code.rawValue)")
-        }
     }
 }
 

@@ -13,7 +13,8 @@ struct EndpointLedger: Sendable {
     private let shadows: Coalescer<LedgerEntry, LedgerEntry>
     private let settlements: Coalescer<Settlement, Void>
     private let comparisons: Coalescer<Comparisons, Void>
-    private let recoveries: Coalescer<Questions, [[Answer]?]>
+    private let recoveries: [Attempt.Kind: Coalescer<Questions, [[Answer]?]>]
+    private let store: any AttemptLedger
     /// Shared by all handlers of a lane, also by those of an earlier catalog.
     let turns = TurnsByStep()
 
@@ -34,13 +35,16 @@ struct EndpointLedger: Sendable {
             try await store.settle(settlements.flatMap(\.entries), comparing: settlements.flatMap(\.comparisons))
             return settlements.map { _ in () }
         }
-        recoveries = Coalescer { questions in
-            var answers = try await store.recover(questions.flatMap(\.self), of: .full)[...]
-            return questions.map { own in
-                defer { answers = answers.dropFirst(own.count) }
-                return Array(answers.prefix(own.count))
+        recoveries = [Attempt.Kind.full, .worker].reduce(into: [:]) { recoveries, kind in
+            recoveries[kind] = Coalescer { questions in
+                var answers = try await store.recover(questions.flatMap(\.self), of: kind)[...]
+                return questions.map { own in
+                    defer { answers = answers.dropFirst(own.count) }
+                    return Array(answers.prefix(own.count))
+                }
             }
         }
+        self.store = store
     }
 
     /// Reserves a call that a tenant pays for.
@@ -52,8 +56,16 @@ struct EndpointLedger: Sendable {
     func start(_ entry: LedgerEntry) async throws -> Reservation { .started(try await shadows.run(entry)) }
 
     /// Finds what an earlier delivery of a step has paid for already.
-    func recover(_ step: Step.ID, _ questions: [QuestionDigest]) async throws -> [[Answer]?] {
-        try await recoveries.run(questions.map { (step, $0) })
+    /// - Parameter kind: `.full`, or `.worker` for a small model.
+    func recover(
+        _ step: Step.ID, _ questions: [QuestionDigest], of kind: Attempt.Kind
+    ) async throws -> [[Answer]?] {
+        try await recoveries[kind]?.run(questions.map { (step, $0) }) ?? questions.map { _ in nil }
+    }
+
+    /// The rows of a step's calls of a kind, in the order of their numbers.
+    func rows(of step: Step.ID, _ kind: Attempt.Kind) async throws -> [LedgerEntry] {
+        try await store.ledger(of: step.request).filter { $0.step == step && $0.attempt.kind == kind }
     }
 
     func settle(_ entries: [LedgerEntry], keeping answer: PaidAnswer?) async throws {

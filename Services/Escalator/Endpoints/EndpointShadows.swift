@@ -13,7 +13,7 @@ import WorkerKit
 /// - Produces: nothing; comparisons are rows
 struct EndpointShadows: Sendable {
     private let source: EventSource
-    private let endpoints: [Route: FullEndpoint]
+    let endpoints: [Route: FullEndpoint]
     private let judges: [Route: FullEndpoint]
     private let ledger: EndpointLedger
     private let register: any ShadowRegister

@@ -2,7 +2,7 @@ import Contracts
 import ModelEndpoint
 import Models
 
-/// An endpoint as the full model of one route.
+/// An endpoint as the full model of one route, or as its small one.
 struct FullEndpoint: Sendable {
     let model: any Model
     let route: Route
@@ -80,25 +80,34 @@ extension EndpointSet {
     /// The routes of a catalog whose full model is one of these endpoints. Among them may be the routing of items.
     func fullModels(of catalog: Catalog) -> [Route: FullEndpoint] {
         var places: [String: FullEndpoint.Places] = [:]
-        var found: [Route: FullEndpoint] = [:]
-        for (route, task) in catalog.taskDescriptions {
-            found[route] = endpoint(
-                task.models.full, on: route, Question(task, as: route), task.comparator, sharing: &places)
-        }
-        found[.decomposition] = endpoint(
+        var models = models(of: catalog, sharing: &places, { $0.full }) { Question($0, as: $1) }
+        models[.decomposition] = endpoint(
             catalog.decomposition.full, on: .decomposition, Question(routingTo: catalog), .exact, sharing: &places)
-        return found
+        return models
+    }
+
+    /// The routes of a catalog whose small model is one of these endpoints.
+    func smallModels(of catalog: Catalog) -> [Route: FullEndpoint] {
+        var places: [String: FullEndpoint.Places] = [:]
+        return models(of: catalog, sharing: &places, { $0.small }) { Question($0, as: $1) }
     }
 
     /// The judges of the routes that have one, each asked whether two answers say the same.
     func judges(of catalog: Catalog) -> [Route: FullEndpoint] {
         var places: [String: FullEndpoint.Places] = [:]
-        var found: [Route: FullEndpoint] = [:]
+        return models(of: catalog, sharing: &places, { $0.judge }) { Question(judging: $0, of: $1) }
+    }
+
+    private func models(
+        of catalog: Catalog, sharing places: inout [String: FullEndpoint.Places], _ name: (TaskModels) -> String?,
+        _ question: (TaskDescription, Route) -> Question?
+    ) -> [Route: FullEndpoint] {
+        var models: [Route: FullEndpoint] = [:]
         for (route, task) in catalog.taskDescriptions {
-            guard let judge = task.models.judge else { continue }
-            found[route] = endpoint(judge, on: route, Question(judging: task, of: route), .exact, sharing: &places)
+            guard let name = name(task.models) else { continue }
+            models[route] = endpoint(name, on: route, question(task, route), task.comparator, sharing: &places)
         }
-        return found
+        return models
     }
 
     private func endpoint(
@@ -115,8 +124,8 @@ extension EndpointSet {
 }
 
 extension FullEndpoint {
-    /// Returns what the endpoint, or a fallback, said about an item as an answer of the full model.
-    func answer(_ said: ModelOutput) -> Answer {
+    /// Returns what the endpoint, or a fallback, said about an item as an answer of the full or the small model.
+    func answer(_ said: ModelOutput, decidedBy: Answer.DecidedBy = .full) -> Answer {
         let output: Answer.Output =
             switch said.answer {
             case .label(let label): .label(label)
@@ -124,7 +133,7 @@ extension FullEndpoint {
             case .json(let json): .json(json)
             }
         return Answer(
-            output, confidence: said.evidence.confidence ?? 0, evidence: said.evidence.source, decidedBy: .full,
+            output, confidence: said.evidence.confidence ?? 0, evidence: said.evidence.source, decidedBy: decidedBy,
             model: identity(of: said.model).description, isTruncated: said.isTruncated)
     }
 }

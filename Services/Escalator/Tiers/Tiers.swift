@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Inference
 import ModelEndpoint
+import Store
 import Telemetry
 import WorkerKit
 
@@ -9,6 +10,7 @@ import WorkerKit
 /// would consume.
 struct Tiers: Sendable {
     private let middle: CertificateFollower
+    private let small: CertificateFollower
     private let counterfactual: Counterfactual
     private let draw: ShadowDraw
     private let metrics: Metrics
@@ -20,13 +22,18 @@ struct Tiers: Sendable {
         draw: ShadowDraw, logger: Logger, metrics: Metrics
     ) throws {
         let middles = try full.middles(serving: .interactive)
-        let known = try KnownFullModels(of: Array(middles.keys), catalog, settings)
-        let pairs = middles.reduce(into: [Route: ModelPair]()) { pairs, middle in
-            let (route, model) = middle
-            pairs[route] = known.identities[route].map { ModelPair(small: model.identity(of: route), full: $0) }
+        let smalls = full.smallEndpoints
+        let known = try KnownFullModels(of: Array(Set(middles.keys).union(smalls.keys)), catalog, settings)
+        func follower(_ identities: [Route: ModelIdentity], _ tier: Answer.DecidedBy) -> CertificateFollower {
+            let pairs = identities.reduce(into: [Route: ModelPair]()) { pairs, member in
+                pairs[member.key] = known.identities[member.key].map { ModelPair(small: member.value, full: $0) }
+            }
+            return CertificateFollower(
+                models: pairs, tier: tier, published: published, logger: logger, metrics: metrics)
         }
-        self.middle = CertificateFollower(
-            models: pairs, tier: .middle, published: published, logger: logger, metrics: metrics)
+        middle = follower(
+            Dictionary(uniqueKeysWithValues: middles.map { ($0.key, $0.value.identity(of: $0.key)) }), .middle)
+        small = follower(smalls.mapValues(\.identity), .worker)
         counterfactual = known.counterfactual
         self.draw = draw
         self.metrics = metrics
@@ -40,5 +47,16 @@ struct Tiers: Sendable {
         MiddleTier(
             service: service, models: try full.middles(serving: lane), certificates: middle,
             counterfactual: counterfactual, draw: draw, metrics: metrics, gate: gate)
+    }
+
+    /// - Returns: `nil` if no small model is an endpoint.
+    func small(
+        _ full: FullModels, service: String, ledger: EndpointLedger, prices: PriceBook, catalog: LiveCatalog
+    ) -> SmallEndpoints? {
+        full.smallEndpoints.isEmpty
+            ? nil
+            : SmallEndpoints(
+                service: service, endpoints: full.smallEndpoints, certificates: small, counterfactual: counterfactual,
+                draw: draw, metrics: metrics, ledger: ledger, prices: prices, catalog: catalog)
     }
 }

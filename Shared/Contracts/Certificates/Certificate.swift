@@ -76,8 +76,9 @@ public struct Certificate: Sendable, Equatable {
     public var bound: Double
     /// The expected share of items that escalate.
     public var escalationRate: Estimate
-    /// The expected share of the full model's operations that is saved.
-    public var saving: Estimate
+    /// The expected share of the full model's operations that is saved. `nil` if the operations of one of the models are
+    /// not known, as those of an endpoint.
+    public var saving: Estimate?
     /// `nil` if the calibration items had no labels.
     public var accuracyLoss: AccuracyLoss?
     public var source: Source
@@ -90,7 +91,7 @@ public struct Certificate: Sendable, Equatable {
         tieShare: Double = 1, judge: String? = nil, temperature: Double,
         threshold: Double, acceptThreshold: Double, fitted: Int, items: Int, accepted: Int, disagreements: Int,
         bound: Double,
-        escalationRate: Estimate, saving: Estimate, accuracyLoss: AccuracyLoss? = nil, source: Source,
+        escalationRate: Estimate, saving: Estimate?, accuracyLoss: AccuracyLoss? = nil, source: Source,
         certifiedAt: Timestamp, note: String? = nil
     ) {
         self.id = id
@@ -147,7 +148,7 @@ extension Certificate {
 extension Certificate {
     /// - Shape: `{"id", "capability", "task", "small", "full", "alpha", "delta", "tieShare", "judge"?, "temperature",
     ///   "threshold", "acceptThreshold", "fitted", "items", "accepted", "disagreements", "bound", "escalationRate":
-    ///   {"value", "low", "high"}, "saving": {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file",
+    ///   {"value", "low", "high"}, "saving"?: {…}, "accuracyLoss"?: {"lost", "gained", "bound"}, "data": {"file",
     ///   "sha256"}, "certifiedAt", "note"?}`
     public func encode() -> [UInt8] {
         var writer = JSONWriter(reservingCapacity: 1024)
@@ -178,7 +179,7 @@ extension Certificate {
             body.member("disagreements", disagreements)
             body.member("bound", bound)
             body.member("escalationRate", escalationRate)
-            body.member("saving", saving)
+            if let saving { body.member("saving", saving) }
             body.optional("accuracyLoss", accuracyLoss) { writer, loss in
                 writer.object { body in
                     body.member("lost", loss.lost)
@@ -213,7 +214,7 @@ extension Certificate {
             items: try body.requiredInteger("items"), accepted: try body.requiredInteger("accepted"),
             disagreements: try body.requiredInteger("disagreements"), bound: try body.share("bound"),
             escalationRate: try Estimate(body["escalationRate"], "escalationRate"),
-            saving: try Estimate(body["saving"], "saving"),
+            saving: try body["saving"].map { try Estimate($0, "saving") },
             accuracyLoss: try body["accuracyLoss"].map { loss in
                 AccuracyLoss(
                     lost: try loss.requiredInteger("lost", in: "accuracyLoss"),

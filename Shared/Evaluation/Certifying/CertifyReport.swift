@@ -131,6 +131,7 @@ extension Certificate {
                 let spent = item.smallFlops + (isEscalated ? item.fullFlops : 0)
                 return (part: Double(item.fullFlops - spent), whole: Double(item.fullFlops))
             }, using: &seeded)
+        let isKnown = comparisons.contains { $0.smallFlops > 0 } && comparisons.contains { $0.fullFlops > 0 }
         let hasSeen = [small, full].contains { $0.dataHashes.contains(source.sha256) }
         let notes = [note, hasSeen ? Self.seenNote : nil].compactMap(\.self)
         self.init(
@@ -141,7 +142,7 @@ extension Certificate {
             fitted: certified.fitted, items: certified.items, accepted: certified.tally.accepted,
             disagreements: certified.tally.disagreements, bound: certified.bound,
             escalationRate: Estimate(Figure(successes: escalated.count { $0 }, of: escalated.count)),
-            saving: Estimate(saving),
+            saving: isKnown ? Estimate(saving) : nil,
             accuracyLoss: certified.accuracyLoss,
             source: source, certifiedAt: time, note: notes.isEmpty ? nil : notes.joined(separator: "; "))
     }

@@ -26,19 +26,17 @@ struct ChangedModelTests {
         let (ledger, prices) = (EndpointLedger(store), PriceBook(store: store))
         let encoder = ScriptedClassifier("full", version: "2", routes: [Self.payload]) { text, _ in .of(text, "encoded")
         }
+        let escalations = EscalationHandler(
+            service: "escalator", classifier: encoder, ledger: store, prices: prices, catalog: LiveCatalog(.builtIn))
         return FullModelHandler(
-            escalations: EscalationHandler(
-                service: "escalator", classifier: encoder, ledger: store, prices: prices, catalog: LiveCatalog(.builtIn)
-            ),
+            escalations: escalations,
             shadows: ShadowHandler(
                 service: "escalator", classifier: encoder, register: store, prices: prices,
                 catalog: LiveCatalog(.builtIn)),
             endpoints: FullModelHandler.Endpoints(
-                routes: [clause],
                 escalations: EndpointEscalations(
-                    service: "escalator", endpoints: [clause: endpoint], ledger: ledger,
-                    catalog: LiveCatalog(.builtIn), cancellations: NoCancellations(), metrics: Metrics(),
-                    refused: { _ in }),
+                    service: "escalator", endpoints: [clause: endpoint], encoders: escalations, ledger: ledger,
+                    catalog: LiveCatalog(.builtIn), cancellations: NoCancellations(), metrics: Metrics()),
                 shadows: EndpointShadows(
                     service: "escalator", endpoints: [clause: endpoint], ledger: ledger, register: store,
                     catalog: LiveCatalog(.builtIn))))

@@ -32,8 +32,16 @@ struct EndpointEscalationTests {
             model: model, route: Self.clause, question: Self.question, comparator: .exact, itemsPerCall: itemsPerCall,
             places: FullEndpoint.Places(places))
         return EndpointEscalations(
-            service: "escalator", endpoints: [Self.clause: endpoint], ledger: shared ?? EndpointLedger(ledger ?? store),
-            catalog: LiveCatalog(.builtIn), cancellations: cancellations, metrics: Metrics(), refused: { _ in })
+            service: "escalator", endpoints: [Self.clause: endpoint], encoders: Self.encoders(store),
+            ledger: shared ?? EndpointLedger(ledger ?? store), catalog: LiveCatalog(.builtIn),
+            cancellations: cancellations, metrics: Metrics())
+    }
+
+    /// Full models in the process, for other tasks.
+    static func encoders(_ store: InMemoryStore, middle: MiddleTier? = nil) -> EscalationHandler {
+        EscalationHandler(
+            service: "escalator", classifier: EscalationHandlerTests.full(), middle: middle, ledger: store,
+            prices: PriceBook(store: store), catalog: LiveCatalog(.builtIn))
     }
 
     /// Three items, of which a worker has answered the one in the middle.

@@ -11,7 +11,8 @@ import WorkerKit
 final class ScriptedModel: Model {
     /// What comes of one try.
     enum Try: Sendable {
-        case answers(ModelOutput.Answer)
+        /// - Parameter by: another model than the one that was asked.
+        case answers(ModelOutput.Answer, Evidence = .measured(0.75), by: ModelIdentity? = nil)
         /// The try fails, and another one is made.
         case broken(ModelError.Code, ModelAttempt.State)
         /// The question fails.
@@ -66,10 +67,10 @@ final class ScriptedModel: Model {
                         usage: ModelUsage(inputTokens: 30, outputTokens: 3), reserved: Self.reserved, cost: cost)
                 }
                 switch try await script(text, number) {
-                case .answers(let answer):
+                case .answers(let answer, let evidence, let model):
                     attempts.append(attempt(.answered, nil, Self.cost))
                     outputs.append(
-                        ModelOutput(answer: answer, evidence: .measured(0.75), model: identity, attempts: attempts))
+                        ModelOutput(answer: answer, evidence: evidence, model: model ?? identity, attempts: attempts))
                 case .broken(let code, let state):
                     attempts.append(attempt(state, code, state == .unknown ? Self.reserved : .zero))
                     continue

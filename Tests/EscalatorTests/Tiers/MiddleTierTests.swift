@@ -201,9 +201,9 @@ struct MiddleTierTests {
             model: model, route: Self.clause, question: EndpointEscalationTests.question, comparator: .exact,
             itemsPerCall: 1, places: FullEndpoint.Places(4))
         let handler = EndpointEscalations(
-            service: "escalator", endpoints: [Self.clause: endpoint], middle: try tier(draw: ShadowDraw(1)),
-            ledger: EndpointLedger(store), catalog: Self.catalog, cancellations: NoCancellations(),
-            metrics: Metrics(), refused: { _ in })
+            service: "escalator", endpoints: [Self.clause: endpoint],
+            encoders: EndpointEscalationTests.encoders(store, middle: try tier(draw: ShadowDraw(1))),
+            ledger: EndpointLedger(store), catalog: Self.catalog, cancellations: NoCancellations(), metrics: Metrics())
         let records = try await handler.handle(.escalation(escalation(), of: id))
         let outcome = try #require(try records.first?.outcome())
         #expect(outcome.answers.map { $0?.label } == ["middle of mild", "w", "endpoint of hard"])

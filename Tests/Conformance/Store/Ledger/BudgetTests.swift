@@ -62,6 +62,18 @@ import Testing
         }
     }
 
+    /// The call of a small model that is an endpoint.
+    @Test(arguments: StoreKind.allCases)
+    func `a budget limits calls of the full model, and no others`(kind: StoreKind) async throws {
+        try await kind.with { store in
+            try await store.setBudget(Self.budget(100))
+            var small = Self.call(900)
+            small.attempt.kind = .worker
+            #expect(isStarted(try await store.reserve([small, Self.call(100)])) == [true, true])
+            #expect(isStarted(try await store.reserve([Self.call(1)])) == [false])
+        }
+    }
+
     @Test(arguments: StoreKind.allCases)
     func `every period must have room, and the longest without decides`(kind: StoreKind) async throws {
         try await kind.with { store in
