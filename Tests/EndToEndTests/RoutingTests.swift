@@ -9,7 +9,7 @@ extension `Whole suite` {
         let folder = suite.endpointsDirectory.deletingLastPathComponent().appending(path: "routing")
         let builtIn = Repository.root.appending(path: "infra/capabilities")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let server = try ModelServer.scripted(log: folder.appending(path: "server.log"))
+        let server = try ModelServer.scripted(in: folder)
         try #"""
         {"baseURL": "\#(server.address)/v1", "model": "mock",
          "prices": [{"from": "2026-01-01T00:00:00Z", "input": "2", "output": "10"}]}

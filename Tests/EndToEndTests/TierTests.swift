@@ -7,7 +7,7 @@ extension `Whole suite` {
     func `each tier answers what it is sure of, and a revoked certificate switches its own tier off`() async throws {
         let suite = try await Suite.shared()
         let task = try TieredTask(suite, "middle")
-        let full = try ChatServer(task.answers, in: task.folder)
+        let full = try ModelServer.scripted(task.answers, in: task.folder)
         try task.write(small: "tier-small", middle: "tier-middle", full: "endpoint:tier-full")
         try task.write(endpoint: "tier-full", full.address)
         try await task.apply()
@@ -65,7 +65,7 @@ extension `Whole suite` {
     {
         let suite = try await Suite.shared()
         let task = try TieredTask(suite, "endpoint")
-        let small = try ChatServer(task.answers, in: task.folder), full = try ChatServer(task.answers, in: task.folder)
+        let small = try ModelServer.scripted(task.answers, in: task.folder), full = try ModelServer.scripted(task.answers, in: task.folder)
         try task.write(small: "endpoint:tier-little", full: "endpoint:tier-big")
         // Three answers that agree are the evidence.
         try task.write(endpoint: "tier-little", small.address, #", "samples": 3, "topLogprobs": 0"#)
@@ -96,7 +96,7 @@ extension `Whole suite` {
         let escalator = try #require(await suite.services("escalator").first)
         await escalator.kill()
         await suite.forget(escalator)
-        let again = try ChatServer(task.answers, in: task.folder, port: full.port)
+        let again = try ModelServer.scripted(task.answers, in: task.folder, port: full.port)
         try await suite.launch("escalator").ready()
         let late = try await waiting
         #expect(late.map(\.decidedBy) == ["worker", "full"])

@@ -115,7 +115,11 @@ struct DeployedModels {
         tiers = try catalog.routes.reduce(into: [:]) { tiers, route in
             guard let task = catalog[route], let full = try identity(task.models.full, route) else { return }
             tiers[route] = try [task.models.small, task.models.middle].enumerated().compactMap { place, name in
-                try identity(name, route).map { Tier(isMiddle: place == 1, models: ModelPair(small: $0, full: full)) }
+                try identity(name, route).map {
+                    Tier(
+                        isMiddle: place == 1,
+                        models: ModelPair(small: $0, full: full, judge: catalog.judge(of: route)))
+                }
             }
         }
     }

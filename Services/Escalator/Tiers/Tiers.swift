@@ -26,7 +26,9 @@ struct Tiers: Sendable {
         let known = try KnownFullModels(of: Array(Set(middles.keys).union(smalls.keys)), catalog, settings)
         func follower(_ identities: [Route: ModelIdentity], _ tier: Answer.DecidedBy) -> CertificateFollower {
             let pairs = identities.reduce(into: [Route: ModelPair]()) { pairs, member in
-                pairs[member.key] = known.identities[member.key].map { ModelPair(small: member.value, full: $0) }
+                pairs[member.key] = known.identities[member.key].map {
+                    ModelPair(small: member.value, full: $0, judge: catalog.judge(of: member.key))
+                }
             }
             return CertificateFollower(
                 models: pairs, tier: tier, published: published, logger: logger, metrics: metrics)

@@ -16,11 +16,19 @@ final class ModelServer: Sendable {
             "language-model", python: python, script: "infra/llm/serve.py", arguments: ["\(port)"], log: log)
     }
 
-    /// A server that answers the same question always in the same way, at once.
-    static func scripted(log: URL) throws -> ModelServer {
-        try ModelServer(
-            "chat-server", python: "/usr/bin/python3", script: "Tests/Benchmarks/chat_server.py", arguments: [],
-            log: log)
+    /// A server that answers at once, the same question always in the same way (Tests/Benchmarks/chat_server.py).
+    /// - Parameters:
+    ///   - answers: the labels of texts with a part, in turn.
+    ///   - folder: for its files.
+    ///   - port: 0 lets the server choose one.
+    static func scripted(
+        _ answers: [(part: String, labels: [String])] = [], in folder: URL, port: Int = 0
+    ) throws -> ModelServer {
+        let file = folder.appending(path: "answers-\(UUID()).json")
+        try JSONSerialization.data(withJSONObject: answers.map { [$0.part, $0.labels] as [Any] }).write(to: file)
+        return try ModelServer(
+            "chat-server", python: "/usr/bin/python3", script: "Tests/Benchmarks/chat_server.py",
+            arguments: ["--port", "\(port)", "--answers", file.path], log: folder.appending(path: "chat-server.log"))
     }
 
     private init(_ name: String, python: String, script: String, arguments: [String], log: URL) throws {
@@ -43,6 +51,12 @@ final class ModelServer: Sendable {
     }
 
     var port: Int { Int(address.split(separator: ":").last ?? "") ?? 0 }
+
+    /// How many requests a scripted server has had.
+    func asked() async throws -> Int {
+        let stats = try await Command.run(URL(filePath: "/usr/bin/curl"), ["--silent", "\(address)/stats"])
+        return stats.objects.first?["asked"] as? Int ?? -1
+    }
 
     func kill() {
         Foundation.kill(process.processIdentifier, SIGKILL)

@@ -47,9 +47,9 @@ struct EarlierWordsTests {
             places: FullEndpoint.Places(4))
         let live = LiveCatalog(catalogs[1], version: 2)
         let handler = EndpointEscalations(
-            service: "escalator", endpoints: [Self.clause: endpoint], ledger: EndpointLedger(store), catalog: live,
-            earlier: EarlierCatalogs(live, store), cancellations: NoCancellations(), metrics: Metrics(),
-            refused: { _ in })
+            service: "escalator", endpoints: [Self.clause: endpoint], encoders: EndpointEscalationTests.encoders(store),
+            ledger: EndpointLedger(store), catalog: live, earlier: EarlierCatalogs(live, store),
+            cancellations: NoCancellations(), metrics: Metrics())
         let escalation = Escalation(
             step: 0, route: Self.clause, open: [.init(index: 0, text: "first")], answers: [nil], attempts: [],
             catalogVersion: version)
