@@ -2,12 +2,24 @@ import Contracts
 import Models
 
 /// Asks one question about several inputs: in which calls, what is asked again, and how sure the answers are.
-struct EndpointAsking: Sendable {
+///
+/// A reference: each of hundreds of calls in flight would otherwise hold several copies of it.
+final class EndpointAsking: Sendable {
     let endpoint: Endpoint
     let question: Question
     let texts: [String]
     let sheet: AnswerSheet
     let ledger: (any CallLedger)?
+
+    init(
+        endpoint: Endpoint, question: Question, texts: [String], sheet: AnswerSheet, ledger: (any CallLedger)?
+    ) {
+        self.endpoint = endpoint
+        self.question = question
+        self.texts = texts
+        self.sheet = sheet
+        self.ledger = ledger
+    }
 
     /// The answers of one call for its inputs.
     private typealias Items = [AnswerReader.Item?]
@@ -23,7 +35,7 @@ struct EndpointAsking: Sendable {
             var rest = calls[...]
             func next() {
                 guard let inputs = rest.popFirst() else { return }
-                group.addTask { await call(inputs) }
+                group.addTask { await self.call(inputs) }
             }
             for _ in 0..<configuration.gate.maxInFlight { next() }
             for await _ in group { next() }
@@ -49,7 +61,9 @@ struct EndpointAsking: Sendable {
         }
     }
 
-    /// Asks again for what is missing, and writes the answers down.
+    /// Asks again for what is missing, and writes the answers down. Not a part of `call`, whose variables take memory
+    /// while hundreds of calls wait for their servers.
+    @inline(never)
     private func settle(_ items: Items, of inputs: [Int], _ content: ChatReply.Content) async {
         let samples = await samples(of: inputs, items)
         for (place, input) in inputs.enumerated() {
@@ -92,8 +106,8 @@ struct EndpointAsking: Sendable {
         return await withTaskGroup(of: Items?.self) { group in
             for _ in 1..<configuration.samples {
                 group.addTask {
-                    guard let (content, form) = try? await reply(inputs, isSample: true) else { return nil }
-                    return try? AnswerReader.items(of: content, form, to: texts[inputs[0]])
+                    guard let (content, form) = try? await self.reply(inputs, isSample: true) else { return nil }
+                    return try? AnswerReader.items(of: content, form, to: self.texts[inputs[0]])
                 }
             }
             return await group.reduce(into: []) { samples, items in if let items { samples.append(items) } }

@@ -2,7 +2,9 @@ import Contracts
 import Models
 
 /// One call, with as many tries as it takes: each is let through by the gate, made, settled and judged.
-struct EndpointExchange: Sendable {
+///
+/// A reference: each of hundreds of calls in flight would otherwise hold several copies of it.
+final class EndpointExchange: Sendable {
     let endpoint: Endpoint
     let question: Question
     let texts: [String]
@@ -10,10 +12,18 @@ struct EndpointExchange: Sendable {
     let temperature: Double?
     let ledger: (any CallLedger)?
 
+    init(endpoint: Endpoint, question: Question, texts: [String], temperature: Double?, ledger: (any CallLedger)?) {
+        self.endpoint = endpoint
+        self.question = question
+        self.texts = texts
+        self.temperature = temperature
+        self.ledger = ledger
+    }
+
     typealias Reply = (ChatReply.Content, ChatForm)
 
     /// What follows from a try.
-    private enum Verdict {
+    private indirect enum Verdict {
         case done(Reply)
         case failed(ModelError)
         /// The same request without a feature that the server does not know. It is no retry.

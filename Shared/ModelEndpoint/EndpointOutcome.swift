@@ -2,7 +2,7 @@ import Contracts
 import Models
 
 /// How one try ended.
-enum EndpointOutcome: Sendable {
+indirect enum EndpointOutcome: Sendable {
     /// Status 200 and a response that can be read, whatever the model says in it.
     case answered(ChatReply, bytes: Int)
     /// Status 200 and a response that cannot be read.

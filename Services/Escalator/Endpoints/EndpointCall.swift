@@ -10,7 +10,7 @@ import Synchronization
 /// one transaction.
 final class EndpointCall: CallLedger {
     /// Why the ledger allowed no further try.
-    enum Obstacle: Sendable {
+    indirect enum Obstacle: Sendable {
         /// The step is expired or cancelled.
         case stepIsOver
         case refused(Budget)
@@ -20,7 +20,7 @@ final class EndpointCall: CallLedger {
     }
 
     /// How a question ended.
-    enum Ending: Sendable {
+    indirect enum Ending: Sendable {
         case answered([ModelOutput])
         /// The ledger stopped it.
         case stopped(Obstacle)

@@ -4,6 +4,7 @@ import ModelEndpoint
 import Models
 import Planning
 import Store
+import Synchronization
 
 /// Asks an endpoint about the open items of a step, in calls of a few items each.
 ///
@@ -12,7 +13,7 @@ struct EndpointInquiry: Sendable {
     typealias OpenItem = Escalation.OpenItem
 
     /// What came of the items of a call.
-    enum Reply: Sendable {
+    indirect enum Reply: Sendable {
         /// One answer per item.
         case answered([Answer])
         case refused(Budget)
@@ -29,6 +30,16 @@ struct EndpointInquiry: Sendable {
         init(_ items: [OpenItem], of kind: Attempt.Kind) {
             self.items = items
             question = QuestionDigest(items, of: kind)
+        }
+    }
+
+    /// What has come of the chunks of a step, by their places.
+    private final class Replies: Sendable {
+        private let replies = Mutex<[Int: Result<Reply, any Error>]>([:])
+
+        subscript(place: Int) -> Result<Reply, any Error>? {
+            get { replies.withLock { $0[place] } }
+            set { replies.withLock { $0[place] = newValue } }
         }
     }
 
@@ -50,16 +61,17 @@ struct EndpointInquiry: Sendable {
         let kept = try await ledger.recover(step.id, chunks.map(\.question), of: kind)
         // All are waited for, since each keeps what it was answered.
         let places = endpoint.places[step.event.lane]
-        let results = await withTaskGroup(of: (place: Int, result: Result<Reply, any Error>).self) { group in
+        let results = Replies()
+        // A task that has ended holds its memory, 50 KB, until its result is taken. Most end while others wait for a place.
+        await withDiscardingTaskGroup { group in
             for (place, chunk) in chunks.enumerated() where kept[place] == nil {
                 // Cancelled: the calls find that out themselves.
                 let hasPlace = (try? await places?.take()) != nil
                 group.addTask {
                     defer { if hasPlace { places?.giveBack() } }
-                    return (place, await result(of: chunk, of: step))
+                    results[place] = await result(of: chunk, of: step)
                 }
             }
-            return await group.reduce(into: [Int: Result<Reply, any Error>]()) { $0[$1.place] = $1.result }
         }
         return try chunks.enumerated().map { place, chunk in
             (chunk.items, try kept[place].map { .answered($0) } ?? results[place]?.get() ?? .over)
@@ -89,27 +101,33 @@ struct EndpointInquiry: Sendable {
         let call = EndpointCall(
             endpoint, kind: kind, from: firstNumber, step: step.id, tenant: step.event.tenant, isOver: isOver,
             reserve: { try await ledger.reserve($0, chunk.question) })
-        var (ending, entries) = await call.ask(
+        let (ending, entries) = await call.ask(
             chunk.items.map(\.text), until: step.event.event.expiryTime, in: step.event.lane)
-        switch ending {
-        case .answered(let outputs):
+        return try await keep(ending, entries, chunk, of: step)
+    }
+
+    /// Writes down what a call has cost and brought. Not a part of `reply`, whose variables take memory while hundreds of
+    /// calls wait for their servers.
+    @inline(never)
+    private func keep(
+        _ ending: EndpointCall.Ending, _ entries: [LedgerEntry], _ chunk: Chunk, of step: EscalatedStep
+    ) async throws -> Reply {
+        var entries = entries
+        var kept: PaidAnswer?
+        if case .answered(let outputs) = ending {
             let answers = outputs.map { endpoint.answer($0, decidedBy: kind == .full ? .full : .worker) }
             note(&entries, chunk.items, answers)
-            // Emitted only after this, so that a crash in between asks nothing again.
-            try await ledger.settle(
-                entries, keeping: PaidAnswer(step: step.id, question: chunk.question, answers: answers))
-            return .answered(answers)
-        case .stopped(let obstacle):
-            try await ledger.settle(entries, keeping: nil)
-            switch obstacle {
-            case .stepIsOver: return .over
-            case .refused(let budget): return .refused(budget)
-            case .answered(let answers): return .answered(answers)
-            case .fault(let error): throw error
-            }
-        case .failed(let error):
-            try await ledger.settle(entries, keeping: nil)
-            return error.code == .deadlineExceeded ? .over : .failed(error)
+            kept = PaidAnswer(step: step.id, question: chunk.question, answers: answers)
+        }
+        // Emitted only after this, so that a crash in between asks nothing again.
+        try await ledger.settle(entries, keeping: kept)
+        switch ending {
+        case .answered: return .answered(kept?.answers ?? [])
+        case .stopped(.stepIsOver): return .over
+        case .stopped(.refused(let budget)): return .refused(budget)
+        case .stopped(.answered(let answers)): return .answered(answers)
+        case .stopped(.fault(let error)): throw error
+        case .failed(let error): return error.code == .deadlineExceeded ? .over : .failed(error)
         }
     }
 }

@@ -3,7 +3,9 @@ import ModelEndpoint
 import Models
 
 /// An endpoint as the full model of one route, or as its small one.
-struct FullEndpoint: Sendable {
+///
+/// A reference, since each of hundreds of calls in flight would hold several copies of it.
+final class FullEndpoint: Sendable {
     let model: any Model
     let route: Route
     /// Without a deadline.

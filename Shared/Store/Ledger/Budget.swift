@@ -29,7 +29,7 @@ public struct Budget: Sendable, Equatable {
 }
 
 /// The result of reserving a call.
-public enum Reservation: Sendable, Equatable {
+public indirect enum Reservation: Sendable, Equatable {
     case started(LedgerEntry)
     /// The same question about the same step was paid for earlier. There is no new ledger row.
     case answered([Answer])
