@@ -41,7 +41,6 @@ struct EndpointEscalations: Sendable {
     private let ledger: EndpointLedger
     private let catalog: LiveCatalog
     private let earlier: EarlierCatalogs?
-    private let earlier: EarlierCatalogs?
     private let triage: StepTriage<Escalation>
 
     /// - Parameters:

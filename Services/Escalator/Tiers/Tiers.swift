@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Inference
 import ModelEndpoint
+import Models
 import Store
 import Telemetry
 import WorkerKit
