@@ -1,6 +1,6 @@
 # Each target only calls scripts, which document what they do.
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo up down status test chaos stops stranger mutants fuzz sanitize litellm-check bench bench-endpoint bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
+.PHONY: help packages build demo demo-llm up down status test chaos stops stranger mutants fuzz sanitize litellm-check bench bench-endpoint bench-peer certify-proof ledger-proof restore-proof upgrade-proof migrations models model certificates api render format lint docc docs-check compose image-check sbom clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ build: packages ## Build every executable with optimization
 
 demo: packages ## Start a private suite, answer the requests of infra/demo, show costs, stop everything
 	@infra/dev/demo.sh
+
+demo-llm: build ## Cut a small model out of a real language model, certify it, kill the language model, show costs (10 minutes)
+	@WINNOW_BIN_DIRECTORY=.build/release infra/dev/demo-llm.sh
 
 up: build ## Start a suite on this machine and keep it running (state in .run)
 	@infra/dev/stack.sh up

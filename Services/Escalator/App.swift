@@ -99,7 +99,8 @@ import WorkerKit
                                     : FullModelHandler.Endpoints(
                                         escalations: EndpointEscalations(
                                             service: name, endpoints: full.endpoints, small: small,
-                                            encoders: escalations, ledger: endpointLedger, catalog: catalog, earlier: earlier,
+                                            encoders: escalations, ledger: endpointLedger, catalog: catalog,
+                                            earlier: earlier,
                                             cancellations: cancellations, metrics: metrics),
                                         shadows: EndpointShadows(
                                             service: name, endpoints: full.endpoints, judges: full.judges,

@@ -65,7 +65,8 @@ extension `Whole suite` {
     {
         let suite = try await Suite.shared()
         let task = try TieredTask(suite, "endpoint")
-        let small = try ModelServer.scripted(task.answers, in: task.folder), full = try ModelServer.scripted(task.answers, in: task.folder)
+        let small = try ModelServer.scripted(task.answers, in: task.folder),
+            full = try ModelServer.scripted(task.answers, in: task.folder)
         try task.write(small: "endpoint:tier-little", full: "endpoint:tier-big")
         // Three answers that agree are the evidence.
         try task.write(endpoint: "tier-little", small.address, #", "samples": 3, "topLogprobs": 0"#)

@@ -84,7 +84,7 @@ def certificates(suite: PrivateSuite, capability: str) -> str:
         found = suite.rows("SELECT count(*), count(*) FILTER (WHERE NOT agrees) FROM winnow.shadow_comparison"
                            f" WHERE certificate_id = '{certificate}'")[0]
         expect([compared, disagreed] == found and compared == texts,
-               f"certificate {certificate} shows {compared} comparisons, {disagreed} disagreements; the rows {found}, {texts} texts")
+               f"certificate {certificate} shows {compared} comparisons, {disagreed} disagreements, and has {found}, {texts} texts")
         expect(state == "revoked", f"certificate {certificate} is {state}")
     return f"{len(rows)} certificate with the {', '.join(row[2] for row in rows)} comparisons that revoked it"
 

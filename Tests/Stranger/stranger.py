@@ -176,9 +176,9 @@ class Stranger:
         # The promise is about all traffic. A sample of this size may lie a little below.
         expect(right >= (AGREEMENT - 0.04) * len(own), f"only {right} of {len(own)} answers of the small model agree")
         self.certificate = self.suite.value(f"SELECT certificate_id FROM ops.certificate WHERE capability = '{CAPABILITY}'")
-        self.say("certificate", f"{report['disagreements']} disagreements in {report['accepted']} accepted of {report['items']} items;"
-                 f" of {len(answered)} new tickets the small model answered {len(own)}, {right} as the language model would, and"
-                 f" {len(answered) - len(own)} escalated")
+        self.say("certificate", f"{report['disagreements']} disagreements in {report['accepted']} accepted of {report['items']}"
+                 f" items; of {len(answered)} new tickets the small model answered {len(own)}, {right} as the language model would,"
+                 f" and {len(answered) - len(own)} escalated")
 
     def drift(self) -> None:
         self.order("drifted")

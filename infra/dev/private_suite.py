@@ -59,7 +59,7 @@ class PrivateSuite:
             "WINNOW_RUN_DIRECTORY": str(self.run), "WINNOW_BIN_DIRECTORY": str(self.binaries),
             "WINNOW_ENV_FILE": str(self.run / "env"), "WINNOW_MODELS_DIRECTORY": str(self.models),
             "WINNOW_CAPABILITIES_DIRECTORY": str(self.capabilities),
-            "WINNOW_ENDPOINTS_DIRECTORY": str(self.endpoints), "DEV_BROKER_PORT": str(_free_port()),
+            "WINNOW_ENDPOINTS_DIRECTORY": str(self.endpoints), "DEV_BROKER_PORT": str(free_port()),
             "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
         # Folders like the repository's, to which others are added. What is linked is not changed.
         for path in (self.run, self.models, self.capabilities, self.endpoints):
@@ -243,7 +243,7 @@ def _began(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port below the kernel's range for connections. Otherwise a client of a broker that is away could get the broker's port."""
     while True:
         port = random.randrange(15_000, 32_000)

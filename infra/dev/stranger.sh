@@ -7,4 +7,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ -n "${WINNOW_BIN_DIRECTORY:-}" ] || infra/dev/build.sh
+infra/dev/install-packages.sh infra/examples/packages.txt
 PYTHONPATH=infra/dev:Tests/Benchmarks PYTHONDONTWRITEBYTECODE=1 exec python3 Tests/Stranger/stranger.py

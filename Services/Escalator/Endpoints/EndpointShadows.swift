@@ -57,7 +57,9 @@ struct EndpointShadows: Sendable {
             return try finish(ending)
         }
         // A fallback is another model, whose answers say nothing about the certificate.
-        let pairs = zip(items, outputs.map { endpoint.answer($0, decidedBy: .full) }).filter { $1.model == endpoint.identity.description }
+        let pairs = zip(items, outputs.map { endpoint.answer($0, decidedBy: .full) }).filter {
+            $1.model == endpoint.identity.description
+        }
         guard let judge = judges[endpoint.route] else {
             let verdicts = pairs.map { endpoint.comparator.agree($0.output, $1.output) }
             return try await ledger.settle(entries, comparing: comparisons(pairs.map(\.0), verdicts, step, endpoint))
