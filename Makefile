@@ -50,8 +50,8 @@ sanitize: packages ## Run the tests under AddressSanitizer and ThreadSanitizer
 bench: packages ## Measure a private suite under load, and compare the encoders with ONNX Runtime (10 minutes)
 	@infra/dev/bench.sh
 
-bench-endpoint: packages ## Measure calls in flight to a model behind HTTP that takes half a second (2 minutes)
-	@infra/dev/bench-endpoint.sh $(CALLS)
+bench-endpoint: packages ## Measure calls in flight to a model behind HTTP that takes half a second (2 minutes; LITELLM=1 beside LiteLLM)
+	@infra/dev/bench-endpoint.sh $(CALLS) $(if $(LITELLM),--litellm)
 
 bench-peer: packages ## Measure Winnow beside a Python system that does the same work (8 minutes)
 	@infra/dev/bench-peer.sh

@@ -1,4 +1,5 @@
 import Models
+import Synchronization
 import Telemetry
 
 /// The metrics and log lines of one endpoint. They hold its name, codes and figures, and never a prompt, an answer or a
@@ -23,6 +24,7 @@ final class EndpointMetrics: Sendable {
     private let dropsLogprobs: Gauge
     private let missingLogprobs: Counter
     private let missingUsage: Counter
+    private let counters = Mutex<[String: Counter]>([:])
 
     /// From a short answer of a fast server to the longest timeout. - Units: seconds.
     private static let bounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
@@ -77,10 +79,11 @@ final class EndpointMetrics: Sendable {
     /// Counts a try, whether or not it was answered.
     func ended(_ attempt: ModelAttempt, usageWasMissing: Bool) {
         let outcome = attempt.error?.rawValue ?? "answered"
-        metrics.counter(
-            "winnow_endpoint_requests_total", "Requests to a model's server, by how they ended.",
-            [("endpoint", name), ("outcome", outcome)]
-        ).increment()
+        known(outcome) {
+            metrics.counter(
+                "winnow_endpoint_requests_total", "Requests to a model's server, by how they ended.",
+                [("endpoint", name), ("outcome", outcome)])
+        }.increment()
         duration.observe(attempt.usage.duration)
         if usageWasMissing { missingUsage.increment() }
         count(attempt.usage.inputTokens - attempt.usage.cachedInputTokens, "input")
@@ -90,11 +93,22 @@ final class EndpointMetrics: Sendable {
 
     private func count(_ tokens: Int64, _ type: String) {
         guard tokens > 0 else { return }
-        metrics.counter(
-            "winnow_gen_ai_client_tokens_total",
-            "Tokens of requests to a model's server. Those of requests that broke are upper bounds.",
-            [("endpoint", name), ("token_type", type)]
-        ).increment(by: Int(tokens))
+        known("tokens \(type)") {
+            metrics.counter(
+                "winnow_gen_ai_client_tokens_total",
+                "Tokens of requests to a model's server. Those of requests that broke are upper bounds.",
+                [("endpoint", name), ("token_type", type)])
+        }.increment(by: Int(tokens))
+    }
+
+    /// A counter of every call. It is made when it first counts, and found without its name and labels afterwards.
+    private func known(_ key: String, _ make: () -> Counter) -> Counter {
+        counters.withLock { counters in
+            if let counter = counters[key] { return counter }
+            let counter = make()
+            counters[key] = counter
+            return counter
+        }
     }
 
     func retries(after error: ModelError) {

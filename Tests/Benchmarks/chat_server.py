@@ -44,8 +44,11 @@ class Server:
         body = await reader.readexactly(length)
         if lines[0].startswith("GET /stats"):
             repeated = sum(count - 1 for count in self.prompts.values())
-            await self.send(writer, 200, {"asked": self.asked, "answered": self.answered, "mostInFlight": self.most,
-                                          "answeredAgain": repeated})
+            await self.send(writer, 200, {"asked": self.asked, "answered": self.answered, "inFlight": self.in_flight,
+                                          "mostInFlight": self.most, "answeredAgain": repeated})
+            return True
+        if not lines[0].startswith("POST"):
+            await self.send(writer, 404, {"error": {"message": "no such page"}})
             return True
         self.asked += 1
         self.in_flight += 1

@@ -57,6 +57,12 @@ def resident(pid: int) -> float:
     return round(int(fields["VmRSS"].split()[0]) / 1024, 1)
 
 
+def most_resident(pid: int) -> float:
+    """Megabytes, since the process began."""
+    fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return round(int(fields["VmHWM"].split()[0]) / 1024, 1)
+
+
 def machine_cpu() -> tuple[int, int]:
     """Busy and all ticks of the machine: shows what else was running."""
     fields = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
@@ -94,3 +100,6 @@ class Suite:
     def resident(self) -> dict[str, float]:
         """Megabytes; not Postgres, whose shared buffers would be counted once a backend."""
         return {name: resident(pid) for name, pid in self.services.items()}
+
+    def most_resident(self, service: str) -> float:
+        return most_resident(self.services[service])

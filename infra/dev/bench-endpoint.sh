@@ -1,13 +1,24 @@
 #!/usr/bin/env bash
 # Measures how many calls of a model behind HTTP a private suite makes at a time. See Tests/Benchmarks/README.md.
 #
-#   bench-endpoint.sh [CALLS]      default: 6000 calls, 200 at a time, to a server that takes 500 ms
+#   bench-endpoint.sh [CALLS] [--litellm]      default: 6000 calls, 200 at a time, to a server that takes 500 ms
+#
+# --litellm    measures LiteLLM's proxy in the same run, before the same server. Installs 400 MB of packages
 #
 # WINNOW_BIN_DIRECTORY    folder of executables to run without a build (default: .build/release, built first)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 unset KAFKA_BOOTSTRAP_SERVERS DATABASE_URL DATABASE_URL_FILE "${!PG@}"
-calls=${1:-6000} delay=500 in_flight=200
+calls=6000 delay=500 in_flight=200 options=()
+for word in "$@"; do
+    case $word in
+    --litellm)
+        python=$(infra/dev/python-environment.sh litellm)
+        options+=(--litellm "$python")
+        ;;
+    *) calls=$word ;;
+    esac
+done
 [ -n "${WINNOW_BIN_DIRECTORY:-}" ] || infra/dev/build.sh
 bin=$(readlink -m "${WINNOW_BIN_DIRECTORY:-.build/release}")
 run=$(mktemp -d "${TMPDIR:-/tmp}/winnow-bench.XXXXXX")
@@ -44,4 +55,4 @@ JSON
 export WINNOW_RUN_DIRECTORY=$run WINNOW_BIN_DIRECTORY=$bin
 export WINNOW_CAPABILITIES_DIRECTORY=$run/capabilities WINNOW_ENDPOINTS_DIRECTORY=$run/endpoints
 infra/dev/stack.sh up >&2
-python3 Tests/Benchmarks/endpoint_bench.py "$address" "$delay" "$calls" --in-flight "$in_flight" --out .run/bench-endpoint.json
+python3 Tests/Benchmarks/endpoint_bench.py "$address" "$delay" "$calls" --in-flight "$in_flight" "${options[@]}" --out .run/bench-endpoint.json

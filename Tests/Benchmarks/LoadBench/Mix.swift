@@ -3,7 +3,11 @@ import Contracts
 
 /// The composition of a stream of requests.
 enum Mix {
-    enum Kind: String { case machine, human, mixed }
+    enum Kind: String {
+        case machine, human, mixed
+        /// One item of the task of `bench-endpoint.sh`, whose full model is an endpoint.
+        case endpoint
+    }
 
     /// A request in its encoded form, and the number of its items.
     struct Load: Sendable {
@@ -12,8 +16,16 @@ enum Mix {
     }
 
     private static let payload = Route(.securityServices, "payload")
+    private static let mood = Route(Capability(rawValue: "bench"), "mood")
 
     static func requests(_ kind: Kind, _ count: Int, data: String, seed: UInt64) throws -> [Load] {
+        // Each text is another one, so that no answer is known already. The labelled files are not needed.
+        if kind == .endpoint {
+            return (0..<count).map { number in
+                let text = "message \(number) of \(seed): the lamp arrived broken, please help"
+                return Load(data: request(kind, mood, [text]).encode(), items: 1)
+            }
+        }
         let routes = kind == .mixed ? Catalog.builtIn.routes : [payload]
         let texts = try LabelledTexts(directory: data, routes: routes).texts
         var generator = SplitMix(seed: seed)
@@ -29,7 +41,7 @@ enum Mix {
 
     private static func request(_ kind: Kind, _ route: Route, _ items: [String]) -> Request {
         switch kind {
-        case .machine, .mixed:
+        case .machine, .mixed, .endpoint:
             Request(
                 eventID: "", channel: .machine, steps: [RequestedStep(route: route, items: items.map { .text($0) })])
         case .human:

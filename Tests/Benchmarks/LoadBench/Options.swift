@@ -8,8 +8,8 @@ struct Options {
     }
 
     static let help = """
-        Usage: LoadBench --mix machine|human|mixed --requests N [--in-flight N] [--seed N]
-               LoadBench --mix machine|human|mixed --rate PER_SECOND --seconds S [--seed N]
+        Usage: LoadBench --mix machine|human|mixed|endpoint --requests N [--in-flight N] [--seed N]
+               LoadBench --mix machine|human|mixed|endpoint --rate PER_SECOND --seconds S [--seed N]
 
         Prints one JSON object. KAFKA_BOOTSTRAP_SERVERS names the broker, WINNOW_DATA_DIRECTORY the labelled files.
         """
@@ -32,7 +32,7 @@ struct Options {
             return value
         }
         guard let mix = values.removeValue(forKey: "--mix").flatMap(Mix.Kind.init(rawValue:)) else {
-            throw UsageError("--mix must be machine, human or mixed")
+            throw UsageError("--mix must be machine, human, mixed or endpoint")
         }
         self.mix = mix
         seed = UInt64(try number("--seed", default: 7))

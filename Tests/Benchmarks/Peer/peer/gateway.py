@@ -1,7 +1,8 @@
 """LiteLLM's proxy with a mock response under an HTTP load.
 
 `python -m peer.gateway URL [SECONDS]` puts the same load on another HTTP server, with the body and the key that GATEWAY_BODY
-and GATEWAY_KEY name.
+and GATEWAY_KEY name. `python -m peer.gateway --before ADDRESS CONNECTIONS [SECONDS]` measures the proxy in front of a server of
+chat completions.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ KEY = os.environ.get("GATEWAY_KEY") or f"sk-{secrets.token_hex(24)}"  # the prox
 CONFIG = """
 model_list:
   - model_name: mock
-    litellm_params: {model: openai/mock, api_key: none, mock_response: "ok"}
+    litellm_params: {{model: openai/mock, api_key: none, {answers}}}
 """
 BODY = os.environ.get("GATEWAY_BODY") or json.dumps(
     {"model": "mock", "messages": [{"role": "user", "content": "Is this harmless? 1' OR '1'='1"}]})
@@ -88,14 +90,17 @@ def stop(proxy: subprocess.Popen[bytes]) -> None:
     proxy.wait()
 
 
-def measure(folder: Path, seconds: float) -> dict[str, Any]:
-    """- Produces: what `load` reports, with processor time and memory of all processes of the proxy."""
+def measure(folder: Path, seconds: float, server: str | None = None, connections: int = CONNECTIONS) -> dict[str, Any]:
+    """Asks a proxy that answers itself, or passes the calls on to a server.
+
+    - Produces: what `load` reports, with processor time and memory of all processes of the proxy.
+    """
     workers = os.cpu_count() or 1
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     config, log = folder / "litellm.yaml", folder / "litellm.log"
-    config.write_text(CONFIG)
+    config.write_text(CONFIG.format(answers=f'api_base: "{server}/v1"' if server else 'mock_response: "ok"'))
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
     environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR",
                                 "LITELLM_MASTER_KEY": KEY}
@@ -106,10 +111,10 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
             env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
     try:
         await_proxy(proxy, url, log)
-        load(url, seconds / 3)
+        load(url, seconds / 3, connections)
         members = descendants(proxy.pid)
         before = cpu_of_living(members)
-        report = load(url, seconds)
+        report = load(url, seconds, connections)
         spent = cpu_of_living(members) - before
         return report | {"workers": workers, "cpuSecondsPer1000": round(spent / report["requests"] * 1000, 4),
                          "residentMB": round(sum(map(resident, members)), 1)}
@@ -117,5 +122,12 @@ def measure(folder: Path, seconds: float) -> dict[str, Any]:
         stop(proxy)
 
 
+def main(words: list[str]) -> dict[str, Any]:
+    if words[0] != "--before":
+        return load(words[0], float(words[1] if words[1:] else 10))
+    with tempfile.TemporaryDirectory() as folder:
+        return measure(Path(folder), float(words[3] if words[3:] else 15), words[1], int(words[2]))
+
+
 if __name__ == "__main__":
-    print(json.dumps(load(sys.argv[1], float(sys.argv[2] if sys.argv[2:] else 10))))
+    print(json.dumps(main(sys.argv[1:])))
