@@ -69,11 +69,30 @@ struct Session: Sendable {
         guard TaskModels.isEndpoint(name) else {
             return try EncoderClassifier(directory: "\(modelsDirectory)/\(name)", catalog: catalog)
         }
+        guard let question = Question(task, as: route), let identity = catalog.endpoint(name, on: route) else {
+            throw ArtifactError(.unsupported, endpointsDirectory, "\(name) is no endpoint")
+        }
+        return try endpoint(name, asking: question, as: route, identity, catalog)
+    }
+
+    /// The model that says whether answers agree.
+    /// - Returns: `nil` for a task without one.
+    /// - Throws: `ArtifactError`, `EndpointConfigurationErrors`
+    func judge(of route: Route, _ catalog: Catalog) throws -> EndpointClassifier? {
+        guard let task = catalog[route], let name = task.models.judge, let identity = catalog.judge(of: route),
+            let question = Question(judging: task, of: route)
+        else { return nil }
+        return try endpoint(name, asking: question, as: route, identity, catalog)
+    }
+
+    private func endpoint(
+        _ name: String, asking question: Question, as route: Route, _ identity: ModelIdentity, _ catalog: Catalog
+    ) throws -> EndpointClassifier {
         let endpoints = try EndpointSet(
             catalog.endpoints, keyFolder: endpointsDirectory, metrics: metrics, logger: logger)
-        guard let model = endpoints.model(named: name), let question = Question(task, as: route),
-            let identity = catalog.endpoint(name, on: route)
-        else { throw ArtifactError(.unsupported, endpointsDirectory, "\(name) is no endpoint") }
+        guard let model = endpoints.model(named: name) else {
+            throw ArtifactError(.unsupported, endpointsDirectory, "\(name) is no endpoint")
+        }
         return EndpointClassifier(model, asking: question, as: route, identity: identity)
     }
 

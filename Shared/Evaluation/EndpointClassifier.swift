@@ -39,12 +39,38 @@ public final class EndpointClassifier: CertifiableModel {
         do {
             let outputs = try await model.answer(texts.map { .text($0) }, as: question)
             note(outputs.flatMap(\.attempts))
-            return outputs.map { Prediction($0, isMeant: $0.model.name == identity.name) }
+            return outputs.map { Prediction($0, isMeant: isOwn($0)) }
         } catch let error as ModelError {
             note(error.attempts + error.outputs.compactMap(\.self).flatMap(\.attempts))
             throw error
         }
     }
+
+    /// Like `classify`, but leaves out what the endpoint does not answer.
+    /// - Returns: `nil` for a text without an answer.
+    /// - Throws: `ModelError` if it answers none of the texts.
+    func attempt(_ texts: [String], as route: Route) async throws -> [Prediction?] {
+        guard routes.contains(route) else { throw InferenceError.unknownRoute(route, model: identity) }
+        return try await outputs(texts).map { $0.map { Prediction($0, isMeant: isOwn($0)) } }
+    }
+
+    /// What the endpoint says about texts, for answers that are no labels.
+    /// - Returns: `nil` for a text that it does not answer.
+    /// - Throws: `ModelError` if it answers none of them.
+    func outputs(_ texts: [String]) async throws -> [ModelOutput?] {
+        do {
+            let outputs = try await model.answer(texts.map { .text($0) }, as: question)
+            note(outputs.flatMap(\.attempts))
+            return outputs
+        } catch let error as ModelError {
+            note(error.attempts + error.outputs.compactMap(\.self).flatMap(\.attempts))
+            guard error.outputs.count == texts.count, error.outputs.contains(where: { $0 != nil }) else { throw error }
+            return error.outputs
+        }
+    }
+
+    /// Whether an output is the endpoint's own, and not that of a fallback.
+    func isOwn(_ output: ModelOutput) -> Bool { output.model.name == identity.name }
 
     public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
         try await classify(texts, as: route)

@@ -5,7 +5,7 @@ import JSON
 ///
 /// It does not know which model has given which answer. Language models prefer the first or the second of two texts, so
 /// it is asked in both orders, and both times it must find no difference.
-public struct Judge: Sendable {
+public enum Judge {
     /// Two answers about one input.
     public struct Pair: Sendable {
         public let input: String
@@ -27,40 +27,17 @@ public struct Judge: Sendable {
         }
     }
 
-    public let model: any Model
-    public let question: Question
-
-    /// - Returns: `nil` for a task that has no judge.
-    /// - Parameter model: the endpoint that the task names.
-    public init?(_ task: TaskDescription, of route: Route, model: any Model) {
-        guard let question = Question(judging: task, of: route) else { return nil }
-        self.model = model
-        self.question = question
-    }
-
-    /// The version that certificates name.
-    public var identity: ModelIdentity { ModelIdentity(model.identity, asked: question) }
-
-    /// The questions about pairs, to be answered by `model`: two for each pair. Pairs that are equal in form anyway need
-    /// none.
+    /// What a judge is asked about pairs: two questions for each.
     public static func inputs(_ pairs: [Pair]) -> [String] {
         pairs.flatMap { [$0.text(isSwapped: false), $0.text(isSwapped: true)] }
     }
 
-    /// - Parameter outputs: what was answered to `inputs`.
+    /// - Parameter outputs: what was answered to `inputs`; `nil` for what was not answered, which shows nothing.
     /// - Returns: for each pair, whether its answers say the same.
-    public static func verdicts(_ outputs: [ModelOutput]) -> [Bool] {
+    public static func verdicts(_ outputs: [ModelOutput?]) -> [Bool] {
         stride(from: 0, to: outputs.count - 1, by: 2).map { place in
-            outputs[place...place + 1].allSatisfy { $0.answer == .label(Question.same) }
+            outputs[place...place + 1].allSatisfy { $0?.answer == .label(Question.same) }
         }
-    }
-
-    /// Asks about all pairs.
-    /// - Throws: `ModelError`
-    public func agree(_ pairs: [Pair], on ledger: (any CallLedger)? = nil) async throws -> [Bool] {
-        guard !pairs.isEmpty else { return [] }
-        return Self.verdicts(
-            try await model.answer(Self.inputs(pairs).map { .text($0) }, as: question, on: ledger))
     }
 }
 
@@ -85,7 +62,8 @@ extension Question {
 }
 
 extension Answer.Output {
-    fileprivate var said: String {
+    /// The label, the text, or the text of the JSON value.
+    public var said: String {
         switch self {
         case .label(let text), .text(let text), .json(let text): text
         }

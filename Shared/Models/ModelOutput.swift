@@ -34,6 +34,17 @@ public struct ModelOutput: Equatable, Sendable {
     }
 }
 
+extension ModelOutput.Answer {
+    /// The answer as messages carry it.
+    public var output: Contracts.Answer.Output {
+        switch self {
+        case .label(let label): .label(label)
+        case .text(let text), .transcript(let text): .text(text)
+        case .json(let json): .json(json)
+        }
+    }
+}
+
 /// How sure an answer is, and how that is known.
 public enum Evidence: Hashable, Sendable {
     /// A probability that the model computed: a calibrated head, or the probabilities of its tokens.

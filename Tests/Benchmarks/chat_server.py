@@ -111,7 +111,7 @@ class Server:
             return json.dumps({"parts": Server.parts(schema, question["messages"][-1]["content"])})
         if "routes" in schema.get("properties", {}):
             return json.dumps({"routes": Server.routes(schema, prompt)})
-        return "{}" if schema else "a text about " + question["messages"][-1]["content"][:40]
+        return "{}" if schema else f"{question['model']} writes about " + question["messages"][-1]["content"][:40]
 
     @staticmethod
     def parts(schema: dict, text: str) -> list[dict]:

@@ -75,10 +75,7 @@ struct CatalogApplication {
         if task.pool != nil { return "there are no pools" }
         if case .transcript = task.output { return "there are no transcripts" }
         guard let small = task.models.small else { return nil }
-        // Nothing but labels is certified, and a small model without a certificate answers nothing.
-        if TaskModels.isEndpoint(small) {
-            return task.output.kind == .label ? nil : "a small model answers with labels"
-        }
+        if TaskModels.isEndpoint(small) { return nil }
         let hasWorker = Catalog([capability]).smallModel(of: capability.name) != nil
         return hasWorker ? nil : "all tasks must name the same small model, except for endpoints"
     }

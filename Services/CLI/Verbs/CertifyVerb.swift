@@ -19,7 +19,7 @@ struct CertifyVerb: Verb {
         and the full model run over its items here. The lowest threshold that an exact binomial bound supports becomes
         a certificate in Postgres, which workers apply within seconds: of the answers that the small model gives
         itself, at least A agree with the full model's, with confidence P. If items have labels, the loss of accuracy
-        is bounded too.
+        is bounded too. Texts and JSON values have no confidence: all answers of the small model are accepted, or none.
 
           --capability C  the capability whose model is certified
           --task T        one of its tasks (default: every task with items in FILE)
@@ -110,15 +110,34 @@ struct CertifyVerb: Verb {
         let (items, note) = tier == .small ? (all, nil) : try await open(all, of: route, session, catalog)
         let model = try session.model(tier.name, of: route, catalog)
         let full = try session.model(\.full, of: route, catalog)
-        let comparisons = try await Comparison.run(
-            items, as: route, small: model, full: full, tieShare: promise.tieShare
-        ) { Console.progress("\(route): \($0) of \(items.count) items compared") }
+        let judge = try session.judge(of: route, catalog)
+        let progress = { (count: Int) in Console.progress("\(route): \(count) of \(items.count) items compared") }
+        let comparisons: [Comparison]
+        if case .label? = catalog[route]?.output.kind {
+            comparisons = try await Comparison.run(
+                items, as: route, small: model, full: full, tieShare: promise.tieShare, progress: progress)
+        } else if let small = model as? EndpointClassifier, let full = full as? EndpointClassifier,
+            let comparator = catalog[route]?.comparator
+        {
+            comparisons = try await Comparison.run(
+                items, small: small, full: full, comparator: comparator, judge: judge, progress: progress)
+        } else {
+            throw ArtifactError(.unsupported, session.capabilitiesDirectory, "only endpoints answer \(route)")
+        }
         for model in [model, full] { Self.tellCost(of: model, on: route) }
+        if let judge { Self.tellCost(of: judge, on: route) }
+        let leftOut = items.count - comparisons.count
+        if leftOut > 0 {
+            Console.complain("\(route): \(leftOut) items are left out, since the full model did not answer them")
+        }
+        let notes = [note, leftOut > 0 ? "\(leftOut) items that the full model did not answer are left out" : nil]
+            .compactMap(\.self)
         if let record { try Self.write(comparisons.map(\.observation), to: record) }
         var generator = SystemRandomNumberGenerator()
         return CertifyReport(
             comparisons, of: route, promise: promise, small: CertifiedModel(model, on: route),
-            full: CertifiedModel(full, on: route), source: source, note: note, at: .now, using: &generator)
+            full: CertifiedModel(full, on: route), judge: judge?.identity, source: source,
+            note: notes.isEmpty ? nil : notes.joined(separator: "; "), at: .now, using: &generator)
     }
 
     /// Leaves out what the small model answers itself, because the middle model is never asked about it. The items that

@@ -128,14 +128,8 @@ extension EndpointSet {
 extension FullEndpoint {
     /// Returns what the endpoint, or a fallback, said about an item as an answer of the full or the small model.
     func answer(_ said: ModelOutput, decidedBy: Answer.DecidedBy = .full) -> Answer {
-        let output: Answer.Output =
-            switch said.answer {
-            case .label(let label): .label(label)
-            case .text(let text), .transcript(let text): .text(text)
-            case .json(let json): .json(json)
-            }
-        return Answer(
-            output, confidence: said.evidence.confidence ?? 0, evidence: said.evidence.source, decidedBy: decidedBy,
+        Answer(
+            said.answer.output, confidence: said.evidence.confidence ?? 0, evidence: said.evidence.source, decidedBy: decidedBy,
             model: identity(of: said.model).description, isTruncated: said.isTruncated)
     }
 }

@@ -2,6 +2,7 @@ import Contracts
 import Delivery
 import Inference
 import MessageBus
+import Models
 import Planning
 import Store
 import Telemetry
@@ -126,10 +127,12 @@ struct SmallEndpoints: Sendable {
 }
 
 extension Certificate {
-    /// Whether an endpoint's answer counts as the full model's. What a model says of itself never does, nor does the
-    /// answer of a fallback, which is another model.
+    /// Whether an endpoint's answer counts as the full model's. A label of which only the model itself says how sure it is
+    /// never does, nor does the answer of a fallback, which is another model, nor one without its end.
     fileprivate func accepts(_ answer: Answer) -> Bool {
-        answer.evidence.isCertifiable && answer.model == smallModel && answer.confidence >= acceptThreshold
+        guard answer.model == smallModel, !answer.isTruncated else { return false }
+        guard answer.label != nil else { return Certificate.confidenceOfTexts >= acceptThreshold }
+        return answer.evidence.isCertifiable && answer.confidence >= acceptThreshold
     }
 }
 
@@ -140,7 +143,7 @@ extension Prediction {
     /// An answer as an encoder would have given it. The endpoint's own tokens hold its instructions and samples.
     fileprivate init(_ answered: (text: String, answer: Answer)) {
         self.init(
-            label: answered.answer.label ?? "", confidence: answered.answer.confidence, isSure: true,
+            label: answered.answer.output.said, confidence: answered.answer.confidence, isSure: true,
             inputTokens: answered.text.utf8.count / Self.bytesPerToken, flops: 0)
     }
 }

@@ -118,6 +118,10 @@ public struct Certificate: Sendable, Equatable {
         self.note = note
     }
 
+    /// The confidence of each answer that is no label. Nothing says how sure a model is of a text, so a certificate is
+    /// about all of its texts, or there is none.
+    public static let confidenceOfTexts = 0.5
+
     public func covers(_ models: ModelPair) -> Bool {
         smallModel == models.small.description && fullModel == models.full.description
             && judge == models.judge?.description

@@ -34,10 +34,11 @@ public struct CertifyReport {
     /// - Parameters:
     ///   - comparisons: both models' answers to all items of the task.
     ///   - source: where the items came from.
+    ///   - judge: the model that said whether the answers agree.
     ///   - note: what else the certificate says about the items.
     public init(
         _ comparisons: [Comparison], of route: Route, promise: Promise, small: CertifiedModel, full: CertifiedModel,
-        source: Certificate.Source, note: String? = nil, at time: Timestamp,
+        judge: ModelIdentity? = nil, source: Certificate.Source, note: String? = nil, at time: Timestamp,
         using generator: inout some RandomNumberGenerator
     ) {
         let result: Result
@@ -46,7 +47,7 @@ public struct CertifyReport {
             result = .certified(
                 Certificate(
                     certified, of: promise, route: route, small: small, full: full, comparisons: comparisons,
-                    source: source, note: note, at: time, using: &generator))
+                    judge: judge, source: source, note: note, at: time, using: &generator))
         case .refused(let refusal): result = .refused(refusal)
         }
         self.init(route: route, promise: promise, result: result)
@@ -121,7 +122,7 @@ extension Certificate {
     ///   - source: where the items came from.
     init(
         _ certified: Certified, of promise: Promise, route: Route, small: CertifiedModel, full: CertifiedModel,
-        comparisons: [Comparison], source: Source, note: String? = nil, at time: Timestamp,
+        comparisons: [Comparison], judge: ModelIdentity? = nil, source: Source, note: String? = nil, at time: Timestamp,
         using generator: inout some RandomNumberGenerator
     ) {
         let escalated = comparisons.map { $0.observation.confidence < certified.acceptThreshold }
@@ -137,7 +138,8 @@ extension Certificate {
         self.init(
             id: ID(using: &generator), route: route, smallModel: small.identity.description,
             fullModel: full.identity.description, alpha: promise.alpha, delta: promise.delta,
-            tieShare: promise.tieShare, temperature: certified.temperature, threshold: certified.threshold,
+            tieShare: promise.tieShare, judge: judge?.description, temperature: certified.temperature,
+            threshold: certified.threshold,
             acceptThreshold: certified.acceptThreshold,
             fitted: certified.fitted, items: certified.items, accepted: certified.tally.accepted,
             disagreements: certified.tally.disagreements, bound: certified.bound,

@@ -16,8 +16,10 @@ struct JudgeTests {
         _ pairs: [Judge.Pair], _ says: @escaping @Sendable (_ text: String, _ number: Int) -> String
     ) async throws -> (verdicts: [Bool], texts: [String]) {
         let model = ScriptedModel("endpoint:fair") { text, number in .answers(.label(says(text, number))) }
-        let judge = try #require(Judge(Self.task, of: Self.route, model: model))
-        return (try await judge.agree(pairs), model.texts)
+        let asked: Models.Question? = .init(judging: Self.task, of: Self.route)
+        let question = try #require(asked)
+        let outputs = try await model.answer(Judge.inputs(pairs).map { .text($0) }, as: question)
+        return (Judge.verdicts(outputs), model.texts)
     }
 
     private let pair = Judge.Pair(input: "The lamp broke.", .text("Lamp broken."), .text("It is broken."))
@@ -34,7 +36,7 @@ struct JudgeTests {
         #expect(try await verdicts([pair]) { _, number in number == 1 ? "same" : "different" }.verdicts == [false])
         #expect(try await verdicts([pair]) { _, number in number == 2 ? "same" : "different" }.verdicts == [false])
         #expect(try await verdicts([pair]) { _, _ in "different" }.verdicts == [false])
-        #expect(try await verdicts([]) { _, _ in "same" }.texts.isEmpty)
+        #expect(Judge.verdicts([nil, nil]) == [false])
     }
 
     @Test func `it is not told which model has given which answer`() throws {

@@ -102,6 +102,15 @@ struct SmallEndpointTests {
         #expect(ledger[2].guesses == .init(known: 1, agreed: 0))
     }
 
+    @Test func `a text counts if the certificate is about all texts, and none does otherwise`() async throws {
+        let writing = ScriptedModel { text, _ in .answers(.text("about \(text)")) }
+        let all = try await outcome(handler(writing, threshold: Certificate.confidenceOfTexts))
+        #expect(all.answers.map { $0?.decidedBy } == [.worker, .worker])
+        #expect(all.answers[0]?.output == .text("about sure"))
+        let none = try await outcome(handler(writing, threshold: 0.6))
+        #expect(none.answers.map { $0?.decidedBy } == [.full, .full])
+    }
+
     @Test func `an endpoint may be the full model, too, and its answers are not those of the small one`() async throws {
         let full = ScriptedModel { _, _ in .answers(.label("b")) }
         // Unsure of everything, so both are asked the same.
