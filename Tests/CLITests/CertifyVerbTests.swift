@@ -41,11 +41,21 @@ struct CertifyVerbTests {
         #expect(throws: ContractError.self) { try CertificateFile.read(wrong.path) }
     }
 
+    @Test func `beside a model stand its own certificates and those of other models of the task`() throws {
+        let file = try TemporaryFile("")
+        let middle = Certificate.of(Self.route, id: 2, small: "full@5")
+        try CertificateFile.replace([.of(Self.route, id: 1, small: "small@7")], in: file.path)
+        try CertificateFile.replace([middle], in: file.path)
+        try CertificateFile.replace([.of(Self.route, id: 3, small: "small@8")], in: file.path)
+        #expect(try CertificateFile.read(file.path) == [middle, .of(Self.route, id: 3, small: "small@8")])
+    }
+
     @Test(arguments: [
         "", "--capability nobody --data x", "--capability legal-services",
         "--capability legal-services --task x --data y",
         "--capability legal-services --data x --agreement 1", "--capability legal-services --data x --confidence no",
-        "--capability legal-services --data x --tie-share 0.09", "--capability legal-services --data x --tie-share 2",
+        "--capability legal-services --data x --tier full", "--capability legal-services --data x --tie-share 0.09",
+        "--capability legal-services --data x --tie-share 2",
     ])
     func `what certify cannot understand is wrong usage`(line: String) async {
         let words = line.split(separator: " ").map(String.init)

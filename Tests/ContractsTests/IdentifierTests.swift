@@ -100,6 +100,11 @@ struct IdentifierTests {
         capability.tasks[0].models.small = nil
         let route = Route(capability.name, capability.tasks[0].name)
         #expect(!Catalog([capability]).hasWorker(route))
+        // Workers cannot reserve what its calls cost, so the escalator asks an endpoint.
+        for index in capability.tasks.indices { capability.tasks[index].models.small = "endpoint:little" }
+        let asked = Catalog([capability])
+        #expect(!asked.hasWorker(route) && asked.capabilitiesWithWorkers.isEmpty)
+        #expect(asked.smallModel(of: capability.name) == nil && asked.endpointNames.contains("little"))
         #expect(Catalog().hasWorker(route), "a task that has left the catalog had a worker")
     }
 }

@@ -15,6 +15,7 @@ struct MessageCodecTests {
         Answer(.label("a,\u{0}\"é"), confidence: 0, decidedBy: .full, model: "full@2"), nil,
         Answer(.label("x"), confidence: 1, decidedBy: .worker, model: "", isDegraded: true),
         Answer(.label("y"), confidence: 0.5, decidedBy: .full, model: "", isTruncated: true),
+        Answer(.label("z"), confidence: 0.75, decidedBy: .middle, model: "full@2"),
     ]
 
     static let attempts = [
@@ -32,6 +33,9 @@ struct MessageCodecTests {
         Attempt(
             number: 4, kind: .shadow, state: .started, model: "s", version: "", items: 1, usage: .zero,
             durationMicros: 10_000_000_000_000, startedAt: .last),
+        Attempt(
+            number: 5, kind: .middle, model: "full", version: "2", items: 1, usage: .zero, durationMicros: 1,
+            startedAt: Timestamp(milliseconds: 1)),
     ]
 
     @Test func `a step command comes back as it was`() throws {

@@ -154,6 +154,7 @@ struct CertifyVerb: Verb {
             : try CertificateFile.read(
                 CertificateFile.path(of: catalog[route]?.models.small ?? "", in: session.modelsDirectory))
         guard let certificate = known.first(where: { $0.route == route && pair.map($0.covers) == true }) else {
+            Console.complain("\(route): the small model has no valid certificate, so it leaves all items open")
             return (items, "the small model had no certificate, so it left all items open")
         }
         let small = try session.model(\.small, of: route, catalog)

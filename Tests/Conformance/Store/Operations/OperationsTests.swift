@@ -47,6 +47,32 @@ import Testing
         }
     }
 
+    @Test func `calls of middle models are part of what was spent, and have a name in the export`() async throws {
+        try await TestDatabase.with { database in
+            let store = PostgresStore(database.settings)
+            let snapshot = Fixture.snapshot()
+            let kinds: [Attempt.Kind] = [.worker, .middle, .full]
+            _ = try await store.accept([
+                Arrival(
+                    snapshot: snapshot,
+                    entries: zip(1..., kinds).map {
+                        Fixture.entry(snapshot.id, number: $0, kind: $1, cost: Int64($0) * 10)
+                    })
+            ])
+            #expect(try await store.ledger(of: snapshot.id).map(\.attempt.kind) == kinds)
+            #expect(
+                try await database.column(
+                    """
+                    SELECT concat_ws(' ', spent_pico_usd, worker_pico_usd, middle_pico_usd, escalation_pico_usd)
+                    FROM ops.savings
+                    """) == ["60 10 20 30"])
+            #expect(
+                try await database.column(
+                    "SELECT \"ChargeDescription\" FROM ops.focus_cost WHERE \"x_Kind\" = 'middle'")
+                    == ["legal-services/clause-type, middle model"])
+        }
+    }
+
     @Test func `tests are charged and save nothing, whoever they belong to`() async throws {
         try await TestDatabase.with { database in
             let store = PostgresStore(database.settings)
