@@ -33,7 +33,8 @@ def main():
     params.port = int(sys.argv[1])
     params.n_ctx = 4096
     params.n_parallel = 2
-    params.cpuparams.n_threads = 2
+    # Threads wait for each other at every layer. On a busy machine, two of them take minutes for what one answers in a second.
+    params.cpuparams.n_threads = 1
     params.sampling.seed = 1
     server = xllamacpp.Server(params)
     print(server.listening_address, flush=True)
