@@ -129,8 +129,8 @@ extension FullEndpoint {
     /// Returns what the endpoint, or a fallback, said about an item as an answer of the full or the small model.
     func answer(_ said: ModelOutput, decidedBy: Answer.DecidedBy = .full) -> Answer {
         Answer(
-            said.answer.output, confidence: said.evidence.confidence ?? 0, evidence: said.evidence.source, decidedBy: decidedBy,
-            model: identity(of: said.model).description, isTruncated: said.isTruncated)
+            said.answer.output, confidence: said.evidence.confidence ?? 0, evidence: said.evidence.source,
+            decidedBy: decidedBy, model: identity(of: said.model).description, isTruncated: said.isTruncated)
     }
 }
 
