@@ -127,29 +127,6 @@ import Testing
             result.output.contains("cannot be served by this version: \(reason)"), "\(result.output) \(result.errors)")
     }
 
-    /// Nothing but labels is certified, so such a model would never be asked.
-    @Test func `an endpoint as the small model is for labels only`() async throws {
-        let endpoints = folder.url.appending(path: ".endpoints")
-        try FileManager.default.createDirectory(at: endpoints, withIntermediateDirectories: true)
-        for name in ["little", "big"] {
-            try #"{"baseURL": "http://127.0.0.1/v1", "model": "m"}"#.write(
-                to: endpoints.appending(path: "\(name).json"), atomically: true, encoding: .utf8)
-        }
-        try write(
-            "a",
-            """
-            {"name": "a", "title": "A", "description": "Is a.", "tasks": [
-            {"name": "t", "title": "T", "description": "Says t.", "unit": "document", "output": {"kind": "text"},
-             "comparator": "judge", "models": {"small": "endpoint:little", "full": "endpoint:big"}}]}
-            """)
-        let result = try await Command.winnow(
-            ["catalog", "apply", folder.url.path], environment: ["WINNOW_ENDPOINTS_DIRECTORY": endpoints.path])
-        #expect(result.status == 1)
-        #expect(
-            result.output.contains("cannot be served by this version: a small model answers with labels"),
-            "\(result.output) \(result.errors)")
-    }
-
     @Test func `tasks are listed, and one capability with its labels`() async throws {
         let all = try await Command.winnow(["catalog", "show"])
         let lines = all.output.split(separator: "\n")

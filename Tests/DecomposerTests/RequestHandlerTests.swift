@@ -93,7 +93,9 @@ struct RequestHandlerTests {
         let record = try #require(records.first)
         #expect(records.count == 1)
         #expect(record.topic == "winnow.steps.legal-services.v1")
-        #expect(try record.command() == StepCommand(step: 0, route: Route(.legalServices, "clause-type"), items: ["a"]))
+        let command = StepCommand(
+            step: 0, route: Route(.legalServices, "clause-type"), items: ["a"], catalogVersion: 0)
+        #expect(try record.command() == command)
         let event = try record.event()
         #expect(event.authID == "acme")
         #expect(event.causationID == "their-id")
