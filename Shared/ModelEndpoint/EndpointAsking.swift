@@ -98,7 +98,7 @@ final class EndpointAsking: Sendable {
     }
 
     /// Further answers to the same inputs, if the first ones came without probabilities and samples are wanted. A call
-    /// that fails is no sample.
+    /// that fails agrees with nobody: fewer samples would make a model surer than it is.
     private func samples(of inputs: [Int], _ first: Items) async -> [Items] {
         guard case .labels = question.kind, configuration.samples > 1,
             first.contains(where: { $0 != nil && $0?.measured == nil })
@@ -110,7 +110,7 @@ final class EndpointAsking: Sendable {
                     return try? AnswerReader.items(of: content, form, to: self.texts[inputs[0]])
                 }
             }
-            return await group.reduce(into: []) { samples, items in if let items { samples.append(items) } }
+            return await group.reduce(into: []) { $0.append($1 ?? inputs.map { _ in nil }) }
         }
     }
 
