@@ -17,6 +17,7 @@ import asyncio
 import hashlib
 import json
 import random
+import signal
 
 
 class Server:
@@ -142,6 +143,8 @@ async def main() -> None:
     parser.add_argument("--journal")
     parser.add_argument("--answers")
     options = parser.parse_args()
+    # A Swift test starts it with all signals blocked, and waits for its end at last.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     answers = None
     if options.answers:
         with open(options.answers, encoding="utf-8") as file:
