@@ -45,9 +45,7 @@ class Demonstration:
     def __init__(self, suite: PrivateSuite, python: str) -> None:
         self.suite, self.python = suite, python
         self.file = suite.capabilities / CAPABILITY / "capability.json"
-        # `winnow catalog refit` takes examples in the order of their hashes, and the trainer holds out the texts with the lowest
-        # ones, which would be all of these. In lower case they have other hashes.
-        texts = [text.lower() for text in json.loads(FIXTURE.read_text())["tasks"][0]["routing"]["examples"]]
+        texts = json.loads(FIXTURE.read_text())["tasks"][0]["routing"]["examples"]
         random.Random(1).shuffle(texts)
         self.taught, rest = texts[:TAUGHT], texts[TAUGHT:]
         self.calibrated, self.asked = rest[:CALIBRATED], rest[CALIBRATED : CALIBRATED + ASKED]

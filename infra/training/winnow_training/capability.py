@@ -105,8 +105,9 @@ def _lessons(key: str, task: dict[str, Any], source: Path) -> Lessons:
         if sum(item.label == label for item in items) < _LEAST:
             raise SystemExit(f"{source}: fewer than {_LEAST} texts with the label “{label}” of {key}")
     print(f"{key}: {len(items)} texts of {len(labels)} labels; {others} lines of other labels or tasks are left out", flush=True)
-    held = [item for item in items if data.lot(item.text) < _HELD_OUT]
-    return Lessons(key, labels, [item for item in items if data.lot(item.text) >= _HELD_OUT], held)
+    # Not by the first draw: the examples of a route head are the texts with the lowest, and would all be held out.
+    held = [item for item in items if data.lot(item.text, draw=2) < _HELD_OUT]
+    return Lessons(key, labels, [item for item in items if data.lot(item.text, draw=2) >= _HELD_OUT], held)
 
 
 def _register(lesson: Lessons, origin: Source) -> None:
