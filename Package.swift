@@ -104,9 +104,7 @@ let sharedModules: [Target] = [
 
 let live: [Target.Dependency] = [
     "CatalogFeed", "CatalogFile", "Contracts", "Delivery", "Instances", "KafkaBus", "Lifecycle", "MessageBus",
-    "Planning", "Runtime",
-    "Settings",
-    "Signing", "Telemetry",
+    "Planning", "Runtime", "Settings", "Signing", "Telemetry",
 ]
 
 let services: [Target] =

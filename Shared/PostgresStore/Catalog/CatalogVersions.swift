@@ -17,7 +17,8 @@ extension PostgresStore: CatalogRegister {
             SELECT version, applied_at, fingerprint, body FROM winnow.catalog_version WHERE version = \(number)
             """
         return try await session.run { connection in
-            try connection.execute(select.named("read earlier catalog"))[0].first { row throws in try Self.version(row) }
+            try connection.execute(select.named("read earlier catalog"))[0].first { row throws in try Self.version(row)
+            }
         }
     }
 
