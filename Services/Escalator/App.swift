@@ -43,7 +43,7 @@ import WorkerKit
             // Default: infra/endpoints. Key: WINNOW_ENDPOINTS_DIRECTORY.
             let keyFolder = context.settings.string("WINNOW_ENDPOINTS_DIRECTORY", default: "infra/endpoints")
             let newestEndpoints = Newest<[EndpointDescription], EndpointSet>()
-            let newest = Newest<ModelKey, (full: FullModels, tiers: Tiers)>()
+            let newest = Newest<Catalog, (full: FullModels, tiers: Tiers)>()
             let cancellations = CancellationFollower(follower: follower)
             let certificates = PublishedCertificates(follower)
             let earlier = EarlierCatalogs(catalog, PostgresStore(postgres))
@@ -66,10 +66,10 @@ import WorkerKit
                         let prices = PriceBook(store: store)
                         let endpointLedger = EndpointLedger(PostgresStore(postgres))
                         return try CatalogHandler(
-                            catalog, key: ModelKey.init, logger: logger,
+                            catalog, key: { $0 }, logger: logger,
                             onReadiness: context.health.check(lane.loop(of: "models"), initially: true).set
                         ) { catalogNow in
-                            let (full, tiers) = try newest.value(for: ModelKey(catalogNow)) {
+                            let (full, tiers) = try newest.value(for: catalogNow) {
                                 // Endpoints that did not change keep their connections, breakers and allowances.
                                 let endpoints = try newestEndpoints.value(for: catalogNow.endpoints) {
                                     try EndpointSet(
@@ -112,17 +112,5 @@ import WorkerKit
                 },
             ]
         }
-    }
-}
-
-/// What of a catalog the full models depend on.
-private struct ModelKey: Equatable, Sendable {
-    let tasks: [Route: TaskDescription]
-    let endpoints: [EndpointDescription]
-    let decomposition: DecompositionDescription
-
-    init(_ catalog: Catalog) {
-        (tasks, endpoints) = (catalog.taskDescriptions, catalog.endpoints)
-        decomposition = catalog.decomposition
     }
 }

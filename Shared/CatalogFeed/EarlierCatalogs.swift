@@ -1,4 +1,3 @@
-import CatalogFile
 import Contracts
 import Store
 
@@ -9,7 +8,10 @@ import Store
 public actor EarlierCatalogs {
     private let live: LiveCatalog
     private let register: any CatalogRegister
-    private var known: [Int64: Catalog] = [:]
+    /// `nil` for a version that there is not, or that this program cannot read.
+    private var known: [Int64: Catalog?] = [:]
+    /// Those that wait while a version is read, so that many who ask at the same time make one read.
+    private var waiting: [Int64: [CheckedContinuation<Void, Never>]] = [:]
 
     /// Of one version at a time there are few. Each is at most a megabyte.
     private static let most = 4
@@ -29,12 +31,13 @@ public actor EarlierCatalogs {
     }
 
     private func catalog(_ version: Int64) async throws -> Catalog? {
+        while waiting[version] != nil { await withCheckedContinuation { waiting[version]?.append($0) } }
         if let catalog = known[version] { return catalog }
-        guard let stored = try await register.catalogVersion(version) else { return nil }
-        // A version of a later program than this one cannot be read by it.
-        guard let catalog = try? CatalogFile.read(catalog: stored.body, file: "version \(version)") else { return nil }
+        waiting[version] = []
+        defer { for reader in waiting.removeValue(forKey: version) ?? [] { reader.resume() } }
+        let catalog = try await register.catalogVersion(version).flatMap { try? $0.catalog() }
         if known.count >= Self.most, let oldest = known.keys.min() { known[oldest] = nil }
-        known[version] = catalog
+        known.updateValue(catalog, forKey: version)
         return catalog
     }
 }

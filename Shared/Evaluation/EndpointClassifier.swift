@@ -46,31 +46,34 @@ public final class EndpointClassifier: CertifiableModel {
         }
     }
 
-    /// Like `classify`, but leaves out what the endpoint does not answer.
+    /// Like `classify`, but leaves out what the endpoint does not answer itself.
     /// - Returns: `nil` for a text without an answer.
-    /// - Throws: `ModelError` if it answers none of the texts.
+    /// - Throws: `ModelError` if none of the texts is answered.
     func attempt(_ texts: [String], as route: Route) async throws -> [Prediction?] {
         guard routes.contains(route) else { throw InferenceError.unknownRoute(route, model: identity) }
-        return try await outputs(texts).map { $0.map { Prediction($0, isMeant: isOwn($0)) } }
+        return try await outputs(texts).map { $0.map { Prediction($0, isMeant: true) } }
     }
 
-    /// What the endpoint says about texts, for answers that are no labels.
-    /// - Returns: `nil` for a text that it does not answer.
-    /// - Throws: `ModelError` if it answers none of them.
+    /// What the endpoint itself says about texts.
+    /// - Returns: `nil` for a text that it does not answer, or of which a fallback, which is another model, has answered.
+    /// - Throws: `ModelError` if none of the texts is answered.
     func outputs(_ texts: [String]) async throws -> [ModelOutput?] {
+        let outputs: [ModelOutput?]
         do {
-            let outputs = try await model.answer(texts.map { .text($0) }, as: question)
-            note(outputs.flatMap(\.attempts))
-            return outputs
+            outputs = try await model.answer(texts.map { .text($0) }, as: question)
         } catch let error as ModelError {
-            note(error.attempts + error.outputs.compactMap(\.self).flatMap(\.attempts))
-            guard error.outputs.count == texts.count, error.outputs.contains(where: { $0 != nil }) else { throw error }
-            return error.outputs
+            note(error.attempts)
+            outputs = error.outputs
+            guard outputs.count == texts.count, outputs.contains(where: { $0 != nil }) else {
+                note(outputs.compactMap(\.self).flatMap(\.attempts))
+                throw error
+            }
         }
+        note(outputs.compactMap(\.self).flatMap(\.attempts))
+        return outputs.map { $0.flatMap { isOwn($0) ? $0 : nil } }
     }
 
-    /// Whether an output is the endpoint's own, and not that of a fallback.
-    func isOwn(_ output: ModelOutput) -> Bool { output.model.name == identity.name }
+    private func isOwn(_ output: ModelOutput) -> Bool { output.model.name == identity.name }
 
     public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
         try await classify(texts, as: route)

@@ -12,11 +12,16 @@ struct TextComparisonTests {
     /// A model that answers each text as a script says; `nil` for no answer.
     private final class Writer: Model {
         let identity: ModelIdentity
+        /// The texts that a fallback answers.
+        let fallback: Set<String>
         private let says: @Sendable (String) -> ModelOutput.Answer?
         private let asked = Mutex<[String]>([])
 
-        init(_ name: String, _ says: @escaping @Sendable (String) -> ModelOutput.Answer?) {
+        init(
+            _ name: String, fallback: Set<String> = [], _ says: @escaping @Sendable (String) -> ModelOutput.Answer?
+        ) {
             identity = ModelIdentity(name: name, version: "1")
+            self.fallback = fallback
             self.says = says
         }
 
@@ -31,8 +36,9 @@ struct TextComparisonTests {
                 let attempt = ModelAttempt(
                     model: identity, state: .answered, inputs: 1, startedAt: .now, usage: .zero,
                     reserved: .zero, cost: PicoDollars(3))
+                let model = fallback.contains(text) ? ModelIdentity(name: "endpoint:spare", version: "1") : identity
                 return says(text).map {
-                    ModelOutput(answer: $0, evidence: .none, model: identity, attempts: [attempt])
+                    ModelOutput(answer: $0, evidence: .measured(0.9), model: model, attempts: [attempt])
                 }
             }
             guard outputs.contains(where: { $0 == nil }) else { return outputs.compactMap(\.self) }
@@ -88,6 +94,17 @@ struct TextComparisonTests {
         #expect(found.map(\.confidence) == [0, Certificate.confidenceOfTexts])
         let away = Writer("endpoint:big") { _ in nil }
         await #expect(throws: ModelError.self) { try await run(["a"], small: small, full: away) }
+    }
+
+    @Test func `the answers of a fallback are nobody's`() async throws {
+        let texts = ["a", "b", "c"].map { LabelledItem(route: Self.route, text: $0, label: nil) }
+        let small = Writer("endpoint:little", fallback: ["b"]) { _ in .label("x") }
+        let full = Writer("endpoint:big", fallback: ["a"]) { _ in .label("x") }
+        let found = try await Comparison.run(
+            texts, as: Self.route, small: classifier(small), full: classifier(full), tieShare: 1)
+        #expect(found.map(\.observation.agrees) == [false, true])
+        #expect(found.map(\.observation.confidence) == [0, 0.9])
+        #expect(try await run(["a", "b", "c"], small: small, full: full).map(\.agrees) == [false, true])
     }
 
     @Test func `a certificate of texts accepts all of them, or there is none`() throws {

@@ -103,8 +103,8 @@ struct EndpointShadows: Sendable {
             try await ledger.settle(entries, comparing: [])
             switch ending {
             case .answered(let outputs):
-                let own = outputs.allSatisfy { $0.model == judge.model.identity }
-                for (place, agrees) in zip(open, Judge.verdicts(outputs)) { verdicts[place] = own && agrees }
+                let own = outputs.map { $0.model == judge.model.identity ? $0 : nil }
+                for (place, agrees) in zip(open, Judge.verdicts(own)) { verdicts[place] = agrees }
                 return verdicts
             case .failed(let error) where error.isRetriable:
                 guard await sleepUnlessShutDown(for: backoff.next(using: &generator)) else { throw error }

@@ -26,8 +26,8 @@ public struct Comparison: Sendable {
 
     /// Runs both models on the items of one task.
     ///
-    /// An item that the full model does not answer is left out, since there is nothing to agree with. One that the small
-    /// model does not answer escalates.
+    /// An item that the full model does not answer itself is left out, since there is nothing to agree with. One that the
+    /// small model does not answer itself escalates.
     /// - Parameters:
     ///   - tieShare: `Certificate.tieShare`.
     ///   - progress: called with the number of items so far.
@@ -61,10 +61,8 @@ public struct Comparison: Sendable {
             let answered = zip(zip(chunk, fromSmall), fromFull).compactMap { pair, full in
                 full.flatMap { $0.isTruncated ? nil : (item: pair.0, small: pair.1, full: $0.answer.output) }
             }
-            // What a fallback says, or what has no end, is not the small model's answer, and escalates.
-            let own = answered.map { member in
-                member.small.flatMap { small.isOwn($0) && !$0.isTruncated ? $0.answer.output : nil }
-            }
+            // An answer without its end escalates.
+            let own = answered.map { member in member.small.flatMap { $0.isTruncated ? nil : $0.answer.output } }
             var agrees = zip(answered, own).map { member, own in own.map { comparator.agree($0, member.full) } ?? false
             }
             let open = agrees.indices.filter { !agrees[$0] && own[$0] != nil }
@@ -72,10 +70,8 @@ public struct Comparison: Sendable {
                 let pairs = open.map {
                     Judge.Pair(input: answered[$0].item.text, own[$0] ?? .text(""), answered[$0].full)
                 }
-                let outputs = try await judge.outputs(Judge.inputs(pairs)).map {
-                    $0.flatMap { judge.isOwn($0) ? $0 : nil }
-                }
-                for (place, verdict) in zip(open, Judge.verdicts(outputs)) { agrees[place] = verdict }
+                let verdicts = Judge.verdicts(try await judge.outputs(Judge.inputs(pairs)))
+                for (place, verdict) in zip(open, verdicts) { agrees[place] = verdict }
             }
             return answered.indices.map { place in
                 Comparison(
