@@ -24,11 +24,14 @@ extension `Whole suite` {
         #expect(certified.status == 0, "\(certified.output) \(certified.errors)")
         #expect(certified.errors.contains("the small model leaves"))
         var request = ""
-        try await Eventually.holds("every tier answers", within: .seconds(60)) {
+        // The aggregator reads prices that are new within ten seconds.
+        try await Eventually.holds("every tier answers, and has its price", within: .seconds(60)) {
             let answers = try await task.ask(TieredTask.each)
             request = answers.first?.request ?? ""
+            let priced = try await task.rows(of: request, where: "cost_pico_usd > 0").count
             return answers.map(\.decidedBy) == ["worker", "middle", "full"]
                 && answers.map(\.label) == ["passcode_forgotten", "lost_or_stolen_phone", "cash_withdrawal_charge"]
+                && priced == 3
         }
         #expect(
             try await task.rows(of: request) == [
@@ -242,10 +245,10 @@ private struct TieredTask {
     }
 
     /// The ledger's rows of a request: number, kind, state and items.
-    func rows(of request: String) async throws -> [String] {
+    func rows(of request: String, where condition: String = "true") async throws -> [String] {
         let rows = """
             SELECT number || ' ' || kind || ' ' || state || ' ' || items FROM winnow.attempt
-            WHERE request_id = '\(request)' AND kind <> 'shadow' ORDER BY number
+            WHERE request_id = '\(request)' AND kind <> 'shadow' AND \(condition) ORDER BY number
             """
         return try await suite.query(rows).split(separator: "\n").map(String.init)
     }
