@@ -53,8 +53,7 @@ struct Session: Sendable {
     /// - Throws: `CatalogFileError`, `EndpointConfigurationErrors`
     func catalog() throws -> Catalog {
         let catalog = try CatalogFile.read(folder: capabilitiesDirectory)
-        let endpoints = try EndpointFolder(endpointsDirectory).endpoints(named: catalog.endpointNames)
-        return Catalog(catalog.capabilities, endpoints: endpoints, decomposition: catalog.decomposition)
+        return catalog.with(endpoints: try EndpointFolder(endpointsDirectory).endpoints(named: catalog.endpointNames))
     }
 
     /// A model of a route: a folder of models, or an endpoint.

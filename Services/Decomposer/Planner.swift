@@ -40,7 +40,7 @@ struct Planner: Sendable {
         for index in drafts.indices { drafts[index].choose() }
         try await route(&drafts, by: router, isLastTry) { $0.openItems }
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
-        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, by: router, catalog) }
+        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, by: router) }
         return plans
     }
 
@@ -103,10 +103,10 @@ struct Planner: Sendable {
     /// the items that fit no capability and the items that the full model must route. There is always at least one,
     /// step 0, to which the router's ledger row belongs.
     private func humanPlan(
-        _ draft: RoutingDraft, by router: any Classifier, _ catalog: Catalog
+        _ draft: RoutingDraft, by router: any Classifier
     ) -> Result<Decomposition, Refusal> {
         let model = router.identity(of: .decomposition)
-        guard !draft.isTooLarge else { return .failure(refusal(draft, by: model, catalog, Self.tooManyItems)) }
+        guard !draft.isTooLarge else { return .failure(refusal(draft, by: model, Self.tooManyItems)) }
         var unrouted: [Unrouted] = []
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
@@ -115,7 +115,7 @@ struct Planner: Sendable {
                 unrouted.append(Unrouted(item: item, answer: nil, guess: draft.guess(item, by: model)))
                 continue
             }
-            let routing = ItemRouting(prediction, catalog)
+            let routing = ItemRouting(prediction, draft.catalog)
             if !routing.routes.isEmpty { routed.append((item, routing.routes)) }
             if routing.isSure, !routing.routes.isEmpty { continue }
             let answer = Answer(
@@ -131,12 +131,10 @@ struct Planner: Sendable {
         var plan = PlanBuilder(firstOrdinal: routing.count)
         for (item, routes) in routed { plan.add(item, to: routes) }
         let count = routing.count + plan.steps.count
-        guard count <= Limits.stepsPerPlan else {
-            return .failure(refusal(draft, by: model, catalog, Self.tooManySteps(count)))
-        }
+        guard count <= Limits.stepsPerPlan else { return .failure(refusal(draft, by: model, Self.tooManySteps(count))) }
         return .success(
             Decomposition(
-                steps: routing + plan.steps, attempt: attempt(draft, by: model, catalog, answering: answered),
+                steps: routing + plan.steps, attempt: attempt(draft, by: model, answering: answered),
                 answered: answered.count))
     }
 
@@ -159,24 +157,22 @@ struct Planner: Sendable {
     }
 
     /// A refusal with the router's call, whose cost is charged although there is no plan.
-    private func refusal(
-        _ draft: RoutingDraft, by model: ModelIdentity, _ catalog: Catalog, _ reason: ContractError
-    ) -> Refusal {
-        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft, by: model, catalog) : nil)
+    private func refusal(_ draft: RoutingDraft, by model: ModelIdentity, _ reason: ContractError) -> Refusal {
+        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft, by: model) : nil)
     }
 
     /// The router's call as an attempt. The full model alone would need no routing, so the attempt has a counterfactual
     /// only for the items that fit no capability: for them the routing is the answer.
     /// - Parameter answered: the router's predictions for the items that fit no capability.
     private func attempt(
-        _ draft: RoutingDraft, by model: ModelIdentity, _ catalog: Catalog, answering answered: [Prediction] = []
+        _ draft: RoutingDraft, by model: ModelIdentity, answering answered: [Prediction] = []
     ) -> Attempt {
         Attempt(
             number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: model.name,
             version: model.version,
             items: draft.routed.count, usage: draft.usage, durationMicros: draft.durationMicros,
             startedAt: draft.startedAt,
-            counterfactual: (catalog.decomposition.isEndpoint ? .routingEndpoint : counterfactual)
+            counterfactual: (draft.catalog.decomposition.isEndpoint ? .routingEndpoint : counterfactual)
                 .usage(of: answered, route: .decomposition),
             error: draft.fault?.code.rawValue)
     }

@@ -9,7 +9,8 @@ import WorkerKit
 /// A bug report or a prompt has its meaning as a whole, a contract sentence by sentence, and a compound wish part by
 /// part (`infra/decisions/0005-route-whole-texts-first.md`).
 struct RoutingDraft {
-    private let catalog: Catalog
+    /// The routes that the items may take.
+    let catalog: Catalog
     private let segments: [Segment]
     private var predictions: [ExactText: Prediction] = [:]
     /// Texts that are kept whole as documents. Their beginning shows what they are.

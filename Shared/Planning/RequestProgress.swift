@@ -228,7 +228,7 @@ extension Step {
     fileprivate mutating func dropRoutes(_ isUnknown: (Route) -> Bool) {
         for index in answers.indices {
             guard let answer = answers[index], answer.routes.contains(where: isUnknown) else { continue }
-            answers[index]?.output = .routing(answer.routes.filter { !isUnknown($0) })
+            answers[index]?.output = .label(Answer.label(of: answer.routes.filter { !isUnknown($0) }))
         }
     }
 }

@@ -1,3 +1,4 @@
+import CatalogFeed
 import CatalogFile
 import Contracts
 import KafkaBus
@@ -36,7 +37,7 @@ struct CatalogApplication {
         }
         let store = PostgresStore(try session.postgres())
         let version = try await store.currentCatalog()
-        let current = try version.map { try CatalogFile.read(catalog: $0.body, file: "version \($0.number)") }
+        let current = try version.map { try $0.catalog() }
         let next = merged(read, into: current)
         let changes = CatalogDifference(from: current ?? Catalog(), to: next).changes
         let body = CatalogFile.write(next)

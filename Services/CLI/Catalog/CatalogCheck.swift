@@ -26,27 +26,20 @@ struct CatalogCheck {
         _ path: String, modelsDirectory: String, endpointsDirectory: String
     ) -> (catalog: Catalog, faults: [CatalogFileError.Fault]) {
         var faults: [CatalogFileError.Fault] = []
-        var capabilities: [CapabilityDescription] = [], decomposition = DecompositionDescription()
+        var catalog = Catalog()
         var check = CatalogCheck(modelsDirectory: modelsDirectory, endpointsDirectory: endpointsDirectory)
         do throws(CatalogFileError) {
             let isFile = SmallFile.isRegular(path)
-            if isFile {
-                capabilities = [try CatalogFile.read(file: path)]
-            } else {
-                let catalog = try CatalogFile.read(folder: path)
-                (capabilities, decomposition) = (catalog.capabilities, catalog.decomposition)
-            }
-            for capability in capabilities {
+            catalog = isFile ? Catalog([try CatalogFile.read(file: path)]) : try CatalogFile.read(folder: path)
+            for capability in catalog.capabilities {
                 faults += check.faults(
                     in: capability, file: isFile ? path : "\(path)/\(capability.name)/\(CatalogFile.name)")
             }
         } catch {
             faults = error.faults
         }
-        let catalog = Catalog(capabilities, decomposition: decomposition)
         do throws(EndpointConfigurationErrors) {
-            let endpoints = try check.endpoints.endpoints(named: catalog.endpointNames)
-            return (Catalog(capabilities, endpoints: endpoints, decomposition: decomposition), faults)
+            return (catalog.with(endpoints: try check.endpoints.endpoints(named: catalog.endpointNames)), faults)
         } catch {
             return (catalog, faults + error.errors.map { .init(.conflict, $0.file, $0.path, $0.message) })
         }

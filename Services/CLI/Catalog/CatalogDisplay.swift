@@ -1,3 +1,4 @@
+import CatalogFeed
 import CatalogFile
 import Contracts
 import PostgresStore
@@ -62,9 +63,7 @@ struct CatalogDisplay {
         switch place {
         case .folder(let folder): return try CatalogFile.read(folder: folder)
         case .applied:
-            return try await PostgresStore(session.postgres()).currentCatalog().map {
-                try CatalogFile.read(catalog: $0.body, file: "version \($0.number)")
-            }
+            return try await PostgresStore(session.postgres()).currentCatalog().map { try $0.catalog() }
         }
     }
 }

@@ -1,3 +1,4 @@
+import CatalogFeed
 import CatalogFile
 import Contracts
 import Evaluation
@@ -163,7 +164,7 @@ struct DoctorVerb: Verb {
     ) async -> [Finding] {
         guard let version else { return [] }
         do {
-            let catalog = try CatalogFile.read(catalog: version.body, file: "version \(version.number)")
+            let catalog = try version.catalog()
             return EndpointCheck.findings(
                 catalog, folder: EndpointFolder(session.endpointsDirectory),
                 activity: try await OperationsReader(settings).endpointActivity())

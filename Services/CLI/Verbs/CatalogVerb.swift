@@ -1,3 +1,4 @@
+import CatalogFeed
 import CatalogFile
 import Contracts
 import Glibc
@@ -192,7 +193,7 @@ struct CatalogVerb: Verb {
             Console.complain("winnow catalog: no catalog is applied")
             return .failed
         }
-        let catalog = try CatalogFile.read(catalog: version.body, file: "version \(version.number)")
+        let catalog = try version.catalog()
         mkdir(folder, 0o755)
         for capability in catalog.capabilities {
             let place = "\(folder)/\(capability.name)"

@@ -115,7 +115,7 @@ struct EndpointEscalations: Sendable {
                 ending.outcome.map { .outcome($0) } ?? .waits, MiddleTier.Reduced(step: step, shadow: ending.shadow)
             )
         }
-        guard let middle = encoders.middle else {
+        guard let middle = encoders.middle, middle.mayAnswer(step) else {
             return (try await conclusion(of: step, endpoint), MiddleTier.Reduced(step: step))
         }
         // The middle model may answer other items than at an earlier delivery, since certificates come and go. What the

@@ -80,6 +80,9 @@ struct MiddleTier: Sendable {
         return results
     }
 
+    /// Whether it is asked about the step at all.
+    func mayAnswer(_ step: EscalatedStep) -> Bool { certificate(for: step) != nil }
+
     private func certificate(for step: EscalatedStep) -> Certificate? {
         guard routes.contains(step.escalation.route), !step.escalation.open.isEmpty else { return nil }
         return certificates.certificate(step.escalation.route, for: step.event.tenant)

@@ -29,6 +29,11 @@ public struct Catalog: Sendable, Equatable {
         taskDescriptions = Dictionary(tasks) { first, _ in first }
     }
 
+    /// Returns the catalog with these endpoints in place of its own.
+    public func with(endpoints: [EndpointDescription]) -> Catalog {
+        Catalog(capabilities, endpoints: endpoints, decomposition: decomposition)
+    }
+
     public subscript(_ capability: Capability) -> CapabilityDescription? {
         capabilities.first { $0.name == capability }
     }

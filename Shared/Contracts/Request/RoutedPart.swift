@@ -16,10 +16,12 @@ public struct RoutedPart: Sendable, Equatable {
     }
 }
 
-extension Answer.Output {
-    /// How a routing names routes: joined by commas, or `none`.
-    public static func routing(_ routes: [Route]) -> Answer.Output {
-        .label(routes.isEmpty ? Answer.noRoute : routes.map(\.description).joined(separator: ","))
+extension Answer {
+    /// How a routing names routes: each once, joined by commas, or `none`.
+    public static func label(of routes: [Route]) -> String {
+        var seen: Set<Route> = []
+        let names = routes.filter { seen.insert($0).inserted }.map(\.description)
+        return names.isEmpty ? noRoute : names.joined(separator: ",")
     }
 }
 
@@ -80,8 +82,7 @@ extension Step {
             let parts = RoutedPart.decode(json, within: scalars.count) ?? []
             let rest = items.count - index - 1
             guard !parts.isEmpty, cut.count + parts.count + rest <= Limits.itemsPerStep else {
-                var seen: Set<Route> = []
-                cut.append((item, answer.saying(parts.flatMap(\.routes).filter { seen.insert($0).inserted })))
+                cut.append((item, answer.saying(parts.flatMap(\.routes))))
                 continue
             }
             cut += parts.map { (item.part($0.span), answer.saying($0.routes)) }
@@ -94,7 +95,7 @@ extension Step {
 extension Answer {
     fileprivate func saying(_ routes: [Route]) -> Answer {
         var answer = self
-        answer.output = .routing(routes)
+        answer.output = .label(Answer.label(of: routes))
         return answer
     }
 }

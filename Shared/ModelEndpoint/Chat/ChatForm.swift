@@ -93,48 +93,59 @@ struct ChatForm: Sendable {
 
     private func writeSchema(to writer: inout JSONWriter) {
         guard batch != nil else { return writeAnswer(to: &writer) }
-        writer.object { root in
-            root.member("type", "object")
-            root.name("properties")
-            root.object { properties in
-                properties.name("answers")
-                properties.object { list in
-                    list.member("type", "array")
-                    list.name("items")
-                    writeAnswer(to: &list)
-                }
-            }
-            Self.close(&root, required: ["answers"])
-        }
+        writer.objectSchema([("answers", { $0.arraySchema(writeAnswer) })])
     }
 
     private func writeAnswer(to writer: inout JSONWriter) {
-        var required: [String] = []
-        writer.object { root in
-            root.member("type", "object")
-            root.name("properties")
-            root.object { properties in
-                func property(_ name: String, _ type: String) {
-                    required.append(name)
-                    properties.name(name)
-                    properties.object { property in
-                        property.member("type", type)
-                        guard name == "label", case .labels(let labels) = kind else { return }
-                        property.name("enum")
-                        property.array(labels) { $0.string($1.name) }
-                    }
-                }
-                if batch != nil { property("index", "integer") }
-                property(member.description, "string")
-                if asksConfidence { property("confidence", "number") }
-            }
-            Self.close(&root, required: required)
+        var members: [JSONWriter.MemberSchema] = []
+        if batch != nil { members.append(("index", { $0.schema(of: "integer") })) }
+        if case .labels(let labels) = kind {
+            members.append((member.description, { $0.textSchema(among: labels.map(\.name)) }))
+        } else {
+            members.append((member.description, { $0.textSchema() }))
+        }
+        if asksConfidence { members.append(("confidence", { $0.schema(of: "number") })) }
+        writer.objectSchema(members)
+    }
+}
+
+/// The parts of a JSON Schema that answers need. Strict schemas name all members, and forbid further ones.
+extension JSONWriter {
+    typealias MemberSchema = (name: String, write: (inout JSONWriter) -> Void)
+
+    mutating func schema(of type: String) { object { $0.member("type", type) } }
+
+    /// - Parameter words: the texts that there are; `nil` allows any.
+    mutating func textSchema(among words: [String]? = nil) {
+        object { text in
+            text.member("type", "string")
+            guard let words else { return }
+            text.name("enum")
+            text.array(words) { $0.string($1) }
         }
     }
 
-    private static func close(_ writer: inout JSONWriter, required: [String]) {
-        writer.name("required")
-        writer.array(required) { $0.string($1) }
-        writer.member("additionalProperties", false)
+    mutating func arraySchema(_ writeItems: (inout JSONWriter) -> Void) {
+        object { list in
+            list.member("type", "array")
+            list.name("items")
+            writeItems(&list)
+        }
+    }
+
+    mutating func objectSchema(_ members: [MemberSchema]) {
+        object { object in
+            object.member("type", "object")
+            object.name("properties")
+            object.object { properties in
+                for member in members {
+                    properties.name(member.name)
+                    member.write(&properties)
+                }
+            }
+            object.name("required")
+            object.array(members) { $0.string($1.name) }
+            object.member("additionalProperties", false)
+        }
     }
 }

@@ -32,45 +32,17 @@ struct RoutingForm: Sendable {
 
     func writeSchema(to writer: inout JSONWriter) {
         func routes(_ writer: inout JSONWriter) {
-            writer.object { routes in
-                routes.member("type", "array")
-                routes.name("items")
-                routes.object { item in
-                    item.member("type", "string")
-                    item.name("enum")
-                    item.array(labels) { $0.string($1.name) }
-                }
-            }
+            writer.arraySchema { $0.textSchema(among: labels.map(\.name)) }
         }
         func parts(_ writer: inout JSONWriter) {
-            writer.object { parts in
-                parts.member("type", "array")
-                parts.name("items")
-                Self.object(&parts, [("begins", { $0.object { $0.member("type", "string") } }), ("routes", routes)])
-            }
+            writer.arraySchema { $0.objectSchema([("begins", { $0.textSchema() }), ("routes", routes)]) }
         }
-        Self.object(&writer, [cuts ? ("parts", parts) : ("routes", routes)])
-    }
-
-    private static func object(_ writer: inout JSONWriter, _ members: [(String, (inout JSONWriter) -> Void)]) {
-        writer.object { object in
-            object.member("type", "object")
-            object.name("properties")
-            object.object { properties in
-                for (name, write) in members {
-                    properties.name(name)
-                    write(&properties)
-                }
-            }
-            object.name("required")
-            object.array(members) { $0.string($1.0) }
-            object.member("additionalProperties", false)
-        }
+        writer.objectSchema([cuts ? ("parts", parts) : ("routes", routes)])
     }
 
     /// - Returns: `nil` if the answer names a task that there is not, or does not have the form.
     func answer(in root: JSONValue, to text: String) -> ModelOutput.Answer? {
-        guard cuts else { return routes(of: root).map { Self.label($0) } }
+        guard cuts else { return routes(of: root).map { .label(Answer.label(of: $0)) } }
         let parts = root["parts"]?.map { part in (begins: part["begins"]?.string, routes: routes(of: part)) } ?? []
         guard (1...Self.mostParts).contains(parts.count),
             !parts.contains(where: { $0.begins == nil || $0.routes == nil })
@@ -78,27 +50,20 @@ struct RoutingForm: Sendable {
         let routed = parts.map { $0.routes ?? [] }
         guard let spans = Self.spans(of: parts.dropFirst().map { $0.begins ?? "" }, in: text) else {
             // A place that is not in the text is no cut. The tasks are those of the whole text then.
-            var seen: Set<Route> = []
-            return Self.label(routed.flatMap(\.self).filter { seen.insert($0).inserted })
+            return .label(Answer.label(of: routed.flatMap(\.self)))
         }
-        guard spans.count > 1 else { return Self.label(routed.flatMap(\.self)) }
+        guard spans.count > 1 else { return .label(Answer.label(of: routed.flatMap(\.self))) }
         return .json(RoutedPart.encode(zip(spans, routed).map { RoutedPart(span: $0, routes: $1) }))
     }
 
-    private static func label(_ routes: [Route]) -> ModelOutput.Answer {
-        .label(routes.isEmpty ? Answer.noRoute : routes.map(\.description).joined(separator: ","))
-    }
-
-    /// - Returns: each route once; `nil` if one is none of the labels.
+    /// - Returns: `nil` if one is none of the labels.
     private func routes(of value: JSONValue) -> [Route]? {
-        guard let names = value["routes"]?.map({ $0.string }) else { return nil }
         let known = Set(labels.map { ExactText($0.name) })
-        var seen: Set<Route> = [], routes: [Route] = []
-        for name in names {
-            guard let name, known.contains(ExactText(name)), let route = Route(name) else { return nil }
-            if seen.insert(route).inserted { routes.append(route) }
+        let routes = value["routes"]?.map { name in
+            name.string.flatMap { known.contains(ExactText($0)) ? Route($0) : nil }
         }
-        return routes
+        guard let routes, !routes.contains(nil) else { return nil }
+        return routes.compactMap(\.self)
     }
 
     /// Finds words, but not within a longer word.
