@@ -31,6 +31,9 @@ final class EndpointGate: Sendable {
         }
     }
 
+    /// One place in so many is kept from the background: calls of other lanes that need no more never wait for it.
+    private static let reservedShare = 8
+
     private let places: FairSemaphore
     private let state: Mutex<State>
     private let clock: any EndpointClock
@@ -41,7 +44,7 @@ final class EndpointGate: Sendable {
         self.clock = clock
         self.metrics = metrics
         self.name = name
-        places = FairSemaphore(settings.maxInFlight)
+        places = FairSemaphore(settings.maxInFlight, reserved: settings.maxInFlight / Self.reservedShare)
         let now = clock.now
         state = Mutex(
             State(
@@ -106,7 +109,7 @@ final class EndpointGate: Sendable {
     }
 
     private func takePlace(before deadline: ContinuousClock.Instant?, _ isBackground: Bool) async throws {
-        if !places.takeAtOnce() {
+        if !places.takeAtOnce(inBackground: isBackground) {
             metrics.waits(for: .inFlight)
             metrics.show(places.figures)
             let isTaken: Void? = try await clock.limited(until: deadline) { [places] in

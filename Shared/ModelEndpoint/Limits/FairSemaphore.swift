@@ -1,32 +1,52 @@
 import Synchronization
 
 /// Bounds how many calls are in flight. Waiters get their turn in the order in which they came, and those in the
-/// background after the others. Every fourth turn is one of the background all the same, so that it never starves.
+/// background after the others. Some places may be kept from the background, since its calls begin and end in waves, and
+/// whoever comes within a wave would wait for its end. Every fourth turn is one of the background all the same, so that it
+/// never starves.
 public final class FairSemaphore: Sendable {
     private typealias Waiter = (id: Int, continuation: CheckedContinuation<Void, any Error>)
 
     private struct State {
         var free: Int
+        let reserved: Int
         var lastID = 0
         var waiters: [Waiter] = []
         var background: [Waiter] = []
-        /// The turns since one of the background.
+        /// The turns of others while the background waits.
         var turns = 0
         /// Waiters that were cancelled before they joined the line.
         var cancelled: Set<Int> = []
         /// Waiters that have not joined the line yet.
         var joining: Set<Int> = []
 
-        var isWaitedFor: Bool { !waiters.isEmpty || !background.isEmpty }
+        /// Takes a place if one is free that nobody waits for.
+        mutating func take(inBackground isBackground: Bool) -> Bool {
+            let isOpen = isBackground ? free > reserved && background.isEmpty : free > 0
+            guard isOpen, waiters.isEmpty else { return false }
+            free -= 1
+            countTurn()
+            return true
+        }
 
-        /// Removes the waiter whose turn it is.
-        mutating func next() -> Waiter? {
-            guard !background.isEmpty, waiters.isEmpty || turns >= FairSemaphore.turnsBeforeBackground else {
-                turns += 1
-                return waiters.isEmpty ? nil : waiters.removeFirst()
+        /// Gives a place back, or to the waiter whose turn it is.
+        /// - Returns: the waiter, removed.
+        mutating func giveBack() -> Waiter? {
+            let isTurnOfBackground = turns >= FairSemaphore.turnsBeforeBackground
+            if !background.isEmpty, isTurnOfBackground || (waiters.isEmpty && free >= reserved) {
+                turns = 0
+                return background.removeFirst()
             }
-            turns = 0
-            return background.removeFirst()
+            guard !waiters.isEmpty else {
+                free += 1
+                return nil
+            }
+            countTurn()
+            return waiters.removeFirst()
+        }
+
+        private mutating func countTurn() {
+            if !background.isEmpty { turns += 1 }
         }
     }
 
@@ -35,10 +55,12 @@ public final class FairSemaphore: Sendable {
     let count: Int
     private let state: Mutex<State>
 
-    /// - Parameter count: how many places there are; at least one.
-    public init(_ count: Int) {
+    /// - Parameters:
+    ///   - count: how many places there are; at least one.
+    ///   - reserved: how many of them the background has no claim to; less than all.
+    public init(_ count: Int, reserved: Int = 0) {
         self.count = count
-        state = Mutex(State(free: count))
+        state = Mutex(State(free: count, reserved: reserved))
     }
 
     /// The number of calls in flight, and of those that wait.
@@ -46,13 +68,9 @@ public final class FairSemaphore: Sendable {
         state.withLock { (count - $0.free, $0.waiters.count + $0.background.count) }
     }
 
-    /// Takes a place if one is free and nobody waits for it.
-    func takeAtOnce() -> Bool {
-        state.withLock { state in
-            guard state.free > 0, !state.isWaitedFor else { return false }
-            state.free -= 1
-            return true
-        }
+    /// Takes a place if one is free that nobody waits for.
+    func takeAtOnce(inBackground isBackground: Bool = false) -> Bool {
+        state.withLock { $0.take(inBackground: isBackground) }
     }
 
     /// Waits for a place. It must be given back.
@@ -71,30 +89,21 @@ public final class FairSemaphore: Sendable {
     }
 
     public func giveBack() {
-        let next = state.withLock { state -> CheckedContinuation<Void, any Error>? in
-            guard let next = state.next() else {
-                state.free += 1
-                return nil
-            }
-            return next.continuation
-        }
-        next?.resume()
+        let next = state.withLock { $0.giveBack() }
+        next?.continuation.resume()
     }
 
     private func join(_ id: Int, _ continuation: CheckedContinuation<Void, any Error>, _ isBackground: Bool) {
         let result = state.withLock { state -> Result<Void, any Error>? in
             state.joining.remove(id)
             if state.cancelled.remove(id) != nil { return .failure(CancellationError()) }
-            guard state.free > 0, !state.isWaitedFor else {
-                if isBackground {
-                    state.background.append((id, continuation))
-                } else {
-                    state.waiters.append((id, continuation))
-                }
-                return nil
+            if state.take(inBackground: isBackground) { return .success(()) }
+            if isBackground {
+                state.background.append((id, continuation))
+            } else {
+                state.waiters.append((id, continuation))
             }
-            state.free -= 1
-            return .success(())
+            return nil
         }
         if let result { continuation.resume(with: result) }
     }

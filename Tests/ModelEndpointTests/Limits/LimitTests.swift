@@ -82,6 +82,33 @@ import Testing
         #expect(order == ["front", "front", "front", "back", "front", "front", "back", "back"])
     }
 
+    @Test func `the background leaves reserved places free, and others take them past its waiters`() async throws {
+        let semaphore = FairSemaphore(4, reserved: 2)
+        #expect(semaphore.takeAtOnce(inBackground: true) && semaphore.takeAtOnce(inBackground: true))
+        #expect(!semaphore.takeAtOnce(inBackground: true))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for waiting in 1...2 {
+                group.addTask { try await semaphore.take(inBackground: true) }
+                while semaphore.figures.waiting < waiting { await Task.yield() }
+            }
+            #expect(semaphore.takeAtOnce())
+            #expect(semaphore.figures == (3, 2))
+            // One of the background has ended: the reserved places are not all free, so it has no claim to this one.
+            semaphore.giveBack()
+            #expect(semaphore.figures == (2, 2))
+            semaphore.giveBack()
+            #expect(semaphore.figures == (2, 1), "the place beyond the reserved ones goes to the background")
+            // Others come and go, and after three of their turns it has one in a reserved place.
+            #expect(semaphore.takeAtOnce() && semaphore.takeAtOnce())
+            semaphore.giveBack()
+            #expect(semaphore.figures == (3, 1))
+            #expect(semaphore.takeAtOnce())
+            semaphore.giveBack()
+            #expect(semaphore.figures == (4, 0))
+            try await group.waitForAll()
+        }
+    }
+
     @Test(arguments: [false, true])
     func `a waiter that is cancelled leaves the line and takes no place`(isBackground: Bool) async throws {
         let semaphore = FairSemaphore(1)
