@@ -5,7 +5,9 @@ import Store
 import WorkerKit
 
 /// The escalation of one step, and the outcomes that it can have.
-struct EscalatedStep: Sendable {
+///
+/// A reference, since each of hundreds of steps that wait for their calls would hold several copies of it.
+final class EscalatedStep: Sendable {
     /// Equal for copies of an escalation that ask the same question.
     struct Key: Hashable {
         let step: Step.ID
@@ -20,7 +22,7 @@ struct EscalatedStep: Sendable {
     let delivery: Int
     let question: QuestionDigest
 
-    init(_ accepted: StepTriage<Escalation>.Accepted) {
+    convenience init(_ accepted: StepTriage<Escalation>.Accepted) {
         self.init(accepted.event, accepted.message, delivery: accepted.delivery)
     }
 

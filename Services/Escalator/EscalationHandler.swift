@@ -12,9 +12,10 @@ import WorkerKit
 /// A call is written to the ledger before it is made. If the process dies during the call, the row stays as `unknown`
 /// at its reserved price, and the repetition is an attempt of its own. Once a call is settled, its answer is kept, so
 /// that a copy of the escalation gets the same answer without another call.
+/// A reference, since each of hundreds of steps that wait would hold copies of it.
 /// - Consumes: `winnow.escalations.v1`, or the bulk lane's
 /// - Produces: `winnow.outcomes.v1` in the same lane; `winnow.shadows.v1` for a sample of the middle model's answers
-struct EscalationHandler: BatchHandler {
+final class EscalationHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
     let middle: MiddleTier?

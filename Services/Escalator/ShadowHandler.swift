@@ -9,9 +9,10 @@ import WorkerKit
 /// Asks the full model about items that small or middle models have answered, to check whether certificates still hold. No
 /// request waits for it.
 ///
+/// A reference, since each of hundreds of steps that wait would hold copies of it.
 /// - Consumes: `winnow.shadows.v1`
 /// - Produces: nothing; comparisons are rows
-struct ShadowHandler: BatchHandler {
+final class ShadowHandler: BatchHandler {
     private let source: EventSource
     private let classifier: any Classifier
     private let register: any ShadowRegister

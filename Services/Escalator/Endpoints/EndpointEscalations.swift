@@ -14,10 +14,11 @@ import WorkerKit
 ///
 /// Each step is handled by itself, because its calls take seconds and end at any time. A middle model, which takes
 /// milliseconds, is asked here too, so that it sees what the small endpoint has left open and the certificates of now.
+/// A reference, since each of hundreds of steps that wait would hold copies of it.
 /// - Consumes: `winnow.escalations.v1`, or the bulk lane's, for routes with an endpoint
 /// - Produces: `winnow.outcomes.v1` in the same lane; `winnow.shadows.v1` for a sample of the answers of other models than
 ///   the full one
-struct EndpointEscalations: Sendable {
+final class EndpointEscalations: Sendable {
     typealias OpenItem = Escalation.OpenItem
 
     /// What comes of a step.
@@ -78,7 +79,7 @@ struct EndpointEscalations: Sendable {
     private func answer(_ asked: EscalatedStep, _ task: TaskDescription?) async throws -> [OutgoingRecord] {
         var tried = SmallEndpoints.Reduced(step: asked)
         if let small {
-            switch try await small.answer(asked, as: task, isOver: { isOver(asked) }) {
+            switch try await small.answer(asked, as: task, isOver: { self.isOver(asked) }) {
             case .over: return over(asked)
             case .asked(let reduced): tried = reduced
             }
@@ -128,12 +129,12 @@ struct EndpointEscalations: Sendable {
     private func inquiry(_ endpoint: FullEndpoint, _ step: EscalatedStep) -> EndpointInquiry {
         EndpointInquiry(
             endpoint: endpoint, kind: .full, ledger: ledger,
-            firstNumber: catalog.current.firstReservedNumber(of: endpoint.route), isOver: { isOver(step) })
+            firstNumber: catalog.current.firstReservedNumber(of: endpoint.route), isOver: { self.isOver(step) })
     }
 
     private func conclusion(of step: EscalatedStep, _ endpoint: FullEndpoint) async throws -> Conclusion {
         var inquiry = inquiry(endpoint, step)
-        inquiry.note = { $0.count($2, to: $1, of: step, endpoint, catalog.current) }
+        inquiry.note = { [catalog] in $0.count($2, to: $1, of: step, endpoint, catalog.current) }
         let replies = try await inquiry.replies(to: step)
         for case .failed(let error) in replies.map(\.reply) {
             // While its server is unavailable, a step waits until its deadline. What the server answers with an error

@@ -9,9 +9,10 @@ import WorkerKit
 
 /// Asks endpoints about items that small or middle models have answered, to check whether certificates still hold.
 ///
+/// A reference, since each of hundreds of steps that wait would hold copies of it.
 /// - Consumes: `winnow.shadows.v1`, for routes whose full model is an endpoint
 /// - Produces: nothing; comparisons are rows
-struct EndpointShadows: Sendable {
+final class EndpointShadows: Sendable {
     private let source: EventSource
     let endpoints: [Route: FullEndpoint]
     private let judges: [Route: FullEndpoint]
@@ -73,7 +74,7 @@ struct EndpointShadows: Sendable {
     private func call(_ endpoint: FullEndpoint, of step: ShadowedStep) -> EndpointCall {
         EndpointCall(
             endpoint, kind: .shadow, from: catalog.current.firstReservedNumber(of: endpoint.route), step: step.step,
-            tenant: step.tenant, isOver: { false }, reserve: { try await ledger.start($0) })
+            tenant: step.tenant, isOver: { false }, reserve: { [ledger] in try await ledger.start($0) })
     }
 
     private func comparisons(
