@@ -49,6 +49,12 @@ def _read(task: Task, split: str) -> tuple[Item, ...]:
         return tuple(Item(row["text"], row["label"]) for row in map(json.loads, lines))
 
 
+@lru_cache(maxsize=None)
+def extra(task: Task) -> tuple[Item, ...]:
+    """More training texts, of other origins than the task's own."""
+    return _read(task, "extra")
+
+
 def lot(text: str, draw: int = 0) -> float:
     """A uniform draw from 0 to 1. Equal texts get the same value, and different `draw` numbers give independent values."""
     return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[8 * draw : 8 * draw + 8], "big") / 2**64

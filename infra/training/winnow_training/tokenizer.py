@@ -35,6 +35,11 @@ class Tokenizer:
         encodings = self._reference.encode_batch_fast(list(texts), add_special_tokens=False)
         return [[self.cls, *encoding.ids[:keep], self.sep] for encoding in encodings]
 
+    def offsets(self, texts: Iterable[str]) -> list[list[tuple[int, tuple[int, int]]]]:
+        """The pieces of each text with their code points, without `[CLS]` and `[SEP]`."""
+        encodings = self._reference.encode_batch(list(texts), add_special_tokens=False)
+        return [list(zip(encoding.ids, encoding.offsets, strict=True)) for encoding in encodings]
+
 
 @lru_cache(maxsize=1)
 def full_tokenizer() -> Tokenizer:
