@@ -62,9 +62,14 @@ class Reader(nn.Module):
         encoder = self.encoder
         x = encoder.word(ids) + encoder.position.weight[: ids.shape[1]] + self.mark(marks)
         x = encoder.dropout(encoder.norm(x))
+        kept = encoder.channel_mask
+        if kept is not None:
+            x = x * kept
         attend = mask[:, None, None, :]
         for layer in encoder.layers[: self.layers]:
             x = layer(x, attend)
+            if kept is not None:
+                x = x * kept
         return x
 
 

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from . import requests
+from . import forms, requests
+from .artifact import Artifact
 from .batches import by_length
 from .encoder import pretrained
 from .full import warm_cosine
 from .reader import Found, Lesson, Reader, lessons, loss, read
 from .requests import Request
+from .splitter_training import compounds, plain_compounds
 from .tasks import ROUTE_LABELS, SEED
 from .tokenizer import Tokenizer, full_tokenizer
 
@@ -36,8 +38,8 @@ def matched(request: Request, found: dict[str | None, list[Found]], threshold: f
                 left.add(i)
                 right.add(j)
         count.update(gold=len(gold), given=len(given), matched=len(left))
-        count.update({f"missed {gold[i][2]}": 1 for i in range(len(gold)) if i not in left})
-        count.update({f"surplus {given[j][2]}": 1 for j in range(len(given)) if j not in right})
+        count.update(f"missed {gold[i][2]}" for i in range(len(gold)) if i not in left)
+        count.update(f"surplus {given[j][2]}" for j in range(len(given)) if j not in right)
     count["whole"] += count["gold"] == count["given"] == count["matched"]
     return count
 
@@ -64,12 +66,30 @@ def evaluate(model: Reader, corpus: Sequence[Request], tokenizer: Tokenizer, thr
     return report
 
 
-def train(model: Reader, tokenizer: Tokenizer, epochs: int, copies: int, joined: int, rate: float = 1e-4, size: int = 16) -> None:
+def exact_joins(model: Reader, tokenizer: Tokenizer, count: int = 600) -> dict[str, float]:
+    """The share of joined validation utterances that come out as they were, and of single ones that are cut."""
+    report = {}
+    for name, made in (("plain", plain_compounds("val", count)), ("varied", compounds("val", count, "reader"))):
+        right: Counter[int] = Counter()
+        for compound in made:
+            request = requests.of_compound("", compound.text, compound.parts)
+            items = read(model, request, tokenizer)[None]
+            spans = request.sources[0].spans
+            right[len(spans)] += len(items) == len(spans) and all(
+                compound.text[item.start : item.end].removeprefix("also ").strip(" .?!,;") == part.strip(" .?!,;")
+                for item, part in zip(items, compound.parts, strict=True))
+        sizes = Counter(len(compound.parts) for compound in made)
+        report |= {f"{name} {size}": round(right[size] / sizes[size], 4) for size in sorted(sizes)}
+    return report
+
+
+def train(model: Reader, tokenizer: Tokenizer, epochs: int, copies: int, joined: int, formed: int, rate: float = 1e-4, size: int = 16) -> None:
     torch.manual_seed(SEED)
     random.seed(SEED)
     made: list[list[Lesson]] = []
     for epoch in range(epochs):
-        made.append(lessons([*requests.copies(copies, str(epoch)), *requests.joined(joined, str(epoch))], tokenizer))
+        made.append(lessons([*requests.copies(copies, str(epoch)), *requests.joined(joined, str(epoch)),
+                             *forms.made(formed, str(epoch))], tokenizer))
     model.encoder.word.weight.requires_grad_(False)
     heads = [*model.tag.parameters(), *model.route.parameters(), *model.mark.parameters()]
     trunk = [p for name, p in model.encoder.named_parameters() if p.requires_grad and not name.startswith("heads")]
@@ -98,6 +118,11 @@ def train(model: Reader, tokenizer: Tokenizer, epochs: int, copies: int, joined:
 if __name__ == "__main__":
     torch.set_num_threads(2)
     options = dict(word.split("=") for word in sys.argv[1:])
-    reader = Reader(pretrained({}))
-    train(reader, full_tokenizer(), int(options.get("epochs", 4)), int(options.get("copies", 840)), int(options.get("joined", 300)))
+    reader = Reader(Artifact.load("full").as_trained() if options.get("init") == "full" else pretrained({}))
+    for layer in (reader.encoder, *reader.encoder.modules()):
+        if isinstance(layer, nn.Dropout):
+            layer.p = 0.1
+    train(reader, full_tokenizer(), int(options.get("epochs", 4)), int(options.get("copies", 840)), int(options.get("joined", 300)),
+          int(options.get("formed", 400)))
+    print(json.dumps(exact_joins(reader, full_tokenizer())))
     torch.save(reader.state_dict(), options.get("out", "/tmp/reader.pt"))

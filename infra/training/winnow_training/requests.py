@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from . import data
-from .tasks import CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, TEXT_TASKS, UNFAIR_TERM, UTTERANCE, Task
+from .splitter_training import compounds
+from .tasks import INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, TEXT_TASKS, UTTERANCE
 
 NONE: frozenset[str] = frozenset()
 TRAINED, VALIDATED = ("c", "d"), "a"  # never train on `a`
@@ -23,6 +24,7 @@ class Span:
     start: int
     end: int
     routes: frozenset[str]
+    labels: tuple[tuple[str, str], ...] = ()  # a label for some of the routes
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,16 @@ def _request(row: dict) -> Request:
         name = item.get("source")
         start = texts[name].index(item["text"], spans[name][-1].end if spans[name] else 0)
         routes = frozenset(route for route in item["routes"] if route != "none")
-        spans[name].append(Span(start, start + len(item["text"]), routes))
+        labels = tuple((route, label) for route, label in (item.get("labels") or {}).items() if label)
+        spans[name].append(Span(start, start + len(item["text"]), routes, labels))
     return Request(row["id"], row["language"], tuple(Source(name, text, tuple(spans[name])) for name, text in texts.items()))
+
+
+def labelled(route: str, corpora: Sequence[str] = TRAINED) -> list[data.Item]:
+    """The items of a route whose label is beyond argument."""
+    return [data.Item(source.text[span.start : span.end], label)
+            for corpus in corpora for request in load(corpus) for source in request.sources for span in source.spans
+            for key, label in span.labels if key == route]
 
 
 # Copies
@@ -97,7 +107,7 @@ def _refilled(source: Source, share: float, chance: random.Random) -> Source:
 
 def _other(text: str, route: str, chance: random.Random) -> str:
     """A text of the same task and of a similar length, on one line, with the letter case and the end of the one that it replaces."""
-    texts = _by_length(route)
+    texts = texts_of(route)
     if route == ISSUE_TYPE.key and "\n" in text:
         return text
     at = _place(texts, len(text))
@@ -121,7 +131,7 @@ def _place(texts: Sequence[str], length: int) -> int:
 
 
 @lru_cache(maxsize=None)
-def _by_length(route: str) -> tuple[str, ...]:
+def texts_of(route: str) -> tuple[str, ...]:
     task = next(task for task in TEXT_TASKS if task.key == route)
     texts = [" ".join(item.text.split()) for item in data.load(task, "train")]
     if task is INTENT:
@@ -134,31 +144,37 @@ def _by_length(route: str) -> tuple[str, ...]:
     return tuple(sorted((text for text in texts if text), key=len))
 
 
-# Messages and joined utterances
-
-_JOINTS = (" and ", " and then ", ", ", ", and ", " then ", ". ", "? ", " also ", "; ", ", and also ", "\n", " and after that ", " but first ")
+# Joined utterances
 
 
-def joined(count: int, seed: str, split: str = "train") -> Iterator[Request]:
-    """Utterances of one to three wishes."""
-    chance = random.Random(f"{SEED} joined {seed}")
-    pools = [[item.text for item in data.load(task, split)] for task in (UTTERANCE, INTENT)]
-    for number in range(count):
-        pool = chance.choice(pools)
-        text, spans = "", []
-        for index in range(chance.choice((1, 1, 2, 2, 3))):
-            if index:
-                joint = chance.choice(_JOINTS)
-                if joint == " also ":
-                    text += " "
-                    joint = ""
-                text += joint
-            wish = chance.choice(pool)
-            if chance.random() < 0.3:
-                wish = wish[:1].upper() + wish[1:]
-            spans.append(Span(len(text), len(text) + len(wish), frozenset({INTENT.key})))
-            text += wish
-        if chance.random() < 0.3:
-            text += chance.choice(".?!")
-            spans[-1] = replace(spans[-1], end=len(text))
-        yield Request(f"joined-{number}", "en", (Source(None, text, tuple(spans)),))
+def joined(count: int, seed: str, split: str = "train") -> tuple[Request, ...]:
+    """Utterances of one to three wishes, as people join them."""
+    chance = random.Random(f"{SEED} sentences {seed}")
+    return tuple(of_compound(str(number), compound.text, compound.parts, chance.random() if split == "train" else 1)
+                 for number, compound in enumerate(compounds(split, count, seed)))
+
+
+def of_compound(identity: str, text: str, parts: Sequence[str], draw: float = 1) -> Request:
+    """- Parameter draw: below 0.3, sentences stand in the places of some parts that words have joined."""
+    spans: list[Span] = []
+    made = ""
+    end = 0
+    for part in parts:
+        start = text.index(part, end)
+        gap = text[end:start]
+        if spans and draw < 0.3:
+            gap = (". ", "? ", "\n", "! ", ".\n")[int(draw * 50) % 5]
+        # A full stop or a question mark belongs to the item that it ends.
+        if spans and gap[:1] in ".?!":
+            made += gap[:1]
+            gap = gap[1:]
+            spans[-1] = replace(spans[-1], end=len(made))
+        # The conventions keep "also" in the item.
+        begin = len(made) + (gap.rindex("also ") if gap.endswith("also ") else len(gap))
+        made += gap
+        spans.append(Span(begin, len(made) + len(part), frozenset({INTENT.key})))
+        made += part
+        end = start + len(part)
+    made += text[end:]
+    spans[-1] = replace(spans[-1], end=len(made))
+    return Request(identity, "en", (Source(None, made, tuple(spans)),))
