@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from urllib.parse import quote_plus
 
-from . import data
+from . import augment, data, router_data
 from .requests import Request, Source, Span, texts_of
 from .tasks import CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, UNFAIR_TERM
 
@@ -78,7 +79,7 @@ def _value(chance: random.Random) -> str:
 
 
 def _log(draft: Draft, chance: random.Random, route: str | None) -> None:
-    stamp = chance.randrange(4)
+    stamp = chance.randrange(5)
     hour, second = chance.randrange(24), chance.randrange(3000)
     for _ in range(chance.randint(2, 9)):
         second += chance.randrange(9)
@@ -90,7 +91,9 @@ def _log(draft: Draft, chance: random.Random, route: str | None) -> None:
         line = (f'{_address(chance)} - - [12/Mar/2026:{clock} +0000] "{call}" {status} {chance.randrange(9000)}',
                 f'{_address(chance)} [12/Mar/2026:{clock}] "{call}" {status} "-" "{chance.choice(_AGENTS)}"',
                 f"{clock} {_address(chance)} {target} {status}",
-                f"2026-03-12T{clock}Z {chance.choice(('INFO', 'WARN', 'ERROR'))} {chance.choice(('waf', 'api', 'web'))}: {call} from {_address(chance)}")[stamp]
+                f"2026-03-12T{clock}Z {chance.choice(('INFO', 'WARN', 'ERROR'))} {chance.choice(('waf', 'api', 'web'))}: {call} from {_address(chance)}",
+                f'2026-03-12 {clock} {chance.choice(("INFO", "WARN"))} {chance.choice(("login failed", "template not found", "search", "cache refreshed"))} '
+                f'{chance.choice(_FIELDS)}="{_value(chance)[:80]}" ip={_address(chance)}')[stamp]
         draft.item(line, *[route] if route else []).gap("\n")
 
 
@@ -145,6 +148,21 @@ def _list(draft: Draft, chance: random.Random, route: str | None, texts: Sequenc
         draft.gap(mark).item(text, *[route] if route else []).gap(close + apart)
 
 
+def _session(draft: Draft, chance: random.Random, route: str | None, texts: Sequence[str]) -> None:
+    """The turns of a chat, as JSON or YAML."""
+    own = [route] if route else []
+    if chance.random() < 0.5:
+        draft.gap("[\n")
+        for number, text in enumerate(texts):
+            draft.gap('  {"role": "user", "content": "').item(json.dumps(text, ensure_ascii=False)[1:-1], *own).gap('"}')
+            draft.gap(",\n" if number + 1 < len(texts) else "\n")
+        draft.gap("]\n")
+        return
+    key = chance.choice(("text", "input", "content", "message"))
+    for number, text in enumerate(texts):
+        draft.gap(f'- from: u{number + 1}\n  {key}: "').item(text.replace('"', "'"), *own).gap('"\n')
+
+
 def _values(draft: Draft, chance: random.Random, route: str | None) -> None:
     form = chance.randrange(4)
     texts = [_value(chance) for _ in range(chance.randint(1, 5))]
@@ -161,13 +179,15 @@ def _values(draft: Draft, chance: random.Random, route: str | None) -> None:
 
 def _prompts(draft: Draft, chance: random.Random, route: str | None) -> None:
     texts = [" ".join(text.split())[:500] for text in chance.sample(texts_of(PROMPT_ATTACK.key), chance.randint(1, 4))]
-    form = chance.randrange(4)
+    form = chance.randrange(5)
     if form == 0:
         _json_array(draft, chance, route, texts)
     elif form == 1:
         _table(draft, chance, route, texts)
     elif form == 2:
         _list(draft, chance, route, texts)
+    elif form == 3:
+        _session(draft, chance, route, texts)
     else:
         for text in texts:
             draft.gap(chance.choice(("User: ", "Human: ", "[chat] ", "user> "))).item(text, *[route] if route else []).gap("\n")
@@ -186,12 +206,13 @@ def _contract(draft: Draft, chance: random.Random, route: str | None) -> None:
             draft.item(chance.choice(("between Alder Works Ltd. (\"Supplier\") and Birch & Co. (\"Customer\")",
                                       "This Agreement is made on 3 May 2026 by Lindholm AS and Pinewood Inc."))).gap("\n")
         draft.gap("\n")
-    style = chance.randrange(5)
-    heads = chance.random() < 0.6
+    style = chance.randrange(6)
+    heads = style == 5 or chance.random() < 0.6
     for number, text in enumerate(chance.sample(texts_of(CLAUSE_TYPE.key), chance.randint(2, 6))):
         name = chance.choice(_HEADINGS)
-        draft.gap((f"{number + 1}. ", f"Section {number + 1}. ", f"§ {number + 1} ", f"{3 + number}.1 ", f"({'abcdefgh'[number]}) ")[style])
-        heading = (name.upper() + ". ", f"{name}. ", f"*{name}.* ", f"{name}\n", f"{name}: ")[style] if heads else ""
+        draft.gap((f"{number + 1}. ", f"Section {number + 1}. ", f"§ {number + 1} ", f"{3 + number}.1 ", f"({'abcdefgh'[number]}) ",
+                   f"ARTICLE {number + 1} ")[style])
+        heading = (name.upper() + ". ", f"{name}. ", f"*{name}.* ", f"{name}\n", f"{name}: ", f"{name.upper()}\n")[style] if heads else ""
         draft.item(heading + text, *own).gap(chance.choice(("\n\n", "\n")))
 
 
@@ -215,8 +236,11 @@ def _reports(draft: Draft, chance: random.Random, route: str | None) -> None:
     if len(texts) > 1 and chance.random() < 0.5:
         _list(draft, chance, route, [text[:220] for text in texts])
         return
+    is_numbered = len(texts) > 1 and chance.random() < 0.4
     for number, text in enumerate(texts):
-        if number:
+        if is_numbered:
+            draft.gap(f"### #{200 + 3 * number}\n")
+        elif number:
             draft.gap(chance.choice(("\n---\n\n", "\n\n\n", "\n***\n")))
         draft.item(_as_report(text, chance), *[route] if route else []).gap("\n")
 
@@ -226,9 +250,15 @@ def _as_report(text: str, chance: random.Random) -> str:
     title, _, body = text.partition(" . ")
     sentences = body.replace("! ", "! \n").replace(". ", ". \n").replace("? ", "? \n").split("\n")
     sentences = [sentence.strip() for sentence in sentences if sentence.strip()][:8] or [title]
-    form = chance.randrange(4)
+    form = chance.randrange(6)
     if form == 0:
         return f"{title}\n\n" + " ".join(sentences)
+    if form == 4:
+        return (f"**Describe the bug**\n{title}. {sentences[0]}\n\n**To reproduce**\n```{chance.choice(('py', 'sh', '', 'js'))}\n{_snippet(chance)}\n```"
+                f"\n\n**Expected behaviour**\n{sentences[-1]}\n\n**Environment**\nversion {chance.randrange(9)}.{chance.randrange(20)}, Debian 12")
+    if form == 5:
+        indented = "\n".join("    " + line for line in _snippet(chance).splitlines())
+        return f"{title}\n\n{' '.join(sentences[:3])}\n\n{indented}\n\n{' '.join(sentences[3:5])}"
     if form == 1:
         lines = [f"**{title}**" if chance.random() < 0.5 else title, "", "Steps to reproduce:"]
         lines += [f"{number}. {sentence}" for number, sentence in enumerate(sentences[:4], 1)]
@@ -265,13 +295,39 @@ def payload_lines(count: int, seed: str) -> list[data.Item]:
     return rows
 
 
+def _snippet(chance: random.Random) -> str:
+    """A few lines of the standard library's source."""
+    return "\n".join(chance.choice(_sources()).splitlines()[:8])
+
+
+@lru_cache(maxsize=1)
+def _sources() -> list[str]:
+    return [text for _, text in router_data.code()]
+
+
+def _code(draft: Draft, chance: random.Random, route: str | None) -> None:
+    """Source to work on, which is no item of any task."""
+    draft.item("\n".join(chance.choice(_sources()).splitlines()[:20])).gap("\n")
+
+
+def _mail(draft: Draft, chance: random.Random, route: str | None) -> None:
+    """Wishes in a mail with its headers, a greeting and a signature."""
+    draft.item("From: Ines Falk <ines@example.com>\nTo: desk@example.com\n"
+               f"Subject: {chance.choice(('trip', 'a few things', 'Friday', 'please'))}\nDate: Tue, 3 Mar 2026 08:{chance.randrange(60):02}:55 +0100").gap("\n\n")
+    draft.item(chance.choice(_HELLOS)).gap("\n\n")
+    for text in chance.sample(texts_of(INTENT.key), chance.randint(1, 4)):
+        draft.item(augment.recased(text, chance), *[route] if route else []).gap(chance.choice((" ", " ", "\n")))
+    draft.gap("\n\n").item(chance.choice(_ENDS)).gap("\n")
+
+
 _KINDS: tuple[tuple[str, Sequence[str], Sequence[Lines]], ...] = (
     (PAYLOAD.key, _CHECK, (_log, _log, _json_lines, _values, _values, _values)),
     (PROMPT_ATTACK.key, _PROMPTS, (_prompts,)),
     (CLAUSE_TYPE.key, _CLAUSES, (_contract,)),
     (UNFAIR_TERM.key, _TERMS, (_terms,)),
     (ISSUE_TYPE.key, _REPORTS, (_reports, _reports)),
-    (INTENT.key, _WISHES, (_wishes,)),
+    (INTENT.key, _WISHES, (_wishes, _mail)),
+    ("", ("Can you refactor this function?", "Add type hints, please.", "Port this to Go.", "What does this code do?", "Write a test for it:"), (_code,)),
 )
 
 
@@ -292,7 +348,7 @@ def _request(identity: str, chance: random.Random) -> Request:
     is_after = chance.random() < 0.2
     if not is_after:
         own.item(ask)
-    form(rest, chance, None if is_work else route)
+    form(rest, chance, None if is_work or not route else route)
     inner = rest.source()
     if chance.random() < 0.5:
         if is_after:

@@ -78,7 +78,7 @@ def _negatives(split: str, chance: random.Random) -> list[RouteItem]:
     wanted = 2500 if split == "train" else 300
     texts = chance.sample(sentences, min(len(sentences), wanted))
     texts += chance.sample(paragraphs, min(len(paragraphs), wanted // 2))
-    code = [text for name, text in _code() if _split_of(name) == split]
+    code = [text for name, text in code() if _split_of(name) == split]
     texts += chance.sample(code, min(len(code), wanted // 4))
     texts += [_garbled(split, chance) for _ in range(wanted // 2)]
     return [RouteItem(text, frozenset(), "none") for text in texts]
@@ -96,7 +96,7 @@ def _pages() -> list[tuple[str, str]]:
             for block in page.split("\n\n") if 6 <= len(block.split()) <= 120]
 
 
-def _code() -> list[tuple[str, str]]:
+def code() -> list[tuple[str, str]]:
     return [(name, text) for name, tree in _sources() for node in ast.walk(tree)
             if isinstance(node, (ast.For, ast.If, ast.Try, ast.With, ast.While))
             and 30 <= len(text := ast.unparse(node)) <= 400]
