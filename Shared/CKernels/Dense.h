@@ -37,15 +37,17 @@ INLINE void norm_row(float *row, float sum, struct winnow_norm norm, int width, 
 }
 
 static void embed(
-    const int8_t *words, const float *word_scales, const float *positions, struct winnow_norm norm,
-    const int32_t *ids, int count, int width, struct winnow_rows out) {
+    const int8_t *words, const float *word_scales, const float *positions, struct winnow_marks marks,
+    struct winnow_norm norm, const int32_t *ids, int count, int width, struct winnow_rows out) {
     for (int m = 0; m < count; m++) {
         const int8_t *word = words + (size_t)ids[m] * (size_t)width;
         const float *position = positions + (size_t)m * (size_t)width;
+        const float *mark = marks.rows ? marks.rows + (size_t)marks.marks[m] * (size_t)width : NULL;
         float *row = out.values + (size_t)m * (size_t)width, scale = word_scales[ids[m]];
         v16f sum = splat(0);
         for (int n = 0; n < width; n += 16) {
             v16f x = load_bytes(word + n) * scale + load(position + n);
+            if (mark) x += load(mark + n);
             store(row + n, x);
             sum += x;
         }

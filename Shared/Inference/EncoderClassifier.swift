@@ -83,13 +83,16 @@ public final class EncoderClassifier: Classifier {
         guard let shape = card.encoder else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is not a classifier")
         }
+        guard card.reading == nil else {
+            throw ArtifactError(.unsupported, "\(directory)/card.json", "an item reader is not a classifier")
+        }
         var tensors = try TensorReader(card, directory: directory, format: "winnow-encoder")
         let vocabulary = try Vocabulary(
             tensors.bytes("tokenizer.vocabulary"), size: shape.vocabularySize, file: tensors.path)
         tokenizer = WordPieceTokenizer(vocabulary)
         weights = try EncoderWeights(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
         try tensors.finish()
-        fingerprints = Fingerprints(tensors, shape)
+        fingerprints = Fingerprints(tensors, card, shape)
         identities = Self.identities(card, fingerprints)
         (routeHeads, refusedHeads) = Self.routeHeads(card, fingerprints, catalog.routing)
         do throws(InferenceError) {

@@ -18,6 +18,12 @@ struct winnow_norm {
     float epsilon;
 };
 
+/// The marks of a sequence's tokens, and the embedding of each mark. Without marks both are null.
+struct winnow_marks {
+    const float *rows;
+    const uint8_t *marks;
+};
+
 /// Rows of activations in the two formats that a layer needs.
 struct winnow_rows {
     float *values;
@@ -30,10 +36,10 @@ struct winnow_rows {
 struct winnow_kernels {
     const char *name;
 
-    /// Embeds one sequence: word row * its scale + position, LayerNorm, quantization.
+    /// Embeds one sequence: word row * its scale + position + mark, LayerNorm, quantization.
     void (*embed)(
-        const int8_t *words, const float *word_scales, const float *positions, struct winnow_norm norm,
-        const int32_t *ids, int count, int width, struct winnow_rows out);
+        const int8_t *words, const float *word_scales, const float *positions, struct winnow_marks marks,
+        struct winnow_norm norm, const int32_t *ids, int count, int width, struct winnow_rows out);
 
     /// Computes the attention of one sequence. A row of `acc` has q, k and v, `3 * heads * head_size` values. `scratch`
     /// has `winnow_attention_scratch` floats. `out.values` is also scratch.

@@ -11,13 +11,16 @@ struct Fingerprints: Sendable {
     /// The line of each tensor, by its name: its type, its shape and the SHA-256 of its bytes.
     private let tensors: [String: String]
     private let shape: ModelCard.Encoder
+    /// `nil` for a model that is no item reader.
+    private let reading: ModelCard.Reading?
 
-    init(_ tensors: borrowing TensorReader, _ shape: ModelCard.Encoder) {
+    init(_ tensors: borrowing TensorReader, _ card: ModelCard, _ shape: ModelCard.Encoder) {
         self.tensors = tensors.digests()
         self.shape = shape
+        reading = card.reading
     }
 
-    /// The state that a head reads: the tokenizer, the shape, and the layers up to the head.
+    /// The state that a head reads: the tokenizer, the shape, the layers up to the head, and an item reader's windows.
     func state(of head: ModelCard.Head) -> String { Self.short(stateDigest(of: head)) }
 
     /// Everything that an answer of the head depends on.
@@ -40,6 +43,7 @@ struct Fingerprints: Sendable {
         lines += head.exits.map { "exit \($0.layers) \(Self.bits($0.from))" }
         if isRouter { lines.append("sure \(head.acceptThreshold.map(Self.bits) ?? "never")") }
         switch head.windowRule {
+        case _ where reading != nil: lines += self.lines(of: ["tags."])
         case .anyFinding(let clean): lines.append("windows anyFinding \(Self.counted(clean))")
         case .mean: lines.append("windows mean")
         case .beginning: lines.append("windows beginning")
@@ -60,8 +64,9 @@ struct Fingerprints: Sendable {
             "winnow-encoder 1", "sizes \(sizes.map(String.init).joined(separator: " "))",
             "epsilon \(Self.bits(shape.layerNormEpsilon))",
         ]
+        let windows = reading.map { ["reading \($0.window) \($0.stride) \($0.context)"] } ?? []
         return Self.digest(
-            first + lines(of: ["tokenizer.", "embeddings."] + (0..<head.layers).map { "layers.\($0)." }))
+            first + windows + lines(of: ["tokenizer.", "embeddings."] + (0..<head.layers).map { "layers.\($0)." }))
     }
 
     /// The lines of all tensors whose names begin so, ordered by name.
@@ -100,7 +105,8 @@ public struct RouteIdentities: Sendable {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter has no routes")
         }
         self.card = card
-        fingerprints = Fingerprints(try TensorReader(card, directory: directory, format: "winnow-encoder"), shape)
+        fingerprints = Fingerprints(
+            try TensorReader(card, directory: directory, format: "winnow-encoder"), card, shape)
     }
 
     /// - Returns: `nil` for a route that the model does not answer.

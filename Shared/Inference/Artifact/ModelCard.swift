@@ -26,6 +26,8 @@ public struct ModelCard: Sendable {
     /// `nil` for a splitter, which has no encoder.
     public let encoder: Encoder?
     public internal(set) var heads: [Head]
+    /// How an item reader divides sources into windows; `nil` for a model that is none.
+    public let reading: Reading?
     /// Average operations per token of the model's validation items, including the effect of exits. 0 for a splitter.
     public let flopsPerToken: Double
     /// The model that a small model was cut from and must agree with.
@@ -70,7 +72,7 @@ public struct ModelCard: Sendable {
             } ?? []
         if role == .splitter {
             splitter = try SplitterSettings(card.member("splitter"))
-            (encoder, heads, flopsPerToken) = (nil, [], 0)
+            (encoder, heads, reading, flopsPerToken) = (nil, [], nil, 0)
             return
         }
         let encoder = try Encoder(card.member("encoder"))
@@ -80,6 +82,9 @@ public struct ModelCard: Sendable {
         }
         guard !heads.isEmpty else { throw card.fault("heads is empty") }
         guard Set(heads.map(\.route)).count == heads.count else { throw card.fault("two heads answer the same route") }
+        reading = try card.optional("reading").map { reading throws(ArtifactError) in
+            try Reading(reading, encoder, heads)
+        }
         (self.encoder, self.heads, splitter) = (encoder, heads, nil)
         flopsPerToken = try card.member("flops").member("perToken").positive()
     }
@@ -154,11 +159,16 @@ extension ModelCard {
     public func flops(tokens: Int, route: Route, exit: Int? = nil, windows: Int = 1) -> Int64 {
         guard let encoder, let head = head(route) else { return 0 }
         let count = min(tokens / max(windows, 1), head.maxTokens)
-        let projections = 4 * encoder.hiddenSize * encoder.attentionSize
-        let feedForward = 2 * encoder.hiddenSize * encoder.feedForwardSize
-        let attention = 2 * count * encoder.attentionSize
         let layers = exit.map { head.exits[$0].layers } ?? head.layers, read = (exit ?? head.exits.count) + 1
-        let perToken = layers * (projections + feedForward + attention)
-        return Int64(2 * windows * (count * perToken + read * encoder.hiddenSize * head.labels.count))
+        let products = encoder.products(tokens: count, layers: layers)
+        return Int64(2 * windows * (products + read * encoder.hiddenSize * head.labels.count))
+    }
+}
+
+extension ModelCard.Encoder {
+    /// Returns the multiply-adds of the matrix products of some layers for one window.
+    func products(tokens: Int, layers: Int) -> Int {
+        let projections = 4 * hiddenSize * attentionSize, feedForward = 2 * hiddenSize * feedForwardSize
+        return tokens * layers * (projections + feedForward + 2 * tokens * attentionSize)
     }
 }

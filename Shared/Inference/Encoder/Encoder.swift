@@ -68,6 +68,25 @@ final class Encoder {
         return all
     }
 
+    /// Lends the state of every token of each sequence after all layers, in the order of the sequences.
+    /// - Parameters:
+    ///   - marks: the mark of each id.
+    ///   - body: called once for each sequence, with its number and the states of its tokens, one row after another.
+    func tokenStates(
+        _ ids: [Int32], marks: [UInt8], lengths: [Int],
+        _ body: (_ sequence: Int, _ states: UnsafePointer<Float>) -> Void
+    ) throws(InferenceError) {
+        try eachChunk(ids, lengths) { chunk throws(InferenceError) in
+            embed(ids, marks: marks, from: chunk.start, chunk.lengths)
+            try run(0..<shape.layers, chunk.lengths, isLast: true)
+            var sequence = chunk.lengths.startIndex
+            eachSequence(chunk.lengths) { row, _ in
+                body(sequence, workspace.hidden + row * shape.hiddenSize)
+                sequence += 1
+            }
+        }
+    }
+
     /// Whole sequences that pass the layers together.
     private struct Chunk {
         let ids: [Int32]
@@ -151,17 +170,21 @@ final class Encoder {
 }
 
 extension Encoder {
-    func embed(_ ids: [Int32], from start: Int, _ lengths: ArraySlice<Int>) {
+    /// - Parameter marks: the mark of each id; empty for a model without marks.
+    func embed(_ ids: [Int32], marks: [UInt8] = [], from start: Int, _ lengths: ArraySlice<Int>) {
         ids.withUnsafeBufferPointer { ids in
-            guard var next = ids.baseAddress.map({ $0 + start }) else { return }
-            eachSequence(lengths) { row, length in
-                kernels.embed(
-                    embeddings.words, embeddings.scales, embeddings.positions, embeddings.norm.parameters, next,
-                    Int32(length), Int32(shape.hiddenSize),
-                    winnow_rows(
-                        values: workspace.hidden + row * shape.hiddenSize,
-                        quantized: workspace.quantized + row * shape.hiddenSize, scales: workspace.scales + row))
-                next += length
+            marks.withUnsafeBufferPointer { marks in
+                guard let ids = ids.baseAddress else { return }
+                eachSequence(lengths) { row, length in
+                    let first = start + row
+                    kernels.embed(
+                        embeddings.words, embeddings.scales, embeddings.positions,
+                        winnow_marks(rows: embeddings.marks, marks: marks.baseAddress.map { $0 + first }),
+                        embeddings.norm.parameters, ids + first, Int32(length), Int32(shape.hiddenSize),
+                        winnow_rows(
+                            values: workspace.hidden + row * shape.hiddenSize,
+                            quantized: workspace.quantized + row * shape.hiddenSize, scales: workspace.scales + row))
+                }
             }
         }
     }

@@ -10,6 +10,8 @@ final class EncoderWeights: @unchecked Sendable {
     let layers: [Layer]
     /// The exits of each head of the card.
     let exits: [HeadExits]
+    /// An item reader's tags of each token: outside, begin, inside. Other models have none.
+    let tags: Projection?
     /// `nil` if oneDNN's sums are not exact.
     let library: OneDNN?
 
@@ -31,40 +33,49 @@ final class EncoderWeights: @unchecked Sendable {
         self.shape = shape
         self.kernels = kernels.pointee
         self.library = library
-        embeddings = try Embeddings(&tensors, shape)
+        embeddings = try Embeddings(&tensors, shape, hasMarks: card.reading != nil)
         layers = try (0..<shape.layers).map { index throws(ArtifactError) in
             try Layer(&tensors, index: index, shape, library: library)
         }
         exits = try card.heads.map { head throws(ArtifactError) in
             try HeadExits(&tensors, head, inputs: shape.hiddenSize)
         }
+        tags = try card.reading.map { _ throws(ArtifactError) in
+            try Projection(&tensors, "tags", labels: ItemTag.allCases.count, inputs: shape.hiddenSize)
+        }
     }
 }
 
-/// The embeddings of words (int8, with one scale for each row) and of positions (f32), and their LayerNorm.
+/// The embeddings of words (int8, with one scale for each row), of positions and of marks (f32), and their LayerNorm.
 final class Embeddings {
     let words: UnsafeMutablePointer<Int8>
     let scales: UnsafeMutablePointer<Float>
     let positions: UnsafeMutablePointer<Float>
+    /// One row for each `PieceMark`; `nil` for a model that is no item reader.
+    let marks: UnsafeMutablePointer<Float>?
     let norm: Norm
 
-    init(_ tensors: inout TensorReader, _ shape: ModelCard.Encoder) throws(ArtifactError) {
+    init(_ tensors: inout TensorReader, _ shape: ModelCard.Encoder, hasMarks: Bool) throws(ArtifactError) {
         let rows = try tensors.int8("embeddings.word.weight", [shape.vocabularySize, shape.hiddenSize])
         let scale = try tensors.scales("embeddings.word.scale", count: shape.vocabularySize)
         let position = try tensors.floats("embeddings.position.weight", [shape.positions, shape.hiddenSize])
+        let mark = hasMarks ? try tensors.floats("embeddings.mark.weight", [PieceMark.count, shape.hiddenSize]) : []
         norm = try Norm(&tensors, "embeddings.norm", shape)
         words = .allocate(capacity: rows.count)
         scales = .allocate(capacity: scale.count)
         positions = .allocate(capacity: position.count)
+        marks = hasMarks ? .allocate(capacity: mark.count) : nil
         _ = UnsafeMutableBufferPointer(start: words, count: rows.count).update(from: rows)
         scales.update(from: scale, count: scale.count)
         positions.update(from: position, count: position.count)
+        marks?.update(from: mark, count: mark.count)
     }
 
     deinit {
         words.deallocate()
         scales.deallocate()
         positions.deallocate()
+        marks?.deallocate()
     }
 }
 
@@ -120,6 +131,8 @@ struct Projection: Sendable {
     private let bias: [Float]
     private let inputs: Int
 
+    var labels: Int { bias.count }
+
     /// - Parameter weight: one row of `inputs` numbers for each number of `bias`.
     init(weight: [Float], bias: [Float], inputs: Int) {
         self.weight = weight
@@ -137,7 +150,8 @@ struct Projection: Sendable {
         self.inputs = inputs
     }
 
-    func logits(_ pooled: [Float], rows: Int, _ kernels: winnow_kernels) -> [Float] {
+    /// - Parameter pooled: `rows` rows, one after another.
+    func logits(_ pooled: UnsafePointer<Float>, rows: Int, _ kernels: winnow_kernels) -> [Float] {
         [Float](unsafeUninitializedCapacity: rows * bias.count) { buffer, count in
             kernels.linear(
                 pooled, weight, bias, Int32(rows), Int32(bias.count), Int32(inputs), buffer.baseAddress)

@@ -17,6 +17,13 @@ struct Vocabulary: Sendable {
     let unknown: Int32
     let first: Int32
     let last: Int32
+    /// The pieces that stand for a line end and for empty lines in an item reader; `nil` if the vocabulary lacks one.
+    let lineEnds: LineEnds?
+
+    struct LineEnds: Sendable, Equatable {
+        let one: Int32
+        let several: Int32
+    }
 
     /// - Parameter text: one piece on each line, separated by `\n`. The line number is the piece's id.
     init(_ text: [UInt8], size: Int, file: String) throws(ArtifactError) {
@@ -55,6 +62,9 @@ struct Vocabulary: Sendable {
         unknown = specials["[UNK]"] ?? 0
         first = specials["[CLS]"] ?? 0
         last = specials["[SEP]"] ?? 0
+        lineEnds = specials["[unused1]"].flatMap { one in
+            specials["[unused2]"].map { LineEnds(one: one, several: $0) }
+        }
     }
 
     /// FNV-1a, one byte at a time, so that one pass over a word gives the hash of each of its prefixes.

@@ -4,7 +4,7 @@ public struct WordPieceTokenizer: Sendable {
     /// Words of more characters are unknown.
     static let longestWord = 100
 
-    private let vocabulary: Vocabulary
+    let vocabulary: Vocabulary
 
     init(_ vocabulary: Vocabulary) { self.vocabulary = vocabulary }
 
@@ -50,60 +50,55 @@ public struct WordPieceTokenizer: Sendable {
     /// Appends the first pieces of `text`.
     private func append(_ text: String, most: Int, to ids: inout [Int32]) {
         let limit = ids.count + most
-        let isRead: Void? = text.utf8.withContiguousStorageIfAvailable { scan($0, limit, &ids) }
-        if isRead == nil { Array(text.utf8).withUnsafeBufferPointer { scan($0, limit, &ids) } }
+        Self.lendUTF8(of: text) { scan($0, 0..<$0.count, limit, &ids) }
         if ids.count > limit { ids.removeLast(ids.count - limit) }
     }
 
-    /// Appends the pieces of `text`. Stops when `ids` has `limit` entries.
-    private func scan(_ text: UnsafeBufferPointer<UInt8>, _ limit: Int, _ ids: inout [Int32]) {
+    /// Lends the UTF-8 of `text`, without a copy if the text is stored in it.
+    static func lendUTF8(of text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        let isRead: Void? = text.utf8.withContiguousStorageIfAvailable(body)
+        if isRead == nil { Array(text.utf8).withUnsafeBufferPointer(body) }
+    }
+
+    /// Appends the pieces of a part of `text`. Stops when `pieces` has `limit` entries or more.
+    /// - Parameter range: begins and ends between scalars.
+    func scan(
+        _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ limit: Int, _ pieces: inout some PieceSink
+    ) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * Self.longestWord + 4) { buffer in
-            vocabulary.lend { lookup in
-                var word = WordBuffer(buffer, lookup)
-                var index = 0
-                while index < text.count, ids.count < limit {
-                    let byte = text[index]
-                    if byte < 0x80 {
-                        index += 1
-                        switch ASCIIClass.of(byte) {
-                        case .letter: word.append(byte)
-                        case .capital: word.append(byte | 0x20)
-                        case .space: word.end(&ids)
-                        case .punctuation: word.add(alone: byte, &ids)
-                        case .dropped: break
-                        }
-                    } else {
-                        let (scalar, length) = decode(text, index)
-                        index += length
-                        ScalarRules.normalize(scalar) { scalar, isAlone in
-                            switch ScalarRules.kind(of: scalar) {
-                            case .space: word.end(&ids)
-                            case .punctuation:
-                                word.end(&ids)
-                                word.append(scalar)
-                                word.end(&ids)
-                            case .letter where isAlone:
-                                word.end(&ids)
-                                word.append(scalar)
-                                word.end(&ids)
-                            case .letter: word.append(scalar)
+            withUnsafeTemporaryAllocation(of: SourcePlace.self, capacity: Self.longestWord) { places in
+                vocabulary.lend { lookup in
+                    var word = WordBuffer(buffer, places, lookup)
+                    var index = range.lowerBound
+                    while index < range.upperBound, pieces.count < limit {
+                        let byte = text[index]
+                        if byte < 0x80 {
+                            let place = SourcePlace(index, 1)
+                            index += 1
+                            switch ASCIIClass.of(byte) {
+                            case .letter: word.append(byte, place)
+                            case .capital: word.append(byte | 0x20, place)
+                            case .space: word.end(&pieces)
+                            case .punctuation: word.add(alone: UInt32(byte), place, &pieces)
+                            case .dropped: break
+                            }
+                        } else {
+                            let (scalar, length) = UTF8.scalar(in: text, at: index)
+                            let place = SourcePlace(index, length)
+                            index += length
+                            ScalarRules.normalize(scalar) { scalar, isAlone in
+                                switch ScalarRules.kind(of: scalar) {
+                                case .space: word.end(&pieces)
+                                case .punctuation: word.add(alone: scalar, place, &pieces)
+                                case .letter where isAlone: word.add(alone: scalar, place, &pieces)
+                                case .letter: word.append(scalar, place)
+                                }
                             }
                         }
                     }
+                    word.end(&pieces)
                 }
-                word.end(&ids)
             }
-        }
-    }
-
-    /// Returns the scalar at `index`. The bytes of a string are always well formed.
-    private func decode(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> (scalar: UInt32, length: Int) {
-        let lead = UInt32(text[index])
-        func tail(_ offset: Int) -> UInt32 { UInt32(text[index + offset] & 0x3F) }
-        switch lead {
-        case ..<0xE0: return ((lead & 0x1F) << 6 | tail(1), 2)
-        case ..<0xF0: return ((lead & 0x0F) << 12 | tail(1) << 6 | tail(2), 3)
-        default: return ((lead & 0x07) << 18 | tail(1) << 12 | tail(2) << 6 | tail(3), 4)
         }
     }
 }
@@ -144,61 +139,5 @@ struct Windows {
     /// Returns the tokens of a text of `pieces` pieces. Pieces in two windows count twice.
     func tokens(pieces: Int) -> Int {
         pieces <= capacity ? pieces + 2 : starts(pieces: pieces).count * (capacity + 2)
-    }
-}
-
-/// Collects the current word, and appends its pieces when it ends.
-struct WordBuffer {
-    private let bytes: UnsafeMutableBufferPointer<UInt8>
-    private let vocabulary: VocabularyLookup
-    private var count = 0
-    private var characters = 0
-
-    init(_ bytes: UnsafeMutableBufferPointer<UInt8>, _ vocabulary: VocabularyLookup) {
-        self.bytes = bytes
-        self.vocabulary = vocabulary
-    }
-
-    @inline(__always)
-    mutating func append(_ byte: UInt8) {
-        characters += 1
-        guard characters <= WordPieceTokenizer.longestWord else { return }
-        bytes[count] = byte
-        count += 1
-    }
-
-    mutating func append(_ scalar: UInt32) {
-        guard scalar >= 0x80 else { return append(UInt8(truncatingIfNeeded: scalar)) }
-        characters += 1
-        guard characters <= WordPieceTokenizer.longestWord, let scalar = Unicode.Scalar(scalar) else { return }
-        for byte in UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter {
-            bytes[count] = byte
-            count += 1
-        }
-    }
-
-    /// Ends the current word, and adds `byte` as a word of its own.
-    mutating func add(alone byte: UInt8, _ ids: inout [Int32]) {
-        end(&ids)
-        append(byte)
-        end(&ids)
-    }
-
-    /// Matches the longest pieces greedily. A word that is too long or has an unknown piece becomes one `[UNK]`.
-    mutating func end(_ ids: inout [Int32]) {
-        guard characters > 0 else { return }
-        defer { (count, characters) = (0, 0) }
-        guard characters <= WordPieceTokenizer.longestWord else { return ids.append(vocabulary.unknown) }
-        let before = ids.count
-        var start = 0
-        while start < count {
-            let rest = UnsafeBufferPointer(rebasing: bytes[start..<count])
-            guard let (id, length) = vocabulary.longestMatch(rest, continuing: start > 0) else {
-                ids.removeLast(ids.count - before)
-                return ids.append(vocabulary.unknown)
-            }
-            ids.append(id)
-            start += length
-        }
     }
 }

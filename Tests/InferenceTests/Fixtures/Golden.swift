@@ -24,6 +24,36 @@ enum Golden {
         let confidence: Double
     }
 
+    /// A request as the item reader reads it. Offsets are those of UTF-8.
+    struct Request: Decodable {
+        struct Source: Decodable {
+            let text: String
+            let ids: [Int32]
+            let marks: [UInt8]
+            let starts: [UInt32]
+            let ends: [UInt32]
+            let inputTokens: Int
+            let flops: Int64
+            let items: [Item]
+        }
+
+        struct Item: Decodable {
+            let start: Int
+            let end: Int
+            let certainty: Double
+            let logits: [Float]
+        }
+
+        /// The own text first.
+        let sources: [Source]
+    }
+
+    /// The scalars with a property, as runs from the first to the last.
+    struct ScalarProperty: Decodable {
+        let property: String
+        let runs: [[UInt32]]
+    }
+
     /// The folders of `infra/models` that contain an encoder with recorded logits.
     static let encoders = names.compactMap { name -> String? in
         guard name.hasPrefix("logits-"), name.hasSuffix(".jsonl") else { return nil }
@@ -40,7 +70,7 @@ enum Golden {
 
     static func model(_ name: String) -> String { "\(root)/infra/models/\(name)" }
 
-    private static let folder = "\(root)/Tests/InferenceTests/Golden"
+    static let folder = "\(root)/Tests/InferenceTests/Golden"
 
     private static let root: String = {
         let parts = #filePath.split(separator: "/").dropLast(4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +146,13 @@ def write(name: str, kind: str, tensors: dict[str, Tensor], card: dict[str, Any]
     card["weights"] = {"file": path.name, "sha256": digest, "bytes": len(content)}
     text = json.dumps(card, indent=2, ensure_ascii=False)
     (folder / "card.json").write_text(text + "\n", encoding="utf-8")
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Writes JSON Lines. - Returns: their number."""
+    lines = [json.dumps(row, ensure_ascii=True, separators=(",", ":")) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    return len(lines)
 
 
 def with_sorted_names(content: bytes) -> bytes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable
 from typing import Any
 
-from . import augment, data, small, splitter_card, splitter_training
-from .artifact import Artifact
+from . import augment, data, reader_golden, small, splitter_card, splitter_training
+from .artifact import Artifact, write_rows
 from .golden_strings import strings
 from .tasks import PAYLOAD, ROUTE, SEED, max_tokens
 
@@ -40,16 +39,14 @@ def make() -> dict[str, int]:
     names = ["full", *small.RECIPES]
     artifacts = {name: Artifact.load(name) for name in names if (data.MODELS / name).exists()}
     counts = {"tokenizer.jsonl": _write("tokenizer.jsonl", _tokenized(artifacts)),
-              "splitter.jsonl": _write("splitter.jsonl", _split())}
+              "splitter.jsonl": _write("splitter.jsonl", _split()), **reader_golden.make()}
     for name, model in artifacts.items():
         counts[f"logits-{name}.jsonl"] = _write(f"logits-{name}.jsonl", _logits(model))
     return counts
 
 
 def _write(name: str, rows: Iterable[dict[str, Any]]) -> int:
-    lines = [json.dumps(row, ensure_ascii=True, separators=(",", ":")) for row in rows]
-    (data.GOLDEN / name).write_text("\n".join(lines) + "\n", encoding="ascii")
-    return len(lines)
+    return write_rows(data.GOLDEN / name, rows)
 
 
 def _tokenized(artifacts: dict[str, Artifact]) -> Iterable[dict[str, Any]]:

@@ -8,7 +8,7 @@ import unicodedata
 from . import data
 from .tasks import SEED, TEXT_TASKS
 
-_HAND_WRITTEN = [
+HAND_WRITTEN = [
     "", " ", "\t\n\r", "\x00", "a\x00b", "\x01\x02control\x7f\x80\x9f", "\ufffd", "a\ufffdb", "\ufeffbyte order mark",
     "zero\u200bwidth\u200cnon\u200djoiner", "soft\u00adhyphen", "no\u00a0break\u2003em\u3000ideographic", "\u2028line\u2029para",
     "\x0bvertical\x0cfeed\x85nel", "\u200e\u202eright to left\u202c", "\ue000private\U000f0000use", "[CLS] [SEP] [UNK] [PAD] [MASK]",
@@ -33,7 +33,7 @@ _HAND_WRITTEN = [
 def strings(count: int) -> list[str]:
     """Hand-written strings, one string for every kind of character, texts of the tasks, and random mixtures of these."""
     chance = random.Random(f"{SEED} golden")
-    found = list(_HAND_WRITTEN)
+    found = list(HAND_WRITTEN)
     blocks = [(0x21, 0x7F), (0xA0, 0x250), (0x250, 0x530), (0x530, 0x700), (0x900, 0xE00), (0xE00, 0x1100), (0x1E00, 0x2000),
               (0x2000, 0x2C00), (0x3000, 0x3130), (0x4E00, 0x4F00), (0xA640, 0xA830), (0xAC00, 0xAD00), (0xF900, 0xFFFE),
               (0x10000, 0x10100), (0x1D400, 0x1D800), (0x1F300, 0x1F700), (0x20000, 0x20100)]

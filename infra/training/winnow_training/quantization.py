@@ -88,18 +88,29 @@ class QuantizedEncoder:
     @torch.inference_mode()
     def states(self, ids: Tensor, mask: Tensor, depths: Sequence[int]) -> list[Tensor]:
         """The mean of all tokens after each number of layers in `depths`."""
+        return [padded.sum(1) / mask.sum(1, keepdim=True) for padded in self._token_states(ids, mask, depths)]
+
+    @torch.inference_mode()
+    def marked_states(self, ids: Tensor, marks: Tensor, mask: Tensor) -> Tensor:
+        """The state of each token of a reader after the last layer."""
+        return next(self._token_states(ids, mask, [self.shape.layers], marks))
+
+    def _token_states(
+        self, ids: Tensor, mask: Tensor, depths: Sequence[int], marks: Tensor | None = None
+    ) -> Iterator[Tensor]:
         batch, length = ids.shape
         x = self.word[ids[mask]] + self.tensors["embeddings.position.weight"][:length].expand(batch, -1, -1)[mask]
+        if marks is not None:
+            x = x + self.tensors["embeddings.mark.weight"][marks[mask]]
         x = self._norm("embeddings.norm", x)
-        states, done = [], 0
+        done = 0
         for layers in depths:
             for index in range(done, layers):
                 x = self._layer(f"layers.{index}", x, mask)
             done = layers
             padded = torch.zeros(batch, length, x.shape[1])
             padded[mask] = x
-            states.append(padded.sum(1) / mask.sum(1, keepdim=True))
-        return states
+            yield padded
 
     @torch.inference_mode()
     def read(self, pooled: Tensor, name: str) -> Tensor:

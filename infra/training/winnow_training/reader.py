@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,11 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .encoder import Encoder, Layer, pretrained
+from . import quantization
+from .encoder import Encoder
+from .quantization import QuantizedEncoder
 from .requests import Request
-from .tasks import ROUTE_LABELS
+from .tasks import ROUTE, ROUTE_LABELS
 from .tokenizer import Tokenizer
-from .windows import BEGIN, INSIDE, MARKS, OUTSIDE, Piece, Window, targets, windows
+from .windows import BEGIN, INSIDE, MARKS, OUTSIDE, READING, Piece, Reading, Window, targets, windows
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,33 @@ class Reader(nn.Module):
         return x
 
 
+class QuantizedReader:
+    """Runs the tensors of a reader's artifact."""
+
+    def __init__(self, encoder: QuantizedEncoder) -> None:
+        self.encoder = encoder
+
+    def states(self, ids: Tensor, marks: Tensor, mask: Tensor) -> Tensor:
+        return self.encoder.marked_states(ids, marks, mask)
+
+    def tag(self, states: Tensor) -> Tensor:
+        return self.encoder.read(states, "tags")
+
+    def route(self, states: Tensor) -> Tensor:
+        return self.encoder.read(states, f"heads.{ROUTE}")
+
+
+def tensors(model: Reader) -> dict[str, Tensor]:
+    """A trained reader as the tensors of an artifact, without the vocabulary and the layers that it does not use."""
+    layers = model.encoder.shape.layers if model.layers is None else model.layers
+    unused = tuple(f"layers.{index}." for index in range(layers, model.encoder.shape.layers))
+    found = {name: tensor for name, tensor in quantization.tensors(model.encoder).items() if not name.startswith(unused)}
+    found["embeddings.mark.weight"] = model.mark.weight.detach().float().clone()
+    for name, head in (("tags", model.tag), (f"heads.{ROUTE}", model.route)):
+        found[f"{name}.weight"], found[f"{name}.bias"] = (part.detach().float().clone() for part in (head.weight, head.bias))
+    return found
+
+
 def batch(chosen: Sequence[Lesson]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     length = max(len(lesson.window.ids) for lesson in chosen)
     ids = torch.zeros(len(chosen), length, dtype=torch.long)
@@ -112,25 +140,17 @@ class Found:
 
 
 @torch.no_grad()
-def read(model: Reader, request: Request, tokenizer: Tokenizer) -> dict[str | None, list[Found]]:
-    model.eval()
+def read(
+    model: Reader | QuantizedReader, request: Request, tokenizer: Tokenizer, reading: Reading = READING
+) -> dict[str | None, list[Found]]:
+    if isinstance(model, Reader):
+        model.eval()
     answer: dict[str | None, list[Found]] = {}
-    for source, parts, found in windows(request, tokenizer):
+    for source, parts, found in windows(request, tokenizer, reading):
         if not parts:
             answer[source.name] = []
             continue
-        tags, states = torch.zeros(len(parts), 3), torch.zeros(len(parts), model.encoder.shape.hidden_size)
-        best = torch.full((len(parts),), -1)
-        for window in found:
-            ids = torch.tensor([window.ids])
-            own = model.states(ids, torch.tensor([window.marks]), torch.ones_like(ids, dtype=torch.bool))[0]
-            for place in range(window.count):
-                # The window in which a piece stands furthest from the ends knows most of its neighbours.
-                depth = min(place + (1000 if window.offset == 0 else 0),
-                            window.count - 1 - place + (1000 if window.offset + window.count == len(parts) else 0))
-                if depth > best[window.offset + place]:
-                    best[window.offset + place] = depth
-                    states[window.offset + place] = own[window.first + place]
+        states = states_of(model, parts, found)
         probabilities = model.tag(states).softmax(1)
         answer[source.name] = [
             Found(parts[low].start, parts[high - 1].end, model.route(states[low:high].mean(0)).tolist(), sure)
@@ -138,13 +158,35 @@ def read(model: Reader, request: Request, tokenizer: Tokenizer) -> dict[str | No
     return answer
 
 
+@torch.no_grad()
+def states_of(model: Reader | QuantizedReader, parts: Sequence[Piece], found: Sequence[Window]) -> Tensor:
+    """The state of each piece of a source, from the window that knows most of its neighbours: the one in which it stands furthest
+    from the ends. The ends of the source are no ends of a window. Of two such windows it is the first."""
+    states: list[Tensor] = [torch.empty(0)] * len(parts)
+    best = [-1.0] * len(parts)
+    for window in found:
+        ids = torch.tensor([window.ids])
+        own = model.states(ids, torch.tensor([window.marks]), torch.ones_like(ids, dtype=torch.bool))[0]
+        is_first, is_last = window.offset == 0, window.offset + window.count == len(parts)
+        for place in range(window.count):
+            depth = min(float("inf") if is_first else place, float("inf") if is_last else window.count - 1 - place)
+            if depth > best[window.offset + place]:
+                best[window.offset + place] = depth
+                states[window.offset + place] = own[window.first + place]
+    return torch.stack(states)
+
+
 def decode(parts: Sequence[Piece], probabilities: Tensor) -> list[tuple[int, int, float]]:
-    """The runs of pieces that are items. A word is never cut, and an item neither begins nor ends with a line end."""
+    """The runs of pieces that are items: first and last piece, the latter excluded, and the probability of the least sure tag. An
+    item neither begins nor ends with a line end."""
     items: list[tuple[int, int, float]] = []
     chosen = probabilities.argmax(1).tolist()
     sure = probabilities.max(1).values.tolist()
     open_at, lowest = -1, 1.0
     for place, (part, tag) in enumerate(zip(parts, chosen, strict=True)):
+        if place and part.start < parts[place - 1].end:
+            # A syllable of Hangul may be several pieces. It is never cut, or two items would share a character.
+            tag = INSIDE if open_at >= 0 else OUTSIDE
         if tag == OUTSIDE and open_at >= 0:
             items.append((open_at, place, lowest))
             open_at = -1
@@ -160,8 +202,8 @@ def decode(parts: Sequence[Piece], probabilities: Tensor) -> list[tuple[int, int
 
 
 def _trimmed(parts: Sequence[Piece], low: int, high: int, lowest: float) -> tuple[int, int, float] | None:
-    while low < high and parts[low].start >= 0 and parts[low].id in (2, 3):
+    while low < high and parts[low].is_line_end:
         low += 1
-    while high > low and parts[high - 1].id in (2, 3):
+    while high > low and parts[high - 1].is_line_end:
         high -= 1
     return (low, high, lowest) if low < high else None

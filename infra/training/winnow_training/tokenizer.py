@@ -47,8 +47,9 @@ def full_tokenizer() -> Tokenizer:
     return Tokenizer((PRETRAINED / "vocab.txt").read_text(encoding="utf-8").rstrip("\n").split("\n"))
 
 
-def cut_vocabulary(texts: Iterable[str], limit: int) -> list[str]:
-    """The most frequent pieces of the texts, up to `limit`, plus every ASCII character, in the order of the full vocabulary.
+def cut_vocabulary(texts: Iterable[str], limit: int, kept: Sequence[str] = ()) -> list[str]:
+    """The most frequent pieces of the texts, up to `limit`, plus every ASCII character and the pieces `kept`, in the order of the
+    full vocabulary.
 
     With single characters, unseen words become pieces instead of `[UNK]`.
     """
@@ -57,7 +58,7 @@ def cut_vocabulary(texts: Iterable[str], limit: int) -> list[str]:
     for ids in full.encode(texts):
         for index in ids:
             counts[index] = counts.get(index, 0) + 1
-    always = {full.ids[piece] for piece in ("[PAD]", "[UNK]", "[CLS]", "[SEP]")}
+    always = {full.ids[piece] for piece in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", *kept)}
     for code in range(33, 127):
         always |= {full.ids[piece] for piece in (chr(code), f"##{chr(code)}") if piece in full.ids}
     ranked = sorted(counts.keys() - always, key=lambda index: (-counts[index], index))

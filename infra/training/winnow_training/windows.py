@@ -8,19 +8,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from .requests import Request, Source, Span
 from .tokenizer import Tokenizer
 
-MOST_TOKENS = 256
-_STRIDE = 160
-_CONTEXT = 64
 LINE, EMPTY_LINE = "[unused1]", "[unused2]"
 CAPITAL, GLUED, CONTEXT = 1, 2, 4  # bits of a mark
 MARKS = 8
 OUTSIDE, BEGIN, INSIDE = 0, 1, 2
-_LINE_END = re.compile(r"[ \t]*(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*")
+# The look-behind starts no match within blanks, or a long run of them would be searched from each of its places.
+_LINE_END = re.compile(r"(?<![ \t])[ \t]*(?:\r\n|\n|\r)(?:[ \t]*(?:\r\n|\n|\r))*")
+_NO_WHITE_SPACE = "\x1c\x1d\x1e\x1f"  # Python counts these controls as white space, Unicode's White_Space does not
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How sources become windows: the tokens of a window, the pieces from a window's first to the next one's, and the pieces of
+    the request's own text that stand in front. The card of a model has it as `reading`."""
+
+    window: int = 256
+    stride: int = 160
+    context: int = 64
+
+    def __post_init__(self) -> None:
+        # [CLS], the context, its [SEP] and the last [SEP] leave room for a stride, or pieces would be skipped.
+        if not (self.context >= 0 and 1 <= self.stride <= self.window - 3 - self.context):
+            raise ValueError("a window has no room for its context and a stride")
+
+    def card(self) -> dict[str, int]:
+        return asdict(self)
+
+
+READING = Reading()
 
 
 @dataclass(frozen=True)
@@ -29,6 +49,7 @@ class Piece:
     mark: int
     start: int
     end: int
+    is_line_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,24 +73,29 @@ def pieces(text: str, tokenizer: Tokenizer) -> list[Piece]:
     for (start, end, following), encoding in zip(lines, encodings, strict=True):
         for identity, (low, high) in encoding:
             low, high = start + low, start + high
-            mark = (CAPITAL if text[low].isupper() else 0) | (GLUED if low > start and not text[low - 1].isspace() else 0)
+            mark = (CAPITAL if text[low].isupper() else 0) | (GLUED if low > start and not is_space(text[low - 1]) else 0)
             result.append(Piece(identity, mark, low, high))
         if following > end:
             breaks = text[end:following].replace("\r\n", "\n").replace("\r", "\n").count("\n")
-            result.append(Piece(tokenizer.ids[LINE if breaks == 1 else EMPTY_LINE], 0, end, following))
+            result.append(Piece(tokenizer.ids[LINE if breaks == 1 else EMPTY_LINE], 0, end, following, True))
     return result
 
 
-def windows(request: Request, tokenizer: Tokenizer) -> list[tuple[Source, list[Piece], list[Window]]]:
+def is_space(character: str) -> bool:
+    return character.isspace() and character not in _NO_WHITE_SPACE
+
+
+def windows(request: Request, tokenizer: Tokenizer, reading: Reading = READING) -> list[tuple[Source, list[Piece], list[Window]]]:
     own = pieces(request.sources[0].text, tokenizer)
-    context = own if len(own) <= _CONTEXT else own[: _CONTEXT - 24] + own[-24:]
+    tail = reading.context * 3 // 8  # an instruction stands first or last in a text
+    context = own if len(own) <= reading.context else own[: reading.context - tail] + own[len(own) - tail :]
     result = []
     for index, source in enumerate(request.sources):
         parts = own if index == 0 else pieces(source.text, tokenizer)
         found, at = [], 0
         while at < len(parts):
-            before = [] if index == 0 and at == 0 else (own[:_CONTEXT] if index == 0 else context)
-            room = MOST_TOKENS - 2 - (len(before) + 1 if before else 0)
+            before = [] if index == 0 and at == 0 else (own[: reading.context] if index == 0 else context)
+            room = reading.window - 2 - (len(before) + 1 if before else 0)
             chosen = parts[at : at + room]
             ids = [tokenizer.cls, *(piece.id for piece in before), *([tokenizer.sep] if before else [])]
             marks = [0, *(piece.mark | CONTEXT for piece in before), *([CONTEXT] if before else [])]
@@ -77,7 +103,7 @@ def windows(request: Request, tokenizer: Tokenizer) -> list[tuple[Source, list[P
                                 [*marks, *(piece.mark for piece in chosen), 0], len(ids), at, len(chosen)))
             if at + room >= len(parts):
                 break
-            at += min(_STRIDE, room)
+            at += reading.stride
         result.append((source, parts, found))
     return result
 
