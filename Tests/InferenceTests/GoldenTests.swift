@@ -14,7 +14,7 @@ struct GoldenTests {
     static let tolerance = (median: Float(5e-3), nineInTen: Float(8e-2), worst: Float(0.5))
 
     @Test(arguments: Golden.names.filter { $0.hasPrefix("tokenizer") || $0.hasPrefix("scalars") })
-    func `ids equal the reference tokenizer's`(file: String) throws {
+    func `ids and places equal the reference tokenizer's`(file: String) throws {
         let lines = Dictionary(grouping: try Golden.lines(file, as: Golden.Tokenized.self), by: \.vocabulary)
         #expect(!lines.isEmpty)
         for (vocabulary, lines) in lines {
@@ -23,6 +23,12 @@ struct GoldenTests {
             #expect(
                 wrong.isEmpty,
                 "\(wrong.count) of \(lines.count), the first: \(wrong.first?.text.debugDescription ?? "")")
+            let placed = lines.filter { $0.places != nil }
+            #expect(placed.count > lines.count * 99 / 100)
+            let displaced = placed.filter { PlacedPieces($0.text, tokenizer).digest != $0.places }
+            #expect(
+                displaced.isEmpty,
+                "\(displaced.count) of \(lines.count), the first: \(displaced.first?.text.debugDescription ?? "")")
         }
     }
 

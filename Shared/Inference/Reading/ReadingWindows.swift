@@ -16,13 +16,18 @@ extension ModelCard {
 }
 
 extension ModelCard.Reading {
-    /// - Throws: also if a window has no room for its context and a stride, because pieces would be skipped.
+    /// - Throws: also if a stride is longer than what a window holds besides its context, because pieces would be skipped,
+    ///   or not longer than the context and its separator, because the own text's second window would not end behind its
+    ///   first, which has neither.
     init(
         _ reading: ArtifactJSON, _ encoder: ModelCard.Encoder, _ heads: [ModelCard.Head]
     ) throws(ArtifactError) {
         window = try reading.integer("window", in: Self.specials + 1...4096)
         context = try reading.integer("context", in: 0...window - Self.specials - 1)
-        stride = try reading.integer("stride", in: 1...window - Self.specials - context)
+        stride = try reading.integer("stride", in: 2...max(2, window - Self.specials))
+        guard context + 1 < stride, stride <= window - Self.specials - context else {
+            throw reading.fault("reading.stride is not longer than context and separator, or leaves pieces unread")
+        }
         guard window <= encoder.positions else { throw reading.fault("reading.window exceeds encoder.positions") }
         guard heads.count == 1, let head = heads.first, head.route == .decomposition, case .multiLabel = head.kind,
             head.exits.isEmpty, head.layers == encoder.layers, head.maxTokens == window

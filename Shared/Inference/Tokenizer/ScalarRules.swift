@@ -4,7 +4,8 @@ import CKernels
 ///
 /// There is one difference. NFD may reorder two combining marks in a row; here, marks that are newer than the
 /// reference's Unicode version keep their order. It has no effect: no vocabulary contains such marks, so the word is
-/// unknown in both cases.
+/// unknown in both cases. For the same reason a spacing mark that NFD moves before an accent keeps its own place in the
+/// text here; the reference gives it the accent's.
 enum ScalarRules {
     enum Kind { case letter, space, punctuation }
 

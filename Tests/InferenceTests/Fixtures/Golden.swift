@@ -6,6 +6,9 @@ enum Golden {
         let vocabulary: String
         let text: String
         let ids: [Int32]
+        /// FNV-1a of the places of the pieces in the text's UTF-8, such as `0-4 5-6`. It is `nil` for texts in which the
+        /// reference mistakes the place of a mark (`ScalarRules`).
+        let places: UInt32?
     }
 
     struct Logits: Decodable {
@@ -44,6 +47,8 @@ enum Golden {
             let logits: [Float]
         }
 
+        /// The fingerprint of the state of the reader that read it.
+        let state: String
         /// The own text first.
         let sources: [Source]
     }

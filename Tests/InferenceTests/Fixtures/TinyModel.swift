@@ -80,6 +80,31 @@ struct TinyModel {
         }
     }
 
+    /// A random item reader, whose vocabulary has pieces for line ends.
+    static func reader(seed: UInt64 = 7) -> TinyModel {
+        var model = TinyModel(seed: seed)
+        let pieces = pieces.map { $0 == "'" ? "[unused1]" : $0 == "中" ? "[unused2]" : $0 }
+        let vocabulary = Array(pieces.joined(separator: "\n").utf8)
+        model.file["tokenizer.vocabulary"] = TensorFile.Tensor(
+            dtype: "U8", shape: [vocabulary.count], bytes: vocabulary)
+        model.file.tensors.removeAll { $0.name.hasPrefix("heads.") || $0.name.hasPrefix("exits.") }
+        model.card["role"] = #""router""#
+        model.card["reading"] = #"{"window":48,"stride":20,"context":8}"#
+        model.card["heads"] = """
+            [{"capability":"decomposition","task":"route","kind":"multi-label",
+            "labels":["legal-services/clause-type","legal-services/unfair-term"],"maxTokens":48,"temperature":1.0,
+            "thresholds":[0.5,0.5],"gate":null,"calibration":{"threshold":0.75}}]
+            """
+        var dice = Dice(seed + 1)
+        let hidden = model.shape.hidden
+        model.addFloats("embeddings.mark.weight", [8, hidden], -1...1, &dice)
+        for (name, labels) in [("tags", 3), ("heads.decomposition/route", 2)] {
+            model.addFloats("\(name).weight", [labels, hidden], -0.5...0.5, &dice)
+            model.addFloats("\(name).bias", [labels], -0.5...0.5, &dice)
+        }
+        return model
+    }
+
     /// Writes both files into a temporary folder, lends the folder, and removes it.
     func written<Result>(
         editCard: (String) -> String = { $0 }, editFile: ([UInt8]) -> [UInt8] = { $0 },

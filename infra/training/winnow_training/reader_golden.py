@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import data, flops, reader
+from . import data, flops, reader, states
 from .artifact import Artifact, encoder_card, write_rows
 from .encoder import Encoder, Shape
 from .golden_requests import requests
@@ -41,7 +41,8 @@ def make() -> dict[str, int]:
     model = QuantizedReader(artifact.encoder)
     _teach(artifact, model, wanted)
     artifact.save(data.GOLDEN / _NAME)
-    rows = [{"sources": _sources(artifact, model, request)} for request in wanted]
+    state = states.fingerprint(artifact, ROUTE, _READING.window)
+    rows = [{"state": state, "sources": _sources(artifact, model, request)} for request in wanted]
     return {"reader.jsonl": write_rows(data.GOLDEN / "reader.jsonl", rows),
             "reader-marks.jsonl": write_rows(data.GOLDEN / "reader-marks.jsonl", _marks())}
 
@@ -77,13 +78,13 @@ def _artifact(texts: Sequence[str]) -> Artifact:
 
 def _teach(artifact: Artifact, model: QuantizedReader, wanted: Iterable[Request]) -> None:
     """Fits the tags to a rule, since random ones would leave many pieces between two tags."""
-    states, tags = [], []
+    rows, tags = [], []
     for request in wanted:
         for _, parts, found in windows(request, artifact.tokenizer, _READING):
             if parts:
-                states.append(states_of(model, parts, found))
+                rows.append(states_of(model, parts, found))
                 tags += [_tag(part) for part in parts]
-    inputs, targets = torch.cat(states), torch.tensor(tags)
+    inputs, targets = torch.cat(rows), torch.tensor(tags)
     head = nn.Linear(inputs.shape[1], 3)
     optimizer = torch.optim.LBFGS(head.parameters(), max_iter=1000, line_search_fn="strong_wolfe")
 

@@ -30,6 +30,8 @@ def fingerprint(model: Artifact, key: str, max_tokens: int) -> str:
     lines = ["winnow-encoder 1",
              f"sizes {shape.hidden_size} {shape.head_count} {shape.head_size} {shape.feed_forward_size} {layers} {max_tokens}",
              f"epsilon {struct.pack('>d', shape.layer_norm_epsilon).hex()}"]
+    if "reading" in model.card:
+        lines.append("reading {window} {stride} {context}".format(**model.card["reading"]))
     vocabulary = torch.frombuffer(bytearray("\n".join(model.vocabulary).encode()), dtype=torch.uint8)
     tensors = {**model.tensors, "tokenizer.vocabulary": vocabulary}
     read = ("tokenizer.", "embeddings.", *(f"layers.{layer}." for layer in range(layers)))

@@ -32,9 +32,10 @@ class Reading:
     context: int = 64
 
     def __post_init__(self) -> None:
-        # [CLS], the context, its [SEP] and the last [SEP] leave room for a stride, or pieces would be skipped.
-        if not (self.context >= 0 and 1 <= self.stride <= self.window - 3 - self.context):
-            raise ValueError("a window has no room for its context and a stride")
+        # [CLS], the context, its [SEP] and the last [SEP] leave room for a stride, or pieces would be skipped. The own text's second
+        # window has a context and its [SEP], which the first has not, and ends behind it only if the stride is longer.
+        if not (self.context >= 0 and self.context + 1 < self.stride <= self.window - 3 - self.context):
+            raise ValueError("the stride is not longer than context and separator, or leaves pieces unread")
 
     def card(self) -> dict[str, int]:
         return asdict(self)
