@@ -8,7 +8,7 @@ enum FuzzedTokenizer {
             "t",
         ]
         + "abcdefghijklmnopqrstuvwxyz0123456789".flatMap { ["\($0)", "##\($0)"] }.filter { $0 != "t" }
-        + ["é", "##ü", "中", "##中", "🙂", "##🙂"]
+        + ["é", "##ü", "中", "##中", "🙂", "##🙂", "\u{1100}", "##\u{1161}", "##\u{11A8}"]
 
     static let shared: WordPieceTokenizer = {
         do {
