@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
-
 /// What an item reader says of a piece, in the order of its scores.
 enum ItemTag: Int, CaseIterable {
     case outside, begin, inside
@@ -13,7 +5,8 @@ enum ItemTag: Int, CaseIterable {
 
 /// Finds the items of a source in the tags of its pieces, and the mean state of each.
 ///
-/// It takes one piece after another and keeps no states, so that a long source needs no more memory than a short one.
+/// It takes one piece after another, and keeps the states of those whose tag is not decided yet, so that a long source
+/// needs hardly more memory than a short one.
 struct ItemDecoder {
     struct Item {
         /// Neither begins nor ends with a line end.
@@ -26,6 +19,10 @@ struct ItemDecoder {
     /// The mean state of each item, one row after another.
     private(set) var means: [Float] = []
     private let width: Int
+    private var path = TagPath()
+    /// The pieces whose tag is not decided, and their states, one row after another.
+    private var waiting: [(piece: Int, isLineEnd: Bool)] = []
+    private var states: [Float] = []
     /// The tags so far make an item that has not ended.
     private var isOpen = false
     private var certainty = 1.0
@@ -46,20 +43,46 @@ struct ItemDecoder {
     /// Takes the next piece.
     /// - Parameters:
     ///   - scores: one for each tag.
-    ///   - isWithinScalar: the piece begins in the scalar with which the piece before it ends. It follows that piece,
-    ///     or two items would share the scalar.
+    ///   - isContinuation: the piece follows the one before it, so that no word is cut.
     mutating func take(
-        _ piece: Int, _ scores: ArraySlice<Float>, _ state: UnsafePointer<Float>, isLineEnd: Bool, isWithinScalar: Bool
+        _ piece: Int, _ scores: ArraySlice<Float>, _ state: UnsafePointer<Float>, isLineEnd: Bool, isContinuation: Bool
     ) {
-        var (tag, probability) = Self.tag(scores)
-        if isWithinScalar { tag = isOpen ? .inside : .outside }
-        switch tag {
-        case .outside: finish()
-        case .begin: begin()
-        case .inside: if !isOpen { begin() }
+        follow(path.take(scores, isContinuation: isContinuation))
+        waiting.append((piece, isLineEnd))
+        states.append(contentsOf: UnsafeBufferPointer(start: state, count: width))
+    }
+
+    /// Ends the source. Called after the last piece.
+    mutating func finish() {
+        follow(path.finish())
+        end()
+    }
+
+    /// Takes the tags of the first pieces that wait for theirs.
+    private mutating func follow(_ decided: [TagPath.Decision]) {
+        guard !decided.isEmpty else { return }
+        states.withUnsafeBufferPointer { rows in
+            guard let first = rows.baseAddress else { return }
+            for (index, decision) in decided.enumerated() {
+                follow(decision, waiting[index].piece, first + index * width, isLineEnd: waiting[index].isLineEnd)
+            }
+        }
+        waiting.removeFirst(decided.count)
+        states.removeFirst(decided.count * width)
+    }
+
+    private mutating func follow(
+        _ decision: TagPath.Decision, _ piece: Int, _ state: UnsafePointer<Float>, isLineEnd: Bool
+    ) {
+        switch decision.tag {
+        case .outside: end()
+        case .begin:
+            end()
+            isOpen = true
+        case .inside: break
         }
         guard isOpen else { return }
-        certainty = min(certainty, probability)
+        certainty = min(certainty, decision.probability)
         if isLineEnd {
             if !pieces.isEmpty { add(state, to: &lineEnds) }
             return
@@ -76,8 +99,8 @@ struct ItemDecoder {
         add(state, to: &sum)
     }
 
-    /// Ends the open item, if there is one. Called after the last piece.
-    mutating func finish() {
+    /// Ends the open item, if there is one.
+    private mutating func end() {
         if !pieces.isEmpty {
             items.append(Item(pieces: pieces, certainty: certainty))
             means += sum.lazy.map { [count = Float(pieces.count)] in $0 / count }
@@ -85,18 +108,6 @@ struct ItemDecoder {
         (isOpen, certainty, pieces) = (false, 1, 0..<0)
         clear(&sum)
         clear(&lineEnds)
-    }
-
-    private mutating func begin() {
-        finish()
-        isOpen = true
-    }
-
-    /// Returns the tag with the highest score, and its probability.
-    private static func tag(_ scores: ArraySlice<Float>) -> (ItemTag, Double) {
-        var best = ItemTag.outside, peak = -Float.infinity
-        for (tag, score) in zip(ItemTag.allCases, scores) where score > peak { (best, peak) = (tag, score) }
-        return (best, 1 / scores.reduce(0) { $0 + exp(Double($1) - Double(peak)) })
     }
 
     private func add(_ state: UnsafePointer<Float>, to sum: inout [Float]) {

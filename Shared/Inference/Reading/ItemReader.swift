@@ -149,7 +149,7 @@ private struct Batch {
         for (row, piece) in window.owned.enumerated() {
             sources[place.source].decoder.take(
                 piece, scores[row * tags.labels..<(row + 1) * tags.labels], first + row * width,
-                isLineEnd: pieces.isLineEnd(piece), isWithinScalar: pieces.isWithinScalar(piece))
+                isLineEnd: pieces.isLineEnd(piece), isContinuation: pieces.isContinuation(piece))
         }
         if place.window == sources[place.source].windows.count - 1 { sources[place.source].decoder.finish() }
     }

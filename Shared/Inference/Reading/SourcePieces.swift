@@ -20,20 +20,26 @@ struct SourcePieces: PieceSink {
     private(set) var marks: [PieceMark] = []
     private(set) var places: [SourcePlace] = []
     private let lineEnds: Vocabulary.LineEnds
+    private let vocabulary: Vocabulary
 
     var count: Int { ids.count }
 
     /// - Parameter lineEnds: the ids of the pieces for line ends.
     init(_ text: String, _ tokenizer: WordPieceTokenizer, lineEnds: Vocabulary.LineEnds) {
         self.lineEnds = lineEnds
+        vocabulary = tokenizer.vocabulary
         WordPieceTokenizer.lendUTF8(of: text) { read($0, tokenizer) }
     }
 
     /// Whether a piece is a line end. No text of a line gives such a piece, because brackets are words of their own.
     func isLineEnd(_ piece: Int) -> Bool { ids[piece] == lineEnds.one || ids[piece] == lineEnds.several }
 
-    /// Whether a piece begins within the scalar with which the piece before it ends.
-    func isWithinScalar(_ piece: Int) -> Bool { piece > 0 && places[piece].start < places[piece - 1].end }
+    /// Whether a piece continues the word, or the scalar, that the piece before it begins. A syllable of Hangul may be
+    /// several pieces.
+    func isContinuation(_ piece: Int) -> Bool {
+        guard piece > 0, !isLineEnd(piece) else { return false }
+        return vocabulary.isContinuation(ids[piece]) || places[piece].start < places[piece - 1].end
+    }
 
     mutating func append(_ id: Int32, _ place: SourcePlace) {
         ids.append(id)

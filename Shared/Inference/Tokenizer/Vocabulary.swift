@@ -76,6 +76,11 @@ struct Vocabulary: Sendable {
     /// The length of the `##` before a continuation. The continuation table omits it.
     static let mark = 2
 
+    /// Whether a piece continues a word.
+    func isContinuation(_ id: Int32) -> Bool {
+        Self.isContinuation(bytes[Int(starts[Int(id)])..<Int(starts[Int(id) + 1]) - 1])
+    }
+
     private static func isContinuation(_ piece: ArraySlice<UInt8>) -> Bool {
         piece.count > 2 && piece.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "#")])
     }

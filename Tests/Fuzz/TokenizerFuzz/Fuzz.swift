@@ -22,7 +22,7 @@ private func checkPlaces(_ text: String) {
     for (index, place) in pieces.places.enumerated() {
         let range = Int(place.start)..<Int(place.end)
         precondition(!range.isEmpty && range.upperBound <= utf8.count, "a piece outside the text")
-        precondition(end <= range.lowerBound || pieces.isWithinScalar(index), "a piece before the one that precedes it")
+        precondition(end <= range.lowerBound || pieces.isContinuation(index), "a piece before the one that precedes it")
         precondition(!UTF8.isContinuation(utf8[range.lowerBound]), "a piece within a scalar")
         precondition(range.upperBound == utf8.count || !UTF8.isContinuation(utf8[range.upperBound]), "half a scalar")
         end = range.upperBound

@@ -9,7 +9,7 @@ struct ItemDecoderTests {
         let tag: ItemTag
         var probability = 0.9
         var isLineEnd = false
-        var isWithinScalar = false
+        var isContinuation = false
     }
 
     private func decode(_ pieces: [Piece]) -> (items: [Range<Int>], certainties: [Double], means: [Float]) {
@@ -18,7 +18,7 @@ struct ItemDecoderTests {
             let rest = (1 - piece.probability) / 2
             let scores = ItemTag.allCases.map { Float(log($0 == piece.tag ? piece.probability : rest)) }
             decoder.take(
-                index, scores[...], [Float(index)], isLineEnd: piece.isLineEnd, isWithinScalar: piece.isWithinScalar)
+                index, scores[...], [Float(index)], isLineEnd: piece.isLineEnd, isContinuation: piece.isContinuation)
         }
         decoder.finish()
         return (decoder.items.map(\.pieces), decoder.items.map(\.certainty), decoder.means)
@@ -36,7 +36,7 @@ struct ItemDecoderTests {
 
     @Test(arguments: [
         ("", []), ("oo", []), ("obio", [1..<3]), ("bibi", [0..<2, 2..<4]), ("bb", [0..<1, 1..<2]), ("oiio", [1..<3]),
-        ("iobi", [0..<1, 2..<4]), ("biIbi", [0..<2, 3..<5]), ("BiiI", [1..<3]), ("bIIi", [0..<4]), ("oBIo", []),
+        ("iobi", [2..<4]), ("biIbi", [0..<2, 3..<5]), ("BiiI", [1..<3]), ("bIIi", [0..<4]), ("oBIo", []),
         ("bIIob", [0..<1, 4..<5]),
     ])
     func `an item begins at its tag, ends before what is outside, and sheds line ends`(
@@ -60,7 +60,7 @@ struct ItemDecoderTests {
     }
 
     @Test func `no item begins or ends within a character`() {
-        let rest = [ItemTag.begin, .outside, .inside].map { Piece(tag: $0, isWithinScalar: true) }
+        let rest = [ItemTag.begin, .outside, .inside].map { Piece(tag: $0, isContinuation: true) }
         #expect(decode([Piece(tag: .begin)] + rest).items == [0..<4])
         #expect(decode([Piece(tag: .outside)] + rest + [Piece(tag: .begin)]).items == [4..<5])
     }

@@ -95,8 +95,17 @@ struct SourcePiecesTests {
         let pieces = SourcePieces("각 가", tokenizer, lineEnds: Self.lineEnds)
         #expect(pieces.ids == [4, 5, 6, 4, 5])
         #expect(pieces.places.map(\.start) == [0, 0, 0, 4, 4] && pieces.places.map(\.end) == [3, 3, 3, 7, 7])
-        #expect((0..<5).map(pieces.isWithinScalar) == [false, true, true, false, true])
+        #expect((0..<5).map(pieces.isContinuation) == [false, true, true, false, true])
         #expect(pieces.marks == [[], [], [], [], []], "no white space stands before the syllable, and none within it")
+    }
+
+    @Test func `a piece continues the word before it, and a line end continues nothing`() throws {
+        let vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "jazz", "##y", "#"]
+        let tokenizer = WordPieceTokenizer(
+            try Vocabulary(Array(vocabulary.joined(separator: "\n").utf8), size: vocabulary.count, file: "words"))
+        let pieces = SourcePieces("jazzy\n#jazz", tokenizer, lineEnds: Self.lineEnds)
+        #expect(pieces.ids == [4, 5, Self.lineEnds.one, 6, 4])
+        #expect((0..<5).map(pieces.isContinuation) == [false, true, false, false, false])
     }
 
     @Test func `a line of many blanks is read in one pass`() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -177,28 +178,38 @@ def states_of(model: Reader | QuantizedReader, parts: Sequence[Piece], found: Se
 
 
 def decode(parts: Sequence[Piece], probabilities: Tensor) -> list[tuple[int, int, float]]:
-    """The runs of pieces that are items: first and last piece, the latter excluded, and the probability of the least sure tag. An
-    item neither begins nor ends with a line end."""
+    """The items of the most probable path of tags (Viterbi): first and last piece, the latter excluded, and the probability of the
+    least sure tag. `INSIDE` never follows `OUTSIDE`, a word is never cut, and an item neither begins nor ends with a line end."""
+    chances = probabilities.double().clamp_min(1e-300)
+    chosen = _path(parts, chances.log().tolist())
+    sure = chances[torch.arange(len(parts)), torch.tensor(chosen)].tolist()
     items: list[tuple[int, int, float]] = []
-    chosen = probabilities.argmax(1).tolist()
-    sure = probabilities.max(1).values.tolist()
-    open_at, lowest = -1, 1.0
-    for place, (part, tag) in enumerate(zip(parts, chosen, strict=True)):
-        if place and part.start < parts[place - 1].end:
-            # A syllable of Hangul may be several pieces. It is never cut, or two items would share a character.
-            tag = INSIDE if open_at >= 0 else OUTSIDE
-        if tag == OUTSIDE and open_at >= 0:
-            items.append((open_at, place, lowest))
-            open_at = -1
-        elif tag == BEGIN or (tag == INSIDE and open_at < 0):
-            if open_at >= 0:
-                items.append((open_at, place, lowest))
-            open_at, lowest = place, 1.0
-        if open_at >= 0:
-            lowest = min(lowest, sure[place])
-    if open_at >= 0:
-        items.append((open_at, len(parts), lowest))
-    return [item for low, high, lowest in items if (item := _trimmed(parts, low, high, lowest))]
+    begins = [place for place, tag in enumerate(chosen) if tag == BEGIN]
+    for low, following in zip(begins, [*begins, len(parts)][1:], strict=True):
+        high = low + 1
+        while high < following and chosen[high] == INSIDE:
+            high += 1
+        if item := _trimmed(parts, low, high, min(sure[low:high])):
+            items.append(item)
+    return items
+
+
+def _path(parts: Sequence[Piece], scores: Sequence[Sequence[float]]) -> list[int]:
+    totals = [0.0, -math.inf, -math.inf]  # a source begins outside
+    before: list[tuple[int, int, int]] = []
+    for part, own in zip(parts, scores, strict=True):
+        best, item = max((OUTSIDE, BEGIN, INSIDE), key=totals.__getitem__), max((BEGIN, INSIDE), key=totals.__getitem__)
+        froms = (OUTSIDE, OUTSIDE, item) if part.is_continuation else (best, best, item)
+        totals = [totals[place] + score for place, score in zip(froms, own, strict=True)]
+        if part.is_continuation:
+            totals[BEGIN] = -math.inf
+        before.append(froms)
+    tag = max((OUTSIDE, BEGIN, INSIDE), key=totals.__getitem__)
+    path = []
+    for froms in reversed(before):
+        path.append(tag)
+        tag = froms[tag]
+    return path[::-1]
 
 
 def _trimmed(parts: Sequence[Piece], low: int, high: int, lowest: float) -> tuple[int, int, float] | None:

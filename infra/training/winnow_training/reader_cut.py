@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import requests
+from . import forms, requests
 from .batches import by_length
 from .cut import Recipe, _best, _linear, _norm
 from .encoder import Encoder, pretrained
@@ -150,15 +150,16 @@ if __name__ == "__main__":
     options = dict(word.split("=") for word in sys.argv[1:])
     tokenizer = full_tokenizer()
     teacher = Reader(pretrained({}))
-    teacher.load_state_dict(torch.load(options["full"]))
-    made = lessons([*requests.copies(int(options.get("copies", 5000)), "cut"), *requests.joined(int(options.get("joined", 2000)), "cut")],
-                   tokenizer)
+    weights = torch.load(options["full"])
+    teacher.load_state_dict({name: value for name, value in weights.items() if not name.startswith("encoder.heads")})
+    made = lessons([*requests.copies(int(options.get("copies", 4000)), "cut"), *requests.joined(int(options.get("joined", 6000)), "cut"),
+                    *forms.made(int(options.get("formed", 3000)), "cut")], tokenizer)
     recipe = Recipe(layers=int(options.get("layers", 2)), heads=4, feed_forward_size=int(options.get("units", 384)),
                     channels=int(options.get("channels", 192)), vocabulary=0, positions=256)
-    small = cut(teacher, measure(teacher, made[:400]), recipe)
+    small = cut(teacher, measure(teacher, random.Random(SEED).sample(made, 500)), recipe)
     begun = time.monotonic()
     states = said(teacher, made)
     print(f"{len(made)} windows answered in {time.monotonic() - begun:.0f} s", flush=True)
     teach(small, teacher, made, states, int(options.get("epochs", 6)))
+    torch.save(small.state_dict(), options["out"])
     print(json.dumps(evaluate(small, requests.load(requests.VALIDATED), tokenizer)), json.dumps(exact_joins(small, tokenizer)), flush=True)
-    torch.save(small.state_dict(), options.get("out", "/tmp/small.pt"))

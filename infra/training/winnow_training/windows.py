@@ -51,6 +51,7 @@ class Piece:
     start: int
     end: int
     is_line_end: bool = False
+    is_continuation: bool = False  # of the word, or of the character, that the piece before it begins
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def pieces(text: str, tokenizer: Tokenizer) -> list[Piece]:
         for identity, (low, high) in encoding:
             low, high = start + low, start + high
             mark = (CAPITAL if text[low].isupper() else 0) | (GLUED if low > start and not is_space(text[low - 1]) else 0)
-            result.append(Piece(identity, mark, low, high))
+            continues = tokenizer.vocabulary[identity].startswith("##") or bool(result) and low < result[-1].end
+            result.append(Piece(identity, mark, low, high, is_continuation=continues))
         if following > end:
             breaks = text[end:following].replace("\r\n", "\n").replace("\r", "\n").count("\n")
             result.append(Piece(tokenizer.ids[LINE if breaks == 1 else EMPTY_LINE], 0, end, following, True))
