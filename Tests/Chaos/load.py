@@ -103,10 +103,8 @@ class Load:
 
         The embedded broker is empty after its end. The acknowledgement contains the offset, and the reader had not reached it
         when that broker ended. A result also counts as lost if the broker acknowledged and lost its outcome: the aggregator made
-        the request final and died before it wrote the result, and the outcome could not be delivered again. Delivering it again
-        takes a few seconds, so the request must have become final shortly before that broker ended, or before the next one
-        started: an aggregator may hold the outcome while both Postgres and the broker are away. On any other cluster, no loss is
-        excused.
+        the request final and died before it wrote the result, and the outcome could not be delivered again. On any other cluster,
+        no loss is excused.
         """
         if self.stack.external:
             return set()
@@ -123,21 +121,37 @@ class Load:
                 "SELECT request_id, event_id, extract(epoch FROM completed_at) FROM winnow.request WHERE state <> 'open'"):
             requests[request], final_at[event] = event, float(at)
         lost: set[str] = set()
-        self.undelivered: set[str] = set()
+        newest_outcome: dict[str, int] = {}
         for line in self.stack.acknowledgements():
             topic, partition, offset, key, at = line.split("\t")
             event = requests.get(key)
             if event is None or event in self.first:
                 continue
             alive = life(int(at) / 1000)
-            if alive == len(starts):
-                continue
-            if topic == RESULTS and int(offset) > reached[alive, int(partition)]:
+            if topic == RESULTS and alive < len(starts) and int(offset) > reached[alive, int(partition)]:
                 lost.add(event)
-            if topic.endswith("outcomes.v1") and alive == life(final_at[event]):
-                if self.stack.broker_ends[alive - 1] - final_at[event] < _REDELIVERY_SECONDS:
-                    self.undelivered.add(event)
+            if topic.endswith("outcomes.v1"):
+                newest_outcome[event] = max(alive, newest_outcome.get(event, 0))
+        self.undelivered = {event for event, alive in newest_outcome.items()
+                            if alive < len(starts) and self._cannot_come_again(alive, final_at[event])}
         return lost | self.undelivered
+
+    def _cannot_come_again(self, alive: int, final_at: float) -> bool:
+        """Whether an outcome that the embedded broker lost made a request final so late that it was not delivered again.
+
+        Delivering it again takes a few seconds, so the request must have become final shortly before that broker ended, or before
+        the next one started: an aggregator may hold the outcome while both Postgres and the broker are away. It may even hold it
+        until after the next broker has started, if Postgres is away for longer. Then one process must have run since before the
+        end of that broker, and have died right after the request became final.
+        - Parameter alive: which start of the broker acknowledged the newest outcome of the request, from 1.
+        """
+        ended, next_start = self.stack.broker_ends[alive - 1], self.stack.broker_starts[alive]
+        if final_at < next_start:
+            return final_at >= self.stack.broker_starts[alive - 1] and ended - final_at < _REDELIVERY_SECONDS
+        starts = next(instance.started_at for instance in self.stack.instances if instance.name == "aggregator")
+        holder = max((at for at in starts if at <= final_at), default=final_at)
+        died = min((at for at in starts if at > final_at), default=float("inf"))
+        return holder < ended and died - final_at < _REDELIVERY_SECONDS
 
 
 def read(path: Path) -> list[Read]:

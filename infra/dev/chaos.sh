@@ -8,6 +8,7 @@
 #                           CHAOS_BROKER_KILLS (1: kill, 0: graceful stop), CHAOS_BROKER_AWAY_SECONDS (time until the start)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+(cd Tests/Chaos && python3 -m unittest --quiet test_load)
 # Only debug builds contain fault points.
 swift build >&2
 exec python3 Tests/Chaos/chaos.py "$@"
