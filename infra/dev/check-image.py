@@ -25,7 +25,8 @@ DOCKERFILE = ROOT / "infra/docker/Dockerfile"
 
 def instructions():
     """The Dockerfile as (stage, keyword, rest), one for each instruction."""
-    text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.M).replace("\\\n", " ")
+    # A builder drops lines of comments first, also indented ones between the lines of an instruction.
+    text = re.sub(r"^[ \t]*#.*\n", "", DOCKERFILE.read_text(), flags=re.M).replace("\\\n", " ")
     stage = -1
     for line in filter(None, map(str.strip, text.splitlines())):
         keyword, rest = line.split(None, 1)
@@ -80,6 +81,9 @@ def context_faults(source):
         for word in shlex.split(command):
             if word in tracked and not (source / word).is_file():
                 yield f"the image's build runs {word}, which {DOCKERFILE.name}.dockerignore excludes from the context"
+        parsed = subprocess.run(["sh", "-n", "-c", command], capture_output=True, text=True)
+        if parsed.returncode != 0:
+            yield f"a build command of the image is no shell command: {parsed.stderr.strip()}"
     described = subprocess.run(
         ["swift", "package", "--scratch-path", source.parent / "described", "describe", "--type", "json"],
         cwd=source, capture_output=True, text=True)
@@ -132,6 +136,10 @@ def package_of(path):
 
 def executable_faults(work):
     wanted = set(re.search(r"for name in (.*?);", build_commands()[-1])[1].split())
+    for file in ROOT.glob("infra/capabilities/*/capability.json"):
+        target = file.parent.name.title().replace("-", "") + "Worker"
+        if (ROOT / "Services/Workers" / target).is_dir():
+            wanted.add(f"{file.parent.name}-worker")
     staged = {path.name: path for path in (work / "staged/bin").iterdir()}
     for name in sorted(wanted ^ set(staged)):
         yield f"{name} is not in the image"
