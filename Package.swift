@@ -34,6 +34,10 @@ func tests(_ name: String, path: String? = nil, exclude: [String] = [], _ depend
         swiftSettings: strict)
 }
 
+func testSupport(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
 func library(_ name: String, pkgConfig: String? = nil) -> Target {
     .systemLibrary(name: name, path: "Shared/\(name)", pkgConfig: pkgConfig)
 }
@@ -55,6 +59,9 @@ let cModules: [Target] = [
     .target(
         name: "CSimdjson", path: "Shared/CSimdjson", cxxSettings: [.unsafeFlags(["-O2"])],
         linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+    .target(
+        name: "CCLD2", path: "Shared/CCLD2", cxxSettings: [.unsafeFlags(["-O2"])],
+        linkerSettings: [.linkedLibrary("cld2"), .linkedLibrary("stdc++")]),
 ]
 
 // Ordered by dependency: a target imports only targets above it.
@@ -63,6 +70,7 @@ let sharedModules: [Target] = [
     shared("Contracts", ["JSON"]),
     shared("Crypto", ["CCrypto", "Contracts"]),
     shared("Certification", ["Contracts", "JSON"]),
+    shared("Languages", ["CCLD2", "Contracts"]),
     shared("Settings"),
     shared("CatalogFile", ["Contracts", "Crypto", "JSON", "Settings"]),
     shared("Telemetry", ["Contracts", "JSON"]),
@@ -76,7 +84,8 @@ let sharedModules: [Target] = [
     shared("Planning", ["Contracts", "JSON", "MessageBus", "Store", "Telemetry"]),
     shared("Client", ["Contracts", "JSON", "MessageBus", "Planning", "Store"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "Crypto", "JSON"]),
-    shared("Evaluation", ["Certification", "Client", "Contracts", "Inference", "JSON", "Models", "Store"]),
+    shared(
+        "Evaluation", ["Certification", "Client", "Contracts", "Inference", "JSON", "Languages", "Models", "Store"]),
     shared(
         "KafkaBus",
         ["CPatientWait", "CRDKafka", "Contracts", "JSON", "Lifecycle", "MessageBus", "Settings", "Telemetry"]),
@@ -97,7 +106,7 @@ let sharedModules: [Target] = [
     shared(
         "WorkerKit",
         [
-            "CatalogFeed", "Certification", "Contracts", "Delivery", "Inference", "Instances", "Lifecycle",
+            "CatalogFeed", "Certification", "Contracts", "Delivery", "Inference", "Instances", "Languages", "Lifecycle",
             "MessageBus", "Models", "Planning", "Runtime", "Settings", "Signing", "Telemetry",
         ]),
 ]
@@ -107,12 +116,12 @@ let live: [Target.Dependency] = [
     "Planning", "Runtime", "Settings", "Signing", "Telemetry",
 ]
 
+let liveWithModels = live + ["Crypto", "Inference", "Languages", "PostgresStore", "Store", "WorkerKit"]
+
 let services: [Target] =
     [
-        service("Decomposer", live + ["CICU", "Crypto", "Inference", "JSON", "PostgresStore", "Store", "WorkerKit"]),
-        service(
-            "Escalator",
-            live + ["Crypto", "Inference", "ModelEndpoint", "Models", "PostgresStore", "Store", "WorkerKit"]),
+        service("Decomposer", liveWithModels + ["CICU", "JSON"]),
+        service("Escalator", liveWithModels + ["ModelEndpoint", "Models"]),
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
         service(
             "CLI",
@@ -123,9 +132,7 @@ let services: [Target] =
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
     ]
-    + capabilities.map {
-        service("\($0)Worker", path: "Services/Workers/\($0)Worker", ["KafkaBus", "WorkerKit"])
-    }
+    + capabilities.map { service("\($0)Worker", path: "Services/Workers/\($0)Worker", ["KafkaBus", "WorkerKit"]) }
     + [service("CapabilityWorker", path: "Services/Workers/CapabilityWorker", ["KafkaBus", "WorkerKit"])]
 
 // `make bench` measures these beside the reference.
@@ -144,15 +151,10 @@ let benchmarks: [Target] = [
 
 let testTargets: [Target] = [
     // The catalog of the repository, and the names in it.
-    .target(
-        name: "BuiltInCatalog", dependencies: ["CatalogFile", "Contracts"], path: "Tests/BuiltInCatalog",
-        swiftSettings: strict),
+    testSupport("BuiltInCatalog", ["CatalogFile", "Contracts"]),
     // In-memory implementations of the seams, for tests.
-    .target(
-        name: "MessageBusTesting", dependencies: ["Contracts", "MessageBus"], path: "Tests/MessageBusTesting",
-        swiftSettings: strict),
-    .target(
-        name: "StoreTesting", dependencies: ["Contracts", "Store"], path: "Tests/StoreTesting", swiftSettings: strict),
+    testSupport("MessageBusTesting", ["Contracts", "MessageBus"]),
+    testSupport("StoreTesting", ["Contracts", "Store"]),
     // Run by `make certify-proof`.
     service("CertifyProof", path: "Tests/CertifyProof/Draws", ["Certification"]),
     // The chaos run reads topics with this.
@@ -164,6 +166,7 @@ let testTargets: [Target] = [
     tests(
         "CatalogFile", exclude: ["Examples", "check_examples.py"], ["CatalogFile", "Contracts", "Inference", "TestKit"]),
     tests("Certification", ["Certification", "Contracts"]),
+    tests("Languages", ["BuiltInCatalog", "Contracts", "Languages"]),
     tests("Settings", ["Settings"]),
     tests("Telemetry", ["JSON", "Telemetry"]),
     tests("Lifecycle", ["Lifecycle", "Telemetry"]),
@@ -173,14 +176,12 @@ let testTargets: [Target] = [
     service("RuntimeProbe", path: "Tests/RuntimeProbe", ["Lifecycle", "Runtime", "Settings", "Telemetry"]),
     tests("Runtime", ["JSON", "Lifecycle", "Runtime", "RuntimeProbe", "Settings", "Telemetry"]),
     // Shared by the tests of the services: scripted models, records without a broker, the tree's own files.
-    .target(
-        name: "TestKit",
-        dependencies: [
+    testSupport(
+        "TestKit",
+        [
             "BuiltInCatalog", "Contracts", "Delivery", "Inference", "Lifecycle", "MessageBus", "Planning", "Store",
-            "Telemetry",
-            "WorkerKit",
-        ],
-        path: "Tests/TestKit", swiftSettings: strict),
+            "Telemetry", "WorkerKit",
+        ]),
     tests(
         "Planning", ["BuiltInCatalog", "Contracts", "JSON", "MessageBus", "Planning", "Store", "Telemetry", "TestKit"]),
     tests(
@@ -193,8 +194,7 @@ let testTargets: [Target] = [
         "Evaluation",
         [
             "BuiltInCatalog", "Certification", "Client", "Contracts", "Evaluation", "Inference", "JSON", "Models",
-            "Store",
-            "TestKit",
+            "Store", "TestKit",
         ]),
     tests(
         "Delivery",
@@ -236,9 +236,8 @@ let testTargets: [Target] = [
     tests(
         "Aggregator",
         [
-            "BuiltInCatalog", "CatalogFile",
-            "Aggregator", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus", "MessageBusTesting", "Planning",
-            "Settings", "Signing", "Store", "StoreTesting", "Telemetry", "TestKit",
+            "Aggregator", "BuiltInCatalog", "CatalogFile", "Contracts", "Delivery", "JSON", "Lifecycle", "MessageBus",
+            "MessageBusTesting", "Planning", "Settings", "Signing", "Store", "StoreTesting", "Telemetry", "TestKit",
         ]),
     tests(
         "Workers",

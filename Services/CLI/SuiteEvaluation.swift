@@ -15,7 +15,15 @@ extension EvaluationRun {
         file.complainOfRejected(verb)
         // A missing database is found here, and not only after all requests were answered.
         let certificates = try await PostgresStore(try session.postgres()).standingCertificates()
-        let chunks = Self.chunks(of: file.items)
+        let items = file.items.inLanguages(of: catalog), others = file.items.count - items.count
+        if others > 0 {
+            Console.complain(
+                "winnow \(verb): \(others) items in languages that the small models were not cut for are left out")
+        }
+        guard !items.isEmpty else {
+            throw LabelledFileError("\(file.path) contains no items in the languages of their tasks")
+        }
+        let chunks = Self.chunks(of: items)
         let results = try await Self.throughSuite(chunks, session, timeout, verb)
         let rejected = chunks.filter { results[$0.eventID]?.isRejected == true }
         if let first = rejected.first {
@@ -25,7 +33,8 @@ extension EvaluationRun {
         }
         try await self.init(
             chunks.filter { results[$0.eventID]?.isRejected != true }, results: results,
-            rejectedRows: file.rejected.count + rejected.reduce(0) { $0 + $1.items.count }, certificates: certificates,
+            rejectedRows: file.rejected.count + rejected.reduce(0) { $0 + $1.items.count }, otherLanguages: others,
+            certificates: certificates,
             full: { try session.model(\.full, of: $0, catalog) },
             small: { try session.model(\.small, of: $0, catalog) },
             progress: { Console.progress("comparing \($0)") })

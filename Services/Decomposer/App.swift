@@ -49,10 +49,11 @@ import WorkerKit
             // One planner for each lane, shared by topic and intake: each has its own workspace of the router.
             let planner = Planner(
                 segmenter: segmenter,
-                router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual)
+                router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual, metrics: metrics)
             let bulkPlanner = Planner(
                 segmenter: segmenter,
-                router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual, gate: gate)
+                router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual, metrics: metrics,
+                gate: gate)
             let ownTopics = OwnTopics(register: PostgresStore(postgres), logger: logger)
             return [
                 heartbeat, follower, ownTopics,

@@ -1,7 +1,9 @@
 import Contracts
 import Delivery
 import Inference
+import Languages
 import Planning
+import Telemetry
 import WorkerKit
 
 /// Turns requests into plans. The plan of a machine request is the steps that it names. The text of a human request is
@@ -10,6 +12,7 @@ struct Planner: Sendable {
     private let segmenter: Segmenter
     private let router: @Sendable (Catalog) throws -> any Classifier
     private let counterfactual: Counterfactual
+    private let languages: LanguageMetrics
     private let gate: LaneGate?
 
     /// - Parameters:
@@ -17,11 +20,12 @@ struct Planner: Sendable {
     ///   - gate: the point at which the bulk lane yields to the interactive lane.
     init(
         segmenter: Segmenter, router: @escaping @Sendable (Catalog) throws -> any Classifier,
-        counterfactual: Counterfactual, gate: LaneGate? = nil
+        counterfactual: Counterfactual, metrics: Metrics = Metrics(), gate: LaneGate? = nil
     ) {
         self.segmenter = segmenter
         self.router = router
         self.counterfactual = counterfactual
+        languages = LanguageMetrics(metrics)
         self.gate = gate
     }
 
@@ -100,7 +104,7 @@ struct Planner: Sendable {
     }
 
     /// Builds the plan of a human request. Its first steps are the routing itself, as many as its items need. They hold
-    /// the items that fit no capability and the items that the full model must route. There is always at least one,
+    /// the items that fit no capability, those in a language of none, and the items that the full model must route. There is always at least one,
     /// step 0, to which the router's ledger row belongs.
     private func humanPlan(
         _ draft: RoutingDraft, by router: any Classifier
@@ -111,11 +115,17 @@ struct Planner: Sendable {
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
         for (item, prediction) in draft.routed {
+            let routing = ItemRouting(prediction, draft.catalog)
+            let verdict = routing.languageVerdict(on: item.text, draft.catalog)
+            guard !verdict.isUnsupported else {
+                languages.count([verdict], of: .decomposition)
+                unrouted.append(Unrouted(item: item, answer: .inUnsupportedLanguage, guess: nil))
+                continue
+            }
             guard !draft.isUncut(item) else {
                 unrouted.append(Unrouted(item: item, answer: nil, guess: draft.guess(item, by: model)))
                 continue
             }
-            let routing = ItemRouting(prediction, draft.catalog)
             if !routing.routes.isEmpty { routed.append((item, routing.routes)) }
             if routing.isSure, !routing.routes.isEmpty { continue }
             let answer = Answer(

@@ -1,5 +1,6 @@
 import Contracts
 import Inference
+import Languages
 import Planning
 import WorkerKit
 
@@ -156,5 +157,12 @@ struct ItemRouting {
         routes = (prediction.isSure ? own : []) + added.filter { !prediction.isSure || !own.contains($0) }
         isSure = prediction.isSure || own.isEmpty && !added.isEmpty
         shaping = own.isEmpty ? added : own
+    }
+
+    /// Says whether the item can be routed at all, by its language. A sure route is followed: its worker decides. So is a
+    /// guess at a task whose items are in no language, since the full model may confirm it.
+    func languageVerdict(on text: String, _ catalog: Catalog) -> LanguageVerdict {
+        guard routes.isEmpty, shaping.allSatisfy({ catalog[$0]?.unit.hasLanguage ?? true }) else { return .proceed }
+        return catalog.languageVerdict(onUnrouted: text)
     }
 }

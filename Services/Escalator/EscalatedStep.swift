@@ -1,5 +1,6 @@
 import Contracts
 import Crypto
+import Languages
 import Planning
 import Store
 import WorkerKit
@@ -21,19 +22,47 @@ final class EscalatedStep: Sendable {
     /// How many times the record has been delivered, including this time.
     let delivery: Int
     let question: QuestionDigest
+    /// The indexes of open items in a language that only the full model understands.
+    private let foreign: Set<Int>
 
-    convenience init(_ accepted: StepTriage<Escalation>.Accepted) {
-        self.init(accepted.event, accepted.message, delivery: accepted.delivery)
+    /// Answers the items in a language that nobody understands, so that they are open no more.
+    /// - Parameter catalog: says which languages the models of the task understand.
+    convenience init(
+        _ accepted: StepTriage<Escalation>.Accepted, _ catalog: Catalog, counting metrics: LanguageMetrics
+    ) {
+        var escalation = accepted.message
+        let verdicts = catalog.languageVerdicts(on: escalation.open.map(\.text), of: escalation.route)
+        metrics.count(verdicts, of: escalation.route.capability)
+        var open: [OpenItem] = [], foreign: Set<Int> = []
+        for (item, verdict) in zip(escalation.open, verdicts) {
+            switch verdict {
+            case .proceed: open.append(item)
+            case .full:
+                open.append(item)
+                foreign.insert(item.index)
+            case .unsupported: escalation.answers[item.index] = .inUnsupportedLanguage
+            }
+        }
+        escalation.open = open
+        self.init(accepted.event, escalation, foreign: foreign, delivery: accepted.delivery)
     }
 
-    private init(_ event: StepEvent, _ escalation: Escalation, delivery: Int) {
-        (self.event, self.escalation, self.delivery) = (event, escalation, delivery)
+    private init(_ event: StepEvent, _ escalation: Escalation, foreign: Set<Int>, delivery: Int) {
+        (self.event, self.escalation, self.foreign, self.delivery) = (event, escalation, foreign, delivery)
         question = QuestionDigest(escalation.open)
     }
 
     var id: Step.ID { Step.ID(request: event.request, ordinal: escalation.step) }
     var key: Key { Key(step: id, question: question) }
     var group: BatchClassification.Group { .init(route: escalation.route, texts: escalation.open.map(\.text)) }
+
+    /// The step with the open items that models before the full one may be asked about.
+    var forEarlierTiers: EscalatedStep {
+        guard !foreign.isEmpty else { return self }
+        var escalation = escalation
+        escalation.open.removeAll { foreign.contains($0.index) }
+        return EscalatedStep(event, escalation, foreign: [], delivery: delivery)
+    }
 
     /// Returns the step after a model before the full one was asked about all open items.
     /// - Parameters:
@@ -51,7 +80,7 @@ final class EscalatedStep: Sendable {
             return item
         }
         if let attempt { escalation.attempts.append(attempt) }
-        return EscalatedStep(event, escalation, delivery: delivery)
+        return EscalatedStep(event, escalation, foreign: foreign, delivery: delivery)
     }
 
     /// Draws the sample of a model's accepted answers that the full model is to answer too.
@@ -71,12 +100,12 @@ final class EscalatedStep: Sendable {
     /// Whether the cost of the full model alone for an item is counted at this call, because no other attempt counts it.
     ///
     /// If no worker answered the step, because there is none or because it failed, the first model that answers an item
-    /// counts it. In a routing, this call answers the items that fit no capability. The steps that the other items are
+    /// counts it. So does the full model for an item whose language the worker's model was not cut for. In a routing, this call answers the items that fit no capability. The steps that the other items are
     /// routed to count those.
     /// - Parameter label: the answer; `nil` for a text or a JSON value, and for an item that was cut into parts.
-    func isCountedHere(_ label: String?, _ catalog: Catalog) -> Bool {
+    func isCountedHere(_ item: OpenItem, _ label: String?, _ catalog: Catalog) -> Bool {
         if escalation.route.expandsPlan { return label.map { catalog.routes(in: $0).isEmpty } ?? false }
-        return hasNoWorkersAttempt
+        return hasNoWorkersAttempt || foreign.contains(item.index) && item.guess == nil
     }
 
     /// Whether no worker has answered the step, so that no attempt of one counts the items.
@@ -114,7 +143,7 @@ final class EscalatedStep: Sendable {
         case .fail: return failure("the tenant's budget for escalations is exhausted")
         case .degrade:
             let guesses = refused.compactMap { item in
-                (noRoute ?? item.guess).map { guess in
+                (noRoute ?? noLanguage(item) ?? item.guess).map { guess in
                     var guess = guess
                     guess.isDegraded = true
                     return (item: item, answer: guess)
@@ -136,6 +165,11 @@ final class EscalatedStep: Sendable {
     private var noRoute: Answer? {
         guard escalation.route.expandsPlan else { return nil }
         return Answer(.label(Answer.noRoute), confidence: 0, decidedBy: .worker, model: "none")
+    }
+
+    /// Only the full model could have answered an item in another language, whatever another model may have guessed.
+    private func noLanguage(_ item: OpenItem) -> Answer? {
+        foreign.contains(item.index) ? .inUnsupportedLanguage : nil
     }
 }
 

@@ -26,6 +26,7 @@ final class EscalationHandler: BatchHandler {
     private let refused: [Budget.Policy: Counter]
     private let gate: LaneGate?
     private let catalog: LiveCatalog
+    private let languages: LanguageMetrics
 
     /// What came of a step.
     struct Ending: Sendable {
@@ -37,7 +38,7 @@ final class EscalationHandler: BatchHandler {
 
     /// - Parameters:
     ///   - middle: is asked before the full model.
-    ///   - catalog: the routes that an answer to a routing may name.
+    ///   - catalog: the routes that an answer to a routing may name, and the languages that models understand.
     ///   - gate: the point at which the bulk lane yields to the interactive lane.
     init(
         service: String, classifier: any Classifier, middle: MiddleTier? = nil, ledger: any AttemptLedger,
@@ -52,6 +53,7 @@ final class EscalationHandler: BatchHandler {
         self.cancellations = cancellations
         self.gate = gate
         self.catalog = catalog
+        languages = LanguageMetrics(metrics)
         refused = Budget.Policy.allCases.reduce(into: [:]) { counters, policy in
             counters[policy] = metrics.counter(
                 "winnow_escalations_refused_total",
@@ -71,7 +73,8 @@ final class EscalationHandler: BatchHandler {
 
     func handle(_ records: [Record]) async throws -> [OutgoingRecord] {
         let (accepted, settled) = triage.sort(records)
-        let steps = accepted.map { EscalatedStep($0) }
+        let catalog = catalog.current
+        let steps = accepted.map { EscalatedStep($0, catalog, counting: languages) }
         let endings = try await endings(of: steps)
         return settled
             + zip(steps, endings).flatMap { step, ending -> [OutgoingRecord] in
@@ -146,7 +149,8 @@ final class EscalationHandler: BatchHandler {
                     case .success(let share):
                         var entry = try started.entry.settled(
                             by: share, pricing: pricing,
-                            answered: share.predictions.filter { started.call.isCountedHere($0.label, catalog) })
+                            answered: zip(started.call.escalation.open, share.predictions)
+                                .filter { started.call.isCountedHere($0, $1.label, catalog) }.map(\.1))
                         entry.guesses = started.call.guesses(share)
                         return entry
                     case .failure(let error): return started.entry.failed(error)

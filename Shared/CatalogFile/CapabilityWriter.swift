@@ -7,6 +7,11 @@ extension JSONWriter {
             writer.member("name", capability.name.rawValue)
             writer.member("title", capability.title)
             writer.member("description", capability.description)
+            for (name, tags) in [("languages", capability.languages), ("fullLanguages", capability.fullLanguages)]
+            where !tags.isEmpty {
+                writer.name(name)
+                writer.array(tags) { $0.string($1) }
+            }
             writer.name("tasks")
             writer.array(capability.tasks) { $0.task($1) }
         }

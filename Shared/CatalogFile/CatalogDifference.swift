@@ -62,6 +62,8 @@ public struct CatalogDifference: Sendable, Equatable {
         var own = Details()
         own.compare("title", old.title, new.title)
         own.compare("description", old.description, new.description)
+        own.compareList("languages", old.languages, new.languages)
+        own.compareList("languages of the full models", old.fullLanguages, new.fullLanguages)
         let names = old.tasks.map(\.name).filter { name in new.tasks.contains { $0.name == name } }
         if names != new.tasks.map(\.name).filter(names.contains) { own.lines.append("another order of tasks") }
         var changes = own.lines.isEmpty ? [] : [change(.changed, nil, own.lines)]
@@ -110,6 +112,11 @@ private struct Details {
 
     mutating func compareWords(_ name: String, _ old: String?, _ new: String?) {
         if old != new { lines.append("\(name): \(old ?? "none") → \(new ?? "none")") }
+    }
+
+    mutating func compareList(_ name: String, _ old: [String], _ new: [String]) {
+        compareWords(
+            name, old.isEmpty ? nil : old.joined(separator: ", "), new.isEmpty ? nil : new.joined(separator: ", "))
     }
 
     /// The examples are named and not quoted: they are texts of people.

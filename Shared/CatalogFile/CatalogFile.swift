@@ -164,6 +164,8 @@ public enum CatalogLimits {
     public static let capabilities = 256
     /// Of one capability.
     public static let tasks = 64
+    /// Of one capability, and as many that its full models understand.
+    public static let languages = 1...64
     /// Of one task. One label would leave nothing to decide.
     public static let labels = 2...1000
     /// - Units: bytes of the JSON Schema of a task's answers, in compact form.

@@ -26,6 +26,8 @@ public struct EvaluationRun: Sendable {
     public private(set) var requests: [Request] = []
     /// Rows that were not measured, because no request can carry them or the suite rejected their request.
     public let rejectedRows: Int
+    /// Rows that were not measured, because the small models were not cut for their language.
+    public let otherLanguages: Int
 
     /// Several items in each request, as a machine client would send them, and few enough to give the bootstrap many
     /// requests.
@@ -46,12 +48,13 @@ public struct EvaluationRun: Sendable {
     ///   - progress: called before the items of a task.
     /// - Throws: `InferenceError`, and errors of `full` and `small`
     public init(
-        _ chunks: [EvaluationChunk], results: [EventID: RequestResult], rejectedRows: Int,
+        _ chunks: [EvaluationChunk], results: [EventID: RequestResult], rejectedRows: Int, otherLanguages: Int = 0,
         certificates: [Certificate], full: (Route) throws -> any Classifier,
         small: (Route) throws -> any Classifier,
         progress: (Route) -> Void = { _ in }
     ) async throws {
         self.rejectedRows = rejectedRows
+        self.otherLanguages = otherLanguages
         for (route, members) in Dictionary(grouping: chunks, by: \.route).sorted(by: { "\($0.key)" < "\($1.key)" }) {
             progress(route)
             let full = try full(route), small = try small(route)

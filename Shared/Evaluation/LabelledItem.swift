@@ -1,5 +1,6 @@
 import Contracts
 import JSON
+import Languages
 
 /// A line of a labelled file: `{"capability", "task", "text", "label"}`.
 public struct LabelledItem: Sendable {
@@ -11,6 +12,14 @@ public struct LabelledItem: Sendable {
     /// A machine request with this item alone.
     var request: Request {
         Request(eventID: "item", channel: .machine, steps: [RequestedStep(route: route, items: [.text(text)])])
+    }
+}
+
+extension [LabelledItem] {
+    /// Returns the items that small models are asked about. The others are in a language that the models were not cut for,
+    /// so their answers say nothing about the models.
+    public func inLanguages(of catalog: Catalog) -> [LabelledItem] {
+        filter { catalog.languageVerdicts(on: [$0.text], of: $0.route) == [.proceed] }
     }
 }
 

@@ -83,6 +83,7 @@ public struct TaskScores {
     public let tasks: [(route: Route, card: Scorecard)]
     public let overall: Scorecard
     private let rejectedRows: Int
+    private let otherLanguages: Int
 
     public init(_ run: EvaluationRun) {
         var cards: [Route: Scorecard] = [:]
@@ -90,10 +91,11 @@ public struct TaskScores {
         tasks = cards.sorted { "\($0.key)" < "\($1.key)" }.map { (route: $0.key, card: $0.value) }
         overall = tasks.reduce(into: Scorecard()) { $0.add($1.card) }
         rejectedRows = run.rejectedRows
+        otherLanguages = run.otherLanguages
     }
 
-    /// - Shape: `{"tasks": [{"capability", "task", "n", "unanswered", "suiteAccuracy", …}], "overall", "rejected"}`,
-    ///   each figure `{"value", "low", "high"}`
+    /// - Shape: `{"tasks": [{"capability", "task", "n", "unanswered", "suiteAccuracy", …}], "overall", "rejected",
+    ///   "otherLanguages"}`, each figure `{"value", "low", "high"}`
     public var json: [UInt8] {
         var writer = JSONWriter()
         writer.object { body in
@@ -108,6 +110,7 @@ public struct TaskScores {
             body.name("overall")
             body.object { overall.writeFigures(to: &$0) }
             body.member("rejected", rejectedRows)
+            body.member("otherLanguages", otherLanguages)
         }
         return writer.bytes
     }

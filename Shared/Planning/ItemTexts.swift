@@ -34,10 +34,11 @@ extension RequestSnapshot {
         return items
     }
 
-    /// - Returns: `nil` for an answer that does not exist, or that has no label although one is asked for.
+    /// - Returns: `nil` for an answer that does not exist, that only says that the language is not supported, or that has no
+    ///   label although one is asked for.
     private func text(of reference: ItemReference) -> String? {
         guard let step = steps.first(where: { $0.ordinal == reference.step }), let item = reference.item,
-            step.answers.indices.contains(item), let answer = step.answers[item]
+            step.answers.indices.contains(item), let answer = step.answers[item], !answer.isInUnsupportedLanguage
         else { return nil }
         switch (reference.select, answer.output) {
         case (_, .label(let text)), (.output, .text(let text)), (.output, .json(let text)): return text

@@ -37,8 +37,7 @@ public final class RequestMetrics: Sendable {
         var counts: [Decision: Int] = [:]
         for step in request.steps {
             for case let answer? in step.answers {
-                let decidedBy = answer.isDegraded ? "degraded" : answer.decidedBy.rawValue
-                counts[Decision(route: step.route, decidedBy: decidedBy), default: 0] += 1
+                counts[Decision(route: step.route, decidedBy: Self.decidedBy(answer)), default: 0] += 1
             }
         }
         known.withLock { known in
@@ -52,6 +51,11 @@ public final class RequestMetrics: Sendable {
                 counter.increment(by: count)
             }
         }
+    }
+
+    private static func decidedBy(_ answer: Answer) -> String {
+        if answer.isDegraded { return "degraded" }
+        return answer.isInUnsupportedLanguage ? Answer.unsupportedLanguage : answer.decidedBy.rawValue
     }
 
     private func series(of ending: Ending) -> (count: Counter, duration: Histogram) {

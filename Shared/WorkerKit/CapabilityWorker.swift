@@ -81,7 +81,7 @@ public struct CapabilityWorker: Service {
                 return StepHandler(
                     service: lane.loop(of: settings.service), classifier: try models.small.serving(lane),
                     certificates: models.certificates, counterfactual: models.counterfactual, draw: draw,
-                    metrics: metrics, cancellations: cancellations, gate: gate)
+                    catalog: catalog, metrics: metrics, cancellations: cancellations, gate: gate)
             }
         }
     }

@@ -140,6 +140,7 @@ import Testing
         ])
         #expect(one.output.contains("out_of_scope"))
         #expect(one.output.contains("Asks to book a flight."))
+        #expect(one.output.contains("\nIts small models were cut for en.\n"))
         #expect(!one.output.contains("clause-type"))
         let none = try await Command.winnow(["catalog", "show", "nothing"])
         #expect(none.status == 1)

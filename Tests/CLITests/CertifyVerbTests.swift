@@ -62,6 +62,26 @@ struct CertifyVerbTests {
         #expect(await CommandLineTool.run(["certify"] + words) == .wrongUsage)
     }
 
+    @Test func `items in other languages are left out, and how many there are is told`() async throws {
+        func certify(_ texts: String...) async throws -> Command.Result {
+            let items = texts.map { #"{"capability":"legal-services","task":"unfair-term","text":"\#($0)"}"# }
+            let data = try TemporaryFile(items.joined(separator: "\n")), out = try TemporaryFile("")
+            return try await Command.winnow([
+                "certify", "--capability", "legal-services", "--data", data.path, "--out", out.path, "--json",
+            ])
+        }
+        let german = "Der Anbieter kann diese Bedingungen jederzeit ändern."
+        let mixed = try await certify(german, "We may change these terms at any time without notice.", german)
+        #expect(mixed.status == 3, "\(mixed.errors)")
+        #expect(
+            mixed.errors.contains(
+                "unfair-term: 2 items in languages that the small models were not cut for are left out"))
+        #expect(mixed.output.contains(#""items":1"#), "\(mixed.output)")
+        let foreign = try await certify(german)
+        #expect(foreign.status == 1)
+        #expect(foreign.errors.contains("contains no items in the languages of legal-services/unfair-term"))
+    }
+
     @Test(arguments: ["revoke", "revoke 0123456789abcdef", "revoke xyz --why a", "sing", "list more"])
     func `what certificates cannot understand is wrong usage`(line: String) async {
         let words = line.split(separator: " ").map(String.init)

@@ -58,7 +58,8 @@ import Testing
             output: .json(schema: #"{"type":"object","b":[1,2.5,null,true],"a":{}}"#), comparator: .json,
             models: TaskModels(full: "full"))
         let capability = CapabilityDescription(
-            name: Capability(rawValue: "a"), title: "A", description: "Is \"a\".", tasks: [task, beginning, answer])
+            name: Capability(rawValue: "a"), title: "A", description: "Is \"a\".", languages: ["en", "nds"],
+            fullLanguages: ["*"], tasks: [task, beginning, answer])
         #expect(try CatalogFile.read(bytes: CatalogFile.write(capability), file: "a") == capability)
     }
 

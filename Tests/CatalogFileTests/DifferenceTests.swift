@@ -66,6 +66,16 @@ import Testing
                 == ["changed invoices [\"another title\", \"another description\"]"])
     }
 
+    @Test func `other languages are told`() {
+        var other = Self.capability
+        other.languages = ["en", "de"]
+        other.fullLanguages = ["*"]
+        #expect(
+            lines(Catalog([Self.capability]), Catalog([other])) == [
+                "changed invoices [\"languages: none → en, de\", \"languages of the full models: none → *\"]"
+            ])
+    }
+
     @Test func `each changed member of a task is told in words`() {
         func change(_ body: (inout TaskDescription) -> Void) -> [String] {
             var task = Self.task

@@ -51,6 +51,7 @@ struct EvaluationRunTests {
             #expect(root["overall"]?["suiteAccuracy"]?["value"]?.double == 1)
             #expect(root["overall"]?["smallAccuracy"]?["value"]?.double == 0)
             #expect(root["rejected"]?.integer == 3)
+            #expect(root["otherLanguages"]?.integer == 0)
         }
     }
 

@@ -27,6 +27,15 @@ struct LabelledItemTests {
         #expect(file.items.map(\.label) == ["x"])
     }
 
+    @Test func `items in a language that the small models were not cut for are left out`() throws {
+        let texts = [
+            "Neither party may assign this agreement.", "Keine Partei darf diesen Vertrag abtreten.", "kurz und gut",
+        ]
+        let items = texts.map { LabelledItem(route: Route(.legalServices, "clause-type"), text: $0, label: nil) }
+        #expect(items.inLanguages(of: .builtIn).map(\.text) == [texts[0], texts[2]])
+        #expect(items.inLanguages(of: Catalog()).count == 3)
+    }
+
     @Test(arguments: [
         "CANARY", "[]", #"{"capability":"CANARY","task":"clause-type","text":"a","label":"x"}"#,
         #"{"capability":"legal-services","task":"clause-type","text":"CANARY"}"#,

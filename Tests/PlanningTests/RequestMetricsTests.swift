@@ -8,10 +8,10 @@ struct RequestMetricsTests {
     @Test func `final requests are counted by status, channel, time and who decided their items`() {
         let metrics = Metrics()
         let requests = RequestMetrics(metrics)
-        var step = Fixture.step(0, Fixture.clause, ["a", "b", "c"], .answered)
+        var step = Fixture.step(0, Fixture.clause, ["a", "b", "c", "d"], .answered)
         step.answers = [
             Answer(.label("x"), confidence: 1, decidedBy: .worker, model: "small@1"), nil,
-            Answer(.label("y"), confidence: 1, decidedBy: .full, model: "full@1"),
+            Answer(.label("y"), confidence: 1, decidedBy: .full, model: "full@1"), .inUnsupportedLanguage,
         ]
         var snapshot = Fixture.snapshot([step])
         snapshot.state = .failed
@@ -27,6 +27,7 @@ struct RequestMetricsTests {
         let task = #"winnow_items_total{capability="legal-services",task="clause-type",decided_by="#
         #expect(text.contains(task + #""worker"} 2"#))
         #expect(text.contains(task + #""full"} 2"#))
+        #expect(text.contains(task + #""unsupported_language"} 2"#))
         // Metrics never contain a tenant's name.
         #expect(!text.contains(snapshot.tenant.rawValue))
     }

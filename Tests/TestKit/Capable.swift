@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import Inference
 import MessageBus
@@ -12,7 +13,7 @@ public enum Capable {
     ) async throws -> [Answer?] {
         let handler = StepHandler(
             service: "worker", classifier: model, certificates: KnownCertificates(acceptThreshold: acceptThreshold),
-            counterfactual: try Tree.counterfactual(), metrics: Metrics())
+            counterfactual: try Tree.counterfactual(), catalog: .builtIn, metrics: Metrics())
         let step = Record.step(StepCommand(step: 0, route: route, items: items), of: .numbered(1))
         return try await handler.handle([step]).flatMap { record in
             record.topic == Topic.outcomes(.interactive)

@@ -1,3 +1,4 @@
+import BuiltInCatalog
 import Contracts
 import MessageBus
 import Telemetry
@@ -15,7 +16,7 @@ extension StepHandlerTests {
             service: "legal-services-worker", classifier: classifier,
             certificates: KnownCertificates(acceptThreshold: acceptThreshold),
             counterfactual: try Tree.counterfactual(),
-            draw: ShadowDraw(probability), metrics: metrics)
+            draw: ShadowDraw(probability), catalog: .builtIn, metrics: metrics)
         let emitted = try await handler.handle(
             (0..<steps).map { step in
                 .step(

@@ -25,7 +25,7 @@ struct StepHandlerTests {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier ?? self.classifier,
             certificates: KnownCertificates(acceptThreshold: acceptThreshold),
-            counterfactual: try Tree.counterfactual(),
+            counterfactual: try Tree.counterfactual(), catalog: .builtIn,
             metrics: metrics)
         return try await handler.handle(records)
     }
@@ -101,7 +101,7 @@ struct StepHandlerTests {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier,
             certificates: KnownCertificates(acceptThreshold: 0.9, revokedTenant: TenantID(rawValue: "acme")),
-            counterfactual: try Tree.counterfactual(), draw: ShadowDraw(1), metrics: metrics)
+            counterfactual: try Tree.counterfactual(), draw: ShadowDraw(1), catalog: .builtIn, metrics: metrics)
         let command = StepCommand(step: 2, route: Self.clause, items: ["a", "b"])
         let records = try await handler.handle([.step(command, of: id)])
         #expect(records.map(\.topic) == [Topic.escalations(.interactive)])
@@ -170,7 +170,7 @@ struct StepHandlerTests {
         let handler = StepHandler(
             service: "legal-services-worker", classifier: classifier,
             certificates: KnownCertificates(acceptThreshold: 0.9), counterfactual: try Tree.counterfactual(),
-            metrics: metrics, cancellations: KnownCancellations(id))
+            catalog: .builtIn, metrics: metrics, cancellations: KnownCancellations(id))
         let records = try await handler.handle([.step(command, of: id), .step(command, of: .numbered(2))])
         #expect(try records.map { try $0.event().correlationID } == ["\(Request.ID.numbered(2))"])
         #expect(classifier.calls.flatMap(\.texts) == ["a"])

@@ -172,6 +172,10 @@ with "$new" infra/dev/stack.sh replace
 echo "$new/winnow" >"$work/client"
 await_rounds
 
+# The older version may not know every member of the newer files.
+older=$(realpath -ms "$old/../../infra/capabilities")
+[ -d "$older" ] || older=$PWD/infra/capabilities
+in_stack with "$new" "$new/winnow" catalog apply "$older" >/dev/null
 say "rolling back: the older services on the newer schema $(applied)"
 notice=$(in_stack with "$old" "$old/winnow" migrate 2>&1) || fail "the older 'winnow migrate' refuses the newer schema: $notice"
 grep -q "the database is newer" <<<"$notice" || fail "the older 'winnow migrate' does not say that the schema is newer"

@@ -44,6 +44,7 @@ struct CatalogDisplay {
             return .ok
         }
         Console.print("\(capability.title): \(capability.description)\n")
+        if let words = capability.languageWords { Console.print("\(words)\n") }
         Console.print(Table([capability]), asJSON: false)
         for task in capability.tasks {
             Console.print("\n\(capability.name)/\(task.name): \(task.description)")
@@ -65,6 +66,15 @@ struct CatalogDisplay {
         case .applied:
             return try await PostgresStore(session.postgres()).currentCatalog().map { try $0.catalog() }
         }
+    }
+}
+
+extension CapabilityDescription {
+    fileprivate var languageWords: String? {
+        guard !languages.isEmpty else { return nil }
+        let own = "Its small models were cut for \(languages.joined(separator: ", "))"
+        let full = fullLanguages == [Self.anyLanguage] ? "any language" : fullLanguages.joined(separator: ", ")
+        return fullLanguages.isEmpty ? "\(own)." : "\(own). Its full models understand \(full) as well."
     }
 }
 

@@ -20,6 +20,7 @@ struct CertifyVerb: Verb {
         a certificate in Postgres, which workers apply within seconds: of the answers that the small model gives
         itself, at least A agree with the full model's, with confidence P. If items have labels, the loss of accuracy
         is bounded too. Texts and JSON values have no confidence: all answers of the small model are accepted, or none.
+        Items in a language that the small models were not cut for are left out, and how many there are is told.
 
           --capability C  the capability whose model is certified
           --task T        one of its tasks (default: every task with items in FILE)
@@ -107,7 +108,12 @@ struct CertifyVerb: Verb {
     private func report(
         on all: [LabelledItem], of route: Route, _ source: Certificate.Source, _ session: Session, _ catalog: Catalog
     ) async throws -> CertifyReport {
-        let (items, note) = tier == .small ? (all, nil) : try await open(all, of: route, session, catalog)
+        let own = all.inLanguages(of: catalog), others = all.count - own.count
+        let leftOutByLanguage =
+            others == 0 ? nil : "\(others) items in languages that the small models were not cut for are left out"
+        if let leftOutByLanguage { Console.complain("\(route): \(leftOutByLanguage)") }
+        guard !own.isEmpty else { throw LabelledFileError("\(data) contains no items in the languages of \(route)") }
+        let (items, note) = tier == .small ? (own, nil) : try await open(own, of: route, session, catalog)
         let model = try session.model(tier.name, of: route, catalog)
         let full = try session.model(\.full, of: route, catalog)
         let judge = try session.judge(of: route, catalog)
@@ -130,8 +136,10 @@ struct CertifyVerb: Verb {
         if leftOut > 0 {
             Console.complain("\(route): \(leftOut) items are left out, since the full model did not answer them")
         }
-        let notes = [note, leftOut > 0 ? "\(leftOut) items that the full model did not answer are left out" : nil]
-            .compactMap(\.self)
+        let notes = [
+            note, leftOutByLanguage,
+            leftOut > 0 ? "\(leftOut) items that the full model did not answer are left out" : nil,
+        ].compactMap(\.self)
         if let record { try Self.write(comparisons.map(\.observation), to: record) }
         var generator = SystemRandomNumberGenerator()
         return CertifyReport(

@@ -19,11 +19,12 @@ struct EvaluateVerb: Verb {
         compute.
 
         A row that no request can carry, for example one with a blank text, is reported on standard error and left out
-        of every figure. An item without an answer of the suite counts as wrong and as "unanswered".
+        of every figure. So is an item in a language that the small models were not cut for, and how many there are is
+        told. An item without an answer of the suite counts as wrong and as "unanswered".
 
           --data FILE        the labelled file; - for standard input
           --timeout SECONDS  how long to wait for the suite (default 900)
-          --json             one JSON object: {"tasks": [...], "overall", "rejected"}
+          --json             one JSON object: {"tasks": [...], "overall", "rejected", "otherLanguages"}
 
         Exits with 1 if results are missing, and with 4 if rows were rejected or requests were not completed.
         """
@@ -80,7 +81,8 @@ struct ReportVerb: Verb {
                              each figure {"value", "low", "high"}
 
         Exits with 1 if results are missing or the page cannot be written, and with 4 if rows were rejected or requests
-        were not completed. Rejected rows are left out of every figure.
+        were not completed. Rejected rows, and items in other languages than those of the small models, are left out of
+        every figure.
         """
 
     private let file: String

@@ -42,6 +42,7 @@ final class EndpointEscalations: Sendable {
     private let ledger: EndpointLedger
     private let catalog: LiveCatalog
     private let earlier: EarlierCatalogs?
+    private let languages: LanguageMetrics
     private let triage: StepTriage<Escalation>
 
     /// - Parameters:
@@ -62,6 +63,7 @@ final class EndpointEscalations: Sendable {
         self.ledger = ledger
         self.catalog = catalog
         self.earlier = earlier
+        languages = LanguageMetrics(metrics)
         routes = Set(endpoints.keys).union(small?.endpoints.keys.map(\.self) ?? [])
         triage = StepTriage(
             source: source, routes: Array(routes), unknownRoute: "the full model does not answer this task",
@@ -70,7 +72,9 @@ final class EndpointEscalations: Sendable {
 
     func handle(_ record: Record) async throws -> [OutgoingRecord] {
         let (accepted, settled) = triage.sort([record])
-        guard let step = accepted.first.map(EscalatedStep.init) else { return settled }
+        guard let step = accepted.first.map({ EscalatedStep($0, catalog.current, counting: languages) }) else {
+            return settled
+        }
         let task = try await earlier?.task(step.escalation.route, in: step.escalation.catalogVersion)
         return try await ledger.turns.take(step.id) { try await answer(step, task) }
     }
@@ -170,7 +174,7 @@ extension [LedgerEntry] {
         let guessed = zip(items, answers).compactMap { item, answer in item.guess.map { ($0.output, answer.output) } }
         self[place].guesses = LedgerEntry.Guesses(
             known: guessed.count, agreed: guessed.count { endpoint.comparator.agree($0.0, $0.1) })
-        let counted = answers.count { step.isCountedHere($0.label, catalog) }
+        let counted = zip(items, answers).filter { step.isCountedHere($0, $1.label, catalog) }.count
         guard counted > 0 else { return }
         let usage = self[place].attempt.usage
         self[place].attempt.counterfactual = usage.share(counted, of: answers.count)

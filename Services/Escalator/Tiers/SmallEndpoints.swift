@@ -82,7 +82,7 @@ struct SmallEndpoints: Sendable {
             endpoint: endpoint, kind: .worker, ledger: ledger,
             firstNumber: catalog.current.firstReservedNumber(of: route), isOver: isOver)
         var said: [Int: Answer] = [:], accepted: [Int: Answer] = [:]
-        for (items, reply) in try await inquiry.replies(to: step) {
+        for (items, reply) in try await inquiry.replies(to: step.forEarlierTiers) {
             switch reply {
             case .over: return .over
             // The full model answers what the small one does not. No budget limits a small model.

@@ -76,9 +76,8 @@ struct CapabilityReader {
     /// - Returns: `nil` if there is a fault, which `faults` then holds.
     mutating func capability(_ value: JSONValue, at path: String) -> CapabilityDescription? {
         // Editors find the schema by `$schema`.
-        guard let object = reader.object(value, at: path, ["$schema", "name", "title", "description", "tasks"]) else {
-            return nil
-        }
+        let members = ["$schema", "name", "title", "description", "languages", "fullLanguages", "tasks"]
+        guard let object = reader.object(value, at: path, members) else { return nil }
         if let schema = object.members["$schema"] { checkSchemaReference(schema, of: object) }
         let name = reader.text("name", of: object, .name)
         if name == Capability.decomposition.rawValue {
@@ -86,10 +85,17 @@ struct CapabilityReader {
         }
         let title = reader.text("title", of: object, .line(CatalogLimits.titleLength))
         let description = reader.text("description", of: object, .line(CatalogLimits.descriptionLength))
+        let languages = reader.languages("languages", of: object)
+        let fullLanguages = reader.languages("fullLanguages", of: object, orAny: true)
+        if object.members["fullLanguages"] != nil, object.members["languages"] == nil {
+            reader.fault(
+                .conflict, object.path(of: "fullLanguages"), "needs “languages”, without which no language is checked")
+        }
         let tasks = tasks(of: object)
         guard let name, let title, let description, let tasks else { return nil }
         return CapabilityDescription(
-            name: Capability(rawValue: name), title: title, description: description, tasks: tasks)
+            name: Capability(rawValue: name), title: title, description: description, languages: languages,
+            fullLanguages: fullLanguages, tasks: tasks)
     }
 
     private mutating func tasks(of object: FileObject) -> [TaskDescription]? {
@@ -164,8 +170,8 @@ struct CapabilityReader {
             let description = reader.text("description", of: label, .line(CatalogLimits.labelDescriptionLength))
             guard let name else { continue }
             names.add(name, at: "\(path).name", &reader)
-            if name == "none" {
-                reader.fault(.reserved, "\(path).name", "“none” says that nothing fits, so it cannot be a label")
+            if Answer.reservedLabels.contains(name) {
+                reader.fault(.reserved, "\(path).name", "“\(name)” says that nobody answers, so it cannot be a label")
             }
             labels.append(LabelDescription(name: name, description: description ?? ""))
         }

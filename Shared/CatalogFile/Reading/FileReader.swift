@@ -171,6 +171,8 @@ enum TextForm {
     /// A folder of the models directory, or an endpoint. No path leads out of the directory.
     case model
     case endpoint
+    /// A primary subtag of BCP 47.
+    case language
     /// The fingerprint of a router's state.
     case fingerprint
     /// One line, of at most this many code points.
@@ -185,6 +187,7 @@ enum TextForm {
             "must be lower-case letters, digits and hyphens, begin with a letter, and have at most 63 characters"
         case .model: "must be the name of a folder of models, or “endpoint:” and a name"
         case .endpoint: "must be “endpoint:” and a name"
+        case .language: "must be a language of two or three lower-case letters, such as “en”"
         case .fingerprint: "must be 16 lower-case hexadecimal digits"
         case .line(let limit):
             "must be one line of 1 to \(limit) characters without control characters, and without a space at either end"
@@ -200,6 +203,7 @@ enum TextForm {
         case .name: Self.isName(text.utf8)
         case .model: Self.isName(TaskModels.isEndpoint(text) ? text.utf8.dropFirst(9) : text.utf8[...])
         case .endpoint: TaskModels.isEndpoint(text) && Self.isName(text.utf8.dropFirst(9))
+        case .language: (2...3).contains(text.utf8.count) && text.utf8.allSatisfy(Self.isLowerCase)
         case .fingerprint:
             text.utf8.count == 16 && text.utf8.allSatisfy { Self.isDigit($0) || (0x61...0x66).contains($0) }
         case .line(let limit): Self.isLine(text, limit)

@@ -4,12 +4,25 @@ public struct CapabilityDescription: Sendable, Equatable {
     public var title: String
     /// What the domain is, for people and for a model that routes.
     public var description: String
+    /// The languages that its small models were cut for: BCP 47 primary subtags, such as `en`. If it is empty, no item's
+    /// language is checked.
+    public var languages: [String]
+    /// The languages that the full models of its tasks understand as well; `*` for any.
+    public var fullLanguages: [String]
     public var tasks: [TaskDescription]
 
-    public init(name: Capability, title: String, description: String, tasks: [TaskDescription]) {
+    /// Stands for every language.
+    public static let anyLanguage = "*"
+
+    public init(
+        name: Capability, title: String, description: String, languages: [String] = [], fullLanguages: [String] = [],
+        tasks: [TaskDescription]
+    ) {
         self.name = name
         self.title = title
         self.description = description
+        self.languages = languages
+        self.fullLanguages = fullLanguages
         self.tasks = tasks
     }
 }
@@ -22,6 +35,14 @@ public struct TaskDescription: Sendable, Equatable {
     /// What one item is.
     public enum Unit: String, Sendable, CaseIterable {
         case utterance, sentence, clause, document, line, value, audio
+
+        /// Whether an item is in a language of people. A line of a log or a value of a request has none.
+        public var hasLanguage: Bool {
+            switch self {
+            case .utterance, .sentence, .clause, .document: true
+            case .line, .value, .audio: false
+            }
+        }
     }
 
     public enum Output: Sendable, Equatable {

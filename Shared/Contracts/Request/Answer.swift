@@ -4,7 +4,8 @@ import JSON
 public struct Answer: Sendable, Equatable {
     /// What the model said.
     public enum Output: Hashable, Sendable {
-        /// One of the task's labels. For `decomposition/route`, the routes in order, joined by commas, or `none`.
+        /// One of the task's labels, or `unsupported_language`. For `decomposition/route`, the routes in order, joined by
+        /// commas, or `none`.
         case label(String)
         case text(String)
         /// The text of a JSON value.
@@ -63,6 +64,19 @@ public struct Answer: Sendable, Equatable {
 
     /// The router's label for an item that fits no capability.
     public static let noRoute = "none"
+
+    /// The label of an item in a language that nobody was cut for, whatever kind of answer its task has.
+    public static let unsupportedLanguage = "unsupported_language"
+
+    /// Labels that no task may have.
+    public static let reservedLabels = [noRoute, unsupportedLanguage]
+
+    /// Says that nobody was asked, since nobody was cut for the item's language. No model is sure of it, so it certifies
+    /// nothing.
+    public static let inUnsupportedLanguage = Answer(
+        .label(unsupportedLanguage), confidence: 0, evidence: .none, decidedBy: .worker, model: "none")
+
+    public var isInUnsupportedLanguage: Bool { label == Self.unsupportedLanguage }
 
     /// - Returns: `nil` for a text or a JSON value.
     public var label: String? { output.label }

@@ -176,12 +176,13 @@ public struct Credit: Sendable, Equatable {
         }
         var (all, answered, once, onceTexts) = (0, 0, 0, 0)
         for (index, item) in step.items.enumerated() {
+            let answer = step.answers.indices.contains(index) ? step.answers[index] : nil
+            // No model was asked, so no attempt counts the item.
+            if answer?.isInUnsupportedLanguage == true { continue }
             // Adds 1 so that an empty text counts too.
             let size = item.text.utf8.count + 1
             all += size
-            guard step.answers.indices.contains(index), let answer = step.answers[index], !answer.isDegraded,
-                !request.restsOnDegraded(item)
-            else { continue }
+            guard let answer, !answer.isDegraded, !request.restsOnDegraded(item) else { continue }
             answered += size
             guard item.from == nil, !read.contains(Place(item)) else { continue }
             once += size

@@ -51,6 +51,28 @@ struct CreditTests {
         #expect(rows.map(\.onceCost) == [PicoDollars(300)])
     }
 
+    @Test func `an item that no model was asked about takes nothing from the credit of the others`() {
+        // The attempt counts the first item alone.
+        let rows = entries(
+            request,
+            Fixture.answered(
+                0, Fixture.clause, [Fixture.answer(), .inUnsupportedLanguage], attempts: [Fixture.attempt(tokens: 5)]))
+        #expect(rows.map(\.counterfactualCost) == [PicoDollars(500)])
+        #expect(rows.map(\.onceCost) == [PicoDollars(500)])
+    }
+
+    @Test func `a step that no model was asked about costs nothing and saves nothing`() {
+        let change = {
+            var progress = RequestProgress(request, now: Fixture.now)
+            progress.settle(
+                Fixture.answered(
+                    0, Fixture.clause, [.inUnsupportedLanguage, .inUnsupportedLanguage], attempts: []),
+                pricing: PriceList(Fixture.prices))
+            return progress.change()
+        }()
+        #expect(change.state == .completed && change.entries.isEmpty)
+    }
+
     @Test func `an answer that comes too late saves nothing`() {
         let done = Fixture.snapshot(
             [Fixture.step(0, Fixture.clause, ["a"], .expired, answers: [])], .expired)

@@ -58,6 +58,14 @@ struct ItemTextsTests {
         #expect(change.updatedSteps.last?.items.map(\.text) == ["guess"])
     }
 
+    @Test func `an item in a language that nobody understands gives no text`() {
+        let change = change(
+            Fixture.snapshot([Fixture.step(0), waiting(1, [item(0)])]),
+            Fixture.answered(0, Fixture.clause, [.inUnsupportedLanguage]))
+        #expect(change.updatedSteps.map(\.state) == [.answered, .failed])
+        #expect(change.error == "items[0] takes its text from an answer that has none")
+    }
+
     @Test(arguments: ["", " \n\u{2003}"])
     func `an empty text fails the step, and cancels what depends on it`(text: String) {
         let snapshot = Fixture.snapshot([
