@@ -104,8 +104,8 @@ struct Planner: Sendable {
     }
 
     /// Builds the plan of a human request. Its first steps are the routing itself, as many as its items need. They hold
-    /// the items that fit no capability, those in a language of none, and the items that the full model must route. There is always at least one,
-    /// step 0, to which the router's ledger row belongs.
+    /// the items that fit no capability, those in a language of none, and the items that the full model must route.
+    /// There is always at least one, step 0, to which the router's ledger row belongs.
     private func humanPlan(
         _ draft: RoutingDraft, by router: any Classifier
     ) -> Result<Decomposition, Refusal> {

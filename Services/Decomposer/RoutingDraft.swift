@@ -159,8 +159,8 @@ struct ItemRouting {
         shaping = own.isEmpty ? added : own
     }
 
-    /// Says whether the item can be routed at all, by its language. A sure route is followed: its worker decides. So is a
-    /// guess at a task whose items are in no language, since the full model may confirm it.
+    /// Says whether the item can be routed at all, by its language. A sure route is followed: its worker decides. So is
+    /// a guess at a task whose items are in no language, since the full model may confirm it.
     func languageVerdict(on text: String, _ catalog: Catalog) -> LanguageVerdict {
         guard routes.isEmpty, shaping.allSatisfy({ catalog[$0]?.unit.hasLanguage ?? true }) else { return .proceed }
         return catalog.languageVerdict(onUnrouted: text)

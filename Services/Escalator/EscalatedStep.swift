@@ -26,24 +26,28 @@ final class EscalatedStep: Sendable {
     private let foreign: Set<Int>
 
     /// Answers the items in a language that nobody understands, so that they are open no more.
+    ///
+    /// An item with a guess is not looked at: a worker has read it and counted what the full model alone would have
+    /// cost, whatever another version of the catalog says meanwhile.
     /// - Parameter catalog: says which languages the models of the task understand.
     convenience init(
         _ accepted: StepTriage<Escalation>.Accepted, _ catalog: Catalog, counting metrics: LanguageMetrics
     ) {
         var escalation = accepted.message
-        let verdicts = catalog.languageVerdicts(on: escalation.open.map(\.text), of: escalation.route)
+        let unread = escalation.open.filter { $0.guess == nil }
+        let verdicts = catalog.languageVerdicts(on: unread.map(\.text), of: escalation.route)
         metrics.count(verdicts, of: escalation.route.capability)
-        var open: [OpenItem] = [], foreign: Set<Int> = []
-        for (item, verdict) in zip(escalation.open, verdicts) {
+        var foreign: Set<Int> = [], answered: Set<Int> = []
+        for (item, verdict) in zip(unread, verdicts) {
             switch verdict {
-            case .proceed: open.append(item)
-            case .full:
-                open.append(item)
-                foreign.insert(item.index)
-            case .unsupported: escalation.answers[item.index] = .inUnsupportedLanguage
+            case .proceed: break
+            case .full: foreign.insert(item.index)
+            case .unsupported:
+                escalation.answers[item.index] = .inUnsupportedLanguage
+                answered.insert(item.index)
             }
         }
-        escalation.open = open
+        escalation.open.removeAll { answered.contains($0.index) }
         self.init(accepted.event, escalation, foreign: foreign, delivery: accepted.delivery)
     }
 
@@ -100,12 +104,12 @@ final class EscalatedStep: Sendable {
     /// Whether the cost of the full model alone for an item is counted at this call, because no other attempt counts it.
     ///
     /// If no worker answered the step, because there is none or because it failed, the first model that answers an item
-    /// counts it. So does the full model for an item whose language the worker's model was not cut for. In a routing, this call answers the items that fit no capability. The steps that the other items are
-    /// routed to count those.
+    /// counts it. The full model counts an item whose language the worker's model was not cut for. In a routing, this
+    /// call answers the items that fit no capability. The steps that the other items are routed to count those.
     /// - Parameter label: the answer; `nil` for a text or a JSON value, and for an item that was cut into parts.
     func isCountedHere(_ item: OpenItem, _ label: String?, _ catalog: Catalog) -> Bool {
         if escalation.route.expandsPlan { return label.map { catalog.routes(in: $0).isEmpty } ?? false }
-        return hasNoWorkersAttempt || foreign.contains(item.index) && item.guess == nil
+        return hasNoWorkersAttempt || foreign.contains(item.index)
     }
 
     /// Whether no worker has answered the step, so that no attempt of one counts the items.
@@ -143,7 +147,7 @@ final class EscalatedStep: Sendable {
         case .fail: return failure("the tenant's budget for escalations is exhausted")
         case .degrade:
             let guesses = refused.compactMap { item in
-                (noRoute ?? noLanguage(item) ?? item.guess).map { guess in
+                (noRoute ?? item.guess ?? noLanguage(item)).map { guess in
                     var guess = guess
                     guess.isDegraded = true
                     return (item: item, answer: guess)
@@ -167,7 +171,7 @@ final class EscalatedStep: Sendable {
         return Answer(.label(Answer.noRoute), confidence: 0, decidedBy: .worker, model: "none")
     }
 
-    /// Only the full model could have answered an item in another language, whatever another model may have guessed.
+    /// Only the full model could have answered an item in another language.
     private func noLanguage(_ item: OpenItem) -> Answer? {
         foreign.contains(item.index) ? .inUnsupportedLanguage : nil
     }

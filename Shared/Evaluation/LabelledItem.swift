@@ -16,8 +16,8 @@ public struct LabelledItem: Sendable {
 }
 
 extension [LabelledItem] {
-    /// Returns the items that small models are asked about. The others are in a language that the models were not cut for,
-    /// so their answers say nothing about the models.
+    /// Returns the items that small models are asked about. The others are in a language that the models were not cut
+    /// for, so their answers say nothing about the models.
     public func inLanguages(of catalog: Catalog) -> [LabelledItem] {
         filter { catalog.languageVerdicts(on: [$0.text], of: $0.route) == [.proceed] }
     }

@@ -15,8 +15,8 @@ public enum LanguageVerdict: Sendable, Hashable {
 extension Catalog {
     /// Says what becomes of items of a task. It is the only place where this is decided.
     ///
-    /// Nothing is checked for a capability without languages, and for a unit that is in no language. What is too short or
-    /// not recognized may be in any language, so the models answer it.
+    /// Nothing is checked for a capability without languages, and for a unit that is in no language. What is too short
+    /// or not recognized may be in any language, so the models answer it.
     /// - Returns: one verdict for each text.
     public func languageVerdicts(on texts: [String], of route: Route) -> [LanguageVerdict] {
         guard let task = self[route], task.unit.hasLanguage, let capability = self[route.capability],

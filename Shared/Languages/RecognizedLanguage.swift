@@ -2,7 +2,8 @@ import CCLD2
 
 /// The language of a text, as CLD2 recognizes it.
 ///
-/// CLD2 looks words and their parts up in tables, which takes microseconds and no model. It recognizes 98% of single sentences.
+/// CLD2 looks words and their parts up in tables, which takes microseconds and no model. It recognizes 98% of single
+/// sentences.
 /// - Source: infra/decisions/0062-languages-of-a-capability.md
 public struct RecognizedLanguage: Sendable, Hashable {
     /// A primary subtag of BCP 47, such as `en`. There are as many as CLD2 has tables for, about eighty.
@@ -38,14 +39,15 @@ public struct RecognizedLanguage: Sendable, Hashable {
         return bytes
     }
 
-    /// - Returns: `nil` for codes that are no languages: `un` and `xxx` for what is not known, `xx-…` for a script alone, and
-    ///   `zz…` for CLD2's own jokes, such as Pig Latin.
+    /// - Returns: `nil` for codes that are no languages: `un` and `xxx` for what is not known, `xx-…` for a script
+    ///   alone, and `zz…` for CLD2's own jokes, such as Pig Latin.
     private static func tag(of code: String) -> String? {
         let primary = String(code.prefix { $0 != "-" })
         return ["un", "xx", "xxx"].contains(primary) || primary.hasPrefix("zz") ? nil : canonical(primary)
     }
 
-    /// Returns one tag for what has several: codes that BCP 47 has replaced, and Norwegian, of which CLD2 knows no Bokmål.
+    /// Returns one tag for what has several: codes that BCP 47 has replaced, and Norwegian, of which CLD2 knows no
+    /// Bokmål.
     static func canonical(_ tag: String) -> String { synonyms[tag] ?? tag }
 
     private static let synonyms = [

@@ -34,8 +34,8 @@ extension RequestSnapshot {
         return items
     }
 
-    /// - Returns: `nil` for an answer that does not exist, that only says that the language is not supported, or that has no
-    ///   label although one is asked for.
+    /// - Returns: `nil` for an answer that does not exist, that only says that the language is not supported, or that
+    ///   has no label although one is asked for.
     private func text(of reference: ItemReference) -> String? {
         guard let step = steps.first(where: { $0.ordinal == reference.step }), let item = reference.item,
             step.answers.indices.contains(item), let answer = step.answers[item], !answer.isInUnsupportedLanguage

@@ -4,8 +4,8 @@ import Telemetry
 
 /// Counts the items that models are not asked about because of their language.
 ///
-/// Each is counted where that is decided for good: one that nobody understands by whoever answers it, and one for the full
-/// model by the escalator.
+/// Each is counted where that is decided for good: one that nobody understands by whoever answers it, and one for the
+/// full model by the escalator.
 public struct LanguageMetrics: Sendable {
     private let metrics: Metrics
 

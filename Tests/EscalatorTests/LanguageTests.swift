@@ -140,13 +140,21 @@ struct LanguageTests {
         #expect(rows.map(\.guesses.known).sorted() == [0, 1])
     }
 
+    /// The worker had another version of the catalog.
+    @Test func `an item that a worker has read is answered by the full model, since its cost is counted`() async throws
+    {
+        var escalation = escalation([Self.french], attempts: [EscalationHandlerTests().workersAttempt])
+        escalation.open[0].guess = Answer(.label("w"), confidence: 0.5, decidedBy: .worker, model: "small@7")
+        let outcome = try await encoders(nil).handle([.escalation(escalation, of: id)]).first?.outcome()
+        #expect(labels(outcome) == ["full"])
+        #expect(try await store.ledger(of: id).map(\.counterfactualCost) == [.zero])
+    }
+
     @Test func `without budget such an item has no answer, while others have their guesses`() async throws {
         try await store.setBudget(
             Budget(tenant: TenantID(rawValue: "acme"), period: .day, limit: PicoDollars(1), policy: .degrade))
         var escalation = escalation([Self.german, Self.english])
-        for index in escalation.open.indices {
-            escalation.open[index].guess = Answer(.label("w"), confidence: 0.5, decidedBy: .worker, model: "small@7")
-        }
+        escalation.open[1].guess = Answer(.label("w"), confidence: 0.5, decidedBy: .worker, model: "small@7")
         let outcome = try await encoders(nil).handle([.escalation(escalation, of: id)]).first?.outcome()
         #expect(labels(outcome) == ["unsupported_language", "w"])
         #expect(outcome?.answers.allSatisfy { $0?.isDegraded == true } == true)

@@ -4,8 +4,8 @@ public struct CapabilityDescription: Sendable, Equatable {
     public var title: String
     /// What the domain is, for people and for a model that routes.
     public var description: String
-    /// The languages that its small models were cut for: BCP 47 primary subtags, such as `en`. If it is empty, no item's
-    /// language is checked.
+    /// The languages that its small models were cut for: BCP 47 primary subtags, such as `en`. If it is empty, no
+    /// item's language is checked.
     public var languages: [String]
     /// The languages that the full models of its tasks understand as well; `*` for any.
     public var fullLanguages: [String]

@@ -4,8 +4,8 @@ import JSON
 public struct Answer: Sendable, Equatable {
     /// What the model said.
     public enum Output: Hashable, Sendable {
-        /// One of the task's labels, or `unsupported_language`. For `decomposition/route`, the routes in order, joined by
-        /// commas, or `none`.
+        /// One of the task's labels, or `unsupported_language`. For `decomposition/route`, the routes in order, joined
+        /// by commas, or `none`.
         case label(String)
         case text(String)
         /// The text of a JSON value.
@@ -71,8 +71,8 @@ public struct Answer: Sendable, Equatable {
     /// Labels that no task may have.
     public static let reservedLabels = [noRoute, unsupportedLanguage]
 
-    /// Says that nobody was asked, since nobody was cut for the item's language. No model is sure of it, so it certifies
-    /// nothing.
+    /// Says that nobody was asked, since nobody was cut for the item's language. No model is sure of it, so it
+    /// certifies nothing.
     public static let inUnsupportedLanguage = Answer(
         .label(unsupportedLanguage), confidence: 0, evidence: .none, decidedBy: .worker, model: "none")
 
