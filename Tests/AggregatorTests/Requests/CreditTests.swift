@@ -58,7 +58,7 @@ struct CreditTests {
             Fixture.answered(
                 0, Fixture.clause, [Fixture.answer(), .inUnsupportedLanguage], attempts: [Fixture.attempt(tokens: 5)]))
         #expect(rows.map(\.counterfactualCost) == [PicoDollars(500)])
-        #expect(rows.map(\.onceCost) == [PicoDollars(500)])
+        #expect(rows.map(\.onceCost) == [PicoDollars(300)])
     }
 
     @Test func `a step that no model was asked about costs nothing and saves nothing`() {
