@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Cuts a small model out of a real language model, on a private suite. infra/dev/demo-llm.sh runs it.
 
-llm.py PYTHON      PYTHON has the packages of infra/dev/requirements-llm.txt
+llm.py PYTHON [SEED]    PYTHON has the packages of infra/dev/requirements-llm.txt. SEED divides the messages (default: 1)
 
 The language model is SmolLM2-135M-Instruct behind llama.cpp's server. It is weak, so its task is an easy one: whether a message to
-a bank is about money, or about a card and whatever else gives access. What is promised and measured is agreement with its answers,
-not that they are right.
+a hotel is about its restaurant or about a room. What is promised and measured is agreement with its answers, not that they are right.
 """
 
 from __future__ import annotations
@@ -23,32 +22,35 @@ from pathlib import Path
 
 from private_suite import ROOT, Failure, PrivateSuite, drive, expect, free_port, items, until
 
-# 200 messages of BANKING77, CC BY 4.0: Tests/EndToEndTests/Fixtures/customer-support/README.md
-FIXTURE = ROOT / "Tests/EndToEndTests/Fixtures/customer-support/capabilities/customer-support/capability.json"
-CAPABILITY, TASK, ENDPOINT = "bank-messages", "subject", "smollm2"
+# One message a line, written for this demonstration. The language model labels them.
+MESSAGES = ROOT / "infra/demo/messages.txt"
+CAPABILITY, TASK, ENDPOINT = "hotel-messages", "subject", "smollm2"
 TENANT, THRIFTY = "acme", "thrifty"
-# With 95% confidence, 14 answers without a disagreement are the fewest that show 80%; with two disagreements it takes 30. So 76
-# items leave room for a small model that is sure of a quarter of them.
-TAUGHT, CALIBRATED, ASKED, AGREEMENT = 100, 76, 24, 0.8
+# A tenth of the calibrated fits the temperature. The other 135 show 80% with 95% confidence as long as at most 19 answers differ.
+TAUGHT, CALIBRATED, ASKED, AGREEMENT = 200, 150, 23, 0.8
+# Is asked as well. It is longer than the 16 windows that a small model reads of a text, so it is sure to escalate. Of messages like
+# the calibrated ones a certificate for 80% may accept every single one.
+LETTER = ROOT / "infra/demo/letter.txt"
 # USD for a million tokens.
 INPUT, OUTPUT = 2, 10
 # Every answer of the small model is compared: the demonstration has few.
 SETTINGS = {"WINNOW_SHADOW_RATE": "1"}
-LABELS = {"card": "A card or passcode.", "money": "A payment or a fee."}
+LABELS = {"restaurant": "Meals and drinks.", "room": "Bedrooms and bathrooms."}
 # A weak model needs examples. They are a part of the endpoint's file.
-EXAMPLES = [("When does my new card come?", "card"), ("I was charged a fee.", "money"), ("My card is lost.", "card"),
-            ("The transfer failed.", "money")]
-PROMPT = "".join(f'Message: {text}\n{{"label":"{label}"}}\n' for text, label in EXAMPLES) + "Message: {input}"
+EXAMPLES = [("The eggs were cold.", "restaurant"), ("Our bed is too small.", "room"), ("Do you serve lunch?", "restaurant"),
+            ("The shower in 12 leaks.", "room"), ("I don't eat meat.", "restaurant"), ("Can I have clean towels?", "room")]
+PROMPT = "\n\n".join(["{format}", *(f'{text}\n{{"label":"{label}"}}' for text, label in EXAMPLES)])
 
 
 class Demonstration:
-    def __init__(self, suite: PrivateSuite, python: str) -> None:
+    def __init__(self, suite: PrivateSuite, python: str, seed: int) -> None:
         self.suite, self.python = suite, python
         self.file = suite.capabilities / CAPABILITY / "capability.json"
-        texts = json.loads(FIXTURE.read_text())["tasks"][0]["routing"]["examples"]
-        random.Random(1).shuffle(texts)
+        texts = MESSAGES.read_text().splitlines()
+        random.Random(seed).shuffle(texts)
         self.taught, rest = texts[:TAUGHT], texts[TAUGHT:]
         self.calibrated, self.asked = rest[:CALIBRATED], rest[CALIBRATED : CALIBRATED + ASKED]
+        self.asked.append(" ".join(LETTER.read_text().split()))
         self.port = free_port()
         self.began = time.monotonic()
         self.requests = 0
@@ -75,8 +77,8 @@ class Demonstration:
         self.file.parent.mkdir(exist_ok=True)
         labels = [{"name": name, "description": description} for name, description in LABELS.items()]
         self.file.write_text(json.dumps({
-            "name": CAPABILITY, "title": "Messages to a bank", "description": "Sorts what customers write to a bank.",
-            "tasks": [{"name": TASK, "title": "Subject", "description": "Says what a bank's customer writes about.",
+            "name": CAPABILITY, "title": "Messages to a hotel", "description": "Sorts what guests write to a hotel.",
+            "tasks": [{"name": TASK, "title": "Subject", "description": "Says what a guest writes about.",
                        "unit": "utterance", "output": {"kind": "label", "labels": labels}, "comparator": "exact",
                        "models": models | {"full": f"endpoint:{ENDPOINT}"}, "limits": {"maxTokens": 40}}]}))
 
@@ -101,13 +103,13 @@ class Demonstration:
         for item in answered:
             confidence = f"{item['confidence']:.3f}" if "confidence" in item else "  -"
             mark = " (degraded)" if item.get("degraded") else ""
-            print(f"    {item['decidedBy']:6}  {item['label']:8}  {confidence}  {item['text'][:80]}{mark}")
+            print(f"    {item['decidedBy']:6}  {item['label']:10}  {confidence}  {item['text'][:80]}{mark}")
 
     # The stages
 
     def alone(self) -> None:
         endpoint = {
-            "baseURL": f"http://127.0.0.1:{self.port}/v1", "model": ENDPOINT, "maxInFlight": 2, "prompts": {"input": PROMPT},
+            "baseURL": f"http://127.0.0.1:{self.port}/v1", "model": ENDPOINT, "maxInFlight": 2, "prompts": {"system": PROMPT},
             "timeouts": {"firstByteSeconds": 300, "wholeSeconds": 300}, "retries": {"most": 1, "firstDelaySeconds": 0.1},
             "breaker": {"consecutiveFailures": 2, "openSeconds": 1},
             "prices": [{"from": "2026-01-01T00:00:00Z", "input": str(INPUT), "output": str(OUTPUT)}]}
@@ -130,7 +132,7 @@ class Demonstration:
         self.title("A small model, cut from these answers")
         done = subprocess.run(
             [ROOT / "infra/training/make-model.sh", self.file, "--data", self.suite.folder / "answers.jsonl", "--out",
-             self.suite.models / CAPABILITY, "--source", "SmolLM2's answers to texts of BANKING77", "--licence", "CC BY 4.0"],
+             self.suite.models / CAPABILITY, "--source", "SmolLM2's answers to infra/demo/messages.txt", "--licence", "Apache-2.0"],
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         (self.suite.run / "logs/training.log").write_text(done.stdout)
         expect(done.returncode == 0, f"the training ended with {done.returncode}: {done.stdout[-800:]}")
@@ -228,6 +230,7 @@ class Demonstration:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or not Path(sys.argv[1]).exists():
+    if len(sys.argv) not in (2, 3) or not Path(sys.argv[1]).exists() or not all(word.isdecimal() for word in sys.argv[2:]):
         sys.exit(__doc__)
-    drive("demo-llm", SETTINGS, lambda suite: Demonstration(suite, sys.argv[1]).run())
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    drive("demo-llm", SETTINGS, lambda suite: Demonstration(suite, sys.argv[1], seed).run())

@@ -42,6 +42,9 @@ _UNREAD = 0.01
 _HELD_OUT = 0.2
 _LEAST = 10  # texts of a label
 _COPIES, _SPLICED, _EPOCHS = 2, 1.0, 24
+# Few texts hold few of the words that the next ones will have, and make too few steps to learn the teacher's answers.
+_FEW, _LEAST_TEXTS, _COMMON_PIECES = 1000, 4000, 5000
+_FIRST_COMMON = 1996  # of the full vocabulary, whose pieces are in the order of their frequency from here on
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,9 @@ def _cut(teacher: Artifact, recipe: Recipe, lessons: list[Lessons], name: str) -
     chance = random.Random(f"{SEED} capability")
     texts = {lesson.key: _pool(lesson, chance) for lesson in lessons}
     said = {key: teacher.said(pool, key) for key, pool in texts.items()}
-    vocabulary = cut_vocabulary((item.text for lesson in lessons for item in lesson.taught), recipe.vocabulary)
+    taught = [item.text for lesson in lessons for item in lesson.taught]
+    common = full_tokenizer().vocabulary[_FIRST_COMMON : _FIRST_COMMON + _COMMON_PIECES] if len(taught) < _FEW else []
+    vocabulary = cut_vocabulary(taught, recipe.vocabulary, common)
     examples = {key: (teacher.tokenizer.encode(pool[:5000], BY_KEY[key].max_tokens), said[key].logits[:5000].softmax(1))
                 for key, pool in texts.items()}
     recipe = replace(recipe, positions=max(BY_KEY[key].max_tokens for key in texts))
@@ -156,8 +161,9 @@ def _pool(lesson: Lessons, chance: random.Random) -> list[str]:
     """The texts that are taught, and copies of them that the teacher answers."""
     texts = [item.text for item in lesson.taught]
     words = [word for text in texts for word in text.split()]
-    made = [augment.noisy(text, words, chance) for text in texts for _ in range(_COPIES)]
-    return texts + made + [augment.spliced(*chance.sample(texts, 2), chance) for _ in range(int(_SPLICED * len(texts)))]
+    times = max(1, round(_LEAST_TEXTS / len(texts) / (1 + _COPIES + _SPLICED)))
+    made = [augment.noisy(text, words, chance) for text in texts for _ in range(times * _COPIES)]
+    return texts + made + [augment.spliced(*chance.sample(texts, 2), chance) for _ in range(int(times * _SPLICED * len(texts)))]
 
 
 def _labels(lesson: Lessons, count: int) -> Tensor:
