@@ -64,7 +64,8 @@ private struct EventContext {
                 open: open.map { index in
                     Escalation.OpenItem(
                         index: index, text: step.items[index].text,
-                        guess: step.guesses.indices.contains(index) ? step.guesses[index] : nil)
+                        guess: step.guesses.indices.contains(index) ? step.guesses[index] : nil,
+                        context: step.items[index].context)
                 }, answers: answers, attempts: [], catalogVersion: snapshot.catalogVersion)
             return record(
                 Topic.escalations(snapshot.lane), id: "\(id)/escalation", type: EventType.escalation,

@@ -52,10 +52,22 @@ struct MessageCodecTests {
         #expect(back.items.map { Array($0.unicodeScalars) } == Self.texts.map { Array($0.unicodeScalars) })
     }
 
+    static let context = ItemContext(before: "Which of these?\n- ", after: "\n- \u{0}🚀", request: "Please \"check\".")
+
+    @Test func `an item comes back with its context`() throws {
+        let items = [
+            Item(text: "a", span: Item.Span(3, 4), source: "log", context: Self.context), Item(text: "b"),
+        ]
+        #expect(try Item.decode(Item.encode(items)) == items)
+    }
+
     @Test func `an escalation comes back as it was`() throws {
         let escalation = Escalation(
             step: 3, route: Self.route,
-            open: [.init(index: 1, text: Self.texts[4], guess: Self.answers[0]), .init(index: 3, text: "\u{0}")],
+            open: [
+                .init(index: 1, text: Self.texts[4], guess: Self.answers[0], context: Self.context),
+                .init(index: 3, text: "\u{0}", context: ItemContext(before: "", after: "")),
+            ],
             answers: Self.answers, attempts: Self.attempts, catalogVersion: 7)
         #expect(try Escalation(decoding: escalation.encode()) == escalation)
     }

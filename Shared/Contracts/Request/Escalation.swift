@@ -10,11 +10,14 @@ public struct Escalation: Sendable, Equatable {
         public var text: String
         /// The small model's answer below the threshold; `nil` if the small model gave none.
         public var guess: Answer?
+        /// What stands around an item that is to be routed.
+        public var context: ItemContext?
 
-        public init(index: Int, text: String, guess: Answer? = nil) {
+        public init(index: Int, text: String, guess: Answer? = nil, context: ItemContext? = nil) {
             self.index = index
             self.text = text
             self.guess = guess
+            self.context = context
         }
     }
 
@@ -50,6 +53,7 @@ public struct Escalation: Sendable, Equatable {
                     $0.member("index", item.index)
                     $0.member("text", item.text)
                     $0.optional("guess", item.guess) { $1.write(to: &$0) }
+                    $0.optional("context", item.context) { $1.write(to: &$0) }
                 }
             }
             body.name("answers")
@@ -72,7 +76,8 @@ public struct Escalation: Sendable, Equatable {
             let open = try body.list("open") { value in
                 let item = OpenItem(
                     index: try value.requiredInteger("index", in: "open"), text: try value.required("text", in: "open"),
-                    guess: try value["guess"].map { try Answer(json: $0) })
+                    guess: try value["guess"].map { try Answer(json: $0) },
+                    context: try value["context"].map { try ItemContext(json: $0) })
                 guard answers.indices.contains(item.index) else {
                     throw ContractError(.wrongType, "open.index is out of range")
                 }

@@ -73,12 +73,17 @@ public struct Item: Sendable, Equatable {
     public var source: String?
     /// The answer that the item takes its text from, with its index; `nil` for a text of the request.
     public var from: ItemReference?
+    /// For an item whose routing the full model is asked.
+    public var context: ItemContext?
 
-    public init(text: String, span: Span? = nil, source: String? = nil, from: ItemReference? = nil) {
+    public init(
+        text: String, span: Span? = nil, source: String? = nil, from: ItemReference? = nil, context: ItemContext? = nil
+    ) {
         self.text = text
         self.span = span
         self.source = source
         self.from = from
+        self.context = context
     }
 
     /// Whether the answer that the item takes its text from does not exist yet.
@@ -121,13 +126,19 @@ extension Item {
         let text = from == nil ? try value.required("text", in: "items") : try value.text("text", in: "items") ?? ""
         self.init(
             text: text, span: span.isEmpty ? nil : Span(span[0], span[1]),
-            source: try value.text("source", in: "items"), from: from)
+            source: try value.text("source", in: "items"), from: from,
+            context: try value["context"].map { try ItemContext(json: $0) })
     }
 
     /// Encodes the items of a step as the store keeps them.
     public static func encode(_ items: [Item]) -> [UInt8] {
         var writer = JSONWriter()
-        writer.array(items) { writer, item in writer.object { item.writeMembers(to: &$0) } }
+        writer.array(items) { writer, item in
+            writer.object {
+                item.writeMembers(to: &$0)
+                $0.optional("context", item.context) { $1.write(to: &$0) }
+            }
+        }
         return writer.bytes
     }
 

@@ -171,7 +171,7 @@ def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions:
                 targets = _blended(targets, opinions[key], SECOND_OPINION[key])
             loaded[key] = (epoch, tokenizer.encode(texts, 2 * max_tokens(key)), list(targets))
         _, encoded, targets = loaded[key]
-        ids, mask = pad([_view(encoded[row], max_tokens(key)) for row in batch])
+        ids, mask = pad([view(encoded[row], max_tokens(key)) for row in batch])
         with processor.autocast():
             logits = model(ids, mask, key)
         value = loss(key, logits.float(), torch.tensor([targets[row] for row in batch]), gate)
@@ -198,7 +198,7 @@ def warm_cosine(step: int, total: int, warm: float = 0.06) -> float:
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm * total) / ((1 - warm) * total)))
 
 
-def _view(tokens: list[int], limit: int) -> list[int]:
+def view(tokens: list[int], limit: int) -> list[int]:
     """Drops a few pieces, and sometimes uses another part of a long text, so that no text occurs twice unchanged."""
     inner = tokens[1:-1]
     if len(inner) >= 12:

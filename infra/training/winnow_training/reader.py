@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import quantization
+from . import processor, quantization
 from .encoder import Encoder
 from .quantization import QuantizedEncoder
 from .requests import Request
@@ -125,7 +125,8 @@ def batch(chosen: Sequence[Lesson]) -> tuple[Tensor, Tensor, Tensor, Tensor, Ten
 
 def loss(model: Reader, chosen: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
     ids, marks, mask, tags, pool, routes = batch(chosen)
-    states = model.states(ids, marks, mask)
+    with processor.autocast():
+        states = model.states(ids, marks, mask).float()
     tagged = F.cross_entropy(model.tag(states).view(-1, 3), tags.view(-1), ignore_index=-100)
     means = pool @ states.view(-1, states.shape[2])
     routed = F.binary_cross_entropy_with_logits(model.route(means), routes) if len(routes) else torch.zeros(())
