@@ -24,7 +24,7 @@ from .batches import by_length
 from .decision import MultiLabel
 from .distil import MEMORY
 from .full import warm_cosine
-from .reader import Lesson, QuantizedReader, Reader, batch, lessons, read
+from .reader import Lesson, QuantizedReader, Reader, batch, lessons
 from .reader_evaluation import Given, evaluate, exact_joins, given_items, route_matrix, validation_source
 from .small import tokenizer_card, training_card
 from .tasks import ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE
