@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from . import data, requests
 from .artifact import Artifact
 from .compounds import compounds, plain_compounds
+from .decision import MultiLabel
 from .reader import Found, QuantizedReader, Reader, in_context, read, state_of
 from .requests import Request, Span
 from .tasks import REQUESTS, ROUTE_LABELS
@@ -62,13 +64,13 @@ def given_items(model: Reader | QuantizedReader, corpus: Sequence[Request], toke
     return result
 
 
-def matched(request: Request, found: dict[str | None, list[Found]], threshold: float = 0.0) -> Counter[str]:
+def matched(request: Request, found: dict[str | None, list[Found]], rule: MultiLabel) -> Counter[str]:
     """As ../shared/score_requests.py does without labels: same source and route, and an overlap of at least half of the union."""
     count: Counter[str] = Counter()
     for source in request.sources:
         gold = [(span.start, span.end, route) for span in source.spans for route in span.routes]
         given = [(item.start, item.end, label) for item in found.get(source.name, [])
-                 for label, logit in zip(ROUTE_LABELS, item.routes, strict=True) if logit > threshold]
+                 for label in rule.answers(torch.tensor([item.routes]))[0]]
         pairs = sorted(((_overlap(a, b), i, j) for i, a in enumerate(gold) for j, b in enumerate(given)), reverse=True)
         left, right = set(), set()
         for share, i, j in pairs:
@@ -91,11 +93,11 @@ def _share(a: tuple[int, int], b: tuple[int, int]) -> float:
     return max(0, min(a[1], b[1]) - max(a[0], b[0])) / (max(a[1], b[1]) - min(a[0], b[0]) or 1)
 
 
-def evaluate(model: Reader | QuantizedReader, corpus: Sequence[Request], tokenizer: Tokenizer, threshold: float = 0.0) -> dict[str, object]:
+def evaluate(model: Reader | QuantizedReader, corpus: Sequence[Request], tokenizer: Tokenizer, rule: MultiLabel) -> dict[str, object]:
     totals: dict[str, Counter[str]] = {"en": Counter(), "other": Counter()}
     for request in corpus:
         total = totals["en" if request.language == "en" else "other"]
-        total.update(matched(request, read(model, request, tokenizer), threshold))
+        total.update(matched(request, read(model, request, tokenizer), rule))
         total["requests"] += 1
     report: dict[str, object] = {}
     for name, total in totals.items():

@@ -35,7 +35,7 @@ RECIPE = cut.Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, voca
 _COPIES, _JOINED, _FORMS, _EPOCHS = 4000, 9000, 3000, 6
 _MEASURED = 500  # windows for the importance
 _RATE, _BATCH = 1e-3, 32
-_SURE = 0.95  # of the items that the router is sure of, the share that is routed right, at a confidence of 95%
+_SURE = 0.93  # of the items that the router is sure of, the share that goes to no task that it does not belong to
 
 
 def make(full: Artifact) -> Artifact:
@@ -45,7 +45,8 @@ def make(full: Artifact) -> Artifact:
     made = lessons([*requests.copies(_COPIES, "cut"), *requests.joined(_JOINED, "cut"), *forms.made(_FORMS, "cut")], full_tokenizer())
     student, piece = _cut(teacher, made)
     _teach(student, teacher, made, _said(teacher, made))
-    return finish(student, piece.card, full, time.monotonic() - start)
+    router = Artifact("router", reader.tensors(student), student.encoder.shape, full.vocabulary, {})
+    return finish(router, piece.card, full, time.monotonic() - start)
 
 
 def _cut(full: Reader, made: Sequence[Lesson]) -> tuple[Reader, cut.Cut]:
@@ -133,12 +134,10 @@ class _Rule:
 
     routes: MultiLabel
     certificate: dict[str, Any]
-    sure_tag: float  # the least probability of an item's tags
 
 
-def finish(student: Reader, piece: dict[str, Any], full: Artifact, seconds: float) -> Artifact:
+def finish(router: Artifact, piece: dict[str, Any], full: Artifact, seconds: float) -> Artifact:
     """Calibrates the router, measures it, and writes it."""
-    router = Artifact("router", reader.tensors(student), student.encoder.shape, full.vocabulary, {})
     corpus = requests.load(requests.VALIDATED)
     given = given_items(QuantizedReader(router.encoder), [one for one in corpus if one.language == "en"], router.tokenizer)
     rule = _rule(given)
@@ -146,7 +145,7 @@ def finish(student: Reader, piece: dict[str, Any], full: Artifact, seconds: floa
     router.card = {
         "schemaVersion": 1, "name": "router", "role": "router", "capability": "decomposition", "version": "", "weights": {},
         "encoder": encoder_card(router.shape), "tokenizer": tokenizer_card(),
-        "reading": READING.card() | {"sureFrom": rule.sure_tag}, "heads": [head],
+        "reading": READING.card(), "heads": [head],
         "teacher": {"name": full.name, "version": full.card["version"]}, "cut": piece,
         "flops": {"perToken": round(flops.per_token(router.shape, READING.window / 2, router.shape.layers)),
                   "perHead": flops.per_head(router.shape, len(ROUTE_LABELS)), "shareOfFull": _share_of(full, router)},
@@ -165,19 +164,13 @@ def _share_of(full: Artifact, router: Artifact) -> float:
 def _rule(given: Sequence[Given]) -> _Rule:
     logits, truth = torch.tensor([item.logits for item in given]), route_matrix([item.routes for item in given])
     routes = fitting.multi(logits, truth)
-    right = np.array([item.is_found for item in given]) & (routes.given(logits) == truth).all(1)
-    tags = np.array([item.surest for item in given])
-    # The least sure tag that lets through the most items of which enough are right.
-    rules = []
-    for sure_tag in (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
-        kept = tags >= sure_tag
-        certificate = calibration.certify(np.where(kept, routes.confidence(logits), 0), right, _SURE)
-        rules.append(_Rule(routes, certificate, sure_tag))
-    return max(rules, key=lambda rule: rule.certificate["accepted"])
+    answers = routes.given(logits)
+    has_surplus = (answers & ~truth).any(1) | answers.any(1) & ~np.array([item.is_found for item in given])
+    return _Rule(routes, calibration.certify(routes.confidence(logits), ~has_surplus, _SURE))
 
 
 def _metrics(router: Artifact, rule: _Rule, given: Sequence[Given]) -> dict[str, Any]:
     corpus, model = requests.load(requests.VALIDATED), QuantizedReader(router.encoder)
-    report = evaluate(model, corpus, router.tokenizer)
+    report = evaluate(model, corpus, router.tokenizer, rule.routes)
     return {"items": len(given), "english": report["en"], "otherLanguages": report["other"], "joins": exact_joins(model, router.tokenizer),
             "unsure": round(1 - rule.certificate["accepted"] / rule.certificate["items"], 4)}
