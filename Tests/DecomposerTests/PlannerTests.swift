@@ -276,12 +276,17 @@ struct PlannerTests {
     }
 
     @Test func `attachments without items are answered where the request has no text of its own`() async throws {
-        let attachments = ["x", "y"].map { Contracts.Attachment(name: $0, mediaType: "text/plain", text: "Hello \($0)") }
+        let attachments = ["x", "y"].map {
+            Contracts.Attachment(name: $0, mediaType: "text/plain", text: "Hello \($0)")
+        }
         let requests = [" \n", nil, "Hello"].map {
             Request(eventID: "e", channel: .human, text: $0, attachments: attachments)
         }
         let plans = try await planner().plans(for: requests, catalog: .builtIn).map { try $0.get() }
-        #expect(plans.map { $0.steps.flatMap(\.items).map(\.text) } == [["Hello x", "Hello y"], ["Hello x", "Hello y"], ["Hello"]])
+        #expect(
+            plans.map { $0.steps.flatMap(\.items).map(\.text) } == [
+                ["Hello x", "Hello y"], ["Hello x", "Hello y"], ["Hello"],
+            ])
         #expect(plans.allSatisfy { $0.steps.map(\.state) == [.answered] })
     }
 
@@ -310,9 +315,10 @@ struct PlannerTests {
             "\u{2028}", "\u{FEFF}", "ﷺ", "क्षि", "각", "\u{1F3FD}",
         ]
         let texts = (0..<2).map { _ in
-            "x" + (0..<Int.random(in: 1...60, using: &generator)).map { _ in
-                alphabet[Int.random(in: alphabet.indices, using: &generator)]
-            }.joined()
+            "x"
+                + (0..<Int.random(in: 1...60, using: &generator)).map { _ in
+                    alphabet[Int.random(in: alphabet.indices, using: &generator)]
+                }.joined()
         }
         // An item begins at every third scalar, and has two.
         let cutting = ScriptedRouter(cut: { text in

@@ -87,7 +87,8 @@ struct FingerprintTests {
             testDescription: "a head is made anew", changed: [clause],
             edit: TinyModel.spoil("heads.legal-services/clause-type.weight")),
         Change(
-            testDescription: "another bias", changed: [unfair], edit: TinyModel.spoil("heads.legal-services/unfair-term.bias")),
+            testDescription: "another bias", changed: [unfair],
+            edit: TinyModel.spoil("heads.legal-services/unfair-term.bias")),
         Change(
             testDescription: "an exit is made anew", changed: [clause],
             edit: TinyModel.spoil("exits.0.legal-services/clause-type.weight")),
@@ -95,7 +96,8 @@ struct FingerprintTests {
             testDescription: "an exit is less strict", changed: [clause],
             edit: TinyModel.replace("\"from\":\(TinyModel.leavesFrom)", "\"from\":0.6")),
         Change(testDescription: "another label", changed: [clause], edit: TinyModel.replace(#""c"]"#, #""d"]"#)),
-        Change(testDescription: "another threshold", changed: [unfair], edit: TinyModel.replace("[0.5,0.25]", "[0.5,0.5]")),
+        Change(
+            testDescription: "another threshold", changed: [unfair], edit: TinyModel.replace("[0.5,0.25]", "[0.5,0.5]")),
         Change(
             testDescription: "another temperature", changed: [clause],
             edit: TinyModel.replace(#""temperature":1.0,"thresholds":null"#, #""temperature":1.5,"thresholds":null"#)),
@@ -113,7 +115,9 @@ struct FingerprintTests {
         Change(
             testDescription: "a layer that both heads read", changed: [clause, unfair],
             edit: TinyModel.spoil("layers.0.attention.qkv.weight")),
-        Change(testDescription: "the embeddings", changed: [clause, unfair], edit: TinyModel.spoil("embeddings.word.weight")),
+        Change(
+            testDescription: "the embeddings", changed: [clause, unfair],
+            edit: TinyModel.spoil("embeddings.word.weight")),
         Change(testDescription: "the tokenizer", changed: [clause, unfair]) { model in
             let bytes = (model.file["tokenizer.vocabulary"]?.bytes ?? []).map {
                 $0 == UInt8(ascii: "z") ? UInt8(ascii: "!") : $0

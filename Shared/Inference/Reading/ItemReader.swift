@@ -38,7 +38,8 @@ public final class ItemReader: Sendable {
     init(directory: String, catalog: Catalog, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
         card = try ModelCard.load(directory: directory)
         let shape = card.encoder
-        guard let reading = card.reading, let index = card.heads.firstIndex(where: { $0.route == .decomposition }) else {
+        guard let reading = card.reading, let index = card.heads.firstIndex(where: { $0.route == .decomposition })
+        else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "the model is no item reader")
         }
         var tensors = try TensorReader(card, directory: directory, format: "winnow-encoder")

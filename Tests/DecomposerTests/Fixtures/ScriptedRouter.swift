@@ -52,10 +52,12 @@ final class ScriptedRouter: RequestReader {
     private func reading(_ source: String) throws(InferenceError) -> SourceReading {
         var items: [ReadItem] = []
         for range in cut(source) {
-            let text = String(source[range]), start = source.utf8.distance(from: source.startIndex, to: range.lowerBound)
+            let text = String(source[range]),
+                start = source.utf8.distance(from: source.startIndex, to: range.lowerBound)
             items.append(
                 ReadItem(
-                    range: start..<start + text.utf8.count, certainty: certainty(text), prediction: try answering(text)))
+                    range: start..<start + text.utf8.count, certainty: certainty(text), prediction: try answering(text))
+            )
         }
         let absence = Prediction.of(source, Answer.noRoute, 0.8, isSure: !source.contains("?"))
         return SourceReading(

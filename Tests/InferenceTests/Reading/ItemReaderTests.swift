@@ -25,7 +25,8 @@ struct ItemReaderTests {
     func `items equal the reference's`(kernels: Int32, exactLibrary: Bool) throws {
         guard
             let reader = try? ItemReader(
-                directory: Self.folder, catalog: Catalog(), kernels: kernels, exactLibrary: exactLibrary && OneDNN.isExact)
+                directory: Self.folder, catalog: Catalog(), kernels: kernels,
+                exactLibrary: exactLibrary && OneDNN.isExact)
         else {
             #expect(kernels > 0, "table 0 runs everywhere")
             return
@@ -140,7 +141,8 @@ struct ItemReaderTests {
         #expect(bounded.contains { $0.prediction.isSure })
     }
 
-    @Test(arguments: [nil, 1]) func `a source without items is as sure as its least sure tag`(sureFrom: Double?) throws {
+    @Test(arguments: [nil, 1]) func `a source without items is as sure as its least sure tag`(sureFrom: Double?) throws
+    {
         var model = TinyModel.reader()
         if let sureFrom {
             model.card["reading"] = #"{"window":48,"stride":20,"context":8,"sureFrom":\#(sureFrom)}"#

@@ -134,12 +134,15 @@ struct ReaderArtifactTests {
     ]
 
     static let changes: [Change] = [
-        Change(testDescription: "other marks", state: true, version: true, edit: TinyModel.spoil("embeddings.mark.weight")),
+        Change(
+            testDescription: "other marks", state: true, version: true, edit: TinyModel.spoil("embeddings.mark.weight")),
         Change(testDescription: "other tags", version: true, edit: TinyModel.spoil("tags.weight")),
         Change(testDescription: "another bias of the tags", version: true, edit: TinyModel.spoil("tags.bias")),
-        Change(testDescription: "another head", version: true, edit: TinyModel.spoil("heads.decomposition/route.weight")),
         Change(
-            testDescription: "another layer", state: true, version: true, edit: TinyModel.spoil("layers.1.attention.qkv.weight")),
+            testDescription: "another head", version: true, edit: TinyModel.spoil("heads.decomposition/route.weight")),
+        Change(
+            testDescription: "another layer", state: true, version: true,
+            edit: TinyModel.spoil("layers.1.attention.qkv.weight")),
         Change(
             testDescription: "another stride", state: true, version: true,
             edit: reading(#"{"window":48,"stride":21,"context":8}"#)),
@@ -150,7 +153,8 @@ struct ReaderArtifactTests {
             testDescription: "a bound of sure items", version: true,
             edit: reading(#"{"window":48,"stride":20,"context":8,"sureFrom":0.5}"#)),
         Change(
-            testDescription: "another calibration, which decides", version: true, edit: TinyModel.replace("0.75", "0.875")),
+            testDescription: "another calibration, which decides", version: true,
+            edit: TinyModel.replace("0.75", "0.875")),
         Change(testDescription: "another version on the card", version: false) { $0.card["version"] = #""2.0.0""# },
     ]
 }
