@@ -43,8 +43,8 @@ public struct RouteHeadFit: Sendable {
             rule.recall >= Self.leastRecall
         else { return nil }
         head = RouteHead(
-            router: router.stateFingerprint, examples: examples.count, temperature: rule.temperature, threshold: rule.threshold,
-            weights: line.weights, bias: line.bias)
+            router: router.stateFingerprint, examples: examples.count, temperature: rule.temperature,
+            threshold: rule.threshold, weights: line.weights, bias: line.bias)
         (recall, falseAccepts, self.others) = (rule.recall, rule.falseAccepts, others.count)
     }
 
