@@ -80,9 +80,7 @@ public final class EncoderClassifier: Classifier {
         directory: String, catalog: Catalog, kernels: Int32, exactLibrary: Bool
     ) throws(ArtifactError) {
         card = try ModelCard.load(directory: directory).ruled(by: catalog)
-        guard let shape = card.encoder else {
-            throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is not a classifier")
-        }
+        let shape = card.encoder
         guard card.reading == nil else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "an item reader is not a classifier")
         }
@@ -134,11 +132,9 @@ public final class EncoderClassifier: Classifier {
     private static func routeHeads(
         _ card: ModelCard, _ fingerprints: Fingerprints, _ routing: CatalogRouting
     ) -> (RouteHeads?, refused: [Route]) {
-        guard card.role == .router, let own = card.head(.decomposition), let shape = card.encoder else {
-            return (nil, [])
-        }
+        guard card.role == .router, let own = card.head(.decomposition) else { return (nil, []) }
         let heads = RouteHeads(
-            routing, state: fingerprints.state(of: own), own: own, inputs: shape.hiddenSize)
+            routing, state: fingerprints.state(of: own), own: own, inputs: card.encoder.hiddenSize)
         return (heads.isEmpty ? nil : heads, heads.refused)
     }
 
