@@ -13,9 +13,7 @@ public final class ItemReader: Sendable {
     public let identity: ModelIdentity
     /// The fingerprint of the states that the router's head and route heads read.
     public let stateFingerprint: String
-    private let tokenizer: WordPieceTokenizer
-    private let lineEnds: Vocabulary.LineEnds
-    private let reading: ModelCard.Reading
+    private let tokenizer: SourceTokenizer
     private let weights: EncoderWeights
     private let tags: Projection
     private let routes: Projection
@@ -33,25 +31,24 @@ public final class ItemReader: Sendable {
 
     init(directory: String, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
         card = try ModelCard.load(directory: directory)
-        guard let shape = card.encoder, let reading = card.reading, let head = card.heads.first else {
+        guard let shape = card.encoder, let reading = card.reading,
+            let index = card.heads.firstIndex(where: { $0.route == .decomposition })
+        else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "the model is no item reader")
         }
         var tensors = try TensorReader(card, directory: directory, format: "winnow-encoder")
         let vocabulary = try Vocabulary(
             tensors.bytes("tokenizer.vocabulary"), size: shape.vocabularySize, file: tensors.path)
-        guard let lineEnds = vocabulary.lineEnds else {
-            throw ArtifactError(.vocabulary, tensors.path, "the vocabulary lacks [unused1] or [unused2]")
-        }
+        tokenizer = try SourceTokenizer(WordPieceTokenizer(vocabulary), reading, file: tensors.path)
         weights = try EncoderWeights(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
         try tensors.finish()
-        guard let tags = weights.tags, let routes = weights.exits.first?.points.last?.projection else {
+        guard let tags = weights.tags, let routes = weights.exits[index].points.last?.projection else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "the model is no item reader")
         }
-        (tokenizer, self.lineEnds, self.reading) = (WordPieceTokenizer(vocabulary), lineEnds, reading)
         (self.tags, self.routes) = (tags, routes)
         let fingerprints = Fingerprints(tensors, card, shape)
-        identity = card.identity(of: head, fingerprints)
-        stateFingerprint = fingerprints.state(of: head)
+        identity = card.identity(of: card.heads[index], fingerprints)
+        stateFingerprint = fingerprints.state(of: card.heads[index])
         do throws(InferenceError) {
             encoder = Mutex(Engine(encoder: try Encoder(weights)))
         } catch {
@@ -63,8 +60,7 @@ public final class ItemReader: Sendable {
     /// - Throws: `InferenceError`, never retriable.
     public init(sharing other: ItemReader) throws(InferenceError) {
         (card, identity, stateFingerprint) = (other.card, other.identity, other.stateFingerprint)
-        (tokenizer, lineEnds, reading) = (other.tokenizer, other.lineEnds, other.reading)
-        (weights, tags, routes) = (other.weights, other.tags, other.routes)
+        (tokenizer, weights, tags, routes) = (other.tokenizer, other.weights, other.tags, other.routes)
         encoder = Mutex(Engine(encoder: try Encoder(weights)))
     }
 
@@ -73,7 +69,7 @@ public final class ItemReader: Sendable {
     /// - Returns: for each request a reading of each source.
     public func read(_ requests: [[String]]) throws(InferenceError) -> [[SourceReading]] {
         var batch = Batch(width: weights.shape.hiddenSize)
-        for sources in requests { batch.add(pieces(of: sources), reading, tokenizer.vocabulary) }
+        for sources in requests { batch.add(pieces(of: sources), tokenizer) }
         try encoder.withLock { engine throws(InferenceError) in
             try engine.encoder.tokenStates(batch.ids, marks: batch.marks, lengths: batch.lengths) { window, states in
                 batch.take(window, states, tags, weights.kernels)
@@ -88,7 +84,16 @@ public final class ItemReader: Sendable {
 
     /// Returns the pieces of each source of a request.
     func pieces(of sources: [String]) -> [SourcePieces] {
-        sources.map { SourcePieces($0, tokenizer, lineEnds: lineEnds) }
+        sources.map(tokenizer.pieces)
+    }
+
+    /// Reads parts of sources on the calling thread, such as items that were found elsewhere. Only the windows from
+    /// which a piece of the part has its state are read.
+    /// - Returns: one state for each text, in order.
+    public func states(of texts: [PlacedText]) throws(InferenceError) -> [RangeState] {
+        try encoder.withLock { engine throws(InferenceError) in
+            try engine.encoder.rangeStates(of: texts, tokenizer)
+        }
     }
 
     private func answer(_ source: Batch.Source) -> SourceReading {
@@ -128,12 +133,13 @@ private struct Batch {
     init(width: Int) { self.width = width }
 
     /// Adds the sources of a request, its own text first.
-    mutating func add(_ request: [SourcePieces], _ reading: ModelCard.Reading, _ vocabulary: Vocabulary) {
+    mutating func add(_ request: [SourcePieces], _ tokenizer: SourceTokenizer) {
         guard let own = request.first else { return }
         for (index, pieces) in request.enumerated() {
-            let windows = SourceWindow.windows(reading, count: pieces.count, own: index == 0 ? nil : own.count)
+            let windows = SourceWindow.windows(
+                tokenizer.reading, count: pieces.count, own: index == 0 ? nil : own.count)
             for (number, window) in windows.enumerated() {
-                window.append(pieces, own: own, vocabulary, to: &ids, &marks)
+                window.append(pieces, own: own, tokenizer.vocabulary, to: &ids, &marks)
                 lengths.append(window.tokens)
                 places.append((sources.count, number))
             }

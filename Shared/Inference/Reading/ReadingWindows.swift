@@ -29,12 +29,12 @@ extension ModelCard.Reading {
             throw reading.fault("reading.stride is not longer than context and separator, or leaves pieces unread")
         }
         guard window <= encoder.positions else { throw reading.fault("reading.window exceeds encoder.positions") }
-        guard heads.count == 1, let head = heads.first, head.route == .decomposition, case .multiLabel = head.kind,
+        guard let head = heads.first(where: { $0.route == .decomposition }), case .multiLabel = head.kind,
             head.exits.isEmpty, head.layers == encoder.layers, head.maxTokens == window
         else {
             throw reading.fault(
-                "the head of an item reader is not one of \(Route.decomposition), multi-label, after all layers,"
-                    + " without exits, and with the window as its maxTokens")
+                "an item reader has no head for \(Route.decomposition) that is multi-label, after all layers, without"
+                    + " exits, and with the window as its maxTokens")
         }
     }
 }

@@ -1,7 +1,8 @@
-"""Golden files of the item reader: a tiny artifact, and what it reads in requests of every kind."""
+"""Golden files of the item reader: a tiny artifact, what it reads in requests of every kind, and the routes of parts of them."""
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -110,8 +111,9 @@ def _sources(artifact: Artifact, model: QuantizedReader, request: Request) -> li
     answers = read(model, request, artifact.tokenizer, _READING)
     rows = []
     for source, parts, found in windows(request, artifact.tokenizer, _READING):
+        state = states_of(model, parts, found) if parts else torch.empty(0, artifact.shape.hidden_size)
         if parts:
-            _check_margin(model.tag(states_of(model, parts, found)), request)
+            _check_margin(model.tag(state), request)
         bytes_before = [0]
         for character in source.text:
             bytes_before.append(bytes_before[-1] + len(character.encode("utf-8")))
@@ -124,8 +126,27 @@ def _sources(artifact: Artifact, model: QuantizedReader, request: Request) -> li
             "starts": [bytes_before[part.start] for part in parts], "ends": [bytes_before[part.end] for part in parts],
             "inputTokens": sum(lengths), "flops": round(work),
             "items": [{"start": bytes_before[item.start], "end": bytes_before[item.end], "certainty": round(item.surest, 6),
-                       "logits": [round(value, 5) for value in item.routes]} for item in items]})
+                       "logits": [round(value, 5) for value in item.routes]} for item in items],
+            "ranges": [{"start": bytes_before[start], "end": bytes_before[end],
+                        "logits": [round(value, 5) for value in model.route(mean).tolist()]}
+                       for start, end, mean in _means(source.text, parts, state)]})
     return rows
+
+
+def _means(text: str, parts: Sequence[Piece], state: Tensor) -> Iterable[tuple[int, int, Tensor]]:
+    """Parts of a text, and the mean state of their pieces without line ends at both ends. A part is a whole text, any part, or one
+    between line ends, which belong to it."""
+    dice = random.Random(text)  # noqa: S311
+    ranges = {(0, len(text)), *(tuple(sorted(dice.choices(range(len(text) + 1), k=2))) for _ in range(2))}
+    ends = [part for part in parts if part.is_line_end]
+    if len(ends) > 1:
+        low, high = sorted(dice.sample(range(len(ends)), 2))
+        ranges.add((ends[low].start, ends[high].end))
+    for start, end in sorted(ranges):
+        places = [place for place, part in enumerate(parts)
+                  if part.start < end and start < part.end and not part.is_line_end] if start < end else []
+        if places:
+            yield start, end, state[places[0]:places[-1] + 1].mean(0)
 
 
 def _check_margin(logits: Tensor, request: Request) -> None:
