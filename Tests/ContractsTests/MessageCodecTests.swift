@@ -61,6 +61,23 @@ struct MessageCodecTests {
         #expect(try Item.decode(Item.encode(items)) == items)
     }
 
+    @Test func `a context of the greatest length comes back, and a longer one is refused`() throws {
+        // Two bytes each.
+        let longest = String(repeating: "é", count: ItemContext.mostBytes / 2)
+        let item = Item(text: "a", context: ItemContext(before: longest, after: longest, request: longest))
+        #expect(try Item.decode(Item.encode([item])) == [item])
+        for context in [
+            ItemContext(before: longest + "b", after: ""), ItemContext(before: "", after: longest + "b"),
+            ItemContext(before: "", after: "", request: longest + "b"),
+        ] {
+            let escalation = Escalation(
+                step: 3, route: Self.route, open: [.init(index: 0, text: "a", context: context)], answers: [nil],
+                attempts: [])
+            let error = #expect(throws: ContractError.self) { try Escalation(decoding: escalation.encode()) }
+            #expect(error?.code == .tooLarge && error?.description.contains("é") == false)
+        }
+    }
+
     @Test func `an escalation comes back as it was`() throws {
         let escalation = Escalation(
             step: 3, route: Self.route,

@@ -29,10 +29,15 @@ extension ItemContext {
         }
     }
 
-    /// - Throws: `ContractError`
+    /// - Throws: `ContractError`, also for a text that is too long.
     init(json value: JSONValue) throws {
-        self.init(
-            before: try value.text("before", in: "context") ?? "", after: try value.text("after", in: "context") ?? "",
-            request: try value.text("request", in: "context"))
+        func text(_ name: StaticString) throws -> String? {
+            guard let text = try value.text(name, in: "context") else { return nil }
+            guard text.utf8.count <= Self.mostBytes else {
+                throw ContractError(.tooLarge, "context.\(name) has more than \(Self.mostBytes) bytes")
+            }
+            return text
+        }
+        self.init(before: try text("before") ?? "", after: try text("after") ?? "", request: try text("request"))
     }
 }
