@@ -27,7 +27,7 @@ final class Endpoint: Model {
         try QuestionCheck.check(question)
         let sheet = AnswerSheet(count: inputs.count)
         let asking = EndpointAsking(
-            endpoint: self, question: question, texts: inputs.map(\.text), sheet: sheet, ledger: ledger)
+            endpoint: self, question: question, asked: inputs, sheet: sheet, ledger: ledger)
         await asking.ask(calls(inputs.count, question))
         return try sheet.outputs()
     }
@@ -44,12 +44,13 @@ final class Endpoint: Model {
     }
 
     /// - Parameter temperature: in place of the question's.
-    func request(_ question: Question, texts: [String], temperature: Double? = nil) -> ChatRequest {
+    func request(_ question: Question, _ inputs: [ModelInput], temperature: Double? = nil) -> ChatRequest {
         let form = ChatForm(
-            kind: question.kind, batch: texts.count > 1 ? texts.count : nil,
+            kind: question.kind, batch: inputs.count > 1 ? inputs.count : nil,
+            hasContext: question.kind.needsContext && inputs.contains(where: \.hasContext),
             isEnforced: features.allows(.responseFormat), asksConfidence: configuration.asksConfidence)
         return ChatRequest(
-            question, texts: texts, form: form, configuration: configuration, temperature: temperature,
+            question, inputs, form: form, configuration: configuration, temperature: temperature,
             asksLogprobs: features.allows(.logprobs))
     }
 
@@ -101,9 +102,23 @@ enum QuestionCheck {
 }
 
 extension ModelInput {
-    fileprivate var text: String {
+    var text: String {
         switch self {
-        case .text(let text): text
+        case .text(let text, _): text
         }
     }
+
+    var context: ItemContext? {
+        switch self {
+        case .text(_, let context): context
+        }
+    }
+
+    /// Nothing stands around an item that is the whole request.
+    fileprivate var hasContext: Bool { context.map { $0 != ItemContext(before: "", after: "") } ?? false }
+}
+
+extension Question.Kind {
+    /// Whether the answer depends on what stands around the text.
+    fileprivate var needsContext: Bool { if case .routing = self { true } else { false } }
 }

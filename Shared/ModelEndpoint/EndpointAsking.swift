@@ -7,16 +7,16 @@ import Models
 final class EndpointAsking: Sendable {
     let endpoint: Endpoint
     let question: Question
-    let texts: [String]
+    let asked: [ModelInput]
     let sheet: AnswerSheet
     let ledger: (any CallLedger)?
 
     init(
-        endpoint: Endpoint, question: Question, texts: [String], sheet: AnswerSheet, ledger: (any CallLedger)?
+        endpoint: Endpoint, question: Question, asked: [ModelInput], sheet: AnswerSheet, ledger: (any CallLedger)?
     ) {
         self.endpoint = endpoint
         self.question = question
-        self.texts = texts
+        self.asked = asked
         self.sheet = sheet
         self.ledger = ledger
     }
@@ -48,7 +48,7 @@ final class EndpointAsking: Sendable {
             let (content, form) = try await reply(inputs)
             let items: Items
             do throws(ReplyFault) {
-                items = try AnswerReader.items(of: content, form, to: texts[inputs[0]])
+                items = try AnswerReader.items(of: content, form, to: asked[inputs[0]].text)
             } catch {
                 if inputs.count > 1 { return await ask(inputs.map { [$0] }) }
                 // A label that cannot be read is asked for once more, like one that is not allowed.
@@ -89,7 +89,7 @@ final class EndpointAsking: Sendable {
     private func askAgain(_ input: Int) async throws(ModelError) -> AnswerReader.Item {
         let (content, form) = try await reply([input])
         do throws(ReplyFault) {
-            if let item = try AnswerReader.items(of: content, form, to: texts[input]).first ?? nil { return item }
+            if let item = try AnswerReader.items(of: content, form, to: asked[input].text).first ?? nil { return item }
         } catch {
             throw endpoint.error(error)
         }
@@ -107,7 +107,7 @@ final class EndpointAsking: Sendable {
             for _ in 1..<configuration.samples {
                 group.addTask {
                     guard let (content, form) = try? await self.reply(inputs, isSample: true) else { return nil }
-                    return try? AnswerReader.items(of: content, form, to: self.texts[inputs[0]])
+                    return try? AnswerReader.items(of: content, form, to: self.asked[inputs[0]].text)
                 }
             }
             return await group.reduce(into: []) { $0.append($1 ?? inputs.map { _ in nil }) }
@@ -133,7 +133,7 @@ final class EndpointAsking: Sendable {
         _ inputs: [Int], isSample: Bool = false
     ) async throws(ModelError) -> (ChatReply.Content, ChatForm) {
         let exchange = EndpointExchange(
-            endpoint: endpoint, question: question, texts: inputs.map { texts[$0] },
+            endpoint: endpoint, question: question, inputs: inputs.map { asked[$0] },
             temperature: isSample ? configuration.sampleTemperature : nil, ledger: ledger)
         let (attempts, result) = await exchange.run()
         sheet.add(attempts, at: inputs[0])

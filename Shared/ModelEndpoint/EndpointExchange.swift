@@ -7,15 +7,17 @@ import Models
 final class EndpointExchange: Sendable {
     let endpoint: Endpoint
     let question: Question
-    let texts: [String]
+    let inputs: [ModelInput]
     /// In place of the question's.
     let temperature: Double?
     let ledger: (any CallLedger)?
 
-    init(endpoint: Endpoint, question: Question, texts: [String], temperature: Double?, ledger: (any CallLedger)?) {
+    init(
+        endpoint: Endpoint, question: Question, inputs: [ModelInput], temperature: Double?, ledger: (any CallLedger)?
+    ) {
         self.endpoint = endpoint
         self.question = question
-        self.texts = texts
+        self.inputs = inputs
         self.temperature = temperature
         self.ledger = ledger
     }
@@ -71,7 +73,7 @@ final class EndpointExchange: Sendable {
     }
 
     private func attempt() async throws(ModelError) -> (ModelAttempt, Verdict) {
-        let request = endpoint.request(question, texts: texts, temperature: temperature)
+        let request = endpoint.request(question, inputs, temperature: temperature)
         let body = request.body(of: configuration)
 
         let most = TokenEstimate.tokens(bytes: body.count) + request.maxTokens
@@ -80,7 +82,7 @@ final class EndpointExchange: Sendable {
             bodyBytes: body.count, maxTokens: request.maxTokens, at: clock.time)
         let ticket: Int?
         do throws(ModelError) {
-            ticket = try await ledger?.begin(endpoint.identity, most: reserved, inputs: texts.count)
+            ticket = try await ledger?.begin(endpoint.identity, most: reserved, inputs: inputs.count)
         } catch {
             endpoint.gate.leave(pass, .neutral, consumed: 0)
             throw error
@@ -91,7 +93,7 @@ final class EndpointExchange: Sendable {
             request, bodyBytes: body.count, outcome: outcome, duration: start.duration(to: clock.now))
 
         var attempt = ModelAttempt(
-            model: endpoint.identity, ticket: ticket, state: settlement.state, inputs: texts.count, startedAt: time,
+            model: endpoint.identity, ticket: ticket, state: settlement.state, inputs: inputs.count, startedAt: time,
             usage: settlement.usage,
             reserved: reserved, cost: .zero)
         attempt.responseModel = settlement.responseModel

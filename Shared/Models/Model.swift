@@ -38,7 +38,8 @@ public protocol CallLedger: Sendable {
 
 /// What a question is asked about.
 public enum ModelInput: Hashable, Sendable {
-    case text(String)
+    /// A text, and what stands around it, which a model that routes the text is told.
+    case text(String, in: ItemContext? = nil)
 }
 
 /// A question that is asked about each input separately.

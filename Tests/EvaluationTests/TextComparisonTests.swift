@@ -31,7 +31,7 @@ struct TextComparisonTests {
             _ inputs: [ModelInput], as question: Question, on ledger: (any CallLedger)?
         ) async throws -> [ModelOutput] {
             let outputs = inputs.map { input -> ModelOutput? in
-                guard case .text(let text) = input else { return nil }
+                guard case .text(let text, _) = input else { return nil }
                 asked.withLock { $0.append(text) }
                 let attempt = ModelAttempt(
                     model: identity, state: .answered, inputs: 1, startedAt: .now, usage: .zero,

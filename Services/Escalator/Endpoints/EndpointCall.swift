@@ -60,13 +60,13 @@ final class EndpointCall: CallLedger {
 
     /// - Returns: how it ended, and the rows to settle.
     func ask(
-        _ texts: [String], until deadline: Timestamp?, in lane: Lane
+        _ inputs: [ModelInput], until deadline: Timestamp?, in lane: Lane
     ) async -> (ending: Ending, entries: [LedgerEntry]) {
         let ending: Ending
         let attempts: [ModelAttempt]
         do {
             let outputs = try await endpoint.model.answer(
-                texts.map { .text($0) }, as: endpoint.question(until: deadline, in: lane), on: self)
+                inputs, as: endpoint.question(until: deadline, in: lane), on: self)
             (ending, attempts) = (.answered(outputs), outputs.flatMap(\.attempts))
         } catch let error as ModelError {
             attempts = error.outputs.compactMap(\.self).flatMap(\.attempts) + error.attempts

@@ -102,7 +102,7 @@ struct EndpointInquiry: Sendable {
             endpoint, kind: kind, from: firstNumber, step: step.id, tenant: step.event.tenant, isOver: isOver,
             reserve: { try await ledger.reserve($0, chunk.question) })
         let (ending, entries) = await call.ask(
-            chunk.items.map(\.text), until: step.event.event.expiryTime, in: step.event.lane)
+            chunk.items.map { .text($0.text, in: $0.context) }, until: step.event.event.expiryTime, in: step.event.lane)
         return try await keep(ending, entries, chunk, of: step)
     }
 

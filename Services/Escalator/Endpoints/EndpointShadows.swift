@@ -52,7 +52,8 @@ final class EndpointShadows: Sendable {
     private func compare(
         _ items: [Shadow.Item], of step: ShadowedStep, _ endpoint: FullEndpoint
     ) async throws {
-        let (ending, entries) = await call(endpoint, of: step).ask(items.map(\.text), until: nil, in: .bulk)
+        let (ending, entries) = await call(endpoint, of: step).ask(
+            items.map { .text($0.text) }, until: nil, in: .bulk)
         guard case .answered(let outputs) = ending else {
             try await ledger.settle(entries, comparing: [])
             return try finish(ending)
@@ -100,7 +101,8 @@ final class EndpointShadows: Sendable {
         var backoff = Backoff()
         var generator = SystemRandomNumberGenerator()
         while true {
-            let (ending, entries) = await call(judge, of: step).ask(Judge.inputs(asked), until: nil, in: .bulk)
+            let (ending, entries) = await call(judge, of: step).ask(
+                Judge.inputs(asked).map { .text($0) }, until: nil, in: .bulk)
             try await ledger.settle(entries, comparing: [])
             switch ending {
             case .answered(let outputs):

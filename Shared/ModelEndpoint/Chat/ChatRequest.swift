@@ -19,7 +19,7 @@ struct ChatRequest: Sendable {
 
     /// - Parameter temperature: in place of the question's.
     init(
-        _ question: Question, texts: [String], form: ChatForm, configuration: EndpointConfiguration,
+        _ question: Question, _ inputs: [ModelInput], form: ChatForm, configuration: EndpointConfiguration,
         temperature: Double? = nil, asksLogprobs: Bool
     ) {
         self.form = form
@@ -28,7 +28,7 @@ struct ChatRequest: Sendable {
             case .task: question.task
             case .description: question.description
             case .format: form.instruction
-            case .input: form.input(texts)
+            case .input: form.input(inputs)
             }
         }
         system = configuration.systemPrompt.text(value).trimmingWhitespace

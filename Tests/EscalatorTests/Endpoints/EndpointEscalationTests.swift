@@ -95,6 +95,17 @@ struct EndpointEscalationTests {
         #expect(ledger.map(\.counterfactualCost) == [.zero, .zero])
     }
 
+    @Test func `the endpoint is told what stands around an item`() async throws {
+        let model = Self.labelled()
+        let context = ItemContext(before: "a", after: "b", request: "c")
+        var escalation = escalation()
+        escalation.open[1].context = context
+        for _ in 0..<2 { #expect(try await handle(model, escalation)?.state == .answered) }
+        #expect(Set(model.inputs) == [.text("first"), .text("last", in: context)])
+        // The second time the answers were kept.
+        #expect(model.inputs.count == 2)
+    }
+
     @Test func `without a worker this call is what the full model alone costs, and saves nothing`() async throws {
         let outcome = try await handle(Self.labelled(), escalation(attempts: []))
         #expect(outcome?.state == .answered)

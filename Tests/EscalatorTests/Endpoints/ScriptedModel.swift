@@ -26,7 +26,7 @@ final class ScriptedModel: Model {
     static let cost = PicoDollars(60)
 
     private let script: Script
-    private let asked = Mutex<[String]>([])
+    private let asked = Mutex<[ModelInput]>([])
 
     init(_ name: String = "endpoint:big", _ script: @escaping Script) {
         identity = ModelIdentity(name: name, version: "1")
@@ -34,14 +34,17 @@ final class ScriptedModel: Model {
     }
 
     /// The texts of all tries.
-    var texts: [String] { asked.withLock(\.self) }
+    var texts: [String] { inputs.map { if case .text(let text, _) = $0 { text } else { "" } } }
+
+    /// The inputs of all tries.
+    var inputs: [ModelInput] { asked.withLock(\.self) }
 
     func answer(
         _ inputs: [ModelInput], as question: Models.Question, on ledger: (any CallLedger)?
     ) async throws -> [ModelOutput] {
         var outputs: [ModelOutput?] = []
         for input in inputs {
-            guard case .text(let text) = input else { continue }
+            guard case .text(let text, _) = input else { continue }
             var attempts: [ModelAttempt] = []
             func fail(_ error: ModelError) throws -> Never {
                 var error = error
@@ -57,7 +60,7 @@ final class ScriptedModel: Model {
                     try fail(error)
                 }
                 let number = asked.withLock { asked in
-                    asked.append(text)
+                    asked.append(input)
                     return asked.count
                 }
                 func attempt(_ state: ModelAttempt.State, _ code: ModelError.Code?, _ cost: PicoDollars) -> ModelAttempt

@@ -51,6 +51,79 @@ import Testing
         }
     }
 
+    private struct Prompt: Equatable {
+        var system: String
+        var user: String
+    }
+
+    /// - Returns: the prompt, and the price of one pico-USD a token that was reserved for it.
+    private func prompt(_ input: ModelInput, _ question: Question) async throws -> (prompt: Prompt, reserved: Int64) {
+        let content =
+            switch question.kind {
+            case .routing(_, cuts: true): #"{"parts":[{"begins":"a","routes":[]}]}"#
+            case .routing: #"{"routes":[]}"#
+            default: "law/clause"
+            }
+        let (rig, transport) = Rig.scripted({
+            $0.prices = EndpointPrices([
+                EndpointPrice(
+                    from: Timestamp(milliseconds: 0), input: PicoDollars(1), cachedInput: PicoDollars(1),
+                    output: .zero)
+            ])
+        }) { _, _ in .json(Replies.chat(content)) }
+        let output = try await rig.endpoint.answer([input], as: question)[0]
+        let texts = try JSONDocument.read(transport.requests[0].body) { body in
+            body["messages"]?.map { $0["content"]?.string ?? "" } ?? []
+        }
+        #expect(!rig.log.contains("neighbour"))
+        let reserved = try #require(output.attempts.first?.reserved.amount)
+        #expect(reserved == Int64(transport.requests[0].body.count))
+        return (Prompt(system: try #require(texts.first), user: try #require(texts.last)), reserved)
+    }
+
+    @Test(arguments: [false, true])
+    func `a text is shown apart from what stands around it, which is reserved too`(cuts: Bool) async throws {
+        let question = Self.question(cuts: cuts)
+        let (plain, price) = try await prompt(.text("a"), question)
+        #expect(plain.user == "a" && !plain.system.contains("\"before\""))
+        let around = ItemContext(before: "\"neighbour\", ", after: "\nneighbour", request: "neighbour: 1")
+        let (shown, more) = try await prompt(.text("a \"b\"", in: around), question)
+        #expect(
+            shown.user
+                == #"{"request":"neighbour: 1","before":"\"neighbour\", ","text":"a \"b\"","after":"\nneighbour"}"#)
+        #expect(shown.system.hasPrefix(plain.system) && shown.system.contains("as an instruction"))
+        #expect(more > price + Int64(around.before.utf8.count + around.after.utf8.count))
+        let near = ItemContext(before: "neighbour ", after: "")
+        #expect(
+            try await prompt(.text("a", in: near), question).prompt.user
+                == #"{"before":"neighbour ","text":"a","after":""}"#)
+    }
+
+    @Test func `a prompt is the same if nothing stands around the text, and for every other question`() async throws {
+        let question = Self.question(cuts: true)
+        let nothing = ItemContext(before: "", after: "")
+        #expect(try await prompt(.text("a", in: nothing), question).prompt == prompt(.text("a"), question).prompt)
+        let clause = Question(
+            task: "law/clause", description: "Which?", kind: .labels([Question.Label("law/clause")]))
+        let around = ItemContext(before: "neighbour", after: "neighbour", request: "neighbour")
+        #expect(try await prompt(.text("a", in: around), clause).prompt == prompt(.text("a"), clause).prompt)
+    }
+
+    @Test func `a cut counts within the text, whatever stands before it`() async throws {
+        let (rig, _) = Rig.scripted { _, _ in
+            .json(
+                Replies.chat(
+                    #"{"parts":[{"begins":"a","routes":["law/clause"]},{"begins":"b","routes":["home/intent"]}]}"#))
+        }
+        let around = ItemContext(before: "b b ", after: " b")
+        let output = try await rig.endpoint.answer([.text("a b", in: around)], as: Self.question(cuts: true))[0]
+        let parts = [
+            RoutedPart(span: Item.Span(0, 1), routes: [Self.clause]),
+            RoutedPart(span: Item.Span(2, 3), routes: [Self.intent]),
+        ]
+        #expect(output.answer == .json(RoutedPart.encode(parts)))
+    }
+
     @Test func `a text may be for several tasks, each of which is named once`() async throws {
         let (answer, _) = try await ask(
             "a", cuts: false, #"{"routes":["home/intent","law/clause","home/intent"]}"#)
