@@ -229,7 +229,7 @@ let testTargets: [Target] = [
     tests(
         "Escalator",
         [
-            "BuiltInCatalog", "CatalogFeed", "CatalogFile", "Contracts", "Delivery", "Escalator", "Inference",
+            "BuiltInCatalog", "CatalogFeed", "CatalogFile", "Contracts", "Crypto", "Delivery", "Escalator", "Inference",
             "MessageBus", "ModelEndpoint", "Models", "Planning", "Store", "StoreTesting", "Telemetry", "TestKit",
             "WorkerKit",
         ]),

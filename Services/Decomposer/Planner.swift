@@ -40,7 +40,7 @@ struct Planner: Sendable {
         let router = try router(catalog)
         let human = requests.indices.filter { requests[$0].channel == .human }
         var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter, catalog: catalog) }
-        try await route(&drafts, by: router, isLastTry, isBeginnings: true) { $0.wholes }
+        try await route(&drafts, by: router, isLastTry) { $0.wholes }
         for index in drafts.indices { drafts[index].choose() }
         try await route(&drafts, by: router, isLastTry) { $0.openItems }
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
@@ -49,15 +49,14 @@ struct Planner: Sendable {
     }
 
     private func route(
-        _ drafts: inout [RoutingDraft], by router: any Classifier, _ isLastTry: Bool, isBeginnings: Bool = false,
+        _ drafts: inout [RoutingDraft], by router: any Classifier, _ isLastTry: Bool,
         _ items: (RoutingDraft) -> [Item]
     ) async throws {
         let pending = drafts.map { $0.isTooLarge ? [] : items($0) }
         let members = pending.indices.filter { !pending[$0].isEmpty }
         guard !members.isEmpty else { return }
         let groups = members.map {
-            BatchClassification.Group(
-                route: .decomposition, texts: pending[$0].map(\.text), isBeginnings: isBeginnings)
+            BatchClassification.Group(route: .decomposition, texts: pending[$0].map(\.text))
         }
         do {
             for (member, share) in zip(members, try await BatchClassification.run(groups, on: router, gate: gate)) {

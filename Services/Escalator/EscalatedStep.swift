@@ -58,14 +58,24 @@ final class EscalatedStep: Sendable {
 
     var id: Step.ID { Step.ID(request: event.request, ordinal: escalation.step) }
     var key: Key { Key(step: id, question: question) }
-    var group: BatchClassification.Group { .init(route: escalation.route, texts: escalation.open.map(\.text)) }
+    var group: BatchClassification.Group { group(of: escalation.open) }
 
-    /// The step with the open items that models before the full one may be asked about.
+    /// The open items that models before the full one may be asked about.
+    var openForEarlierTiers: [OpenItem] {
+        foreign.isEmpty ? escalation.open : escalation.open.filter { !foreign.contains($0.index) }
+    }
+
+    /// The step with only these items open.
     var forEarlierTiers: EscalatedStep {
         guard !foreign.isEmpty else { return self }
         var escalation = escalation
-        escalation.open.removeAll { foreign.contains($0.index) }
+        escalation.open = openForEarlierTiers
         return EscalatedStep(event, escalation, foreign: [], delivery: delivery)
+    }
+
+    /// Items that a model of the step's route is asked about.
+    func group(of items: [OpenItem]) -> BatchClassification.Group {
+        .init(route: escalation.route, texts: items.map(\.text), contexts: items.map(\.context))
     }
 
     /// Returns the step after a model before the full one was asked about all open items.
@@ -193,17 +203,24 @@ extension Answer {
 }
 
 extension QuestionDigest {
-    /// Item indexes are part of the question, because answers are given by index. So is the kind of the call, because
-    /// answers of a small model must never pass for those of the full one.
+    /// Item indexes are part of the question, because answers are given by index. So is what stands around an item, since
+    /// its answer depends on it, and the kind of the call, because answers of a small model must never pass for those of
+    /// the full one.
     init(_ open: [Escalation.OpenItem], of kind: Attempt.Kind = .full) {
         var bytes = kind == .full ? [] : Array("\(kind.rawValue) ".utf8)
         for item in open {
-            // Lengths separate the texts.
-            for number in [item.index, item.text.utf8.count] {
-                withUnsafeBytes(of: Int64(number).bigEndian) { bytes.append(contentsOf: $0) }
-            }
-            bytes.append(contentsOf: item.text.utf8)
+            append([item.text], item.index)
+            // A context is no item, so its index is that of none.
+            if let context = item.context { append([context.before, context.after, context.request], -1) }
         }
         self.init(bytes.withUnsafeBytes { SHA256.bytes($0) })
+
+        // Lengths separate the texts. That of a missing one is -1.
+        func append(_ texts: [String?], _ index: Int) {
+            for number in [index] + texts.map({ $0?.utf8.count ?? -1 }) {
+                withUnsafeBytes(of: Int64(number).bigEndian) { bytes.append(contentsOf: $0) }
+            }
+            for text in texts.compactMap(\.self) { bytes.append(contentsOf: text.utf8) }
+        }
     }
 }

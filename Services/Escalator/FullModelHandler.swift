@@ -68,7 +68,9 @@ extension LedgerEntry {
         on classifier: any Classifier
     ) {
         let model = classifier.identity(of: group.route)
-        let tokens = group.texts.reduce(0) { $0 + classifier.mostTokens(of: $1, as: group.route) }
+        let tokens = zip(group.texts, group.contexts).reduce(0) {
+            $0 + classifier.mostTokens(of: $1.0, in: $1.1, as: group.route)
+        }
         self.init(
             step: step, tenant: tenant, route: group.route,
             attempt: Attempt(

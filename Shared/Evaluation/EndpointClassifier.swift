@@ -75,12 +75,8 @@ public final class EndpointClassifier: CertifiableModel {
 
     private func isOwn(_ output: ModelOutput) -> Bool { output.model.name == identity.name }
 
-    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
-        try await classify(texts, as: route)
-    }
-
     /// Nobody reserves a measurement.
-    public func mostTokens(of text: String, as route: Route) -> Int { 0 }
+    public func mostTokens(of text: String, in context: ItemContext?, as route: Route) -> Int { 0 }
 
     private func note(_ attempts: [ModelAttempt]) {
         spent.withLock { spent in for attempt in attempts { spent += attempt.cost } }

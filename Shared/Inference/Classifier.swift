@@ -14,15 +14,24 @@ public protocol Classifier: Sendable {
     /// - Throws: `InferenceError.unknownRoute` if `route` is not one of `routes`; never retriable.
     func classify(_ texts: [String], as route: Route) async throws -> [Prediction]
 
-    /// Returns the same as `classify`, but reads only the first window of each text.
-    func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction]
+    /// Like `classify(_:as:)`. A model that reads requests reads each text between what stands around it; another model
+    /// ignores the contexts.
+    /// - Parameter contexts: one for each text; `nil` for a text without.
+    func classify(_ texts: [String], in contexts: [ItemContext?], as route: Route) async throws -> [Prediction]
 
-    /// The maximum number of tokens that a call for `text` consumes. A budget reserves this many before the call.
-    func mostTokens(of text: String, as route: Route) -> Int
+    /// The maximum number of tokens that a call for `text` consumes, with its context. A budget reserves this many before
+    /// the call.
+    func mostTokens(of text: String, in context: ItemContext?, as route: Route) -> Int
 }
 
 extension Classifier {
     public func identity(of route: Route) -> ModelIdentity { identity }
+
+    public func classify(
+        _ texts: [String], in contexts: [ItemContext?], as route: Route
+    ) async throws -> [Prediction] {
+        try await classify(texts, as: route)
+    }
 }
 
 /// Several models, each of which answers other routes.
@@ -49,11 +58,15 @@ public struct ClassifierSet: Classifier {
         try await member(route).classify(texts, as: route)
     }
 
-    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
-        try await member(route).classifyBeginnings(texts, as: route)
+    public func classify(
+        _ texts: [String], in contexts: [ItemContext?], as route: Route
+    ) async throws -> [Prediction] {
+        try await member(route).classify(texts, in: contexts, as: route)
     }
 
-    public func mostTokens(of text: String, as route: Route) -> Int { member(route).mostTokens(of: text, as: route) }
+    public func mostTokens(of text: String, in context: ItemContext?, as route: Route) -> Int {
+        member(route).mostTokens(of: text, in: context, as: route)
+    }
 
     private func member(_ route: Route) -> any Classifier { members[route] ?? main }
 }

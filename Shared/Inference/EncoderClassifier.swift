@@ -8,6 +8,8 @@ import Synchronization
 public final class EncoderClassifier: Classifier {
     public let card: ModelCard
     public let tokenizer: WordPieceTokenizer
+    /// `nil` for a model that reads only texts.
+    private let sourceTokenizer: SourceTokenizer?
     private let weights: EncoderWeights
     private let fingerprints: Fingerprints
     /// The model's name, and its version on each route.
@@ -83,13 +85,14 @@ public final class EncoderClassifier: Classifier {
         guard let shape = card.encoder else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter is not a classifier")
         }
-        guard card.reading == nil else {
-            throw ArtifactError(.unsupported, "\(directory)/card.json", "an item reader is not a classifier")
-        }
         var tensors = try TensorReader(card, directory: directory, format: "winnow-encoder")
         let vocabulary = try Vocabulary(
             tensors.bytes("tokenizer.vocabulary"), size: shape.vocabularySize, file: tensors.path)
-        tokenizer = WordPieceTokenizer(vocabulary)
+        let tokenizer = WordPieceTokenizer(vocabulary)
+        self.tokenizer = tokenizer
+        sourceTokenizer = try card.reading.map { reading throws(ArtifactError) in
+            try SourceTokenizer(tokenizer, reading, file: tensors.path)
+        }
         weights = try EncoderWeights(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
         try tensors.finish()
         fingerprints = Fingerprints(tensors, card, shape)
@@ -105,7 +108,8 @@ public final class EncoderClassifier: Classifier {
     /// Creates another instance of the model that shares the weights, so that two threads compute without waiting.
     /// - Throws: `InferenceError`, never retriable.
     public init(sharing other: EncoderClassifier) throws(InferenceError) {
-        (card, tokenizer, weights) = (other.card, other.tokenizer, other.weights)
+        (card, tokenizer, sourceTokenizer) = (other.card, other.tokenizer, other.sourceTokenizer)
+        weights = other.weights
         (fingerprints, identities) = (other.fingerprints, other.identities)
         (routeHeads, refusedHeads) = (other.routeHeads, other.refusedHeads)
         engine = Mutex(Engine(encoder: try Encoder(weights)))
@@ -115,7 +119,8 @@ public final class EncoderClassifier: Classifier {
     /// - Throws: `InferenceError`, never retriable.
     public init(sharing other: EncoderClassifier, catalog: Catalog) throws(InferenceError) {
         card = other.card.ruled(by: catalog)
-        (tokenizer, weights, fingerprints) = (other.tokenizer, other.weights, other.fingerprints)
+        (tokenizer, sourceTokenizer) = (other.tokenizer, other.sourceTokenizer)
+        (weights, fingerprints) = (other.weights, other.fingerprints)
         identities = Self.identities(card, fingerprints)
         (routeHeads, refusedHeads) = Self.routeHeads(card, fingerprints, catalog.routing)
         engine = Mutex(Engine(encoder: try Encoder(weights)))
@@ -134,7 +139,9 @@ public final class EncoderClassifier: Classifier {
     private static func routeHeads(
         _ card: ModelCard, _ fingerprints: Fingerprints, _ routing: CatalogRouting
     ) -> (RouteHeads?, refused: [Route]) {
-        guard card.role == .router, let own = card.head(.decomposition), let shape = card.encoder else {
+        // A model that reads requests finds items for them, which a text alone is not.
+        guard card.role == .router, card.reading == nil, let own = card.head(.decomposition), let shape = card.encoder
+        else {
             return (nil, [])
         }
         let heads = RouteHeads(
@@ -153,14 +160,15 @@ public final class EncoderClassifier: Classifier {
         try predict(texts, as: route)
     }
 
-    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
-        try predict(texts, as: route, mostWindows: 1).map { prediction in
-            var prediction = prediction
-            prediction.certainty = prediction.confidence
-            prediction.isSure = card.head(route)?.isSure(prediction.confidence) ?? false
-            return prediction
-        }
+    public func classify(
+        _ texts: [String], in contexts: [ItemContext?], as route: Route
+    ) async throws -> [Prediction] {
+        guard readsRequests(as: route) else { return try predict(texts, as: route) }
+        return try predict(zip(texts, contexts).map { PlacedText($0, in: $1) }, mostWindows: Windows.mostPerText)
     }
+
+    /// Whether the head of the route reads the state of an item in its request.
+    private func readsRequests(as route: Route) -> Bool { route == .decomposition && sourceTokenizer != nil }
 
     /// Does the work of `classify` on the calling thread.
     /// - Parameters:
@@ -170,6 +178,10 @@ public final class EncoderClassifier: Classifier {
         _ texts: [String], as route: Route, leavesEarly: Bool = true, mostWindows: Int? = nil
     ) throws(InferenceError) -> [Prediction] {
         guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
+        if readsRequests(as: route) {
+            return try predict(
+                texts.map { PlacedText($0, in: nil) }, mostWindows: mostWindows ?? Windows.mostPerText)
+        }
         let reading = try read(
             texts, as: route, leavesEarly: leavesEarly, mostWindows: mostWindows ?? head.mostWindows)
         var long = reading.long[...], window = 0
@@ -222,11 +234,13 @@ public final class EncoderClassifier: Classifier {
             + Int64(2 * weights.shape.hiddenSize * added)
     }
 
-    public func mostTokens(of text: String, as route: Route) -> Int {
+    public func mostTokens(of text: String, in context: ItemContext?, as route: Route) -> Int {
+        guard let head = card.head(route) else { return 0 }
+        if let sourceTokenizer, readsRequests(as: route) {
+            return PlacedText(text, in: context).mostTokens(sourceTokenizer.reading, mostWindows: Windows.mostPerText)
+        }
         // A piece has at least one byte.
-        card.head(route).map {
-            Windows(maxTokens: $0.maxTokens, most: $0.mostWindows).tokens(pieces: text.utf8.count)
-        } ?? 0
+        return Windows(maxTokens: head.maxTokens, most: head.mostWindows).tokens(pieces: text.utf8.count)
     }
 
     /// Returns the pooled state of the beginning of each text, scaled to length 1. Texts with similar meanings have
@@ -268,5 +282,19 @@ public final class EncoderClassifier: Classifier {
                 routeHeads: route == .decomposition ? routeHeads : nil)
             return Reading(encoder: reading, lengths: engine.lengths, long: engine.long)
         }
+    }
+
+    /// - Returns: the state of each part of a request, and the logits of the head of `Route.decomposition`: none for a
+    ///   part without pieces.
+    func read(
+        _ texts: [PlacedText], mostWindows: Int
+    ) throws(InferenceError) -> (states: [RangeState], logits: [[Float]]) {
+        guard let sourceTokenizer, let index = card.heads.firstIndex(where: { $0.route == .decomposition }),
+            let projection = weights.exits[index].points.last?.projection
+        else { throw .unknownRoute(.decomposition, model: identity) }
+        let states = try engine.withLock { engine throws(InferenceError) in
+            try engine.encoder.rangeStates(of: texts, sourceTokenizer, mostWindows: mostWindows)
+        }
+        return (states, states.map { $0.state.map { projection.logits($0, rows: 1, kernels) } ?? [] })
     }
 }

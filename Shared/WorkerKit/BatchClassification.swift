@@ -8,13 +8,14 @@ public enum BatchClassification {
     public struct Group: Sendable {
         public var route: Route
         public var texts: [String]
-        /// Whether the first window of each text is enough.
-        public var isBeginnings: Bool
+        /// What stands around each text; `nil` for a text without context.
+        public var contexts: [ItemContext?]
 
-        public init(route: Route, texts: [String], isBeginnings: Bool = false) {
+        /// - Parameter contexts: one for each text; `nil` if no text has one.
+        public init(route: Route, texts: [String], contexts: [ItemContext?]? = nil) {
             self.route = route
             self.texts = texts
-            self.isBeginnings = isBeginnings
+            self.contexts = contexts ?? texts.map { _ in nil }
         }
     }
 
@@ -51,31 +52,24 @@ public enum BatchClassification {
         _ groups: [Group], on classifier: any Classifier, gate: LaneGate? = nil
     ) async throws -> [Result<Share, InferenceError>] {
         var shares = [Result<Share, InferenceError>?](repeating: nil, count: groups.count)
-        for members in Dictionary(grouping: groups.indices, by: { Call(groups[$0]) }).values {
+        for members in Dictionary(grouping: groups.indices, by: { groups[$0].route }).values {
             try await classify(members.map { ($0, groups[$0]) }[...], on: classifier, gate) { shares[$0] = $1 }
         }
         return shares.compactMap(\.self)
     }
 
-    /// Groups with equal values share a call.
-    private struct Call: Hashable {
-        let route: Route
-        let isBeginnings: Bool
-
-        init(_ group: Group) { (route, isBeginnings) = (group.route, group.isBeginnings) }
-    }
-
-    /// Classifies the groups in one call. If that fails because of a text, bisects the groups until the one with the
+    /// Classifies the groups of one route in one call. If that fails because of a text, bisects the groups until the one with the
     /// text is alone, as the delivery loop does with records.
     private static func classify(
         _ members: ArraySlice<(index: Int, group: Group)>, on classifier: any Classifier, _ gate: LaneGate?,
         _ answer: (Int, Result<Share, InferenceError>) -> Void
     ) async throws {
-        guard let call = members.first.map({ Call($0.group) }) else { return }
+        guard let route = members.first?.group.route else { return }
+        let call = Group(
+            route: route, texts: members.flatMap(\.group.texts), contexts: members.flatMap(\.group.contexts))
         let startedAt = Timestamp.now
         do {
-            let (predictions, micros) = try await classify(
-                members.flatMap(\.group.texts), call, on: classifier, gate)
+            let (predictions, micros) = try await classify(call, on: classifier, gate)
             let tokens = predictions.reduce(0) { $0 + $1.inputTokens }
             var next = predictions.startIndex
             for (index, group) in members {
@@ -97,26 +91,24 @@ public enum BatchClassification {
 
     /// - Returns: the predictions, and the wall-clock time of the calls in microseconds without the waits at the gate.
     private static func classify(
-        _ texts: [String], _ call: Call, on classifier: any Classifier, _ gate: LaneGate?
+        _ call: Group, on classifier: any Classifier, _ gate: LaneGate?
     ) async throws -> ([Prediction], Double) {
         let clock = ContinuousClock()
         var predictions: [Prediction] = []
         var sum = Duration.zero
-        var size = gate == nil ? texts.count : 1
+        var size = gate == nil ? call.texts.count : 1
         repeat {
             await gate?.giveWay()
-            let chunk = Array(texts[predictions.count..<min(texts.count, predictions.count + size)])
+            let chunk = predictions.count..<min(call.texts.count, predictions.count + size)
             let start = clock.now
-            predictions +=
-                call.isBeginnings
-                ? try await classifier.classifyBeginnings(chunk, as: call.route)
-                : try await classifier.classify(chunk, as: call.route)
+            predictions += try await classifier.classify(
+                Array(call.texts[chunk]), in: Array(call.contexts[chunk]), as: call.route)
             let took = clock.now - start
             sum += took
             // Aims the next chunk at `Self.chunk` of model time. The time of a text is known only after the call, and
             // varies by a factor of a thousand, so a chunk at most doubles.
             size = max(1, min(2 * size, Int(Double(size) * (Self.chunk / max(took, .microseconds(1))))))
-        } while predictions.count < texts.count
+        } while predictions.count < call.texts.count
         return (predictions, sum / .microseconds(1))
     }
 

@@ -1,5 +1,6 @@
 import BuiltInCatalog
 import Contracts
+import Crypto
 import Delivery
 import Inference
 import MessageBus
@@ -126,6 +127,32 @@ extension EscalationHandlerTests {
         for question in [escalation(), other] { _ = try await handle([.escalation(question, of: id)], model: model) }
         #expect(model.calls.count == 2)
         #expect(try await store.ledger(of: id).count == 2)
+    }
+
+    @Test func `the same item in another context is another question`() async throws {
+        let model = Self.full()
+        let contexts = [
+            nil, ItemContext(before: "", after: ""), ItemContext(before: "a", after: "b"),
+            ItemContext(before: "ab", after: ""), ItemContext(before: "a", after: "b", request: ""),
+            ItemContext(before: "a", after: "b", request: "c"),
+        ]
+        for context in contexts + contexts {
+            var question = escalation(route: .decomposition)
+            question.open[0].context = context
+            let records = try await handle([.escalation(question, of: id)], model: model)
+            #expect(try records.map { try $0.outcome().state } == [.answered])
+        }
+        #expect(model.calls.count == contexts.count)
+        #expect(try await store.ledger(of: id).count == contexts.count)
+    }
+
+    @Test func `a question without contexts has the digest that earlier versions kept answers under`() {
+        let digest = QuestionDigest([.init(index: 1, text: "ab"), .init(index: 2, text: "")])
+        var bytes: [UInt8] = []
+        for (index, text) in [(UInt8(1), "ab"), (2, "")] {
+            bytes += [0, 0, 0, 0, 0, 0, 0, index, 0, 0, 0, 0, 0, 0, 0, UInt8(text.utf8.count)] + Array(text.utf8)
+        }
+        #expect(digest == QuestionDigest(bytes.withUnsafeBytes { SHA256.bytes($0) }))
     }
 
     @Test func `a copy of a step whose call failed is asked again`() async throws {

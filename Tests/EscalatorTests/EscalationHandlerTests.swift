@@ -65,6 +65,21 @@ struct EscalationHandlerTests {
         #expect(model.calls == [.init(texts: ["first", "ab"], route: Self.clause)])
     }
 
+    @Test func `the model is told what stands around an item, and this is reserved too`() async throws {
+        let context = ItemContext(before: "Please:", after: "", request: "Do")
+        var routing = escalation(route: .decomposition)
+        routing.open[1].context = context
+        let dying = ScriptedClassifier("full", version: "2", routes: [.decomposition]) { _, _ in
+            throw CancellationError()
+        }
+        await #expect(throws: CancellationError.self) {
+            try await handle([.escalation(routing, of: id)], model: dying)
+        }
+        #expect(dying.calls == [.init(texts: ["first", "ab"], route: .decomposition, contexts: [nil, context])])
+        // The tokens of both texts as without, and one for each byte of the context.
+        #expect(try await store.ledger(of: id).map(\.attempt.usage.inputTokens) == [11 + 9])
+    }
+
     @Test func `the answer to a text that is cut says so`() async throws {
         let cutting = ScriptedClassifier("full", version: "2") { text, _ in
             var prediction = Prediction.of(text, "x")

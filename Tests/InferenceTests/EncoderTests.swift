@@ -141,7 +141,7 @@ struct EncoderTests {
             #expect(model.card.flops(tokens: 8 * windows, route: unfair, windows: windows) == prediction.flops)
             // A piece of this text has four bytes, so more is reserved, but never more than the maximum number of
             // windows takes.
-            let most = model.mostTokens(of: text, as: unfair)
+            let most = model.mostTokens(of: text, in: nil, as: unfair)
             #expect(prediction.inputTokens...8 * Windows.mostPerText ~= most)
         }
     }
@@ -158,16 +158,6 @@ struct EncoderTests {
             #expect(!whole.isTruncated && whole.isSure)
             #expect(cut.isTruncated && !cut.isSure && cut.certainty == 0)
         }
-    }
-
-    @Test func `a beginning is one window, and as sure as it says`() async throws {
-        let model = try TinyModel().written { try EncoderClassifier(directory: $0, catalog: .builtIn) }
-        let text = String(repeating: "jazz ", count: 700)
-        let beginning = try #require(try await model.classifyBeginnings([text], as: Self.clauseType).first)
-        let alone = try model.predict([String(repeating: "jazz ", count: 46)], as: Self.clauseType)[0]
-        #expect(beginning.label == alone.label && beginning.confidence == alone.confidence)
-        #expect(beginning.flops == alone.flops && beginning.windows == 1)
-        #expect(beginning.isTruncated && beginning.isSure && beginning.certainty == beginning.confidence)
     }
 
     @Test func `a long text is answered the same alone and among others`() throws {

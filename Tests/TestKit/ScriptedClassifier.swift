@@ -8,10 +8,13 @@ public final class ScriptedClassifier: Classifier {
     public struct Call: Sendable, Equatable {
         public var texts: [String]
         public var route: Route
+        /// What stands around each text; empty if no text has a context.
+        public var contexts: [ItemContext?]
 
-        public init(texts: [String], route: Route) {
+        public init(texts: [String], route: Route, contexts: [ItemContext?] = []) {
             self.texts = texts
             self.route = route
+            self.contexts = contexts
         }
     }
 
@@ -34,17 +37,23 @@ public final class ScriptedClassifier: Classifier {
     public var calls: [Call] { asked.withLock(\.self) }
 
     public func classify(_ texts: [String], as route: Route) async throws -> [Prediction] {
-        asked.withLock { $0.append(Call(texts: texts, route: route)) }
+        try await classify(texts, in: [], as: route)
+    }
+
+    public func classify(
+        _ texts: [String], in contexts: [ItemContext?], as route: Route
+    ) async throws -> [Prediction] {
+        let known = contexts.contains { $0 != nil } ? contexts : []
+        asked.withLock { $0.append(Call(texts: texts, route: route, contexts: known)) }
         guard routes.contains(route) else { throw InferenceError.unknownRoute(route, model: identity) }
         return try texts.map { try answering($0, route) }
     }
 
-    public func classifyBeginnings(_ texts: [String], as route: Route) async throws -> [Prediction] {
-        try await classify(texts, as: route)
-    }
-
     /// One token for each byte, and two marker tokens.
-    public func mostTokens(of text: String, as route: Route) -> Int { text.utf8.count + 2 }
+    public func mostTokens(of text: String, in context: ItemContext?, as route: Route) -> Int {
+        let around = [context?.before, context?.after, context?.request].compactMap(\.self)
+        return around.reduce(text.utf8.count + 2) { $0 + $1.utf8.count }
+    }
 }
 
 extension Prediction {

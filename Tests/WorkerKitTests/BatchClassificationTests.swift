@@ -33,6 +33,22 @@ struct BatchClassificationTests {
         #expect(classifier.calls.count == 2)
     }
 
+    @Test(arguments: [false, true])
+    func `each text goes to the model with what stands around it`(isBulk: Bool) async throws {
+        let contexts = ["1", "2"].map { ItemContext(before: $0, after: "") }
+        let groups: [BatchClassification.Group] = [
+            .init(route: Self.clause, texts: ["a", "b"], contexts: [contexts[0], nil]),
+            .init(route: Self.clause, texts: ["c"]), .init(route: Self.clause, texts: ["d"], contexts: [contexts[1]]),
+        ]
+        _ = try await shares(of: groups, on: classifier, gate: isBulk ? LaneGate() : nil)
+        let pairs = classifier.calls.flatMap { call in
+            zip(call.texts, call.contexts.isEmpty ? call.texts.map { _ in nil } : call.contexts).map {
+                "\($0) \($1?.before ?? "-")"
+            }
+        }
+        #expect(pairs == ["a 1", "b -", "c -", "d 2"])
+    }
+
     @Test func `the time of a call is shared out by tokens`() async throws {
         let slow = ScriptedClassifier(routes: [Self.clause]) { text, _ in
             // Long enough that rounding does not hide a share.

@@ -63,7 +63,7 @@ struct MiddleTier: Sendable {
         }
         var results = steps.map { Reduced(step: $0) }
         guard !certified.isEmpty else { return results }
-        let groups = certified.map { steps[$0.place].forEarlierTiers.group }
+        let groups = certified.map { steps[$0.place].group(of: steps[$0.place].openForEarlierTiers) }
         let shares: [Result<BatchClassification.Share, InferenceError>]
         do {
             shares = try await BatchClassification.run(groups, on: classifier, gate: gate)
@@ -84,7 +84,7 @@ struct MiddleTier: Sendable {
     func mayAnswer(_ step: EscalatedStep) -> Bool { certificate(for: step) != nil }
 
     private func certificate(for step: EscalatedStep) -> Certificate? {
-        guard routes.contains(step.escalation.route), !step.forEarlierTiers.escalation.open.isEmpty else { return nil }
+        guard routes.contains(step.escalation.route), !step.openForEarlierTiers.isEmpty else { return nil }
         return certificates.certificate(step.escalation.route, for: step.event.tenant)
     }
 
@@ -93,7 +93,7 @@ struct MiddleTier: Sendable {
     ) -> Reduced {
         let route = step.escalation.route, model = classifier.identity(of: route)
         var said: [Int: Answer] = [:], accepted: [Int: Answer] = [:], counted: [Prediction] = []
-        let asked = step.forEarlierTiers.escalation.open
+        let asked = step.openForEarlierTiers
         for (item, prediction) in zip(asked, share.predictions) {
             let answer = Answer(
                 .label(prediction.label), confidence: prediction.confidence, decidedBy: .middle,
@@ -119,7 +119,7 @@ struct MiddleTier: Sendable {
         let model = classifier.identity(of: step.escalation.route)
         let attempt = Attempt(
             number: Self.number, kind: .middle, state: .failed, model: model.name, version: model.version,
-            items: step.forEarlierTiers.escalation.open.count, usage: .zero, durationMicros: 0, startedAt: .now,
+            items: step.openForEarlierTiers.count, usage: .zero, durationMicros: 0, startedAt: .now,
             error: error.code.rawValue)
         return Reduced(step: step.after(accepting: [:], of: [:], attempt: attempt))
     }

@@ -11,7 +11,7 @@ struct Fingerprints: Sendable {
     /// The line of each tensor, by its name: its type, its shape and the SHA-256 of its bytes.
     private let tensors: [String: String]
     private let shape: ModelCard.Encoder
-    /// `nil` for a model that is no item reader.
+    /// `nil` for a model that reads only texts.
     private let reading: ModelCard.Reading?
 
     init(_ tensors: borrowing TensorReader, _ card: ModelCard, _ shape: ModelCard.Encoder) {
@@ -20,7 +20,8 @@ struct Fingerprints: Sendable {
         reading = card.reading
     }
 
-    /// The state that a head reads: the tokenizer, the shape, the layers up to the head, and an item reader's windows.
+    /// The state that a head reads: the tokenizer, the shape, the layers up to the head, and marks and windows if the head
+    /// reads items in requests.
     func state(of head: ModelCard.Head) -> String { Self.short(stateDigest(of: head)) }
 
     /// Everything that an answer of the head depends on.
@@ -43,7 +44,7 @@ struct Fingerprints: Sendable {
         lines += head.exits.map { "exit \($0.layers) \(Self.bits($0.from))" }
         if isRouter { lines.append("sure \(head.acceptThreshold.map(Self.bits) ?? "never")") }
         switch head.windowRule {
-        case _ where reading != nil: lines += self.lines(of: ["tags."])
+        case _ where reading(of: head) != nil: lines += self.lines(of: ["tags."])
         case .anyFinding(let clean): lines.append("windows anyFinding \(Self.counted(clean))")
         case .mean: lines.append("windows mean")
         case .beginning: lines.append("windows beginning")
@@ -64,9 +65,17 @@ struct Fingerprints: Sendable {
             "winnow-encoder 1", "sizes \(sizes.map(String.init).joined(separator: " "))",
             "epsilon \(Self.bits(shape.layerNormEpsilon))",
         ]
+        let reading = reading(of: head)
         let windows = reading.map { ["reading \($0.window) \($0.stride) \($0.context)"] } ?? []
+        let embeddings = ["word", "position", "norm"] + (reading == nil ? [] : ["mark"])
+        let layers = (0..<head.layers).map { "layers.\($0)." }
         return Self.digest(
-            first + windows + lines(of: ["tokenizer.", "embeddings."] + (0..<head.layers).map { "layers.\($0)." }))
+            first + windows + lines(of: ["tokenizer."] + embeddings.map { "embeddings.\($0)." } + layers))
+    }
+
+    /// - Returns: `nil` for a head that reads texts, without marks.
+    private func reading(of head: ModelCard.Head) -> ModelCard.Reading? {
+        head.route == .decomposition ? reading : nil
     }
 
     /// The lines of all tensors whose names begin so, ordered by name.

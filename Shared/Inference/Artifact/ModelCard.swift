@@ -26,7 +26,7 @@ public struct ModelCard: Sendable {
     /// `nil` for a splitter, which has no encoder.
     public let encoder: Encoder?
     public internal(set) var heads: [Head]
-    /// How an item reader divides sources into windows; `nil` for a model that is none.
+    /// How the model divides the sources of a request into windows; `nil` for a model that reads only texts.
     public let reading: Reading?
     /// Average operations per token of the model's validation items, including the effect of exits. 0 for a splitter.
     public let flopsPerToken: Double

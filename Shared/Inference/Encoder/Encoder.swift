@@ -170,16 +170,17 @@ final class Encoder {
 }
 
 extension Encoder {
-    /// - Parameter marks: the mark of each id; empty for a model without marks.
+    /// - Parameter marks: the mark of each id; empty for texts, which are read without marks.
     func embed(_ ids: [Int32], marks: [UInt8] = [], from start: Int, _ lengths: ArraySlice<Int>) {
         ids.withUnsafeBufferPointer { ids in
             marks.withUnsafeBufferPointer { marks in
                 guard let ids = ids.baseAddress else { return }
+                let rows = marks.isEmpty ? nil : embeddings.marks
                 eachSequence(lengths) { row, length in
                     let first = start + row
                     kernels.embed(
                         embeddings.words, embeddings.scales, embeddings.positions,
-                        winnow_marks(rows: embeddings.marks, marks: marks.baseAddress.map { $0 + first }),
+                        winnow_marks(rows: rows, marks: marks.baseAddress.map { $0 + first }),
                         embeddings.norm.parameters, ids + first, Int32(length), Int32(shape.hiddenSize),
                         winnow_rows(
                             values: workspace.hidden + row * shape.hiddenSize,

@@ -10,7 +10,7 @@ final class EncoderWeights: @unchecked Sendable {
     let layers: [Layer]
     /// The exits of each head of the card.
     let exits: [HeadExits]
-    /// An item reader's tags of each token: outside, begin, inside. Other models have none.
+    /// The tags of each token: outside, begin, inside. `nil` for a model that reads only texts.
     let tags: Projection?
     /// `nil` if oneDNN's sums are not exact.
     let library: OneDNN?
@@ -51,7 +51,7 @@ final class Embeddings {
     let words: UnsafeMutablePointer<Int8>
     let scales: UnsafeMutablePointer<Float>
     let positions: UnsafeMutablePointer<Float>
-    /// One row for each `PieceMark`; `nil` for a model that is no item reader.
+    /// One row for each `PieceMark`; `nil` for a model that reads only texts.
     let marks: UnsafeMutablePointer<Float>?
     let norm: Norm
 

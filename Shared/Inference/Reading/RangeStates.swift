@@ -16,6 +16,27 @@ public struct PlacedText: Sendable, Equatable {
     }
 }
 
+extension PlacedText {
+    /// An item between what stands around it.
+    init(_ item: String, in context: ItemContext?) {
+        let before = context?.before ?? "", source = before + item + (context?.after ?? "")
+        let sources = [context?.request, source].compactMap(\.self)
+        self.init(
+            sources: sources, source: sources.count - 1,
+            range: before.utf8.count..<before.utf8.count + item.utf8.count)
+    }
+
+    /// The maximum number of tokens that reading the part consumes.
+    func mostTokens(_ reading: ModelCard.Reading, mostWindows: Int) -> Int {
+        // A piece has at least one byte, and more pieces never have fewer tokens.
+        let own = source == 0 ? nil : sources[0].utf8.count
+        // Pieces of more windows than the maximum change nothing.
+        let count = min(sources[source].utf8.count, reading.window * (mostWindows + 1))
+        let windows = SourceWindow.windows(reading, count: count, own: own)
+        return min(windows.reduce(0) { $0 + $1.tokens }, reading.window * mostWindows)
+    }
+}
+
 /// The mean state of a part of a source, which heads and route heads read.
 public struct RangeState: Sendable, Equatable {
     /// The mean of the states of the pieces that overlap the range, without line ends at both ends. `nil` if there is
@@ -153,5 +174,26 @@ extension SourcePieces {
             let last = places.indices.last(where: belongs)
         else { return 0..<0 }
         return first..<last + 1
+    }
+}
+
+extension EncoderClassifier {
+    /// Says where parts of requests belong.
+    func predict(_ texts: [PlacedText], mostWindows: Int) throws(InferenceError) -> [Prediction] {
+        guard let head = card.head(.decomposition) else { throw .unknownRoute(.decomposition, model: identity) }
+        let (states, logits) = try read(texts, mostWindows: mostWindows)
+        return zip(states, logits).map { Prediction($0, $1, head) }
+    }
+}
+
+extension Prediction {
+    /// An answer about a part of a request. Nothing is known of a part without pieces.
+    fileprivate init(_ read: RangeState, _ logits: [Float], _ head: ModelCard.Head) {
+        let (label, confidence, rivals) = logits.isEmpty ? (Answer.noRoute, 0, []) : head.decide(logits)
+        let certainty = read.isTruncated ? 0 : confidence
+        self.init(
+            label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty), rivals: rivals,
+            inputTokens: read.inputTokens, flops: read.flops + Int64(2 * (read.state?.count ?? 0) * logits.count),
+            windows: read.windows, isTruncated: read.isTruncated)
     }
 }

@@ -38,12 +38,20 @@ enum Golden {
             let inputTokens: Int
             let flops: Int64
             let items: [Item]
+            let ranges: [Part]
         }
 
         struct Item: Decodable {
             let start: Int
             let end: Int
             let certainty: Double
+            let logits: [Float]
+        }
+
+        /// A range that need be no item.
+        struct Part: Decodable {
+            let start: Int
+            let end: Int
             let logits: [Float]
         }
 

@@ -81,19 +81,23 @@ struct TinyModel {
     }
 
     /// A random item reader, whose vocabulary has pieces for line ends.
-    static func reader(seed: UInt64 = 7) -> TinyModel {
+    /// - Parameter answersTexts: whether it also has the heads of a classifier of texts.
+    static func reader(seed: UInt64 = 7, answersTexts: Bool = false) -> TinyModel {
         var model = TinyModel(seed: seed)
         let pieces = pieces.map { $0 == "'" ? "[unused1]" : $0 == "中" ? "[unused2]" : $0 }
         let vocabulary = Array(pieces.joined(separator: "\n").utf8)
         model.file["tokenizer.vocabulary"] = TensorFile.Tensor(
             dtype: "U8", shape: [vocabulary.count], bytes: vocabulary)
-        model.file.tensors.removeAll { $0.name.hasPrefix("heads.") || $0.name.hasPrefix("exits.") }
-        model.card["role"] = #""router""#
+        if !answersTexts {
+            model.file.tensors.removeAll { $0.name.hasPrefix("heads.") || $0.name.hasPrefix("exits.") }
+        }
+        let others = answersTexts ? model.card["heads"]?.dropFirst().dropLast() : nil
+        model.card["role"] = answersTexts ? #""full""# : #""router""#
         model.card["reading"] = #"{"window":48,"stride":20,"context":8}"#
         model.card["heads"] = """
             [{"capability":"decomposition","task":"route","kind":"multi-label",
             "labels":["legal-services/clause-type","legal-services/unfair-term"],"maxTokens":48,"temperature":1.0,
-            "thresholds":[0.5,0.5],"gate":null,"calibration":{"threshold":0.75}}]
+            "thresholds":[0.5,0.5],"gate":null,"calibration":{"threshold":0.75}}\(others.map { ",\($0)" } ?? "")]
             """
         var dice = Dice(seed + 1)
         let hidden = model.shape.hidden
@@ -101,6 +105,18 @@ struct TinyModel {
         for (name, labels) in [("tags", 3), ("heads.decomposition/route", 2)] {
             model.addFloats("\(name).weight", [labels, hidden], -0.5...0.5, &dice)
             model.addFloats("\(name).bias", [labels], -0.5...0.5, &dice)
+        }
+        return model
+    }
+
+    /// The model without what reads requests.
+    func withoutReading() -> TinyModel {
+        var model = self
+        model.card["reading"] = nil
+        model.card["heads"] = TinyModel().card["heads"]
+        model.file.tensors.removeAll {
+            $0.name == "embeddings.mark.weight" || $0.name.hasPrefix("tags.")
+                || $0.name.hasPrefix("heads.decomposition/route.")
         }
         return model
     }

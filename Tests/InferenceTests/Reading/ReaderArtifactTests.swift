@@ -24,13 +24,7 @@ struct ReaderArtifactTests {
         }
     }
 
-    @Test func `an item reader is no classifier, and a classifier no item reader`() throws {
-        try TinyModel.reader().written { folder in
-            let error = #expect(throws: ArtifactError.self) {
-                try EncoderClassifier(directory: folder, catalog: .builtIn)
-            }
-            #expect(error?.code == .unsupported)
-        }
+    @Test func `a model that reads only texts is no item reader`() throws {
         try TinyModel().written { folder in
             let error = #expect(throws: ArtifactError.self) { try ItemReader(directory: folder) }
             #expect(error?.code == .unsupported)
@@ -47,6 +41,46 @@ struct ReaderArtifactTests {
             }
             #expect(error?.code == .surplusTensor)
         }
+    }
+
+    @Test func `a model that reads requests answers texts as if it did not, under the same versions`() throws {
+        let model = TinyModel.reader(answersTexts: true)
+        let both = try model.written { try EncoderClassifier(directory: $0, catalog: .builtIn) }
+        let plain = try model.withoutReading().written { try EncoderClassifier(directory: $0, catalog: .builtIn) }
+        #expect(both.routes == [.decomposition] + plain.routes)
+        var dice = Dice(43)
+        let texts = (0..<30).map { _ in EncoderTests.text(words: Int.random(in: 0...90, using: &dice), &dice) }
+        for route in plain.routes {
+            #expect(both.identity(of: route) == plain.identity(of: route))
+            #expect(try both.predict(texts, as: route) == plain.predict(texts, as: route))
+        }
+    }
+
+    @Test(arguments: [
+        "embeddings.mark.weight", "tags.weight", "tags.bias", "heads.decomposition/route.weight", "reading",
+    ])
+    func `what reads requests is part of the version of the routing alone`(part: String) throws {
+        func identities(_ model: TinyModel) throws -> [Route: ModelIdentity] {
+            try model.written { folder in
+                let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
+                #expect(try ItemReader(directory: folder).identity == model.identity(of: .decomposition))
+                return model.routes.reduce(into: [:]) { $0[$1] = model.identity(of: $1) }
+            }
+        }
+        var model = TinyModel.reader(answersTexts: true)
+        let before = try identities(model)
+        if part == "reading" { model.card[part] = #"{"window":48,"stride":21,"context":8}"# }
+        Self.spoil(part)(&model)
+        let after = try identities(model)
+        #expect(before.count == 3)
+        for route in before.keys { #expect((before[route] != after[route]) == (route == .decomposition), "\(route)") }
+    }
+
+    @Test func `an item reader reads the same whatever else its model answers`() throws {
+        let one = try TinyModel.reader().written { try ItemReader(directory: $0) }
+        let both = try TinyModel.reader(answersTexts: true).written { try ItemReader(directory: $0) }
+        let sources = ["Play jazz\nand\n\nPlay", String(repeating: "jazz and Play, ", count: 30)]
+        #expect(try one.read([sources]) == both.read([sources]))
     }
 
     /// A change to an item reader, and whether it changes the states and the answers.
@@ -140,6 +174,9 @@ struct ReaderArtifactTests {
         Fault(
             testDescription: "a head of another route", code: .card, says: "decomposition/route",
             edit: head(#""task":"route""#, #""task":"other""#)),
+        Fault(
+            testDescription: "a head with an exit", code: .card, says: "without exits",
+            edit: head(#""maxTokens":48"#, #""exits":[{"layers":1,"from":0.9}],"maxTokens":48"#)),
         Fault(
             testDescription: "a head of one label", code: .card, says: "multi-label",
             edit: head(#""kind":"multi-label""#, #""kind":"single-label""#)),
