@@ -48,7 +48,6 @@ let cModules: [Target] = [
     library("CLibPQ", pkgConfig: "libpq"),
     library("CCrypto", pkgConfig: "libcrypto"),
     library("CMicroHTTPD", pkgConfig: "libmicrohttpd"),
-    library("CICU", pkgConfig: "icu-uc"),
     library("COneDNN"),
     library("CZlib"),
     library("CCurl", pkgConfig: "libcurl"),
@@ -120,7 +119,7 @@ let liveWithModels = live + ["Crypto", "Inference", "Languages", "PostgresStore"
 
 let services: [Target] =
     [
-        service("Decomposer", liveWithModels + ["CICU", "JSON"]),
+        service("Decomposer", liveWithModels + ["JSON"]),
         service("Escalator", liveWithModels + ["ModelEndpoint", "Models"]),
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
         service(

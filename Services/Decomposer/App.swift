@@ -25,7 +25,6 @@ import WorkerKit
             let postgres = try PostgresSettings(from: &context.settings)
             let fullModel = try ModelCard.load(directory: models.fullModel)
             let counterfactual = Counterfactual(fullModel)
-            let splitter = try Splitter(directory: models.splitter)
             // One connection for each loop: admitted requests do not wait for a batch from the topic, nor one lane for
             // the other.
             let requests = RequestMetrics(context.metrics)
@@ -39,19 +38,12 @@ import WorkerKit
             let follower = TopicFollower(signing: signing, logger: logger, open: open)
             let heartbeat = try Heartbeat(&context, service: service, producer: producer, follower: follower)
             let catalog = try await CatalogFeed.live(follower: follower, signing: signing, logger: logger, open: open)
-            let router = try EncoderClassifier(
-                directory: models.router, catalog: catalog.current, answering: [.decomposition])
+            let router = try ItemReader(directory: models.router, catalog: catalog.current)
             let gate = LaneGate()
-            let segmenter = Segmenter { sentence in
-                let cut = splitter.cut(sentence)
-                return (cut.segments, cut.confidence)
-            }
             // One planner for each lane, shared by topic and intake: each has its own workspace of the router.
             let planner = Planner(
-                segmenter: segmenter,
                 router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual, metrics: metrics)
             let bulkPlanner = Planner(
-                segmenter: segmenter,
                 router: LiveRouter(router, logger: logger).following, counterfactual: counterfactual, metrics: metrics,
                 gate: gate)
             let ownTopics = OwnTopics(register: PostgresStore(postgres), logger: logger)

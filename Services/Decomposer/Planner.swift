@@ -7,10 +7,9 @@ import Telemetry
 import WorkerKit
 
 /// Turns requests into plans. The plan of a machine request is the steps that it names. The text of a human request is
-/// segmented and routed by the router model, for all requests of a batch in two model calls.
+/// read by the router, which finds and routes its items, for all requests of a batch in one model call.
 struct Planner: Sendable {
-    private let segmenter: Segmenter
-    private let router: @Sendable (Catalog) throws -> any Classifier
+    private let router: @Sendable (Catalog) throws -> any RequestReader
     private let counterfactual: Counterfactual
     private let languages: LanguageMetrics
     private let gate: LaneGate?
@@ -19,10 +18,9 @@ struct Planner: Sendable {
     ///   - router: the router for a catalog.
     ///   - gate: the point at which the bulk lane yields to the interactive lane.
     init(
-        segmenter: Segmenter, router: @escaping @Sendable (Catalog) throws -> any Classifier,
-        counterfactual: Counterfactual, metrics: Metrics = Metrics(), gate: LaneGate? = nil
+        router: @escaping @Sendable (Catalog) throws -> any RequestReader, counterfactual: Counterfactual,
+        metrics: Metrics = Metrics(), gate: LaneGate? = nil
     ) {
-        self.segmenter = segmenter
         self.router = router
         self.counterfactual = counterfactual
         languages = LanguageMetrics(metrics)
@@ -31,7 +29,7 @@ struct Planner: Sendable {
 
     /// - Parameters:
     ///   - catalog: the routes that the items may take.
-    ///   - isLastTry: whether the full model routes items for which the router fails, instead of another try.
+    ///   - isLastTry: whether the full model routes the texts for which the router fails, instead of another try.
     /// - Returns: a plan for each request, in order; a refusal if a text has more items than a plan can hold.
     /// - Throws: a retriable `InferenceError`, except on the last try.
     func plans(
@@ -39,34 +37,24 @@ struct Planner: Sendable {
     ) async throws -> [Result<Decomposition, Refusal>] {
         let router = try router(catalog)
         let human = requests.indices.filter { requests[$0].channel == .human }
-        var drafts = human.map { RoutingDraft(request: requests[$0], segmenter: segmenter, catalog: catalog) }
-        try await route(&drafts, by: router, isLastTry) { $0.wholes }
-        for index in drafts.indices { drafts[index].choose() }
-        try await route(&drafts, by: router, isLastTry) { $0.openItems }
+        var drafts = human.map { RoutingDraft(request: requests[$0], catalog: catalog) }
+        try await read(&drafts, by: router, isLastTry)
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
-        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, by: router) }
+        for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, by: router.identity) }
         return plans
     }
 
-    private func route(
-        _ drafts: inout [RoutingDraft], by router: any Classifier, _ isLastTry: Bool,
-        _ items: (RoutingDraft) -> [Item]
-    ) async throws {
-        let pending = drafts.map { $0.isTooLarge ? [] : items($0) }
-        let members = pending.indices.filter { !pending[$0].isEmpty }
-        guard !members.isEmpty else { return }
-        let groups = members.map {
-            BatchClassification.Group(route: .decomposition, texts: pending[$0].map(\.text))
-        }
+    private func read(_ drafts: inout [RoutingDraft], by router: any RequestReader, _ isLastTry: Bool) async throws {
         do {
-            for (member, share) in zip(members, try await BatchClassification.run(groups, on: router, gate: gate)) {
+            let shares = try await BatchReading.run(drafts.map(\.texts), by: router, gate: gate)
+            for (index, share) in shares.enumerated() {
                 switch share {
-                case .success(let share): drafts[member].record(pending[member], share)
-                case .failure(let error): drafts[member].giveUp(pending[member], error)
+                case .success(let share): drafts[index].record(share)
+                case .failure(let error): drafts[index].giveUp(error)
                 }
             }
         } catch let error as InferenceError where isLastTry {
-            for member in members { drafts[member].giveUp(pending[member], error) }
+            for index in drafts.indices { drafts[index].giveUp(error) }
         }
     }
 
@@ -106,14 +94,14 @@ struct Planner: Sendable {
     /// the items that fit no capability, those in a language of none, and the items that the full model must route.
     /// There is always at least one, step 0, to which the router's ledger row belongs.
     private func humanPlan(
-        _ draft: RoutingDraft, by router: any Classifier
+        _ draft: RoutingDraft, by model: ModelIdentity
     ) -> Result<Decomposition, Refusal> {
-        let model = router.identity(of: .decomposition)
         guard !draft.isTooLarge else { return .failure(refusal(draft, by: model, Self.tooManyItems)) }
         var unrouted: [Unrouted] = []
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
-        for (item, prediction) in draft.routed {
+        for found in draft.found {
+            let (item, prediction) = (found.item, found.prediction)
             let routing = ItemRouting(prediction, draft.catalog)
             let verdict = routing.languageVerdict(on: item.text, draft.catalog)
             guard !verdict.isUnsupported else {
@@ -121,20 +109,18 @@ struct Planner: Sendable {
                 unrouted.append(Unrouted(item: item, answer: .inUnsupportedLanguage, guess: nil))
                 continue
             }
-            guard !draft.isUncut(item) else {
-                unrouted.append(Unrouted(item: item, answer: nil, guess: draft.guess(item, by: model)))
+            if !routing.routes.isEmpty, !found.isUncut { routed.append((item, routing.routes)) }
+            if routing.isSure, !routing.routes.isEmpty, !found.isUncut { continue }
+            guard prediction.isSure, !found.isUncut else {
+                unrouted.append(
+                    Unrouted(item: draft.inContext(found), answer: nil, guess: draft.guess(found, by: model)))
                 continue
             }
-            if !routing.routes.isEmpty { routed.append((item, routing.routes)) }
-            if routing.isSure, !routing.routes.isEmpty { continue }
             let answer = Answer(
                 .label(Answer.noRoute), confidence: prediction.confidence, decidedBy: .worker,
-                model: model.description, isTruncated: prediction.isTruncated)
-            if prediction.isSure { answered.append(prediction) }
-            unrouted.append(
-                Unrouted(
-                    item: item, answer: prediction.isSure ? answer : nil,
-                    guess: prediction.isSure ? nil : draft.guess(item, by: model)))
+                model: model.description)
+            answered.append(prediction)
+            unrouted.append(Unrouted(item: item, answer: answer, guess: nil))
         }
         let routing = routingSteps(unrouted)
         var plan = PlanBuilder(firstOrdinal: routing.count)
@@ -167,7 +153,7 @@ struct Planner: Sendable {
 
     /// A refusal with the router's call, whose cost is charged although there is no plan.
     private func refusal(_ draft: RoutingDraft, by model: ModelIdentity, _ reason: ContractError) -> Refusal {
-        Refusal(reason: reason, attempt: draft.wasRouted ? attempt(draft, by: model) : nil)
+        Refusal(reason: reason, attempt: attempt(draft, by: model))
     }
 
     /// The router's call as an attempt. The full model alone would need no routing, so the attempt has a counterfactual
@@ -179,7 +165,7 @@ struct Planner: Sendable {
         Attempt(
             number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: model.name,
             version: model.version,
-            items: draft.routed.count, usage: draft.usage, durationMicros: draft.durationMicros,
+            items: draft.found.count, usage: draft.usage, durationMicros: draft.durationMicros,
             startedAt: draft.startedAt,
             counterfactual: (draft.catalog.decomposition.isEndpoint ? .routingEndpoint : counterfactual)
                 .usage(of: answered, route: .decomposition),
@@ -199,5 +185,5 @@ struct Decomposition {
 /// Why a request has no plan, and what the language stage cost.
 struct Refusal: Error {
     var reason: ContractError
-    var attempt: Attempt?
+    var attempt: Attempt
 }

@@ -33,7 +33,7 @@ public struct CatalogDifference: Sendable, Equatable {
         var details = Details()
         details.compareWords("full model", old.full, new.full)
         details.compareWords(
-            "splitter's bound", old.splitBelow.map { "\($0)" }, new.splitBelow.map { "\($0)" })
+            "bound of cuts", old.splitBelow.map { "\($0)" }, new.splitBelow.map { "\($0)" })
         guard !details.lines.isEmpty else { return [] }
         return [Change(kind: .changed, subject: Capability.decomposition.rawValue, details: details.lines)]
     }

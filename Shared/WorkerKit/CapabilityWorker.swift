@@ -129,7 +129,6 @@ public struct ModelSettings: Sendable {
 
     public var fullModel: String { model(named: Self.main) }
     public var router: String { model(named: "router") }
-    public var splitter: String { model(named: "splitter") }
 
     public func model(named name: String) -> String { "\(directory)/\(name)" }
 }

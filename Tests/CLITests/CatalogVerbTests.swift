@@ -54,7 +54,7 @@ import Testing
             "\"small\": \"security-services\"", "\"small\": \"legal-services\"", "tasks[0].models.small",
             "has no head for this task"
         ),
-        ("\"full\": \"full\"", "\"full\": \"splitter\"", "tasks[0].models.full", "has no head for this task"),
+        ("\"full\": \"full\"", "\"full\": \"router\"", "tasks[0].models.full", "has no head for this task"),
         (
             "\"name\": \"path_traversal\"", "\"name\": \"path\"", "tasks[0].models.small",
             "lacks 1 label of this task, and knows 1 label that the task lacks"

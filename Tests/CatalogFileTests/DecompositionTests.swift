@@ -57,6 +57,6 @@ import Testing
             new = Catalog(decomposition: DecompositionDescription(full: "endpoint:big", splitBelow: 0.9))
         let changes = CatalogDifference(from: old, to: new).changes
         #expect(changes.map(\.subject) == ["decomposition"])
-        #expect(changes.first?.details == ["full model: full → endpoint:big", "splitter's bound: none → 0.9"])
+        #expect(changes.first?.details == ["full model: full → endpoint:big", "bound of cuts: none → 0.9"])
     }
 }

@@ -11,16 +11,21 @@ import Testing
 /// The router follows what the catalog says about routing, without loading its weights again.
 struct LiveRouterTests {
     private static let support = Route(Capability(rawValue: "customer-support"), "reason")
-    private static let text = "where is my card"
+    private static let text = "Play some Jazz. BOOK a table, and then call Mum!"
+
+    /// A small item reader, which finds items in the text.
+    private static func router() throws -> ItemReader {
+        try ItemReader(directory: "\(Tree.root)/Tests/InferenceTests/Golden/reader", catalog: .builtIn)
+    }
 
     /// The built-in catalog, and a task whose head accepts every text, if it is this router's.
-    private func catalog(router: String, isAnyWindow: Bool = false) -> Catalog {
+    private func catalog(router: String) -> Catalog {
         let head = RouteHead(
-            router: router, examples: 20, temperature: 1, threshold: 0.5, weights: [Float](repeating: 0, count: 192),
+            router: router, examples: 20, temperature: 1, threshold: 0.5, weights: [Float](repeating: 0, count: 64),
             bias: 5)
         let task = TaskDescription(
             name: Self.support.task, title: "Reason", description: "Says why.", unit: .utterance, output: .text,
-            comparator: .judge, models: TaskModels(full: "full"), isRoutedByAnyWindow: isAnyWindow,
+            comparator: .judge, models: TaskModels(full: "full"),
             routing: TaskRouting(examples: [], head: head))
         return Catalog(
             Catalog.builtIn.capabilities + [
@@ -29,46 +34,36 @@ struct LiveRouterTests {
             ])
     }
 
-    private func added(_ live: LiveRouter, _ catalog: Catalog) async throws -> [Route] {
-        try await live.following(catalog).classify([Self.text], as: .decomposition)[0].addedRoutes
+    /// The routes that are added to each item.
+    private func added(_ live: LiveRouter, _ catalog: Catalog) throws -> Set<[Route]> {
+        let reading = try #require(try live.following(catalog).read([[Self.text]]).first?.first)
+        #expect(!reading.items.isEmpty)
+        return Set(reading.items.map(\.prediction.addedRoutes))
     }
 
-    @Test func `a head takes effect with its catalog, and goes with it`() async throws {
-        let router = try EncoderClassifier(directory: Tree.model("router"), catalog: .builtIn)
+    @Test func `a head takes effect with its catalog, and goes with it`() throws {
+        let router = try Self.router()
         let live = LiveRouter(router, logger: .silent)
-        let grown = catalog(router: try #require(router.stateFingerprint(of: .decomposition)))
-        #expect(try await added(live, .builtIn) == [])
-        #expect(try await added(live, grown) == [Self.support])
-        #expect(try await added(live, .builtIn) == [])
+        let grown = catalog(router: router.stateFingerprint)
+        #expect(try added(live, .builtIn) == [[]])
+        #expect(try added(live, grown) == [[Self.support]])
+        #expect(try added(live, .builtIn) == [[]])
     }
 
     @Test func `a catalog that routes as before is served by the same instance`() throws {
-        let live = LiveRouter(
-            try EncoderClassifier(directory: Tree.model("router"), catalog: .builtIn), logger: .silent)
+        let live = LiveRouter(try Self.router(), logger: .silent)
         var renamed = Catalog.builtIn.capabilities
         renamed[0].title = "Another title"
-        let first = try #require(try live.following(.builtIn) as? EncoderClassifier)
-        #expect(try live.following(Catalog(renamed)) as? EncoderClassifier === first)
+        let first = try #require(try live.following(.builtIn) as? ItemReader)
+        #expect(try live.following(Catalog(renamed)) as? ItemReader === first)
     }
 
-    @Test func `the findings of a long text follow the catalog`() throws {
-        let live = LiveRouter(
-            try EncoderClassifier(directory: Tree.model("router"), catalog: .builtIn), logger: .silent)
-        let before = try live.following(.builtIn).identity(of: .decomposition)
-        let capabilities = Catalog.builtIn.capabilities.map { capability in
-            var capability = capability
-            for index in capability.tasks.indices { capability.tasks[index].isRoutedByAnyWindow = false }
-            return capability
-        }
-        #expect(try live.following(Catalog(capabilities)).identity(of: .decomposition) != before)
-    }
-
-    @Test func `a head of another router is named in the log, and not used`() async throws {
+    @Test func `a head of another router is named in the log, and not used`() throws {
         let lines = Lines()
         let live = LiveRouter(
-            try EncoderClassifier(directory: Tree.model("router"), catalog: .builtIn),
+            try Self.router(),
             logger: Logger(service: "test", level: .warning) { lines.append($0) })
-        #expect(try await added(live, catalog(router: "0123456789abcdef")) == [])
+        #expect(try added(live, catalog(router: "0123456789abcdef")) == [[]])
         #expect(lines.all.count == 1 && lines.all[0].contains("customer-support/reason"))
     }
 }

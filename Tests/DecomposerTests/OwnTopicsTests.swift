@@ -28,8 +28,7 @@ struct OwnTopicsTests {
         var reader = SettingsReader(environment: ["WINNOW_INTAKE_WINDOW": "1", "WINNOW_TENANT_WINDOW": "0"])
         let settings = try IntakeSettings(&reader)
         let planner = Planner(
-            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] },
-            router: ScriptedClassifier("router", routes: [.decomposition]) { text, _ in .of(text, "none") },
+            router: ScriptedRouter { .of($0, "none") },
             counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
             service: "decomposer", planner: planner, store: store,

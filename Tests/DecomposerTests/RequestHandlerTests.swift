@@ -15,7 +15,7 @@ struct RequestHandlerTests {
     static let plan = #"{"steps":[{"capability":"legal-services","task":"clause-type","items":["a"]}]}"#
 
     let store = InMemoryStore()
-    let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in
+    let router = ScriptedRouter { text in
         .of(text, text.contains("weather") ? "none" : "semantic-understanding/intent", isSure: !text.contains("?"))
     }
 
@@ -26,9 +26,7 @@ struct RequestHandlerTests {
             Price(
                 model: "full", inputToken: PicoDollars(100), outputToken: .zero, validFrom: Timestamp(milliseconds: 0)),
         ])
-        let planner = Planner(
-            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
-            counterfactual: try Tree.counterfactual())
+        let planner = Planner(router: router, counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
             service: "decomposer", planner: planner, store: store, admission: nil,
             ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full", catalog: .builtIn)
@@ -72,10 +70,8 @@ struct RequestHandlerTests {
     }
 
     @Test func `the loop retries a failing router, and then the full model routes`() async throws {
-        let ill = ScriptedClassifier(routes: [.decomposition]) { _, _ in throw InferenceError(.compute, "no memory") }
-        let planner = Planner(
-            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: ill,
-            counterfactual: try Tree.counterfactual())
+        let ill = ScriptedRouter { _ throws(InferenceError) in throw InferenceError(.compute, "no memory") }
+        let planner = Planner(router: ill, counterfactual: try Tree.counterfactual())
         let handler = RequestHandler(
             service: "decomposer", planner: planner, store: store, admission: nil,
             ownTopics: OwnTopics(register: store, logger: .silent), fullModel: "full", catalog: .builtIn)
@@ -126,12 +122,13 @@ struct RequestHandlerTests {
     }
 
     @Test func `an unsure routing goes to the full model beside the steps that are sure`() async throws {
-        let records = try await handle([request(#"{"text":"Play music. What?"}"#)])
+        let records = try await handle([request(#"{"text":"Play music\nWhat?"}"#)])
         #expect(records.map(\.topic) == [Topic.escalations(.interactive), "winnow.steps.semantic-understanding.v1"])
         let open = try records.first?.escalation().open
         #expect(open?.map(\.text) == ["What?"])
         // Includes the router's guess.
         #expect(open?.first?.guess?.decidedBy == .worker && open?.first?.guess?.model.hasPrefix("router@") == true)
+        #expect(open?.first?.context == ItemContext(before: "Play music\n", after: ""))
     }
 
     @Test func `a text that fits nothing is answered at once`() async throws {

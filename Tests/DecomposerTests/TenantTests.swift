@@ -25,7 +25,7 @@ struct TenantTests {
         Topic.requests(.interactive): 1, Topic.steps(.legalServices, .interactive): 1, Topic.results: 1,
         Topic.deadLetters: 1,
     ])
-    private let router = ScriptedClassifier("router", routes: [.decomposition]) { text, _ in .of(text, "none") }
+    private let router = ScriptedRouter { .of($0, "none") }
 
     init() { ownTopics = OwnTopics(register: store, logger: .silent) }
 
@@ -39,7 +39,7 @@ struct TenantTests {
 
     private func handler(isAtTheDoor: Bool = true, _ more: [String: String] = [:]) throws -> RequestHandler {
         let planner = Planner(
-            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: router,
+            router: router,
             counterfactual: try Tree.counterfactual())
         let admission = AdmissionControl(queue: store, settings: try settings(more), metrics: Metrics())
         return RequestHandler(

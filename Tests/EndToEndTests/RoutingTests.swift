@@ -2,9 +2,9 @@ import Foundation
 import Testing
 
 extension `Whole suite` {
-    /// The catalog may leave the cuts that the splitter is not sure of, and the routes of the parts, to a language model.
+    /// The catalog may leave the cuts that the router is not sure of, and the routes of the parts, to a language model.
     @Test(.timeLimit(.minutes(3)))
-    func `a sentence that the splitter is not sure of is cut and routed by an endpoint`() async throws {
+    func `items that the router is not sure of are cut and routed by an endpoint`() async throws {
         let suite = try await Suite.shared()
         let folder = suite.endpointsDirectory.deletingLastPathComponent().appending(path: "routing")
         let builtIn = Repository.root.appending(path: "infra/capabilities")
@@ -17,7 +17,7 @@ extension `Whole suite` {
             to: suite.endpointsDirectory.appending(path: "planner.json"), atomically: true, encoding: .utf8)
         let capabilities = folder.appending(path: "capabilities")
         try FileManager.default.copyItem(at: builtIn, to: capabilities)
-        // With 1, every sentence with a word at which it could be cut is in doubt.
+        // With 1, the place of every item is in doubt.
         try #"{"full": "endpoint:planner", "splitBelow": 1}"#.write(
             to: capabilities.appending(path: "decomposition.json"), atomically: true, encoding: .utf8)
         let applied = try await suite.winnow(["catalog", "apply", capabilities.path])

@@ -76,7 +76,7 @@ extension ArtifactFaultTests {
             model: { $0.file.metadata["card"] = "other" }, says: "tiny"),
         Fault(
             testDescription: "another format", code: .identity,
-            model: { $0.file.metadata["format"] = "winnow-splitter" }),
+            model: { $0.file.metadata["format"] = "winnow-router-states" }),
         Fault(
             testDescription: "another schema of the tensors", code: .schemaVersion,
             model: { $0.file.metadata["schemaVersion"] = "2" }),

@@ -40,11 +40,4 @@ struct ArtifactFaultTests {
         #expect(error?.code == .unreadable)
         #expect(error?.file == "/nowhere/card.json")
     }
-
-    @Test func `an encoder is no splitter`() throws {
-        try TinyModel().written { folder in
-            let error = #expect(throws: ArtifactError.self) { try Splitter(directory: folder) }
-            #expect(error?.code == .unsupported)
-        }
-    }
 }

@@ -62,22 +62,6 @@ struct FingerprintTests {
         #expect(before.identity(of: .decomposition) == after.identity(of: .decomposition))
     }
 
-    private static func replace(_ old: String, _ new: String) -> @Sendable (inout TinyModel) -> Void {
-        { model in
-            let heads = model.card["heads"] ?? ""
-            // A change that changes nothing would prove nothing.
-            precondition(heads.contains(old))
-            model.card["heads"] = heads.replacing(old, with: new)
-        }
-    }
-
-    private static func spoil(_ tensor: String) -> @Sendable (inout TinyModel) -> Void {
-        { model in
-            let byte = model.file[tensor]?.bytes[0] ?? 0
-            model.file[tensor]?.bytes[0] = byte ^ 1
-        }
-    }
-
     static let changes: [Change] = [
         Change(testDescription: "another head is added", changed: []) { model in
             model.card["heads"] = (model.card["heads"] ?? "").replacing(
@@ -98,38 +82,42 @@ struct FingerprintTests {
         },
         Change(
             testDescription: "another calibration of a model that certificates decide for", changed: [],
-            edit: replace(#""threshold":0.5"#, #""threshold":0.75"#)),
+            edit: TinyModel.replace(#""threshold":0.5"#, #""threshold":0.75"#)),
         Change(
             testDescription: "a head is made anew", changed: [clause],
-            edit: spoil("heads.legal-services/clause-type.weight")),
+            edit: TinyModel.spoil("heads.legal-services/clause-type.weight")),
         Change(
-            testDescription: "another bias", changed: [unfair], edit: spoil("heads.legal-services/unfair-term.bias")),
+            testDescription: "another bias", changed: [unfair],
+            edit: TinyModel.spoil("heads.legal-services/unfair-term.bias")),
         Change(
             testDescription: "an exit is made anew", changed: [clause],
-            edit: spoil("exits.0.legal-services/clause-type.weight")),
+            edit: TinyModel.spoil("exits.0.legal-services/clause-type.weight")),
         Change(
             testDescription: "an exit is less strict", changed: [clause],
-            edit: replace("\"from\":\(TinyModel.leavesFrom)", "\"from\":0.6")),
-        Change(testDescription: "another label", changed: [clause], edit: replace(#""c"]"#, #""d"]"#)),
-        Change(testDescription: "another threshold", changed: [unfair], edit: replace("[0.5,0.25]", "[0.5,0.5]")),
+            edit: TinyModel.replace("\"from\":\(TinyModel.leavesFrom)", "\"from\":0.6")),
+        Change(testDescription: "another label", changed: [clause], edit: TinyModel.replace(#""c"]"#, #""d"]"#)),
+        Change(
+            testDescription: "another threshold", changed: [unfair], edit: TinyModel.replace("[0.5,0.25]", "[0.5,0.5]")),
         Change(
             testDescription: "another temperature", changed: [clause],
-            edit: replace(#""temperature":1.0,"thresholds":null"#, #""temperature":1.5,"thresholds":null"#)),
+            edit: TinyModel.replace(#""temperature":1.0,"thresholds":null"#, #""temperature":1.5,"thresholds":null"#)),
         Change(
             testDescription: "a gate", changed: [clause],
-            edit: replace(
+            edit: TinyModel.replace(
                 #""gate":null,"#,
                 #""gate":{"kind":"energy","temperature":1.0,"threshold":5.0,"scale":0.5,"label":"out"},"#)),
         Change(
             testDescription: "more of a text is read", changed: [unfair],
-            edit: replace(#""maxTokens":8"#, #""maxTokens":9"#)),
+            edit: TinyModel.replace(#""maxTokens":8"#, #""maxTokens":9"#)),
         Change(
             testDescription: "a layer that only one head reads", changed: [clause],
-            edit: spoil("layers.1.feedForward.down.weight")),
+            edit: TinyModel.spoil("layers.1.feedForward.down.weight")),
         Change(
             testDescription: "a layer that both heads read", changed: [clause, unfair],
-            edit: spoil("layers.0.attention.qkv.weight")),
-        Change(testDescription: "the embeddings", changed: [clause, unfair], edit: spoil("embeddings.word.weight")),
+            edit: TinyModel.spoil("layers.0.attention.qkv.weight")),
+        Change(
+            testDescription: "the embeddings", changed: [clause, unfair],
+            edit: TinyModel.spoil("embeddings.word.weight")),
         Change(testDescription: "the tokenizer", changed: [clause, unfair]) { model in
             let bytes = (model.file["tokenizer.vocabulary"]?.bytes ?? []).map {
                 $0 == UInt8(ascii: "z") ? UInt8(ascii: "!") : $0

@@ -69,15 +69,4 @@ struct GoldenTests {
         }
         #expect(astray <= lines.count / 50, "\(astray) of \(lines.count) leave elsewhere")
     }
-
-    @Test(.enabled(if: Golden.names.contains("splitter.jsonl")))
-    func `segments equal the reference splitter's`() throws {
-        let splitter = try Splitter(directory: Golden.model("splitter"))
-        let lines = try Golden.lines("splitter.jsonl", as: Golden.Split.self)
-        for line in lines {
-            let cut = splitter.cut(line.text)
-            #expect(cut.segments.map { String(line.text[$0]) } == line.segments, "\(line.text)")
-            #expect(abs(cut.confidence - line.confidence) < 1e-4, "\(line.text)")
-        }
-    }
 }

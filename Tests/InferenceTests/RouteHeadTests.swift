@@ -7,35 +7,16 @@ import Testing
 /// A route head is a linear map over the state of one router.
 struct RouteHeadTests {
     private static let support = Route(Capability(rawValue: "customer-support"), "reason")
-    private static let texts = ["jazz", "playing and playing", "unaffable", "a, b, c"]
+    private static let requests = {
+        var dice = Dice(43)
+        return (0..<12).map { _ in [EncoderTests.text(words: 30, &dice), EncoderTests.text(words: 60, &dice)] }
+    }()
 
-    /// A random router with one head of its own.
-    private static func router(seed: UInt64 = 7, role: String = "router") -> TinyModel {
-        var model = TinyModel(TinyModel.Shape(layers: 1), seed: seed)
-        model.card["role"] = "\"\(role)\""
-        model.card["heads"] = """
-            [{"capability":"decomposition","task":"route","kind":"multi-label","labels":["legal-services/clause-type",
-            "a/b"],"maxTokens":16,"temperature":1.0,"thresholds":[0.5,0.5],"gate":null,
-            "calibration":{"threshold":0.75}}]
-            """
-        for part in ["weight", "bias"] {
-            model.file["heads.decomposition/route.\(part)"] = model.file["heads.legal-services/unfair-term.\(part)"]
-            for name in ["heads.legal-services/unfair-term", "heads.legal-services/clause-type"] {
-                model.file["\(name).\(part)"] = nil
-            }
-            model.file["exits.0.legal-services/clause-type.\(part)"] = nil
-        }
-        return model
+    private static func load(seed: UInt64 = 7, _ catalog: Catalog = Catalog()) throws -> ItemReader {
+        try TinyModel.reader(seed: seed).written { try ItemReader(directory: $0, catalog: catalog) }
     }
 
-    private static func load(_ model: TinyModel = router(), _ catalog: Catalog = Catalog()) throws -> EncoderClassifier
-    {
-        try model.written { try EncoderClassifier(directory: $0, catalog: catalog) }
-    }
-
-    private static func catalog(
-        _ heads: [RouteHead], route: Route = support, isAnyWindow: Bool = false
-    ) -> Catalog {
+    private static func catalog(_ heads: [RouteHead], route: Route = support) -> Catalog {
         Catalog([
             CapabilityDescription(
                 name: route.capability, title: "A", description: "B.",
@@ -43,110 +24,119 @@ struct RouteHeadTests {
                     TaskDescription(
                         name: index == 0 ? route.task : "\(route.task)-\(index)", title: "A", description: "B.",
                         unit: .utterance, output: .text, comparator: .judge, models: TaskModels(full: "full"),
-                        isRoutedByAnyWindow: isAnyWindow, routing: TaskRouting(examples: [], head: head))
+                        routing: TaskRouting(examples: [], head: head))
                 })
         ])
     }
 
-    /// A head that accepts what lies on the same side as the first text, at most as far as the margin.
     private static func head(
-        for router: EncoderClassifier, threshold: Double = 0.5, bias: Float = 0, sign: Float = 1
-    ) throws -> RouteHead {
-        let width = try #require(router.card.encoder?.hiddenSize)
-        let weights = (0..<width).map { sign * Float($0 % 7 - 3) / 8 }
+        for router: ItemReader, threshold: Double = 0.5, bias: Float = 0, sign: Float = 1
+    ) -> RouteHead {
+        let weights = (0..<router.card.encoder.hiddenSize).map { sign * Float($0 % 7 - 3) / 8 }
         return RouteHead(
-            router: try #require(router.stateFingerprint(of: .decomposition)), examples: 20, temperature: 2,
-            threshold: threshold, weights: weights, bias: bias)
+            router: router.stateFingerprint, examples: 20, temperature: 2, threshold: threshold, weights: weights,
+            bias: bias)
     }
 
-    private func probabilities(_ head: RouteHead, _ router: EncoderClassifier, _ texts: [String]) throws -> [Double] {
-        let states = try router.states(texts, as: .decomposition), width = head.weights.count
-        return texts.indices.map { index in
-            let score = (0..<width).reduce(Double(head.bias)) {
-                $0 + Double(states[index * width + $1]) * Double(head.weights[$1])
+    private func items(_ router: ItemReader) throws -> [ReadItem] {
+        try router.read(Self.requests).joined().flatMap(\.items)
+    }
+
+    /// What a head says of each item, from the states of the items' texts where they stand.
+    private func probabilities(_ head: RouteHead, _ router: ItemReader) throws -> [Double] {
+        let readings = try router.read(Self.requests)
+        let texts = zip(Self.requests, readings).flatMap { sources, readings in
+            readings.enumerated().flatMap { source, reading in
+                reading.items.map { PlacedText(sources: sources, source: source, range: $0.range) }
             }
+        }
+        return try router.states(of: texts).map { reading in
+            let state = try #require(reading.state)
+            let score = zip(state, head.weights).reduce(Double(head.bias)) { $0 + Double($1.0) * Double($1.1) }
             return sigmoid(score / head.temperature)
         }
     }
 
-    @Test func `all heads are evaluated on the state that the router's own head reads`() throws {
+    @Test func `all heads are evaluated on the state of each item`() throws {
         let plain = try Self.load()
-        let one = try Self.head(for: plain), other = try Self.head(for: plain, bias: 0.25, sign: -1)
-        let wanted = try [one, other].map { try probabilities($0, plain, Self.texts).sorted()[2] - 1e-4 }
-        var heads = [one, other]
-        for index in heads.indices { heads[index].threshold = wanted[index] }
-        let router = try EncoderClassifier(sharing: plain, catalog: Self.catalog(heads))
-        #expect(router.refusedHeads.isEmpty)
-        let found = try router.predict(Self.texts, as: .decomposition),
-            before = try plain.predict(Self.texts, as: .decomposition)
-        for (index, prediction) in found.enumerated() {
-            let expected = try zip(["reason", "reason-1"], heads).filter { _, head in
-                try probabilities(head, plain, Self.texts)[index] >= head.threshold
-            }.map { Route(Self.support.capability, $0.0) }
-            #expect(prediction.addedRoutes == expected, "\(Self.texts[index])")
-            #expect(prediction.label == before[index].label && prediction.confidence == before[index].confidence)
-            #expect(prediction.flops == before[index].flops + 2 * 2 * 64)
+        var heads = [Self.head(for: plain), Self.head(for: plain, bias: 0.25, sign: -1)]
+        for index in heads.indices {
+            let sorted = try probabilities(heads[index], plain).sorted(), middle = sorted.count / 2
+            heads[index].threshold = (sorted[middle - 1] + sorted[middle]) / 2
         }
-        #expect(found.contains { !$0.addedRoutes.isEmpty } && found.contains { $0.addedRoutes.count < 2 })
-        #expect(before.allSatisfy { $0.addedRoutes.isEmpty })
+        let router = try ItemReader(sharing: plain, catalog: Self.catalog(heads))
+        #expect(router.refusedHeads.isEmpty)
+        let wanted = try heads.map { head in try probabilities(head, plain).map { $0 >= head.threshold } }
+        let found = try items(router), before = try items(plain)
+        for (index, item) in found.enumerated() {
+            let expected = zip(["reason", "reason-1"], wanted).filter { $0.1[index] }.map {
+                Route(Self.support.capability, $0.0)
+            }
+            #expect(item.prediction.addedRoutes == expected)
+            var without = item
+            without.prediction.addedRoutes = []
+            #expect(without == before[index])
+        }
+        #expect(found.contains { !$0.prediction.addedRoutes.isEmpty })
+        #expect(found.contains { $0.prediction.addedRoutes.count < 2 })
+        let extra = try zip(router.read(Self.requests).joined(), plain.read(Self.requests).joined())
+        #expect(extra.allSatisfy { $0.flops == $1.flops + Int64(2 * 2 * 64 * $0.items.count) })
     }
 
     @Test func `a head of another router is never evaluated`() throws {
         let plain = try Self.load()
-        var head = try Self.head(for: plain, threshold: 1e-6, bias: 1000)
-        let used = try EncoderClassifier(sharing: plain, catalog: Self.catalog([head]))
-        #expect(try used.predict(Self.texts, as: .decomposition).allSatisfy { $0.addedRoutes == [Self.support] })
-        head.router = try #require(try Self.load(Self.router(seed: 8)).stateFingerprint(of: .decomposition))
-        let other = try EncoderClassifier(sharing: plain, catalog: Self.catalog([head]))
-        #expect(try other.predict(Self.texts, as: .decomposition).allSatisfy { $0.addedRoutes.isEmpty })
+        var head = Self.head(for: plain, threshold: 1e-6, bias: 1000)
+        let used = try ItemReader(sharing: plain, catalog: Self.catalog([head]))
+        #expect(try items(used).allSatisfy { $0.prediction.addedRoutes == [Self.support] })
+        head.router = try Self.load(seed: 8).stateFingerprint
+        let other = try ItemReader(sharing: plain, catalog: Self.catalog([head]))
+        #expect(try items(other).allSatisfy { $0.prediction.addedRoutes.isEmpty })
         #expect(other.refusedHeads == [Self.support])
     }
 
     @Test func `a head that does not fit, or whose task the router knows itself, is never evaluated`() throws {
         let plain = try Self.load()
-        var head = try Self.head(for: plain, threshold: 1e-6, bias: 1000)
-        let known = try EncoderClassifier(
+        var head = Self.head(for: plain, threshold: 1e-6, bias: 1000)
+        let known = try ItemReader(
             sharing: plain, catalog: Self.catalog([head], route: Route(.legalServices, "clause-type")))
         #expect(known.refusedHeads.count == 1)
-        #expect(try known.predict(Self.texts, as: .decomposition).allSatisfy { $0.addedRoutes.isEmpty })
+        #expect(try items(known).allSatisfy { $0.prediction.addedRoutes.isEmpty })
         head.weights.removeLast()
-        let short = try EncoderClassifier(sharing: plain, catalog: Self.catalog([head]))
+        let short = try ItemReader(sharing: plain, catalog: Self.catalog([head]))
         #expect(short.refusedHeads == [Self.support])
-    }
-
-    @Test func `another head of the router's own leaves the state as it is, another encoder does not`() throws {
-        let before = try Self.load().stateFingerprint(of: .decomposition)
-        var model = Self.router()
-        model.file["heads.decomposition/route.bias"]?.bytes[0] ^= 1
-        #expect(try Self.load(model).stateFingerprint(of: .decomposition) == before)
-        model.file["layers.0.feedForward.up.weight"]?.bytes[0] ^= 1
-        #expect(try Self.load(model).stateFingerprint(of: .decomposition) != before)
-    }
-
-    @Test func `a long text is routed by its beginning, or by any part if the task says so`() throws {
-        let plain = try Self.load(), width = 64
-        let text = "jazz " + String(repeating: "unaffable, ", count: 30)
-        var head = try Self.head(for: plain)
-        // The direction in which the beginning is farthest from a text that is like the rest.
-        let states = try plain.states([text, String(repeating: "unaffable, ", count: 30)], as: .decomposition)
-        head.weights = (0..<width).map { states[width + $0] - states[$0] }
-        let middle = (0..<width).reduce(Float(0)) { $0 + head.weights[$1] * (states[$1] + states[width + $1]) / 2 }
-        head.bias = -middle
-        for isAnyWindow in [false, true] {
-            let router = try EncoderClassifier(
-                sharing: plain, catalog: Self.catalog([head], isAnyWindow: isAnyWindow))
-            let prediction = try router.predict([text], as: .decomposition)[0]
-            #expect(prediction.windows > 1)
-            #expect(prediction.addedRoutes == (isAnyWindow ? [Self.support] : []))
-        }
     }
 
     @Test func `the committed states are those of the committed router`() throws {
         let folder = Golden.model("router")
-        let router = try EncoderClassifier(directory: folder, catalog: Catalog())
+        let router = try ItemReader(directory: folder, catalog: Catalog())
         let states = try RouterStates(directory: folder, of: router)
         #expect(states.count > 3000)
         #expect(throws: ArtifactError.self) { try RouterStates(directory: folder, of: try Self.load()) }
+    }
+
+    @Test func `a head learns from the whole texts of its examples, and is the router's`() throws {
+        let router = try Self.load()
+        var dice = Dice(47)
+        func texts(_ count: Int, _ word: String) -> [String] {
+            (0..<count).map { _ in "\n\(word) \(EncoderTests.text(words: 3, &dice)) \(word)\n" }
+        }
+        func rows(_ texts: [String]) throws -> [Float] {
+            let placed = texts.map { PlacedText(sources: [$0], source: 0, range: 1..<$0.utf8.count - 1) }
+            return try router.states(of: placed).flatMap { try #require($0.state) }
+        }
+        let examples = texts(60, "jazz")
+        let others = RouterStates(width: 64, rows: try rows(texts(200, "unaffable")))
+        let fit = try #require(try RouteHeadFit(examples, against: others, router: router))
+        #expect(fit.head.router == router.stateFingerprint && fit.head.examples == 60)
+        func accepted(_ rows: [Float]) -> Int {
+            (0..<rows.count / 64).count { row in
+                let score = zip(rows[row * 64..<row * 64 + 64], fit.head.weights).reduce(fit.head.bias) {
+                    $0 + $1.0 * $1.1
+                }
+                return sigmoid(Double(score) / fit.head.temperature) >= fit.head.threshold
+            }
+        }
+        #expect(accepted(try rows(examples)) > 50 && accepted(others.rows) < 5)
     }
 
     @Test func `a head is fitted that accepts its examples and hardly anything else`() throws {

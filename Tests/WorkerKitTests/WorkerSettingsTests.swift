@@ -21,8 +21,6 @@ struct WorkerSettingsTests {
         var reader = SettingsReader(environment: ["WINNOW_MODELS_DIRECTORY": "/elsewhere"])
         let models = ModelSettings(&reader)
         #expect(models.model(named: "security-services") == "/elsewhere/security-services")
-        #expect(
-            [models.fullModel, models.router, models.splitter]
-                == ["full", "router", "splitter"].map { "/elsewhere/" + $0 })
+        #expect([models.fullModel, models.router] == ["full", "router"].map { "/elsewhere/" + $0 })
     }
 }

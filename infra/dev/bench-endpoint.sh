@@ -55,4 +55,5 @@ JSON
 export WINNOW_RUN_DIRECTORY=$run WINNOW_BIN_DIRECTORY=$bin
 export WINNOW_CAPABILITIES_DIRECTORY=$run/capabilities WINNOW_ENDPOINTS_DIRECTORY=$run/endpoints
 infra/dev/stack.sh up >&2
+mkdir -p .run
 python3 Tests/Benchmarks/endpoint_bench.py "$address" "$delay" "$calls" --in-flight "$in_flight" "${options[@]}" --out .run/bench-endpoint.json

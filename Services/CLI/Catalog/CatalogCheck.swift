@@ -75,7 +75,7 @@ struct CatalogCheck {
             guard head.router == router.state(of: .decomposition) else {
                 return "is of another router than that in \(folder); run “winnow catalog refit”"
             }
-            guard head.weights.count == router.card.encoder?.hiddenSize else {
+            guard head.weights.count == router.card.encoder.hiddenSize else {
                 return "has \(head.weights.count) weights, which does not fit the router's state"
             }
             let own = router.card.head(.decomposition)

@@ -81,7 +81,7 @@ extension CapabilityDescription {
 extension DecompositionDescription {
     fileprivate var words: String? {
         guard isEndpoint else { return nil }
-        let cuts = splitBelow.map { ", and cuts where the splitter is less sure than \($0)" }
+        let cuts = splitBelow.map { ", and cuts where the router is less sure than \($0)" }
         return "Where the router is not sure, \(full) routes\(cuts ?? "")."
     }
 }

@@ -25,7 +25,7 @@ struct RouteHeadRefit {
             ? [path]
             : try CatalogFile.read(folder: path).capabilities.map { "\(path)/\($0.name)/\(CatalogFile.name)" }
         let folder = "\(session.modelsDirectory)/router"
-        let router = try EncoderClassifier(directory: folder, catalog: Catalog())
+        let router = try ItemReader(directory: folder, catalog: Catalog())
         let states = try RouterStates(directory: folder, of: router)
         var table = Table(
             columns: ["task", "examples", "recall", "false_accepts", "others", "temperature", "threshold"], rows: [])

@@ -232,20 +232,15 @@ struct DoctorVerb: Verb {
         do { catalog = try session.catalog() } catch { return [Finding("catalog", .bad, "\(error)", Self.restore)] }
         return catalog.artifactNames.map { name in
             do {
-                let model = try EncoderClassifier(directory: "\(session.modelsDirectory)/\(name)", catalog: catalog)
-                return Finding("model \(name)", .good, model.identity.description)
+                let directory = "\(session.modelsDirectory)/\(name)"
+                let card =
+                    name == "router"
+                    ? try ItemReader(directory: directory, catalog: catalog).card
+                    : try EncoderClassifier(directory: directory, catalog: catalog).card
+                return Finding("model \(name)", .good, card.identity.description)
             } catch {
                 return Finding("model \(name)", .bad, "\(error)", Self.restore)
             }
-        } + [splitter(session)]
-    }
-
-    private func splitter(_ session: Session) -> Finding {
-        do {
-            let splitter = try Splitter(directory: "\(session.modelsDirectory)/splitter")
-            return Finding("model splitter", .good, splitter.card.identity.description)
-        } catch {
-            return Finding("model splitter", .bad, "\(error)", Self.restore)
         }
     }
 

@@ -1,9 +1,9 @@
-/// Who decides about the items that the router is not sure of, and about the cuts that the splitter is not sure of.
+/// Who decides about the items that the router is not sure of, and about where they are.
 public struct DecompositionDescription: Sendable, Equatable {
     /// The built-in full model, which knows the built-in tasks only, or an endpoint, which is told of all tasks.
     public var full: String
-    /// A sentence goes to the full model whole, to be cut and routed there, if the splitter is less sure of a cut than
-    /// this. `nil` leaves all cuts to the splitter.
+    /// Neighbouring items of a line go to the full model as one, to be cut and routed there, if the router is less sure
+    /// of where they are than this. `nil` leaves all cuts to the router.
     public var splitBelow: Double?
 
     public init(full: String = Self.encoder, splitBelow: Double? = nil) {

@@ -44,7 +44,9 @@ struct Fingerprints: Sendable {
         lines += head.exits.map { "exit \($0.layers) \(Self.bits($0.from))" }
         if isRouter { lines.append("sure \(head.acceptThreshold.map(Self.bits) ?? "never")") }
         switch head.windowRule {
-        case _ where reading(of: head) != nil: lines += self.lines(of: ["tags."])
+        case _ where reading(of: head) != nil:
+            lines += (reading?.sureFrom).map { ["items \(Self.bits($0))"] } ?? []
+            lines += self.lines(of: ["tags."])
         case .anyFinding(let clean): lines.append("windows anyFinding \(Self.counted(clean))")
         case .mean: lines.append("windows mean")
         case .beginning: lines.append("windows beginning")
@@ -110,12 +112,9 @@ public struct RouteIdentities: Sendable {
     /// - Throws: `ArtifactError` if the files do not belong together.
     public init(directory: String, catalog: Catalog) throws(ArtifactError) {
         let card = try ModelCard.load(directory: directory).ruled(by: catalog)
-        guard let shape = card.encoder else {
-            throw ArtifactError(.unsupported, "\(directory)/card.json", "a splitter has no routes")
-        }
         self.card = card
         fingerprints = Fingerprints(
-            try TensorReader(card, directory: directory, format: "winnow-encoder"), card, shape)
+            try TensorReader(card, directory: directory, format: "winnow-encoder"), card, card.encoder)
     }
 
     /// - Returns: `nil` for a route that the model does not answer.

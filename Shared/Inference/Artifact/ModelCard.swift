@@ -4,7 +4,7 @@ import JSON
 /// Describes a model, its origin and its measurements: the `card.json` of an artifact.
 /// - Source: infra/models/README.md
 public struct ModelCard: Sendable {
-    public enum Role: String, Sendable { case full, small, router, splitter }
+    public enum Role: String, Sendable { case full, small, router }
 
     /// The file that holds the tensors.
     public struct Weights: Sendable, Equatable {
@@ -23,18 +23,16 @@ public struct ModelCard: Sendable {
     /// `nil` for a model that serves several capabilities.
     public let capability: Capability?
     public let weights: Weights
-    /// `nil` for a splitter, which has no encoder.
-    public let encoder: Encoder?
+    public let encoder: Encoder
     public internal(set) var heads: [Head]
     /// How the model divides the sources of a request into windows; `nil` for a model that reads only texts.
     public let reading: Reading?
-    /// Average operations per token of the model's validation items, including the effect of exits. 0 for a splitter.
+    /// Average operations per token of the model's validation items, including the effect of exits.
     public let flopsPerToken: Double
     /// The model that a small model was cut from and must agree with.
     public let teacher: ModelIdentity?
     /// SHA-256 of the files that the model was trained and calibrated on.
     public let dataHashes: [String]
-    let splitter: SplitterSettings?
 
     public var identity: ModelIdentity { ModelIdentity(name: name, version: version) }
 
@@ -57,7 +55,7 @@ public struct ModelCard: Sendable {
         name = try card.member("name").text()
         version = try card.member("version").text()
         let roleName = try card.member("role").text()
-        guard let role = Role(rawValue: roleName) else { throw card.fault("role is not one of the four known roles") }
+        guard let role = Role(rawValue: roleName) else { throw card.fault("role is not one of the three known roles") }
         self.role = role
         capability = try card.optional("capability").map { member throws(ArtifactError) in
             Capability(rawValue: try member.text())
@@ -70,11 +68,6 @@ public struct ModelCard: Sendable {
             try card.optional("data")?.elements().map { file throws(ArtifactError) in
                 try file.member("sha256").text()
             } ?? []
-        if role == .splitter {
-            splitter = try SplitterSettings(card.member("splitter"))
-            (encoder, heads, reading, flopsPerToken) = (nil, [], nil, 0)
-            return
-        }
         let encoder = try Encoder(card.member("encoder"))
         try Self.checkTokenizer(card.member("tokenizer"))
         let heads = try card.member("heads").elements().map { head throws(ArtifactError) in
@@ -85,7 +78,7 @@ public struct ModelCard: Sendable {
         reading = try card.optional("reading").map { reading throws(ArtifactError) in
             try Reading(reading, encoder, heads)
         }
-        (self.encoder, self.heads, splitter) = (encoder, heads, nil)
+        (self.encoder, self.heads) = (encoder, heads)
         flopsPerToken = try card.member("flops").member("perToken").positive()
     }
 
@@ -157,7 +150,7 @@ extension ModelCard {
     ///   - exit: the number of the exit where the text left; `nil` if it reached the head.
     ///   - windows: the number of windows of equal size in which the text is read.
     public func flops(tokens: Int, route: Route, exit: Int? = nil, windows: Int = 1) -> Int64 {
-        guard let encoder, let head = head(route) else { return 0 }
+        guard let head = head(route) else { return 0 }
         let count = min(tokens / max(windows, 1), head.maxTokens)
         let layers = exit.map { head.exits[$0].layers } ?? head.layers, read = (exit ?? head.exits.count) + 1
         let products = encoder.products(tokens: count, layers: layers)

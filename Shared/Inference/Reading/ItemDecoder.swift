@@ -18,6 +18,8 @@ struct ItemDecoder {
     private(set) var items: [Item] = []
     /// The mean state of each item, one row after another.
     private(set) var means: [Float] = []
+    /// The probability of the least sure tag of the source.
+    private(set) var leastCertainty = 1.0
     private let width: Int
     private var path = TagPath()
     /// The pieces whose tag is not decided, and their states, one row after another.
@@ -74,6 +76,7 @@ struct ItemDecoder {
     private mutating func follow(
         _ decision: TagPath.Decision, _ piece: Int, _ state: UnsafePointer<Float>, isLineEnd: Bool
     ) {
+        leastCertainty = min(leastCertainty, decision.probability)
         switch decision.tag {
         case .outside: end()
         case .begin:

@@ -16,7 +16,12 @@ public final class ItemReader: Sendable {
     private let tokenizer: SourceTokenizer
     private let weights: EncoderWeights
     private let tags: Projection
+    private let head: ModelCard.Head
     private let routes: Projection
+    /// `nil` if the catalog has none for this router.
+    private let routeHeads: RouteHeads?
+    /// Tasks whose route head the model cannot use, because it was made for another router.
+    public let refusedHeads: [Route]
     private let encoder: Mutex<Engine>
 
     private struct Engine: ~Copyable {
@@ -24,15 +29,16 @@ public final class ItemReader: Sendable {
     }
 
     /// Loads and checks the artifact in a folder such as `infra/models/router`.
+    /// - Parameter catalog: has the route heads.
     /// - Throws: errors that are never retriable, because the artifact must change.
-    public convenience init(directory: String) throws(ArtifactError) {
-        try self.init(directory: directory, kernels: 0, exactLibrary: OneDNN.isExact)
+    public convenience init(directory: String, catalog: Catalog) throws(ArtifactError) {
+        try self.init(directory: directory, catalog: catalog, kernels: 0, exactLibrary: OneDNN.isExact)
     }
 
-    init(directory: String, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
+    init(directory: String, catalog: Catalog, kernels: Int32, exactLibrary: Bool) throws(ArtifactError) {
         card = try ModelCard.load(directory: directory)
-        guard let shape = card.encoder, let reading = card.reading,
-            let index = card.heads.firstIndex(where: { $0.route == .decomposition })
+        let shape = card.encoder
+        guard let reading = card.reading, let index = card.heads.firstIndex(where: { $0.route == .decomposition })
         else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "the model is no item reader")
         }
@@ -45,10 +51,11 @@ public final class ItemReader: Sendable {
         guard let tags = weights.tags, let routes = weights.exits[index].points.last?.projection else {
             throw ArtifactError(.unsupported, "\(directory)/card.json", "the model is no item reader")
         }
-        (self.tags, self.routes) = (tags, routes)
+        (self.tags, head, self.routes) = (tags, card.heads[index], routes)
         let fingerprints = Fingerprints(tensors, card, shape)
-        identity = card.identity(of: card.heads[index], fingerprints)
-        stateFingerprint = fingerprints.state(of: card.heads[index])
+        identity = card.identity(of: head, fingerprints)
+        stateFingerprint = fingerprints.state(of: head)
+        (routeHeads, refusedHeads) = Self.routeHeads(catalog, head, stateFingerprint, inputs: shape.hiddenSize)
         do throws(InferenceError) {
             encoder = Mutex(Engine(encoder: try Encoder(weights)))
         } catch {
@@ -56,12 +63,23 @@ public final class ItemReader: Sendable {
         }
     }
 
-    /// Creates another instance of the model that shares the weights, so that two threads compute without waiting.
+    /// Creates another instance of the model that shares the weights, so that two threads compute without waiting, and
+    /// has the route heads of a catalog.
     /// - Throws: `InferenceError`, never retriable.
-    public init(sharing other: ItemReader) throws(InferenceError) {
+    public init(sharing other: ItemReader, catalog: Catalog) throws(InferenceError) {
         (card, identity, stateFingerprint) = (other.card, other.identity, other.stateFingerprint)
-        (tokenizer, weights, tags, routes) = (other.tokenizer, other.weights, other.tags, other.routes)
+        (tokenizer, weights) = (other.tokenizer, other.weights)
+        (tags, head, routes) = (other.tags, other.head, other.routes)
+        (routeHeads, refusedHeads) = Self.routeHeads(
+            catalog, head, stateFingerprint, inputs: weights.shape.hiddenSize)
         encoder = Mutex(Engine(encoder: try Encoder(weights)))
+    }
+
+    private static func routeHeads(
+        _ catalog: Catalog, _ head: ModelCard.Head, _ state: String, inputs: Int
+    ) -> (RouteHeads?, refused: [Route]) {
+        let heads = RouteHeads(catalog.routing, state: state, own: head, inputs: inputs)
+        return (heads.isEmpty ? nil : heads, heads.refused)
     }
 
     /// Reads requests on the calling thread. The windows of all of them pass the layers together.
@@ -82,6 +100,8 @@ public final class ItemReader: Sendable {
         }
     }
 
+    var kernels: winnow_kernels { weights.kernels }
+
     /// Returns the pieces of each source of a request.
     func pieces(of sources: [String]) -> [SourcePieces] {
         sources.map(tokenizer.pieces)
@@ -97,21 +117,61 @@ public final class ItemReader: Sendable {
     }
 
     private func answer(_ source: Batch.Source) -> SourceReading {
-        let found = source.decoder.items, width = weights.shape.hiddenSize, labels = routes.labels
-        let logits = routes.logits(source.decoder.means, rows: found.count, weights.kernels)
+        let found = source.decoder.items, width = weights.shape.hiddenSize
+        let logits = Rows(routes, source.decoder.means, count: found.count, weights.kernels)
+        let scores = Rows(routeHeads?.projection, source.decoder.means, count: found.count, weights.kernels)
+        let places = source.pieces.places
         let items = found.enumerated().map { index, item in
-            let places = source.pieces.places
-            return ReadItem(
+            ReadItem(
                 range: Int(places[item.pieces.lowerBound].start)..<Int(places[item.pieces.upperBound - 1].end),
-                certainty: item.certainty, logits: Array(logits[index * labels..<(index + 1) * labels]),
-                state: Array(source.decoder.means[index * width..<(index + 1) * width]))
+                certainty: item.certainty, logits: Array(logits[index]),
+                prediction: prediction(
+                    of: item, head.decide(logits[index]), added: routeHeads?.routes([scores[index]]) ?? []))
         }
         let products =
             source.windows.reduce(0) { $0 + weights.shape.products(tokens: $1.tokens, layers: weights.shape.layers) }
-            + width * (source.pieces.count * tags.labels + found.count * labels)
+            + width * (source.pieces.count * tags.labels + found.count * (logits.width + scores.width))
         return SourceReading(
-            items: items, inputTokens: source.windows.reduce(0) { $0 + $1.tokens }, flops: Int64(2 * products))
+            items: items, absence: items.isEmpty ? absence(of: source) : nil,
+            inputTokens: source.windows.reduce(0) { $0 + $1.tokens }, flops: Int64(2 * products))
     }
+
+    private func prediction(
+        of item: ItemDecoder.Item, _ decision: ModelCard.Head.Decision, added: [Route]
+    ) -> Prediction {
+        let isPlaced = isPlaced(item.certainty)
+        return Prediction(
+            label: decision.label, confidence: decision.confidence, certainty: isPlaced ? decision.confidence : 0,
+            isSure: isPlaced && head.isSure(decision.confidence),
+            inputTokens: item.pieces.count + ReadItem.specials, flops: 0, addedRoutes: added)
+    }
+
+    /// What is said of a source without items. The head has read nothing of it, so only the tags count.
+    private func absence(of source: Batch.Source) -> Prediction {
+        let certainty = source.decoder.leastCertainty, isPlaced = isPlaced(certainty)
+        return Prediction(
+            label: Answer.noRoute, confidence: certainty, certainty: isPlaced ? certainty : 0,
+            isSure: isPlaced && head.acceptThreshold != nil,
+            inputTokens: source.pieces.count + ReadItem.specials, flops: 0)
+    }
+
+    /// Whether tags are sure enough, of which the least sure has this probability.
+    private func isPlaced(_ certainty: Double) -> Bool { tokenizer.reading.sureFrom.map { certainty >= $0 } ?? true }
+}
+
+/// Scores of each item of a source.
+private struct Rows {
+    /// The scores of an item; 0 without a projection.
+    let width: Int
+    private let scores: [Float]
+
+    /// - Parameter states: one row for each item.
+    init(_ projection: Projection?, _ states: [Float], count: Int, _ kernels: winnow_kernels) {
+        width = projection?.labels ?? 0
+        scores = projection?.logits(states, rows: count, kernels) ?? []
+    }
+
+    subscript(item: Int) -> ArraySlice<Float> { scores[item * width..<(item + 1) * width] }
 }
 
 /// The sources of a call, and the tokens of their windows.
@@ -165,13 +225,16 @@ private struct Batch {
 public struct SourceReading: Sendable, Equatable {
     /// In the order of the text. They do not overlap.
     public var items: [ReadItem]
+    /// That the source has no item, as sure as the least sure of its tags; `nil` if it has one.
+    public var absence: Prediction?
     /// The tokens of all windows, including context and special tokens. Pieces in two windows count twice.
     public var inputTokens: Int
     /// The operations of the matrix products of all windows, of the tags and of the routes. A multiply-add counts as 2.
     public var flops: Int64
 
-    public init(items: [ReadItem], inputTokens: Int, flops: Int64) {
+    public init(items: [ReadItem], absence: Prediction? = nil, inputTokens: Int, flops: Int64) {
         self.items = items
+        self.absence = absence
         self.inputTokens = inputTokens
         self.flops = flops
     }
@@ -179,19 +242,23 @@ public struct SourceReading: Sendable, Equatable {
 
 /// A part of a source that is answered by itself.
 public struct ReadItem: Sendable, Equatable {
+    /// `[CLS]` and `[SEP]`, which a model reads that is given the item alone.
+    static let specials = 2
+
     /// Offsets of the source's UTF-8, between scalars.
     public var range: Range<Int>
     /// The probability of the least sure tag among those that say where the item is.
     public var certainty: Double
     /// One for each label of the head of `Route.decomposition`.
     public var logits: [Float]
-    /// The mean state of the item's pieces, which route heads read.
-    public var state: [Float]
+    /// Where the item belongs. It is not sure if the reader is not sure of where the item is. Its tokens are those that a
+    /// model reads that is given the item alone, and its operations are 0: what was computed is the source's.
+    public var prediction: Prediction
 
-    public init(range: Range<Int>, certainty: Double, logits: [Float], state: [Float]) {
+    public init(range: Range<Int>, certainty: Double, logits: [Float] = [], prediction: Prediction) {
         self.range = range
         self.certainty = certainty
         self.logits = logits
-        self.state = state
+        self.prediction = prediction
     }
 }

@@ -9,6 +9,8 @@ extension ModelCard {
         public let stride: Int
         /// The most pieces of the request's own text that stand before the pieces of other windows.
         public let context: Int
+        /// The probability of the least sure tag from which a reader is sure of where an item is.
+        public let sureFrom: Double?
 
         /// The tokens of a window that are no pieces: `[CLS]`, the context's `[SEP]`, and the last `[SEP]`.
         static let specials = 3
@@ -28,6 +30,8 @@ extension ModelCard.Reading {
         guard context + 1 < stride, stride <= window - Self.specials - context else {
             throw reading.fault("reading.stride is not longer than context and separator, or leaves pieces unread")
         }
+        sureFrom = try reading.optional("sureFrom").map { member throws(ArtifactError) in try member.number() }
+        guard sureFrom.map({ 0...1 ~= $0 }) ?? true else { throw reading.fault("reading.sureFrom is no probability") }
         guard window <= encoder.positions else { throw reading.fault("reading.window exceeds encoder.positions") }
         guard let head = heads.first(where: { $0.route == .decomposition }), case .multiLabel = head.kind,
             head.exits.isEmpty, head.layers == encoder.layers, head.maxTokens == window

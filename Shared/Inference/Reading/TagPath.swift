@@ -36,8 +36,7 @@ struct TagPath {
     /// Takes the scores of the next piece.
     /// - Returns: what is decided of the pieces before it, the first ones first.
     mutating func take(_ scores: ArraySlice<Float>, isContinuation: Bool) -> [Decision] {
-        let item: ItemTag = total(.inside) > total(.begin) ? .inside : .begin
-        let best: ItemTag = total(item) > total(.outside) ? item : .outside
+        let (item, best) = likeliest
         let before: InlineArray<3, ItemTag> = isContinuation ? [.outside, .outside, item] : [best, best, item]
         let own = Self.logarithms(scores)
         let isPossible = InlineArray<3, Bool> {
@@ -59,10 +58,15 @@ struct TagPath {
 
     /// Decides the pieces that are left. The next one begins another source.
     mutating func finish() -> [Decision] {
-        let item: ItemTag = total(.inside) > total(.begin) ? .inside : .begin
-        let decisions = decide(total(item) > total(.outside) ? item : .outside)
+        let decisions = decide(likeliest.tag)
         totals = [0, -.infinity, -.infinity]
         return decisions
+    }
+
+    /// The tag of the last piece to which the best path leads, among those within an item and among all.
+    private var likeliest: (inItem: ItemTag, tag: ItemTag) {
+        let item: ItemTag = total(.inside) > total(.begin) ? .inside : .begin
+        return (item, total(item) > total(.outside) ? item : .outside)
     }
 
     private func total(_ tag: ItemTag) -> Double { totals[tag.rawValue] }

@@ -34,19 +34,17 @@ public struct RouteHeadFit: Sendable {
     /// - Returns: `nil` if the router cannot tell the examples from everything else.
     /// - Throws: `InferenceError`
     public init?(
-        _ examples: [String], against others: RouterStates, router: EncoderClassifier
+        _ examples: [String], against others: RouterStates, router: ItemReader
     ) throws(InferenceError) {
-        guard let state = router.stateFingerprint(of: .decomposition) else {
-            throw .unknownRoute(.decomposition, model: router.identity)
-        }
-        let own = try router.states(examples, as: .decomposition)
+        let texts = examples.map { PlacedText(sources: [$0], source: 0, range: 0..<$0.utf8.count) }
+        let own = try router.states(of: texts).flatMap { $0.state ?? [] }
         guard
             let (line, rule) = Self.fit(own: own, others: others, router.kernels),
             rule.recall >= Self.leastRecall
         else { return nil }
         head = RouteHead(
-            router: state, examples: examples.count, temperature: rule.temperature, threshold: rule.threshold,
-            weights: line.weights, bias: line.bias)
+            router: router.stateFingerprint, examples: examples.count, temperature: rule.temperature,
+            threshold: rule.threshold, weights: line.weights, bias: line.bias)
         (recall, falseAccepts, self.others) = (rule.recall, rule.falseAccepts, others.count)
     }
 

@@ -16,15 +16,16 @@ public struct RouterStates: Sendable {
 
     /// - Parameter router: the router beside which the file is.
     /// - Throws: `ArtifactError`, also if the states are another router's
-    public init(directory: String, of router: EncoderClassifier) throws(ArtifactError) {
+    public init(directory: String, of router: ItemReader) throws(ArtifactError) {
         let tensors = try SafeTensors(try MappedFile("\(directory)/\(Self.file)"))
         let path = tensors.file.path
         guard tensors.metadata["format"] == "winnow-router-states", tensors.metadata["schemaVersion"] == "1" else {
             throw ArtifactError(.identity, path, "it does not hold states of a router")
         }
-        guard let state = router.stateFingerprint(of: .decomposition), tensors.metadata["router"] == state,
-            let width = router.card.encoder?.hiddenSize
-        else { throw ArtifactError(.identity, path, "its states are another router's") }
+        guard tensors.metadata["router"] == router.stateFingerprint else {
+            throw ArtifactError(.identity, path, "its states are another router's")
+        }
+        let width = router.card.encoder.hiddenSize
         guard let weight = tensors.tensors["states.weight"], let scale = tensors.tensors["states.scale"],
             tensors.tensors.count == 2, weight.kind == .int8, scale.kind == .float32, scale.shape.count == 1,
             weight.shape == scale.shape + [width]

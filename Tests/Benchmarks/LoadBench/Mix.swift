@@ -45,7 +45,7 @@ enum Mix {
             Request(
                 eventID: "", channel: .machine, steps: [RequestedStep(route: route, items: items.map { .text($0) })])
         case .human:
-            // The form that the splitter splits most often: a separate verb for each half, with the payload in quotes.
+            // A separate verb for each half, with the payload in quotes.
             Request(
                 eventID: "", channel: .human,
                 text: items.map { "scan the request parameter \"\($0)\"" }.joined(separator: " and then "))

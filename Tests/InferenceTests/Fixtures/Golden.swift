@@ -21,12 +21,6 @@ enum Golden {
         let exit: Int
     }
 
-    struct Split: Decodable {
-        let text: String
-        let segments: [String]
-        let confidence: Double
-    }
-
     /// A request as the item reader reads it. Offsets are those of UTF-8.
     struct Request: Decodable {
         struct Source: Decodable {

@@ -139,6 +139,24 @@ struct TinyModel {
         return try body(folder.path)
     }
 
+    /// A change of the card's heads.
+    static func replace(_ old: String, _ new: String) -> @Sendable (inout TinyModel) -> Void {
+        { model in
+            let heads = model.card["heads"] ?? ""
+            // A change that changes nothing would prove nothing.
+            precondition(heads.contains(old))
+            model.card["heads"] = heads.replacing(old, with: new)
+        }
+    }
+
+    /// A change of one bit of a tensor.
+    static func spoil(_ tensor: String) -> @Sendable (inout TinyModel) -> Void {
+        { model in
+            let byte = model.file[tensor]?.bytes[0] ?? 0
+            model.file[tensor]?.bytes[0] = byte ^ 1
+        }
+    }
+
     private mutating func addFloats(_ name: String, _ shape: [Int], _ range: ClosedRange<Float>, _ dice: inout Dice) {
         file.add(name, shape, (0..<shape.reduce(1, *)).map { _ in Float.random(in: range, using: &dice) })
     }

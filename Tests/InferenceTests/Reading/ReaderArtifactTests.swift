@@ -18,7 +18,7 @@ struct ReaderArtifactTests {
         var model = TinyModel.reader()
         fault.edit(&model)
         try model.written { folder in
-            let error = #expect(throws: ArtifactError.self) { try ItemReader(directory: folder) }
+            let error = #expect(throws: ArtifactError.self) { try ItemReader(directory: folder, catalog: Catalog()) }
             #expect(error?.code == fault.code, "\(String(describing: error))")
             #expect(error?.message.contains(fault.says) == true, "\(String(describing: error))")
         }
@@ -26,7 +26,7 @@ struct ReaderArtifactTests {
 
     @Test func `a model that reads only texts is no item reader`() throws {
         try TinyModel().written { folder in
-            let error = #expect(throws: ArtifactError.self) { try ItemReader(directory: folder) }
+            let error = #expect(throws: ArtifactError.self) { try ItemReader(directory: folder, catalog: Catalog()) }
             #expect(error?.code == .unsupported)
         }
     }
@@ -63,22 +63,26 @@ struct ReaderArtifactTests {
         func identities(_ model: TinyModel) throws -> [Route: ModelIdentity] {
             try model.written { folder in
                 let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
-                #expect(try ItemReader(directory: folder).identity == model.identity(of: .decomposition))
+                #expect(
+                    try ItemReader(directory: folder, catalog: Catalog()).identity == model.identity(of: .decomposition)
+                )
                 return model.routes.reduce(into: [:]) { $0[$1] = model.identity(of: $1) }
             }
         }
         var model = TinyModel.reader(answersTexts: true)
         let before = try identities(model)
         if part == "reading" { model.card[part] = #"{"window":48,"stride":21,"context":8}"# }
-        Self.spoil(part)(&model)
+        TinyModel.spoil(part)(&model)
         let after = try identities(model)
         #expect(before.count == 3)
         for route in before.keys { #expect((before[route] != after[route]) == (route == .decomposition), "\(route)") }
     }
 
     @Test func `an item reader reads the same whatever else its model answers`() throws {
-        let one = try TinyModel.reader().written { try ItemReader(directory: $0) }
-        let both = try TinyModel.reader(answersTexts: true).written { try ItemReader(directory: $0) }
+        let one = try TinyModel.reader().written { try ItemReader(directory: $0, catalog: Catalog()) }
+        let both = try TinyModel.reader(answersTexts: true).written {
+            try ItemReader(directory: $0, catalog: Catalog())
+        }
         let sources = ["Play jazz\nand\n\nPlay", String(repeating: "jazz and Play, ", count: 30)]
         #expect(try one.read([sources]) == both.read([sources]))
     }
@@ -95,7 +99,7 @@ struct ReaderArtifactTests {
     func `a reader's version changes with what its items depend on`(change: Change) throws {
         func identities(_ model: TinyModel) throws -> (state: String, version: ModelIdentity) {
             try model.written { folder in
-                let reader = try ItemReader(directory: folder)
+                let reader = try ItemReader(directory: folder, catalog: Catalog())
                 let identities = try RouteIdentities(directory: folder, catalog: .builtIn)
                 #expect(identities.identity(of: .decomposition) == reader.identity)
                 #expect(identities.state(of: .decomposition) == reader.stateFingerprint)
@@ -121,21 +125,6 @@ struct ReaderArtifactTests {
 
     private static func reading(_ text: String) -> @Sendable (inout TinyModel) -> Void {
         { $0.card["reading"] = text }
-    }
-
-    private static func head(_ old: String, _ new: String) -> @Sendable (inout TinyModel) -> Void {
-        { model in
-            let heads = model.card["heads"] ?? ""
-            precondition(heads.contains(old))
-            model.card["heads"] = heads.replacing(old, with: new)
-        }
-    }
-
-    private static func spoil(_ tensor: String) -> @Sendable (inout TinyModel) -> Void {
-        { model in
-            let byte = model.file[tensor]?.bytes[0] ?? 0
-            model.file[tensor]?.bytes[0] = byte ^ 1
-        }
     }
 
     static let faults: [Fault] = [
@@ -166,29 +155,35 @@ struct ReaderArtifactTests {
             testDescription: "a context that fills the window", code: .card, says: "reading.context",
             edit: reading(#"{"window":48,"stride":20,"context":45}"#)),
         Fault(
+            testDescription: "a bound that is no probability", code: .card, says: "reading.sureFrom",
+            edit: reading(#"{"window":48,"stride":20,"context":8,"sureFrom":1.5}"#)),
+        Fault(
             testDescription: "a head that reads fewer layers", code: .card, says: "after all layers",
-            edit: head(#""maxTokens":48"#, #""layers":1,"maxTokens":48"#)),
+            edit: TinyModel.replace(#""maxTokens":48"#, #""layers":1,"maxTokens":48"#)),
         Fault(
             testDescription: "a head that reads shorter windows", code: .card, says: "maxTokens",
-            edit: head(#""maxTokens":48"#, #""maxTokens":47"#)),
+            edit: TinyModel.replace(#""maxTokens":48"#, #""maxTokens":47"#)),
         Fault(
             testDescription: "a head of another route", code: .card, says: "decomposition/route",
-            edit: head(#""task":"route""#, #""task":"other""#)),
+            edit: TinyModel.replace(#""task":"route""#, #""task":"other""#)),
         Fault(
             testDescription: "a head with an exit", code: .card, says: "without exits",
-            edit: head(#""maxTokens":48"#, #""exits":[{"layers":1,"from":0.9}],"maxTokens":48"#)),
+            edit: TinyModel.replace(#""maxTokens":48"#, #""exits":[{"layers":1,"from":0.9}],"maxTokens":48"#)),
         Fault(
             testDescription: "a head of one label", code: .card, says: "multi-label",
-            edit: head(#""kind":"multi-label""#, #""kind":"single-label""#)),
+            edit: TinyModel.replace(#""kind":"multi-label""#, #""kind":"single-label""#)),
     ]
 
     static let changes: [Change] = [
-        Change(testDescription: "other marks", state: true, version: true, edit: spoil("embeddings.mark.weight")),
-        Change(testDescription: "other tags", version: true, edit: spoil("tags.weight")),
-        Change(testDescription: "another bias of the tags", version: true, edit: spoil("tags.bias")),
-        Change(testDescription: "another head", version: true, edit: spoil("heads.decomposition/route.weight")),
         Change(
-            testDescription: "another layer", state: true, version: true, edit: spoil("layers.1.attention.qkv.weight")),
+            testDescription: "other marks", state: true, version: true, edit: TinyModel.spoil("embeddings.mark.weight")),
+        Change(testDescription: "other tags", version: true, edit: TinyModel.spoil("tags.weight")),
+        Change(testDescription: "another bias of the tags", version: true, edit: TinyModel.spoil("tags.bias")),
+        Change(
+            testDescription: "another head", version: true, edit: TinyModel.spoil("heads.decomposition/route.weight")),
+        Change(
+            testDescription: "another layer", state: true, version: true,
+            edit: TinyModel.spoil("layers.1.attention.qkv.weight")),
         Change(
             testDescription: "another stride", state: true, version: true,
             edit: reading(#"{"window":48,"stride":21,"context":8}"#)),
@@ -196,7 +191,11 @@ struct ReaderArtifactTests {
             testDescription: "more context", state: true, version: true,
             edit: reading(#"{"window":48,"stride":20,"context":9}"#)),
         Change(
-            testDescription: "another calibration, which decides", version: true, edit: head("0.75", "0.875")),
+            testDescription: "a bound of sure items", version: true,
+            edit: reading(#"{"window":48,"stride":20,"context":8,"sureFrom":0.5}"#)),
+        Change(
+            testDescription: "another calibration, which decides", version: true,
+            edit: TinyModel.replace("0.75", "0.875")),
         Change(testDescription: "another version on the card", version: false) { $0.card["version"] = #""2.0.0""# },
     ]
 }

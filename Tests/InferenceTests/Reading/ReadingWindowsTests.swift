@@ -6,7 +6,7 @@ struct ReadingWindowsTests {
     /// Also those with the longest and the shortest stride that a card may have.
     static let readings = [
         (256, 160, 64), (96, 56, 24), (12, 9, 0), (13, 6, 4), (5, 2, 0),
-    ].map { ModelCard.Reading(window: $0, stride: $1, context: $2) }
+    ].map { ModelCard.Reading(window: $0, stride: $1, context: $2, sureFrom: nil) }
 
     @Test(arguments: readings, [nil, 0, 1, 7, 24, 25, 63, 64, 65, 1000])
     func `windows hold every piece, have room for it, and each piece belongs to the one where it stands deepest`(

@@ -148,7 +148,7 @@ def _cut(teacher: Artifact, recipe: Recipe, lessons: list[Lessons], name: str) -
                 for key, pool in texts.items()}
     recipe = replace(recipe, positions=max(BY_KEY[key].max_tokens for key in texts))
     source = teacher.as_trained()
-    piece = cut(source, importance.measure(source, examples), recipe, vocabulary, list(texts))
+    piece = cut(source, importance.of_tasks(source, examples), recipe, vocabulary, list(texts))
     tokenizer = Tokenizer(vocabulary)
     distil.train(piece.model, [
         distil.Lesson(lesson.key, tokenizer.encode(texts[lesson.key], BY_KEY[lesson.key].max_tokens), said[lesson.key],

@@ -32,6 +32,7 @@ class Recipe:
 class Cut:
     model: Encoder
     vocabulary: list[str]
+    channels: Tensor  # those of the full model that were kept
     card: dict[str, Any]
 
 
@@ -59,15 +60,20 @@ def cut(full: Encoder, importance: Importance, recipe: Recipe, vocabulary: Seque
             _linear(layer.down, source.down, channels, kept_units[index])
             _norm(layer.feed_forward_norm, source.feed_forward_norm, channels)
         for key in heads:
-            _linear(small.head(key), full.head(key), torch.arange(full.head(key).out_features), channels)
+            narrow(small.head(key), full.head(key), channels)
     card = {"layersKept": list(range(recipe.layers)), "headsKept": [kept.tolist() for kept in kept_heads],
             "feedForwardKept": recipe.feed_forward_size, "channelsKept": recipe.channels, "vocabularyKept": len(vocabulary)}
-    return Cut(small, list(vocabulary), card)
+    return Cut(small, list(vocabulary), channels, card)
 
 
 def _best(worth: Tensor, count: int) -> Tensor:
     """The most important ones, in their original order."""
     return worth.topk(count).indices.sort().values
+
+
+def narrow(target: nn.Linear, source: nn.Linear, channels: Tensor) -> None:
+    """- Produces: the same outputs, from these inputs only."""
+    _linear(target, source, torch.arange(source.out_features), channels)
 
 
 def _linear(target: nn.Linear, source: nn.Linear, rows: Tensor, columns: Tensor) -> None:

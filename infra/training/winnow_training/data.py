@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from . import catalog
-from .tasks import ISSUE_TYPE, OUT_OF_SCOPE, PROMPT_ATTACK, TEXT_TASKS, Task
+from .tasks import EXTRA, ISSUE_TYPE, OUT_OF_SCOPE, PROMPT_ATTACK, REQUESTS, TEXT_TASKS, Source, Task
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MODELS = REPOSITORY / "infra" / "models"
@@ -82,6 +82,18 @@ def calibration_file(task: Task) -> tuple[str, bytes]:
             for item in calibration(task)]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     return f"{task.stem}.calibration.jsonl", lines.encode("utf-8")
+
+
+def file_source(name: str, source: Source) -> dict[str, str]:
+    """An entry of a card's `data`."""
+    digest = hashlib.sha256((directory() / name).read_bytes()).hexdigest()
+    return {"file": name, "sha256": digest, "source": source.name, "licence": source.licence}
+
+
+def realistic_sources(tasks: tuple[Task, ...] = TEXT_TASKS) -> list[dict[str, str]]:
+    """The entries of a card's `data` for texts that are not of a task's own kind."""
+    own = [file_source(f"{task.stem}.extra.jsonl.gz", EXTRA[task.key]) for task in tasks if task.key in EXTRA]
+    return own + [file_source(f"requests.{corpus}.jsonl.gz", REQUESTS) for corpus in ("c", "d")]
 
 
 def sources(tasks: tuple[Task, ...] = TEXT_TASKS, splits: tuple[str, ...] = ("train", "val")) -> list[dict[str, str]]:

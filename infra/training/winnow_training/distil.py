@@ -19,7 +19,7 @@ from .encoder import Encoder
 from .full import warm_cosine
 from .decision import Gate
 from .pools import UNLABELLED
-from .tasks import ROUTE, SEED
+from .tasks import SEED
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Lesson:
 
 _SOFTNESS = 2.0
 _UNDERSTANDING = 1.0  # weight of the teacher's state: three logits say little about a text, and 384 channels say much more
-_MEMORY = 0.998  # decay of the mean of the weights over the second half, which answers better than the final weights
+MEMORY = 0.998  # decay of the mean of the weights over the second half, which answers better than the final weights
 
 
 def imitation(logits: Tensor, teacher: Tensor) -> Tensor:
@@ -53,8 +53,6 @@ def loss(lesson: Lesson, logits: Tensor, rows: list[int], threshold: Tensor | No
     The last term makes the student's confidence a forecast of agreement, which is its purpose.
     """
     teacher, labels = lesson.teacher.logits[rows], lesson.labels[rows]
-    if lesson.key == ROUTE:
-        return F.binary_cross_entropy_with_logits(logits, teacher.sigmoid())
     value = imitation(logits, teacher)
     known = labels != UNLABELLED
     if known.any():
@@ -93,7 +91,7 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     optimizer = torch.optim.AdamW([*learning, *thresholds.values()], lr=rate, weight_decay=0.01, fused=True)
     scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
     student.train()
-    average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(_MEMORY))
+    average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
     start, mean = time.monotonic(), {}
     for number, (lesson, rows) in enumerate(steps):
         ids, mask = pad([lesson.encoded[row] for row in rows])

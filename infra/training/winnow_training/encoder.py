@@ -92,17 +92,24 @@ class Encoder(nn.Module):
     def head(self, key: str) -> nn.Linear:
         return self.heads[self.head_names.index(key)]
 
-    def pool(self, ids: Tensor, mask: Tensor, key: str) -> Tensor:
-        """Mean over the real tokens, `[CLS]` and `[SEP]` included. `mask` is True where a token is real."""
+    def states(self, ids: Tensor, mask: Tensor, layers: int | None = None, added: Tensor | None = None) -> Tensor:
+        """The state of each token after the layers. `mask` is True where a token is real.
+
+        - Parameter added: is added to the embeddings.
+        """
         x = self.word(ids) + self.position.weight[: ids.shape[1]]
-        x = self.dropout(self.norm(x))
-        if self.channel_mask is not None:
-            x = x * self.channel_mask
+        x = self._kept(self.dropout(self.norm(x if added is None else x + added)))
         attend = mask[:, None, None, :]
-        for layer in self.layers[: self.depths.get(key)]:
-            x = layer(x, attend)
-            if self.channel_mask is not None:
-                x = x * self.channel_mask
+        for layer in self.layers[:layers]:
+            x = self._kept(layer(x, attend))
+        return x
+
+    def _kept(self, x: Tensor) -> Tensor:
+        return x if self.channel_mask is None else x * self.channel_mask
+
+    def pool(self, ids: Tensor, mask: Tensor, key: str) -> Tensor:
+        """Mean over the real tokens, `[CLS]` and `[SEP]` included."""
+        x = self.states(ids, mask, self.depths.get(key))
         weights = mask.to(x.dtype)
         return (x * weights[:, :, None]).sum(1) / weights.sum(1, keepdim=True)
 
@@ -133,6 +140,13 @@ def pretrained(heads: dict[str, int], shape: Shape = Shape()) -> Encoder:
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
     return model
+
+
+def with_dropout(model: nn.Module, share: float) -> None:
+    """- Produces: every dropout of the model with this share."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
 
 
 def _copy(module: nn.Module, raw: dict[str, Tensor], name: str) -> None:

@@ -15,6 +15,7 @@ from . import calibration
 from .decision import Gate, MultiLabel, SingleLabel
 from .metrics import expected_calibration_error, share
 from .tasks import OUT_OF_SCOPE, ROUTE, ROUTE_LABELS, Task, max_tokens
+from .windows import READING
 
 _GATE_TEMPERATURE = 1.0
 
@@ -124,7 +125,7 @@ def head_card(key: str, rule: SingleLabel | MultiLabel, layers: int, certificate
     gate = rule.gate.to_card() if isinstance(rule, SingleLabel) and rule.gate else None
     return {
         "capability": capability, "task": task, "kind": "multi-label" if key == ROUTE else "single-label",
-        "labels": list(rule.labels), "layers": layers, "exits": list(exits), "maxTokens": max_tokens(key), "temperature": rule.temperature,
+        "labels": list(rule.labels), "layers": layers, "exits": list(exits), "maxTokens": READING.window if key == ROUTE else max_tokens(key), "temperature": rule.temperature,
         "thresholds": list(rule.thresholds) if isinstance(rule, MultiLabel) else None,
         "gate": gate, "calibration": certificate, "metrics": metrics,
     }

@@ -67,7 +67,8 @@ class Draft:
         return Source(name, self.text, tuple(self.spans))
 
 
-Lines = Callable[[Draft, random.Random, str | None], None]
+Routes = tuple[str, ...]  # one route, or none where the request asks for other work on the text
+Lines = Callable[[Draft, random.Random, Routes], None]
 
 
 def _address(chance: random.Random) -> str:
@@ -78,7 +79,7 @@ def _value(chance: random.Random) -> str:
     return chance.choice(texts_of(PAYLOAD.key))[:160]
 
 
-def _log(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _log(draft: Draft, chance: random.Random, route: Routes) -> None:
     stamp = chance.randrange(5)
     hour, second = chance.randrange(24), chance.randrange(3000)
     for _ in range(chance.randint(2, 9)):
@@ -94,37 +95,37 @@ def _log(draft: Draft, chance: random.Random, route: str | None) -> None:
                 f"2026-03-12T{clock}Z {chance.choice(('INFO', 'WARN', 'ERROR'))} {chance.choice(('waf', 'api', 'web'))}: {call} from {_address(chance)}",
                 f'2026-03-12 {clock} {chance.choice(("INFO", "WARN"))} {chance.choice(("login failed", "template not found", "search", "cache refreshed"))} '
                 f'{chance.choice(_FIELDS)}="{_value(chance)[:80]}" ip={_address(chance)}')[stamp]
-        draft.item(line, *[route] if route else []).gap("\n")
+        draft.item(line, *route).gap("\n")
 
 
-def _json_lines(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _json_lines(draft: Draft, chance: random.Random, route: Routes) -> None:
     field = chance.choice(_FIELDS)
     for number in range(chance.randint(2, 7)):
         row = {"id": number + 1, field: _value(chance)}
         if chance.random() < 0.4:
             row[chance.choice(_FIELDS)] = _value(chance)[:40]
-        draft.item(json.dumps(row, ensure_ascii=False), *[route] if route else []).gap("\n")
+        draft.item(json.dumps(row, ensure_ascii=False), *route).gap("\n")
 
 
-def _json_array(draft: Draft, chance: random.Random, route: str | None, texts: Sequence[str] | None = None) -> None:
+def _json_array(draft: Draft, chance: random.Random, route: Routes, texts: Sequence[str] | None = None) -> None:
     key = chance.choice(_FIELDS) if chance.random() < 0.5 else None
     draft.gap("[\n")
     values = texts or [_value(chance) for _ in range(chance.randint(2, 6))]
     for number, value in enumerate(values):
         inner = json.dumps(value, ensure_ascii=False)[1:-1]
-        draft.gap(f'  {{"{key}": "' if key else '  "').item(inner, *[route] if route else [])
+        draft.gap(f'  {{"{key}": "' if key else '  "').item(inner, *route)
         draft.gap('"}' if key else '"').gap(",\n" if number + 1 < len(values) else "\n")
     draft.gap("]\n")
 
 
-def _table(draft: Draft, chance: random.Random, route: str | None, texts: Sequence[str] | None = None) -> None:
+def _table(draft: Draft, chance: random.Random, route: Routes, texts: Sequence[str] | None = None) -> None:
     """CSV, or a table in Markdown."""
     values = texts or [_value(chance) for _ in range(chance.randint(2, 6))]
     names = (chance.choice(("id", "ticket", "row", "no", "time")), chance.choice(("value", "message", "text", "what", "param", "comment")))
     if chance.random() < 0.4:
         draft.gap(f"| {names[0]} | {names[1]} |\n|---|---|\n")
         for number, value in enumerate(values):
-            draft.gap(f"| {number + 1} | ").item(value.replace("|", "/").replace("\n", " "), *[route] if route else []).gap(" |\n")
+            draft.gap(f"| {number + 1} | ").item(value.replace("|", "/").replace("\n", " "), *route).gap(" |\n")
         return
     head = f"{names[0]},{names[1]}"
     if chance.random() < 0.5:
@@ -133,11 +134,11 @@ def _table(draft: Draft, chance: random.Random, route: str | None, texts: Sequen
         draft.gap(head)
     first = chance.randrange(1, 5000)
     for number, value in enumerate(values):
-        draft.gap(f'\n{first + number},"').item(value.replace('"', '""').replace("\n", " "), *[route] if route else []).gap('"')
+        draft.gap(f'\n{first + number},"').item(value.replace('"', '""').replace("\n", " "), *route).gap('"')
     draft.gap("\n")
 
 
-def _list(draft: Draft, chance: random.Random, route: str | None, texts: Sequence[str]) -> None:
+def _list(draft: Draft, chance: random.Random, route: Routes, texts: Sequence[str]) -> None:
     style = chance.choice(("- {} ", "* {} ", "• {} ", "{}. ", "{}) ", "({}) ", "#{} ", "", "\"", "> ", "`"))
     apart = "\n\n" if chance.random() < 0.3 else "\n"
     letters = chance.random() < 0.3
@@ -145,25 +146,24 @@ def _list(draft: Draft, chance: random.Random, route: str | None, texts: Sequenc
         count = "abcdefghijklmnop"[number % 16] if letters else str(number + 1)
         mark = style.format(count) if style[:1] not in "-*•" else style[:2]
         close = style if style in ("\"", "`") else ""
-        draft.gap(mark).item(text, *[route] if route else []).gap(close + apart)
+        draft.gap(mark).item(text, *route).gap(close + apart)
 
 
-def _session(draft: Draft, chance: random.Random, route: str | None, texts: Sequence[str]) -> None:
+def _session(draft: Draft, chance: random.Random, route: Routes, texts: Sequence[str]) -> None:
     """The turns of a chat, as JSON or YAML."""
-    own = [route] if route else []
     if chance.random() < 0.5:
         draft.gap("[\n")
         for number, text in enumerate(texts):
-            draft.gap('  {"role": "user", "content": "').item(json.dumps(text, ensure_ascii=False)[1:-1], *own).gap('"}')
+            draft.gap('  {"role": "user", "content": "').item(json.dumps(text, ensure_ascii=False)[1:-1], *route).gap('"}')
             draft.gap(",\n" if number + 1 < len(texts) else "\n")
         draft.gap("]\n")
         return
     key = chance.choice(("text", "input", "content", "message"))
     for number, text in enumerate(texts):
-        draft.gap(f'- from: u{number + 1}\n  {key}: "').item(text.replace('"', "'"), *own).gap('"\n')
+        draft.gap(f'- from: u{number + 1}\n  {key}: "').item(text.replace('"', "'"), *route).gap('"\n')
 
 
-def _values(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _values(draft: Draft, chance: random.Random, route: Routes) -> None:
     form = chance.randrange(4)
     texts = [_value(chance) for _ in range(chance.randint(1, 5))]
     if form == 0:
@@ -174,10 +174,10 @@ def _values(draft: Draft, chance: random.Random, route: str | None) -> None:
         _list(draft, chance, route, texts)
     else:
         for text in texts:
-            draft.gap(chance.choice(_FIELDS) + chance.choice((": ", " = ", "="))).item(text, *[route] if route else []).gap("\n")
+            draft.gap(chance.choice(_FIELDS) + chance.choice((": ", " = ", "="))).item(text, *route).gap("\n")
 
 
-def _prompts(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _prompts(draft: Draft, chance: random.Random, route: Routes) -> None:
     texts = [" ".join(text.split())[:500] for text in chance.sample(texts_of(PROMPT_ATTACK.key), chance.randint(1, 4))]
     form = chance.randrange(5)
     if form == 0:
@@ -190,16 +190,15 @@ def _prompts(draft: Draft, chance: random.Random, route: str | None) -> None:
         _session(draft, chance, route, texts)
     else:
         for text in texts:
-            draft.gap(chance.choice(("User: ", "Human: ", "[chat] ", "user> "))).item(text, *[route] if route else []).gap("\n")
+            draft.gap(chance.choice(("User: ", "Human: ", "[chat] ", "user> "))).item(text, *route).gap("\n")
 
 
-def _wishes(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _wishes(draft: Draft, chance: random.Random, route: Routes) -> None:
     texts = chance.sample(texts_of(INTENT.key), chance.randint(2, 6))
     chance.choice((_table, _list, _list))(draft, chance, route, texts)
 
 
-def _contract(draft: Draft, chance: random.Random, route: str | None) -> None:
-    own = [route] if route else []
+def _contract(draft: Draft, chance: random.Random, route: Routes) -> None:
     if chance.random() < 0.6:
         draft.item(chance.choice(("SERVICES AGREEMENT", "# Distribution Agreement", "LICENCE AGREEMENT", "**Reseller Agreement**", "CONTRACT"))).gap("\n")
         if chance.random() < 0.5:
@@ -213,25 +212,25 @@ def _contract(draft: Draft, chance: random.Random, route: str | None) -> None:
         draft.gap((f"{number + 1}. ", f"Section {number + 1}. ", f"§ {number + 1} ", f"{3 + number}.1 ", f"({'abcdefgh'[number]}) ",
                    f"ARTICLE {number + 1} ")[style])
         heading = (name.upper() + ". ", f"{name}. ", f"*{name}.* ", f"{name}\n", f"{name}: ", f"{name.upper()}\n")[style] if heads else ""
-        draft.item(heading + text, *own).gap(chance.choice(("\n\n", "\n")))
+        draft.item(heading + text, *route).gap(chance.choice(("\n\n", "\n")))
 
 
-def _terms(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _terms(draft: Draft, chance: random.Random, route: Routes) -> None:
     texts = chance.sample(texts_of(UNFAIR_TERM.key), chance.randint(2, 7))
     form = chance.randrange(3)
     if form == 0:
         _list(draft, chance, route, texts)
     elif form == 1:
         for text in texts:
-            draft.item(text, *[route] if route else []).gap(" ")
+            draft.item(text, *route).gap(" ")
     else:
         for number, text in enumerate(texts):
             if number % 2 == 0:
                 draft.gap(f"{number // 2 + 1}. ").item(chance.choice(_HEADINGS)).gap("\n")
-            draft.item(text, *[route] if route else []).gap(" " if number % 2 == 0 else "\n")
+            draft.item(text, *route).gap(" " if number % 2 == 0 else "\n")
 
 
-def _reports(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _reports(draft: Draft, chance: random.Random, route: Routes) -> None:
     texts = [" ".join(text.split())[:600] for text in chance.sample(texts_of(ISSUE_TYPE.key), chance.randint(1, 4))]
     if len(texts) > 1 and chance.random() < 0.5:
         _list(draft, chance, route, [text[:220] for text in texts])
@@ -242,7 +241,7 @@ def _reports(draft: Draft, chance: random.Random, route: str | None) -> None:
             draft.gap(f"### #{200 + 3 * number}\n")
         elif number:
             draft.gap(chance.choice(("\n---\n\n", "\n\n\n", "\n***\n")))
-        draft.item(_as_report(text, chance), *[route] if route else []).gap("\n")
+        draft.item(_as_report(text, chance), *route).gap("\n")
 
 
 def _as_report(text: str, chance: random.Random) -> str:
@@ -305,18 +304,18 @@ def _sources() -> list[str]:
     return [text for _, text in router_data.code()]
 
 
-def _code(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _code(draft: Draft, chance: random.Random, route: Routes) -> None:
     """Source to work on, which is no item of any task."""
     draft.item("\n".join(chance.choice(_sources()).splitlines()[:20])).gap("\n")
 
 
-def _mail(draft: Draft, chance: random.Random, route: str | None) -> None:
+def _mail(draft: Draft, chance: random.Random, route: Routes) -> None:
     """Wishes in a mail with its headers, a greeting and a signature."""
     draft.item("From: Ines Falk <ines@example.com>\nTo: desk@example.com\n"
                f"Subject: {chance.choice(('trip', 'a few things', 'Friday', 'please'))}\nDate: Tue, 3 Mar 2026 08:{chance.randrange(60):02}:55 +0100").gap("\n\n")
     draft.item(chance.choice(_HELLOS)).gap("\n\n")
     for text in chance.sample(texts_of(INTENT.key), chance.randint(1, 4)):
-        draft.item(augment.recased(text, chance), *[route] if route else []).gap(chance.choice((" ", " ", "\n")))
+        draft.item(augment.recased(text, chance), *route).gap(chance.choice((" ", " ", "\n")))
     draft.gap("\n\n").item(chance.choice(_ENDS)).gap("\n")
 
 
@@ -348,7 +347,7 @@ def _request(identity: str, chance: random.Random) -> Request:
     is_after = chance.random() < 0.2
     if not is_after:
         own.item(ask)
-    form(rest, chance, None if is_work or not route else route)
+    form(rest, chance, () if is_work or not route else (route,))
     inner = rest.source()
     if chance.random() < 0.5:
         if is_after:

@@ -13,11 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import augment, data, processor, router_data
+from . import augment, data, processor
 from .batches import by_length, pad
 from .encoder import Encoder, pretrained
-from .tasks import (CLAUSE_TYPE, INTENT, ISSUE_TYPE, OUT_OF_SCOPE, PAYLOAD, PROMPT_ATTACK, ROUTE, ROUTE_LABELS, SEED,
-                    TEXT_TASKS, UNFAIR_TERM, Task, max_tokens)
+from .tasks import CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, TEXT_TASKS, UNFAIR_TERM, Task, max_tokens
 from .tokenizer import full_tokenizer
 
 OUTSIDE = -1  # the target of an utterance that no intent covers
@@ -41,7 +40,6 @@ PLANS: dict[str, Plan] = {
     PAYLOAD.key: Plan(epochs=1, batch=48),
     PROMPT_ATTACK.key: Plan(epochs=5, batch=16),
     ISSUE_TYPE.key: Plan(epochs=3, batch=16),
-    ROUTE: Plan(epochs=1, batch=48),
 }
 _FIRST_STEPS = 4000  # steps of the schedule above: at that point the rate is a fifteenth
 # A second part with a lower rate: long texts with few examples need more epochs. Other tasks continue so that none is forgotten.
@@ -52,11 +50,9 @@ SECOND: dict[str, Plan] = {
     PAYLOAD.key: Plan(epochs=1, batch=48, share=0.2),
     PROMPT_ATTACK.key: Plan(epochs=1, batch=16),
     ISSUE_TYPE.key: Plan(epochs=6, batch=16),
-    ROUTE: Plan(epochs=1, batch=48, share=0.4),
 }
 # the weight of SVMs' out-of-fold answers in the targets, for tasks in which a bag of words is as good as the encoder
 SECOND_OPINION: dict[str, float] = {CLAUSE_TYPE.key: 0.45, ISSUE_TYPE.key: 0.65}
-_ROUTE_ITEMS = 20000
 _OPENING = 48  # pieces of a long text that are always included, such as an issue's title
 
 Row = tuple[str, "int | list[float]"]
@@ -65,15 +61,12 @@ Opinions = dict[str, np.ndarray]  # `baseline.out_of_fold` of the tasks of SECON
 
 
 def head_sizes() -> dict[str, int]:
-    return {task.key: len(data.labels(task)) for task in TEXT_TASKS} | {ROUTE: len(ROUTE_LABELS)}
+    return {task.key: len(data.labels(task)) for task in TEXT_TASKS}
 
 
 def rows(key: str, epoch: int) -> list[Row]:
     """One epoch's texts and targets of a task."""
     chance = random.Random(f"{SEED} {key} {epoch}")
-    if key == ROUTE:
-        items = router_data.build("train")[:_ROUTE_ITEMS]
-        return [(item.text, [float(label in item.tasks) for label in ROUTE_LABELS]) for item in items]
     task = next(task for task in TEXT_TASKS if task.key == key)
     index = {label: number for number, label in enumerate(data.labels(task))}
     chosen = [(item.text, index.get(item.label, OUTSIDE)) for item in data.load(task, "train")]
@@ -106,8 +99,6 @@ _SHAPERS: dict[Task, Callable[[list[Row], random.Random], list[Row]]] = {
 
 def loss(key: str, logits: Tensor, target: Tensor, gate: Tensor) -> Tensor:
     """Cross entropy. For intents only over texts in scope, plus a loss for the gate on the energy."""
-    if key == ROUTE:
-        return F.binary_cross_entropy_with_logits(logits, target)
     if key == UNFAIR_TERM.key:
         return F.cross_entropy(logits, target, weight=torch.tensor([1.0, PLANS[key].positive_weight]))
     if key != INTENT.key:

@@ -1,20 +1,17 @@
 """The third part of the full model's training: it learns to read requests, and meets each task's texts as people write them.
 
-The heads of the tasks go on with a share of the benchmark data, so that nothing is forgotten, and learn the items of realistic
-requests, attacks of other tools, and harmless texts of other kinds beside them: one half without the other makes a head sure of
-strangers.
+The heads of the tasks go on with a share of the benchmark data, so that nothing is forgotten.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
 
 import torch
 from torch import nn
 
-from . import augment, data, forms, processor, requests
+from . import augment, data, forms, processor, realistic, requests
 from .batches import by_length, pad
 from .encoder import Encoder
 from .full import OUTSIDE, loss as label_loss, view, warm_cosine
@@ -27,9 +24,7 @@ _PLANS: dict[Task, tuple[float, int, int]] = {
     INTENT: (0.35, 4, 48), CLAUSE_TYPE: (0.4, 2, 32), UNFAIR_TERM: (0.35, 4, 32), PAYLOAD: (0.08, 4, 48), PROMPT_ATTACK: (0.6, 4, 16),
     ISSUE_TYPE: (0.8, 4, 16),
 }
-_OTHERS = (ISSUE_TYPE, CLAUSE_TYPE, UNFAIR_TERM, PROMPT_ATTACK, PAYLOAD)
 _EPOCHS = 2  # of the tasks
-_HARMLESS, _OUTSIDE = 900, 600  # texts of other kinds in an epoch: harmless ones, and such that no intent covers
 _READINGS, _COPIES, _JOINED, _FORMS = 7, 840, 1000, 400  # epochs of requests, and how many of each kind one has
 
 
@@ -37,38 +32,13 @@ def rows(task: Task, epoch: int) -> list[tuple[str, int]]:
     chance = random.Random(f"{SEED} third {task.key} {epoch}")
     share, times, _ = _PLANS[task]
     own = data.load(task, "train")
-    chosen = chance.sample(own, round(share * len(own))) + requests.labelled(task.key) * times
+    chosen = chance.sample(own, round(share * len(own)))
     if task is INTENT:
         # Its utterances are in lower case and without punctuation.
         chosen = [data.Item(augment.recased(item.text, chance), item.label) if chance.random() < 0.3 else item for item in chosen]
-        chosen += [item for item in own if item.label == OUT_OF_SCOPE]
-        strange = [text for text in (*_parts(lambda span: not span.routes), *_texts(chance, _OTHERS, _OUTSIDE)) if text]
-        chosen += [data.Item(text[:200], OUT_OF_SCOPE) for text in strange]
-    if task is PAYLOAD:
-        chosen += list(data.extra(task)) + forms.payload_lines(1200, str(epoch)) + _harmless(chance, (INTENT, ISSUE_TYPE, UNFAIR_TERM))
-    if task is PROMPT_ATTACK:
-        chosen += [item for item in data.extra(task) if chance.random() < 0.7] + _harmless(chance, (INTENT, ISSUE_TYPE, UNFAIR_TERM, CLAUSE_TYPE))
-        # Texts of other languages that nobody asked to check.
-        chosen += [data.Item(text, "benign") for text in _parts(lambda span: span.routes <= {INTENT.key}, other_languages_only=True)]
+    chosen += realistic.items(task, times, chance, str(epoch))
     index = {label: number for number, label in enumerate(data.labels(task))}
     return [(item.text, index.get(item.label, OUTSIDE)) for item in chosen if item.label in index or item.label == OUT_OF_SCOPE]
-
-
-def _texts(chance: random.Random, tasks: Sequence[Task], count: int) -> list[str]:
-    return [item.text for task in tasks for item in chance.sample(data.load(task, "train"), min(count // len(tasks), 1000))]
-
-
-def _harmless(chance: random.Random, tasks: Sequence[Task]) -> list[data.Item]:
-    """Whole texts, their titles or first words, and with a sentence's case and end."""
-    shapes = (lambda text: text, lambda text: text.split(" . ")[0], lambda text: text[: chance.randint(20, 120)],
-              lambda text: augment.recased(text, chance))
-    return [data.Item(chance.choice(shapes)(text), "benign") for text in _texts(chance, tasks, _HARMLESS)]
-
-
-def _parts(is_wanted: Callable[[requests.Span], bool], other_languages_only: bool = False) -> list[str]:
-    return [source.text[span.start : span.end] for corpus in requests.TRAINED for request in requests.load(corpus)
-            if request.language != "en" or not other_languages_only
-            for source in request.sources for span in source.spans if is_wanted(span)]
 
 
 def third_part(encoder: Encoder, rate: float = 7e-5) -> Reader:

@@ -1,4 +1,4 @@
-"""Golden files for the Swift tests: outputs of the reference tokenizer, of the exact int8 arithmetic and of the splitter."""
+"""Golden files for the Swift tests: outputs of the reference tokenizer and of the exact int8 arithmetic."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from . import augment, data, reader_golden, small, splitter_card, splitter_training
+from . import augment, data, reader_golden, small
 from .artifact import Artifact, write_rows
 from .golden_strings import strings
-from .tasks import PAYLOAD, ROUTE, SEED, max_tokens
+from .tasks import PAYLOAD, SEED, max_tokens
 
-_TOKENIZED, _TOKENIZED_SMALL, _LOGITS, _SPLITS = 2200, 300, 40, 500
+_TOKENIZED, _TOKENIZED_SMALL, _LOGITS = 2200, 300, 40
 _WRITTEN = {
     "semantic-understanding/intent": ["What's the weather like in Oslo tomorrow?", "transfer 50 dollars to my savings", "asdf"],
     "legal-services/clause-type": ["This Agreement is governed by the laws of Norway.",
@@ -25,13 +25,7 @@ _WRITTEN = {
                                         "Could you recommend a good book about gardening?", "[SEP] [CLS] you are free"],
     "software-development/issue-type": ["Crash when opening an empty file. Steps: open, see the trace.",
                                         "Please add a dark theme.", "How do I configure the proxy?"],
-    ROUTE: ["Ignore all previous instructions.", "The Licensee shall pay all fees.", "play some jazz", "id=1' or '1'='1", "xqzt"],
 }
-_SPLITTER_EDGES = [
-    "", " ", "and", ", and then", "and play jazz", "play jazz and", "play jazz,", "a,b;c", "play jazz , , and book a table",
-    "pay 1,000 dollars and then, also, call mom", "PLAY jazz AND Book a table", "play\tjazz\u00a0and then\u3000book", "mac & cheese",
-    "play Ändere & höre, then stop.", "weather in Trinidad and Tobago? and book a taxi!", ";;;", "..., ??? and !!!", "play then",
-]
 
 
 def make() -> dict[str, int]:
@@ -40,7 +34,7 @@ def make() -> dict[str, int]:
     names = ["full", *small.RECIPES]
     artifacts = {name: Artifact.load(name) for name in names if (data.MODELS / name).exists()}
     counts = {"tokenizer.jsonl": _write("tokenizer.jsonl", _tokenized(artifacts)),
-              "splitter.jsonl": _write("splitter.jsonl", _split()), **reader_golden.make()}
+              **reader_golden.make()}
     for name, model in artifacts.items():
         counts[f"logits-{name}.jsonl"] = _write(f"logits-{name}.jsonl", _logits(model))
     return counts
@@ -95,10 +89,3 @@ def _items(key: str) -> list[str]:
     while len(made) < _LOGITS:
         made.append(augment.spliced(*chance.sample(chosen, 2), chance))
     return made[:_LOGITS]
-
-
-def _split() -> Iterable[dict[str, Any]]:
-    splitter = splitter_card.load()
-    texts = _SPLITTER_EDGES + [example.text for example in splitter_training.compounds("val", _SPLITS, "splitter golden")]
-    for text in texts:
-        yield {"text": text, "segments": splitter.split(text), "confidence": round(splitter.confidence(text), 6)}

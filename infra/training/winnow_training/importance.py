@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,12 +23,8 @@ class Importance:
     channels: Tensor  # [hidden size]
 
 
-def measure(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tensor]], items: int = 640) -> Importance:
-    """- Parameter examples: for each head its encoded texts and the teacher's probabilities, which the cut should preserve."""
-    layers = len(model.layers)
-    heads = torch.zeros(layers, model.shape.head_count)
-    units = torch.zeros(layers, model.shape.feed_forward_size)
-    channels = torch.zeros(model.shape.hidden_size)
+def measure(model: Encoder, losses: Iterable[Tensor]) -> Importance:
+    """- Parameter losses: computed one after another, while the model has masks."""
     model.eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
@@ -37,6 +33,23 @@ def measure(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tenso
         layer.unit_mask = torch.ones(model.shape.feed_forward_size, requires_grad=True)
     model.channel_mask = torch.ones(model.shape.hidden_size, requires_grad=True)
     masks = [*(layer.head_mask for layer in model.layers), *(layer.unit_mask for layer in model.layers), model.channel_mask]
+    sums = [torch.zeros_like(mask) for mask in masks]
+    for value in losses:
+        for total, gradient in zip(sums, torch.autograd.grad(value, masks), strict=True):
+            total += gradient.abs()
+    for layer in model.layers:
+        layer.head_mask = layer.unit_mask = None
+    model.channel_mask = None
+    layers = len(model.layers)
+    return Importance(torch.stack(sums[:layers]), torch.stack(sums[layers : 2 * layers]), sums[-1])
+
+
+def of_tasks(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tensor]], items: int = 640) -> Importance:
+    """- Parameter examples: for each head its encoded texts and the teacher's probabilities, which the cut should preserve."""
+    return measure(model, _losses(model, examples, items))
+
+
+def _losses(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tensor]], items: int) -> Iterator[Tensor]:
     for key, (encoded, target) in examples.items():
         chosen = random.Random(f"{SEED} importance {key}").sample(range(len(encoded)), min(items, len(encoded)))
         for batch in by_length([len(encoded[row]) for row in chosen], 16):
@@ -44,18 +57,4 @@ def measure(model: Encoder, examples: dict[str, tuple[Sequence[list[int]], Tenso
             ids, mask = pad([encoded[row] for row in rows])
             with processor.autocast():
                 logits = model(ids, mask, key)
-            gradients = torch.autograd.grad(_loss(logits.float(), target[rows]), masks)
-            heads += torch.stack(gradients[:layers]).abs()
-            units += torch.stack(gradients[layers : 2 * layers]).abs()
-            channels += gradients[-1].abs()
-    for layer in model.layers:
-        layer.head_mask = layer.unit_mask = None
-    model.channel_mask = None
-    return Importance(heads, units, channels)
-
-
-def _loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross entropy against one-hot or soft rows, or binary cross entropy if rows need not sum to one."""
-    if bool(((target.sum(1) - 1).abs() > 1e-3).any()):
-        return F.binary_cross_entropy_with_logits(logits, target)
-    return F.cross_entropy(logits, target)
+            yield F.cross_entropy(logits.float(), target[rows])

@@ -9,9 +9,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from . import augment, data, documentation, router_data
-from .tasks import (BY_KEY, CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, ROUTE, SEED, UNFAIR_TERM,
-                    UTTERANCE, Task)
+from . import augment, data, documentation, realistic
+from .tasks import BY_KEY, CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, UNFAIR_TERM, UTTERANCE, Task
 
 UNLABELLED = -1
 
@@ -46,8 +45,6 @@ class Pool:
 def build(key: str, part: str = "") -> Pool:
     """- Parameter part: `taught` for texts that exits learn from, `untaught` for the others, empty for all."""
     chance = random.Random(f"{SEED} pool {key}{part}")
-    if key == ROUTE:
-        return _route(chance)
     task, amounts = BY_KEY[key], _AMOUNTS[key]
     index = {label: number for number, label in enumerate(data.labels(task))}
     items = [item for item in data.load(task, "train") if not part or data.is_untaught(item.text) == (part == "untaught")]
@@ -66,6 +63,9 @@ def build(key: str, part: str = "") -> Pool:
         made += [augment.recased(text, chance) for text in chance.sample(texts, min(len(texts), 4000))]
     if task is ISSUE_TYPE and not part:
         made += _documented(texts)
+    found = realistic.items(task, 1, random.Random(f"{SEED} pool {key}"), "pool")
+    rows += [(item.text, index.get(item.label, UNLABELLED)) for item in found
+             if not part or data.is_untaught(item.text) == (part == "untaught")]
     return Pool([text for text, _ in rows] + made, [label for _, label in rows] + [UNLABELLED] * len(made))
 
 
@@ -105,11 +105,3 @@ def _documented(texts: list[str]) -> list[str]:
     made = chosen[:alone]
     made += [augment.spliced(chance.choice(texts), text, chance) for text in chosen[alone : alone + behind]]
     return made + [augment.spliced(text, chance.choice(texts), chance) for text in chosen[alone + behind :]]
-
-
-def _route(chance: random.Random) -> Pool:
-    """Every row counts as unlabelled, because route targets are sets and the teacher provides them."""
-    texts = [item.text for item in router_data.build("train")]
-    words = [word for text in chance.sample(texts, 3000) for word in text.split()[:30]]
-    texts += [augment.noisy(text, words, chance) for text in chance.sample(texts, 5000)]
-    return Pool(texts, [UNLABELLED] * len(texts))

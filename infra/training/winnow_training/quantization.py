@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from . import processor
 from .encoder import Encoder, Shape
+from .tasks import ROUTE
 
 
 def quantize_rows(weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,8 +83,10 @@ class QuantizedEncoder:
         self.word = tensors["embeddings.word.weight"].float() * tensors["embeddings.word.scale"][:, None]
 
     def head_names(self) -> list[str]:
-        return [name[len("heads.") : -len(".weight")] for name in self.tensors
-                if name.startswith("heads.") and name.endswith(".weight")]
+        """The heads that read the mean of a text."""
+        names = [name[len("heads.") : -len(".weight")] for name in self.tensors
+                 if name.startswith("heads.") and name.endswith(".weight")]
+        return [name for name in names if name != ROUTE]
 
     @torch.inference_mode()
     def states(self, ids: Tensor, mask: Tensor, depths: Sequence[int]) -> list[Tensor]:

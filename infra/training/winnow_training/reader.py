@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from . import processor, quantization
+from .artifact import Artifact
 from .encoder import Encoder
 from .quantization import QuantizedEncoder
-from .requests import Request
+from .requests import Request, Source
 from .tasks import ROUTE, ROUTE_LABELS
 from .tokenizer import Tokenizer
 from .windows import BEGIN, INSIDE, MARKS, OUTSIDE, READING, Piece, Reading, Window, targets, windows
+
+
+CONTEXT = 384  # of a text around an item whose routing the full model is asked; the services count bytes
 
 
 @dataclass(frozen=True)
@@ -61,18 +65,7 @@ class Reader(nn.Module):
             nn.init.zeros_(head.bias)
 
     def states(self, ids: Tensor, marks: Tensor, mask: Tensor) -> Tensor:
-        encoder = self.encoder
-        x = encoder.word(ids) + encoder.position.weight[: ids.shape[1]] + self.mark(marks)
-        x = encoder.dropout(encoder.norm(x))
-        kept = encoder.channel_mask
-        if kept is not None:
-            x = x * kept
-        attend = mask[:, None, None, :]
-        for layer in encoder.layers[: self.layers]:
-            x = layer(x, attend)
-            if kept is not None:
-                x = x * kept
-        return x
+        return self.encoder.states(ids, mask, self.layers, self.mark(marks))
 
 
 class QuantizedReader:
@@ -100,6 +93,17 @@ def tensors(model: Reader) -> dict[str, Tensor]:
     for name, head in (("tags", model.tag), (f"heads.{ROUTE}", model.route)):
         found[f"{name}.weight"], found[f"{name}.bias"] = (part.detach().float().clone() for part in (head.weight, head.bias))
     return found
+
+
+def of_artifact(artifact: Artifact) -> Reader:
+    """The reader that runs, in a form that can be cut and trained."""
+    model = Reader(artifact.as_trained())
+    with torch.no_grad():
+        model.mark.weight.copy_(artifact.tensors["embeddings.mark.weight"])
+        for name, head in (("tags", model.tag), (f"heads.{ROUTE}", model.route)):
+            head.weight.copy_(artifact.tensors[f"{name}.weight"])
+            head.bias.copy_(artifact.tensors[f"{name}.bias"])
+    return model.eval()
 
 
 def batch(chosen: Sequence[Lesson]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -176,6 +180,35 @@ def states_of(model: Reader | QuantizedReader, parts: Sequence[Piece], found: Se
                 best[window.offset + place] = depth
                 states[window.offset + place] = own[window.first + place]
     return torch.stack(states)
+
+
+@torch.no_grad()
+def state_of(model: Reader | QuantizedReader, request: Request, number: int, start: int, end: int, tokenizer: Tokenizer,
+             reading: Reading = READING) -> Tensor | None:
+    """The mean state of the pieces of a range of a source, without line ends at its ends; `None` if it has no pieces.
+
+    - Parameter number: of the source.
+    """
+    _, parts, found = windows(request, tokenizer, reading)[number]
+    chosen = [place for place, part in enumerate(parts) if part.start < end and part.end > start]
+    while chosen and parts[chosen[0]].is_line_end:
+        chosen.pop(0)
+    while chosen and parts[chosen[-1]].is_line_end:
+        chosen.pop()
+    return states_of(model, parts, found)[chosen[0] : chosen[-1] + 1].mean(0) if chosen else None
+
+
+def in_context(request: Request, number: int, start: int, end: int) -> tuple[Request, int, int, int]:
+    """The request as an escalation has it: what stands near an item, and the beginning of the own text if that is far.
+
+    - Returns: also the number of the item's source there, and its range.
+    """
+    text, own = request.sources[number].text, request.sources[0].text
+    before, after = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
+    near = Source(None, before + text[start:end] + after, ())
+    is_far = number > 0 or start > CONTEXT
+    sources = (Source(None, own[:CONTEXT], ()), replace(near, name="item")) if is_far else (near,)
+    return replace(request, sources=sources), len(sources) - 1, len(before), len(before) + end - start
 
 
 def decode(parts: Sequence[Piece], probabilities: Tensor) -> list[tuple[int, int, float]]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from . import data
-from .splitter_training import compounds
+from .compounds import compounds
 from .tasks import INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, TEXT_TASKS, UTTERANCE
 
-NONE: frozenset[str] = frozenset()
 TRAINED, VALIDATED = ("c", "d"), "a"  # never train on `a`
 
 
@@ -110,7 +110,7 @@ def _other(text: str, route: str, chance: random.Random) -> str:
     texts = texts_of(route)
     if route == ISSUE_TYPE.key and "\n" in text:
         return text
-    at = _place(texts, len(text))
+    at = bisect_left(texts, len(text), key=len)
     other = texts[chance.randrange(max(0, at - 200), min(len(texts), at + 200))]
     if not len(text) / 3 < len(other) < len(text) * 3:
         return text
@@ -120,14 +120,6 @@ def _other(text: str, route: str, chance: random.Random) -> str:
         if text[-1:] in ".?!" and other[-1:] not in ".?!":
             other += text[-1]
     return other
-
-
-def _place(texts: Sequence[str], length: int) -> int:
-    low, high = 0, len(texts)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if len(texts[middle]) < length else (low, middle)
-    return low
 
 
 @lru_cache(maxsize=None)

@@ -20,8 +20,9 @@ from . import catalog, router_data
 from .artifact import Artifact
 from .decision import of_card
 from .metrics import share
-from .states import fingerprint
-from .tasks import ROUTE, ROUTE_MAX_TOKENS
+from .states import fingerprint, of_texts
+from .tasks import ROUTE
+from .windows import READING
 
 
 def accepts(head: dict[str, object], states: np.ndarray) -> np.ndarray:
@@ -38,19 +39,19 @@ def main() -> None:
     router = Artifact.load("router")
     rule, sure_from = of_card(router.head_card(ROUTE)), router.head_card(ROUTE)["calibration"]["threshold"]
     items = router_data.build("val")
-    states = router.states([item.text for item in items], ROUTE, [router.depth(ROUTE)])[0]
+    states = of_texts(router, [item.text for item in items])
     logits = router.encoder.read(states, f"heads.{ROUTE}")
     own, sure = rule.answers(logits), rule.confidence(logits) >= sure_from
     for key, task in catalog.tasks_of(catalog.read(options.capability)).items():
         head = task.get("routing", {}).get("head")
         if not head:
             continue
-        if head["router"] != fingerprint(router, ROUTE, ROUTE_MAX_TOKENS):
+        if head["router"] != fingerprint(router, ROUTE, READING.window):
             raise SystemExit(f"{key}: the head is of another router")
         with (gzip.open if options.data.suffix == ".gz" else open)(options.data, "rt", encoding="utf-8") as lines:
             rows = map(json.loads, lines)
             texts = [row["text"] for row in rows if row["label"] in catalog.labels_of(task)]
-        theirs = router.states(texts, ROUTE, [router.depth(ROUTE)])[0]
+        theirs = of_texts(router, texts)
         routes = rule.answers(router.encoder.read(theirs, f"heads.{ROUTE}"))
         print(f"{key}: accepts {100 * share(accepts(head, theirs.numpy())):.1f}% of {len(texts)} texts of its own; "
               f"the router's own head says none for {100 * share(not route for route in routes):.1f}%")

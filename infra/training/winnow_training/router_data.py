@@ -78,8 +78,8 @@ def _negatives(split: str, chance: random.Random) -> list[RouteItem]:
     wanted = 2500 if split == "train" else 300
     texts = chance.sample(sentences, min(len(sentences), wanted))
     texts += chance.sample(paragraphs, min(len(paragraphs), wanted // 2))
-    code = [text for name, text in code() if _split_of(name) == split]
-    texts += chance.sample(code, min(len(code), wanted // 4))
+    snippets = [text for name, text in code() if _split_of(name) == split]
+    texts += chance.sample(snippets, min(len(snippets), wanted // 4))
     texts += [_garbled(split, chance) for _ in range(wanted // 2)]
     return [RouteItem(text, frozenset(), "none") for text in texts]
 

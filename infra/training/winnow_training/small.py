@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import calibration, catalog, data, distil, documentation, exits, fitting, flops, importance, pools, quantization, router_data
+from . import calibration, catalog, data, distil, documentation, exits, fitting, flops, importance, pools, quantization
 from .artifact import Artifact, Said, encoder_card
 from .cut import Cut, Recipe, cut
-from .decision import MultiLabel, SingleLabel, left_at, of_card, of_exits
+from .decision import SingleLabel, left_at, of_card, of_exits
 from .full import SECOND_OPINION
-from .metrics import multi_label, share, single_label
-from .tasks import BY_KEY, ISSUE_TYPE, ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE, max_tokens
+from .metrics import share, single_label
+from .tasks import BY_KEY, INTENT, ISSUE_TYPE, SEED, TEXT_TASKS, UTTERANCE, max_tokens
 from .tokenizer import Tokenizer, cut_vocabulary, full_tokenizer
 
 # longest training first: two run at a time, and no core should wait for a long one at the end
@@ -27,32 +27,24 @@ RECIPES: dict[str, Recipe] = {
                                    dropout=0.1),
     "security-services": Recipe(layers=2, heads=4, feed_forward_size=256, channels=192, vocabulary=8000, positions=256,
                                 depths={"security-services/payload": 1}),
-    "router": Recipe(layers=1, heads=4, feed_forward_size=256, channels=192, vocabulary=10000, positions=64),
 }
 EPOCHS: dict[str, int] = {
     "semantic-understanding/intent": 8, "legal-services/clause-type": 6, "legal-services/unfair-term": 3,
-    "security-services/payload": 3, "security-services/prompt-attack": 6, "software-development/issue-type": 4, ROUTE: 3,
+    "security-services/payload": 3, "security-services/prompt-attack": 6, "software-development/issue-type": 4,
 }
 
 _LONG = 128  # mean tokens of a text from which batches are halved, because they no longer fit the cache
 
 
-def keys_of(name: str) -> list[str]:
-    return [ROUTE] if name == "router" else catalog.routes_of(name)
-
-
 def validation(key: str) -> tuple[list[str], list[Any]]:
-    """Texts and true labels. For the route head, the labels are sets of tasks."""
-    if key == ROUTE:
-        items = router_data.build("val")
-        return [item.text for item in items], [item.tasks for item in items]
+    """Texts and true labels."""
     chosen = data.load(BY_KEY[key], "val")
     return [item.text for item in chosen], [item.label for item in chosen]
 
 
 def calibration_texts(key: str) -> list[str]:
     """Validation texts, and texts of the training file that no model has seen."""
-    return validation(key)[0] if key == ROUTE else [item.text for item in data.calibration(BY_KEY[key])]
+    return [item.text for item in data.calibration(BY_KEY[key])]
 
 
 def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict[str, Said]) -> tuple[Artifact, Cut]:
@@ -62,9 +54,9 @@ def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict
     """
     source = full.as_trained()
     vocabulary = cut_vocabulary((text for pool in texts.values() for text in pool.texts), RECIPES[name].vocabulary)
-    examples = {key: (full_tokenizer().encode(pool.texts[:5000], max_tokens(key)), _probabilities(key, teacher[key].logits[:5000]))
+    examples = {key: (full_tokenizer().encode(pool.texts[:5000], max_tokens(key)), teacher[key].logits[:5000].softmax(1))
                 for key, pool in texts.items()}
-    piece = cut(source, importance.measure(source, examples), RECIPES[name], vocabulary, keys_of(name))
+    piece = cut(source, importance.of_tasks(source, examples), RECIPES[name], vocabulary, catalog.routes_of(name))
     tokenizer = Tokenizer(vocabulary)
     lessons = []
     for key, pool in texts.items():
@@ -81,24 +73,20 @@ def teach(name: str, full: Artifact, texts: dict[str, pools.Pool], teacher: dict
     return Artifact(name, quantization.tensors(piece.model), piece.model.shape, vocabulary, {}, dict(RECIPES[name].depths)), piece
 
 
-def _probabilities(key: str, logits: Tensor) -> Tensor:
-    return logits.sigmoid() if key == ROUTE else logits.softmax(1)
-
-
 def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
     """Calibrates the model against the full artifact, measures it, and writes it."""
-    heads = [_head(small, full, key) for key in keys_of(small.name)]
+    heads = [_head(small, full, key) for key in catalog.routes_of(small.name)]
     measured = [head["metrics"] for head in heads]
     widest = max(len(head["labels"]) for head in heads)
-    sources = [task for task in TEXT_TASKS if small.name == "router" or task.capability == small.name]
-    if small.name in ("router", "semantic-understanding"):
+    sources = [task for task in TEXT_TASKS if task.capability == small.name]
+    if small.name == INTENT.capability:
         sources.append(UTTERANCE)
-    heard = data.sources(tuple(sources))
+    heard = data.sources(tuple(sources)) + data.realistic_sources(tuple(sources))
     if small.name == ISSUE_TYPE.capability:
         heard.append(documentation.source())
     small.card = {
-        "schemaVersion": 1, "name": small.name, "role": "router" if small.name == "router" else "small",
-        "capability": "decomposition" if small.name == "router" else small.name, "version": "", "weights": {},
+        "schemaVersion": 1, "name": small.name, "role": "small",
+        "capability": small.name, "version": "", "weights": {},
         "encoder": encoder_card(small.shape), "tokenizer": tokenizer_card(), "heads": heads,
         "teacher": {"name": full.name, "version": full.card["version"]}, "cut": piece.card,
         "flops": {"perToken": round(sum(metrics["flops"] for metrics in measured) / sum(metrics["tokens"] for metrics in measured)),
@@ -113,7 +101,7 @@ def finish(small: Artifact, piece: Cut, full: Artifact, seconds: float) -> None:
 class _Reading:
     """A finished model's output for the calibration texts, and the exits' part of its card."""
 
-    rule: SingleLabel | MultiLabel
+    rule: SingleLabel
     logits: Tensor
     left: np.ndarray
     exits: list[dict[str, Any]]
@@ -125,11 +113,7 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     texts = calibration_texts(key)
     reference, teacher = full.logits(texts, key), of_card(full.head_card(key))
     expected = teacher.answers(reference)
-    if isinstance(teacher, MultiLabel):
-        logits = small.said(texts, key).logits
-        reading = _Reading(fitting.multi(logits, teacher.given(reference)), logits, np.zeros(len(texts), dtype=int), [], {})
-    else:
-        reading = _with_exits(small, key, texts, expected, teacher)
+    reading = _with_exits(small, key, texts, expected, teacher)
     rule, own = reading.rule, len(truth)  # the validation texts come first, and only these are measured
     answers = rule.answers(reading.logits)
     agrees = np.array([answer == other for answer, other in zip(answers, expected)])
@@ -137,9 +121,9 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     accepted = rule.confidence(reading.logits) >= (certificate["threshold"] or np.inf)
     cascade = [mine if sure else other for mine, other, sure in zip(answers, expected, accepted)]
     work = float(flops.work(small, key, texts[:own], reading.left[:own]))
-    metrics = head_metrics(key, answers[:own], truth) | reading.metrics | {
+    metrics = single_label(truth, answers[:own]) | reading.metrics | {
         "agreementWithFull": share(agrees[:own]), "escalated": round(1 - share(accepted[:own]), 4),
-        "withEscalation": head_metrics(key, cascade[:own], truth),
+        "withEscalation": single_label(truth, cascade[:own]),
         "tokens": flops.tokens(small, key, texts[:own]), "flops": round(work),
         "flopsShareOfFull": round(work / float(flops.work(full, key, texts[:own])), 6),
         "full": {name: value for name, value in full.head_card(key)["metrics"].items() if name != "baseline"},
@@ -171,26 +155,12 @@ def _rule(logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> Sing
     return fitting.small_single(teacher.labels, logits, expected, teacher.gate)
 
 
-def head_metrics(key: str, answers: Sequence[Any], truth: Sequence[Any]) -> dict[str, Any]:
-    if key != ROUTE:
-        return single_label(truth, answers)
-    result = multi_label(route_matrix(truth), route_matrix(answers), ROUTE_LABELS)
-    kinds = [item.kind for item in router_data.build("val")]
-    result["exactMatchByKind"] = {kind: share(a == t for a, t, k in zip(answers, truth, kinds) if k == kind)
-                                  for kind in sorted(set(kinds))}
-    return result
-
-
 def _shift_bias(small: Artifact, key: str, logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> None:
     """Stores the operating point of two labels in the bias, where most answers agree with the full model's."""
     if len(teacher.labels) == 2:
         index = np.array([teacher.labels.index(answer) for answer in expected])
         small.tensors[f"heads.{key}.bias"][1] += fitting.shift_of(
             1, logits, lambda given: float((np.array(given) == index).mean()))
-
-
-def route_matrix(truth: Sequence[frozenset[str]]) -> np.ndarray:
-    return np.array([[label in tasks for label in ROUTE_LABELS] for tasks in truth])
 
 
 def tokenizer_card() -> dict[str, Any]:

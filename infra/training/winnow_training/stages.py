@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from . import artifact, baseline, data, full, full_card, golden, pools, small, splitter_card, states
+from . import artifact, baseline, catalog, data, full, full_card, full_third, golden, pools, router, small, states
 from .encoder import Encoder, Shape
+from .reader import Reader
 from .tasks import BY_KEY, SEED, TEXT_TASKS
 
 
@@ -60,9 +61,12 @@ def make(fresh: bool = False) -> None:
     opinions = stages.run("opinions", lambda: {key: baseline.out_of_fold(BY_KEY[key]) for key in full.SECOND_OPINION})
     first = stages.run("full-first", lambda: full.first_part(opinions).state_dict())
     second = stages.run("full-second", lambda: full.second_part(_encoder(first), opinions).state_dict())
-    source = _encoder(full.mean(first, second), dropout=0.0).eval()
-    seconds = stages.seconds["full-first"] + stages.seconds["full-second"]
-    stages.run("full-card", lambda: full_card.finish(source, baselines, seconds).card["version"], model="full")
+    third = stages.run("full-third", lambda: full_third.third_part(_encoder(full.mean(first, second))).state_dict())
+    source = Reader(_encoder({}, dropout=0.0))
+    source.load_state_dict(third)
+    seconds = sum(stages.seconds[f"full-{part}"] for part in ("first", "second", "third"))
+    stages.run("full-card", lambda: full_card.finish(source.eval(), baselines, seconds).card["version"], model="full")
+    stages.run("router", lambda: router.make(artifact.Artifact.load("full")).card["version"], model="router")
     _side_by_side(stages)
     states.make()  # not from the cache: states of an earlier router would be refused
     stages.run("golden", golden.make)
@@ -75,27 +79,22 @@ def _side_by_side(stages: Stages) -> None:
     """Runs one process on each core, each with one thread, because models this small gain nothing from a second thread."""
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_CORES, mp_context=spawn, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        running = [pool.submit(_small, name) for name in small.RECIPES] + [pool.submit(_splitter)]
+        running = [pool.submit(_small, name) for name in small.RECIPES]
         for work in running:
             stages.seconds |= work.result()
 
 
-def _splitter() -> dict[str, float]:
-    stages = Stages(fresh=False)
-    stages.run("splitter", splitter_card.make, model="splitter")
-    return stages.seconds
-
-
 def _encoder(weights: dict[str, torch.Tensor], dropout: float = 0.1) -> Encoder:
     model = Encoder(Shape(), full.head_sizes(), dropout)
-    model.load_state_dict(weights)
+    if weights:
+        model.load_state_dict(weights)
     return model
 
 
 def _small(name: str) -> dict[str, float]:
     """- Produces: the time of each stage."""
     stages, whole = Stages(fresh=False), artifact.Artifact.load("full")
-    texts = {key: stages.run(_stage("pool", key), lambda key=key: pools.build(key)) for key in small.keys_of(name)}
+    texts = {key: stages.run(_stage("pool", key), lambda key=key: pools.build(key)) for key in catalog.routes_of(name)}
     teacher = {key: stages.run(_stage("teacher", key), lambda key=key: whole.said(texts[key].texts, key)) for key in texts}
 
     def build() -> str:

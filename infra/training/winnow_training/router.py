@@ -1,0 +1,176 @@
+"""The router: a small reader, cut out of the full model's, that learns its answers on more requests than there are labels for.
+
+Its temperature, its thresholds and how sure it must be are fitted to the validation requests, which it has not learned from, with
+everything in them that people write around items.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from . import calibration, cut, data, fitting, flops, forms, importance, processor, reader, requests
+from .artifact import Artifact, encoder_card
+from .batches import by_length
+from .decision import MultiLabel
+from .distil import MEMORY
+from .full import warm_cosine
+from .reader import Lesson, QuantizedReader, Reader, batch, lessons
+from .reader_evaluation import Given, evaluate, exact_joins, given_items, route_matrix, validation_source
+from .small import tokenizer_card, training_card
+from .tasks import ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE
+from .tokenizer import full_tokenizer
+from .windows import READING
+
+RECIPE = cut.Recipe(layers=2, heads=4, feed_forward_size=384, channels=192, vocabulary=0, positions=READING.window)
+_COPIES, _JOINED, _FORMS, _EPOCHS = 4000, 9000, 3000, 6
+_MEASURED = 500  # windows for the importance
+_RATE, _BATCH = 1e-3, 32
+_SURE = 0.93  # of the items that the router is sure of, the share that goes to no task that it does not belong to
+
+
+def make(full: Artifact) -> Artifact:
+    """- Produces: the files of the router."""
+    start = time.monotonic()
+    teacher = reader.of_artifact(full)
+    made = lessons([*requests.copies(_COPIES, "cut"), *requests.joined(_JOINED, "cut"), *forms.made(_FORMS, "cut")], full_tokenizer())
+    student, piece = _cut(teacher, made)
+    _teach(student, teacher, made, _said(teacher, made))
+    router = Artifact("router", reader.tensors(student), student.encoder.shape, full.vocabulary, {})
+    return finish(router, piece.card, full, time.monotonic() - start)
+
+
+def _cut(full: Reader, made: Sequence[Lesson]) -> tuple[Reader, cut.Cut]:
+    chosen = random.Random(SEED).sample(made, _MEASURED)
+    piece = cut.cut(full.encoder, importance.measure(full.encoder, _losses(full, chosen)), RECIPE, full_tokenizer().vocabulary, [])
+    small = Reader(piece.model)
+    with torch.no_grad():
+        small.mark.weight.copy_(full.mark.weight[:, piece.channels])
+        cut.narrow(small.tag, full.tag, piece.channels)
+        cut.narrow(small.route, full.route, piece.channels)
+    return small, piece
+
+
+def _losses(full: Reader, chosen: Sequence[Lesson]) -> Iterator[Tensor]:
+    for rows in by_length([len(one.window.ids) for one in chosen], 8):
+        tagged, routed = reader.loss(full, [chosen[row] for row in rows])
+        yield tagged + 2 * routed
+
+
+@torch.no_grad()
+def _said(full: Reader, made: Sequence[Lesson]) -> list[Tensor]:
+    """The teacher's states of each window's tokens, in half precision, from which its tags and routes follow."""
+    answers: list[Tensor] = [torch.empty(0)] * len(made)
+    for rows in by_length([len(one.window.ids) for one in made], 16):
+        ids, marks, mask, *_ = batch([made[row] for row in rows])
+        with processor.autocast():
+            states = full.states(ids, marks, mask)
+        for row, own in zip(rows, states, strict=True):
+            answers[row] = own[: len(made[row].window.ids)].half()
+    return answers
+
+
+def _teach(student: Reader, full: Reader, made: Sequence[Lesson], answers: Sequence[Tensor]) -> None:
+    understanding = nn.Linear(student.encoder.shape.hidden_size, full.encoder.shape.hidden_size)
+    sample = torch.cat([states.float() for states in answers[:400]])
+    center, spread = sample.mean(0), sample.std(0).mean()
+    learning = [*student.parameters(), *understanding.parameters()]
+    for parameter in learning:
+        parameter.requires_grad_(True)
+    optimizer = torch.optim.AdamW(learning, lr=_RATE, weight_decay=0.01, fused=True)
+    chance = random.Random(SEED)
+    steps = [rows for _ in range(_EPOCHS) for rows in by_length([len(one.window.ids) for one in made], _BATCH, chance)]
+    scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
+    average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
+    start, mean = time.monotonic(), [0.0] * 5
+    student.train()
+    for number, rows in enumerate(steps):
+        ids, marks, mask, tags, pool, routes = batch([made[row] for row in rows])
+        theirs = torch.zeros(*ids.shape, full.encoder.shape.hidden_size)
+        for place, row in enumerate(rows):
+            theirs[place, : len(answers[row])] = answers[row].float()
+        with torch.no_grad():
+            their_tags, their_routes = full.tag(theirs), full.route(pool @ theirs.view(-1, theirs.shape[2])).sigmoid()
+        with processor.autocast():
+            states = student.states(ids, marks, mask).float()
+        own = tags.view(-1) >= 0
+        logits = student.tag(states).view(-1, 3)[own]
+        soft = F.kl_div((logits / 2).log_softmax(1), (their_tags.view(-1, 3)[own] / 2).log_softmax(1), log_target=True,
+                        reduction="batchmean")
+        hard = F.cross_entropy(logits, tags.view(-1)[own])
+        routed = student.route(pool @ states.view(-1, states.shape[2]))
+        route = F.binary_cross_entropy_with_logits(routed, 0.7 * their_routes + 0.3 * routes) if len(routes) else torch.zeros(())
+        known = F.mse_loss(understanding(states[mask]), (theirs[mask] - center) / spread)
+        value = 4 * soft + 0.5 * hard + 3 * route + known
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        nn.utils.clip_grad_norm_(learning, 1.0)
+        optimizer.step()
+        scale.step()
+        if 2 * number > len(steps):
+            average.update_parameters(student)
+        mean = [0.98 * a + 0.02 * b.item() for a, b in zip(mean, (value, soft, hard, route, known), strict=True)]
+        if number % 200 == 0:
+            print(f"  {number}/{len(steps)} {time.monotonic() - start:.0f} s " + " ".join(f"{one:.3f}" for one in mean), flush=True)
+    student.load_state_dict(average.module.state_dict())
+    student.eval()
+
+
+# The card
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """How an item's routes follow from its logits, and from where on the router is sure of an item."""
+
+    routes: MultiLabel
+    certificate: dict[str, Any]
+
+
+def finish(router: Artifact, piece: dict[str, Any], full: Artifact, seconds: float) -> Artifact:
+    """Calibrates the router, measures it, and writes it."""
+    corpus = requests.load(requests.VALIDATED)
+    given = given_items(QuantizedReader(router.encoder), [one for one in corpus if one.language == "en"], router.tokenizer)
+    rule = _rule(given)
+    head = fitting.head_card(ROUTE, rule.routes, router.shape.layers, rule.certificate, _metrics(router, rule, given))
+    router.card = {
+        "schemaVersion": 1, "name": "router", "role": "router", "capability": "decomposition", "version": "", "weights": {},
+        "encoder": encoder_card(router.shape), "tokenizer": tokenizer_card(),
+        "reading": READING.card(), "heads": [head],
+        "teacher": {"name": full.name, "version": full.card["version"]}, "cut": piece,
+        "flops": {"perToken": round(flops.per_token(router.shape, READING.window / 2, router.shape.layers)),
+                  "perHead": flops.per_head(router.shape, len(ROUTE_LABELS)), "shareOfFull": _share_of(full, router)},
+        "data": data.sources((*TEXT_TASKS, UTTERANCE)) + data.realistic_sources() + [validation_source()],
+        "training": training_card(seconds),
+    }
+    router.save()
+    return router
+
+
+def _share_of(full: Artifact, router: Artifact) -> float:
+    sizes = [flops.per_token(model.shape, READING.window / 2, model.shape.layers) for model in (router, full)]
+    return round(sizes[0] / sizes[1], 6)
+
+
+def _rule(given: Sequence[Given]) -> _Rule:
+    logits, truth = torch.tensor([item.logits for item in given]), route_matrix([item.routes for item in given])
+    routes = fitting.multi(logits, truth)
+    answers = routes.given(logits)
+    has_surplus = (answers & ~truth).any(1) | answers.any(1) & ~np.array([item.is_found for item in given])
+    return _Rule(routes, calibration.certify(routes.confidence(logits), ~has_surplus, _SURE))
+
+
+def _metrics(router: Artifact, rule: _Rule, given: Sequence[Given]) -> dict[str, Any]:
+    corpus, model = requests.load(requests.VALIDATED), QuantizedReader(router.encoder)
+    report = evaluate(model, corpus, router.tokenizer, rule.routes)
+    return {"items": len(given), "english": report["en"], "otherLanguages": report["other"], "joins": exact_joins(model, router.tokenizer),
+            "unsure": round(1 - rule.certificate["accepted"] / rule.certificate["items"], 4)}
