@@ -11,13 +11,8 @@ public final class EncoderClassifier: Classifier {
     /// `nil` for a model that reads only texts.
     private let sourceTokenizer: SourceTokenizer?
     private let weights: EncoderWeights
-    private let fingerprints: Fingerprints
     /// The model's name, and its version on each route.
     private let identities: [Route: ModelIdentity]
-    /// `nil` if the catalog has none for this router.
-    private let routeHeads: RouteHeads?
-    /// Tasks whose route head the model cannot use, because it was made for another router.
-    public let refusedHeads: [Route]
     private let engine: Mutex<Engine>
 
     /// Buffers of a call, kept so that the next call does not allocate.
@@ -93,9 +88,8 @@ public final class EncoderClassifier: Classifier {
         }
         weights = try EncoderWeights(&tensors, card, shape, kernels: kernels, exactLibrary: exactLibrary)
         try tensors.finish()
-        fingerprints = Fingerprints(tensors, card, shape)
-        identities = Self.identities(card, fingerprints)
-        (routeHeads, refusedHeads) = Self.routeHeads(card, fingerprints, catalog.routing)
+        let fingerprints = Fingerprints(tensors, card, shape)
+        identities = card.heads.reduce(into: [:]) { [card] in $0[$1.route] = card.identity(of: $1, fingerprints) }
         do throws(InferenceError) {
             engine = Mutex(Engine(encoder: try Encoder(weights)))
         } catch {
@@ -107,20 +101,7 @@ public final class EncoderClassifier: Classifier {
     /// - Throws: `InferenceError`, never retriable.
     public init(sharing other: EncoderClassifier) throws(InferenceError) {
         (card, tokenizer, sourceTokenizer) = (other.card, other.tokenizer, other.sourceTokenizer)
-        weights = other.weights
-        (fingerprints, identities) = (other.fingerprints, other.identities)
-        (routeHeads, refusedHeads) = (other.routeHeads, other.refusedHeads)
-        engine = Mutex(Engine(encoder: try Encoder(weights)))
-    }
-
-    /// Creates another instance of the model that shares the weights, and follows another catalog.
-    /// - Throws: `InferenceError`, never retriable.
-    public init(sharing other: EncoderClassifier, catalog: Catalog) throws(InferenceError) {
-        card = other.card.ruled(by: catalog)
-        (tokenizer, sourceTokenizer) = (other.tokenizer, other.sourceTokenizer)
-        (weights, fingerprints) = (other.weights, other.fingerprints)
-        identities = Self.identities(card, fingerprints)
-        (routeHeads, refusedHeads) = Self.routeHeads(card, fingerprints, catalog.routing)
+        (weights, identities) = (other.weights, other.identities)
         engine = Mutex(Engine(encoder: try Encoder(weights)))
     }
 
@@ -130,24 +111,7 @@ public final class EncoderClassifier: Classifier {
     /// The model's name, and a hash of what its answers on the route depend on.
     public func identity(of route: Route) -> ModelIdentity { identities[route] ?? identity }
 
-    private static func identities(_ card: ModelCard, _ fingerprints: Fingerprints) -> [Route: ModelIdentity] {
-        card.heads.reduce(into: [:]) { $0[$1.route] = card.identity(of: $1, fingerprints) }
-    }
-
-    private static func routeHeads(
-        _ card: ModelCard, _ fingerprints: Fingerprints, _ routing: CatalogRouting
-    ) -> (RouteHeads?, refused: [Route]) {
-        // A model that reads requests finds items for them, which a text alone is not.
-        guard card.role == .router, card.reading == nil, let own = card.head(.decomposition) else { return (nil, []) }
-        let heads = RouteHeads(
-            routing, state: fingerprints.state(of: own), own: own, inputs: card.encoder.hiddenSize)
-        return (heads.isEmpty ? nil : heads, heads.refused)
-    }
-
     var kernels: winnow_kernels { weights.kernels }
-
-    /// The fingerprint of the state that the head of a route reads.
-    public func stateFingerprint(of route: Route) -> String? { card.head(route).map { fingerprints.state(of: $0) } }
 
     public var routes: [Route] { card.heads.map(\.route) }
 
@@ -195,8 +159,7 @@ public final class EncoderClassifier: Classifier {
         let (label, confidence, rivals) = reading.encoder.decisions[window]
         return Prediction(
             label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
-            inputTokens: reading.lengths[window], flops: flops(of: window, in: reading, head),
-            addedRoutes: addedRoutes(window..<window + 1, in: reading))
+            inputTokens: reading.lengths[window], flops: flops(of: window, in: reading, head))
     }
 
     /// - Parameter isTruncated: whether the text continues after the windows.
@@ -212,21 +175,13 @@ public final class EncoderClassifier: Classifier {
             label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty), rivals: rivals,
             inputTokens: windows.reduce(0) { $0 + reading.lengths[$1] },
             flops: windows.reduce(0) { $0 + flops(of: $1, in: reading, head) }, windows: windows.count,
-            isTruncated: isTruncated, addedRoutes: addedRoutes(windows, in: reading))
-    }
-
-    private func addedRoutes(_ windows: Range<Int>, in reading: Reading) -> [Route] {
-        guard let routeHeads, !reading.encoder.routeScores.isEmpty else { return [] }
-        return routeHeads.routes(
-            windows.map { reading.encoder.routeScores[($0 * routeHeads.count)..<(($0 + 1) * routeHeads.count)] })
+            isTruncated: isTruncated)
     }
 
     private func flops(of window: Int, in reading: Reading, _ head: ModelCard.Head) -> Int64 {
         let exit = reading.encoder.exits[window]
-        let added = reading.encoder.routeScores.isEmpty ? 0 : routeHeads?.count ?? 0
         return card.flops(
             tokens: reading.lengths[window], route: head.route, exit: exit < head.exits.count ? exit : nil)
-            + Int64(2 * weights.shape.hiddenSize * added)
     }
 
     public func mostTokens(of text: String, in context: ItemContext?, as route: Route) -> Int {
@@ -253,15 +208,6 @@ public final class EncoderClassifier: Classifier {
         }
     }
 
-    /// Returns the state of the beginning of each text that the head of a route reads, one row after another.
-    func states(_ texts: [String], as route: Route) throws(InferenceError) -> [Float] {
-        guard let head = card.head(route) else { throw .unknownRoute(route, model: identity) }
-        return try engine.withLock { engine throws(InferenceError) in
-            engine.tokenize(texts, in: Windows(maxTokens: head.maxTokens, most: 1), with: tokenizer)
-            return try engine.encoder.states(engine.ids, lengths: engine.lengths, layers: head.layers)
-        }
-    }
-
     /// - Parameter mostWindows: the maximum number of windows of a text.
     func read(
         _ texts: [String], as route: Route, leavesEarly: Bool = true, mostWindows: Int = Windows.mostPerText
@@ -273,8 +219,7 @@ public final class EncoderClassifier: Classifier {
         return try engine.withLock { engine throws(InferenceError) in
             engine.tokenize(texts, in: windows, with: tokenizer)
             let reading = try engine.encoder.read(
-                engine.ids, lengths: engine.lengths, head: index, leavesEarly: leavesEarly,
-                routeHeads: route == .decomposition ? routeHeads : nil)
+                engine.ids, lengths: engine.lengths, head: index, leavesEarly: leavesEarly)
             return Reading(encoder: reading, lengths: engine.lengths, long: engine.long)
         }
     }

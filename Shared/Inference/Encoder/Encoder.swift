@@ -28,16 +28,12 @@ final class Encoder {
         var decisions: [ModelCard.Head.Decision]
         /// The number of the exit that answered each sequence.
         var exits: [Int]
-        /// The scores of the route heads, one row for each sequence.
-        var routeScores: [Float] = []
     }
 
     /// `ids` contains the sequences one after another.
-    /// - Parameters:
-    ///   - leavesEarly: if false, no sequence leaves at an early exit.
-    ///   - routeHeads: also read the state of the head, if the head has no exits.
+    /// - Parameter leavesEarly: if false, no sequence leaves at an early exit.
     func read(
-        _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true, routeHeads: RouteHeads? = nil
+        _ ids: [Int32], lengths: [Int], head: Int, leavesEarly: Bool = true
     ) throws(InferenceError) -> Reading {
         let exits = weights.exits[head], width = exits.head.labels.count
         var reading = Reading(
@@ -49,9 +45,6 @@ final class Encoder {
                 (reading.exits[sequence], reading.decisions[sequence]) = (exit, decision)
                 reading.logits.replaceSubrange((sequence * width)..<((sequence + 1) * width), with: row)
             }
-            // Without exits, the pooled states of the whole chunk are still there.
-            guard let routeHeads else { return }
-            reading.routeScores += routeHeads.projection.logits(pooled, rows: chunk.lengths.count, kernels)
         }
         return reading
     }

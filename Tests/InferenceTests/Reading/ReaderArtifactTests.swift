@@ -63,7 +63,9 @@ struct ReaderArtifactTests {
         func identities(_ model: TinyModel) throws -> [Route: ModelIdentity] {
             try model.written { folder in
                 let model = try EncoderClassifier(directory: folder, catalog: .builtIn)
-                #expect(try ItemReader(directory: folder, catalog: .builtIn).identity == model.identity(of: .decomposition))
+                #expect(
+                    try ItemReader(directory: folder, catalog: Catalog()).identity == model.identity(of: .decomposition)
+                )
                 return model.routes.reduce(into: [:]) { $0[$1] = model.identity(of: $1) }
             }
         }
@@ -78,7 +80,9 @@ struct ReaderArtifactTests {
 
     @Test func `an item reader reads the same whatever else its model answers`() throws {
         let one = try TinyModel.reader().written { try ItemReader(directory: $0, catalog: Catalog()) }
-        let both = try TinyModel.reader(answersTexts: true).written { try ItemReader(directory: $0, catalog: Catalog()) }
+        let both = try TinyModel.reader(answersTexts: true).written {
+            try ItemReader(directory: $0, catalog: Catalog())
+        }
         let sources = ["Play jazz\nand\n\nPlay", String(repeating: "jazz and Play, ", count: 30)]
         #expect(try one.read([sources]) == both.read([sources]))
     }
