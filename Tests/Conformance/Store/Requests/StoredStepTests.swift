@@ -46,7 +46,7 @@ import Testing
             fields(Answer.random(using: &generator)) == [
                 "output", "confidence", "evidence", "decidedBy", "model", "isDegraded", "isTruncated",
             ])
-        #expect(fields(Item.random(using: &generator)) == ["text", "span", "source", "from"])
+        #expect(fields(Item.random(using: &generator)) == ["text", "span", "source", "from", "context"])
     }
 
     @Test func `steps that were stored by the first codec are read as before`() async throws {
@@ -116,6 +116,10 @@ extension Item {
             span: Bool.random(using: &generator) ? Item.Span(start, start + 3) : nil,
             source: Bool.random(using: &generator) ? "contract.md" : nil,
             from: Bool.random(using: &generator)
-                ? ItemReference(step: start, item: 63 - start, select: start < 5 ? .label : .output) : nil)
+                ? ItemReference(step: start, item: 63 - start, select: start < 5 ? .label : .output) : nil,
+            context: Bool.random(using: &generator)
+                ? ItemContext(
+                    before: "\u{0}\n", after: "漢字", request: Bool.random(using: &generator) ? "Please check:" : nil)
+                : nil)
     }
 }
