@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import Inference
+import WorkerKit
 
 /// The seam between the planner and the router.
 protocol RequestReader: Sendable {
@@ -53,7 +54,9 @@ enum BatchReading {
         guard !requests.isEmpty else { return [] }
         let startedAt = Timestamp.now
         do {
-            let (readings, micros) = try await read(requests, reader, gate)
+            let (readings, micros) = try await PacedCalls.run(requests.count, gate: gate) { chunk in
+                try reader.read(Array(requests.dropFirst(chunk.lowerBound).prefix(chunk.count)))
+            }
             let tokens = readings.joined().reduce(0) { $0 + $1.inputTokens }
             return readings.map { own in
                 let part = Double(own.reduce(0) { $0 + $1.inputTokens }) / Double(max(tokens, 1))
@@ -66,28 +69,4 @@ enum BatchReading {
             return try await shares(requests[..<middle], reader, gate) + shares(requests[middle...], reader, gate)
         }
     }
-
-    /// - Returns: the readings, and the wall-clock time of the calls in microseconds without the waits at the gate.
-    private static func read(
-        _ requests: ArraySlice<[String]>, _ reader: any RequestReader, _ gate: LaneGate?
-    ) async throws -> ([[SourceReading]], Double) {
-        let clock = ContinuousClock()
-        var readings: [[SourceReading]] = []
-        var sum = Duration.zero
-        var size = gate == nil ? requests.count : 1
-        while readings.count < requests.count {
-            await gate?.giveWay()
-            let start = clock.now
-            readings += try reader.read(Array(requests.dropFirst(readings.count).prefix(size)))
-            let took = clock.now - start
-            sum += took
-            // Aims the next chunk at `Self.chunk` of model time. The time of a request is known only after the call, and
-            // varies by a factor of a thousand, so a chunk at most doubles.
-            size = max(1, min(2 * size, Int(Double(size) * (Self.chunk / max(took, .microseconds(1))))))
-        }
-        return (readings, sum / .microseconds(1))
-    }
-
-    /// The time that a bulk lane computes before it checks the gate, unless one request takes longer.
-    private static let chunk = Duration.milliseconds(5)
 }

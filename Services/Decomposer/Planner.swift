@@ -109,8 +109,10 @@ struct Planner: Sendable {
                 unrouted.append(Unrouted(item: item, answer: .inUnsupportedLanguage, guess: nil))
                 continue
             }
-            if !routing.routes.isEmpty, !found.isUncut { routed.append((item, routing.routes)) }
-            if routing.isSure, !routing.routes.isEmpty, !found.isUncut { continue }
+            if !routing.routes.isEmpty, !found.isUncut {
+                routed.append((item, routing.routes))
+                if routing.isSure { continue }
+            }
             guard prediction.isSure, !found.isUncut else {
                 unrouted.append(
                     Unrouted(item: draft.inContext(found), answer: nil, guess: draft.guess(found, by: model)))

@@ -58,8 +58,8 @@ public enum BatchClassification {
         return shares.compactMap(\.self)
     }
 
-    /// Classifies the groups of one route in one call. If that fails because of a text, bisects the groups until the one with the
-    /// text is alone, as the delivery loop does with records.
+    /// Classifies the groups of one route in one call. If that fails because of a text, bisects the groups until the one
+    /// with the text is alone, as the delivery loop does with records.
     private static func classify(
         _ members: ArraySlice<(index: Int, group: Group)>, on classifier: any Classifier, _ gate: LaneGate?,
         _ answer: (Int, Result<Share, InferenceError>) -> Void
@@ -69,7 +69,10 @@ public enum BatchClassification {
             route: route, texts: members.flatMap(\.group.texts), contexts: members.flatMap(\.group.contexts))
         let startedAt = Timestamp.now
         do {
-            let (predictions, micros) = try await classify(call, on: classifier, gate)
+            let (predictions, micros) = try await PacedCalls.run(call.texts.count, gate: gate) { chunk in
+                try await classifier.classify(
+                    Array(call.texts[chunk]), in: Array(call.contexts[chunk]), as: call.route)
+            }
             let tokens = predictions.reduce(0) { $0 + $1.inputTokens }
             var next = predictions.startIndex
             for (index, group) in members {
@@ -88,30 +91,4 @@ public enum BatchClassification {
             }
         }
     }
-
-    /// - Returns: the predictions, and the wall-clock time of the calls in microseconds without the waits at the gate.
-    private static func classify(
-        _ call: Group, on classifier: any Classifier, _ gate: LaneGate?
-    ) async throws -> ([Prediction], Double) {
-        let clock = ContinuousClock()
-        var predictions: [Prediction] = []
-        var sum = Duration.zero
-        var size = gate == nil ? call.texts.count : 1
-        repeat {
-            await gate?.giveWay()
-            let chunk = predictions.count..<min(call.texts.count, predictions.count + size)
-            let start = clock.now
-            predictions += try await classifier.classify(
-                Array(call.texts[chunk]), in: Array(call.contexts[chunk]), as: call.route)
-            let took = clock.now - start
-            sum += took
-            // Aims the next chunk at `Self.chunk` of model time. The time of a text is known only after the call, and
-            // varies by a factor of a thousand, so a chunk at most doubles.
-            size = max(1, min(2 * size, Int(Double(size) * (Self.chunk / max(took, .microseconds(1))))))
-        } while predictions.count < call.texts.count
-        return (predictions, sum / .microseconds(1))
-    }
-
-    /// The time that a bulk lane computes before it checks the gate, unless one text takes longer.
-    private static let chunk = Duration.milliseconds(5)
 }

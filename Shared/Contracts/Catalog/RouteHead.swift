@@ -43,12 +43,8 @@ public struct CatalogRouting: Sendable, Equatable {
     public struct Head: Sendable, Equatable {
         public let route: Route
         public let head: RouteHead
-        /// Whether any window of a long text can route it to the task, and not only its beginning.
-        public let isAnyWindow: Bool
     }
 
-    /// How the windows of a long text are combined by the router's own head.
-    public let windowRule: WindowRule
     /// In the order of the catalog.
     public let heads: [Head]
 }
@@ -56,10 +52,9 @@ public struct CatalogRouting: Sendable, Equatable {
 extension Catalog {
     public var routing: CatalogRouting {
         CatalogRouting(
-            windowRule: windowRule(of: .decomposition),
             heads: routes.compactMap { route in
                 guard let task = taskDescriptions[route], let head = task.routing?.head else { return nil }
-                return CatalogRouting.Head(route: route, head: head, isAnyWindow: task.isRoutedByAnyWindow)
+                return CatalogRouting.Head(route: route, head: head)
             })
     }
 }

@@ -126,7 +126,7 @@ public final class ItemReader: Sendable {
                 range: Int(places[item.pieces.lowerBound].start)..<Int(places[item.pieces.upperBound - 1].end),
                 certainty: item.certainty, logits: Array(logits[index]),
                 prediction: prediction(
-                    of: item, head.decide(logits[index]), added: routeHeads?.routes([scores[index]]) ?? []))
+                    of: item, head.decide(logits[index]), added: routeHeads?.routes(scores[index]) ?? []))
         }
         let products =
             source.windows.reduce(0) { $0 + weights.shape.products(tokens: $1.tokens, layers: weights.shape.layers) }

@@ -9,7 +9,6 @@ struct RouteHeads: Sendable {
         let route: Route
         let temperature: Double
         let threshold: Double
-        let isAnyWindow: Bool
     }
 
     private let rules: [Rule]
@@ -27,9 +26,7 @@ struct RouteHeads: Sendable {
                 && !known.contains(entry.route.description)
         }
         rules = usable.map {
-            Rule(
-                route: $0.route, temperature: $0.head.temperature, threshold: $0.head.threshold,
-                isAnyWindow: $0.isAnyWindow)
+            Rule(route: $0.route, temperature: $0.head.temperature, threshold: $0.head.threshold)
         }
         projection = Projection(weight: usable.flatMap(\.head.weights), bias: usable.map(\.head.bias), inputs: inputs)
         let taken = Set(usable.map(\.route))
@@ -39,14 +36,11 @@ struct RouteHeads: Sendable {
     var isEmpty: Bool { rules.isEmpty }
     var count: Int { rules.count }
 
-    /// Returns the tasks that a text belongs to.
-    /// - Parameter windows: the heads' scores for each window of the text; at least one window.
-    func routes(_ windows: [ArraySlice<Float>]) -> [Route] {
-        rules.enumerated().compactMap { index, rule in
-            let scores = windows.map { Double($0[$0.startIndex + index]) }
-            guard let first = scores.first else { return nil }
-            let score = rule.isAnyWindow ? scores.max() ?? first : first
-            return sigmoid(score / rule.temperature) >= rule.threshold ? rule.route : nil
+    /// Returns the tasks that an item belongs to.
+    /// - Parameter scores: those of the heads.
+    func routes(_ scores: ArraySlice<Float>) -> [Route] {
+        zip(rules, scores).compactMap { rule, score in
+            sigmoid(Double(score) / rule.temperature) >= rule.threshold ? rule.route : nil
         }
     }
 }

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from . import processor
 from .artifact import Said
 from .batches import by_length, pad
+from .descent import Descent, averaged
 from .encoder import Encoder
-from .full import warm_cosine
 from .decision import Gate
 from .pools import UNLABELLED
 from .tasks import SEED
@@ -37,7 +36,6 @@ class Lesson:
 
 _SOFTNESS = 2.0
 _UNDERSTANDING = 1.0  # weight of the teacher's state: three logits say little about a text, and 384 channels say much more
-MEMORY = 0.998  # decay of the mean of the weights over the second half, which answers better than the final weights
 
 
 def imitation(logits: Tensor, teacher: Tensor) -> Tensor:
@@ -88,10 +86,9 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
     thresholds = {lesson.key: nn.Parameter(torch.tensor(lesson.gate.threshold)) for lesson in lessons if lesson.gate}
     understanding = _Understanding(student.shape.hidden_size, lessons)
     learning = [*student.parameters(), *understanding.parameters()]
-    optimizer = torch.optim.AdamW([*learning, *thresholds.values()], lr=rate, weight_decay=0.01, fused=True)
-    scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
+    descent = Descent([*learning, *thresholds.values()], learning, len(steps), rate)
     student.train()
-    average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
+    average = averaged(student)
     start, mean = time.monotonic(), {}
     for number, (lesson, rows) in enumerate(steps):
         ids, mask = pad([lesson.encoded[row] for row in rows])
@@ -100,13 +97,7 @@ def train(student: Encoder, lessons: Sequence[Lesson], rate: float = 1e-3) -> No
             logits = student.head(lesson.key)(state)
         value = (loss(lesson, logits.float(), rows, thresholds.get(lesson.key))
                  + _UNDERSTANDING * understanding(lesson, state.float(), rows))
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(learning, 1.0)
-        optimizer.step()
-        scale.step()
-        if 2 * number > len(steps):
-            average.update_parameters(student)
+        descent.step(value, average, student)
         mean[lesson.key] = 0.98 * mean.get(lesson.key, value.item()) + 0.02 * value.item()
         if number % 1000 == 0 or number == len(steps) - 1:
             print(f"  step {number}/{len(steps)} {time.monotonic() - start:.0f} s "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from . import augment, data, processor
 from .batches import by_length, pad
+from .descent import Descent, groups_of
 from .encoder import Encoder, pretrained
 from .tasks import CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, TEXT_TASKS, UNFAIR_TERM, Task, max_tokens
 from .tokenizer import full_tokenizer
@@ -150,9 +150,7 @@ def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions:
     model.word.weight.requires_grad_(False)  # most pieces are rare in this data, and training them would only degrade them
     gate = nn.Parameter(torch.tensor(5.0))
     body = [p for name, p in model.named_parameters() if p.requires_grad and not name.startswith("heads")]
-    optimizer = torch.optim.AdamW([{"params": body, "lr": rate}, {"params": [*model.heads.parameters(), gate], "lr": 10 * rate}],
-                                  weight_decay=0.01, fused=True)
-    scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, total))
+    descent = Descent(groups_of(body, [*model.heads.parameters(), gate], rate), list(model.parameters()), total)
     loaded: dict[str, tuple[int, list[list[int]], list]] = {}
     start, seen, losses = time.monotonic(), 0, {}
     for number, (key, epoch, batch) in enumerate(steps):
@@ -166,11 +164,7 @@ def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions:
         with processor.autocast():
             logits = model(ids, mask, key)
         value = loss(key, logits.float(), torch.tensor([targets[row] for row in batch]), gate)
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        scale.step()
+        descent.step(value)
         seen += int(mask.sum())
         losses[key] = 0.95 * losses.get(key, value.item()) + 0.05 * value.item()
         if number % 200 == 0:
@@ -181,12 +175,6 @@ def _train(model: Encoder, steps: list[Step], total: int, rate: float, opinions:
 def _blended(targets: Sequence[int], opinions: np.ndarray, weight: float) -> list[list[float]]:
     certain = np.eye(opinions.shape[1])[list(targets)]
     return ((1 - weight) * certain + weight * opinions).tolist()
-
-
-def warm_cosine(step: int, total: int, warm: float = 0.06) -> float:
-    if step < warm * total:
-        return (step + 1) / (warm * total)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * (step - warm * total) / ((1 - warm) * total)))
 
 
 def view(tokens: list[int], limit: int) -> list[int]:

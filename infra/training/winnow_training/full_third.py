@@ -13,8 +13,9 @@ from torch import nn
 
 from . import augment, data, forms, processor, realistic, requests
 from .batches import by_length, pad
+from .descent import Descent, groups_of
 from .encoder import Encoder
-from .full import OUTSIDE, loss as label_loss, view, warm_cosine
+from .full import OUTSIDE, loss as label_loss, view
 from .reader import Lesson, Reader, lessons, loss
 from .tasks import CLAUSE_TYPE, INTENT, ISSUE_TYPE, OUT_OF_SCOPE, PAYLOAD, PROMPT_ATTACK, SEED, UNFAIR_TERM, Task, max_tokens
 from .tokenizer import full_tokenizer
@@ -62,8 +63,7 @@ def third_part(encoder: Encoder, rate: float = 7e-5) -> Reader:
     gate = nn.Parameter(torch.tensor(5.0))
     heads = [*reader.tag.parameters(), *reader.route.parameters(), *reader.mark.parameters(), *encoder.heads.parameters(), gate]
     body = [p for name, p in encoder.named_parameters() if p.requires_grad and not name.startswith("heads")]
-    optimizer = torch.optim.AdamW([{"params": body, "lr": rate}, {"params": heads, "lr": 10 * rate}], weight_decay=0.01, fused=True)
-    scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
+    descent = Descent(groups_of(body, heads, rate), list(reader.parameters()), len(steps))
     start, losses = time.monotonic(), {}
     reader.train()
     for number, (_, task, epoch, batch) in enumerate(steps):
@@ -76,11 +76,7 @@ def third_part(encoder: Encoder, rate: float = 7e-5) -> Reader:
             with processor.autocast():
                 logits = encoder(ids, mask, task.key)
             value, name = label_loss(task.key, logits.float(), targets, gate), task.name
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
-        optimizer.step()
-        scale.step()
+        descent.step(value)
         losses[name] = 0.95 * losses.get(name, value.item()) + 0.05 * value.item()
         if number % 100 == 0:
             print(f"  {number}/{len(steps)} {time.monotonic() - start:.0f} s "

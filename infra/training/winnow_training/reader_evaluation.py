@@ -50,13 +50,19 @@ class Given:
     routes: frozenset[str]  # those that are right for it
 
 
-def given_items(model: Reader | QuantizedReader, corpus: Sequence[Request], tokenizer: Tokenizer) -> list[Given]:
+Readings = dict[str, dict[str | None, list[Found]]]  # by the id of the request
+
+
+def readings(model: Reader | QuantizedReader, corpus: Sequence[Request], tokenizer: Tokenizer) -> Readings:
+    return {request.id: read(model, request, tokenizer) for request in corpus}
+
+
+def given_items(corpus: Sequence[Request], found: Readings) -> list[Given]:
     """Found items that overlap a right one in at least half of their union have its routes; others have none."""
     result = []
     for request in corpus:
-        found = read(model, request, tokenizer)
         for source in request.sources:
-            for item in found.get(source.name, []):
+            for item in found[request.id].get(source.name, []):
                 shares = [(_share((item.start, item.end), (span.start, span.end)), span) for span in source.spans]
                 share, span = max(shares, key=lambda pair: pair[0], default=(0.0, None))
                 is_near = span is not None and share >= 0.5
@@ -93,11 +99,11 @@ def _share(a: tuple[int, int], b: tuple[int, int]) -> float:
     return max(0, min(a[1], b[1]) - max(a[0], b[0])) / (max(a[1], b[1]) - min(a[0], b[0]) or 1)
 
 
-def evaluate(model: Reader | QuantizedReader, corpus: Sequence[Request], tokenizer: Tokenizer, rule: MultiLabel) -> dict[str, object]:
+def evaluate(corpus: Sequence[Request], found: Readings, rule: MultiLabel) -> dict[str, object]:
     totals: dict[str, Counter[str]] = {"en": Counter(), "other": Counter()}
     for request in corpus:
         total = totals["en" if request.language == "en" else "other"]
-        total.update(matched(request, read(model, request, tokenizer), rule))
+        total.update(matched(request, found[request.id], rule))
         total["requests"] += 1
     report: dict[str, object] = {}
     for name, total in totals.items():

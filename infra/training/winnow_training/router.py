@@ -16,16 +16,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from . import calibration, cut, data, fitting, flops, forms, importance, processor, reader, requests
 from .artifact import Artifact, encoder_card
 from .batches import by_length
 from .decision import MultiLabel
-from .distil import MEMORY
-from .full import warm_cosine
+from .descent import Descent, averaged
 from .reader import Lesson, QuantizedReader, Reader, batch, lessons
-from .reader_evaluation import Given, evaluate, exact_joins, given_items, route_matrix, validation_source
+from .reader_evaluation import Given, evaluate, exact_joins, given_items, readings, route_matrix, validation_source
 from .small import tokenizer_card, training_card
 from .tasks import ROUTE, ROUTE_LABELS, SEED, TEXT_TASKS, UTTERANCE
 from .tokenizer import full_tokenizer
@@ -86,11 +84,9 @@ def _teach(student: Reader, full: Reader, made: Sequence[Lesson], answers: Seque
     learning = [*student.parameters(), *understanding.parameters()]
     for parameter in learning:
         parameter.requires_grad_(True)
-    optimizer = torch.optim.AdamW(learning, lr=_RATE, weight_decay=0.01, fused=True)
     chance = random.Random(SEED)
     steps = [rows for _ in range(_EPOCHS) for rows in by_length([len(one.window.ids) for one in made], _BATCH, chance)]
-    scale = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: warm_cosine(step, len(steps)))
-    average = AveragedModel(student, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
+    descent, average = Descent(learning, learning, len(steps), _RATE), averaged(student)
     start, mean = time.monotonic(), [0.0] * 5
     student.train()
     for number, rows in enumerate(steps):
@@ -111,13 +107,7 @@ def _teach(student: Reader, full: Reader, made: Sequence[Lesson], answers: Seque
         route = F.binary_cross_entropy_with_logits(routed, 0.7 * their_routes + 0.3 * routes) if len(routes) else torch.zeros(())
         known = F.mse_loss(understanding(states[mask]), (theirs[mask] - center) / spread)
         value = 4 * soft + 0.5 * hard + 3 * route + known
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        nn.utils.clip_grad_norm_(learning, 1.0)
-        optimizer.step()
-        scale.step()
-        if 2 * number > len(steps):
-            average.update_parameters(student)
+        descent.step(value, average, student)
         mean = [0.98 * a + 0.02 * b.item() for a, b in zip(mean, (value, soft, hard, route, known), strict=True)]
         if number % 200 == 0:
             print(f"  {number}/{len(steps)} {time.monotonic() - start:.0f} s " + " ".join(f"{one:.3f}" for one in mean), flush=True)
@@ -138,10 +128,14 @@ class _Rule:
 
 def finish(router: Artifact, piece: dict[str, Any], full: Artifact, seconds: float) -> Artifact:
     """Calibrates the router, measures it, and writes it."""
-    corpus = requests.load(requests.VALIDATED)
-    given = given_items(QuantizedReader(router.encoder), [one for one in corpus if one.language == "en"], router.tokenizer)
+    corpus, model = requests.load(requests.VALIDATED), QuantizedReader(router.encoder)
+    found = readings(model, corpus, router.tokenizer)
+    given = given_items([one for one in corpus if one.language == "en"], found)
     rule = _rule(given)
-    head = fitting.head_card(ROUTE, rule.routes, router.shape.layers, rule.certificate, _metrics(router, rule, given))
+    report, certificate = evaluate(corpus, found, rule.routes), rule.certificate
+    metrics = {"items": len(given), "english": report["en"], "otherLanguages": report["other"],
+               "joins": exact_joins(model, router.tokenizer), "unsure": round(1 - certificate["accepted"] / certificate["items"], 4)}
+    head = fitting.head_card(ROUTE, rule.routes, router.shape.layers, certificate, metrics)
     router.card = {
         "schemaVersion": 1, "name": "router", "role": "router", "capability": "decomposition", "version": "", "weights": {},
         "encoder": encoder_card(router.shape), "tokenizer": tokenizer_card(),
@@ -167,10 +161,3 @@ def _rule(given: Sequence[Given]) -> _Rule:
     answers = routes.given(logits)
     has_surplus = (answers & ~truth).any(1) | answers.any(1) & ~np.array([item.is_found for item in given])
     return _Rule(routes, calibration.certify(routes.confidence(logits), ~has_surplus, _SURE))
-
-
-def _metrics(router: Artifact, rule: _Rule, given: Sequence[Given]) -> dict[str, Any]:
-    corpus, model = requests.load(requests.VALIDATED), QuantizedReader(router.encoder)
-    report = evaluate(model, corpus, router.tokenizer, rule.routes)
-    return {"items": len(given), "english": report["en"], "otherLanguages": report["other"], "joins": exact_joins(model, router.tokenizer),
-            "unsure": round(1 - rule.certificate["accepted"] / rule.certificate["items"], 4)}
