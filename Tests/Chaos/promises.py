@@ -108,6 +108,12 @@ def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
     by_hour = (
         "(SELECT a.tenant_id, date_trunc('hour', a.started_at, 'UTC') AS hour, sum(a.cost_pico_usd) AS spent"
         " FROM winnow.attempt AS a WHERE a.kind = 'full' GROUP BY 1, 2) AS s")
+    answered = "s.state = 'answered' AND s.capability NOT IN ('decomposition', 'feedback')"
+    # Nobody reads an item in a language that no model was cut for.
+    read = ("EXISTS (SELECT FROM json_array_elements(s.answers) AS a"
+            " WHERE a ->> 'label' IS DISTINCT FROM 'unsupported_language')")
+    charged = ("EXISTS (SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
+               " AND a.kind = 'worker')")
     broken = {
         "accepted requests without a row": len(ids) - count(
             "SELECT count(DISTINCT event_id) FROM winnow.request"),
@@ -119,9 +125,9 @@ def check(stack: Stack, load: Load, plan: list[Fault]) -> bool:
         "requests whose results differ in a byte": sum(differs(load, event_id) for event_id in ids),
         "submissions left behind": count("SELECT count(*) FROM winnow.submission"),
         "answered steps without their worker's charge": count(
-            f"SELECT count(*) FROM {steps} WHERE s.state = 'answered' AND s.capability NOT IN ('decomposition', 'feedback')"
-            " AND NOT EXISTS (SELECT FROM winnow.attempt AS a WHERE a.request_id = s.request_id AND a.step_ordinal = s.ordinal"
-            " AND a.kind = 'worker')"),
+            f"SELECT count(*) FROM {steps} WHERE {answered} AND {read} AND NOT {charged}"),
+        "steps in languages of no model that are charged": count(
+            f"SELECT count(*) FROM {steps} WHERE {answered} AND NOT {read} AND {charged}"),
         "steps charged twice for their worker": count(
             "SELECT count(*) FROM (SELECT FROM winnow.attempt WHERE kind IN ('worker', 'router')"
             " GROUP BY request_id, step_ordinal HAVING count(*) > 1) AS d"),
