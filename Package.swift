@@ -83,6 +83,7 @@ let sharedModules: [Target] = [
     shared("Planning", ["Contracts", "JSON", "MessageBus", "Store", "Telemetry"]),
     shared("Client", ["Contracts", "JSON", "MessageBus", "Planning", "Store"]),
     shared("Inference", ["COneDNN", "CKernels", "Contracts", "Crypto", "JSON"]),
+    shared("Routing", ["Contracts", "Inference", "Languages"]),
     shared(
         "Evaluation", ["Certification", "Client", "Contracts", "Inference", "JSON", "Languages", "Models", "Store"]),
     shared(
@@ -119,14 +120,15 @@ let liveWithModels = live + ["Crypto", "Inference", "Languages", "PostgresStore"
 
 let services: [Target] =
     [
-        service("Decomposer", liveWithModels + ["JSON"]),
+        service("Decomposer", liveWithModels + ["JSON", "Routing"]),
         service("Escalator", liveWithModels + ["ModelEndpoint", "Models"]),
         service("Aggregator", live + ["Certification", "PostgresStore", "Store"]),
         service(
             "CLI",
             live + [
-                "CZlib", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON", "ModelEndpoint",
-                "Models", "PostgresStore", "Store",
+                "CZlib", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON", "Languages",
+                "ModelEndpoint",
+                "Models", "PostgresStore", "Routing", "Store",
             ]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),
@@ -223,7 +225,8 @@ let testTargets: [Target] = [
         "Decomposer",
         [
             "BuiltInCatalog", "Contracts", "Decomposer", "Delivery", "Inference", "JSON", "Lifecycle", "MessageBus",
-            "MessageBusTesting", "Planning", "Settings", "Store", "StoreTesting", "Telemetry", "TestKit", "WorkerKit",
+            "MessageBusTesting", "Planning", "Routing", "Settings", "Store", "StoreTesting", "Telemetry", "TestKit",
+            "WorkerKit",
         ]),
     tests(
         "Escalator",

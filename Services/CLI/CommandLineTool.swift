@@ -24,7 +24,8 @@ enum ExitStatus: Int32, CaseIterable {
 /// Finds the verb, parses its arguments and runs it.
 enum CommandLineTool {
     static let verbs: [any Verb.Type] = [
-        SubmitVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self, PricesVerb.self,
+        SubmitVerb.self, ExplainVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self,
+        PricesVerb.self,
         BudgetVerb.self, EraseVerb.self, DeadLettersVerb.self, InstancesVerb.self, DrainVerb.self, ResumeVerb.self,
         EvaluateVerb.self,
         ReportVerb.self, CertifyVerb.self, CertificatesVerb.self, RankVerb.self, DoctorVerb.self, MigrateVerb.self,

@@ -1,19 +1,8 @@
 import Contracts
 import Delivery
 import Inference
+import Routing
 import WorkerKit
-
-/// The seam between the planner and the router.
-protocol RequestReader: Sendable {
-    /// The router's name, and its version, which answers and the ledger name.
-    var identity: ModelIdentity { get }
-
-    /// - Parameter requests: the sources of each request: its own text first, then its attachments.
-    /// - Returns: for each request a reading of each source.
-    func read(_ requests: [[String]]) throws(InferenceError) -> [[SourceReading]]
-}
-
-extension ItemReader: RequestReader {}
 
 /// Reads the requests of a batch in one call, so that the model's batches grow with the load.
 enum BatchReading {

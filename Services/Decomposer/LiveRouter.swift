@@ -1,5 +1,6 @@
 import Contracts
 import Inference
+import Routing
 import Telemetry
 import WorkerKit
 

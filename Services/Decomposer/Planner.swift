@@ -3,6 +3,7 @@ import Delivery
 import Inference
 import Languages
 import Planning
+import Routing
 import Telemetry
 import WorkerKit
 
@@ -37,24 +38,38 @@ struct Planner: Sendable {
     ) async throws -> [Result<Decomposition, Refusal>] {
         let router = try router(catalog)
         let human = requests.indices.filter { requests[$0].channel == .human }
-        var drafts = human.map { RoutingDraft(request: requests[$0], catalog: catalog) }
+        var drafts = human.map { Draft(RoutingDraft(request: requests[$0], catalog: catalog)) }
         try await read(&drafts, by: router, isLastTry)
         var plans = requests.map { Result<Decomposition, Refusal>.success(machinePlan($0)) }
         for (index, draft) in zip(human, drafts) { plans[index] = humanPlan(draft, by: router.identity) }
         return plans
     }
 
-    private func read(_ drafts: inout [RoutingDraft], by router: any RequestReader, _ isLastTry: Bool) async throws {
+    /// A human request, and its share of the router's call.
+    private struct Draft {
+        var routing: RoutingDraft
+        /// `nil` if the router failed.
+        var share: BatchReading.Share?
+
+        init(_ routing: RoutingDraft) { self.routing = routing }
+
+        mutating func record(_ share: BatchReading.Share) {
+            self.share = share
+            routing.record(share.readings)
+        }
+    }
+
+    private func read(_ drafts: inout [Draft], by router: any RequestReader, _ isLastTry: Bool) async throws {
         do {
-            let shares = try await BatchReading.run(drafts.map(\.texts), by: router, gate: gate)
+            let shares = try await BatchReading.run(drafts.map(\.routing.texts), by: router, gate: gate)
             for (index, share) in shares.enumerated() {
                 switch share {
                 case .success(let share): drafts[index].record(share)
-                case .failure(let error): drafts[index].giveUp(error)
+                case .failure(let error): drafts[index].routing.giveUp(error)
                 }
             }
         } catch let error as InferenceError where isLastTry {
-            for index in drafts.indices { drafts[index].giveUp(error) }
+            for index in drafts.indices { drafts[index].routing.giveUp(error) }
         }
     }
 
@@ -93,36 +108,32 @@ struct Planner: Sendable {
     /// Builds the plan of a human request. Its first steps are the routing itself, as many as its items need. They hold
     /// the items that fit no capability, those in a language of none, and the items that the full model must route.
     /// There is always at least one, step 0, to which the router's ledger row belongs.
-    private func humanPlan(
-        _ draft: RoutingDraft, by model: ModelIdentity
-    ) -> Result<Decomposition, Refusal> {
-        guard !draft.isTooLarge else { return .failure(refusal(draft, by: model, Self.tooManyItems)) }
+    private func humanPlan(_ draft: Draft, by model: ModelIdentity) -> Result<Decomposition, Refusal> {
+        guard draft.routing.itemCount <= Limits.itemsPerPlan else {
+            return .failure(refusal(draft, by: model, Self.tooManyItems))
+        }
         var unrouted: [Unrouted] = []
         var answered: [Prediction] = []
         var routed: [(item: Item, routes: [Route])] = []
-        for found in draft.found {
-            let (item, prediction) = (found.item, found.prediction)
-            let routing = ItemRouting(prediction, draft.catalog)
-            let verdict = routing.languageVerdict(on: item.text, draft.catalog)
-            guard !verdict.isUnsupported else {
-                languages.count([verdict], of: .decomposition)
-                unrouted.append(Unrouted(item: item, answer: .inUnsupportedLanguage, guess: nil))
-                continue
-            }
-            if !routing.routes.isEmpty, !found.isUncut {
+        for routing in draft.routing.items(by: model) {
+            if !routing.routes.isEmpty {
+                var item = routing.item
+                item.context = nil
                 routed.append((item, routing.routes))
-                if routing.isSure { continue }
             }
-            guard prediction.isSure, !found.isUncut else {
-                unrouted.append(
-                    Unrouted(item: draft.inContext(found), answer: nil, guess: draft.guess(found, by: model)))
-                continue
+            switch routing.rest {
+            case .nothing: break
+            case .unsupportedLanguage(let language):
+                languages.count([.unsupported(language: language)], of: .decomposition)
+                unrouted.append(Unrouted(item: routing.item, answer: .inUnsupportedLanguage, guess: nil))
+            case .fullModel: unrouted.append(Unrouted(item: routing.item, answer: nil, guess: routing.guess))
+            case .noRoute:
+                let answer = Answer(
+                    .label(Answer.noRoute), confidence: routing.prediction.confidence, decidedBy: .worker,
+                    model: model.description)
+                answered.append(routing.prediction)
+                unrouted.append(Unrouted(item: routing.item, answer: answer, guess: nil))
             }
-            let answer = Answer(
-                .label(Answer.noRoute), confidence: prediction.confidence, decidedBy: .worker,
-                model: model.description)
-            answered.append(prediction)
-            unrouted.append(Unrouted(item: item, answer: answer, guess: nil))
         }
         let routing = routingSteps(unrouted)
         var plan = PlanBuilder(firstOrdinal: routing.count)
@@ -154,7 +165,7 @@ struct Planner: Sendable {
     }
 
     /// A refusal with the router's call, whose cost is charged although there is no plan.
-    private func refusal(_ draft: RoutingDraft, by model: ModelIdentity, _ reason: ContractError) -> Refusal {
+    private func refusal(_ draft: Draft, by model: ModelIdentity, _ reason: ContractError) -> Refusal {
         Refusal(reason: reason, attempt: attempt(draft, by: model))
     }
 
@@ -162,16 +173,16 @@ struct Planner: Sendable {
     /// only for the items that fit no capability: for them the routing is the answer.
     /// - Parameter answered: the router's predictions for the items that fit no capability.
     private func attempt(
-        _ draft: RoutingDraft, by model: ModelIdentity, answering answered: [Prediction] = []
+        _ draft: Draft, by model: ModelIdentity, answering answered: [Prediction] = []
     ) -> Attempt {
-        Attempt(
-            number: 1, kind: .router, state: draft.fault == nil ? .settled : .failed, model: model.name,
-            version: model.version,
-            items: draft.found.count, usage: draft.usage, durationMicros: draft.durationMicros,
-            startedAt: draft.startedAt,
-            counterfactual: (draft.catalog.decomposition.isEndpoint ? .routingEndpoint : counterfactual)
+        let (routing, share) = (draft.routing, draft.share)
+        return Attempt(
+            number: 1, kind: .router, state: routing.fault == nil ? .settled : .failed, model: model.name,
+            version: model.version, items: routing.itemCount, usage: share?.usage ?? .zero,
+            durationMicros: share?.durationMicros ?? 0, startedAt: share?.startedAt ?? .now,
+            counterfactual: (routing.catalog.decomposition.isEndpoint ? .routingEndpoint : counterfactual)
                 .usage(of: answered, route: .decomposition),
-            error: draft.fault?.code.rawValue)
+            error: routing.fault?.code.rawValue)
     }
 }
 

@@ -74,7 +74,7 @@ struct CommandLineToolTests {
         let verbs = CommandLineTool.verbs
         #expect(
             verbs.map { $0.name } == [
-                "submit", "costs", "trace", "cancel", "tenants", "prices", "budget", "erase", "dead-letters",
+                "submit", "explain", "costs", "trace", "cancel", "tenants", "prices", "budget", "erase", "dead-letters",
                 "instances",
                 "drain", "resume", "evaluate", "report", "certify", "certificates", "rank", "doctor", "migrate",
                 "topics",

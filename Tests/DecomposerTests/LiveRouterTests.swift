@@ -1,6 +1,7 @@
 import BuiltInCatalog
 import Contracts
 import Inference
+import Routing
 import Synchronization
 import Telemetry
 import TestKit

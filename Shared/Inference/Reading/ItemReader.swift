@@ -16,7 +16,7 @@ public final class ItemReader: Sendable {
     private let tokenizer: SourceTokenizer
     private let weights: EncoderWeights
     private let tags: Projection
-    private let head: ModelCard.Head
+    let head: ModelCard.Head
     private let routes: Projection
     /// `nil` if the catalog has none for this router.
     private let routeHeads: RouteHeads?

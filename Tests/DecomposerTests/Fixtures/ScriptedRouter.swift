@@ -1,6 +1,7 @@
 import Contracts
 import Delivery
 import Inference
+import Routing
 import Synchronization
 import TestKit
 import WorkerKit

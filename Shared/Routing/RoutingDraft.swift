@@ -1,70 +1,83 @@
 import Contracts
 import Inference
-import Languages
 
 /// A human request before it has a plan: its texts, and what the router finds in them.
-struct RoutingDraft {
+public struct RoutingDraft: Sendable {
     /// A part of a text that gets an answer.
-    struct Found {
+    private struct Found {
         let source: Int
         /// Offsets of the source's UTF-8.
         let range: Range<Int>
         let item: Item
         let prediction: Prediction
+        /// The parts of which it consists; none if it is a whole text.
+        var parts: [ReadItem] = []
         /// Whether the full model is to say how the item is cut.
         var isUncut = false
     }
 
     /// The routes that the items may take.
-    let catalog: Catalog
+    public let catalog: Catalog
     /// The request's own text, which may be empty, and then its attachments.
     private let sources: [RequestSource]
-    private(set) var found: [Found] = []
-    private(set) var usage = TokenUsage.zero
-    private(set) var durationMicros: Int64 = 0
-    private(set) var startedAt = Timestamp.now
-    private(set) var fault: InferenceError?
+    private var found: [Found] = []
+    /// Why the router could not read the request.
+    public private(set) var fault: InferenceError?
 
-    init(request: Request, catalog: Catalog) {
+    /// - Parameter request: a human request.
+    public init(request: Request, catalog: Catalog) {
         self.catalog = catalog
         sources =
             [RequestSource(name: nil, text: request.text ?? "")]
             + request.attachments.map { RequestSource(name: $0.name, text: $0.text) }
     }
 
-    var texts: [String] { sources.map(\.text) }
+    /// The texts for the router.
+    public var texts: [String] { sources.map(\.text) }
 
-    /// Whether there are more items than any plan holds.
-    var isTooLarge: Bool { found.count > Limits.itemsPerPlan }
+    public var itemCount: Int { found.count }
 
-    mutating func record(_ share: BatchReading.Share) {
-        (usage, durationMicros, startedAt) = (share.usage, share.durationMicros, share.startedAt)
-        found = share.readings.enumerated().flatMap { items(in: $0, $1) }
+    /// Takes what the router found.
+    /// - Parameter readings: one for each text.
+    public mutating func record(_ readings: [SourceReading]) {
+        found = readings.enumerated().flatMap { items(in: $0, $1) }
         guard found.isEmpty else { return }
         // The answer says that there is nothing to do, so that the request has one.
         let filled = sources.indices.filter { !sources[$0].text.isBlank }
         for source in filled.first == 0 ? [0] : filled {
-            if let absence = share.readings[source].absence { found.append(whole(source, absence)) }
+            if let absence = readings[source].absence { found.append(whole(source, absence)) }
         }
     }
 
     /// If the router fails, the full model routes each text as a whole.
-    mutating func giveUp(_ error: InferenceError) {
+    public mutating func giveUp(_ error: InferenceError) {
         let unknown = Prediction(label: Answer.noRoute, confidence: 0, isSure: false, inputTokens: 0, flops: 0)
         found = sources.indices.filter { !sources[$0].text.isBlank }.map { whole($0, unknown) }
         fault = error
     }
 
-    /// Returns the router's prediction for an item; `nil` if the router could not read it.
-    func guess(_ found: Found, by model: ModelIdentity) -> Answer? {
+    /// Says what becomes of each item, source by source.
+    /// - Parameter model: the router, which answers name.
+    public func items(by model: ModelIdentity) -> [RoutedItem] {
+        found.map { found in
+            let routing = ItemRouting(found.prediction, of: found.item.text, isUncut: found.isUncut, catalog)
+            let isAsked = routing.rest == .fullModel
+            return RoutedItem(
+                item: isAsked ? inContext(found) : found.item, prediction: found.prediction, routes: routing.routes,
+                rest: routing.rest, guess: isAsked ? guess(found, by: model) : nil, parts: found.parts,
+                source: found.source, isUncut: found.isUncut)
+        }
+    }
+
+    /// - Returns: `nil` if the router could not read the item.
+    private func guess(_ found: Found, by model: ModelIdentity) -> Answer? {
         guard fault == nil else { return nil }
         return Answer(
             .label(found.prediction.label), confidence: found.prediction.confidence, decidedBy: .worker,
             model: model.description)
     }
 
-    /// Returns an item with what stands around it, for the full model.
-    func inContext(_ found: Found) -> Item {
+    private func inContext(_ found: Found) -> Item {
         let source = sources[found.source], own = sources[0]
         let before = source.text(before: found.range.lowerBound)
         let isNearBeginning = found.source == 0 && before.utf8.count == found.range.lowerBound
@@ -93,7 +106,7 @@ struct RoutingDraft {
                 item: Item(
                     text: sources[source].text(in: range), span: ruler.span(range), source: sources[source].name),
                 prediction: Self.together(run[run.startIndex].prediction, run.dropFirst().map(\.prediction)),
-                isUncut: run.contains(where: isDoubtful))
+                parts: Array(run), isUncut: run.contains(where: isDoubtful))
         }
     }
 
@@ -127,33 +140,5 @@ struct RoutingDraft {
             all.inputTokens += next.inputTokens
             all.addedRoutes += next.addedRoutes.filter { !all.addedRoutes.contains($0) }
         }
-    }
-}
-
-/// Where an item goes, by the router's own head and by the route heads of the catalog.
-///
-/// Route heads only add. What the router's own head says about its own tasks stays as it is without them: a sure
-/// answer, and a question for the full model. Only its `none` ends where a route head accepts the item.
-/// - Source: decision 50
-struct ItemRouting {
-    /// The tasks that the item goes to at once.
-    let routes: [Route]
-    /// Whether nobody else is asked about the item.
-    let isSure: Bool
-    /// The tasks that the item may belong to, sure or not.
-    private let guessed: [Route]
-
-    init(_ prediction: Prediction, _ catalog: Catalog) {
-        let own = catalog.routes(in: prediction.label), added = prediction.addedRoutes.filter { catalog[$0] != nil }
-        routes = (prediction.isSure ? own : []) + added.filter { !prediction.isSure || !own.contains($0) }
-        isSure = prediction.isSure || own.isEmpty && !added.isEmpty
-        guessed = own.isEmpty ? added : own
-    }
-
-    /// Says whether the item can be routed at all, by its language. A sure route is followed: its worker decides. So is
-    /// a guess at a task whose items are in no language, since the full model may confirm it.
-    func languageVerdict(on text: String, _ catalog: Catalog) -> LanguageVerdict {
-        guard routes.isEmpty, guessed.allSatisfy({ catalog[$0]?.unit.hasLanguage ?? true }) else { return .proceed }
-        return catalog.languageVerdict(onUnrouted: text)
     }
 }
