@@ -192,7 +192,8 @@ private enum Reply {
                 share.predictions.map { prediction in
                     Answer(
                         .label(prediction.label), confidence: prediction.confidence, decidedBy: .full,
-                        model: model.description, isTruncated: prediction.isTruncated)
+                        model: model.description, isTruncated: prediction.isTruncated,
+                        isUnfamiliar: prediction.isUnfamiliar)
                 })
         case .failure(let error): self = .failed(error.message)
         }

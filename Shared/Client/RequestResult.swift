@@ -19,6 +19,7 @@ public struct RequestResult: Sendable {
         public let isDegraded: Bool
         /// Whether the model read only a part of the text.
         public let isTruncated: Bool
+        public let isUnfamiliar: Bool
     }
 
     /// One step of the request, with its items in the order of the request.
@@ -95,7 +96,7 @@ public struct RequestResult: Sendable {
                     confidence: item["confidence"]?.double,
                     decidedBy: item["decidedBy"]?.string.flatMap(Answer.DecidedBy.init(rawValue:)),
                     isDegraded: item["degraded"]?.bool ?? false,
-                    isTruncated: item["truncated"]?.bool ?? false)
+                    isTruncated: item["truncated"]?.bool ?? false, isUnfamiliar: item["unfamiliar"]?.bool ?? false)
             } ?? [])
     }
 }

@@ -93,7 +93,7 @@ public struct Prediction: Sendable, Equatable {
     /// - Source: infra/models/README.md, From logits to an answer
     public var confidence: Double
     /// The value to compare with a threshold. It is `confidence`, limited to the confidence of the least sure window.
-    /// It is 0 if an unread part of the text could change the answer.
+    /// It is 0 if an unread part of the text could change the answer, or if the text is unfamiliar.
     public var certainty: Double
     /// Whether `certainty` reaches the head's calibrated threshold; false if there is no threshold.
     public var isSure: Bool
@@ -107,13 +107,15 @@ public struct Prediction: Sendable, Equatable {
     public var windows: Int
     /// Whether the text continues after its last window, so that a part was not read.
     public var isTruncated: Bool
+    /// Whether the model's guard does not know texts like this one. Then `certainty` is 0.
+    public var isUnfamiliar: Bool
     /// The tasks that route heads of the catalog add to the router's answer.
     public var addedRoutes: [Route]
 
     public init(
         label: String, confidence: Double, certainty: Double? = nil, isSure: Bool, rivals: [Rival] = [],
         inputTokens: Int, flops: Int64, windows: Int = 1, isTruncated: Bool = false,
-        addedRoutes: [Route] = []
+        isUnfamiliar: Bool = false, addedRoutes: [Route] = []
     ) {
         self.label = label
         self.confidence = confidence
@@ -124,6 +126,7 @@ public struct Prediction: Sendable, Equatable {
         self.flops = flops
         self.windows = windows
         self.isTruncated = isTruncated
+        self.isUnfamiliar = isUnfamiliar
         self.addedRoutes = addedRoutes
     }
 

@@ -157,9 +157,11 @@ public final class EncoderClassifier: Classifier {
 
     private func prediction(of window: Int, in reading: Reading, _ head: ModelCard.Head) -> Prediction {
         let (label, confidence, rivals) = reading.encoder.decisions[window]
+        let isUnfamiliar = reading.encoder.isUnfamiliar[window]
         return Prediction(
-            label: label, confidence: confidence, isSure: head.isSure(confidence), rivals: rivals,
-            inputTokens: reading.lengths[window], flops: flops(of: window, in: reading, head))
+            label: label, confidence: confidence, certainty: isUnfamiliar ? 0 : confidence,
+            isSure: !isUnfamiliar && head.isSure(confidence), rivals: rivals, inputTokens: reading.lengths[window],
+            flops: flops(of: window, in: reading, head), isUnfamiliar: isUnfamiliar)
     }
 
     /// - Parameter isTruncated: whether the text continues after the windows.
@@ -169,13 +171,17 @@ public final class EncoderClassifier: Classifier {
         let width = head.labels.count
         let rows = windows.map { reading.encoder.logits[($0 * width)..<(($0 + 1) * width)] }
         let (label, confidence, rivals) = head.decide(head.combine(rows))
-        let certainty = head.certainty(
-            confidence, windows: windows.map { reading.encoder.decisions[$0].confidence }, isTruncated: isTruncated)
+        let isUnfamiliar = windows.contains { reading.encoder.isUnfamiliar[$0] }
+        let certainty =
+            isUnfamiliar
+            ? 0
+            : head.certainty(
+                confidence, windows: windows.map { reading.encoder.decisions[$0].confidence }, isTruncated: isTruncated)
         return Prediction(
             label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty), rivals: rivals,
             inputTokens: windows.reduce(0) { $0 + reading.lengths[$1] },
             flops: windows.reduce(0) { $0 + flops(of: $1, in: reading, head) }, windows: windows.count,
-            isTruncated: isTruncated)
+            isTruncated: isTruncated, isUnfamiliar: isUnfamiliar)
     }
 
     private func flops(of window: Int, in reading: Reading, _ head: ModelCard.Head) -> Int64 {

@@ -112,7 +112,8 @@ public struct StepHandler: BatchHandler {
         for (place, prediction) in zip(places, share.predictions) {
             let guess = Answer(
                 .label(prediction.label), confidence: prediction.confidence, decidedBy: .worker,
-                model: model.description, isTruncated: prediction.isTruncated)
+                model: model.description, isTruncated: prediction.isTruncated,
+                isUnfamiliar: prediction.isUnfamiliar)
             guesses[place] = guess
             if let certificate, prediction.certainty >= certificate.acceptThreshold { answers[place] = guess }
         }

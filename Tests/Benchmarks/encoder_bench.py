@@ -3,6 +3,8 @@
 Both run all of the head's layers for every text. "exits" is Winnow as it serves, where a text leaves early once its answer is
 sure. Winnow's figures include its tokenizer; ONNX Runtime's are only `session.run`. Both sort the items by length, so padding,
 which Winnow does not need, costs ONNX Runtime next to nothing. Both take every batch's best of 7 rounds, averaged over the items.
+
+The router is timed alone, on requests of 3,000 characters, made of the lines of realistic ones: finding and routing their items.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from winnow_training import small
+from winnow_training import requests, small
 from winnow_training.artifact import Artifact
 from winnow_training.batches import pad
 from winnow_training.onnx_export import export
@@ -29,7 +31,7 @@ from winnow_training.tasks import SEED, max_tokens
 BIN = Path(os.environ["WINNOW_BIN_DIRECTORY"])
 MODELS = Path("infra/models")
 ROUNDS, ITEMS = 7, 256
-HEADS = {"full": "security-services/payload", "router": "decomposition/route",
+HEADS = {"full": "security-services/payload",
          "semantic-understanding": "semantic-understanding/intent", "legal-services": "legal-services/clause-type",
          "security-services": "security-services/payload", "software-development": "software-development/issue-type"}
 
@@ -38,6 +40,14 @@ def winnow(name: str, head: str, items: Path) -> dict[str, Any]:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([BIN / "EncoderBench", items, f"{MODELS / name}:{head}"], text=True, check=True,
                           stdout=subprocess.PIPE, env=environment)
+    return json.loads(done.stdout)
+
+
+def router(items: Path) -> dict[str, Any]:
+    lines = [line for request in requests.load(requests.VALIDATED) for source in request.sources for line in source.text.splitlines()]
+    items.write_text("\n".join(line for line in lines if line.strip()) + "\n")
+    done = subprocess.run([BIN / "EncoderBench", "--requests", items, MODELS / "router"], text=True, check=True,
+                          stdout=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
     return json.loads(done.stdout)
 
 
@@ -84,8 +94,12 @@ def main() -> None:
                              "ratio": round(other / micros, 2), "withExitsMicrosPerItem": early})
                 print(f"{name:32} {own['tokensPerItem']:7.1f} {size:6} {micros:6.0f} µs {other:6.0f} µs "
                       f"{other / micros:5.2f}x {early:6.0f} µs", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        read = router(Path(folder) / "items")
+    print(f"router, one request of {read['characters']} characters: {read['medianMicros'] / 1000:.2f} ms at the median, "
+          f"{read['tokens']} tokens, {read['flops'] / 1e6:.0f} MFLOP")
     results = json.loads(arguments.out.read_text()) if arguments.out.exists() else {}
-    results["encoders"] = {"onnxRuntime": onnxruntime.__version__, "rows": rows}
+    results["encoders"] = {"onnxRuntime": onnxruntime.__version__, "rows": rows, "router": read}
     arguments.out.write_text(json.dumps(results, indent=2) + "\n")
 
 

@@ -14,7 +14,7 @@ struct MessageCodecTests {
         Answer(.label("bug"), confidence: 0.999_999, decidedBy: .worker, model: "software-development@1.0.0+ab"), nil,
         Answer(.label("a,\u{0}\"é"), confidence: 0, decidedBy: .full, model: "full@2"), nil,
         Answer(.label("x"), confidence: 1, decidedBy: .worker, model: "", isDegraded: true),
-        Answer(.label("y"), confidence: 0.5, decidedBy: .full, model: "", isTruncated: true),
+        Answer(.label("y"), confidence: 0.5, decidedBy: .full, model: "", isTruncated: true, isUnfamiliar: true),
         Answer(.label("z"), confidence: 0.75, decidedBy: .middle, model: "full@2"),
     ]
 

@@ -80,15 +80,17 @@ struct EscalationHandlerTests {
         #expect(try await store.ledger(of: id).map(\.attempt.usage.inputTokens) == [11 + 9])
     }
 
-    @Test func `the answer to a text that is cut says so`() async throws {
+    @Test func `the answer to a text that is cut, or that the model was not made for, says so`() async throws {
         let cutting = ScriptedClassifier("full", version: "2") { text, _ in
             var prediction = Prediction.of(text, "x")
             prediction.isTruncated = text == "ab"
+            prediction.isUnfamiliar = text == "ab"
             return prediction
         }
         let outcome = try #require(
             try await handle([.escalation(escalation(), of: id)], model: cutting).first?.outcome())
         #expect(outcome.answers.map { $0?.isTruncated } == [false, false, true])
+        #expect(outcome.answers.map { $0?.isUnfamiliar } == [false, false, true])
     }
 
     @Test func `a call is in the ledger before it is made, and settled after`() async throws {

@@ -58,15 +58,19 @@ struct GoldenTests {
 
     /// A confidence at the threshold may fall on either side of it.
     @Test(arguments: Golden.encoders)
-    func `texts leave where the reference does`(name: String) throws {
+    func `texts leave where the reference does, and are familiar to the same guards`(name: String) throws {
         let model = try EncoderClassifier(directory: Golden.model(name), catalog: .builtIn)
         let lines = try Golden.lines("logits-\(name).jsonl", as: Golden.Logits.self)
-        var astray = 0
+        var astray = 0, mistaken = 0, unfamiliar = 0
         for (head, lines) in Dictionary(grouping: lines, by: \.head) {
             let route = try #require(Route(head))
-            let exits = try model.read(lines.map(\.text), as: route, mostWindows: 1).encoder.exits
-            astray += zip(exits, lines).count { $0 != $1.exit }
+            let reading = try model.read(lines.map(\.text), as: route, mostWindows: 1).encoder
+            astray += zip(reading.exits, lines).count { $0 != $1.exit }
+            mistaken += zip(reading.isUnfamiliar, lines).count { $0 != $1.isUnfamiliar }
+            unfamiliar += lines.count { $0.isUnfamiliar }
         }
         #expect(astray <= lines.count / 50, "\(astray) of \(lines.count) leave elsewhere")
+        #expect(mistaken <= lines.count / 50, "\(mistaken) of \(lines.count) guards say otherwise")
+        #expect(unfamiliar > 0)
     }
 }

@@ -9,4 +9,5 @@ infra/dev/python-environment.sh llm >/dev/null
 
 (cd Tests/Docs && python3 -m unittest --quiet test_pages)
 Tests/Docs/check_docs.py
+infra/dev/decomposition-page.py
 Tests/Docs/run_docs.py "$@"

@@ -60,5 +60,7 @@ extension RequestResult.Item {
         }
     }
 
-    fileprivate var marks: [String] { (isDegraded ? ["degraded"] : []) + (isTruncated ? ["truncated"] : []) }
+    fileprivate var marks: [String] {
+        (isDegraded ? ["degraded"] : []) + (isTruncated ? ["truncated"] : []) + (isUnfamiliar ? ["unfamiliar"] : [])
+    }
 }

@@ -97,7 +97,8 @@ struct MiddleTier: Sendable {
         for (item, prediction) in zip(asked, share.predictions) {
             let answer = Answer(
                 .label(prediction.label), confidence: prediction.confidence, decidedBy: .middle,
-                model: model.description, isTruncated: prediction.isTruncated)
+                model: model.description, isTruncated: prediction.isTruncated,
+                isUnfamiliar: prediction.isUnfamiliar)
             said[item.index] = answer
             guard prediction.certainty >= certificate.acceptThreshold else { continue }
             accepted[item.index] = answer

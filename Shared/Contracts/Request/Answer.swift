@@ -48,10 +48,12 @@ public struct Answer: Sendable, Equatable {
     /// Whether the item is longer than the model's input, so that the model read only a part of it, or whether the
     /// answer ends only because it reached its limit of tokens.
     public var isTruncated: Bool
+    /// Whether the text is unlike all that the model was made for, as its guard says.
+    public var isUnfamiliar: Bool
 
     public init(
         _ output: Output, confidence: Double, evidence: Evidence = .measured, decidedBy: DecidedBy, model: String,
-        isDegraded: Bool = false, isTruncated: Bool = false
+        isDegraded: Bool = false, isTruncated: Bool = false, isUnfamiliar: Bool = false
     ) {
         self.output = output
         self.confidence = confidence
@@ -60,6 +62,7 @@ public struct Answer: Sendable, Equatable {
         self.model = model
         self.isDegraded = isDegraded
         self.isTruncated = isTruncated
+        self.isUnfamiliar = isUnfamiliar
     }
 
     /// The router's label for an item that fits no capability.
@@ -165,6 +168,7 @@ extension Answer {
         body.member("model", model)
         if isDegraded { body.member("degraded", true) }
         if isTruncated { body.member("truncated", true) }
+        if isUnfamiliar { body.member("unfamiliar", true) }
     }
 
     public init(json value: JSONValue) throws {
@@ -180,7 +184,7 @@ extension Answer {
             try Output(memberOf: value, in: "answers"),
             confidence: try value.number("confidence", in: "answers") ?? 0, evidence: evidence, decidedBy: decidedBy,
             model: try value.required("model", in: "answers"), isDegraded: value["degraded"]?.bool ?? false,
-            isTruncated: value["truncated"]?.bool ?? false)
+            isTruncated: value["truncated"]?.bool ?? false, isUnfamiliar: value["unfamiliar"]?.bool ?? false)
     }
 
     /// Encodes the answers of a step as the store keeps them. A missing answer is `null`.

@@ -55,7 +55,10 @@ struct Fingerprints: Sendable {
             let known = head.labels.filter(findings.contains).map(Self.counted)
             lines.append("windows beginningAnd \(known.joined(separator: " "))")
         }
-        lines += self.lines(of: ["heads.\(head.route)."] + head.exits.map { "exits.\($0.layers).\(head.route)." })
+        let points = ["heads.\(head.route)."] + head.exits.map { "exits.\($0.layers).\(head.route)." }
+        lines += self.lines(of: points)
+        // A line of its own, so that models without guards keep their versions.
+        if head.hasGuard { lines += ["guard"] + self.lines(of: points.map { "guards.\($0)" }) }
         return Self.short(Self.digest(lines))
     }
 

@@ -38,6 +38,9 @@ extension ModelCard {
         public let temperature: Double
         /// The confidence from which the model is sure; `nil` if it never is.
         public let acceptThreshold: Double?
+        /// Whether the head and its exits know texts that are unlike all that the model was made for.
+        /// - Source: infra/decisions/0063-guards.md
+        public let hasGuard: Bool
         /// How the windows of a long text are combined. The catalog says it, not the card.
         public internal(set) var windowRule = WindowRule.mean
     }
@@ -71,6 +74,7 @@ extension ModelCard.Head {
             threshold throws(ArtifactError) in
             try threshold.number()
         }
+        hasGuard = head.optional("guard") != nil
         kind = try Kind(head, labels: labels)
     }
 }

@@ -154,7 +154,8 @@ extension ModelCard {
         let count = min(tokens / max(windows, 1), head.maxTokens)
         let layers = exit.map { head.exits[$0].layers } ?? head.layers, read = (exit ?? head.exits.count) + 1
         let products = encoder.products(tokens: count, layers: layers)
-        return Int64(2 * windows * (products + read * encoder.hiddenSize * head.labels.count))
+        return Int64(
+            2 * windows * (products + read * encoder.hiddenSize * (head.labels.count + (head.hasGuard ? 1 : 0))))
     }
 }
 

@@ -28,6 +28,8 @@ final class Encoder {
         var decisions: [ModelCard.Head.Decision]
         /// The number of the exit that answered each sequence.
         var exits: [Int]
+        /// Whether the guard of the exit or head does not know texts like it.
+        var isUnfamiliar: [Bool]
     }
 
     /// `ids` contains the sequences one after another.
@@ -39,10 +41,12 @@ final class Encoder {
         var reading = Reading(
             logits: [Float](repeating: 0, count: lengths.count * width),
             decisions: [ModelCard.Head.Decision](repeating: ("", 0, []), count: lengths.count),
-            exits: [Int](repeating: 0, count: lengths.count))
+            exits: [Int](repeating: 0, count: lengths.count),
+            isUnfamiliar: [Bool](repeating: false, count: lengths.count))
         try eachChunk(ids, lengths) { chunk throws(InferenceError) in
-            try visit(exits, chunk, leavesEarly: leavesEarly) { sequence, exit, row, decision in
+            try visit(exits, chunk, leavesEarly: leavesEarly) { sequence, exit, row, decision, isUnfamiliar in
                 (reading.exits[sequence], reading.decisions[sequence]) = (exit, decision)
+                reading.isUnfamiliar[sequence] = isUnfamiliar
                 reading.logits.replaceSubrange((sequence * width)..<((sequence + 1) * width), with: row)
             }
         }
@@ -105,11 +109,16 @@ final class Encoder {
         }
     }
 
-    /// Computes the layers for a chunk of sequences. At each exit, those that are sure enough leave.
-    /// - Parameter answer: called once for each sequence, with its number, its exit's number, its logits and the decision.
+    /// Computes the layers for a chunk of sequences. At each exit, those that are sure enough leave, unless the exit's
+    /// guard does not know texts like them.
+    /// - Parameter answer: called once for each sequence, with its number, its exit's number, its logits, the decision, and
+    ///   whether it is unfamiliar.
     private func visit(
         _ exits: HeadExits, _ chunk: Chunk, leavesEarly: Bool,
-        _ answer: (_ sequence: Int, _ exit: Int, _ row: ArraySlice<Float>, _ decision: ModelCard.Head.Decision) -> Void
+        _ answer: (
+            _ sequence: Int, _ exit: Int, _ row: ArraySlice<Float>, _ decision: ModelCard.Head.Decision,
+            _ isUnfamiliar: Bool
+        ) -> Void
     ) throws(InferenceError) {
         embed(chunk.ids, from: chunk.start, chunk.lengths)
         var staying = Array(chunk.lengths.indices), lengths = chunk.lengths[...]
@@ -120,13 +129,15 @@ final class Encoder {
             done = exit.layers
             pool(lengths, into: &pooled)
             let logits = exit.projection.logits(pooled, rows: staying.count, kernels)
+            let unfamiliarity = exit.unfamiliarity?.logits(pooled, rows: staying.count, kernels)
             let width = exits.head.labels.count
             var kept: [Bool] = []
             for (index, sequence) in staying.enumerated() {
                 let row = logits[(index * width)..<((index + 1) * width)]
                 let decision = exits.head.decide(row)
-                let leaves = exit.from.map { decision.confidence >= $0 } ?? true
-                if leaves { answer(sequence, number, row, decision) }
+                let isUnfamiliar = unfamiliarity.map { $0[index] > 0 } ?? false
+                let leaves = exit.from.map { decision.confidence >= $0 && !isUnfamiliar } ?? true
+                if leaves { answer(sequence, number, row, decision, isUnfamiliar) }
                 kept.append(!leaves)
             }
             guard exit.from != nil else { return }

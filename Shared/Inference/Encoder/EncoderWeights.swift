@@ -221,6 +221,8 @@ struct HeadExits {
         let projection: Projection
         /// The lowest confidence at which a text leaves here; `nil` for the head, where every text leaves.
         let from: Double?
+        /// Above 0 for a text that is unlike all that the model was made for; `nil` without a guard.
+        let unfamiliarity: Projection?
     }
 
     let head: ModelCard.Head
@@ -229,13 +231,23 @@ struct HeadExits {
     init(_ tensors: inout TensorReader, _ head: ModelCard.Head, inputs: Int) throws(ArtifactError) {
         self.head = head
         let exits = try head.exits.map { exit throws(ArtifactError) in
-            Point(
-                layers: exit.layers,
-                projection: try Projection(
-                    &tensors, "exits.\(exit.layers).\(head.route)", labels: head.labels.count, inputs: inputs),
-                from: exit.from)
+            try Point(
+                &tensors, "exits.\(exit.layers).\(head.route)", head, layers: exit.layers, from: exit.from,
+                inputs: inputs)
         }
-        let last = try Projection(&tensors, "heads.\(head.route)", labels: head.labels.count, inputs: inputs)
-        points = exits + [Point(layers: head.layers, projection: last, from: nil)]
+        points =
+            exits + [
+                try Point(&tensors, "heads.\(head.route)", head, layers: head.layers, from: nil, inputs: inputs)
+            ]
+    }
+}
+
+extension HeadExits.Point {
+    fileprivate init(
+        _ tensors: inout TensorReader, _ name: String, _ head: ModelCard.Head, layers: Int, from: Double?, inputs: Int
+    ) throws(ArtifactError) {
+        (self.layers, self.from) = (layers, from)
+        projection = try Projection(&tensors, name, labels: head.labels.count, inputs: inputs)
+        unfamiliarity = head.hasGuard ? try Projection(&tensors, "guards.\(name)", labels: 1, inputs: inputs) : nil
     }
 }

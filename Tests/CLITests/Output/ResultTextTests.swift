@@ -29,9 +29,10 @@ struct ResultTextTests {
             try RequestResult(Array(json.replacing(#""model":"full@1""#, with: members).utf8)).text(fitting: width)
         }
         let plain = try text(#""model":"full@1""#)
-        #expect(!plain.contains("degraded") && !plain.contains("truncated"))
+        #expect(["degraded", "truncated", "unfamiliar"].allSatisfy { !plain.contains($0) })
         #expect(try text(#""degraded":true"#).contains(#" degraded "a b""#))
         #expect(try text(#""truncated":true"#).contains(#" truncated "a b""#))
+        #expect(try text(#""unfamiliar":true"#).contains(#" unfamiliar "a b""#))
         let both = try text(#""degraded":true,"truncated":true"#)
         #expect(both.contains(#" degraded truncated "a b""#))
         for line in both.split(separator: "\n").dropFirst() { #expect(String(line).columns <= width ?? .max) }

@@ -19,6 +19,8 @@ enum Golden {
         let logits: [Float]
         /// Where the text leaves: the number of an exit, or the number after the last exit for the head.
         let exit: Int
+        /// Whether the guard there does not know the text.
+        let isUnfamiliar: Bool
     }
 
     /// A request as the item reader reads it. Offsets are those of UTF-8.

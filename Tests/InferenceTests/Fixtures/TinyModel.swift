@@ -109,6 +109,18 @@ struct TinyModel {
         return model
     }
 
+    /// The model with a guard at each way out of its first head.
+    func guarded(seed: UInt64 = 5) -> TinyModel {
+        var model = self, dice = Dice(seed)
+        Self.replace(#""calibration":{"threshold":0.5}"#, #""guard":{},"calibration":{"threshold":0.5}"#)(&model)
+        let route = "legal-services/clause-type"
+        for name in (0..<shape.layers).map({ "exits.\($0).\(route)" }) + ["heads.\(route)"] {
+            model.addFloats("guards.\(name).weight", [1, shape.hidden], -0.5...0.5, &dice)
+            model.addFloats("guards.\(name).bias", [1], -0.5...0.5, &dice)
+        }
+        return model
+    }
+
     /// The model without what reads requests.
     func withoutReading() -> TinyModel {
         var model = self

@@ -39,6 +39,15 @@ class Said:
     pooled: Tensor
 
 
+@dataclass(frozen=True)
+class Points:
+    """What a model says of some texts at each exit of a task, and last at its head: logits, one row for each text, and which texts
+    the guard there does not know."""
+
+    logits: list[Tensor]
+    strange: list[np.ndarray]
+
+
 @dataclass
 class Artifact:
     """An encoder as it runs. `card` may still lack what has not been measured yet."""
@@ -80,20 +89,34 @@ class Artifact:
 
     def logits(self, texts: Sequence[str], key: str) -> Tensor:
         """The model's logits, one row for each text in the given order, from the exit or head at which the text leaves."""
-        exit_logits = self.exit_logits(texts, key)
-        return of_exits(exit_logits, self.left(exit_logits, key))
+        points = self.points(texts, key)
+        return of_exits(points.logits, self.left(points, key))
 
-    def left(self, exit_logits: Sequence[Tensor], key: str) -> np.ndarray:
+    def left(self, points: Points, key: str) -> np.ndarray:
         """The number of the exit or head that answers each text."""
-        if len(exit_logits) == 1:
-            return np.zeros(len(exit_logits[0]), dtype=int)
+        if len(points.logits) == 1:
+            return np.zeros(len(points.logits[0]), dtype=int)
         card = self.head_card(key)
-        return left_at(exit_logits, [point["from"] for point in card["exits"]], of_card(card))
+        return left_at(points.logits, [point["from"] for point in card["exits"]], of_card(card), points.strange)
 
-    def exit_logits(self, texts: Sequence[str], key: str) -> list[Tensor]:
-        """The logits of each exit and of the head, for every text."""
-        names = [*(exit_name(key, layers) for layers in self.exits.get(key, ())), f"heads.{key}"]
-        return [self.encoder.read(state, name) for name, state in zip(names, self.states(texts, key, self.rung_depths(key)))]
+    def point_names(self, key: str) -> list[str]:
+        """The names of the tensors of a task's exits, and last of its head."""
+        return [*(exit_name(key, layers) for layers in self.exits.get(key, ())), f"heads.{key}"]
+
+    def points(self, texts: Sequence[str], key: str) -> Points:
+        states = self.states(texts, key, self.rung_depths(key))
+        names = self.point_names(key)
+        return Points([self.encoder.read(state, name) for name, state in zip(names, states)],
+                      [self.is_strange(state, name) for name, state in zip(names, states)])
+
+    def is_strange(self, states: Tensor, point: str) -> np.ndarray:
+        """Which texts the guard of an exit or a head does not know; none without a guard.
+
+        - Parameter states: what the exit or head reads, one row for each text.
+        """
+        if f"guards.{point}.weight" not in self.tensors:
+            return np.zeros(len(states), dtype=bool)
+        return (self.encoder.read(states, f"guards.{point}")[:, 0] > 0).numpy()
 
     def said(self, texts: Sequence[str], key: str) -> Said:
         """The head's output for the texts, without exits."""

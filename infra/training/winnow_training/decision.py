@@ -82,14 +82,18 @@ def of_card(head: dict[str, Any]) -> SingleLabel | MultiLabel:
     return SingleLabel(head["labels"], head["temperature"], gate or None)
 
 
-def left_at(exit_logits: Sequence[Tensor], leave_from: Sequence[float], rule: SingleLabel) -> np.ndarray:
-    """The number of the exit that answers each text: of the first exit that is sure enough, or of the head.
+def left_at(
+    exit_logits: Sequence[Tensor], leave_from: Sequence[float], rule: SingleLabel, strange: Sequence[np.ndarray]
+) -> np.ndarray:
+    """The number of the exit that answers each text: of the first exit that is sure enough and knows such texts, or of the head.
 
-    - Parameter exit_logits: the logits of each exit and of the head, one row a text.
+    - Parameters:
+      - exit_logits: the logits of each exit and of the head, one row a text.
+      - strange: for each exit, which texts its guard does not know.
     """
     left = np.full(len(exit_logits[-1]), len(exit_logits) - 1)
     for number in reversed(range(len(leave_from))):
-        left[rule.confidence(exit_logits[number].double()) >= leave_from[number]] = number
+        left[(rule.confidence(exit_logits[number].double()) >= leave_from[number]) & ~strange[number]] = number
     return left
 
 

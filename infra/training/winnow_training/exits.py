@@ -75,7 +75,7 @@ def leave_from(small: Artifact, key: str, rule: SingleLabel) -> list[float]:
     """
     if not small.exits.get(key):
         return []
-    *early, last = small.exit_logits(pools.build(key, "untaught").texts, key)
+    *early, last = small.points(pools.build(key, "untaught").texts, key).logits
     expected = np.array(rule.answers(last))
     staying = np.arange(len(expected))
     thresholds: list[float] = []

@@ -27,9 +27,10 @@ def work(model: Artifact, key: str, texts: Sequence[str], left: np.ndarray | Non
 
     - Parameter left: the number of the exit that answers each; the head where nothing is said.
     """
-    depths, labels = model.rung_depths(key), len(model.tensors[f"heads.{key}.bias"])
+    depths = model.rung_depths(key)
+    rows = len(model.tensors[f"heads.{key}.bias"]) + (f"guards.heads.{key}.bias" in model.tensors)
     numbers = left if left is not None else [len(depths) - 1] * len(texts)
-    return sum(len(row) * per_token(model.shape, len(row), depths[number]) + (number + 1) * per_head(model.shape, labels)
+    return sum(len(row) * per_token(model.shape, len(row), depths[number]) + (number + 1) * per_head(model.shape, rows)
                for row, number in zip(model.tokenizer.encode(texts, max_tokens(key)), numbers))
 
 

@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import f1_score
 from torch import Tensor
 
-from . import data, fitting, flops, reader, requests
+from . import data, fitting, flops, guards, reader, requests
 from .artifact import Artifact, encoder_card
 from .decision import SingleLabel
 from .metrics import multi_label, single_label
@@ -47,7 +47,8 @@ def _single(full: Artifact, key: str, baseline: dict[str, float]) -> dict[str, A
     if task in (UNFAIR_TERM, PAYLOAD):
         logits = _operating_point(full, key, logits, [labels.index(label) for label in truth])
     rule: SingleLabel = fitting.full_single(task, labels, logits, truth)
-    return fitting.head_card(key, rule, full.depth(key), None, single_label(truth, rule.answers(logits)) | {"baseline": baseline})
+    return fitting.head_card(key, rule, full.depth(key), None, single_label(truth, rule.answers(logits)) | {"baseline": baseline}) | {
+        "guard": guards.teach(full, key, thinned=3)}
 
 
 def _operating_point(full: Artifact, key: str, logits: Tensor, truth: list[int]) -> Tensor:

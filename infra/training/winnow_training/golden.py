@@ -71,9 +71,11 @@ def _logits(model: Artifact) -> Iterable[dict[str, Any]]:
     for key in model.encoder.head_names():
         texts = _items(key)
         ids = model.tokenizer.encode(texts, max_tokens(key))
-        exit_logits = model.exit_logits(texts, key)
-        for text, tokens, row, left in zip(texts, ids, exit_logits[-1].tolist(), model.left(exit_logits, key).tolist()):
-            yield {"head": key, "text": text, "ids": tokens, "logits": [round(value, 5) for value in row], "exit": left}
+        points = model.points(texts, key)
+        lefts = model.left(points, key).tolist()
+        for number, (text, tokens, row, left) in enumerate(zip(texts, ids, points.logits[-1].tolist(), lefts)):
+            yield {"head": key, "text": text, "ids": tokens, "logits": [round(value, 5) for value in row], "exit": left,
+                   "isUnfamiliar": bool(points.strange[left][number])}
 
 
 def _items(key: str) -> list[str]:

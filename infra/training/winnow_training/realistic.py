@@ -5,7 +5,7 @@ them harmless texts of other kinds. One half without the other makes a model sur
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from . import augment, data, forms, requests
 from .tasks import CLAUSE_TYPE, INTENT, ISSUE_TYPE, OUT_OF_SCOPE, PAYLOAD, PROMPT_ATTACK, UNFAIR_TERM, Task
@@ -19,7 +19,7 @@ def items(task: Task, times: int, chance: random.Random, seed: str) -> list[data
     chosen = requests.labelled(task.key) * times
     if task is INTENT:
         chosen += [item for item in data.load(task, "train") if item.label == OUT_OF_SCOPE]
-        strange = [*_parts(lambda span: not span.routes), *_texts(chance, _OTHERS, _OUTSIDE)]
+        strange = [*requests.parts(lambda _, span: not span.routes), *_texts(chance, _OTHERS, _OUTSIDE)]
         chosen += [data.Item(text[:200], OUT_OF_SCOPE) for text in strange if text]
     if task is PAYLOAD:
         chosen += list(data.extra(task)) + forms.payload_lines(1200, seed) + _harmless(chance, (INTENT, ISSUE_TYPE, UNFAIR_TERM))
@@ -27,7 +27,7 @@ def items(task: Task, times: int, chance: random.Random, seed: str) -> list[data
         chosen += [item for item in data.extra(task) if chance.random() < 0.7]
         chosen += _harmless(chance, (INTENT, ISSUE_TYPE, UNFAIR_TERM, CLAUSE_TYPE))
         # Texts of other languages that nobody asked to check.
-        chosen += [data.Item(text, "benign") for text in _parts(lambda span: span.routes <= {INTENT.key}, other_languages_only=True)]
+        chosen += [data.Item(text, "benign") for text in requests.parts(lambda request, span: request.language != "en" and span.routes <= {INTENT.key})]
     return chosen
 
 
@@ -40,9 +40,3 @@ def _harmless(chance: random.Random, tasks: Sequence[Task]) -> list[data.Item]:
     shapes = (lambda text: text, lambda text: text.split(" . ")[0], lambda text: text[: chance.randint(20, 120)],
               lambda text: augment.recased(text, chance))
     return [data.Item(chance.choice(shapes)(text), "benign") for text in _texts(chance, tasks, _HARMLESS)]
-
-
-def _parts(is_wanted: Callable[[requests.Span], bool], other_languages_only: bool = False) -> list[str]:
-    return [source.text[span.start : span.end] for corpus in requests.TRAINED for request in requests.load(corpus)
-            if request.language != "en" or not other_languages_only
-            for source in request.sources for span in source.spans if is_wanted(span)]

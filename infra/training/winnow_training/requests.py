@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -66,6 +66,11 @@ def labelled(route: str, corpora: Sequence[str] = TRAINED) -> list[data.Item]:
     return [data.Item(source.text[span.start : span.end], label)
             for corpus in corpora for request in load(corpus) for source in request.sources for span in source.spans
             for key, label in span.labels if key == route]
+
+
+def parts(is_wanted: Callable[[Request, Span], bool], corpora: Sequence[str] = TRAINED) -> list[str]:
+    return [source.text[span.start : span.end] for corpus in corpora for request in load(corpus)
+            for source in request.sources for span in source.spans if is_wanted(request, span)]
 
 
 # Copies

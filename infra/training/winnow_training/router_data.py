@@ -47,7 +47,7 @@ def build(split: str) -> tuple[RouteItem, ...]:
     if split == "train":
         utterances = chance.sample(utterances, 2500)
     items += [RouteItem(text, frozenset({INTENT.key}), "utterance") for text in utterances]
-    items += _negatives(split, chance)
+    items += negatives(split, chance)
     chance.shuffle(items)
     return tuple(items)
 
@@ -72,7 +72,7 @@ def _positives(task: Task, split: str, chance: random.Random) -> list[RouteItem]
     return items
 
 
-def _negatives(split: str, chance: random.Random) -> list[RouteItem]:
+def negatives(split: str, chance: random.Random) -> list[RouteItem]:
     paragraphs = [text for name, text in _pages() if _split_of(name) == split]
     sentences = [part for text in paragraphs for part in augment.segments(text)]
     wanted = 2500 if split == "train" else 300

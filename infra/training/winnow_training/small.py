@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import calibration, catalog, data, distil, documentation, exits, fitting, flops, importance, pools, quantization
+from . import calibration, catalog, data, distil, documentation, exits, fitting, flops, guards, importance, pools, quantization
 from .artifact import Artifact, Said, encoder_card
 from .cut import Cut, Recipe, cut
 from .decision import SingleLabel, left_at, of_card, of_exits
@@ -104,8 +104,15 @@ class _Reading:
     rule: SingleLabel
     logits: Tensor
     left: np.ndarray
+    strange: np.ndarray
     exits: list[dict[str, Any]]
+    guard: dict[str, Any]
     metrics: dict[str, Any]
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """0 for a text that the guard does not know."""
+        return np.where(self.strange, 0, self.rule.confidence(self.logits))
 
 
 def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
@@ -117,8 +124,8 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
     rule, own = reading.rule, len(truth)  # the validation texts come first, and only these are measured
     answers = rule.answers(reading.logits)
     agrees = np.array([answer == other for answer, other in zip(answers, expected)])
-    certificate = calibration.certify(rule.confidence(reading.logits), agrees)
-    accepted = rule.confidence(reading.logits) >= (certificate["threshold"] or np.inf)
+    certificate = calibration.certify(reading.confidence, agrees)
+    accepted = reading.confidence >= (certificate["threshold"] or np.inf)
     cascade = [mine if sure else other for mine, other, sure in zip(answers, expected, accepted)]
     work = float(flops.work(small, key, texts[:own], reading.left[:own]))
     metrics = single_label(truth, answers[:own]) | reading.metrics | {
@@ -129,26 +136,27 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
         "full": {name: value for name, value in full.head_card(key)["metrics"].items() if name != "baseline"},
         "baseline": full.head_card(key)["metrics"].get("baseline"),
     }
-    return fitting.head_card(key, rule, small.depth(key), certificate, metrics, reading.exits)
+    return fitting.head_card(key, rule, small.depth(key), certificate, metrics, reading.exits) | {"guard": reading.guard}
 
 
 def _with_exits(small: Artifact, key: str, texts: Sequence[str], expected: Sequence[str], teacher: SingleLabel) -> _Reading:
     """Fits the head to the full model's answers, then trains the exits to reproduce the head's answers."""
     _shift_bias(small, key, small.said(texts, key).logits, expected, teacher)
     exits.teach(small, key)
-    exit_logits = small.exit_logits(texts, key)
+    exit_logits = small.points(texts, key).logits
     rule = _rule(exit_logits[-1], expected, teacher)
     if rule.gate is None:  # the gate uses the magnitude of logits, which scaling would change
         exits.scale(small, key, [rule.temperature / _rule(logits, expected, teacher).temperature for logits in exit_logits[:-1]])
-        exit_logits = small.exit_logits(texts, key)
     leave_from = exits.leave_from(small, key, rule)
-    left = left_at(exit_logits, leave_from, rule)
-    logits = of_exits(exit_logits, left)
+    guard = guards.teach(small, key)
+    points = small.points(texts, key)
+    left = left_at(points.logits, leave_from, rule, points.strange)
+    logits, strange = of_exits(points.logits, left), np.stack(points.strange)[left, np.arange(len(left))]
     error = fitting.out_of_fold_error(logits, expected, lambda part, answers: _rule(part, answers, teacher))
     own = len(validation(key)[1])
     card = [{"layers": layers, "from": threshold, "share": share(left[:own] == number)}
             for number, (layers, threshold) in enumerate(zip(small.exits.get(key, ()), leave_from))]
-    return _Reading(rule, logits, left, card, {"expectedCalibrationError": error})
+    return _Reading(rule, logits, left, strange, card, guard, {"expectedCalibrationError": error})
 
 
 def _rule(logits: Tensor, expected: Sequence[str], teacher: SingleLabel) -> SingleLabel:

@@ -44,7 +44,7 @@ import Testing
         var generator = SeededGenerator(seed: 1)
         #expect(
             fields(Answer.random(using: &generator)) == [
-                "output", "confidence", "evidence", "decidedBy", "model", "isDegraded", "isTruncated",
+                "output", "confidence", "evidence", "decidedBy", "model", "isDegraded", "isTruncated", "isUnfamiliar",
             ])
         #expect(fields(Item.random(using: &generator)) == ["text", "span", "source", "from", "context"])
     }
@@ -104,7 +104,8 @@ extension Answer {
             confidence: source == .none ? 0 : Double(Int.random(in: 0...1_000_000, using: &generator)) / 1e6,
             evidence: source, decidedBy: Bool.random(using: &generator) ? .worker : .full,
             model: ["small@7", "full@1+ab", ""].randomElement(using: &generator) ?? "",
-            isDegraded: Bool.random(using: &generator), isTruncated: Bool.random(using: &generator))
+            isDegraded: Bool.random(using: &generator), isTruncated: Bool.random(using: &generator),
+            isUnfamiliar: Bool.random(using: &generator))
     }
 }
 
