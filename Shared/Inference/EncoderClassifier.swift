@@ -160,7 +160,8 @@ public final class EncoderClassifier: Classifier {
         let isUnfamiliar = reading.encoder.isUnfamiliar[window]
         return Prediction(
             label: label, confidence: confidence, certainty: isUnfamiliar ? 0 : confidence,
-            isSure: !isUnfamiliar && head.isSure(confidence), rivals: rivals, inputTokens: reading.lengths[window],
+            isSure: !isUnfamiliar && head.isSure(confidence, of: label), rivals: rivals,
+            inputTokens: reading.lengths[window],
             flops: flops(of: window, in: reading, head), isUnfamiliar: isUnfamiliar)
     }
 
@@ -178,7 +179,8 @@ public final class EncoderClassifier: Classifier {
             : head.certainty(
                 confidence, windows: windows.map { reading.encoder.decisions[$0].confidence }, isTruncated: isTruncated)
         return Prediction(
-            label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty), rivals: rivals,
+            label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty, of: label),
+            rivals: rivals,
             inputTokens: windows.reduce(0) { $0 + reading.lengths[$1] },
             flops: windows.reduce(0) { $0 + flops(of: $1, in: reading, head) }, windows: windows.count,
             isTruncated: isTruncated, isUnfamiliar: isUnfamiliar)

@@ -66,11 +66,11 @@ struct `Whole suite` {
     }
 
     @Test
-    func `an attachment is read sentence by sentence, and each item says where it stands`() async throws {
+    func `the items of an attachment are found, and each says where it stands`() async throws {
         let suite = try await Suite.shared()
         let contract =
-            "This Agreement shall be governed by the laws of the State of New York. "
-            + "Neither party may assign this Agreement without the prior written consent of the other party."
+            #"1. This Agreement shall be governed by the laws of the State of New York.\n"#
+            + "2. Neither party may assign this Agreement without the prior written consent of the other party."
         let result = try await suite.submit([
             #"{"text": "Please look at this.", "attachments": [{"name": "a.txt", "mediaType": "text/plain", "text": "\#(contract)"}]}"#
         ])

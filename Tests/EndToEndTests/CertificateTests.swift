@@ -52,7 +52,8 @@ extension `Whole suite` {
                 == "revoked standing")
     }
 
-    /// Sends wishes instead of parameter values: the small model is as sure of them as of values, and mostly wrong.
+    /// Sends wishes with the quotes of an injection, which nobody sends as parameters: the small model is sure of half of
+    /// them, and often wrong.
     @Test
     func `input of a tenant that drifts is noticed in the background, and the certificate is revoked for this tenant`()
         async throws
@@ -123,7 +124,7 @@ extension `Whole suite` {
             let items = verbs.flatMap { verb in
                 things.flatMap { thing in
                     ["Monday", "tomorrow evening"].map { day in
-                        #""could you please \#(verb) my \#(thing) before \#(day) in week \#(16 * number + step)""#
+                        #""\#(verb) \#(thing)' or '\#(day)' = '\#(16 * number + step)""#
                     }
                 }
             }

@@ -11,8 +11,8 @@ struct DecisionTests {
         let expected = exp(2.0) / (exp(0.5) + exp(2.0) + exp(1.0))
         #expect(label == "b")
         #expect(abs(confidence - expected) < 1e-9)
-        #expect(head.isSure(0.6))
-        #expect(!head.isSure(0.5999))
+        #expect(head.isSure(0.6, of: "b"))
+        #expect(!head.isSure(0.5999, of: "b"))
     }
 
     @Test(arguments: [(Float(9), "b"), (Float(5.6), "b"), (Float(4.6), "none of these"), (Float(-9), "none of these")])
@@ -36,7 +36,7 @@ struct DecisionTests {
         #expect(rivals.map(\.label) == near.map(\.0))
         #expect(zip(rivals, near).allSatisfy { abs($0.share - $1.1) < 1e-6 })
         #expect(abs(confidence - max(inside, outside)) < 1e-9)
-        #expect(!head.isSure(1), "without a calibration nothing is sure")
+        #expect(!head.isSure(1, of: "b"), "without a calibration nothing is sure")
     }
 
     @Test func `a label with a tenth of the best one's probability is a rival, and may count as good as that`() throws {

@@ -61,16 +61,14 @@ struct GoldenTests {
     func `texts leave where the reference does, and are familiar to the same guards`(name: String) throws {
         let model = try EncoderClassifier(directory: Golden.model(name), catalog: .builtIn)
         let lines = try Golden.lines("logits-\(name).jsonl", as: Golden.Logits.self)
-        var astray = 0, mistaken = 0, unfamiliar = 0
+        var astray = 0, mistaken = 0
         for (head, lines) in Dictionary(grouping: lines, by: \.head) {
             let route = try #require(Route(head))
             let reading = try model.read(lines.map(\.text), as: route, mostWindows: 1).encoder
             astray += zip(reading.exits, lines).count { $0 != $1.exit }
             mistaken += zip(reading.isUnfamiliar, lines).count { $0 != $1.isUnfamiliar }
-            unfamiliar += lines.count { $0.isUnfamiliar }
         }
         #expect(astray <= lines.count / 50, "\(astray) of \(lines.count) leave elsewhere")
         #expect(mistaken <= lines.count / 50, "\(mistaken) of \(lines.count) guards say otherwise")
-        #expect(unfamiliar > 0)
     }
 }

@@ -27,7 +27,7 @@ struct ExplainVerb: Verb {
           none               no task fits, which is the answer
           unsupported language   no capability understands it
 
-        "sureness" is the router's confidence in the routes, of which the least sure counts. "scores" are the
+        "sureness" is the router's confidence in the routes, or in "none". "scores" are the
         probabilities of the tasks, each with the probability from which on the item is given the task.
         """
 

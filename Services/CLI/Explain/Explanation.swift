@@ -17,12 +17,13 @@ struct Explanation {
         let scores: [RouteScore]
         /// The language of the item's text, if it is recognized.
         let language: String?
+        /// The confidence from which on the router is sure of what it says about the item.
+        let threshold: Double?
         /// What becomes of the item by its language, for each of its routes.
         let verdicts: [LanguageVerdict]
     }
 
     private let router: ModelIdentity
-    private let acceptThreshold: Double?
     private let tokens: Int
     private let flops: Int64
     private let parts: [Part]
@@ -38,7 +39,6 @@ struct Explanation {
             Self.cut(Array(text.unicodeScalars), named: names[source], items[source] ?? [], router, catalog)
         }
         self.router = router.identity
-        acceptThreshold = router.acceptThreshold
         tokens = readings.reduce(0) { $0 + $1.inputTokens }
         flops = readings.reduce(0) { $0 + $1.flops }
     }
@@ -57,7 +57,7 @@ struct Explanation {
                 Part(
                     source: source, span: Item.Span(range.lowerBound, range.upperBound),
                     text: String(String.UnicodeScalarView(text[range])),
-                    item: nil, scores: [], language: nil, verdicts: []))
+                    item: nil, scores: [], language: nil, threshold: nil, verdicts: []))
         }
         for item in items {
             guard let span = item.item.span else { continue }
@@ -68,6 +68,7 @@ struct Explanation {
                     source: source, span: span, text: item.item.text, item: item,
                     scores: item.parts.count == 1 ? router.scores(of: item.parts[0]) : [],
                     language: RecognizedLanguage(of: item.item.text)?.tag,
+                    threshold: router.threshold(of: item.prediction.label),
                     verdicts: item.routes.flatMap { catalog.languageVerdicts(on: [item.item.text], of: $0) }))
         }
         addRest(to: text.count)
@@ -78,7 +79,6 @@ struct Explanation {
 extension Explanation {
     /// A line about the router, and a table of the parts.
     var text: String {
-        let bound = acceptThreshold.map { "sure from \(Self.short($0)) on" } ?? "never sure"
         var table = Table(columns: ["span", "text", "goes_to", "sureness", "why", "scores"], rows: parts.map(row))
         if parts.contains(where: { $0.source != nil }) {
             table.columns.insert("source", at: 0)
@@ -86,18 +86,17 @@ extension Explanation {
                 table.rows[index].insert(part.source.map { .text($0) } ?? .none, at: 0)
             }
         }
-        return "\(router): \(tokens) tokens, \(flops) FLOPs, \(bound)\n" + table.text(fitting: Console.width)
+        return "\(router): \(tokens) tokens, \(flops) FLOPs\n" + table.text(fitting: Console.width)
     }
 
     var json: String {
         var writer = JSONWriter()
         writer.object { body in
             body.member("router", router.description)
-            body.optional("acceptThreshold", acceptThreshold) { $0.double($1) }
             body.member("inputTokens", tokens)
             body.member("flops", flops)
             body.name("parts")
-            body.array(parts) { $1.write(to: &$0, acceptThreshold) }
+            body.array(parts) { $1.write(to: &$0) }
         }
         return writer.text
     }
@@ -106,7 +105,7 @@ extension Explanation {
         [
             .text("\(part.span.start)-\(part.span.end)"), .text(part.text), .text(part.destinations),
             part.item.map { .number(Self.short($0.prediction.confidence)) } ?? .none,
-            .text(part.reason(acceptThreshold)), .text(part.shownScores),
+            .text(part.reason), .text(part.shownScores),
         ]
     }
 
@@ -114,7 +113,7 @@ extension Explanation {
 }
 
 extension Explanation.Part {
-    fileprivate func write(to writer: inout JSONWriter, _ acceptThreshold: Double?) {
+    fileprivate func write(to writer: inout JSONWriter) {
         writer.object { body in
             body.member("kind", item == nil ? "rest" : "item")
             body.member("source", source)
@@ -127,9 +126,10 @@ extension Explanation.Part {
             body.member("rest", item.rest.word)
             body.name("confidence")
             body.probability(item.prediction.confidence)
+            body.optional("threshold", threshold) { $0.probability($1) }
             body.optional("certainty", item.parts.map(\.certainty).min()) { $0.probability($1) }
             body.member("language", language)
-            body.member("why", reason(acceptThreshold))
+            body.member("why", reason)
             body.name("addedRoutes")
             body.array(item.prediction.addedRoutes) { $0.string($1.description) }
             body.name("scores")
@@ -151,11 +151,11 @@ extension Explanation.Part {
         return (item.routes.map(\.description) + rest).joined(separator: ", ")
     }
 
-    fileprivate func reason(_ acceptThreshold: Double?) -> String {
+    fileprivate var reason: String {
         guard let item else { return "no item" }
         let heads = item.prediction.addedRoutes.map { "the route head of \($0) accepts it" }
         let languages = zip(item.routes, verdicts).compactMap { route, verdict in Self.reason(route, verdict) }
-        return (heads + [ownReason(item, acceptThreshold)].compactMap(\.self) + languages).joined(separator: "; ")
+        return (heads + [ownReason(item)].compactMap(\.self) + languages).joined(separator: "; ")
     }
 
     /// Why the small model of a task is not asked about the item.
@@ -167,11 +167,11 @@ extension Explanation.Part {
         }
     }
 
-    private func ownReason(_ item: RoutedItem, _ acceptThreshold: Double?) -> String? {
+    private func ownReason(_ item: RoutedItem) -> String? {
         switch item.rest {
         case .unsupportedLanguage(let language): "its language is \(language)"
         case .fullModel where item.isUncut: "it is not sure how it is cut"
-        case .fullModel: "not sure" + (acceptThreshold.map { ": below \(Explanation.short($0))" } ?? "")
+        case .fullModel: "not sure" + (threshold.map { ": below \(Explanation.short($0))" } ?? "")
         case .noRoute: item.parts.isEmpty ? "nothing in the text is an item" : "sure that no task fits"
         case .nothing: item.prediction.isSure ? "sure of its tasks" : nil
         }

@@ -42,7 +42,10 @@ struct Fingerprints: Sendable {
         lines += head.labels.map { "label \(Self.counted($0))" }
         lines.append("temperature \(Self.bits(head.temperature))")
         lines += head.exits.map { "exit \($0.layers) \(Self.bits($0.from))" }
-        if isRouter { lines.append("sure \(head.acceptThreshold.map(Self.bits) ?? "never")") }
+        if isRouter {
+            lines.append("sure \(head.acceptThreshold.map(Self.bits) ?? "never")")
+            lines += head.noRouteThreshold.map { ["none \(Self.bits($0))"] } ?? []
+        }
         switch head.windowRule {
         case _ where reading(of: head) != nil:
             lines += (reading?.sureFrom).map { ["items \(Self.bits($0))"] } ?? []

@@ -38,6 +38,9 @@ extension ModelCard {
         public let temperature: Double
         /// The confidence from which the model is sure; `nil` if it never is.
         public let acceptThreshold: Double?
+        /// The confidence from which the router is sure that an item fits no task; `nil` if `acceptThreshold` decides
+        /// that, too. To overlook an item is another fault than to answer one that nobody asked about.
+        public let noRouteThreshold: Double?
         /// Whether the head and its exits know texts that are unlike all that the model was made for.
         /// - Source: infra/decisions/0063-guards.md
         public let hasGuard: Bool
@@ -71,6 +74,10 @@ extension ModelCard.Head {
         maxTokens = try head.integer("maxTokens", in: 2...encoder.positions)
         temperature = try head.member("temperature").positive()
         acceptThreshold = try head.optional("calibration")?.optional("threshold").map {
+            threshold throws(ArtifactError) in
+            try threshold.number()
+        }
+        noRouteThreshold = try head.optional("calibration")?.optional("noRoute")?.optional("threshold").map {
             threshold throws(ArtifactError) in
             try threshold.number()
         }
@@ -142,7 +149,14 @@ extension ModelCard.Head {
 
     typealias Decision = (label: String, confidence: Double, rivals: [Prediction.Rival])
 
-    func isSure(_ confidence: Double) -> Bool { acceptThreshold.map { confidence >= $0 } ?? false }
+    func isSure(_ confidence: Double, of label: String) -> Bool {
+        threshold(of: label).map { confidence >= $0 } ?? false
+    }
+
+    /// The confidence from which the model is sure of an answer.
+    func threshold(of label: String) -> Double? {
+        label == Answer.noRoute ? noRouteThreshold ?? acceptThreshold : acceptThreshold
+    }
 
     private func single(_ logits: some Collection<Float>, _ gate: Gate?) -> Decision {
         var best = 0, peak = -Double.infinity

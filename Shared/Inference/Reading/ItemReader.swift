@@ -142,7 +142,7 @@ public final class ItemReader: Sendable {
         let isPlaced = isPlaced(item.certainty)
         return Prediction(
             label: decision.label, confidence: decision.confidence, certainty: isPlaced ? decision.confidence : 0,
-            isSure: isPlaced && head.isSure(decision.confidence),
+            isSure: isPlaced && head.isSure(decision.confidence, of: decision.label),
             inputTokens: item.pieces.count + ReadItem.specials, flops: 0, addedRoutes: added)
     }
 

@@ -192,7 +192,8 @@ extension Prediction {
         let (label, confidence, rivals) = logits.isEmpty ? (Answer.noRoute, 0, []) : head.decide(logits)
         let certainty = read.isTruncated ? 0 : confidence
         self.init(
-            label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty), rivals: rivals,
+            label: label, confidence: confidence, certainty: certainty, isSure: head.isSure(certainty, of: label),
+            rivals: rivals,
             inputTokens: read.inputTokens, flops: read.flops + Int64(2 * (read.state?.count ?? 0) * logits.count),
             windows: read.windows, isTruncated: read.isTruncated)
     }

@@ -9,8 +9,9 @@ public struct RouteScore: Sendable, Equatable {
 }
 
 extension ItemReader {
-    /// The confidence from which on an item's routes are sure; `nil` if none are.
-    public var acceptThreshold: Double? { head.acceptThreshold }
+    /// Returns the confidence from which on the router is sure of an answer, which is a list of routes or `none`; `nil`
+    /// if it never is.
+    public func threshold(of label: String) -> Double? { head.threshold(of: label) }
 
     /// Returns what the head says of an item about each of its tasks, the most probable first.
     public func scores(of item: ReadItem) -> [RouteScore] {

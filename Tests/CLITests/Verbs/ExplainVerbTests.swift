@@ -44,9 +44,8 @@ struct ExplainVerbTests {
     @Test func `the scores of an item are those by which it is routed`() async throws {
         let result = try await Command.winnow(["explain", "set a timer for ten minutes", "--json"])
         try JSONDocument.read(Array(result.output.utf8)) { root in
-            let accept = try #require(root["acceptThreshold"]?.double)
             let part = try #require(root["parts"]?.map(\.self)?.first)
-            #expect(try #require(part["confidence"]?.double) >= accept)
+            #expect(try #require(part["confidence"]?.double) >= #require(part["threshold"]?.double))
             #expect(part["why"]?.string == "sure of its tasks" && part["rest"]?.string == "nothing")
             let scores = part["scores"]?.map {
                 ($0["route"]?.string, $0["probability"]?.double, $0["threshold"]?.double)

@@ -30,9 +30,9 @@ struct RoutingContextTests {
     @Test func `an item at the end of a long text has the beginning of the text as well`() async throws {
         let text = "Beginning " + String(repeating: "x", count: 500) + "\nmusic?"
         let context = try #require(try await items(text).first?.context)
-        #expect(context.before == String(repeating: "x", count: 383) + "\n")
+        #expect(context.before == String(repeating: "x", count: 95) + "\n")
         #expect(context.after == "")
-        #expect(context.request == "Beginning " + String(repeating: "x", count: 374))
+        #expect(context.request == "Beginning " + String(repeating: "x", count: 86))
     }
 
     @Test func `an item in an attachment has what the request says`() async throws {
@@ -45,12 +45,12 @@ struct RoutingContextTests {
     }
 
     @Test func `no character is cut`() async throws {
-        // Each “漢” has three bytes, and 384 is divisible by three: the line end and the item push it out of step.
+        // Each “漢” has three bytes, and 96 is divisible by three: the line end and the item push it out of step.
         let line = String(repeating: "漢", count: 200)
         let context = try #require(try await items("é\(line)\nmusic?\n\(line)").first?.context)
-        #expect(context.before == String(repeating: "漢", count: 127) + "\n")
-        #expect(context.after == "\n" + String(repeating: "漢", count: 127))
-        #expect(context.request == "é" + String(repeating: "漢", count: 127))
+        #expect(context.before == String(repeating: "漢", count: 31) + "\n")
+        #expect(context.after == "\n" + String(repeating: "漢", count: 31))
+        #expect(context.request == "é" + String(repeating: "漢", count: 31))
     }
 
     @Test func `the copy that goes to a route head's task has none`() async throws {

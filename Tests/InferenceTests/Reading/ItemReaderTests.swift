@@ -123,6 +123,24 @@ struct ItemReaderTests {
         #expect(Set(items.map(\.prediction.label)).count > 1)
     }
 
+    @Test func `that an item fits no task has a bound of its own`() throws {
+        var dice = Dice(41)
+        let requests = (0..<30).map { _ in Self.texts(&dice, most: 120) }
+        func items(_ model: TinyModel) throws -> [Prediction] {
+            let reader = try model.written { try ItemReader(directory: $0, catalog: Catalog()) }
+            return try reader.read(requests).joined().flatMap(\.items).map(\.prediction)
+        }
+        let none = try items(TinyModel.reader()).filter { $0.label == "none" }.map(\.confidence).sorted()
+        try #require(none.count > 10)
+        // One in the middle, so that some are below and some are not, and most of both are below the other bound.
+        let bound = none[none.count / 2]
+        var model = TinyModel.reader()
+        TinyModel.replace(#"{"threshold":0.75}"#, #"{"threshold":0.75,"noRoute":{"threshold":\#(bound)}}"#)(&model)
+        for prediction in try items(model) {
+            #expect(prediction.isSure == (prediction.confidence >= (prediction.label == "none" ? bound : 0.75)))
+        }
+    }
+
     @Test func `an item that may be elsewhere is not sure, whatever its routes`() throws {
         var dice = Dice(41)
         let requests = (0..<20).map { _ in Self.texts(&dice, most: 120) }

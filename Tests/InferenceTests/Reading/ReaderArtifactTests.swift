@@ -196,6 +196,9 @@ struct ReaderArtifactTests {
         Change(
             testDescription: "another calibration, which decides", version: true,
             edit: TinyModel.replace("0.75", "0.875")),
+        Change(
+            testDescription: "a bound for none", version: true,
+            edit: TinyModel.replace(#"{"threshold":0.75}"#, #"{"threshold":0.75,"noRoute":{"threshold":0.5}}"#)),
         Change(testDescription: "another version on the card", version: false) { $0.card["version"] = #""2.0.0""# },
     ]
 }

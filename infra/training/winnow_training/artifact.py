@@ -80,6 +80,10 @@ class Artifact:
         """The number of layers after which a head reads."""
         return self.depths.get(key, self.shape.layers)
 
+    def longest(self, key: str) -> int:
+        """The tokens of a window: as the card says, if there is one, and as in training before."""
+        return self.head_card(key)["maxTokens"] if self.card else max_tokens(key)
+
     def head_card(self, key: str) -> dict[str, Any]:
         return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)
 
@@ -136,7 +140,7 @@ class Artifact:
         return found
 
     def _batches(self, texts: Sequence[str], key: str, depths: Sequence[int]) -> Iterator[tuple[list[int], list[Tensor]]]:
-        for batch in in_order(self.tokenizer.encode(texts, max_tokens(key))):
+        for batch in in_order(self.tokenizer.encode(texts, self.longest(key))):
             yield batch.rows, self.encoder.states(batch.ids, batch.mask, depths)
 
     def save(self, folder: Path | None = None) -> None:

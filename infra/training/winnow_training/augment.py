@@ -30,6 +30,14 @@ def embed_payload(text: str, chance: random.Random) -> str:
     return f"{name}={value}&{chance.choice(_NAMES)}={chance.randrange(1000)}"
 
 
+def hidden(text: str, harmless: str, chance: random.Random) -> str:
+    """An attack behind, before or among up to sixty harmless words."""
+    words = harmless.split()
+    words = (words * (60 // len(words) + 1))[: chance.randint(1, 60)] if words else []
+    place = chance.choice((0, len(words), len(words), chance.randint(0, len(words))))
+    return " ".join([*words[:place], text, *words[place:]])
+
+
 def aimed_traversal(text: str, chance: random.Random) -> str:
     """A path traversal with a sensitive file in place of the data's `{file}`, or the direct path of that file."""
     file = chance.choice(_FILES)

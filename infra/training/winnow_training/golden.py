@@ -10,7 +10,7 @@ from typing import Any
 from . import augment, data, reader_golden, small
 from .artifact import Artifact, write_rows
 from .golden_strings import strings
-from .tasks import PAYLOAD, SEED, max_tokens
+from .tasks import PAYLOAD, SEED
 
 _TOKENIZED, _TOKENIZED_SMALL, _LOGITS = 2200, 300, 40
 _WRITTEN = {
@@ -70,7 +70,7 @@ def _digest(text: str, pieces: Sequence[tuple[int, tuple[int, int]]]) -> int | N
 def _logits(model: Artifact) -> Iterable[dict[str, Any]]:
     for key in model.encoder.head_names():
         texts = _items(key)
-        ids = model.tokenizer.encode(texts, max_tokens(key))
+        ids = model.tokenizer.encode(texts, model.longest(key))
         points = model.points(texts, key)
         lefts = model.left(points, key).tolist()
         for number, (text, tokens, row, left) in enumerate(zip(texts, ids, points.logits[-1].tolist(), lefts)):

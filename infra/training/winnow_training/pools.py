@@ -13,6 +13,7 @@ from . import augment, data, documentation, realistic
 from .tasks import BY_KEY, CLAUSE_TYPE, INTENT, ISSUE_TYPE, PAYLOAD, PROMPT_ATTACK, SEED, UNFAIR_TERM, UTTERANCE, Task
 
 UNLABELLED = -1
+_CONCEALED = 8000
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,18 @@ def build(key: str, part: str = "") -> Pool:
     found = realistic.items(task, 1, random.Random(f"{SEED} pool {key}"), "pool")
     rows += [(item.text, index.get(item.label, UNLABELLED)) for item in found
              if not part or data.is_untaught(item.text) == (part == "untaught")]
-    return Pool([text for text, _ in rows] + made, [label for _, label in rows] + [UNLABELLED] * len(made))
+    concealed = _concealed(rows, index, random.Random(f"{SEED} concealed {part}")) if task is PAYLOAD else []
+    return Pool([text for text, _ in rows] + made + [text for text, _ in concealed],
+                [label for _, label in rows] + [UNLABELLED] * len(made) + [label for _, label in concealed])
+
+
+def _concealed(rows: list[tuple[str, int]], index: dict[str, int], chance: random.Random) -> list[tuple[str, int]]:
+    """Attacks among harmless words. The model has learned that prose is benign, and must not learn that prose excuses all."""
+    attacks = [row for row in rows if row[1] not in (UNLABELLED, index["benign"]) and len(row[0]) <= 200]
+    values = [text for text, label in rows if label == index["benign"]]
+    prose = [item.text for other in (INTENT, ISSUE_TYPE, UNFAIR_TERM) for item in data.load(other, "train")]
+    return [(augment.hidden(text, chance.choice(chance.choice((values, prose, prose))), chance), label)
+            for text, label in chance.choices(attacks, k=_CONCEALED)]
 
 
 def _words(texts: list[str], chance: random.Random) -> list[str]:

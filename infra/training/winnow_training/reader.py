@@ -20,7 +20,7 @@ from .tokenizer import Tokenizer
 from .windows import BEGIN, INSIDE, MARKS, OUTSIDE, READING, Piece, Reading, Window, targets, windows
 
 
-CONTEXT = 384  # of a text around an item whose routing the full model is asked; the services count bytes
+CONTEXT = 96  # of a text around an item whose routing the full model is asked; the services count bytes
 
 
 @dataclass(frozen=True)

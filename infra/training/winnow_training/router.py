@@ -36,6 +36,7 @@ _MEASURED = 500  # windows for the importance
 _RATE, _BATCH = 1e-3, 32
 _BEGINS = -0.7  # added to the score of a beginning: a needless cut spoils two items, and likelihood weighs each piece alike
 _SURE = 0.93  # of the items that the router is sure of, the share that goes to no task that it does not belong to
+_NONE = 0.9  # of the items that the router is sure fit no task, the share that does fit none
 
 
 def make(full: Artifact) -> Artifact:
@@ -139,6 +140,7 @@ class _Rule:
 
     routes: MultiLabel
     certificate: dict[str, Any]
+    unsure: float  # the share of items that are asked about
 
 
 def finish(router: Artifact, piece: dict[str, Any], full: Artifact, seconds: float) -> Artifact:
@@ -150,7 +152,7 @@ def finish(router: Artifact, piece: dict[str, Any], full: Artifact, seconds: flo
     rule = _rule(given)
     report, certificate = evaluate(corpus, found, rule.routes), rule.certificate
     metrics = {"items": len(given), "english": report["en"], "otherLanguages": report["other"],
-               "joins": exact_joins(model, router.tokenizer), "unsure": round(1 - certificate["accepted"] / certificate["items"], 4)}
+               "joins": exact_joins(model, router.tokenizer), "unsure": round(rule.unsure, 4)}
     head = fitting.head_card(ROUTE, rule.routes, router.shape.layers, certificate, metrics)
     router.card = {
         "schemaVersion": 1, "name": "router", "role": "router", "capability": "decomposition", "version": "", "weights": {},
@@ -176,4 +178,9 @@ def _rule(given: Sequence[Given]) -> _Rule:
     routes = fitting.multi(logits, truth)
     answers = routes.given(logits)
     has_surplus = (answers & ~truth).any(1) | answers.any(1) & ~np.array([item.is_found for item in given])
-    return _Rule(routes, calibration.certify(routes.confidence(logits), ~has_surplus, _SURE))
+    confidence, is_none = routes.confidence(logits), ~answers.any(1)
+    certificate = calibration.certify(confidence, ~has_surplus, _SURE)
+    # To overlook an item is another fault, which is counted apart.
+    no_route = calibration.certify(confidence[is_none], ~truth[is_none].any(1), _NONE)
+    least = np.where(is_none, *(np.inf if one["threshold"] is None else one["threshold"] for one in (no_route, certificate)))
+    return _Rule(routes, certificate | {"noRoute": no_route}, float((confidence < least).mean()))

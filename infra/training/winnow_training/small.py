@@ -33,6 +33,8 @@ EPOCHS: dict[str, int] = {
     "security-services/payload": 3, "security-services/prompt-attack": 6, "software-development/issue-type": 4,
 }
 
+# An attack that stands among many harmless words is lost in their mean. In a window as short as an attack it is not.
+_WINDOWS = {"security-services/payload": 32}
 _LONG = 128  # mean tokens of a text from which batches are halved, because they no longer fit the cache
 
 
@@ -136,7 +138,8 @@ def _head(small: Artifact, full: Artifact, key: str) -> dict[str, Any]:
         "full": {name: value for name, value in full.head_card(key)["metrics"].items() if name != "baseline"},
         "baseline": full.head_card(key)["metrics"].get("baseline"),
     }
-    return fitting.head_card(key, rule, small.depth(key), certificate, metrics, reading.exits) | {"guard": reading.guard}
+    return fitting.head_card(key, rule, small.depth(key), certificate, metrics, reading.exits) | {
+        "guard": reading.guard, "maxTokens": _WINDOWS.get(key, max_tokens(key))}
 
 
 def _with_exits(small: Artifact, key: str, texts: Sequence[str], expected: Sequence[str], teacher: SingleLabel) -> _Reading:
