@@ -51,11 +51,12 @@ def _write(header: dict, body: bytes) -> bytes:
 
 def _state(card: dict, header: dict, body: bytes) -> str:
     """The fingerprint of the state that the head reads. - Source: infra/models/README.md, Fingerprints"""
-    shape, head = card["encoder"], card["heads"][0]
+    shape, head, reading = card["encoder"], card["heads"][0], card["reading"]
     lines = ["winnow-encoder 1",
              f"sizes {shape['hiddenSize']} {shape['headCount']} {shape['headSize']} {shape['feedForwardSize']}"
              f" {head['layers']} {head['maxTokens']}",
-             f"epsilon {struct.pack('>d', shape['layerNormEpsilon']).hex()}"]
+             f"epsilon {struct.pack('>d', shape['layerNormEpsilon']).hex()}",
+             f"reading {reading['window']} {reading['stride']} {reading['context']}"]
     read = ("tokenizer.", "embeddings.", *(f"layers.{layer}." for layer in range(head["layers"])))
     for name in sorted(header):
         if name.startswith(read):

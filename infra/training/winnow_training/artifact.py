@@ -81,8 +81,9 @@ class Artifact:
         return self.depths.get(key, self.shape.layers)
 
     def longest(self, key: str) -> int:
-        """The tokens of a window: as the card says, if there is one, and as in training before."""
-        return self.head_card(key)["maxTokens"] if self.card else max_tokens(key)
+        """The tokens of a window: as the card says, and as in training for a head that it does not have, or not yet."""
+        found = (head["maxTokens"] for head in self.card.get("heads", []) if f"{head['capability']}/{head['task']}" == key)
+        return next(found, max_tokens(key))
 
     def head_card(self, key: str) -> dict[str, Any]:
         return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)
