@@ -127,8 +127,7 @@ let services: [Target] =
             "CLI",
             live + [
                 "CZlib", "Certification", "Client", "Crypto", "Evaluation", "Inference", "JSON", "Languages",
-                "ModelEndpoint",
-                "Models", "PostgresStore", "Routing", "Store",
+                "ModelEndpoint", "Models", "PostgresStore", "Routing", "Store",
             ]),
         service(
             "DevBroker", ["CPinnedPort", "KafkaBus", "Lifecycle", "MessageBus", "Runtime", "Settings", "Telemetry"]),

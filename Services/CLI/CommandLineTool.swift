@@ -25,10 +25,9 @@ enum ExitStatus: Int32, CaseIterable {
 enum CommandLineTool {
     static let verbs: [any Verb.Type] = [
         SubmitVerb.self, ExplainVerb.self, CostsVerb.self, TraceVerb.self, CancelVerb.self, TenantsVerb.self,
-        PricesVerb.self,
-        BudgetVerb.self, EraseVerb.self, DeadLettersVerb.self, InstancesVerb.self, DrainVerb.self, ResumeVerb.self,
-        EvaluateVerb.self,
-        ReportVerb.self, CertifyVerb.self, CertificatesVerb.self, RankVerb.self, DoctorVerb.self, MigrateVerb.self,
+        PricesVerb.self, BudgetVerb.self, EraseVerb.self, DeadLettersVerb.self, InstancesVerb.self, DrainVerb.self,
+        ResumeVerb.self, EvaluateVerb.self, ReportVerb.self, CertifyVerb.self, CertificatesVerb.self, RankVerb.self,
+        DoctorVerb.self, MigrateVerb.self,
         TopicsVerb.self, ModelsVerb.self, CatalogVerb.self,
     ]
 

@@ -19,16 +19,16 @@ struct RequestSource {
     /// Whether a part goes over the end of a line.
     func hasLineEnd(in range: Range<Int>) -> Bool { bytes(in: range).contains { $0 == 0x0A || $0 == 0x0D } }
 
-    /// Returns at most so many bytes before an offset, cut between scalars.
-    func text(before end: Int, most: Int = contextBytes) -> String {
-        var start = max(0, end - most)
+    /// Returns what stands before an offset, cut between scalars.
+    func context(before end: Int) -> String {
+        var start = max(0, end - Self.contextBytes)
         while start < end, isInsideScalar(start) { start += 1 }
         return text(in: start..<end)
     }
 
-    /// Returns at most so many bytes from an offset on, cut between scalars.
-    func text(from start: Int, most: Int = contextBytes) -> String {
-        var end = min(text.utf8.count, start + most)
+    /// Returns what stands from an offset on, cut between scalars.
+    func context(from start: Int) -> String {
+        var end = min(text.utf8.count, start + Self.contextBytes)
         while end > start, isInsideScalar(end) { end -= 1 }
         return text(in: start..<end)
     }

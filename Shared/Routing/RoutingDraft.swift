@@ -79,12 +79,12 @@ public struct RoutingDraft: Sendable {
 
     private func inContext(_ found: Found) -> Item {
         let source = sources[found.source], own = sources[0]
-        let before = source.text(before: found.range.lowerBound)
+        let before = source.context(before: found.range.lowerBound)
         let isNearBeginning = found.source == 0 && before.utf8.count == found.range.lowerBound
         var item = found.item
         item.context = ItemContext(
-            before: before, after: source.text(from: found.range.upperBound),
-            request: isNearBeginning || own.text.isBlank ? nil : own.text(from: 0))
+            before: before, after: source.context(from: found.range.upperBound),
+            request: isNearBeginning || own.text.isBlank ? nil : own.context(from: 0))
         return item
     }
 

@@ -22,13 +22,13 @@ struct ExplainVerb: Verb {
           --json         one object per request
 
         An item goes to:
-          a task             its worker answers, or escalates it
-          full model         the router is not sure: the full model says where the item belongs, and how it is cut
-          none               no task fits, which is the answer
-          unsupported language   no capability understands it
+          a task                its worker answers, or escalates it
+          full model            the router is not sure: the full model says where the item belongs, and how it is cut
+          none                  no task fits, which is the answer
+          unsupported language  no capability understands it
 
-        "sureness" is the router's confidence in the routes, or in "none". "scores" are the
-        probabilities of the tasks, each with the probability from which on the item is given the task.
+        "sureness" is the router's confidence in the routes, or in "none". "scores" are the probabilities of the tasks,
+        each with the probability from which on the item is given the task.
         """
 
     private enum Input {

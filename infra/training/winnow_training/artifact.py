@@ -82,11 +82,17 @@ class Artifact:
 
     def longest(self, key: str) -> int:
         """The tokens of a window: as the card says, and as in training for a head that it does not have, or not yet."""
-        found = (head["maxTokens"] for head in self.card.get("heads", []) if f"{head['capability']}/{head['task']}" == key)
-        return next(found, max_tokens(key))
+        head = self._head(key)
+        return max_tokens(key) if head is None else head["maxTokens"]
 
     def head_card(self, key: str) -> dict[str, Any]:
-        return next(head for head in self.card["heads"] if f"{head['capability']}/{head['task']}" == key)
+        head = self._head(key)
+        if head is None:
+            raise KeyError(key)
+        return head
+
+    def _head(self, key: str) -> dict[str, Any] | None:
+        return next((head for head in self.card.get("heads", []) if f"{head['capability']}/{head['task']}" == key), None)
 
     def rung_depths(self, key: str) -> list[int]:
         """The numbers of layers after which a task's exits read, and last its head."""
